@@ -1,0 +1,196 @@
+import { ServiceError } from './errors.ts';
+
+// Every setting there is, in one table: read once, checked, frozen and handed down as values.
+// README's and docs/settings.md's tables are generated from it.
+
+type Setting =
+  | { kind: 'text'; default: string; env: string; says: string }
+  | { kind: 'port'; default: number; env: string; says: string }
+  | { kind: 'integer'; default: number; min: number; max: number; env: string; says: string }
+  | { kind: 'flag'; default: boolean; env: string; says: string }
+  | { kind: 'choice'; default: string; of: readonly string[]; env: string; says: string };
+
+const text = (env: string, fallback: string, says: string) => ({ kind: 'text', env, default: fallback, says }) as const;
+const port = (env: string, fallback: number, says: string) => ({ kind: 'port', env, default: fallback, says }) as const;
+const flag = (env: string, fallback: boolean, says: string) =>
+  ({ kind: 'flag', env, default: fallback, says }) as const;
+const integer = (env: string, fallback: number, min: number, max: number, says: string) =>
+  ({ kind: 'integer', env, default: fallback, min, max, says }) as const;
+const choice = <const Of extends readonly string[]>(env: string, fallback: Of[number], of: Of, says: string) =>
+  ({ kind: 'choice', env, default: fallback as string, of, says }) as const;
+
+export const settings = {
+  // Where things are
+  data: text('VITRINE_DATA', '.vitrine', 'Folder for everything written at run time. Give each stack its own.'),
+  models: text('VITRINE_MODELS', 'models', 'The model repository.'),
+  cache: text(
+    'VITRINE_CACHE',
+    '',
+    'Folder for built servers; empty: vitrine/ in the user’s cache folder. Shared by all clones.',
+  ),
+  environment: text('VITRINE_ENVIRONMENT', 'development', 'deployment.environment.name on everything that is told.'),
+
+  // Doors
+  bind: text(
+    'VITRINE_BIND',
+    '127.0.0.1',
+    'Address that every door listens on. Anything but loopback is for containers and proxies.',
+  ),
+  servicePort: port('VITRINE_PORT', 8000, 'The service.'),
+  receiverPort: port('VITRINE_RECEIVER_PORT', 8010, 'The receiver of webhooks and events.'),
+  otlpGrpcPort: port('VITRINE_OTLP_GRPC_PORT', 4317, 'The Collector, OTLP over gRPC.'),
+  otlpHttpPort: port('VITRINE_OTLP_HTTP_PORT', 4318, 'The Collector, OTLP over HTTP.'),
+  collectorHealthPort: port('VITRINE_COLLECTOR_HEALTH_PORT', 13133, 'The Collector’s health.'),
+  collectorMetricsPort: port(
+    'VITRINE_COLLECTOR_METRICS_PORT',
+    8888,
+    'The Collector’s own metrics, scraped by Prometheus.',
+  ),
+  collectorScrapePort: port(
+    'VITRINE_COLLECTOR_SCRAPE_PORT',
+    9464,
+    'The metrics for those who scrape; open only with backends/prometheus-scrape.yaml.',
+  ),
+  prometheusPort: port('VITRINE_PROMETHEUS_PORT', 9090, 'Prometheus.'),
+  tempoPort: port('VITRINE_TEMPO_PORT', 3200, 'Tempo’s API.'),
+  tempoOtlpPort: port('VITRINE_TEMPO_OTLP_PORT', 4327, 'Tempo’s OTLP/gRPC door, for the Collector.'),
+  tempoGrpcPort: port('VITRINE_TEMPO_GRPC_PORT', 9095, 'Tempo’s door to itself.'),
+  lokiPort: port('VITRINE_LOKI_PORT', 3100, 'Loki.'),
+  lokiGrpcPort: port('VITRINE_LOKI_GRPC_PORT', 9096, 'Loki’s door to itself.'),
+  alertmanagerPort: port('VITRINE_ALERTMANAGER_PORT', 9093, 'Alertmanager.'),
+  grafanaPort: port('VITRINE_GRAFANA_PORT', 3000, 'Grafana, in compose only.'),
+
+  // The Collector
+  backends: text(
+    'VITRINE_BACKENDS',
+    'prometheus,tempo,loki',
+    'Which files of otel-collector/backends/ feed the stores, by name.',
+  ),
+
+  // Telemetry out
+  otlpEndpoint: text(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'http://127.0.0.1:4317',
+    'The Collector, OTLP/gRPC. The only place the service ever connects to.',
+  ),
+  telemetryOff: flag('OTEL_SDK_DISABLED', false, 'Switches all telemetry off.'),
+  metricIntervalMs: integer(
+    'OTEL_METRIC_EXPORT_INTERVAL',
+    10_000,
+    100,
+    600_000,
+    'How often metrics are exported, in milliseconds.',
+  ),
+  tracesOn: flag('TRACING_ENABLED', true, 'Off: no spans are made.'),
+  metricsOn: flag('METRICS_ENABLED', true, 'Off: no metrics are exported.'),
+  logLevel: choice('LOG_LEVEL', 'info', ['error', 'warn', 'info', 'debug'], 'The least severe line that is logged.'),
+  telemetryBatchItemsMax: integer(
+    'VITRINE_TELEMETRY_BATCH_ITEMS_MAX',
+    1024,
+    1,
+    8192,
+    'Spans or log records in one export. A batch must stay below gRPC’s 4 MiB.',
+  ),
+  telemetryMemoryItemsMax: integer(
+    'VITRINE_TELEMETRY_MEMORY_ITEMS_MAX',
+    16_384,
+    16,
+    1_000_000,
+    'Spans or log records that may wait in memory, per signal. Beyond it they are dropped and counted.',
+  ),
+  telemetryWaitMsMax: integer(
+    'VITRINE_TELEMETRY_WAIT_MS_MAX',
+    400,
+    10,
+    10_000,
+    'How long a span or log record waits in memory for company.',
+  ),
+  telemetryTimeoutMs: integer(
+    'VITRINE_TELEMETRY_TIMEOUT_MS',
+    5_000,
+    100,
+    60_000,
+    'How long one export may take before it counts as failed.',
+  ),
+  telemetrySpoolAfterMs: integer(
+    'VITRINE_TELEMETRY_SPOOL_AFTER_MS',
+    400,
+    10,
+    60_000,
+    'An export not acknowledged after this is also written to disk, so that a crash cannot lose it.',
+  ),
+  spoolBytesMax: integer(
+    'VITRINE_SPOOL_BYTES_MAX',
+    512 * 1024 * 1024,
+    4096,
+    2 ** 40,
+    'Telemetry that may wait on disk, all signals together. Beyond it the oldest is dropped and counted.',
+  ),
+  spoolAgeMsMax: integer(
+    'VITRINE_SPOOL_AGE_MS_MAX',
+    6 * 3600 * 1000,
+    1000,
+    30 * 24 * 3600 * 1000,
+    'Telemetry older than this is dropped and counted. The backends’ windows for late arrivals are set for it.',
+  ),
+  heartbeatMs: integer('VITRINE_HEARTBEAT_MS', 5_000, 100, 60_000, 'How often the service renews its heartbeat.'),
+
+  // Stopping
+  stopMsMax: integer(
+    'VITRINE_STOP_MS_MAX',
+    15_000,
+    100,
+    600_000,
+    'How long a stop may take: requests in flight first, then telemetry; what is left of telemetry is spooled.',
+  ),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+
+type ValueOf<S> = S extends { kind: 'flag' }
+  ? boolean
+  : S extends { kind: 'choice'; of: readonly (infer One)[] }
+    ? One
+    : S extends { kind: 'text' }
+      ? string
+      : number;
+
+export type Config = Readonly<{ [Name in SettingName]: ValueOf<(typeof settings)[Name]> }>;
+
+/** Reads every setting from the environment; a value that cannot be used ends the start with a sentence that names it. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const values = Object.entries(settings).map(([name, setting]) => [name, readSetting(setting, env[setting.env])]);
+  return Object.freeze(Object.fromEntries(values)) as Config;
+}
+
+function readSetting(setting: Setting, given: string | undefined): string | number | boolean {
+  if (given === undefined || given === '') return setting.default;
+  switch (setting.kind) {
+    case 'text':
+      return given;
+    case 'flag':
+      if (/^(true|1)$/i.test(given)) return true;
+      if (/^(false|0)$/i.test(given)) return false;
+      throw unusable(setting, given, 'true or false');
+    case 'choice':
+      if (setting.of.includes(given)) return given;
+      throw unusable(setting, given, `one of ${setting.of.join(', ')}`);
+    case 'port':
+      return readInteger(setting, given, 0, 65_535);
+    case 'integer':
+      return readInteger(setting, given, setting.min, setting.max);
+  }
+}
+
+function readInteger(setting: Setting, given: string, min: number, max: number): number {
+  const value = Number(given);
+  if (/^\d+$/.test(given) && value >= min && value <= max) return value;
+  throw unusable(setting, given, `a whole number from ${min} to ${max}`);
+}
+
+function unusable(setting: Setting, given: string, wanted: string): ServiceError {
+  return new ServiceError(
+    'invalid_setting',
+    `Cannot use ${setting.env}: it is "${given.slice(0, 80)}"; give ${wanted}, or leave it out for ${JSON.stringify(setting.default)}.`,
+  );
+}

@@ -60,6 +60,14 @@ export const settings = {
   alertmanagerPort: port('VITRINE_ALERTMANAGER_PORT', 9093, 'Alertmanager.'),
   grafanaPort: port('VITRINE_GRAFANA_PORT', 3000, 'Grafana, in compose only.'),
 
+  // The stack
+  scrapeInterval: text('VITRINE_SCRAPE_INTERVAL', '10s', 'How often Prometheus scrapes and evaluates its rules.'),
+  timeScale: text(
+    'VITRINE_TIME_SCALE',
+    '1',
+    'Multiplies the intervals, waits and windows of Prometheus’ and Alertmanager’s rules; 0.1 is ten times faster, for trials.',
+  ),
+
   // The Collector
   backends: text(
     'VITRINE_BACKENDS',
@@ -133,7 +141,6 @@ export const settings = {
     30 * 24 * 3600 * 1000,
     'Telemetry older than this is dropped and counted. The backends’ windows for late arrivals are set for it.',
   ),
-  heartbeatMs: integer('VITRINE_HEARTBEAT_MS', 5_000, 100, 60_000, 'How often the service renews its heartbeat.'),
 
   // Stopping
   stopMsMax: integer(

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { sendSignal } from './process-identity.ts';
+import { StackFailure } from './stack-failure.ts';
+
+export type GoContext = { title: string; module: string; env: NodeJS.ProcessEnv; signal: AbortSignal | undefined };
+
+class GoExit extends Error {
+  readonly output: string;
+
+  constructor(output: string) {
+    super('the go command failed');
+    this.output = output;
+  }
+}
+
+/** Runs `go` in a module's folder and answers what it printed; every line of its progress goes to `onLine` as it comes. */
+export async function runGo(
+  { module, env, signal }: GoContext,
+  parameters: readonly string[],
+  onLine: (line: string) => void = () => undefined,
+): Promise<string> {
+  signal?.throwIfAborted();
+  // In a group of its own, so that an abort also ends the compilers that go started.
+  const child = spawn('go', parameters, { cwd: module, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const abort = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL');
+  signal?.addEventListener('abort', abort);
+  process.once('exit', abort);
+  try {
+    let output = '';
+    const lastLines: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      lastLines.push(line);
+      if (lastLines.length > 200) lastLines.shift();
+      onLine(line);
+    });
+    const code = await new Promise<number | null>((done, failed) => child.once('error', failed).once('close', done));
+    signal?.throwIfAborted();
+    if (code !== 0) throw new GoExit(lastLines.join('\n'));
+    return output;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    process.removeListener('exit', abort);
+  }
+}
+
+/** Ends with a sentence when there is no Go, or one that is too old for the module and cannot fetch a newer toolchain itself. */
+export async function checkGo(context: GoContext): Promise<void> {
+  const { title, module } = context;
+  const wanted = /^go (\S+)/m.exec(await readFile(join(module, 'go.mod'), 'utf8'))?.[1] ?? '1.26.0';
+  const found = await goVersion(context);
+  if (found === undefined) {
+    throw new StackFailure(
+      `Cannot build ${title}: there is no go command on PATH; install Go ${wanted} or newer from https://go.dev/dl and start again.`,
+    );
+  }
+  if (isOlder(found, wanted)) {
+    throw new StackFailure(
+      `Cannot build ${title}: Go is ${found}, and ${wanted} is needed; install a newer Go from https://go.dev/dl, or let Go fetch it with GOTOOLCHAIN=auto.`,
+    );
+  }
+}
+
+/** The version of the Go that would build this module; undefined where there is none. */
+export async function goVersion(context: GoContext): Promise<string | undefined> {
+  try {
+    // Asked inside the module: a Go that may switch toolchains switches here.
+    return /go(\d+(?:\.\d+)*)/.exec(await runGo(context, ['version']))?.[1] ?? 'of an unknown version';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // A Go that must not switch toolchains refuses every command in a module that asks for a newer one.
+    const running = error instanceof GoExit ? /running go (\d+(?:\.\d+)*)/.exec(error.output)?.[1] : undefined;
+    if (running !== undefined) return running;
+    throw explainGoFailure(error, { ...context, cache: '' });
+  }
+}
+
+function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((text) => text.split('.').map(Number));
+  for (const place of [0, 1, 2]) {
+    const difference = (a?.[place] ?? 0) - (b?.[place] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+/** The sentence for a failed go command: no disk, no network, or its own last lines. */
+export function explainGoFailure(error: unknown, { title, env, cache }: GoContext & { cache: string }): unknown {
+  const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+  if (!(error instanceof GoExit) && !full) return error;
+  const output = error instanceof GoExit ? error.output : String(error);
+  const line = (pattern: RegExp) =>
+    output
+      .split('\n')
+      .find((text) => pattern.test(text))
+      ?.trim();
+
+  if (full || line(/no space left on device|disk quota exceeded/i)) {
+    return new StackFailure(
+      `Cannot build ${title}: the disk is full; free about 5 GB, or choose other places with VITRINE_CACHE (now ${cache}), GOCACHE, GOMODCACHE and TMPDIR.`,
+      { cause: error },
+    );
+  }
+  const network = line(
+    /dial tcp|no such host|i\/o timeout|connection refused|network is unreachable|proxyconnect|TLS handshake|module lookup disabled|unexpected EOF|40[34] \w|50[0234] \w/i,
+  );
+  if (network) {
+    return new StackFailure(
+      `Cannot download the Go modules of ${title}: ${network}; connect to a Go module proxy (GOPROXY is ${env.GOPROXY || 'as go env says'}) and start again.`,
+      { cause: error },
+    );
+  }
+  return new StackFailure(`Cannot build ${title}: go ended with an error; read its last lines:\n${output.trim()}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,113 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { isScalar, parseDocument, visit } from 'yaml';
+import { StackFailure } from './stack-failure.ts';
+
+/**
+ * Prometheus and Alertmanager cannot expand the environment. Their files name the addresses of compose; natively they read copies,
+ * rendered here: each address replaced by the native one, and for tests the durations made shorter.
+ */
+export type Rendering = {
+  /** What replaces what: `tempo:3200` → `127.0.0.1:15200`. */
+  addresses: Readonly<Record<string, string>>;
+  /** How often Prometheus scrapes and evaluates, before scaling. */
+  scrapeInterval: string;
+  /** Every interval, `for`, window and wait is multiplied by it, and stays at 1 s or more. Thresholds are numbers and stay. */
+  timeScale: number;
+};
+
+type FileKind = 'prometheus' | 'rules' | 'alertmanager' | 'other';
+
+/** Writes the rendered copy of a folder's YAML files (its `server/` and tests left out); files that are gone are gone there too. */
+export async function renderConfiguration(from: string, to: string, rendering: Rendering): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  for (const file of await yamlFilesIn(from)) {
+    const target = join(to, file);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, renderFile(await readFile(join(from, file), 'utf8'), kindOf(file), rendering));
+  }
+}
+
+export function renderFile(text: string, kind: FileKind, { addresses, scrapeInterval, timeScale }: Rendering): string {
+  let rendered = text;
+  for (const [composed, native] of Object.entries(addresses)) {
+    rendered = rendered.replaceAll(new RegExp(`(?<![\\w.-])${composed.replaceAll('.', '\\.')}(?!\\d)`, 'g'), native);
+  }
+  if (kind === 'other') return rendered;
+  const document = parseDocument(rendered);
+  if (document.errors[0]) throw document.errors[0];
+
+  if (kind === 'prometheus') {
+    document.setIn(['global', 'scrape_interval'], scrapeInterval);
+    document.setIn(['global', 'evaluation_interval'], scrapeInterval);
+  }
+  if (timeScale === 1) return document.toString({ lineWidth: 0 });
+  visit(document, {
+    Pair(_, pair) {
+      const name = isScalar(pair.key) ? String(pair.key.value) : '';
+      if (!isScalar(pair.value) || typeof pair.value.value !== 'string') return;
+      if (scaledKeys[kind].has(name)) pair.value.value = scaleDuration(pair.value.value, timeScale);
+      else if (kind === 'rules' && name === 'expr') pair.value.value = scaleWindows(pair.value.value, timeScale);
+    },
+  });
+  return document.toString({ lineWidth: 0 });
+}
+
+const scaledKeys = {
+  prometheus: new Set(['scrape_interval', 'scrape_timeout', 'evaluation_interval', 'group_interval']),
+  rules: new Set(['interval', 'for', 'keep_firing_for']),
+  alertmanager: new Set(['group_wait', 'group_interval', 'repeat_interval']),
+} as const;
+
+/** `5m` times 0.1 is `30s`. */
+export function scaleDuration(duration: string, timeScale: number): string {
+  const scaledMs = Math.max(1000, Math.round(durationMs(duration) * timeScale));
+  return scaledMs % 1000 === 0 ? `${scaledMs / 1000}s` : `${scaledMs}ms`;
+}
+
+/** The range windows, steps and offsets of a PromQL expression; its numbers stay. */
+function scaleWindows(expression: string, timeScale: number): string {
+  const scale = (duration: string) => scaleDuration(duration, timeScale);
+  return expression
+    .replaceAll(/\[([\dsmhdwy]+)(:)?([\dsmhdwy]+)?\]/g, (_, window: string, colon = '', step = '') => {
+      return `[${scale(window)}${colon}${step === '' ? '' : scale(step)}]`;
+    })
+    .replaceAll(
+      /\boffset(\s+-?)([\dsmhdwy]+)/g,
+      (_, between: string, offset: string) => `offset${between}${scale(offset)}`,
+    );
+}
+
+const unitMs: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+};
+
+export function durationMs(duration: string): number {
+  const parts = [...duration.matchAll(/(\d+)(ms|[smhdwy])/g)];
+  if (duration === '' || parts.map(([part]) => part).join('') !== duration) {
+    throw new StackFailure(
+      `Cannot read the duration "${duration}": it is not one; write for example 30s, 5m or 1h30m.`,
+    );
+  }
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ''] ?? Number.NaN), 0);
+}
+
+function kindOf(file: string): FileKind {
+  if (file === 'prometheus.yaml') return 'prometheus';
+  if (file === 'alertmanager.yaml') return 'alertmanager';
+  return file.startsWith('rules/') ? 'rules' : 'other';
+}
+
+async function yamlFilesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.(ya?ml|tmpl)$/.test(entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith('server/') && !file.startsWith('rules/tests/'));
+}

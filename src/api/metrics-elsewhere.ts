@@ -1,0 +1,14 @@
+import type { RequestHandler } from 'express';
+import type { Config } from '../config.ts';
+
+/** Deliberately no metrics here: telemetry leaves by OTLP only. Whoever comes to scrape is told where to go. */
+export function metricsLiveElsewhere({ config }: { config: Config }): RequestHandler {
+  return (_request, response) => {
+    response
+      .status(404)
+      .type('text/plain')
+      .send(
+        `Metrics leave this service by OTLP only. They are in Prometheus (port ${config.prometheusPort}); to scrape them, add prometheus-scrape to VITRINE_BACKENDS and scrape the Collector (port ${config.collectorScrapePort}).\n`,
+      );
+  };
+}

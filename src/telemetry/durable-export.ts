@@ -1,0 +1,220 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import type { Ledger } from './ledger.ts';
+import { type OtlpRequest, requestBytesMax } from './otlp-requests.ts';
+import { type OtlpSender, outcomeOfFailure, type SendOutcome } from './otlp-sender.ts';
+import type { PartialSuccess } from './partial-success.ts';
+import type { Signal } from './signals.ts';
+import type { Entry, Spool } from './spool.ts';
+
+/** One of the official OTLP/gRPC exporters. */
+export type OfficialExporter<Items> = {
+  export(items: Items, onResult: (result: ExportResult) => void): void;
+  forceFlush?(): Promise<void>;
+  shutdown(): Promise<void>;
+};
+
+export type DurableExportOptions<Items> = {
+  signal: Signal;
+  exporter: OfficialExporter<Items>;
+  sender: OtlpSender;
+  partialSuccess: PartialSuccess;
+  serialize: (items: Items) => OtlpRequest[];
+  spool: Spool;
+  ledger: Ledger;
+  spoolAfterMs: number;
+  onRefused: (signal: Signal, items: number, reason: string) => void;
+};
+
+const backoffMsMin = 100;
+const backoffMsMax = 2_000;
+
+/**
+ * Gets items to the Collector, come what may: it sends them with the official exporter (which never retries), and what is not acknowledged
+ * at once waits on disk, from where it is sent again, oldest first, until it is acknowledged, refused for good, or outgrows the spool's limits.
+ * While anything waits on disk, new items queue up behind it, so that points arrive in order.
+ */
+export class DurableExport<Items> {
+  readonly #options: DurableExportOptions<Items>;
+  #accepting = 0;
+  #sending: Promise<void> | undefined;
+  #replaying: Promise<void> | undefined;
+  readonly #stop = new AbortController();
+
+  constructor(options: DurableExportOptions<Items>) {
+    this.#options = options;
+    const { signal, spool, ledger } = options;
+    ledger.watch(signal, () => ({
+      memory: this.#accepting,
+      spooled: spool.items(signal),
+      spooledBytes: spool.diskBytes(signal),
+    }));
+    this.#replay();
+  }
+
+  /**
+   * Takes items that were counted as made. Comes back when they are with the Collector, on disk, or counted as lost: within `spoolAfterMs`
+   * and a disk write, however slow the Collector is. One call at a time.
+   */
+  async accept(items: Items, count: number): Promise<void> {
+    const { signal, spool, spoolAfterMs } = this.#options;
+    this.#accepting += count;
+    if (this.#sending || !spool.isEmpty(signal)) {
+      await this.#keep(items, 'waiting');
+      this.#replay();
+      return;
+    }
+    const sent = this.#send(items, count);
+    const sending = sent.then(() => undefined);
+    this.#sending = sending;
+    const settle = () => {
+      if (this.#sending === sending) this.#sending = undefined;
+    };
+    const early = await Promise.race([sent, pause(spoolAfterMs, undefined, { ref: false })]);
+    if (early) {
+      settle();
+      await this.#conclude(early, items, count);
+      return;
+    }
+    // In doubt: it stands on disk before anything else happens to the process, and leaves it again when the answer comes.
+    const entries = await this.#keep(items, 'held');
+    void sent.then(async (late) => {
+      settle();
+      await this.#release(entries, late);
+    });
+  }
+
+  /** Sends what waits, until nothing does or the deadline passes; what is left then stays on disk for the next start. */
+  async flush(deadlineMs: number): Promise<void> {
+    const endsAt = performance.now() + deadlineMs;
+    const { signal, spool } = this.#options;
+    while ((this.#sending || !spool.isEmpty(signal)) && performance.now() < endsAt) {
+      this.#replay();
+      const remainingMs = Math.max(1, endsAt - performance.now());
+      await Promise.race([Promise.all([this.#sending, this.#replaying]), pause(Math.min(remainingMs, 50))]);
+    }
+  }
+
+  async shutdown(): Promise<void> {
+    this.#stop.abort();
+    await this.#options.exporter.shutdown();
+    this.#options.sender.close();
+  }
+
+  #send(items: Items, count: number): Promise<SendOutcome> {
+    const { exporter, partialSuccess, signal } = this.#options;
+    return new Promise((resolve) => {
+      partialSuccess.forget(signal);
+      exporter.export(items, (result) => {
+        if (result.code === ExportResultCode.SUCCESS) {
+          resolve({ state: 'exported', ...partialSuccess.take(signal, count) });
+        } else {
+          resolve(outcomeOfFailure(result.error));
+        }
+      });
+    });
+  }
+
+  async #conclude(outcome: SendOutcome, items: Items, count: number): Promise<void> {
+    switch (outcome.state) {
+      case 'exported':
+        this.#accepting -= count;
+        this.#book(outcome, count, false);
+        return;
+      case 'refused':
+        this.#accepting -= count;
+        this.#refuse(count, outcome.reason);
+        return;
+      case 'failed':
+        await this.#keep(items, 'waiting');
+        this.#replay();
+    }
+  }
+
+  async #keep(items: Items, state: 'held' | 'waiting'): Promise<Entry[]> {
+    const { signal, spool, ledger, serialize } = this.#options;
+    const whenBooked = (booked: number) => {
+      this.#accepting -= booked;
+    };
+    const entries = serialize(items).map((request) => {
+      if (request.bytes.length <= requestBytesMax) return spool.append(signal, request, state, whenBooked);
+      ledger.drop(signal, 'too_large', request.items);
+      whenBooked(request.items);
+      return undefined;
+    });
+    return (await Promise.all(entries)).filter((entry) => entry !== undefined);
+  }
+
+  /** The answer to a request that also stands on disk. */
+  async #release(entries: Entry[], outcome: SendOutcome): Promise<void> {
+    const { signal, spool } = this.#options;
+    let rejected = outcome.state === 'exported' ? outcome.rejected : 0;
+    for (const entry of entries) {
+      if (outcome.state === 'failed') {
+        entry.state = 'waiting';
+        continue;
+      }
+      const removed = spool.remove(signal, entry);
+      if (outcome.state === 'refused') this.#refuse(entry.items, outcome.reason);
+      else {
+        const share = Math.min(rejected, entry.items);
+        rejected -= share;
+        this.#book({ ...outcome, rejected: share }, entry.items, false);
+      }
+      await removed;
+    }
+    this.#replay();
+  }
+
+  /** Starts sending what waits on disk, unless that is going on already. */
+  #replay(): void {
+    if (this.#replaying || this.#stop.signal.aborted) return;
+    this.#replaying = this.#replayAll().finally(() => {
+      this.#replaying = undefined;
+    });
+  }
+
+  async #replayAll(): Promise<void> {
+    const { signal, spool, sender } = this.#options;
+    let failures = 0;
+    while (!this.#stop.signal.aborted) {
+      const entry = spool.oldest(signal);
+      if (entry?.state !== 'waiting') return;
+      const bytes = await spool.read(signal, entry);
+      if (!bytes) continue;
+      const outcome = await sender.send(bytes);
+      if (outcome.state === 'failed') {
+        failures += 1;
+        await this.#backOff(failures);
+        continue;
+      }
+      failures = 0;
+      const removed = spool.remove(signal, entry);
+      if (outcome.state === 'exported') this.#book(outcome, entry.items, true);
+      else this.#refuse(entry.items, outcome.reason);
+      await removed;
+    }
+  }
+
+  /** Full jitter: a fleet whose Collector comes back does not arrive all at once. */
+  async #backOff(failures: number): Promise<void> {
+    const ceilingMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(failures, 16));
+    const waitMs = backoffMsMin / 2 + Math.random() * ceilingMs;
+    await pause(waitMs, undefined, { signal: this.#stop.signal, ref: false }).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+  }
+
+  #book(outcome: { rejected: number; reason: string }, count: number, replayed: boolean): void {
+    const account = this.#options.ledger.account(this.#options.signal);
+    const rejected = Math.min(outcome.rejected, count);
+    account.exported += count - rejected;
+    if (replayed) account.replayed += count - rejected;
+    if (rejected > 0) this.#refuse(rejected, outcome.reason);
+  }
+
+  #refuse(count: number, reason: string): void {
+    this.#options.ledger.account(this.#options.signal).refused += count;
+    this.#options.onRefused(this.#options.signal, count, reason);
+  }
+}

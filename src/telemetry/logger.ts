@@ -1,0 +1,57 @@
+import type { Context } from '@opentelemetry/api';
+import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
+import winston from 'winston';
+import { attributeNames } from './names.ts';
+
+/** Who writes the line. `access` goes to the same stream as `app`; audit and security have streams, retention and readers of their own. */
+export const loggerNames = ['app', 'access', 'security', 'audit'] as const;
+export type LoggerName = (typeof loggerNames)[number];
+
+export const logStreams = ['app', 'security', 'audit'] as const;
+export type LogStream = (typeof logStreams)[number];
+
+export type LogFields = Record<string, string | number | boolean | undefined>;
+
+// The transport reads a record's trace from this property; without it, it would take the context that happens to be active.
+const contextOfRecord = Symbol.for('opentelemetry.js.contrib.winston.context');
+
+const toTerminal = new winston.transports.Console({
+  stderrLevels: ['error', 'warn', 'info', 'debug'],
+  format: winston.format.printf(
+    ({ level, message, logger }) => `${new Date().toISOString().slice(11, 19)} ${level} ${logger} ${message}`,
+  ),
+});
+
+// Made once for all loggers: the one way for log records to leave the service.
+const toCollector = new OpenTelemetryTransportV3();
+
+const loggers = Object.fromEntries(
+  loggerNames.map((name) => [
+    name,
+    winston.createLogger({
+      level: 'info',
+      defaultMeta: { [attributeNames.logger.name]: name },
+      // Every request has an access line; at a terminal they would bury the rest.
+      transports: name === 'access' ? [toCollector] : [toTerminal, toCollector],
+    }),
+  ]),
+) as Record<LoggerName, winston.Logger>;
+
+/** Writes one line. The message is a sentence of ours; what came from outside belongs into no line but as a bounded, checked field. */
+export function log(
+  logger: LoggerName,
+  level: 'error' | 'warn' | 'info' | 'debug',
+  message: string,
+  fields: LogFields = {},
+  context?: Context,
+): void {
+  loggers[logger].log(level, message, context ? { ...fields, [contextOfRecord]: context } : fields);
+}
+
+export function setLogLevel(logger: LoggerName, level: string): void {
+  loggers[logger].level = level;
+}
+
+export function streamOf(logger: unknown): LogStream {
+  return logger === 'audit' || logger === 'security' ? logger : 'app';
+}

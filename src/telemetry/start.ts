@@ -1,0 +1,250 @@
+import { join } from 'node:path';
+import { DiagLogLevel, diag, type Logger, type LogRecord } from '@opentelemetry/api';
+import { logs as bridgedLogs } from '@opentelemetry/api-logs';
+import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node';
+import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import {
+  ProtobufLogsSerializer,
+  ProtobufMetricsSerializer,
+  ProtobufTraceSerializer,
+} from '@opentelemetry/otlp-transformer';
+import { detectResources, envDetector, hostDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { LoggerProvider, type LogRecordProcessor, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import {
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Config } from '../config.ts';
+import { version } from '../version.ts';
+import { DurableExport, type OfficialExporter } from './durable-export.ts';
+import { instanceId } from './instance.ts';
+import { Ledger } from './ledger.ts';
+import { log, loggerNames, logStreams, setLogLevel, streamOf } from './logger.ts';
+import { attributeNames } from './names.ts';
+import { logRequests, metricRequests, type OtlpRequest, pointCount, spanRequests } from './otlp-requests.ts';
+import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
+import { otlpTarget } from './otlp-target.ts';
+import { Outbox } from './outbox.ts';
+import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
+import { PresetIds } from './preset-ids.ts';
+import { observeSelf } from './self-metrics.ts';
+import type { Signal } from './signals.ts';
+import { Spool } from './spool.ts';
+
+export type Telemetry = {
+  readonly ledger: Ledger;
+  /** False while telemetry can neither be sent nor kept on disk. */
+  spoolWritable(): boolean;
+  /** Sends what can be sent before the deadline and leaves the rest in the spool for the next start. */
+  stop(deadlineMs: number): Promise<void>;
+};
+
+/** More metric points than this go out in several requests, so that one stays below gRPC's 4 MiB. */
+const metricPointsMax = 5_000;
+
+/**
+ * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool. The only file that knows the SDK.
+ * `component` is service.name and the spool's folder, so that the receiver can use the same.
+ */
+export async function startTelemetry(config: Config, component: { name: string; folder: string }): Promise<Telemetry> {
+  for (const name of loggerNames) setLogLevel(name, config.logLevel);
+  const ledger = new Ledger();
+  if (config.telemetryOff) return { ledger, spoolWritable: () => true, stop: async () => undefined };
+
+  const folder = join(config.data, component.folder);
+  const complain = (sentence: string) => process.stderr.write(`${sentence}\n`);
+  const spool = await Spool.open({
+    folder: join(folder, 'spool'),
+    bytesMax: config.spoolBytesMax,
+    ageMsMax: config.spoolAgeMsMax,
+    ledger,
+    onTrouble: complain,
+  });
+  const partialSuccess = new PartialSuccess();
+  diag.setLogger(diagnosticLogger(partialSuccess, quietly(complain)), { logLevel: DiagLogLevel.WARN });
+
+  const durable = <Items>(
+    signal: Signal,
+    exporter: OfficialExporter<Items>,
+    serialize: (items: Items) => OtlpRequest[],
+    deserialize: (bytes: Uint8Array) => OtlpResponse,
+  ) =>
+    new DurableExport<Items>({
+      signal,
+      exporter,
+      serialize,
+      sender: new OtlpSender({ signal, ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs, deserialize }),
+      partialSuccess,
+      spool,
+      ledger,
+      spoolAfterMs: config.telemetrySpoolAfterMs,
+      onRefused: (refused, items, reason) =>
+        log('app', 'warn', `The Collector refused ${items} ${refused}: ${reason.slice(0, 200)}`, {
+          [attributeNames.eventType.name]: 'telemetry_refused',
+          signal: refused,
+          items,
+        }),
+    });
+  const exporterOptions = { url: config.otlpEndpoint, timeoutMillis: config.telemetryTimeoutMs };
+  const spans = durable<ReadableSpan[]>(
+    'traces',
+    new OTLPTraceExporter(exporterOptions),
+    spanRequests,
+    ProtobufTraceSerializer.deserializeResponse,
+  );
+  const records = durable<ReadableLogRecord[]>(
+    'logs',
+    new OTLPLogExporter(exporterOptions),
+    logRequests,
+    ProtobufLogsSerializer.deserializeResponse,
+  );
+  const points = durable<ResourceMetrics>(
+    'metrics',
+    new OTLPMetricExporter(exporterOptions),
+    metricRequests,
+    ProtobufMetricsSerializer.deserializeResponse,
+  );
+
+  const outboxOptions = {
+    ledger,
+    batchItemsMax: config.telemetryBatchItemsMax,
+    memoryItemsMax: config.telemetryMemoryItemsMax,
+    waitMsMax: config.telemetryWaitMsMax,
+  };
+  const spanOutbox = new Outbox<ReadableSpan>({
+    ...outboxOptions,
+    signal: 'traces',
+    accept: (batch, count) => spans.accept(batch, count),
+  });
+  const logOutbox = new Outbox<ReadableLogRecord>({
+    ...outboxOptions,
+    signal: 'logs',
+    accept: (batch, count) => records.accept(batch, count),
+  });
+
+  const resource = resourceFromAttributes({
+    'service.name': component.name,
+    'service.version': version,
+    'service.instance.id': instanceId(folder),
+    'deployment.environment.name': config.environment,
+    'process.pid': process.pid,
+    'process.runtime.name': 'nodejs',
+    'process.runtime.version': process.versions.node,
+  }).merge(detectResources({ detectors: [envDetector, hostDetector] }));
+  await resource.waitForAsyncAttributes?.();
+
+  const logProcessor = intoOutbox(logOutbox);
+  const providers = Object.fromEntries(
+    logStreams.map((stream) => [
+      stream,
+      new LoggerProvider({
+        resource: resource.merge(resourceFromAttributes({ [attributeNames.logStream.name]: stream })),
+        processors: [logProcessor],
+      }),
+    ]),
+  );
+  const sdk = new NodeSDK({
+    autoDetectResources: false,
+    resource,
+    textMapPropagator: new W3CTraceContextPropagator(),
+    sampler: new AlwaysOnSampler(),
+    idGenerator: new PresetIds(),
+    spanProcessors: config.tracesOn ? [spansIntoOutbox(spanOutbox)] : [],
+    logRecordProcessors: [logProcessor],
+    metricReaders: config.metricsOn
+      ? [
+          new PeriodicExportingMetricReader({
+            exporter: pointsInto(points, ledger),
+            exportIntervalMillis: config.metricIntervalMs,
+            exportTimeoutMillis: config.metricIntervalMs,
+            maxExportBatchSize: metricPointsMax,
+          }),
+        ]
+      : [],
+    instrumentations: [surroundings()],
+  });
+  sdk.start();
+  bridgedLogs.setGlobalLoggerProvider({
+    getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
+  });
+  observeSelf(ledger, spool);
+
+  return {
+    ledger,
+    spoolWritable: () => spool.writable,
+    stop: async (deadlineMs) => {
+      const endsAt = performance.now() + deadlineMs;
+      // Collects and hands on the last points, spans and records …
+      await Promise.all([sdk.shutdown(), ...Object.values(providers).map((provider) => provider.shutdown())]);
+      // … and waits for what is on its way.
+      await Promise.all([spans, records, points].map((each) => each.flush(Math.max(0, endsAt - performance.now()))));
+      await Promise.all([spans, records, points].map((each) => each.shutdown()));
+      complain(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
+    },
+  };
+}
+
+/** What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's path is written by hand. */
+function surroundings() {
+  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
+  return getNodeAutoInstrumentations();
+}
+
+function spansIntoOutbox(outbox: Outbox<ReadableSpan>): SpanProcessor {
+  return {
+    onStart: () => undefined,
+    onEnd: (span) => outbox.add(span),
+    forceFlush: () => outbox.drain(),
+    shutdown: () => outbox.drain(),
+  };
+}
+
+function intoOutbox(outbox: Outbox<ReadableLogRecord>): LogRecordProcessor {
+  return {
+    onEmit: (record) => outbox.add(record),
+    forceFlush: () => outbox.drain(),
+    shutdown: () => outbox.drain(),
+  };
+}
+
+function pointsInto(points: DurableExport<ResourceMetrics>, ledger: Ledger): PushMetricExporter {
+  return {
+    export: (metrics, onResult) => {
+      const count = pointCount(metrics);
+      ledger.account('metrics').made += count;
+      points.accept(metrics, count).then(
+        () => onResult({ code: ExportResultCode.SUCCESS }),
+        (error: unknown) =>
+          onResult({ code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }),
+      );
+    },
+    forceFlush: async () => undefined,
+    shutdown: async () => undefined,
+  };
+}
+
+/** One logger for winston's transport that sends each record by the provider of its stream. */
+function byStream(loggerOf: (stream: string) => Logger): Logger {
+  const loggers = Object.fromEntries(logStreams.map((stream) => [stream, loggerOf(stream)]));
+  const of = (record: LogRecord) => loggers[streamOf(record.attributes?.[attributeNames.logger.name])]!;
+  return { emit: (record) => of(record).emit(record), enabled: () => true };
+}
+
+/** The SDK repeats itself while the Collector is away; a sentence a minute is enough for a person. */
+function quietly(say: (sentence: string) => void): (sentence: string) => void {
+  const saidAt = new Map<string, number>();
+  return (sentence) => {
+    const kind = sentence.slice(0, 60);
+    const now = performance.now();
+    if (now - (saidAt.get(kind) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+    if (saidAt.size >= 100) saidAt.clear();
+    saidAt.set(kind, now);
+    say(sentence.slice(0, 500));
+  };
+}

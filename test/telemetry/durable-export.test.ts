@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { credentials, Metadata, status } from '@grpc/grpc-js';
+import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
+import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { DurableExport } from '../../src/telemetry/durable-export.ts';
+import { Ledger } from '../../src/telemetry/ledger.ts';
+import { logRequests } from '../../src/telemetry/otlp-requests.ts';
+import { OtlpSender } from '../../src/telemetry/otlp-sender.ts';
+import { diagnosticLogger, PartialSuccess } from '../../src/telemetry/partial-success.ts';
+import { Spool } from '../../src/telemetry/spool.ts';
+import { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+describe('durable export', () => {
+  it('hands items to a Collector that is there, without touching the disk', async () => {
+    await using at = await rig();
+    await at.tell(10);
+    assert.deepEqual(at.receiver.items.logs, itemsUpTo(10));
+    assert.equal(at.account().exported, 10);
+    assert.equal(at.ledger.missing('logs'), 0);
+    assert.deepEqual(await at.filesInSpool(), []);
+  });
+
+  it('keeps what it is told while the Collector is away, and replays it in order when it is back', async () => {
+    await using at = await rig();
+    await at.tell(3);
+    at.receiver.stop();
+    for (let batch = 0; batch < 5; batch += 1) await at.tell(3);
+    assert.equal(at.ledger.whereabouts('logs').spooled, 15);
+    assert.equal(at.ledger.missing('logs'), 0);
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the replay', () => at.account().exported === 18);
+    assert.deepEqual([...at.receiver.items.logs, ...back.items.logs], itemsUpTo(18));
+    assert.equal(at.account().replayed, 15);
+    assert.equal(at.ledger.missing('logs'), 0);
+    assert.deepEqual(await at.filesInSpool(), []);
+    back.stop();
+  });
+
+  it('has an item on disk soon after a Collector stopped answering, though the answer may yet come', async () => {
+    await using at = await rig({ spoolAfterMs: 50 });
+    at.receiver.answer = 'hang';
+    await at.tell(4);
+    assert.equal((await at.filesInSpool()).length, 1);
+    assert.equal(at.ledger.whereabouts('logs').memory, 0);
+    at.receiver.answer = 'accept';
+    await waitFor('the time-out of the first attempt and the replay', () => at.account().exported === 4);
+    assert.deepEqual(at.receiver.items.logs, itemsUpTo(4));
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  it('takes an item off the disk again when the late answer comes', async () => {
+    await using at = await rig({ spoolAfterMs: 1, timeoutMs: 20_000 });
+    at.receiver.answer = 'accept';
+    await at.tell(2);
+    await waitFor('the acknowledgement', () => at.account().exported === 2);
+    await waitFor('the empty spool', async () => (await at.filesInSpool()).length === 0);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  it('sends what an earlier process left on disk', async () => {
+    await using folder = await temporaryFolder();
+    {
+      await using first = await rig({ folder: folder.path });
+      first.receiver.stop();
+      await first.tell(6);
+    }
+    await using second = await rig({ folder: folder.path });
+    await waitFor('the recovered items', () => second.account().exported === 6);
+    assert.deepEqual(second.receiver.items.logs, itemsUpTo(6));
+    assert.equal(second.account().recovered, 6);
+    assert.equal(second.ledger.missing('logs'), 0);
+  });
+
+  it('counts what the Collector refuses for good, and goes on', async () => {
+    await using at = await rig();
+    at.receiver.answer = { code: status.INVALID_ARGUMENT };
+    await at.tell(5);
+    at.receiver.answer = 'accept';
+    await at.tell(2);
+    assert.equal(at.account().refused, 5);
+    assert.equal(at.account().exported, 2);
+    assert.equal(at.refusals.length, 1);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  it('gives up a replayed request that meets nothing but internal errors, and sends the next', async function () {
+    this.timeout(90_000);
+    await using at = await rig();
+    at.receiver.answer = { code: status.INTERNAL };
+    await at.tell(1);
+    await waitFor('the first to be given up', () => at.account().refused === 1, { deadlineMs: 80_000 });
+    at.receiver.answer = 'accept';
+    await at.tell(1);
+    await waitFor('the second', () => at.account().exported === 1);
+  });
+
+  it('keeps trying when the Collector is busy, however often it says so', async () => {
+    await using at = await rig();
+    at.receiver.answer = { code: status.RESOURCE_EXHAUSTED };
+    await at.tell(5);
+    await waitFor('three attempts', () => at.receiver.requests >= 3);
+    assert.equal(at.account().refused, 0);
+    at.receiver.answer = 'accept';
+    await waitFor('the replay', () => at.account().exported === 5);
+  });
+
+  it('believes the Collector that accepts a request in part, live', async () => {
+    await using at = await rig();
+    at.receiver.answer = { rejected: 2, reason: 'two are bad' };
+    await at.tell(5);
+    assert.equal(at.account().exported, 3);
+    assert.equal(at.account().refused, 2);
+    assert.deepEqual(at.refusals, ['two are bad']);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  it('believes the Collector that accepts a request in part, replayed', async () => {
+    await using at = await rig();
+    at.receiver.answer = { code: status.UNAVAILABLE };
+    await at.tell(5);
+    at.receiver.answer = { rejected: 2, reason: 'two are bad' };
+    await waitFor('the replay', () => at.account().refused === 2);
+    assert.equal(at.account().exported, 3);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  it('drops the oldest when the spool is full, and accounts for every one', async () => {
+    await using at = await rig({ bytesMax: 5 * 4096 });
+    at.receiver.stop();
+    for (let batch = 0; batch < 12; batch += 1) await at.tell(1);
+    assert.equal(at.ledger.whereabouts('logs').spooled, 5);
+    assert.equal(at.account().dropped.spool_full, 7);
+    assert.equal(at.ledger.missing('logs'), 0);
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the newest five', () => at.account().exported === 5);
+    assert.deepEqual(back.items.logs, itemsUpTo(12).slice(7));
+    back.stop();
+  });
+
+  it('drops what is older than the limit, and accounts for it', async () => {
+    await using at = await rig({ ageMsMax: 1_000 });
+    at.receiver.stop();
+    await at.tell(3);
+    await waitFor('the age limit', () => at.account().dropped.spool_too_old === 3);
+    assert.equal(at.ledger.missing('logs'), 0);
+    assert.deepEqual(await at.filesInSpool(), []);
+  });
+
+  it('splits what is too large for one message, and drops only an item that is too large alone', async () => {
+    await using at = await rig();
+    at.receiver.stop();
+    const big = 'x'.repeat(1_500_000);
+    await at.tell(4, big);
+    assert.equal((await at.filesInSpool()).length, 2);
+    await at.tell(1, 'x'.repeat(5_000_000));
+    assert.equal(at.account().dropped.too_large, 1);
+    assert.equal(at.ledger.missing('logs'), 0);
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the four', () => at.account().exported === 4);
+    back.stop();
+  });
+
+  it('leaves on disk, at a stop with a deadline, what could not be sent', async () => {
+    await using at = await rig();
+    at.receiver.stop();
+    await at.tell(4);
+    await at.durable.flush(200);
+    assert.equal((await at.filesInSpool()).length, 1);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+});
+
+type Rig = AsyncDisposable & {
+  receiver: OtlpReceiver;
+  durable: DurableExport<ReadableLogRecord[]>;
+  ledger: Ledger;
+  refusals: string[];
+  account: () => ReturnType<Ledger['account']>;
+  tell: (count: number, padding?: string) => Promise<void>;
+  filesInSpool: () => Promise<string[]>;
+};
+
+async function rig(
+  options: { folder?: string; spoolAfterMs?: number; timeoutMs?: number; bytesMax?: number; ageMsMax?: number } = {},
+): Promise<Rig> {
+  const own = await temporaryFolder();
+  const folder = options.folder ?? own.path;
+  const receiver = await OtlpReceiver.start();
+  const ledger = new Ledger();
+  const refusals: string[] = [];
+  const partialSuccess = new PartialSuccess();
+  diag.setLogger(
+    diagnosticLogger(partialSuccess, () => undefined),
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+  const timeoutMs = options.timeoutMs ?? 1_000;
+  const durable = new DurableExport<ReadableLogRecord[]>({
+    signal: 'logs',
+    exporter: new OTLPLogExporter({ url: `http://127.0.0.1:${receiver.port}`, timeoutMillis: timeoutMs }),
+    sender: new OtlpSender({
+      signal: 'logs',
+      target: `127.0.0.1:${receiver.port}`,
+      credentials: credentials.createInsecure(),
+      metadata: new Metadata(),
+      timeoutMs,
+      deserialize: ProtobufLogsSerializer.deserializeResponse,
+    }),
+    partialSuccess,
+    serialize: logRequests,
+    spool: await Spool.open({
+      folder,
+      bytesMax: options.bytesMax ?? 100_000_000,
+      ageMsMax: options.ageMsMax ?? 3_600_000,
+      ledger,
+      onTrouble: (sentence) => assert.fail(sentence),
+    }),
+    ledger,
+    spoolAfterMs: options.spoolAfterMs ?? 500,
+    onRefused: (_signal, _items, reason) => refusals.push(reason),
+  });
+  let told = 0;
+  return {
+    receiver,
+    durable,
+    ledger,
+    refusals,
+    account: () => ledger.account('logs'),
+    tell: async (count, padding = '') => {
+      const records = Array.from({ length: count }, () => record(`item-${told++};${padding}`));
+      ledger.account('logs').made += count;
+      await durable.accept(records, count);
+    },
+    filesInSpool: () => readdir(join(folder, 'logs')),
+    [Symbol.asyncDispose]: async () => {
+      await durable.shutdown();
+      receiver.stop();
+      diag.disable();
+      await own[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function record(body: string): ReadableLogRecord {
+  return {
+    body,
+    hrTime: [1, 0],
+    hrTimeObserved: [1, 0],
+    attributes: {},
+    droppedAttributesCount: 0,
+    resource: resourceFromAttributes({}),
+    instrumentationScope: { name: 'test' },
+  };
+}
+
+function itemsUpTo(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `item-${index};`);
+}

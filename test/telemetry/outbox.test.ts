@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { Ledger } from '../../src/telemetry/ledger.ts';
+import { Outbox } from '../../src/telemetry/outbox.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+describe('outbox', () => {
+  it('sends a full batch at once and the rest after the wait', async () => {
+    const { outbox, batches } = rig({ batchItemsMax: 3, memoryItemsMax: 100 });
+    for (let item = 0; item < 4; item += 1) outbox.add(item);
+    await waitFor('both batches', () => batches.flat().length === 4);
+    assert.deepEqual(batches, [[0, 1, 2], [3]]);
+  });
+
+  it('drops and counts the newest when the memory limit is reached', async () => {
+    const { outbox, ledger, batches } = rig({ batchItemsMax: 100, memoryItemsMax: 5 });
+    for (let item = 0; item < 8; item += 1) outbox.add(item);
+    assert.equal(ledger.account('traces').dropped.memory_full, 3);
+    assert.equal(ledger.missing('traces'), 0);
+    await outbox.drain();
+    assert.deepEqual(batches, [[0, 1, 2, 3, 4]]);
+  });
+
+  it('goes on filling while a batch is being taken', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { outbox, batches } = rig({ batchItemsMax: 2, memoryItemsMax: 100 }, () => gate.promise);
+    for (let item = 0; item < 5; item += 1) outbox.add(item);
+    assert.deepEqual(batches, [[0, 1]]);
+    gate.resolve();
+    await outbox.drain();
+    assert.deepEqual(batches, [[0, 1], [2, 3], [4]]);
+  });
+});
+
+function rig(
+  limits: { batchItemsMax: number; memoryItemsMax: number },
+  hold: () => Promise<void> = async () => undefined,
+) {
+  const ledger = new Ledger();
+  const batches: number[][] = [];
+  const outbox = new Outbox<number>({
+    ...limits,
+    signal: 'traces',
+    ledger,
+    waitMsMax: 20,
+    accept: async (batch) => {
+      batches.push(batch);
+      await hold();
+    },
+  });
+  return { ledger, batches, outbox };
+}

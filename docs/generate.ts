@@ -1,0 +1,119 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { settings } from '../src/config.ts';
+import { failures } from '../src/errors.ts';
+import { attributeNames, metricNames } from '../src/telemetry/names.ts';
+
+// Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
+
+const pages: Record<string, () => string> = {
+  'settings.md': settingsPage,
+  'errors.md': errorsPage,
+  'telemetry.md': telemetryPage,
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const stale = await stalePages();
+  if (process.argv.includes('--check')) {
+    if (stale.length > 0) {
+      console.error(`Stale: ${stale.map((name) => `docs/${name}`).join(', ')}; run npm run generate and commit.`);
+      process.exitCode = 1;
+    }
+  } else {
+    for (const name of stale) await writeFile(fileOf(name), textOf(name));
+    console.log(stale.length === 0 ? 'All generated pages are up to date.' : `Wrote ${stale.join(', ')}.`);
+  }
+}
+
+/** The generated pages whose file is not what the code says now. */
+export async function stalePages(): Promise<string[]> {
+  const stale: string[] = [];
+  for (const name of Object.keys(pages)) {
+    const written = await readFile(fileOf(name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    if (written !== textOf(name)) stale.push(name);
+  }
+  return stale;
+}
+
+function fileOf(name: string): URL {
+  return new URL(name, import.meta.url);
+}
+
+function textOf(name: string): string {
+  return pages[name]?.() ?? '';
+}
+
+function settingsPage(): string {
+  const rows = Object.values(settings).map((setting) => [
+    `\`${setting.env}\``,
+    setting.default === '' ? '' : `\`${String(setting.default)}\``,
+    'min' in setting ? `${setting.min} – ${setting.max}` : 'of' in setting ? setting.of.join(', ') : setting.kind,
+    setting.says,
+  ]);
+  return page(
+    'Settings',
+    'src/config.ts',
+    'Every setting is an environment variable, read once at the start. A value that cannot be used ends the start with a sentence that names it.',
+    [table(['name', 'default', 'values', 'what it is, and when to change it'], rows)],
+  );
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(failures).map(([code, { status, retryable, means }]) => [
+    `\`${code}\``,
+    String(status),
+    retryable ? 'yes' : 'no',
+    means,
+  ]);
+  return page(
+    'Failures',
+    'src/errors.ts',
+    'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line.',
+    [table(['code', 'status', 'worth a retry', 'what it means'], rows)],
+  );
+}
+
+function telemetryPage(): string {
+  const metrics = Object.values(metricNames).map((metric) => [
+    `\`${metric.name}\``,
+    `\`${nameInPrometheus(metric)}\``,
+    metric.kind,
+    metric.attributes.join(', '),
+    metric.says,
+  ]);
+  const attributes = Object.values(attributeNames).map(({ name, says }) => [`\`${name}\``, says]);
+  return page('Telemetry', 'src/telemetry/names.ts', 'What the service says of itself, over OTLP.', [
+    '## Metrics\n',
+    table(['name', 'in Prometheus', 'kind', 'labels', 'what it says'], metrics),
+    '\n## Attributes of our own\n',
+    table(['name', 'what it says'], attributes),
+  ]);
+}
+
+/** Prometheus' translation of an OTLP name: underscores, the unit as a suffix, `_total` for counters. */
+export function nameInPrometheus({ name, kind, unit }: { name: string; kind: string; unit: string }): string {
+  const units: Record<string, string> = {
+    s: 'seconds',
+    ms: 'milliseconds',
+    By: 'bytes',
+    J: 'joules',
+    W: 'watts',
+    Cel: 'celsius',
+  };
+  const base = name.replace(/[^A-Za-z0-9]/g, '_');
+  const word = units[unit] ?? (unit === '1' && kind === 'gauge' ? 'ratio' : '');
+  const withUnit = word === '' || base.endsWith(`_${word}`) ? base : `${base}_${word}`;
+  return kind === 'counter' ? `${withUnit}_total` : withUnit;
+}
+
+function page(title: string, source: string, says: string, parts: string[]): string {
+  return `# ${title}\n\n<!-- Generated from ${source} by npm run generate: change it there. -->\n\n${says}\n\n${parts.join('\n')}`;
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  return line(head) + line(head.map(() => '---')) + rows.map(line).join('');
+}

@@ -9,6 +9,8 @@ export type Answer = 'accept' | 'hang' | { code: number } | { rejected: number; 
  */
 export class OtlpReceiver {
   readonly items: Record<Signal, string[]> = { traces: [], metrics: [], logs: [] };
+  /** Every request that was accepted, as it came over the wire. */
+  readonly received: Buffer[] = [];
   answer: Answer = 'accept';
   requests = 0;
   readonly port: number;
@@ -55,6 +57,7 @@ export class OtlpReceiver {
       reply({ code: answer.code, details: `answered ${status[answer.code]} as told` });
       return;
     }
+    this.received.push(request);
     this.items[signal].push(...(request.toString('latin1').match(/item-\d+;/g) ?? []));
     reply(null, answer === 'accept' ? Buffer.alloc(0) : partialSuccess(answer.rejected, answer.reason));
   }

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { choosePort } from '../../stack/free-port.ts';
+import { waitFor } from './wait-for.ts';
+
+export type ServiceProcess = AsyncDisposable & {
+  url: string;
+  pid: number;
+  /** What it said on its console so far. */
+  said: () => string;
+  kill: (signal: NodeJS.Signals) => Promise<number | null>;
+};
+
+/** The real service in a process of its own, without the rest of the stack. */
+export async function startService(env: Record<string, string>): Promise<ServiceProcess> {
+  const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
+  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+    env: { PATH: process.env.PATH, OTEL_METRIC_EXPORT_INTERVAL: '1000', ...env, VITRINE_PORT: port },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stdout?.on('data', (text) => (said += text));
+  child.stderr?.on('data', (text) => (said += text));
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const url = `http://127.0.0.1:${port}`;
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return exited;
+  };
+  try {
+    await waitFor(`the service at ${url}`, async () => {
+      if (child.exitCode !== null) throw new Error(`the service ended: ${said}`);
+      return (await fetch(`${url}/ready`)).ok;
+    });
+  } catch (error) {
+    await kill('SIGKILL');
+    throw new Error(`The service did not start: ${said}`, { cause: error });
+  }
+  return {
+    url,
+    pid: child.pid ?? -1,
+    said: () => said,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');
+    },
+  };
+}

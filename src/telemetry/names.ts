@@ -17,7 +17,7 @@ export const metricNames = {
     name: 'vitrine.heartbeat.timestamp',
     kind: 'gauge',
     unit: 's',
-    says: 'The moment of the last export, in Unix seconds. A pushed service has no `up`: ServiceDown reads this.',
+    says: 'The moment of the last export, in Unix seconds; 0 once the instance stopped in an orderly way. A pushed service has no `up`: ServiceDown reads this.',
     attributes: [],
   },
   httpRequests: {

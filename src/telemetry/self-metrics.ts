@@ -4,9 +4,9 @@ import type { MetricName } from './names.ts';
 import { type Signal, signals } from './signals.ts';
 import type { Spool } from './spool.ts';
 
-/** The heartbeat and the ledger, as metrics. */
-export function observeSelf(ledger: Ledger, spool: Spool): void {
-  observableGauge('heartbeat').addCallback((result) => result.observe(Date.now() / 1000));
+/** The heartbeat and the ledger, as metrics. `isLeaving`: the last heartbeat of an orderly stop is 0, so that nobody is called for it. */
+export function observeSelf(ledger: Ledger, spool: Spool, isLeaving: () => boolean): void {
+  observableGauge('heartbeat').addCallback((result) => result.observe(isLeaving() ? 0 : Date.now() / 1000));
   observableGauge('spoolWritable').addCallback((result) => result.observe(spool.writable ? 1 : 0));
 
   const countBySignal = (of: MetricName, ask: (signal: Signal) => number) =>

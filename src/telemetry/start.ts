@@ -173,13 +173,15 @@ export async function startTelemetry(config: Config, component: { name: string; 
   bridgedLogs.setGlobalLoggerProvider({
     getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
   });
-  observeSelf(ledger, spool);
+  let leaving = false;
+  observeSelf(ledger, spool, () => leaving);
 
   return {
     ledger,
     spoolWritable: () => spool.writable,
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
+      leaving = true;
       // Collects and hands on the last points, spans and records …
       await Promise.all([sdk.shutdown(), ...Object.values(providers).map((provider) => provider.shutdown())]);
       // … and waits for what is on its way.

@@ -16,6 +16,9 @@ export type Entry = {
 
 const blockBytes = 4096;
 
+/** While the Collector is away, something is written more often than this: metric points alone see to it. */
+const troubleMsMax = 30_000;
+
 // <sequence>-<created, unix ms>-<items>.v1.otlp: everything that a later process must know of an entry is in its name,
 // and the content is the OTLP request as it goes over the wire. A newer Vitrine must go on reading v1.
 const fileName = /^(\d{12})-(\d{13})-(\d+)\.v1\.otlp$/;
@@ -35,6 +38,7 @@ export class Spool {
   readonly #diskBytes: Record<Signal, number> = { traces: 0, metrics: 0, logs: 0 };
   #sequence = 0;
   #writable = true;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(options: SpoolOptions) {
     this.#folder = options.folder;
@@ -55,9 +59,9 @@ export class Spool {
     return this.#entries[signal].length === 0;
   }
 
-  /** False after a write failed, until one succeeds. */
+  /** False while writes fail: after the last that failed, until one succeeds or none was needed for a while. */
   get writable(): boolean {
-    return this.#writable;
+    return this.#writable || performance.now() - this.#failedAt > troubleMsMax;
   }
 
   /** Items whose file is complete. Those still being written count as in memory. */
@@ -177,6 +181,7 @@ export class Spool {
           );
         }
         this.#writable = false;
+        this.#failedAt = performance.now();
         return false;
       }
     }

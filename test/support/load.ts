@@ -1,3 +1,5 @@
+import { waitFor } from './wait-for.ts';
+
 /** What the service acknowledged: the trace id that it gave, and when the answer was there. */
 export type Answered = { traceId: string; atMs: number };
 
@@ -43,6 +45,14 @@ export function startLoad(
   return {
     answered,
     failed: () => failed,
+    /** Comes back when so many more requests have been answered. */
+    more: (count: number) => {
+      const goal = answered.length + count;
+      return waitFor(`${count} more answers from ${url}`, () => answered.length >= goal, {
+        deadlineMs: 120_000,
+        everyMs: 20,
+      });
+    },
     async stop(): Promise<Answered[]> {
       clearInterval(timer);
       await Promise.all(pending);

@@ -5,6 +5,32 @@ export const failures = {
   method_not_allowed: { status: 405, retryable: false, means: 'The route exists, but not for this verb.' },
   not_ready: { status: 503, retryable: true, means: 'The service is starting or stopping and takes no work.' },
   internal: { status: 500, retryable: false, means: 'A defect in Vitrine; the log has the cause.' },
+  model_not_found: {
+    status: 404,
+    retryable: false,
+    means: 'The model, or this version of it, is not in the repository.',
+  },
+  model_not_ready: {
+    status: 503,
+    retryable: true,
+    means: 'The model is being loaded or unloaded, or it could not be loaded.',
+  },
+  invalid_input: {
+    status: 400,
+    retryable: false,
+    means: 'An input’s name, type, shape or data is not what the model takes.',
+  },
+  invalid_model: { status: 422, retryable: false, means: 'The model’s ONNX file or manifest cannot be used.' },
+  queue_full: { status: 503, retryable: true, means: 'As many inputs, or bytes, wait for the model as may.' },
+  deadline_exceeded: {
+    status: 504,
+    retryable: true,
+    means: 'The request’s deadline passed before the answer was there.',
+  },
+  caller_gone: { status: 499, retryable: false, means: 'The caller left before the answer was there.' },
+  lane_crashed: { status: 503, retryable: true, means: 'The process that ran the model ended during the run.' },
+  circuit_open: { status: 503, retryable: true, means: 'It failed too often in a row; it is left alone for a while.' },
+  inference_failed: { status: 500, retryable: false, means: 'ONNX Runtime could not run the model on these inputs.' },
   invalid_setting: {
     status: 500,
     retryable: false,

@@ -1,0 +1,46 @@
+import type { Tensor } from './tensor.ts';
+
+/** One request as the engine sees it: tensors, and how long and how urgently. */
+export type InferRequest = {
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs wanted; absent: all. */
+  readonly outputs?: readonly string[];
+  /** From 1, the most urgent, to the manifest's levels; 0: the manifest's default. */
+  readonly priority: number;
+  /** In the milliseconds of performance.now(). */
+  readonly deadlineAt: number;
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal;
+  /** The inputs' buffers belong to nobody else: they may be handed to the lane instead of copied, and are gone then. */
+  readonly mayTakeBuffers?: boolean;
+};
+
+/** Where the time went, in milliseconds. `runMs` is the whole way to the lane and back; `sessionMs` of the batch is ONNX Runtime alone. */
+export type StageTimes = {
+  readonly queueMs: number;
+  readonly assembleMs: number;
+  readonly runMs: number;
+  readonly splitMs: number;
+};
+
+/** Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model (or request) that runs alone. */
+export type ClosedBy = 'idle' | 'rows' | 'bytes' | 'delay' | 'alone';
+
+export type BatchFacts = {
+  readonly id: number;
+  /** Requests in it. */
+  readonly inputs: number;
+  readonly rows: number;
+  readonly closedBy: ClosedBy;
+  /** The lane that ran it, as in `thread-3` or `process-1`. */
+  readonly lane: string;
+  readonly provider: string;
+  readonly sessionMs: number;
+};
+
+export type InferAnswer = {
+  /** In the order asked for, or the model's own. Their data may be views into one buffer that the whole batch shares. */
+  readonly outputs: readonly Tensor[];
+  readonly stages: StageTimes;
+  readonly batch: BatchFacts;
+};

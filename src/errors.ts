@@ -4,6 +4,44 @@ export const failures = {
   not_found: { status: 404, retryable: false, means: 'No route has this path.' },
   method_not_allowed: { status: 405, retryable: false, means: 'The route exists, but not for this verb.' },
   not_ready: { status: 503, retryable: true, means: 'The service is starting or stopping and takes no work.' },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    means: 'The door wants a bearer token, and the request has none that it knows.',
+  },
+  invalid_body: {
+    status: 400,
+    retryable: false,
+    means: 'The body is not what the route takes; the message says where.',
+  },
+  body_incomplete: { status: 400, retryable: true, means: 'The caller left before its body was complete.' },
+  body_too_large: { status: 413, retryable: false, means: 'The body, or the number of things in it, is over a limit.' },
+  body_too_slow: { status: 408, retryable: true, means: 'The body did not arrive in time.' },
+  encoding_not_supported: {
+    status: 415,
+    retryable: false,
+    means: 'The body is compressed in a way that the route does not read.',
+  },
+  name_taken: {
+    status: 409,
+    retryable: false,
+    means: 'A metric of this name exists with another kind, unit or buckets.',
+  },
+  too_many_series: { status: 422, retryable: false, means: 'The body would create more series than are held.' },
+  busy: { status: 503, retryable: true, means: 'As many requests as are allowed are being worked on.' },
+  not_kept: {
+    status: 503,
+    retryable: true,
+    means: 'What was sent could neither be passed on nor kept on disk; nothing of it was taken.',
+  },
+  invalid_request: {
+    status: 400,
+    retryable: false,
+    means: 'The request is not well-formed HTTP, or a header of it is not what the route takes.',
+  },
+  forbidden: { status: 403, retryable: false, means: 'The caller is known, but may not do this.' },
+  rate_limited: { status: 429, retryable: true, means: 'The caller sent more requests than its quota allows.' },
+  headers_too_large: { status: 431, retryable: false, means: 'The request’s headers are larger than they may be.' },
   internal: { status: 500, retryable: false, means: 'A defect in Vitrine; the log has the cause.' },
   model_not_found: {
     status: 404,
@@ -46,11 +84,14 @@ export type FailureCode = keyof typeof failures;
  */
 export class ServiceError extends Error {
   readonly code: FailureCode;
+  /** When asking again is worth it, where that is known: the answer's Retry-After. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+  constructor(code: FailureCode, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
     super(message, options);
     this.name = 'ServiceError';
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   get status(): number {

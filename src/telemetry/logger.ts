@@ -3,8 +3,11 @@ import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
 import { attributeNames } from './names.ts';
 
-/** Who writes the line. `access` goes to the same stream as `app`; audit and security have streams, retention and readers of their own. */
-export const loggerNames = ['app', 'access', 'security', 'audit'] as const;
+/**
+ * Who writes the line. `access` and `events` go to the same stream as `app`; audit and security have streams, retention and readers of their own.
+ * `events` are told on others’ behalf (alerts, release marks): LOG_LEVEL, which is about our own lines, must not lose them.
+ */
+export const loggerNames = ['app', 'access', 'events', 'security', 'audit'] as const;
 export type LoggerName = (typeof loggerNames)[number];
 
 export const logStreams = ['app', 'security', 'audit'] as const;
@@ -31,8 +34,8 @@ const loggers = Object.fromEntries(
     winston.createLogger({
       level: 'info',
       defaultMeta: { [attributeNames.logger.name]: name },
-      // Every request has an access line; at a terminal they would bury the rest.
-      transports: name === 'access' ? [toCollector] : [toTerminal, toCollector],
+      // Every request has an access line, and scripts may push thousands of events; at a terminal they would bury the rest.
+      transports: name === 'access' || name === 'events' ? [toCollector] : [toTerminal, toCollector],
     }),
   ]),
 ) as Record<LoggerName, winston.Logger>;

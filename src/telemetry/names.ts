@@ -112,6 +112,48 @@ export const metricNames = {
     says: '1 while the spool can be written, else 0.',
     attributes: [],
   },
+  receiverAccepted: {
+    name: 'vitrine.receiver.accepted',
+    kind: 'counter',
+    unit: '',
+    says: 'What the receiver took and told on: alert states, release marks, and event lines by their kind.',
+    attributes: ['door', 'what'],
+  },
+  receiverRepeated: {
+    name: 'vitrine.receiver.repeated',
+    kind: 'counter',
+    unit: '',
+    says: 'Deliveries that the receiver had taken before, and did not tell again.',
+    attributes: ['door'],
+  },
+  receiverRefused: {
+    name: 'vitrine.receiver.refused',
+    kind: 'counter',
+    unit: '',
+    says: 'Requests that the receiver refused, by the failure’s code; `connections` are those closed at the door.',
+    attributes: ['door', 'reason'],
+  },
+  receiverForgotten: {
+    name: 'vitrine.receiver.forgotten',
+    kind: 'counter',
+    unit: '',
+    says: 'What the receiver let go because of a limit of age or number: remembered deliveries, firing alerts, pushed series.',
+    attributes: ['what'],
+  },
+  receiverFiring: {
+    name: 'vitrine.receiver.alerts.firing',
+    kind: 'gauge',
+    unit: '',
+    says: 'Alerts that are firing, as the receiver was told.',
+    attributes: ['alertname', 'severity'],
+  },
+  receiverSeries: {
+    name: 'vitrine.receiver.series',
+    kind: 'gauge',
+    unit: '',
+    says: 'Series that scripts pushed through /events and that are told now.',
+    attributes: [],
+  },
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metricNames;
@@ -127,6 +169,34 @@ export const attributeNames = {
     says: 'What happened, in one word that does not change: http_request, service_start, telemetry_refused …',
   },
   requestId: { name: 'request.id', says: 'The caller’s X-Request-Id where it is well-formed, else ours.' },
+  alertName: { name: 'alert.name', says: 'An alert’s `alertname`.' },
+  alertState: {
+    name: 'alert.state',
+    says: 'firing, resolved, or expired when nobody repeated it for VITRINE_RECEIVER_FIRING_AGE_MS_MAX.',
+  },
+  alertSeverity: { name: 'alert.severity', says: 'An alert’s severity: critical, warning, info or other.' },
+  alertFingerprint: { name: 'alert.fingerprint', says: 'What identifies an alert: the sender’s hash of its labels.' },
+  alertSource: { name: 'alert.source', says: 'Who sent the alert: alertmanager or grafana.' },
+  alertStartsAt: { name: 'alert.starts_at', says: 'Since when the alert fires.' },
+  alertEndsAt: { name: 'alert.ends_at', says: 'When a resolved alert ended.' },
+  alertCut: { name: 'alert.cut', says: 'True: labels or annotations were over a limit and are not complete.' },
+  alertLabel: { name: 'alert.label', says: 'Prefix of an alert’s labels: alert.label.<name>.' },
+  alertAnnotation: { name: 'alert.annotation', says: 'Prefix of an alert’s annotations: alert.annotation.<name>.' },
+  alertLink: {
+    name: 'alert.link',
+    says: 'Prefix of an alert’s links: generator, sender, silence, dashboard, panel, runbook.',
+  },
+  deployService: { name: 'deploy.service', says: 'What was released.' },
+  deployVersion: { name: 'deploy.version', says: 'Which version was released.' },
+  deployEnvironment: { name: 'deploy.environment', says: 'Where it was released to.' },
+  deployCommit: { name: 'deploy.commit', says: 'The commit it was built from.' },
+  deployBy: { name: 'deploy.by', says: 'Who or what released it.' },
+  deployNote: { name: 'deploy.note', says: 'What the releaser says about it.' },
+  deployLink: { name: 'deploy.link', says: 'Where to read on about it.' },
+  deployAt: { name: 'deploy.at', says: 'When it was released, where the sender says so.' },
+  eventName: { name: 'event.name', says: 'What a script calls the event that it pushed through /events.' },
+  eventMessage: { name: 'event.message', says: 'What the script says about it.' },
+  eventLabel: { name: 'event.label', says: 'Prefix of a pushed event’s labels: event.label.<name>.' },
 } as const;
 
 /** The instrumentation scope of all of it. */

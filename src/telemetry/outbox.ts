@@ -41,17 +41,22 @@ export class Outbox<Item> {
   drain(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#draining ??= this.#drainAll().finally(() => {
-      this.#draining = undefined;
-    });
+    if (this.#draining) return this.#draining;
+    if (this.#items.length === 0) return Promise.resolve();
+    this.#draining = this.#drainAll();
     return this.#draining;
   }
 
   async #drainAll(): Promise<void> {
-    while (this.#items.length > 0) {
-      const batch = this.#items.slice(0, this.#options.batchItemsMax);
-      this.#items = this.#items.slice(batch.length);
-      await this.#options.accept(batch, batch.length);
+    try {
+      while (this.#items.length > 0) {
+        const batch = this.#items.slice(0, this.#options.batchItemsMax);
+        this.#items = this.#items.slice(batch.length);
+        await this.#options.accept(batch, batch.length);
+      }
+    } finally {
+      // In the same turn as the last look at the items: an item added after it must not be promised to a drain that is over.
+      this.#draining = undefined;
     }
   }
 }

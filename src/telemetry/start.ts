@@ -22,6 +22,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Config } from '../config.ts';
 import { version } from '../version.ts';
+import { type AggregatedMetric, aggregatedMetricProducer } from './aggregated-metrics.ts';
 import { DurableExport, type OfficialExporter } from './durable-export.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
@@ -41,6 +42,8 @@ export type Telemetry = {
   readonly ledger: Ledger;
   /** False while telemetry can neither be sent nor kept on disk. */
   spoolWritable(): boolean;
+  /** Comes back when every log record told so far is with the Collector, on disk, or counted as dropped. */
+  settleLogs(): Promise<void>;
   /** Sends what can be sent before the deadline and leaves the rest in the spool for the next start. */
   stop(deadlineMs: number): Promise<void>;
 };
@@ -50,12 +53,17 @@ const metricPointsMax = 5_000;
 
 /**
  * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool. The only file that knows the SDK.
- * `component` is service.name and the spool's folder, so that the receiver can use the same.
+ * `component` is service.name and the spool's folder, so that the receiver can use the same; `aggregated` is asked for further metrics at each export.
  */
-export async function startTelemetry(config: Config, component: { name: string; folder: string }): Promise<Telemetry> {
-  for (const name of loggerNames) setLogLevel(name, config.logLevel);
+export async function startTelemetry(
+  config: Config,
+  component: { name: string; folder: string; aggregated?: () => AggregatedMetric[] },
+): Promise<Telemetry> {
+  for (const name of loggerNames) if (name !== 'events') setLogLevel(name, config.logLevel);
   const ledger = new Ledger();
-  if (config.telemetryOff) return { ledger, spoolWritable: () => true, stop: async () => undefined };
+  if (config.telemetryOff) {
+    return { ledger, spoolWritable: () => true, settleLogs: async () => undefined, stop: async () => undefined };
+  }
 
   const folder = join(config.data, component.folder);
   const complain = (sentence: string) => process.stderr.write(`${sentence}\n`);
@@ -164,6 +172,7 @@ export async function startTelemetry(config: Config, component: { name: string; 
             exportIntervalMillis: config.metricIntervalMs,
             exportTimeoutMillis: config.metricIntervalMs,
             maxExportBatchSize: metricPointsMax,
+            metricProducers: component.aggregated ? [aggregatedMetricProducer(component.aggregated)] : [],
           }),
         ]
       : [],
@@ -179,6 +188,7 @@ export async function startTelemetry(config: Config, component: { name: string; 
   return {
     ledger,
     spoolWritable: () => spool.writable,
+    settleLogs: () => logOutbox.drain(),
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
       leaving = true;

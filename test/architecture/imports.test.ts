@@ -20,7 +20,7 @@ const forEveryone = ['src/config.ts', 'src/errors.ts', 'src/version.ts', 'src/li
 const homes: Record<string, RegExp> = {
   express: /^src\/(api\/|app\.ts|receiver)/,
   'onnxruntime-node': /^src\/engine\/lane/,
-  '@opentelemetry/sdk-': /^src\/telemetry\/(start|preset-ids)\.ts/,
+  '@opentelemetry/sdk-': /^src\/telemetry\/(start|preset-ids|aggregated-metrics)\.ts/,
   winston: /^src\/telemetry\/logger\.ts/,
   koffi: /^src\/telemetry\/nvml\.ts/,
 };

@@ -1,0 +1,16 @@
+import type { Tensor } from '../../engine/tensor.ts';
+
+/** An inference request as it was read: tensors, and how the answer is wanted. */
+export type InferCall = {
+  /** Echoed; may be empty; undefined where the caller gave none. */
+  readonly id: string | undefined;
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs wanted, in that order; undefined: all of them. */
+  readonly outputs: readonly string[] | undefined;
+  /** Which outputs travel as binary data: those named, and the rest by the default. */
+  readonly binary: { readonly byDefault: boolean; readonly byName: ReadonlyMap<string, boolean> | undefined };
+  /** 1 is the most urgent; 0: the model's default. */
+  readonly priority: number;
+  /** Microseconds; 0: none. */
+  readonly timeoutUs: number;
+};

@@ -46,6 +46,7 @@ export class ComponentProcess {
   #failuresInARow = 0;
   #wanted = new AbortController();
   #watch: Promise<void> = Promise.resolve();
+  #spawning: Promise<void> = Promise.resolve();
 
   constructor(options: ComponentProcessOptions) {
     this.#options = options;
@@ -71,7 +72,8 @@ export class ComponentProcess {
     await this.#watch; // What an earlier start still watches must not touch this one.
     this.#wanted = new AbortController();
     this.#failuresInARow = 0;
-    await this.#spawn();
+    this.#spawning = this.#spawn();
+    await this.#spawning;
   }
 
   /** Waits until it answers as healthy; ends with its last lines when it does not, in time. */
@@ -99,6 +101,7 @@ export class ComponentProcess {
   /** TERM, and KILL when the deadline passes. Nothing is restarted after it. */
   async stop(): Promise<void> {
     this.#wanted.abort();
+    await Promise.allSettled([this.#spawning]); // One that is just being started must be known before it can be ended.
     const { identity } = this;
     if (this.#child !== undefined && identity !== undefined) {
       this.#become({ kind: 'stopping', identity });
@@ -127,6 +130,7 @@ export class ComponentProcess {
   async #spawn(): Promise<void> {
     const { title, launch, logPath } = this.#options;
     const { program, parameters, env, folder } = await launch();
+    if (this.#wanted.signal.aborted) return;
     const log = openConsoleLog(logPath);
     try {
       // A group of its own: Ctrl-C at the terminal reaches the launcher alone, which stops everything in order.
@@ -176,7 +180,8 @@ export class ComponentProcess {
     if (signal.aborted) return;
     this.#restarts += 1;
     try {
-      await this.#spawn();
+      this.#spawning = this.#spawn();
+      await this.#spawning;
     } catch (error) {
       this.#become({ kind: 'ended', how: 'could not be started again', lastLines: [(error as Error).message] });
     }

@@ -124,6 +124,19 @@ export function component(name: ComponentName): Component {
   return components[name];
 }
 
+/** `collector,loki` as the names they are. */
+export function parseComponentNames(text: string): ComponentName[] {
+  return text.split(',').map((one) => parseComponentName(one.trim()));
+}
+
+export function parseComponentName(text: string): ComponentName {
+  const found = componentNames.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new StackFailure(
+    `Cannot find "${text}": there is no such component; choose from ${componentNames.join(', ')}.`,
+  );
+}
+
 /** What runs when nobody says `--only`: everything that feeds on VITRINE_BACKENDS, and the service. */
 export function defaultComponents(config: Config, root: string): ComponentName[] {
   const backends = backendNames(config);

@@ -20,6 +20,8 @@ export type ComponentRecord = {
 export type StackState = {
   launcher: ProcessIdentity;
   startedAtMs: number;
+  /** The start is over: every component is healthy, or has failed to become so in time. */
+  settled: boolean;
   /** Environment name of each port setting, and the port, chosen ones included. */
   ports: Record<string, number>;
   components: ComponentRecord[];

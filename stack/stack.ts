@@ -35,7 +35,7 @@ export type StackOptions = {
 
 export type StackEvent =
   | { kind: 'leftovers'; ended: ComponentName[] }
-  | { kind: 'build'; name: ComponentName; progress: BuildProgress; number: number; of: number }
+  | { kind: 'build'; title: string; progress: BuildProgress; number: number; of: number }
   | { kind: 'state'; name: ComponentName; state: ProcessState }
   | { kind: 'failed'; name: ComponentName; error: Error };
 
@@ -68,6 +68,7 @@ export class Stack implements AsyncDisposable {
   readonly #binaries = new Map<ComponentName, string>();
   readonly #records = new Map<ComponentName, ComponentRecord>();
   readonly #rotation: NodeJS.Timeout;
+  #settled = false;
   #closing: Promise<void> | undefined;
 
   /** Takes the data folder, ends what a killed launcher left there, and settles every port. Nothing is started yet. */
@@ -144,6 +145,8 @@ export class Stack implements AsyncDisposable {
     }
     await Promise.all(starting);
     this.#options.signal?.throwIfAborted();
+    this.#settled = true;
+    writeState(this.data, this.#stateNow([...this.#records.values()]));
     if (all && failures.length > 0) throw failures[0];
   }
 
@@ -189,6 +192,8 @@ export class Stack implements AsyncDisposable {
   /** Starts a component and waits until it is healthy. */
   async start(name: ComponentName): Promise<void> {
     await this.#ensureBinary(name);
+    if (this.#closing !== undefined)
+      throw new StackFailure(`Cannot start ${name}: the stack is stopping; start it again.`);
     await this.#process(name).start();
     await this.untilHealthy(name);
   }
@@ -291,7 +296,7 @@ export class Stack implements AsyncDisposable {
       ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
       onProgress: (progress) => {
         if (progress.phase !== 'done') this.#record(name, { state: 'building', detail: progress.phase });
-        this.#options.onEvent?.({ kind: 'build', name, progress, number, of });
+        this.#options.onEvent?.({ kind: 'build', title: component(name).title, progress, number, of });
       },
     });
     this.#binaries.set(name, folder);
@@ -329,7 +334,13 @@ export class Stack implements AsyncDisposable {
 
   #stateNow(records: ComponentRecord[]) {
     const ports = Object.fromEntries(portSettings.map((name) => [settings[name].env, this.port(name)]));
-    return { launcher: this.#launcher, startedAtMs: this.#startedAtMs, ports, components: records };
+    return {
+      launcher: this.#launcher,
+      startedAtMs: this.#startedAtMs,
+      settled: this.#settled,
+      ports,
+      components: records,
+    };
   }
 
   async #rotateLogs(): Promise<void> {

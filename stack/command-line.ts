@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { ServiceError } from '../src/errors.ts';
+import { version } from '../src/version.ts';
+import { clean } from './commands/clean.ts';
+import { doctor } from './commands/doctor.ts';
+import { down } from './commands/down.ts';
+import { logs } from './commands/logs.ts';
+import { restart } from './commands/restart.ts';
+import { status } from './commands/status.ts';
+import { test } from './commands/test.ts';
+import { up } from './commands/up.ts';
+import { componentNames } from './components.ts';
+import { StackFailure } from './stack-failure.ts';
+
+// What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
+
+const names = componentNames.join(', ');
+const program = new Command('vitrine')
+  .description('An inference server you can see through: the service and everything that watches it')
+  .version(version)
+  .showHelpAfterError();
+
+command('up', 'start everything, in the foreground; Ctrl-C stops it')
+  .option('--detach', 'return when everything is healthy; `vitrine down` stops it')
+  .option('--only <names>', `start only these, with commas between: ${names}`)
+  .action(run(up));
+command('down', 'stop everything').action(run(down));
+command('status', 'what runs, where, since when and how well; ends with 1 when something is not well')
+  .option('--json', 'for programs')
+  .action(run(status));
+command('logs [name]', 'the console lines of all servers, or of one')
+  .option('-f, --follow', 'go on with new lines')
+  .option('-n, --lines <count>', 'how many lines to begin with', '50')
+  .action((name: string | undefined, options: { follow?: boolean; lines: string }) => run(logs)({ ...options, name }));
+command('restart [name]', 'stop and start everything, or one').action((name?: string) => run(restart)({ name }));
+command('clean', 'remove what was written at run time: VITRINE_DATA')
+  .option('--cache', 'and the built servers, which all clones share')
+  .option('--yes', 'without asking')
+  .action(run(clean));
+command('doctor', 'examine tools, disk, ports and versions, and send a probe of each signal through the stack').action(
+  run(doctor),
+);
+command('service', 'only the service, without the stack').action(async () => {
+  await import('../src/main.ts');
+});
+command('test [files...]', 'all tests on the real servers, or those of some files')
+  .option('--quick', 'only those that start no servers')
+  .action((files: string[], options: { quick?: boolean }) => run(test)({ ...options, files }));
+
+// vitrine.mjs is gone without a word: what it was asked to run stops as if asked to.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+process.channel?.unref(); // Waiting for that must not keep a finished command alive.
+await program.parseAsync();
+
+function command(signature: string, description: string): Command {
+  return program.command(signature).description(description);
+}
+
+function run<Options>(act: (options: Options) => Promise<number>): (options: Options) => Promise<void> {
+  return async (options) => {
+    try {
+      process.exitCode = await act(options);
+    } catch (error) {
+      const foreseen = error instanceof StackFailure || error instanceof ServiceError;
+      process.stderr.write(`${foreseen ? error.message : ((error as Error).stack ?? error)}\n`);
+      process.exitCode = 1;
+    }
+  };
+}

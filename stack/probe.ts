@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** One span, one log record and one metric point that can be told from all others, sent through the Collector and looked for in the stores. */
+export type Probe = { traceId: string; value: number };
+
+export const probeJob = 'vitrine-doctor';
+const metricName = 'vitrine_doctor_probe_timestamp_seconds';
+
+/** Sends all three signals over OTLP/HTTP; ends with an error when the Collector refuses one. */
+export async function sendProbe(collectorUrl: string): Promise<Probe> {
+  const traceId = randomBytes(16).toString('hex');
+  const spanId = randomBytes(8).toString('hex');
+  const nowMs = Date.now();
+  const timeUnixNano = `${nowMs}000000`;
+  const value = nowMs / 1000;
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: probeJob } }] };
+  const span = {
+    traceId,
+    spanId,
+    name: 'doctor probe',
+    kind: 1,
+    startTimeUnixNano: timeUnixNano,
+    endTimeUnixNano: `${nowMs + 1}000000`,
+  };
+  const logRecord = {
+    timeUnixNano,
+    traceId,
+    spanId,
+    severityNumber: 9,
+    severityText: 'info',
+    body: { stringValue: 'doctor probe' },
+  };
+  const metric = { name: metricName, gauge: { dataPoints: [{ timeUnixNano, asDouble: value }] } };
+
+  await post(`${collectorUrl}/v1/traces`, { resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] });
+  await post(`${collectorUrl}/v1/logs`, { resourceLogs: [{ resource, scopeLogs: [{ logRecords: [logRecord] }] }] });
+  await post(`${collectorUrl}/v1/metrics`, { resourceMetrics: [{ resource, scopeMetrics: [{ metrics: [metric] }] }] });
+  return { traceId, value };
+}
+
+/** Whether Tempo has the span, Loki the log record or Prometheus the point. */
+export const probeChecks = {
+  async tempo(url: string, { traceId }: Probe): Promise<boolean> {
+    const { batches = [] } = (await ask(`${url}/api/traces/${traceId}`, 404)) as { batches?: unknown[] };
+    return batches.length > 0;
+  },
+  async loki(url: string, { traceId }: Probe): Promise<boolean> {
+    const query = new URLSearchParams({ query: `{service_name="${probeJob}"} | trace_id="${traceId}"`, since: '5m' });
+    const { data } = (await ask(`${url}/loki/api/v1/query_range?${query}`)) as { data?: { result: unknown[] } };
+    return (data?.result.length ?? 0) > 0;
+  },
+  async prometheus(url: string, { value }: Probe): Promise<boolean> {
+    const query = new URLSearchParams({ query: `${metricName}{job="${probeJob}"} == ${value}` });
+    const { data } = (await ask(`${url}/api/v1/query?${query}`)) as { data?: { result: unknown[] } };
+    return (data?.result.length ?? 0) > 0;
+  },
+} as const;
+
+/** Asks until it is found; answers how long that took, or the last failure when the deadline passes. */
+export async function findProbe(
+  store: keyof typeof probeChecks,
+  url: string,
+  probe: Probe,
+  deadlineMs: number,
+): Promise<{ foundAfterMs: number } | { failure: string }> {
+  const startedAt = performance.now();
+  let failure = 'it has not arrived';
+  while (performance.now() - startedAt < deadlineMs) {
+    try {
+      if (await probeChecks[store](url, probe)) return { foundAfterMs: Math.round(performance.now() - startedAt) };
+      failure = 'it has not arrived';
+    } catch (error) {
+      failure = (error as Error).message; // The store may be busy now and well in a moment.
+    }
+    await pause(200);
+  }
+  return { failure };
+}
+
+async function post(url: string, body: unknown): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
+}
+
+async function ask(url: string, emptyStatus?: number): Promise<unknown> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000), headers: { accept: 'application/json' } });
+  const text = await response.text();
+  if (response.status === emptyStatus) return {};
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
+  return JSON.parse(text);
+}

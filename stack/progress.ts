@@ -1,0 +1,143 @@
+import type { BuildProgress } from './build-server.ts';
+import { component } from './components.ts';
+import type { Stack, StackEvent } from './stack.ts';
+
+/** A plain line at least this often while something is built and nobody watches a terminal. */
+const plainEveryMs = 15_000;
+
+/**
+ * Tells how the start goes: lines that stay, and on a terminal one line at the bottom that is always the present.
+ * The stream decides: without a terminal there are only plain lines.
+ */
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #startedAt = performance.now();
+  readonly #toldFailures = new Set<string>();
+  readonly #clock: NodeJS.Timeout | undefined;
+  #build: Extract<StackEvent, { kind: 'build' }> | undefined;
+  #buildSince = 0;
+  #plainAt = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    if (stream.isTTY) this.#clock = setInterval(() => this.#redraw(), 200).unref();
+  }
+
+  tell(event: StackEvent): void {
+    switch (event.kind) {
+      case 'leftovers':
+        this.line(`Ended what a launcher that was killed had left: ${event.ended.join(', ')}.`);
+        break;
+      case 'build':
+        this.#tellBuild(event);
+        break;
+      case 'failed':
+        this.#tellFailure(event);
+        break;
+      case 'state':
+        this.#tellState(event);
+    }
+  }
+
+  tellUp(stack: Stack): void {
+    const healthy = stack.names.filter((name) => stack.state(name).kind === 'healthy');
+    const all = healthy.length === stack.names.length;
+    this.line(
+      `${all ? 'Everything is healthy' : `${healthy.length} of ${stack.names.length} are healthy`}, ${this.#elapsed()} after the start.`,
+    );
+    if (!all && healthy.includes('service')) {
+      this.line(
+        'The service runs without the others and keeps what it has to tell on disk; `npm run service` starts it alone.',
+      );
+    }
+  }
+
+  line(text: string): void {
+    this.#clear();
+    this.#stream.write(`${text}\n`);
+    this.#redraw();
+  }
+
+  close(): void {
+    clearInterval(this.#clock);
+    this.#clear();
+    this.#build = undefined;
+  }
+
+  #tellBuild(event: Extract<StackEvent, { kind: 'build' }>): void {
+    const { progress, title } = event;
+    if (progress.phase === 'done') {
+      if (progress.built)
+        this.line(`Built ${title} (${event.number} of ${event.of}) in ${seconds(progress.elapsedMs)}.`);
+      this.#build = undefined;
+      return;
+    }
+    const isNew = this.#build?.title !== title || this.#build.progress.phase !== progress.phase;
+    this.#build = event;
+    this.#buildSince = performance.now() - progress.elapsedMs;
+    if (this.#stream.isTTY) return;
+    if (!isNew && performance.now() < this.#plainAt) return;
+    this.#plainAt = performance.now() + plainEveryMs;
+    this.#stream.write(`${this.#buildLine()}\n`);
+  }
+
+  #tellState({ name, state }: Extract<StackEvent, { kind: 'state' }>): void {
+    const { title } = component(name);
+    if (state.kind === 'healthy')
+      this.line(`${title} is healthy (pid ${state.identity.pid}), ${this.#elapsed()} after the start.`);
+    if (state.kind === 'ended' || state.kind === 'restarting') {
+      const next = state.kind === 'restarting' ? `starting it again in ${seconds(state.waitMs)}` : 'it stays down';
+      this.line(
+        `${title} ${state.how}; ${next}. Its last lines:\n${state.lastLines.map((text) => `  ${text.slice(0, 400)}`).join('\n')}`,
+      );
+    }
+    if (state.kind === 'stopped') this.line(`${title} has stopped.`);
+  }
+
+  // One missing Go fails every server in the same words; they are said once.
+  #tellFailure({ name, error }: Extract<StackEvent, { kind: 'failed' }>): void {
+    const { title } = component(name);
+    const words = error.message.replaceAll(title, '…');
+    this.line(this.#toldFailures.has(words) ? `${title}: the same.` : error.message);
+    this.#toldFailures.add(words);
+  }
+
+  #buildLine(): string {
+    if (this.#build === undefined) return '';
+    const { title, number, of, progress } = this.#build;
+    return `[${number} of ${of}] ${title}: ${doing(progress)}, ${seconds(performance.now() - this.#buildSince)}`;
+  }
+
+  #elapsed(): string {
+    return seconds(performance.now() - this.#startedAt);
+  }
+
+  #redraw(): void {
+    if (!this.#stream.isTTY || this.#build === undefined) return;
+    this.#clear();
+    this.#stream.write(this.#buildLine().slice(0, (this.#stream.columns || 80) - 1));
+  }
+
+  #clear(): void {
+    if (this.#stream.isTTY) this.#stream.write('\r\u001b[K');
+  }
+}
+
+function doing(progress: BuildProgress): string {
+  switch (progress.phase) {
+    case 'waiting':
+      return 'another start builds it, waiting';
+    case 'downloading':
+      return progress.modules === 0 ? 'looking for its modules' : `downloading modules, ${progress.modules} so far`;
+    case 'compiling':
+      return `compiling, ${progress.packages} of at most ${progress.packagesMax} packages`;
+    case 'done':
+      return 'done';
+  }
+}
+
+export function seconds(ms: number): string {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  const whole = Math.round(ms / 1000);
+  return whole < 100 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ComponentName, componentNames } from './components.ts';
+import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import type { Stack } from './stack.ts';
+import { StackFailure } from './stack-failure.ts';
+
+// How another process asks the launcher for a restart: a file, and SIGUSR2 to say that it is there. No port, and only who may write
+// the data folder may ask. The answer is a file beside it.
+
+type Answer = { failed: string | undefined };
+
+/** Asks the launcher to restart one component, or all of them, and waits until that is done. */
+export async function requestRestart(
+  data: string,
+  launcher: ProcessIdentity,
+  name: ComponentName | undefined,
+  deadlineMs: number,
+): Promise<void> {
+  const folder = requestFolder(data);
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${Date.now()}-${process.pid}`);
+  writeWhole(`${path}.request`, { name });
+  await signalProcess(launcher, 'SIGUSR2');
+
+  const endsAt = performance.now() + deadlineMs;
+  try {
+    while (performance.now() < endsAt) {
+      const answer = readIfThere(`${path}.answer`) as Answer | undefined;
+      if (answer?.failed !== undefined) throw new StackFailure(answer.failed);
+      if (answer !== undefined) return;
+      if (!(await isRunning(launcher)))
+        throw new StackFailure('Cannot restart: the launcher has ended; start with `vitrine up`.');
+      await pause(100);
+    }
+    throw new StackFailure(
+      `Cannot restart ${name ?? 'the stack'}: the launcher (pid ${launcher.pid}) did not finish within ${deadlineMs / 1000} s; read \`vitrine status\` and \`vitrine logs\`.`,
+    );
+  } finally {
+    for (const end of ['request', 'answer']) rmSync(`${path}.${end}`, { force: true });
+  }
+}
+
+/** The launcher's side, at every SIGUSR2. */
+export async function answerRestartRequests(stack: Stack): Promise<void> {
+  const folder = requestFolder(stack.data);
+  mkdirSync(folder, { recursive: true });
+  for (const file of readdirSync(folder).filter((one) => one.endsWith('.request'))) {
+    const request = readIfThere(join(folder, file)) as { name?: ComponentName } | undefined;
+    rmSync(join(folder, file), { force: true });
+    if (request === undefined) continue;
+    writeWhole(join(folder, file.replace(/request$/, 'answer')), await restart(stack, request.name));
+  }
+}
+
+async function restart(stack: Stack, name: ComponentName | undefined): Promise<Answer> {
+  try {
+    const names = name === undefined ? stack.names : [name];
+    const missing = names.find((one) => !stack.names.includes(one));
+    if (missing !== undefined) {
+      return {
+        failed: `Cannot restart ${missing}: it is not part of this stack; start it with \`vitrine up --only\`, or ask for ${stack.names.join(', ')}.`,
+      };
+    }
+    for (const one of componentNames.filter((other) => names.includes(other))) await stack.restart(one);
+    return { failed: undefined };
+  } catch (error) {
+    return { failed: (error as Error).message };
+  }
+}
+
+function requestFolder(data: string): string {
+  return join(data, 'stack', 'requests');
+}
+
+function writeWhole(path: string, content: unknown): void {
+  writeFileSync(`${path}.new`, JSON.stringify(content));
+  renameSync(`${path}.new`, path);
+}
+
+function readIfThere(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

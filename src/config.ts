@@ -51,6 +51,11 @@ export const settings = {
     9464,
     'The metrics for those who scrape; open only with backends/prometheus-scrape.yaml.',
   ),
+  collectorRelayPort: port(
+    'VITRINE_COLLECTOR_RELAY_PORT',
+    4319,
+    'The Collector to itself, always on loopback; open only with backends/prometheus-remote-write.yaml.',
+  ),
   prometheusPort: port('VITRINE_PROMETHEUS_PORT', 9090, 'Prometheus.'),
   tempoPort: port('VITRINE_TEMPO_PORT', 3200, 'Tempo’s API.'),
   tempoOtlpPort: port('VITRINE_TEMPO_OTLP_PORT', 4327, 'Tempo’s OTLP/gRPC door, for the Collector.'),
@@ -73,6 +78,27 @@ export const settings = {
     'VITRINE_BACKENDS',
     'prometheus,tempo,loki',
     'Which files of otel-collector/backends/ feed the stores, by name.',
+  ),
+  collectorQueueBytes: integer(
+    'VITRINE_COLLECTOR_QUEUE_BYTES',
+    1024 ** 3,
+    1024 ** 2,
+    2 ** 40,
+    'What one signal of one backend may hold on disk while the backend is away. Full, it refuses, and the service spools.',
+  ),
+  collectorMemoryMib: integer(
+    'VITRINE_COLLECTOR_MEMORY_MIB',
+    512,
+    192,
+    1024 ** 2,
+    'Memory from which on the Collector refuses, retryably, instead of growing. Keep a container’s limit a third above it.',
+  ),
+  collectorFlushMs: integer(
+    'VITRINE_COLLECTOR_FLUSH_MS',
+    10_000,
+    100,
+    600_000,
+    'How often the Collector tells what it derived from spans: exemplars, and how much was masked.',
   ),
 
   // Telemetry out

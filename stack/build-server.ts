@@ -80,12 +80,13 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** Nobody debugs these binaries: leaving debug information out saves a quarter of the compiler's work. See bench/LOG.md. */
-function buildFlags({ tags }: Server): string[] {
+function buildFlags({ tags, version, versionVariable }: Server): string[] {
+  const stamp = versionVariable === '' ? '' : ` -X=${versionVariable}=${version}`;
   return [
     '-mod=readonly',
     '-buildvcs=false',
     '-trimpath',
-    '-ldflags=-s -w',
+    `-ldflags=-s -w${stamp}`,
     '-gcflags=all=-dwarf=false',
     ...(tags === '' ? [] : ['-tags', tags]),
   ];

@@ -10,6 +10,10 @@ export type Server = {
   tags: string;
   /** What the build leaves in its folder: one binary a package, in the same order. */
   binaries: readonly string[];
+  version: string;
+  /** The Go variable that the linker writes the version into; '' where the sources have it. */
+  versionVariable: string;
+  /** What makes the binary say its version. */
   versionArguments: readonly string[];
   /** CPU seconds of a build with nothing cached: builds that wait for each other go in this order. See bench/LOG.md. */
   coldBuildSeconds: number;
@@ -22,6 +26,8 @@ export const servers = {
     packages: ['.'],
     tags: '',
     binaries: ['otelcol'],
+    version: '0.155.0',
+    versionVariable: '',
     versionArguments: ['--version'],
     coldBuildSeconds: 0, // First whatever it costs: the pipeline is what the others hang on.
   },
@@ -31,6 +37,8 @@ export const servers = {
     packages: ['github.com/prometheus/alertmanager/cmd/alertmanager'],
     tags: '',
     binaries: ['alertmanager'],
+    version: '0.28.1',
+    versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 60,
   },
@@ -40,6 +48,8 @@ export const servers = {
     packages: ['github.com/prometheus/prometheus/cmd/prometheus'],
     tags: 'remove_all_sd', // Leaves the service-discovery plug-ins out: 1.6 minutes instead of 5.5.
     binaries: ['prometheus'],
+    version: '3.15.0',
+    versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 170,
   },
@@ -49,6 +59,8 @@ export const servers = {
     packages: ['github.com/grafana/tempo/cmd/tempo'],
     tags: '',
     binaries: ['tempo'],
+    version: '2.8.0-87c2dc380cec', // The commit after 2.8.0-rc.0 that the module proxy serves; compose pins the 2.8 image.
+    versionVariable: 'main.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 300,
   },
@@ -58,6 +70,8 @@ export const servers = {
     packages: ['github.com/grafana/loki/v3/cmd/loki'],
     tags: '',
     binaries: ['loki'],
+    version: '3.7.8',
+    versionVariable: 'github.com/grafana/loki/v3/pkg/util/build.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 400,
   },
@@ -67,6 +81,8 @@ export const servers = {
     packages: ['github.com/prometheus/prometheus/cmd/promtool'],
     tags: 'remove_all_sd',
     binaries: ['promtool'],
+    version: '3.15.0',
+    versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 170,
   },
@@ -76,6 +92,8 @@ export const servers = {
     packages: ['github.com/prometheus/alertmanager/cmd/amtool'],
     tags: '',
     binaries: ['amtool'],
+    version: '0.28.1',
+    versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 60,
   },

@@ -89,7 +89,9 @@ export function sendPoints(
     resourceMetrics: [
       {
         resource: { attributes: keyValues(resource) },
-        scopeMetrics: [{ scope: { name: 'test' }, metrics: [{ name: metric.name, unit: metric.unit ?? '', ...shape }] }],
+        scopeMetrics: [
+          { scope: { name: 'test' }, metrics: [{ name: metric.name, unit: metric.unit ?? '', ...shape }] },
+        ],
       },
     ],
   });

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { appendFile, cp, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
+import { ensureServer } from '../../stack/build-server.ts';
+import { nativeAddresses } from '../../stack/components.ts';
+import { renderConfiguration } from '../../stack/render-configuration.ts';
+import type { ServerName } from '../../stack/servers.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { runProgram } from './run-program.ts';
+
+// Each file is accepted by the server's own checker, as committed and as rendered for the native stack; and the checker is
+// one that refuses: a key that does not exist must not pass.
+
+type Check = {
+  server: ServerName;
+  binary: string;
+  /** The folder that is copied, rendered and spoilt. */
+  folder: string;
+  file: string;
+  parameters: (file: string) => string[];
+};
+
+const checks: Check[] = [
+  {
+    server: 'promtool',
+    binary: 'promtool',
+    folder: 'prometheus',
+    file: 'prometheus.yaml',
+    parameters: (file) => ['check', 'config', file],
+  },
+  {
+    server: 'promtool',
+    binary: 'promtool',
+    folder: 'prometheus',
+    file: 'rules/service.yaml',
+    parameters: (file) => ['check', 'rules', file],
+  },
+  {
+    server: 'amtool',
+    binary: 'amtool',
+    folder: 'alertmanager',
+    file: 'alertmanager.yaml',
+    parameters: (file) => ['check-config', file],
+  },
+  {
+    server: 'loki',
+    binary: 'loki',
+    folder: 'loki',
+    file: 'loki.yaml',
+    parameters: (file) => [`-config.file=${file}`, '-config.expand-env=true', '-verify-config'],
+  },
+  {
+    server: 'tempo',
+    binary: 'tempo',
+    folder: 'tempo',
+    file: 'tempo.yaml',
+    parameters: (file) => [`-config.file=${file}`, '-config.expand-env=true', '-config.verify=true'],
+  },
+];
+
+const root = join(import.meta.dirname, '../..');
+
+describe('the configuration of the backends', function () {
+  this.timeout(900_000);
+
+  for (const { server, binary, folder, file, parameters } of checks) {
+    it(`${folder}/${file} is accepted by ${server}, and a spoilt copy is refused`, async () => {
+      await using scratch = await temporaryFolder();
+      const program = join(await ensureServer(server), binary);
+      const asCommitted = await runProgram(program, parameters(join(root, folder, file)));
+      assert.equal(asCommitted.code, 0, asCommitted.said);
+
+      const spoilt = join(scratch.path, folder);
+      await cp(join(root, folder), spoilt, { recursive: true });
+      await appendFile(join(spoilt, file), '\nthere_is_no_such_key: true\n');
+      const refused = await runProgram(program, parameters(join(spoilt, file)));
+      assert.notEqual(refused.code, 0, 'a key that does not exist was accepted');
+    });
+  }
+
+  for (const { server, binary, folder, file, parameters } of checks.slice(0, 3)) {
+    it(`${folder}/${file} is accepted by ${server} as rendered for the native stack, also ten times faster`, async () => {
+      await using scratch = await temporaryFolder();
+      const program = join(await ensureServer(server), binary);
+      const addresses = nativeAddresses(readConfig({}));
+      for (const timeScale of [1, 0.1]) {
+        const rendered = join(scratch.path, String(timeScale));
+        await renderConfiguration(join(root, folder), rendered, { addresses, scrapeInterval: '10s', timeScale });
+        const answer = await runProgram(program, parameters(join(rendered, file)));
+        assert.equal(answer.code, 0, answer.said);
+      }
+    });
+  }
+
+  it('the rules do what their unit tests say', async () => {
+    const promtool = join(await ensureServer('promtool'), 'promtool');
+    const folder = join(root, 'prometheus/rules/tests');
+    const files = (await readdir(folder)).map((name) => join(folder, name));
+    const answer = await runProgram(promtool, ['test', 'rules', ...files]);
+    assert.equal(answer.code, 0, answer.said);
+  });
+
+  it('every alert rule has a unit test of its own', async () => {
+    const alerts = new Set<string>();
+    for (const name of (await readdir(join(root, 'prometheus/rules'))).filter((one) => one.endsWith('.yaml'))) {
+      const text = await readFile(join(root, 'prometheus/rules', name), 'utf8');
+      for (const [, alert] of text.matchAll(/- alert: (\w+)/g)) alerts.add(alert!);
+    }
+    let tests = '';
+    for (const name of await readdir(join(root, 'prometheus/rules/tests')))
+      tests += await readFile(join(root, 'prometheus/rules/tests', name), 'utf8');
+    assert.ok(alerts.size > 0);
+    for (const alert of alerts) assert.match(tests, new RegExp(`alertname: ${alert}\\b`), `${alert} is never tested`);
+  });
+});

@@ -142,13 +142,13 @@ const whole = (bits: number, signed: boolean) =>
 const tensors: fc.Arbitrary<Tensor> = fc
   .constantFrom(...(Object.keys(dataTypes) as DataType[]))
   .chain((datatype) =>
-    fc.array(valueOf(datatype), { minLength: 0, maxLength: 9 }).map((values) => tensorOf(datatype, values)),
+    fc.array(elementOf(datatype), { minLength: 0, maxLength: 9 }).map((values) => tensorOf(datatype, values)),
   );
 
 /** JSON’s writers drop the sign of zero. */
 const withoutMinusZero = (value: number) => value + 0;
 
-function valueOf(datatype: DataType): fc.Arbitrary<number | bigint | string> {
+function elementOf(datatype: DataType): fc.Arbitrary<number | bigint | string> {
   switch (datatype) {
     case 'BYTES':
       return fc.string({ unit: 'grapheme' });

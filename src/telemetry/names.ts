@@ -12,6 +12,8 @@ type Metric = {
 
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
+const ofGpu = ['hw.id', 'hw.name', 'hw.type'] as const;
+
 export const metricNames = {
   heartbeat: {
     name: 'vitrine.heartbeat.timestamp',
@@ -154,6 +156,97 @@ export const metricNames = {
     says: 'Series that scripts pushed through /events and that are told now.',
     attributes: [],
   },
+  gpuUtilization: {
+    name: 'hw.gpu.utilization',
+    kind: 'gauge',
+    unit: '1',
+    says: 'Part of the last sample period (the driver’s own, up to a second) in which the GPU computed.',
+    attributes: [...ofGpu, 'hw.gpu.task'],
+  },
+  gpuMemoryUsage: {
+    name: 'hw.gpu.memory.usage',
+    kind: 'gauge',
+    unit: 'By',
+    says: 'GPU memory in use, the driver’s own reserve included.',
+    attributes: [...ofGpu],
+  },
+  gpuMemoryLimit: {
+    name: 'hw.gpu.memory.limit',
+    kind: 'gauge',
+    unit: 'By',
+    says: 'GPU memory there is.',
+    attributes: [...ofGpu],
+  },
+  gpuMemoryUtilization: {
+    name: 'hw.gpu.memory.utilization',
+    kind: 'gauge',
+    unit: '1',
+    says: 'Part of the GPU’s memory that is in use.',
+    attributes: [...ofGpu],
+  },
+  gpuPower: {
+    name: 'hw.power',
+    kind: 'gauge',
+    unit: 'W',
+    says: 'What the GPU draws.',
+    attributes: [...ofGpu],
+  },
+  gpuPowerLimit: {
+    name: 'hw.gpu.power.limit',
+    kind: 'gauge',
+    unit: 'W',
+    says: 'What the GPU may draw at most, as enforced now.',
+    attributes: [...ofGpu],
+  },
+  gpuEnergy: {
+    name: 'hw.energy',
+    kind: 'counter',
+    unit: 'J',
+    says: 'What the GPU has used since its driver was loaded, by the GPU’s own counter.',
+    attributes: [...ofGpu],
+  },
+  gpuTemperature: {
+    name: 'hw.temperature',
+    kind: 'gauge',
+    unit: 'Cel',
+    says: 'Of the GPU’s chip.',
+    attributes: [...ofGpu],
+  },
+  gpuClock: {
+    name: 'hw.gpu.clock',
+    kind: 'gauge',
+    unit: 'Hz',
+    says: 'The clock as it is now.',
+    attributes: [...ofGpu, 'hw.gpu.clock.type'],
+  },
+  gpuThrottle: {
+    name: 'hw.gpu.throttle',
+    kind: 'gauge',
+    unit: '',
+    says: '1 while the clocks are held down for this reason, else 0. gpu_idle is no fault: there is nothing to do.',
+    attributes: [...ofGpu, 'hw.gpu.throttle.reason'],
+  },
+  gpuErrors: {
+    name: 'hw.errors',
+    kind: 'counter',
+    unit: '{error}',
+    says: 'ECC errors over the life of the GPU: ecc_corrected, ecc_uncorrected.',
+    attributes: [...ofGpu, 'error.type'],
+  },
+  gpuProcesses: {
+    name: 'hw.gpu.processes',
+    kind: 'gauge',
+    unit: '',
+    says: 'Processes with work on the GPU: vitrine (the service and its lanes) or other. Inside a container the driver often names none.',
+    attributes: [...ofGpu, 'hw.gpu.process.owner'],
+  },
+  gpuProcessMemory: {
+    name: 'hw.gpu.process.memory.usage',
+    kind: 'gauge',
+    unit: 'By',
+    says: 'GPU memory that these processes hold.',
+    attributes: [...ofGpu, 'hw.gpu.process.owner'],
+  },
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metricNames;
@@ -197,6 +290,16 @@ export const attributeNames = {
   eventName: { name: 'event.name', says: 'What a script calls the event that it pushed through /events.' },
   eventMessage: { name: 'event.message', says: 'What the script says about it.' },
   eventLabel: { name: 'event.label', says: 'Prefix of a pushed event’s labels: event.label.<name>.' },
+  hwId: { name: 'hw.id', says: 'Which GPU, by the UUID that its driver gives; on spans of runs too.' },
+  gpuClockType: { name: 'hw.gpu.clock.type', says: 'graphics, sm, memory or video.' },
+  gpuThrottleReason: {
+    name: 'hw.gpu.throttle.reason',
+    says: 'Why the clocks are held down: gpu_idle, applications_clocks, sw_power_cap, hw_slowdown, sync_boost, sw_thermal, hw_thermal, hw_power_brake, display_clocks, or other for what this version does not know.',
+  },
+  gpuProcessOwner: {
+    name: 'hw.gpu.process.owner',
+    says: 'vitrine: the service and its children, by process id; other: everybody else.',
+  },
 } as const;
 
 /** The instrumentation scope of all of it. */

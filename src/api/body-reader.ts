@@ -1,0 +1,181 @@
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import { alignedBlock, type Body, tooLarge } from './body.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { inflateBody, packingOf } from './inflate-body.ts';
+
+const nothing: Body = { bytes: Buffer.alloc(0), release: () => undefined };
+
+/**
+ * Reads bodies whole, by their length and encoding and never by Content-Type: the protocol's Python client sends none. Bounded in bytes (each,
+ * all together, and unpacked) and in time (without progress, and in all).
+ */
+export class BodyReader {
+  readonly budget: ByteBudget;
+  readonly #limits: Limits;
+  readonly #arriving = new Set<Arriving>();
+  readonly #watch: NodeJS.Timeout;
+
+  constructor(config: Limits & Pick<Config, 'bodiesBytesMax'>) {
+    this.#limits = config;
+    this.budget = new ByteBudget(config.bodiesBytesMax);
+    // One timer for all bodies instead of one for each.
+    const everyMs = Math.max(10, Math.min(1000, config.bodyIdleMsMax / 4));
+    this.#watch = setInterval(() => this.#giveUpSlow(), everyMs).unref();
+  }
+
+  /**
+   * `alignAt` is the offset in the body whose byte should be aligned for every datatype: where the first tensor's binary data begins, so that
+   * it can be used where it is.
+   */
+  async read(request: IncomingMessage, alignAt = 0): Promise<Body> {
+    const { bodyBytesMax } = this.#limits;
+    const packing = packingOf(request);
+    const declared = declaredLength(request);
+    if (declared !== undefined && declared > bodyBytesMax) throw tooLarge(`${declared} bytes`, bodyBytesMax);
+    if (declared === 0 && packing === undefined) return nothing;
+    const packed = await new Promise<Body>((resolve, reject) => {
+      const arriving = new Arriving(request, {
+        declared,
+        alignAt: packing ? 0 : alignAt,
+        bodyBytesMax,
+        budget: this.budget,
+        settle: (end) => {
+          this.#arriving.delete(arriving);
+          if ('error' in end) reject(end.error);
+          else resolve(end);
+        },
+      });
+      this.#arriving.add(arriving);
+    });
+    if (packing === undefined) return packed;
+    try {
+      return await inflateBody(packed.bytes, packing, { bodyBytesMax, alignAt, budget: this.budget });
+    } finally {
+      packed.release();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#watch);
+  }
+
+  #giveUpSlow(): void {
+    const now = performance.now();
+    const { bodyIdleMsMax, bodyMsMax } = this.#limits;
+    for (const arriving of this.#arriving) {
+      if (now - arriving.progressAt > bodyIdleMsMax)
+        arriving.giveUp(
+          `nothing of it arrived for ${bodyIdleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX`,
+        );
+      else if (now - arriving.startedAt > bodyMsMax)
+        arriving.giveUp(`it was not complete after ${bodyMsMax} ms; send it faster, or raise VITRINE_BODY_MS_MAX`);
+    }
+  }
+}
+
+type Limits = Pick<Config, 'bodyBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax'>;
+
+type End = Body | { error: ServiceError };
+
+type ArrivingOptions = {
+  declared: number | undefined;
+  alignAt: number;
+  bodyBytesMax: number;
+  budget: ByteBudget;
+  settle(end: End): void;
+};
+
+/** One body on its way in. */
+class Arriving {
+  readonly startedAt = performance.now();
+  progressAt = this.startedAt;
+  readonly #of: ArrivingOptions;
+  /** The whole body where it came in one piece: it is never copied. */
+  #piece: Buffer | undefined;
+  #block: Buffer | undefined;
+  #arrived = 0;
+  #taken = 0;
+  #done = false;
+
+  constructor(request: IncomingMessage, of: ArrivingOptions) {
+    this.#of = of;
+    request.on('data', (chunk: Buffer) => this.#add(chunk));
+    request.on('end', () => this.#end());
+    request.on('error', (cause) =>
+      this.#fail(
+        new ServiceError('body_incomplete', 'Cannot read the body: the caller left before it was complete.', { cause }),
+      ),
+    );
+  }
+
+  giveUp(why: string): void {
+    this.#fail(new ServiceError('body_too_slow', `Cannot read the body: ${why}.`));
+  }
+
+  #add(chunk: Buffer): void {
+    if (this.#done) return;
+    this.progressAt = performance.now();
+    if (chunk.length === this.#of.declared) {
+      if (this.#take(chunk.length)) this.#piece = chunk;
+      return;
+    }
+    const arrived = this.#arrived + chunk.length;
+    if (arrived > (this.#block?.length ?? 0) && !this.#grow(arrived)) return;
+    chunk.copy(this.#block!, this.#arrived);
+    this.#arrived = arrived;
+  }
+
+  /** One block of the declared size; where none is declared, one that doubles: a list of chunks costs more than their bytes when they are tiny. */
+  #grow(arrived: number): boolean {
+    const { declared, bodyBytesMax, alignAt } = this.#of;
+    if (arrived > bodyBytesMax) {
+      this.#fail(tooLarge(`more than ${bodyBytesMax} bytes`, bodyBytesMax));
+      return false;
+    }
+    const size = declared ?? Math.min(bodyBytesMax, Math.max(16_384, 2 * arrived));
+    if (!this.#take(size - this.#taken)) return false;
+    const grown = alignedBlock(size, alignAt);
+    this.#block?.copy(grown, 0, 0, this.#arrived);
+    this.#block = grown;
+    return true;
+  }
+
+  #take(bytes: number): boolean {
+    try {
+      this.#of.budget.take(bytes);
+    } catch (error) {
+      this.#fail(error as ServiceError);
+      return false;
+    }
+    this.#taken += bytes;
+    return true;
+  }
+
+  #end(): void {
+    if (this.#done) return;
+    this.#done = true;
+    const bytes = this.#piece ?? this.#block?.subarray(0, this.#arrived) ?? Buffer.alloc(0);
+    const { budget } = this.#of;
+    const taken = this.#taken;
+    this.#of.settle({ bytes, release: () => budget.giveBack(taken) });
+  }
+
+  #fail(error: ServiceError): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#piece = undefined;
+    this.#block = undefined;
+    this.#of.budget.giveBack(this.#taken);
+    // Whoever answers decides what becomes of the rest; nothing of it is kept.
+    this.#of.settle({ error });
+  }
+}
+
+/** Node's parser has checked Content-Length already: absent (chunked, or no body at all) or a whole number. */
+function declaredLength(request: IncomingMessage): number | undefined {
+  const given = request.headers['content-length'];
+  if (given !== undefined) return Number(given);
+  return request.headers['transfer-encoding'] === undefined ? 0 : undefined;
+}

@@ -1,0 +1,24 @@
+import { ServiceError } from '../errors.ts';
+
+/** A body in memory. `release` gives its bytes back to the budget; whoever read it calls it once, when the request has ended. */
+export type Body = { readonly bytes: Buffer; release(): void };
+
+/** A buffer of its own whose byte at `alignAt` lies at a multiple of 8. */
+export function alignedBlock(size: number, alignAt: number): Buffer {
+  const shift = (8 - (alignAt % 8)) % 8;
+  return Buffer.allocUnsafeSlow(size + shift).subarray(shift);
+}
+
+export function joined(chunks: readonly Buffer[], size: number, alignAt: number): Buffer {
+  const block = alignedBlock(size, alignAt);
+  let at = 0;
+  for (const chunk of chunks) at += chunk.copy(block, at);
+  return block;
+}
+
+export function tooLarge(what: string, bodyBytesMax: number): ServiceError {
+  return new ServiceError(
+    'body_too_large',
+    `Cannot read the body: it has ${what}; at most ${bodyBytesMax} are taken; send less, or raise VITRINE_BODY_BYTES_MAX.`,
+  );
+}

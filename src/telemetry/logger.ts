@@ -18,7 +18,11 @@ export type LogFields = Record<string, string | number | boolean | undefined>;
 // The transport reads a record's trace from this property; without it, it would take the context that happens to be active.
 const contextOfRecord = Symbol.for('opentelemetry.js.contrib.winston.context');
 
+// Both are shared by all loggers, and a transport without a level of its own takes that of the first: no other logger could then be more talkative.
+const everyLevel = 'debug';
+
 const toTerminal = new winston.transports.Console({
+  level: everyLevel,
   stderrLevels: ['error', 'warn', 'info', 'debug'],
   format: winston.format.printf(
     ({ level, message, logger }) => `${new Date().toISOString().slice(11, 19)} ${level} ${logger} ${message}`,
@@ -26,7 +30,7 @@ const toTerminal = new winston.transports.Console({
 });
 
 // Made once for all loggers: the one way for log records to leave the service.
-const toCollector = new OpenTelemetryTransportV3();
+const toCollector = new OpenTelemetryTransportV3({ level: everyLevel });
 
 const loggers = Object.fromEntries(
   loggerNames.map((name) => [

@@ -1,0 +1,71 @@
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { type Config, readConfig } from './config.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { createReceiver } from './receiver/app.ts';
+import { checkTokens } from './receiver/bearer-token.ts';
+import { PushedSeries } from './receiver/pushed-series.ts';
+import { expireAlerts } from './receiver/receive-alerts.ts';
+import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
+import { Store } from './receiver/store.ts';
+import { serveHttp, startOrExplain } from './serve-http.ts';
+import { log } from './telemetry/logger.ts';
+import { startTelemetry } from './telemetry/start.ts';
+
+// What cannot speak OTLP comes in here over HTTP and leaves as OTLP. A process of its own, so that alerts are heard while the service is down.
+
+/** How often the list of firing alerts is looked through for those that nobody repeats. */
+const sweepMsMax = 60_000;
+
+await startOrExplain(() => receive(readConfig()));
+
+async function receive(config: Config): Promise<void> {
+  await checkTokens(config);
+  const store = Store.open(join(config.data, 'receiver'), config);
+  const series = new PushedSeries(store, config);
+  const telemetry = await startTelemetry(config, {
+    name: 'vitrine-receiver',
+    folder: 'receiver',
+    aggregated: () => series.collect(Date.now()),
+  });
+  if (store.setAside !== undefined) {
+    log(
+      'app',
+      'error',
+      `The receiver’s memory could not be read and was set aside as ${store.setAside}; it begins anew`,
+      {
+        event_type: 'store_unreadable',
+      },
+    );
+  }
+  const metrics = new ReceiverMetrics({ store, series });
+  const lifecycle = new Lifecycle();
+  const server = createServer(
+    {
+      headersTimeout: config.receiverBodyMsMax,
+      // Above the body's own limit, which answers; this one only ends what has stopped listening to answers.
+      requestTimeout: 2 * config.receiverBodyMsMax + 1_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 10_000,
+    },
+    createReceiver({ config, lifecycle, telemetry, store, series, metrics }),
+  );
+  server.maxConnections = config.receiverConnectionsMax;
+  server.on('drop', () => metrics.refused('any', 'connections'));
+  const sweeping = setInterval(
+    () => expireAlerts({ store, metrics, now: Date.now() }),
+    Math.min(sweepMsMax, config.receiverFiringAgeMsMax),
+  ).unref();
+  await serveHttp({
+    title: 'The receiver',
+    config,
+    port: { value: config.receiverPort, setting: 'VITRINE_RECEIVER_PORT' },
+    server,
+    lifecycle,
+    telemetry,
+    closeLast: () => {
+      clearInterval(sweeping);
+      store.close();
+    },
+  });
+}

@@ -1,0 +1,57 @@
+import type { RequestHandler } from 'express';
+import { ServiceError } from '../errors.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { Telemetry } from '../telemetry/start.ts';
+import { version } from '../version.ts';
+import type { Store } from './store.ts';
+
+/** The process answers at all. */
+export function live(): RequestHandler {
+  return (_request, response) => {
+    response.json({ status: 'alive' });
+  };
+}
+
+/** The receiver takes deliveries. */
+export function ready({ lifecycle }: { lifecycle: Lifecycle }): RequestHandler {
+  return (_request, response) => {
+    if (lifecycle.state !== 'ready') {
+      response.setHeader('Retry-After', '1');
+      throw new ServiceError(
+        'not_ready',
+        `Cannot take deliveries: the receiver is ${lifecycle.state}; ask again in a second.`,
+      );
+    }
+    response.json({ status: 'ready' });
+  };
+}
+
+/** How it is: healthy, or serving with a warning. */
+export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; store: Store }): RequestHandler {
+  const { lifecycle, telemetry, store } = parts;
+  return (_request, response) => {
+    const checks = {
+      telemetry: warningUnless(
+        telemetry.spoolWritable(),
+        'Telemetry can neither be sent nor kept: the spool cannot be written; free the disk of VITRINE_DATA.',
+      ),
+      memory: warningUnless(
+        store.writable,
+        'Deliveries are refused: what was taken cannot be remembered; free the disk of VITRINE_DATA.',
+      ),
+    };
+    const healthy = Object.values(checks).every((check) => check.status === 'healthy');
+    response.json({
+      status: healthy ? 'healthy' : 'warning',
+      timestamp: new Date().toISOString(),
+      uptime_seconds: (Date.now() - lifecycle.startedAt) / 1000,
+      version,
+      firing: store.firingCount,
+      checks,
+    });
+  };
+}
+
+function warningUnless(fine: boolean, message: string): { status: 'healthy' | 'warning'; message?: string } {
+  return fine ? { status: 'healthy' } : { status: 'warning', message };
+}

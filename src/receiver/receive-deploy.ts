@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import { log } from '../telemetry/logger.ts';
+import { attributeNames } from '../telemetry/names.ts';
+import type { Receive } from './door.ts';
+import { parseWith } from './parse-with.ts';
+import { parseJson } from './read-body.ts';
+import type { ReceiverMetrics } from './receiver-metrics.ts';
+
+const word = z.string().regex(/^[\w.:/@+-]{1,128}$/, 'has to be 1 to 128 letters, digits or . _ : / @ + -');
+
+const releaseMark = z.strictObject({
+  version: word,
+  service: word.default('vitrine'),
+  environment: word.optional(),
+  commit: word.optional(),
+  by: word.optional(),
+  note: z.string().max(1_000).optional(),
+  link: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .optional(),
+  at: z.iso.datetime({ offset: true }).max(40).optional(),
+});
+
+/** A release mark: one log event, which the dashboards draw as an annotation. */
+export function receiveDeploy({ config, metrics }: { config: Config; metrics: ReceiverMetrics }): Receive {
+  return ({ body, context }) => {
+    const mark = parseWith(releaseMark, parseJson(body.toString('utf8'), 'the release mark'), 'the release mark');
+    log(
+      'events',
+      'info',
+      `Release of ${mark.service} ${mark.version}`,
+      {
+        [attributeNames.eventType.name]: 'deploy',
+        [attributeNames.deployService.name]: mark.service,
+        [attributeNames.deployVersion.name]: mark.version,
+        [attributeNames.deployEnvironment.name]: mark.environment ?? config.environment,
+        [attributeNames.deployCommit.name]: mark.commit,
+        [attributeNames.deployBy.name]: mark.by,
+        [attributeNames.deployNote.name]: mark.note,
+        [attributeNames.deployLink.name]: mark.link,
+        [attributeNames.deployAt.name]: mark.at,
+      },
+      context,
+    );
+    return { answer: { accepted: 1 }, remember: () => undefined, done: () => metrics.accepted('deploy', 'deploy', 1) };
+  };
+}

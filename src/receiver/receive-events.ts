@@ -1,0 +1,103 @@
+import type { Context } from '@opentelemetry/api';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import { log } from '../telemetry/logger.ts';
+import { attributeNames } from '../telemetry/names.ts';
+import type { Receive } from './door.ts';
+import { type EventLine, eventLine, type MetricLine } from './event-line.ts';
+import { firstIssue } from './parse-with.ts';
+import type { PushedSeries } from './pushed-series.ts';
+import type { ReceiverMetrics } from './receiver-metrics.ts';
+
+/** How many wrong lines an answer names. */
+const saidMax = 5;
+
+/**
+ * JSON lines from scripts without an SDK: counters, gauges, histogram samples, events. All lines or none: a script that was refused corrects
+ * and sends the same again, and nothing counts twice.
+ */
+export function receiveEvents(parts: { config: Config; series: PushedSeries; metrics: ReceiverMetrics }): Receive {
+  const { config, series, metrics } = parts;
+  const schema = eventLine(config);
+  return ({ body, context }) => {
+    const lines = readLines(body.toString('utf8'), schema, config.receiverLinesMax);
+    const push = series.prepare(
+      lines.filter((line): line is MetricLine => line.kind !== 'event'),
+      Date.now(),
+    );
+    for (const line of lines) if (line.kind === 'event') tellEvent(line, context);
+    return {
+      answer: { accepted: lines.length },
+      remember: push.remember,
+      done: () => {
+        push.apply();
+        for (const kind of ['counter', 'gauge', 'histogram', 'event'] as const) {
+          metrics.accepted('events', kind, lines.filter((line) => line.kind === kind).length);
+        }
+      },
+    };
+  };
+}
+
+function readLines(text: string, schema: ReturnType<typeof eventLine>, linesMax: number): EventLine[] {
+  // Numbered as the caller sees them; an empty line is no line, the one after the last newline above all.
+  const given = text
+    .split('\n')
+    .map((line, at) => ({ line: line.trim(), number: at + 1 }))
+    .filter(({ line }) => line !== '');
+  if (given.length === 0) {
+    throw new ServiceError(
+      'invalid_body',
+      'Cannot take the events: the body has no lines; send one JSON object a line.',
+    );
+  }
+  if (given.length > linesMax) {
+    throw new ServiceError(
+      'body_too_large',
+      `Cannot take the events: the body has ${given.length} lines; send at most ${linesMax} at once, or raise VITRINE_RECEIVER_LINES_MAX.`,
+    );
+  }
+  const lines: EventLine[] = [];
+  const wrong: string[] = [];
+  for (const { line, number } of given) {
+    const read = readLine(line, schema);
+    if (typeof read !== 'string') lines.push(read);
+    else if (wrong.push(`line ${number}: ${read}`) === saidMax) break;
+  }
+  if (wrong.length === 0) return lines;
+  throw new ServiceError(
+    'invalid_body',
+    `Cannot take the events: ${wrong.join('; ')}; nothing was taken, correct it and send all of it again.`,
+  );
+}
+
+/** The line, or in words what is wrong with it. */
+function readLine(line: string, schema: ReturnType<typeof eventLine>): EventLine | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return 'it is not JSON';
+  }
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : firstIssue(parsed.error);
+}
+
+function tellEvent(event: Extract<EventLine, { kind: 'event' }>, context: Context): void {
+  const labels = Object.entries(event.labels).map(([name, value]) => [
+    `${attributeNames.eventLabel.name}.${name}`,
+    value,
+  ]);
+  log(
+    'events',
+    event.level,
+    `Event ${event.name}`,
+    {
+      [attributeNames.eventType.name]: 'event',
+      [attributeNames.eventName.name]: event.name,
+      ...(event.message !== '' && { [attributeNames.eventMessage.name]: event.message }),
+      ...Object.fromEntries(labels),
+    },
+    context,
+  );
+}

@@ -1,0 +1,254 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import type { Alert } from './alert-webhook.ts';
+import type { Series } from './pushed-series.ts';
+import type { OnForgotten } from './receiver-metrics.ts';
+
+/** A firing alert as the list shows it. */
+export type FiringAlert = Omit<Alert, 'state' | 'endsAt'> & { toldAt: string };
+
+/**
+ * What the receiver must know after a restart: which deliveries it has taken, what is firing, and the sums of pushed series. Each has a limit.
+ * It survives the process, not the power supply: there is no fsync at a commit.
+ */
+export class Store {
+  /** Is told what a limit made the store let go. */
+  onForgotten: OnForgotten = () => undefined;
+  /** Where an unreadable store of before was put. */
+  readonly setAside: string | undefined;
+  readonly #database: DatabaseSync;
+  readonly #rememberedMax: number;
+  readonly #firingAgeMsMax: number;
+  #writable = true;
+
+  private constructor(database: DatabaseSync, config: Config, setAside?: string) {
+    this.#database = database;
+    this.setAside = setAside;
+    this.#rememberedMax = config.receiverRememberedMax;
+    this.#firingAgeMsMax = config.receiverFiringAgeMsMax;
+  }
+
+  /** Opens the store in this folder. One that cannot be read is set aside: an alert must not go unheard because of it. */
+  static open(folder: string, config: Config): Store {
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, 'receiver.sqlite');
+    try {
+      return new Store(openDatabase(file), config);
+    } catch (error) {
+      if (isBusy(error)) {
+        throw new ServiceError(
+          'invalid_setting',
+          `Cannot open ${file}: another receiver has it open; stop that one, or give this one a VITRINE_DATA of its own.`,
+          { cause: error },
+        );
+      }
+      if (!isUnreadable(error)) throw error;
+      const aside = `${file}.unreadable-${Date.now()}`;
+      for (const suffix of ['', '-wal'])
+        if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
+      return new Store(openDatabase(file), config, aside);
+    }
+  }
+
+  /** False after a write failed, until one succeeds. */
+  get writable(): boolean {
+    return this.#writable;
+  }
+
+  /** All of it or nothing. A disk that is full is a failure that the sender may try again. */
+  inTransaction(write: () => void): void {
+    const failure = this.#write(write);
+    if (!failure) return;
+    throw new ServiceError(
+      'not_kept',
+      'Cannot take this now: it cannot be remembered; send it again, and free the disk of VITRINE_DATA.',
+      { cause: failure },
+    );
+  }
+
+  hasDelivery(key: string): boolean {
+    return this.#database.prepare('SELECT 1 FROM delivery WHERE key = ?').get(key) !== undefined;
+  }
+
+  rememberDelivery(key: string, now: number): void {
+    this.#rememberState(key, 'taken', now);
+    this.#keepWithin('delivery', 'delivery');
+  }
+
+  /** The last state that was told of this alert since it began, so of the same `startsAt`. */
+  stateOf(alert: Alert): string | undefined {
+    const row = this.#database.prepare('SELECT state FROM delivery WHERE key = ?').get(deliveryKey(alert));
+    return typeof row?.state === 'string' ? row.state : undefined;
+  }
+
+  /**
+   * Remembers the states and brings the list up to date; the last word wins. A firing alert that was resolved before is firing again, even with
+   * the same `startsAt`: Alertmanager says so when it had lost sight of Prometheus for a while.
+   */
+  rememberAlerts(alerts: readonly Alert[], now: number): void {
+    const list = this.#database.prepare(
+      'INSERT OR REPLACE INTO firing (key, starts_at, told_ms, alert) VALUES (?, ?, ?, ?)',
+    );
+    const unlist = this.#database.prepare('DELETE FROM firing WHERE key = ?');
+    for (const alert of alerts) {
+      this.#rememberState(deliveryKey(alert), alert.state, now);
+      if (alert.state === 'firing') list.run(listKey(alert), alert.startsAt, now, JSON.stringify(alert));
+      else unlist.run(listKey(alert));
+    }
+    this.#keepWithin('delivery', 'delivery');
+    this.#keepWithin('firing', 'alert');
+  }
+
+  /** What is firing, the longest first, as far as one answer should go. */
+  firing(): FiringAlert[] {
+    const rows = this.#database
+      .prepare('SELECT alert, told_ms FROM firing ORDER BY starts_at, key LIMIT ?')
+      .all(listedMax);
+    return rows.map((row) => {
+      const { state: _state, endsAt: _endsAt, ...alert } = JSON.parse(String(row.alert)) as Alert;
+      return { ...alert, toldAt: new Date(Number(row.told_ms)).toISOString() };
+    });
+  }
+
+  get firingCount(): number {
+    return this.#count('firing');
+  }
+
+  firingByName(): { name: string; severity: string; count: number }[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT alert ->> 'name' AS name, alert ->> 'severity' AS severity, count(*) AS count
+         FROM firing GROUP BY 1, 2 ORDER BY count DESC, 1, 2`,
+      )
+      .all();
+    return rows.map(({ name, severity, count }) => ({
+      name: String(name),
+      severity: String(severity),
+      count: Number(count),
+    }));
+  }
+
+  /** Takes off the list, and answers, what nobody has repeated for too long. */
+  takeExpired(now: number): Alert[] {
+    const rows = this.#database
+      .prepare('DELETE FROM firing WHERE told_ms < ? RETURNING alert')
+      .all(now - this.#firingAgeMsMax);
+    if (rows.length > 0) this.onForgotten('alert', rows.length);
+    return rows.map((row) => JSON.parse(String(row.alert)) as Alert);
+  }
+
+  loadSeries(): Series[] {
+    const rows = this.#database.prepare('SELECT series FROM series').all();
+    return rows.map((row) => JSON.parse(String(row.series)) as Series);
+  }
+
+  saveSeries(all: readonly Series[]): void {
+    const save = this.#database.prepare('INSERT OR REPLACE INTO series (key, series) VALUES (?, ?)');
+    for (const series of all) save.run(series.key, JSON.stringify(series));
+  }
+
+  /** As `saveSeries`, outside of a delivery: an export must go on when the disk is full. What is not saved is told a second time as new. */
+  saveSeriesIfPossible(all: readonly Series[]): void {
+    this.#write(() => this.saveSeries(all));
+  }
+
+  /** When that cannot be written, the next start finds them again, and they are as old then. */
+  forgetSeries(keys: readonly string[]): void {
+    this.#write(() => {
+      const forget = this.#database.prepare('DELETE FROM series WHERE key = ?');
+      for (const key of keys) forget.run(key);
+    });
+    this.onForgotten('series', keys.length);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Answers the database's failure, and remembers it for /health. */
+  #write(write: () => void): Error | undefined {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      write();
+      this.#database.exec('COMMIT');
+      this.#writable = true;
+      return undefined;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (resultCode(error) === 0) throw error;
+      this.#writable = false;
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #rememberState(key: string, state: string, now: number): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO delivery (key, state, told_ms) VALUES (?, ?, ?)')
+      .run(key, state, now);
+  }
+
+  /** Lets go of what was heard of longest ago. */
+  #keepWithin(table: 'delivery' | 'firing', what: 'delivery' | 'alert'): void {
+    const over = this.#count(table) - this.#rememberedMax;
+    if (over <= 0) return;
+    this.#database
+      .prepare(`DELETE FROM ${table} WHERE key IN (SELECT key FROM ${table} ORDER BY told_ms LIMIT ?)`)
+      .run(over);
+    this.onForgotten(what, over);
+  }
+
+  #count(table: 'delivery' | 'firing'): number {
+    return Number(this.#database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.count);
+  }
+}
+
+/** Alerts in one answer of GET /alerts. */
+const listedMax = 1_000;
+
+function openDatabase(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    // Exclusive: two receivers on one memory would each believe half of it.
+    database.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      CREATE TABLE IF NOT EXISTS delivery (key TEXT PRIMARY KEY, state TEXT NOT NULL, told_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS delivery_by_age ON delivery (told_ms);
+      CREATE TABLE IF NOT EXISTS firing (key TEXT PRIMARY KEY, starts_at TEXT NOT NULL, told_ms INTEGER NOT NULL, alert TEXT NOT NULL) STRICT;
+      CREATE INDEX IF NOT EXISTS firing_by_age ON firing (told_ms);
+      CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, series TEXT NOT NULL) STRICT;
+    `);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function deliveryKey(alert: Alert): string {
+  return `alert:${alert.source}:${alert.fingerprint}:${alert.startsAt}`;
+}
+
+function listKey(alert: Alert): string {
+  return `${alert.source}:${alert.fingerprint}`;
+}
+
+// SQLite's primary result codes.
+const busyCodes = [5, 6];
+const unreadableCodes = [11, 26];
+
+function isBusy(error: unknown): boolean {
+  return busyCodes.includes(resultCode(error));
+}
+
+function isUnreadable(error: unknown): boolean {
+  return unreadableCodes.includes(resultCode(error));
+}
+
+function resultCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+}

@@ -1,0 +1,90 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Config } from './config.ts';
+import { ServiceError } from './errors.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { log } from './telemetry/logger.ts';
+import type { Telemetry } from './telemetry/start.ts';
+import { version } from './version.ts';
+
+/** Runs the start of a process; what it cannot do is one sentence on the console and exit status 1. */
+export async function startOrExplain(start: () => Promise<void>): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof ServiceError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    process.exit(1);
+  }
+}
+
+export type HttpProcess = {
+  /** As a person reads it: "Vitrine", "The receiver". */
+  title: string;
+  config: Config;
+  port: { value: number; setting: string };
+  server: Server;
+  lifecycle: Lifecycle;
+  telemetry: Telemetry;
+  /** What is closed after the last telemetry has gone. */
+  closeLast?: () => void;
+};
+
+/** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal ends the process at once. */
+export async function serveHttp(of: HttpProcess): Promise<void> {
+  const { title, config, lifecycle } = of;
+  const port = await listen(of);
+  lifecycle.becomeReady();
+  log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}`, { event_type: 'service_start' });
+
+  const stop = once((reason: string) => stopServing(of, reason));
+  process.on('SIGTERM', () => (lifecycle.state === 'stopping' ? process.exit(1) : void stop('SIGTERM')));
+  process.on('SIGINT', () => (lifecycle.state === 'stopping' ? process.exit(1) : void stop('SIGINT')));
+  process.on('uncaughtException', (error) => {
+    process.exitCode = 1;
+    log('app', 'error', `A defect: ${error.stack ?? error.message}`, { event_type: 'uncaught_error' });
+    void stop('a defect');
+  });
+}
+
+/** Answers the port it listens on, which is another than asked for when that was 0. */
+function listen({ server, config, port }: HttpProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new ServiceError(
+              'invalid_setting',
+              `Cannot listen on ${config.bind}:${port.value}: the port is taken; stop who has it or set ${port.setting}.`,
+              { cause },
+            )
+          : cause,
+      ),
+    );
+    server.listen(port.value, config.bind, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** Ready goes first, then the door closes, requests in flight finish, and telemetry has what is left of the time. */
+async function stopServing({ config, lifecycle, server, telemetry, closeLast }: HttpProcess, reason: string) {
+  const endsAt = performance.now() + config.stopMsMax;
+  lifecycle.beginStop();
+  log('app', 'info', `Stopping: ${reason}`, { event_type: 'service_stop' });
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const overtime = setTimeout(() => server.closeAllConnections(), config.stopMsMax / 2);
+  server.closeIdleConnections();
+  await closed;
+  clearTimeout(overtime);
+  await telemetry.stop(Math.max(0, endsAt - performance.now()));
+  closeLast?.();
+  process.exit();
+}
+
+function once<Argument>(act: (argument: Argument) => Promise<void>): (argument: Argument) => Promise<void> {
+  let going: Promise<void> | undefined;
+  return (argument) => {
+    going ??= act(argument);
+    return going;
+  };
+}

@@ -26,7 +26,8 @@ export async function sendSpans(
   const request = ProtobufTraceSerializer.serializeRequest(finished);
   if (request === undefined) throw new Error('Cannot send spans: there are none');
 
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  // A pool of its own: the shared one keeps the connection open for seconds after close().
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
   try {
     await new Promise<void>((resolve, reject) => {
       client.makeUnaryRequest(

@@ -73,6 +73,47 @@ export const settings = {
     'Multiplies the intervals, waits and windows of Prometheus’ and Alertmanager’s rules; 0.1 is ten times faster, for trials.',
   ),
 
+  // Models
+  modelControl: choice(
+    'VITRINE_MODEL_CONTROL',
+    'all',
+    ['all', 'explicit', 'watch'],
+    'all: load everything at start. explicit: only what VITRINE_LOAD_MODELS names, the rest by request. watch: everything, and follow the folder.',
+  ),
+  loadModels: text(
+    'VITRINE_LOAD_MODELS',
+    '',
+    'Models to load at start, by name, with commas between; only with explicit.',
+  ),
+  modelsWatchMs: integer(
+    'VITRINE_MODELS_WATCH_MS',
+    2_000,
+    50,
+    3_600_000,
+    'How often the folder is looked at; only with watch. A change counts once it has been still for one interval.',
+  ),
+  modelsLoadingMax: integer(
+    'VITRINE_MODELS_LOADING_MAX',
+    4,
+    1,
+    64,
+    'Models that may be loading at the same time. Lower it when memory runs short at start.',
+  ),
+  retryAttemptsMax: integer(
+    'VITRINE_RETRY_ATTEMPTS_MAX',
+    3,
+    1,
+    20,
+    'How often work that is safe to repeat is tried, the first time included.',
+  ),
+  retryWaitMsFirst: integer(
+    'VITRINE_RETRY_WAIT_MS_FIRST',
+    1_000,
+    1,
+    600_000,
+    'The wait before the second attempt; it doubles for each further one.',
+  ),
+
   // The Collector
   backends: text(
     'VITRINE_BACKENDS',

@@ -1,17 +1,57 @@
+import { availableParallelism } from 'node:os';
 import { ServiceError } from '../errors.ts';
+import { Breaker } from '../resilience/breaker.ts';
+import { log } from '../telemetry/logger.ts';
+import type { AbandonedLanes } from './abandoned-lanes.ts';
+import { Batcher } from './batcher.ts';
+import { checkInputs } from './check-inputs.ts';
+import { completeManifest } from './complete-manifest.ts';
 import type { InferAnswer, InferRequest } from './inference.ts';
-import type { Manifest } from './manifest.ts';
+import type { SessionReport, SessionRequest } from './lane-messages.ts';
+import { Lanes } from './lanes.ts';
+import { makeProbe } from './make-probe.ts';
+import type { Manifest, ManifestFile } from './manifest.ts';
+import { readOnnx } from './read-onnx.ts';
+import { joinAnswers, splitRows } from './split-rows.ts';
 import { Statistics } from './statistics.ts';
 
 export type { InferAnswer, InferRequest } from './inference.ts';
 
+type State =
+  | { readonly kind: 'serving' }
+  /** A reload: those who still hold this one are passed on. */
+  | { readonly kind: 'replaced'; readonly by: LoadedModel }
+  | { readonly kind: 'closed' };
+
 /** One version of one model, ready to run. */
 export class LoadedModel {
   readonly manifest: Manifest;
+  readonly report: SessionReport;
   readonly statistics = new Statistics();
+  readonly #lanes: Lanes;
+  readonly #breaker: Breaker;
+  readonly #batcher: Batcher;
+  #state: State = { kind: 'serving' };
 
-  constructor(manifest: Manifest) {
+  private constructor(manifest: Manifest, lanes: Lanes, breaker: Breaker) {
+    this.report = lanes.report;
     this.manifest = manifest;
+    this.#lanes = lanes;
+    this.#breaker = breaker;
+    this.#batcher = new Batcher({ manifest, lanes, breaker, statistics: this.statistics });
+  }
+
+  /** Reads the file, opens the lanes, proves provider and batching on a probe, warms up. Throws invalid_model or lane_crashed. */
+  static async load(options: LoadOptions): Promise<LoadedModel> {
+    const { file, given, abandoned } = options;
+    const declared = completeManifest(given, await readOnnx(file), options);
+    const { name } = declared;
+    const { kind, count } = declared.lanes;
+    const lanes = await Lanes.open({ model: name, kind, count, request: sessionRequest(declared, file), abandoned });
+    const manifest = withProvenBatching(declared, lanes.report);
+    tellWhatIsNotAsWanted(manifest, declared, lanes.report);
+    const { failuresMax, openMs } = options.breaker;
+    return new LoadedModel(manifest, lanes, new Breaker({ failuresMax, openMs }));
   }
 
   get name(): string {
@@ -22,8 +62,132 @@ export class LoadedModel {
     return this.manifest.version;
   }
 
-  /** Checks names, types and shapes first (invalid_input says what and where), then runs the request in a batch. */
-  async infer(_request: InferRequest): Promise<InferAnswer> {
-    throw new ServiceError('model_not_ready', `Cannot run ${this.name}: its lanes are being built; ask again later.`);
+  /** What is not as it should be, though the model serves; '' when all is well. */
+  get warning(): string {
+    const { refused, warmUpFailure } = this.report;
+    return [
+      ...refused.map(({ provider, reason }) => `${provider} is not used: ${reason}`),
+      ...(warmUpFailure === undefined ? [] : [`the warm-up failed: ${warmUpFailure}`]),
+      ...(this.#lanes.failure === undefined ? [] : [`a lane cannot be opened again: ${this.#lanes.failure}`]),
+    ].join('; ');
+  }
+
+  get breakerState(): Breaker['state'] {
+    return this.#breaker.state;
+  }
+
+  get queue(): Batcher['depth'] & { readonly predictedWaitMs: number } {
+    return { ...this.#batcher.depth, predictedWaitMs: this.#batcher.predictedWaitMs };
+  }
+
+  /** A whole inference: is it served, are the inputs right, is the model left alone, then in a batch through a lane. */
+  async infer(request: InferRequest): Promise<InferAnswer> {
+    if (this.#state.kind === 'replaced') return this.#state.by.infer(request);
+    if (this.#state.kind === 'closed') throw this.#unloaded();
+    this.statistics.lastInferenceAt = Date.now();
+    const checked = checkInputs(this.manifest, request.inputs, request.outputs);
+    const openForMs = this.#breaker.admit();
+    if (openForMs > 0) throw this.#leftAlone(openForMs);
+    const { rows_max: rowsMax } = this.manifest.batching;
+    if (rowsMax === 0 || checked.rows <= rowsMax) return this.#batcher.infer(request, checked);
+    // The parts are views of the same buffers: none may be taken.
+    const whole = { ...request, mayTakeBuffers: false };
+    return joinAnswers(await Promise.all(splitRows(checked, rowsMax).map((part) => this.#batcher.infer(whole, part))));
+  }
+
+  /** Those who come from now on are passed on to `next`, those who are in here get their answer, then it lets go. */
+  async replaceBy(next: LoadedModel): Promise<void> {
+    this.#state = { kind: 'replaced', by: next };
+    await this.#letGo();
+  }
+
+  /** Takes nobody any more, answers those who are in here, then lets go. */
+  async close(): Promise<void> {
+    if (this.#state.kind === 'serving') this.#state = { kind: 'closed' };
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#batcher.drain();
+    await this.#lanes.close();
+  }
+
+  #unloaded(): ServiceError {
+    return new ServiceError(
+      'model_not_ready',
+      `Cannot run model ${this.name} version ${this.version}: it has been unloaded; load it again.`,
+    );
+  }
+
+  #leftAlone(openForMs: number): ServiceError {
+    return new ServiceError(
+      'circuit_open',
+      `Cannot run model ${this.name}: its lanes were lost too often in a row; it is tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
+      { retryAfterMs: Math.ceil(openForMs) },
+    );
+  }
+}
+
+export type LoadOptions = {
+  readonly name: string;
+  readonly version: string;
+  readonly file: string;
+  readonly given: ManifestFile;
+  readonly abandoned: AbandonedLanes;
+  readonly breaker: { readonly failuresMax: number; readonly openMs: number };
+};
+
+function sessionRequest(manifest: Manifest, file: string): SessionRequest {
+  const { session, lanes, providers, batching } = manifest;
+  return {
+    file,
+    providers,
+    intraOpThreads: session.intra_op_threads || threadsByDefault(lanes.count),
+    interOpThreads: session.inter_op_threads,
+    optimization: session.optimization,
+    arena: session.arena,
+    memoryPattern: session.memory_pattern,
+    extra: session.extra,
+    tolerance: manifest.provider_tolerance,
+    probe: makeProbe(manifest, 1),
+    otherProbe: manifest.batchingFrom === 'derived' && batching.rows_max > 0 ? makeProbe(manifest, 2) : undefined,
+    warmUpRuns: manifest.warm_up_runs,
+  };
+}
+
+/** One core is the event loop's; the lanes of a model share the others. */
+function threadsByDefault(lanes: number): number {
+  return Math.max(1, Math.floor((availableParallelism() - 1) / lanes));
+}
+
+function withProvenBatching(manifest: Manifest, { rowsAgree }: SessionReport): Manifest {
+  return rowsAgree === false ? { ...manifest, batching: { ...manifest.batching, rows_max: 0 } } : manifest;
+}
+
+/** A fall-back is never silent. */
+function tellWhatIsNotAsWanted(manifest: Manifest, declared: Manifest, report: SessionReport): void {
+  const fields = { model: manifest.name, version: manifest.version };
+  for (const { provider, reason } of report.refused) {
+    log('app', 'warn', `Model ${manifest.name} does not run on ${provider} but on ${report.provider}: ${reason}`, {
+      event_type: 'provider_refused',
+      provider,
+      ...fields,
+    });
+  }
+  if (manifest.batching.rows_max !== declared.batching.rows_max) {
+    log(
+      'app',
+      'warn',
+      `Model ${manifest.name} names its first dimension as a batch, but two rows together do not give what each gives alone: its requests run alone. State batching.rows_max in model.json if that is wrong.`,
+      { event_type: 'batching_refused', ...fields },
+    );
+  }
+  if (report.warmUpFailure !== undefined) {
+    log(
+      'app',
+      'warn',
+      `The warm-up of model ${manifest.name} failed: ${report.warmUpFailure}. Give the sizes of its free dimensions as probe_dimensions in model.json.`,
+      { event_type: 'warm_up_failed', ...fields },
+    );
   }
 }

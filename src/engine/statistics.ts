@@ -1,3 +1,5 @@
+import type { ClosedBy } from './inference.ts';
+
 /** Count and sum of one stage; told in Triton's form as {count, ns}. */
 export type Tally = { count: number; ms: number };
 
@@ -30,6 +32,7 @@ export class Statistics {
   batchRan(batch: {
     requests: number;
     rows: number;
+    closedBy: ClosedBy;
     queueMs: number;
     inputMs: number;
     inferMs: number;
@@ -38,6 +41,7 @@ export class Statistics {
     const { requests, rows } = batch;
     this.inferenceCount += rows;
     this.executionCount += 1;
+    this.closedBy[batch.closedBy] += 1;
     add(this.queue, requests, batch.queueMs);
     // Every request of a batch is counted with the whole batch's time, as Triton does.
     add(this.computeInput, requests, batch.inputMs * requests);

@@ -1,0 +1,380 @@
+import { ServiceError } from '../errors.ts';
+import type { Breaker } from '../resilience/breaker.ts';
+import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
+import type { CheckedInputs } from './check-inputs.ts';
+import type { BatchFacts, InferAnswer, InferRequest } from './inference.ts';
+import type { Lane, RunResult } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+import type { Manifest } from './manifest.ts';
+import type { Statistics } from './statistics.ts';
+import type { Tensor } from './tensor.ts';
+import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
+
+type Running = {
+  readonly id: number;
+  readonly lane: Lane;
+  readonly batch: Batch;
+  readonly startedAt: number;
+  readonly sentAt: number;
+};
+
+const sweepMsMax = 1000;
+
+/**
+ * Between requests and lanes: whoever comes while the lanes are busy shares the next batch. Nothing waits for company while a
+ * lane is idle, unless the manifest asks. A request costs no timer of its own: deadlines, callers who left and runs that do
+ * not end are found by one sweep, set for the earliest of them.
+ */
+export class Batcher {
+  readonly #manifest: Manifest;
+  readonly #lanes: Lanes;
+  readonly #breaker: Breaker;
+  readonly #statistics: Statistics;
+  readonly #waiting: WaitingInputs;
+  readonly #running = new Set<Running>();
+  #batches = 0;
+  #flushIsSet = false;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #sweepAt = Number.POSITIVE_INFINITY;
+  /** Moving averages over batches, for the predicted wait. */
+  #batchMs = 0;
+  #batchInputs = 1;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(parts: { manifest: Manifest; lanes: Lanes; breaker: Breaker; statistics: Statistics }) {
+    this.#manifest = parts.manifest;
+    this.#lanes = parts.lanes;
+    this.#breaker = parts.breaker;
+    this.#statistics = parts.statistics;
+    const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
+    this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
+    this.#lanes.onFree = () => this.#flush();
+  }
+
+  get depth(): { readonly waiting: number; readonly waitingBytes: number; readonly running: number } {
+    return { waiting: this.#waiting.count, waitingBytes: this.#waiting.bytes, running: this.#running.size };
+  }
+
+  /** How long one who comes now will wait, going by the last batches. */
+  get predictedWaitMs(): number {
+    const batchesAhead = this.#waiting.count / Math.max(1, this.#batchInputs) + (this.#running.size > 0 ? 0.5 : 0);
+    return (batchesAhead * this.#batchMs) / Math.max(1, this.#lanes.count);
+  }
+
+  /** Throws queue_full or deadline_exceeded at once; else the answer, or why there is none. */
+  infer(request: InferRequest, checked: CheckedInputs): Promise<InferAnswer> {
+    const now = performance.now();
+    if (request.deadlineAt <= now) throw this.#tooLate(0);
+    if (this.#isFull(checked.bytes)) {
+      this.#sweep();
+      if (this.#isFull(checked.bytes)) throw this.#full();
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.add({
+        inputs: checked.inputs,
+        outputs: request.outputs,
+        rows: checked.rows,
+        bytes: checked.bytes,
+        shapeKey: checked.shapeKey,
+        order: now + this.#levelOf(request.priority) * this.#manifest.queue.ageing_ms,
+        enqueuedAt: now,
+        deadlineAt: request.deadlineAt,
+        signal: request.signal,
+        // A run that may be repeated needs its inputs twice.
+        mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
+        resolve,
+        reject,
+        alone: false,
+        retried: false,
+        settled: false,
+      });
+      this.#sweepBy(Math.min(request.deadlineAt, now + sweepMsMax));
+      this.#flushSoon();
+    });
+  }
+
+  /** Resolves when all who wait or run have their answer, at the latest by their deadlines. Nobody may come any more. */
+  async drain(): Promise<void> {
+    if (this.#hasCallers()) {
+      await new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+    }
+    clearTimeout(this.#sweepTimer);
+    clearTimeout(this.#flushTimer);
+  }
+
+  /** Once a turn of the event loop, so that all requests read in this turn are there. */
+  #flushSoon(): void {
+    if (this.#flushIsSet) return;
+    this.#flushIsSet = true;
+    setImmediate(() => {
+      this.#flushIsSet = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#waiting.count > 0) {
+      const lane = this.#lanes.take();
+      if (!lane) return;
+      const batch = this.#nextBatch();
+      if (!batch) {
+        this.#lanes.giveBack(lane);
+        return;
+      }
+      this.#run(lane, batch);
+    }
+  }
+
+  #nextBatch(): Batch | undefined {
+    const now = performance.now();
+    for (;;) {
+      const batch = this.#waiting.take(now);
+      if (typeof batch === 'number') {
+        this.#flushTimer ??= setTimeout(
+          () => {
+            this.#flushTimer = undefined;
+            this.#flush();
+          },
+          Math.ceil(batch - now),
+        );
+        return undefined;
+      }
+      if (!batch) return undefined;
+      const entries = batch.entries.filter((entry) => !this.#isOver(entry, now));
+      if (entries.length === batch.entries.length) return batch;
+      if (entries.length > 0) return { ...batch, entries, rows: entries.reduce((sum, { rows }) => sum + rows, 0) };
+    }
+  }
+
+  #run(lane: Lane, batch: Batch): void {
+    const startedAt = performance.now();
+    const { inputs, outputs, transfer } = assembleBatch(batch.entries, batch.rows, lane.kind);
+    this.#batches += 1;
+    const running: Running = { id: this.#batches, lane, batch, startedAt, sentAt: performance.now() };
+    this.#running.add(running);
+    lane.run(inputs, outputs, transfer, (result) => this.#finished(running, result));
+  }
+
+  /** The lane goes on with the next batch before the answers of this one are made. */
+  #finished(running: Running, result: RunResult): void {
+    const doneAt = performance.now();
+    this.#running.delete(running);
+    this.#lanes.giveBack(running.lane);
+    this.#flush();
+    switch (result.kind) {
+      case 'ran':
+        this.#breaker.succeeded();
+        this.#answer(running, result.outputs, result.sessionMs, doneAt);
+        break;
+      case 'failed':
+        this.#failed(running, result.reason);
+        break;
+      case 'ended':
+        this.#breaker.failed();
+        this.#statistics.lanes.crashed += 1;
+        this.#crashed(running, result.how);
+    }
+    this.#tellIfEmpty();
+  }
+
+  #answer(running: Running, outputs: readonly Tensor[], sessionMs: number, doneAt: number): void {
+    const { batch, lane, startedAt, sentAt } = running;
+    const { entries, rows, closedBy } = batch;
+    const facts: BatchFacts = {
+      id: running.id,
+      inputs: entries.length,
+      rows,
+      closedBy,
+      lane: lane.name,
+      provider: lane.report.provider,
+      sessionMs,
+    };
+    const assembleMs = sentAt - startedAt;
+    const runMs = doneAt - sentAt;
+    const splitFrom = performance.now();
+    let queueMs = 0;
+    let firstRow = 0;
+    for (const entry of entries) {
+      const own = entries.length === 1 ? inOrderOf(entry.outputs, outputs) : rowsOf(outputs, entry, firstRow, rows);
+      firstRow += entry.rows;
+      if (entry.settled) continue;
+      if (!own) {
+        this.#settle(entry, this.#rowsDoNotMatch(rows));
+        continue;
+      }
+      const waitedMs = startedAt - entry.enqueuedAt;
+      queueMs += waitedMs;
+      entry.settled = true;
+      const now = performance.now();
+      this.#statistics.success.count += 1;
+      this.#statistics.success.ms += now - entry.enqueuedAt;
+      const stages = { queueMs: waitedMs, assembleMs, runMs, splitMs: now - splitFrom };
+      entry.resolve({ outputs: own, stages, batch: facts });
+    }
+    this.#batchMs = this.#batchMs === 0 ? runMs : this.#batchMs * 0.9 + runMs * 0.1;
+    this.#batchInputs = this.#batchInputs * 0.9 + entries.length * 0.1;
+    this.#statistics.batchRan({
+      requests: entries.length,
+      rows,
+      closedBy,
+      queueMs,
+      inputMs: assembleMs,
+      inferMs: runMs,
+      outputMs: performance.now() - splitFrom,
+    });
+  }
+
+  /** One bad row must not cost its neighbours: each is run again by itself, and only the bad one fails. */
+  #failed({ batch, lane }: Running, reason: string): void {
+    const { entries } = batch;
+    if (entries.length > 1) {
+      for (const entry of entries) if (!entry.settled) this.#waitAgain(entry);
+      this.#flushSoon();
+      return;
+    }
+    const [entry] = entries;
+    if (!entry || entry.settled) return;
+    this.#settle(
+      entry,
+      new ServiceError(
+        'inference_failed',
+        `Cannot run model ${this.#manifest.name} on ${lane.name}: ${reason.slice(0, 500)}; check the values of the inputs.`,
+      ),
+    );
+  }
+
+  #crashed({ batch, lane }: Running, how: string): void {
+    for (const entry of batch.entries) {
+      if (entry.settled) continue;
+      if (this.#manifest.retry_safe && !entry.retried) {
+        entry.retried = true;
+        this.#statistics.lanes.retried += 1;
+        this.#waitAgain(entry);
+      } else {
+        this.#settle(
+          entry,
+          new ServiceError(
+            'lane_crashed',
+            `Cannot run model ${this.#manifest.name}: ${lane.name} was lost during the run (${how}); ${entry.retried ? 'a second run ended the same way' : 'set retry_safe in model.json to have such a run repeated'}.`,
+          ),
+        );
+      }
+    }
+    this.#flushSoon();
+  }
+
+  #waitAgain(entry: Waiting): void {
+    entry.alone = true;
+    this.#waiting.add(entry);
+  }
+
+  #sweepBy(at: number): void {
+    if (at >= this.#sweepAt) return;
+    this.#sweepAt = at;
+    clearTimeout(this.#sweepTimer);
+    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, Math.ceil(at - performance.now())));
+  }
+
+  /** Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that nobody waits for. */
+  #sweep(): void {
+    clearTimeout(this.#sweepTimer);
+    this.#sweepAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    this.#waiting.remove((entry) => this.#isOver(entry, now));
+    let next = this.#waiting.earliestDeadline();
+    for (const running of this.#running) {
+      let isWaitedFor = false;
+      for (const entry of running.batch.entries) {
+        if (this.#isOver(entry, now)) continue;
+        isWaitedFor = true;
+        next = Math.min(next, entry.deadlineAt);
+      }
+      if (isWaitedFor) continue;
+      const stuckAt = running.startedAt + this.#manifest.lanes.stuck_after_ms;
+      if (now < stuckAt) next = Math.min(next, stuckAt);
+      else this.#giveUp(running);
+    }
+    if (this.#waiting.count > 0 || this.#running.size > 0) this.#sweepBy(Math.min(next, now + sweepMsMax));
+    this.#tellIfEmpty();
+  }
+
+  #giveUp(running: Running): void {
+    this.#running.delete(running);
+    this.#breaker.failed();
+    this.#statistics.lanes.stuck += 1;
+    this.#lanes.giveUp(running.lane);
+  }
+
+  /** Settles it if its time is over or its caller gone; true when it is settled, now or before. */
+  #isOver(entry: Waiting, now: number): boolean {
+    if (entry.settled) return true;
+    if (entry.deadlineAt <= now) {
+      this.#settle(entry, this.#tooLate(now - entry.enqueuedAt));
+      return true;
+    }
+    if (!entry.signal.aborted) return false;
+    this.#statistics.dropped.gone += 1;
+    this.#settle(
+      entry,
+      new ServiceError('caller_gone', `Cannot answer: the caller of model ${this.#manifest.name} has gone.`),
+    );
+    return true;
+  }
+
+  #settle(entry: Waiting, error: ServiceError): void {
+    entry.settled = true;
+    this.#statistics.fail.count += 1;
+    this.#statistics.fail.ms += performance.now() - entry.enqueuedAt;
+    entry.reject(error);
+  }
+
+  #isFull(bytes: number): boolean {
+    const { inputs_max: inputsMax, bytes_max: bytesMax } = this.#manifest.queue;
+    // A request above the limit by itself still gets in when nobody waits: it could never run otherwise.
+    return this.#waiting.count >= inputsMax || (this.#waiting.count > 0 && this.#waiting.bytes + bytes > bytesMax);
+  }
+
+  #full(): ServiceError {
+    this.#statistics.dropped.refused += 1;
+    this.#statistics.fail.count += 1;
+    const { count, bytes } = this.#waiting;
+    return new ServiceError(
+      'queue_full',
+      `Cannot take the request: ${count} inputs (${bytes} bytes) wait for model ${this.#manifest.name}; come back later, or raise queue.inputs_max or queue.bytes_max in model.json.`,
+      { retryAfterMs: Math.max(1, Math.round(this.predictedWaitMs)) },
+    );
+  }
+
+  #tooLate(waitedMs: number): ServiceError {
+    this.#statistics.dropped.expired += 1;
+    return new ServiceError(
+      'deadline_exceeded',
+      `Cannot answer in time: the deadline of the request to model ${this.#manifest.name} passed after ${Math.round(waitedMs)} ms; allow more time or come when less is waiting.`,
+    );
+  }
+
+  #rowsDoNotMatch(rows: number): ServiceError {
+    return new ServiceError(
+      'inference_failed',
+      `Cannot share out the answer of model ${this.#manifest.name}: an output does not have the ${rows} rows of its batch; set batching.rows_max to 0 in model.json.`,
+    );
+  }
+
+  #levelOf(priority: number): number {
+    const { priority_levels: levels, priority_default: fallback } = this.#manifest.queue;
+    return priority === 0 ? Math.min(fallback, levels) : Math.min(Math.max(1, priority), levels);
+  }
+
+  #hasCallers(): boolean {
+    if (this.#waiting.count > 0) return true;
+    for (const { batch } of this.#running) if (batch.entries.some(({ settled }) => !settled)) return true;
+    return false;
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#whenEmpty && !this.#hasCallers()) this.#whenEmpty();
+  }
+}

@@ -1,0 +1,146 @@
+import { ServiceError } from '../errors.ts';
+import type { Manifest, TensorSpec } from './manifest.ts';
+import { bytesOf, elementsOf, isStrings, type Tensor } from './tensor.ts';
+
+export type CheckedInputs = {
+  /** In the model's order. */
+  readonly inputs: readonly Tensor[];
+  /** Rows along the batch dimension; 1 where the model has none. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** Requests may share a batch when this is the same: all dimensions but the first. '' where they cannot differ. */
+  readonly shapeKey: string;
+};
+
+/**
+ * Everything that ONNX Runtime would refuse by a message without a code, and some that it would not: names, datatypes, ranks,
+ * sizes, lengths, dimensions that must agree. Throws invalid_input, which says which input and what was expected.
+ */
+export function checkInputs(manifest: Manifest, given: readonly Tensor[], wanted?: readonly string[]): CheckedInputs {
+  const { inputs: specs, batching } = manifest;
+  const inOrder = arrange(manifest, given);
+  const free = new Map<string, number>();
+  const batched = batching.rows_max > 0;
+  let bytes = 0;
+  let shapeKey = '';
+  for (let index = 0; index < specs.length; index += 1) {
+    const spec = specs[index]!;
+    const tensor = inOrder[index]!;
+    checkOne(manifest, spec, tensor, free, batched);
+    bytes += bytesOf(tensor);
+    if (batched && hasFreeDimensionBeyondFirst(spec)) shapeKey += `${tensor.shape.slice(1)};`;
+  }
+  if (wanted) checkOutputs(manifest, wanted);
+  const rows = batched ? checkRows(manifest, inOrder) : 1;
+  return { inputs: inOrder, rows, bytes, shapeKey };
+}
+
+function arrange(manifest: Manifest, given: readonly Tensor[]): readonly Tensor[] {
+  const { inputs: specs } = manifest;
+  if (given.length === specs.length && specs.every(({ name }, index) => given[index]?.name === name)) return given;
+  for (const [index, { name }] of given.entries()) {
+    if (!specs.some((spec) => spec.name === name)) {
+      throw refusal(manifest, `it has no input "${name.slice(0, 100)}"`, `its inputs are ${namesOf(specs)}`);
+    }
+    if (given.findIndex((other) => other.name === name) !== index) {
+      throw refusal(manifest, `the input "${name}" is given twice`, 'give each input once');
+    }
+  }
+  return specs.map(({ name }) => {
+    const tensor = given.find((each) => each.name === name);
+    if (!tensor) throw refusal(manifest, `the input "${name}" is missing`, `its inputs are ${namesOf(specs)}`);
+    return tensor;
+  });
+}
+
+function checkOne(
+  manifest: Manifest,
+  spec: TensorSpec,
+  { name, datatype, shape, data }: Tensor,
+  free: Map<string, number>,
+  batched: boolean,
+): void {
+  const expected = `it takes ${spec.datatype} [${spec.shape}]`;
+  if (datatype !== spec.datatype) throw refusal(manifest, `the input "${name}" is ${datatype}`, expected);
+  if (shape.length !== spec.shape.length) {
+    throw refusal(manifest, `the input "${name}" has the shape [${shape.slice(0, 16)}]`, expected);
+  }
+  for (let axis = 0; axis < shape.length; axis += 1) {
+    const size = shape[axis]!;
+    const declared = spec.shape[axis]!;
+    if (!Number.isSafeInteger(size) || size < 0 || (declared >= 0 && size !== declared)) {
+      throw refusal(manifest, `the input "${name}" has the shape [${shape}]`, expected);
+    }
+    const symbol = spec.dimensionNames[axis];
+    if (declared >= 0 || !symbol || (batched && axis === 0)) continue;
+    const same = free.get(symbol);
+    if (same === undefined) free.set(symbol, size);
+    else if (same !== size) {
+      throw refusal(
+        manifest,
+        `the input "${name}" has the size ${size} in dimension ${axis} (${symbol})`,
+        `another input has ${same} there; make them agree`,
+      );
+    }
+  }
+  if (data.length !== elementsOf(shape)) {
+    throw refusal(
+      manifest,
+      `the input "${name}" holds ${data.length} elements`,
+      `its shape [${shape}] needs ${elementsOf(shape)}`,
+    );
+  }
+  if (isStrings(data) !== (datatype === 'BYTES')) {
+    throw refusal(manifest, `the input "${name}" is not held as ${datatype}`, expected);
+  }
+}
+
+function hasFreeDimensionBeyondFirst({ shape }: TensorSpec): boolean {
+  for (let axis = 1; axis < shape.length; axis += 1) if (shape[axis] === -1) return true;
+  return false;
+}
+
+function checkRows(manifest: Manifest, inputs: readonly Tensor[]): number {
+  const { rows_max: rowsMax, split } = manifest.batching;
+  const rows = inputs[0]?.shape[0] ?? 1;
+  const other = inputs.find(({ shape }) => shape[0] !== rows);
+  if (other) {
+    throw refusal(
+      manifest,
+      `the input "${other.name}" has ${other.shape[0]} rows and "${inputs[0]?.name}" has ${rows}`,
+      'the first dimension of all inputs must agree',
+    );
+  }
+  if (rows === 0) throw refusal(manifest, 'the request has no rows', 'give at least one');
+  if (rows > rowsMax && !split) {
+    throw refusal(
+      manifest,
+      `the request has ${rows} rows`,
+      `it takes ${rowsMax} at most (batching.rows_max), unless batching.split is set in model.json`,
+    );
+  }
+  return rows;
+}
+
+function checkOutputs(manifest: Manifest, wanted: readonly string[]): void {
+  for (const [index, name] of wanted.entries()) {
+    if (!manifest.outputs.some((output) => output.name === name)) {
+      throw refusal(
+        manifest,
+        `it has no output "${name.slice(0, 100)}"`,
+        `its outputs are ${namesOf(manifest.outputs)}`,
+      );
+    }
+    if (wanted.indexOf(name) !== index) {
+      throw refusal(manifest, `the output "${name}" is asked for twice`, 'name each output once');
+    }
+  }
+}
+
+function namesOf(specs: readonly TensorSpec[]): string {
+  return specs.map(({ name }) => `"${name}"`).join(', ') || 'none';
+}
+
+function refusal({ name }: Manifest, state: string, remedy: string): ServiceError {
+  return new ServiceError('invalid_input', `Cannot run model ${name}: ${state}; ${remedy}.`);
+}

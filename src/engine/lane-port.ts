@@ -1,0 +1,64 @@
+import { fork } from 'node:child_process';
+import { Worker } from 'node:worker_threads';
+import type { FromLane, ToLane } from './lane-messages.ts';
+
+/** The way to a lane: a thread or a process behind the same few words. */
+export type LanePort = {
+  /** `thread-3`, `process-4711`: the thread's id or the process's. */
+  readonly name: string;
+  send(message: ToLane, transfer: readonly ArrayBuffer[]): void;
+  /** Ends a process at once, whatever it is doing. Not for a thread: ending one inside a run aborts the whole process. */
+  readonly kill?: () => void;
+};
+
+export type LaneListener = {
+  received(message: FromLane): void;
+  /** The lane is gone, asked for or not; `how` says how in words. */
+  ended(how: string): void;
+};
+
+const program = new URL('./lane-program.ts', import.meta.url);
+
+/** A worker thread: 0.1 ms there and back, buffers change hands without a copy. */
+export function openThreadPort(listener: LaneListener): LanePort {
+  switchOffVendorTelemetry();
+  const worker = new Worker(program, { execArgv: [], stdin: false });
+  let lastError: Error | undefined;
+  worker.on('message', (message: FromLane) => listener.received(message));
+  worker.on('error', (error) => {
+    lastError = error instanceof Error ? error : new Error(String(error));
+  });
+  worker.on('exit', (code) =>
+    listener.ended(lastError ? `it threw ${lastError.message}` : `it ended with code ${code}`),
+  );
+  return { name: `thread-${worker.threadId}`, send: (message, transfer) => worker.postMessage(message, transfer) };
+}
+
+/** A child process: 0.7 ms there and back, everything copied; it can be killed, and its crash is its own. */
+export function openProcessPort(listener: LaneListener): LanePort {
+  switchOffVendorTelemetry();
+  const child = fork(program, {
+    serialization: 'advanced',
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  let ended = false;
+  const end = (how: string) => {
+    if (!ended) listener.ended(how);
+    ended = true;
+  };
+  child.on('message', (message) => listener.received(message as FromLane));
+  child.on('error', (error) => end(`it could not be started or spoken to: ${error.message}`));
+  child.on('exit', (code, signal) => end(signal ? `it ended by ${signal}` : `it ended with code ${code}`));
+  return {
+    name: `process-${child.pid}`,
+    // A child that is gone is told of by `exit`; a message that could not be sent has nothing to add.
+    send: (message) => void child.send(message, () => undefined),
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+/** ONNX Runtime 1.30 carries an uploader. Native code reads the process's own environment, which a worker thread's copy is not. */
+function switchOffVendorTelemetry(): void {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+}

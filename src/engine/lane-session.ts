@@ -1,0 +1,147 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import ort from 'onnxruntime-node';
+import { biggestDifference } from './compare-tensors.ts';
+import { joinRows } from './join-rows.ts';
+import type { SessionReport, SessionRequest } from './lane-messages.ts';
+import type { ProviderName } from './manifest.ts';
+import { type DataType, dataTypes, type Tensor } from './tensor.ts';
+
+// The only place that knows ONNX Runtime. ORT_DISABLE_TELEMETRY is set by whoever starts the lane: it must be there before
+// the library is loaded, and a thread cannot set it for native code.
+
+const datatypeOf = new Map<string, DataType>(
+  (Object.keys(dataTypes) as DataType[]).map((datatype) => [dataTypes[datatype].onnxName, datatype]),
+);
+
+/** One model, open, on the first provider that could be had and that agrees with the CPU. */
+export class LaneSession {
+  readonly report: SessionReport;
+  readonly #session: InferenceSession;
+
+  private constructor(session: InferenceSession, report: SessionReport) {
+    this.#session = session;
+    this.report = report;
+  }
+
+  static async open(request: SessionRequest): Promise<LaneSession> {
+    const startedAt = performance.now();
+    const { session, provider, refused } = await openOnFirstGood(request);
+    const rowsAgree = request.otherProbe && (await rowsAgreeInBatch(session, request, request.otherProbe));
+    const warmUpFailure = await warmUp(session, request);
+    const loadMs = performance.now() - startedAt;
+    return new LaneSession(session, { provider, refused, rowsAgree, warmUpFailure, loadMs });
+  }
+
+  async run(
+    inputs: readonly Tensor[],
+    outputs: readonly string[] | undefined,
+  ): Promise<{ outputs: Tensor[]; sessionMs: number }> {
+    const startedAt = performance.now();
+    const answer = await run(this.#session, inputs, outputs);
+    return { outputs: answer, sessionMs: performance.now() - startedAt };
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** A missing provider is an error in ONNX Runtime, and a wrong one says nothing: both are found out here. */
+async function openOnFirstGood(request: SessionRequest) {
+  const refused: { provider: ProviderName; reason: string }[] = [];
+  for (const provider of request.providers) {
+    if (provider === 'cpu') break;
+    const session = await create(request, provider).catch((error: Error) => {
+      refused.push({ provider, reason: `it cannot be had: ${error.message}` });
+    });
+    if (!session) continue;
+    const reason = await disagreementWithCpu(session, request);
+    if (reason === undefined) return { session, provider, refused };
+    refused.push({ provider, reason });
+    await session.release();
+  }
+  return { session: await create(request, 'cpu'), provider: 'cpu' as const, refused };
+}
+
+function create(request: SessionRequest, provider: ProviderName): Promise<InferenceSession> {
+  return ort.InferenceSession.create(request.file, {
+    executionProviders: [provider],
+    intraOpNumThreads: request.intraOpThreads,
+    interOpNumThreads: request.interOpThreads,
+    executionMode: request.interOpThreads > 1 ? 'parallel' : 'sequential',
+    graphOptimizationLevel: request.optimization,
+    enableCpuMemArena: request.arena,
+    enableMemPattern: request.memoryPattern,
+    // Its own lines would go to stderr; what fails is thrown as well.
+    logSeverityLevel: 4,
+    // Threads that spin while they wait take the cores from the event loop (1.6 s of CPU instead of 0.13 s in a trial).
+    extra: { 'session.intra_op.allow_spinning': '0', 'session.inter_op.allow_spinning': '0', ...request.extra },
+  });
+}
+
+async function disagreementWithCpu(session: InferenceSession, request: SessionRequest): Promise<string | undefined> {
+  const reference = await create(request, 'cpu');
+  try {
+    const expected = await run(reference, request.probe, undefined);
+    const found = await run(session, request.probe, undefined);
+    const difference = biggestDifference(expected, found, request.tolerance);
+    return difference && `its answer to the probe differs from the CPU’s: ${difference}`;
+  } catch (error) {
+    return `it could not be compared with the CPU: ${(error as Error).message}`;
+  } finally {
+    await reference.release();
+  }
+}
+
+async function rowsAgreeInBatch(
+  session: InferenceSession,
+  { probe, tolerance }: SessionRequest,
+  otherProbe: readonly Tensor[],
+): Promise<boolean> {
+  try {
+    const alone = [await run(session, probe, undefined), await run(session, otherProbe, undefined)];
+    const together = await run(session, joinRows([probe, otherProbe]), undefined);
+    return biggestDifference(joinRows(alone), together, tolerance) === undefined;
+  } catch {
+    // Whatever stands in the way of two rows in one run, they do not agree.
+    return false;
+  }
+}
+
+async function warmUp(session: InferenceSession, request: SessionRequest): Promise<string | undefined> {
+  try {
+    for (let count = 0; count < request.warmUpRuns; count += 1) await run(session, request.probe, undefined);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function run(
+  session: InferenceSession,
+  inputs: readonly Tensor[],
+  outputs: readonly string[] | undefined,
+): Promise<Tensor[]> {
+  const feeds: Record<string, ort.Tensor> = {};
+  for (const { name, datatype, shape, data } of inputs) {
+    feeds[name] = new ort.Tensor(dataTypes[datatype].onnxName as 'float32', data as Float32Array, shape as number[]);
+  }
+  const answer = outputs ? await session.run(feeds, outputs as string[]) : await session.run(feeds);
+  return (outputs ?? session.outputNames).map((name) => fromOnnx(name, answer[name]));
+}
+
+function fromOnnx(name: string, tensor: ort.Tensor | undefined): Tensor {
+  const datatype = tensor && datatypeOf.get(tensor.type);
+  if (!tensor || !datatype) throw new Error(`the output ${name} is no tensor that can be carried (${tensor?.type})`);
+  const data = tensor.data as Tensor['data'];
+  // Node's binding gives FP16 as a Float16Array where the engine has one; it travels as bits.
+  if (datatype === 'FP16' && ArrayBuffer.isView(data)) {
+    return {
+      name,
+      datatype,
+      shape: tensor.dims,
+      data: new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length),
+    };
+  }
+  return { name, datatype, shape: tensor.dims, data };
+}

@@ -1,0 +1,147 @@
+import { ServiceError } from '../errors.ts';
+import type { FromLane, SessionReport, SessionRequest } from './lane-messages.ts';
+import { type LanePort, openProcessPort, openThreadPort } from './lane-port.ts';
+import type { Tensor } from './tensor.ts';
+
+export type RunResult =
+  | { readonly kind: 'ran'; readonly outputs: readonly Tensor[]; readonly sessionMs: number }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'ended'; readonly how: string };
+
+type State =
+  | {
+      readonly kind: 'opening';
+      opened(report: SessionReport): void;
+      notOpened(reason: string): void;
+      crashed(how: string): void;
+    }
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'running'; readonly id: number; done(result: RunResult): void }
+  /** Left to itself in the middle of a run: what it still says is for nobody. */
+  | { readonly kind: 'abandoned' }
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'ended' };
+
+/** A thread or process that holds one session and runs one batch at a time. */
+export class Lane {
+  readonly kind: 'thread' | 'process';
+  readonly ended: Promise<void>;
+  readonly #port: LanePort;
+  readonly #onEnd: (lane: Lane, how: string) => void;
+  #state: State;
+  #report: SessionReport | undefined;
+  #runs = 0;
+  #tellEnded: () => void = () => undefined;
+
+  private constructor(kind: 'thread' | 'process', state: State, onEnd: (lane: Lane, how: string) => void) {
+    this.kind = kind;
+    this.#state = state;
+    this.#onEnd = onEnd;
+    this.ended = new Promise((resolve) => {
+      this.#tellEnded = resolve;
+    });
+    const listener = {
+      received: (message: FromLane) => this.#received(message),
+      ended: (how: string) => this.#hasEnded(how),
+    };
+    this.#port = kind === 'thread' ? openThreadPort(listener) : openProcessPort(listener);
+  }
+
+  /** Resolves when the session is open and warm; throws invalid_model or lane_crashed when it cannot be. `onEnd` is called once, however the lane ends. */
+  static async open(
+    kind: 'thread' | 'process',
+    request: SessionRequest,
+    onEnd: (lane: Lane, how: string) => void,
+  ): Promise<Lane> {
+    const { promise, resolve, reject } = Promise.withResolvers<SessionReport>();
+    const notOpened = (reason: string) =>
+      reject(new ServiceError('invalid_model', `Cannot open ${request.file}: ${reason}; check the ONNX file.`));
+    const crashed = (how: string) =>
+      reject(
+        new ServiceError(
+          'lane_crashed',
+          `Cannot open ${request.file}: the lane was lost (${how}); check the memory and the ONNX file.`,
+        ),
+      );
+    const lane = new Lane(kind, { kind: 'opening', opened: resolve, notOpened, crashed }, onEnd);
+    lane.#port.send({ kind: 'open', request }, []);
+    try {
+      lane.#report = await promise;
+    } catch (error) {
+      await lane.close();
+      throw error;
+    }
+    lane.#state = { kind: 'idle' };
+    return lane;
+  }
+
+  get name(): string {
+    return this.#port.name;
+  }
+
+  get report(): SessionReport {
+    if (!this.#report) throw new Error('A lane has no report before it is open');
+    return this.#report;
+  }
+
+  get isIdle(): boolean {
+    return this.#state.kind === 'idle';
+  }
+
+  /** Runs one batch; `done` is called once, unless the lane is abandoned or killed first. The lane must be idle. */
+  run(
+    inputs: readonly Tensor[],
+    outputs: readonly string[] | undefined,
+    transfer: readonly ArrayBuffer[],
+    done: (result: RunResult) => void,
+  ): void {
+    if (this.#state.kind !== 'idle') throw new Error(`Lane ${this.name} is ${this.#state.kind}, not idle`);
+    this.#runs += 1;
+    this.#state = { kind: 'running', id: this.#runs, done };
+    this.#port.send({ kind: 'run', id: this.#runs, inputs, outputs }, transfer);
+  }
+
+  /** For a run that does not end: a process is killed, a thread left to finish and then end by itself. */
+  giveUp(): void {
+    this.#state = { kind: 'abandoned' };
+    if (this.#port.kill) this.#port.kill();
+    else this.#port.send({ kind: 'close' }, []);
+  }
+
+  /** Lets the session go and ends the lane; it must not be running. */
+  async close(): Promise<void> {
+    if (this.#state.kind !== 'ended') {
+      this.#state = { kind: 'closing' };
+      this.#port.send({ kind: 'close' }, []);
+    }
+    await this.ended;
+  }
+
+  #received(message: FromLane): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'opening':
+        if (message.kind === 'opened') state.opened(message.report);
+        else if (message.kind === 'not_opened') state.notOpened(message.reason);
+        return;
+      case 'running':
+        if (message.kind !== 'ran' && message.kind !== 'failed') return;
+        this.#state = { kind: 'idle' };
+        state.done(message);
+        return;
+      case 'idle':
+      case 'abandoned':
+      case 'closing':
+      case 'ended':
+    }
+  }
+
+  #hasEnded(how: string): void {
+    const state = this.#state;
+    this.#state = { kind: 'ended' };
+    this.#tellEnded();
+    this.#onEnd(this, how);
+    if (state.kind === 'opening') state.crashed(how);
+    if (state.kind === 'running') state.done({ kind: 'ended', how });
+  }
+}

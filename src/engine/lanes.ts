@@ -1,0 +1,157 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { log } from '../telemetry/logger.ts';
+import type { AbandonedLanes } from './abandoned-lanes.ts';
+import { Lane } from './lane.ts';
+import type { SessionReport, SessionRequest } from './lane-messages.ts';
+
+const reopenWaitMsFirst = 100;
+const reopenWaitMsMax = 60_000;
+
+/** The lanes of one model: as many as its manifest says, replaced when they are lost. */
+export class Lanes {
+  readonly #model: string;
+  readonly #kind: 'thread' | 'process';
+  readonly #request: SessionRequest;
+  readonly #count: number;
+  readonly #abandoned: AbandonedLanes;
+  readonly #open = new Set<Lane>();
+  readonly #idle: Lane[] = [];
+  readonly #stopping = new AbortController();
+  #opening = 0;
+  #failure: string | undefined;
+  /** Called when a lane has become free other than by `giveBack`. */
+  onFree: () => void = () => undefined;
+
+  private constructor(options: LanesOptions) {
+    this.#model = options.model;
+    this.#kind = options.kind;
+    this.#request = options.request;
+    this.#count = options.count;
+    this.#abandoned = options.abandoned;
+  }
+
+  /** Resolves when all are open and warm; throws what the first that failed threw. */
+  static async open(options: LanesOptions): Promise<Lanes> {
+    const lanes = new Lanes(options);
+    const opened = await Promise.allSettled(Array.from({ length: options.count }, () => lanes.#openOne()));
+    const failed = opened.find((result) => result.status === 'rejected');
+    if (!failed) return lanes;
+    await lanes.close();
+    throw failed.reason;
+  }
+
+  /** What the newest lane said when it opened. */
+  get report(): SessionReport {
+    const newest = [...this.#open].at(-1);
+    if (!newest) throw new Error(`Model ${this.#model} has no open lane`);
+    return newest.report;
+  }
+
+  /** How many can run now or soon. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Why a lane that was lost could not be replaced yet; undefined when all is well. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  take(): Lane | undefined {
+    return this.#idle.pop();
+  }
+
+  giveBack(lane: Lane): void {
+    if (this.#open.has(lane) && lane.isIdle) this.#idle.push(lane);
+  }
+
+  /** Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced if it may be. */
+  giveUp(lane: Lane): void {
+    this.#open.delete(lane);
+    if (lane.kind === 'thread') this.#abandoned.add(lane);
+    lane.giveUp();
+    log('app', 'error', `A run of model ${this.#model} does not end: its lane is given up`, {
+      event_type: 'lane_stuck',
+      model: this.#model,
+      lane: lane.name,
+    });
+    if (lane.kind === 'process' || this.#abandoned.mayReplace) void this.#replace();
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.#idle.length = 0;
+    await Promise.all(
+      [...this.#open].map((lane) => {
+        if (lane.isIdle) return lane.close();
+        // Its callers have all been answered; there is nothing to wait for.
+        this.#open.delete(lane);
+        if (lane.kind === 'thread') this.#abandoned.add(lane);
+        lane.giveUp();
+        return lane.kind === 'process' ? lane.ended : undefined;
+      }),
+    );
+  }
+
+  async #openOne(): Promise<void> {
+    this.#opening += 1;
+    try {
+      const lane = await Lane.open(this.#kind, this.#request, (ended, how) => this.#hasEnded(ended, how));
+      if (this.#stopping.signal.aborted) return await lane.close();
+      this.#open.add(lane);
+      this.#idle.push(lane);
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  #hasEnded(lane: Lane, how: string): void {
+    const wasAbandoned = this.#abandoned.remove(lane);
+    const wasOpen = this.#open.delete(lane);
+    const at = this.#idle.indexOf(lane);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (this.#stopping.signal.aborted) return;
+    if (wasOpen) {
+      log('app', 'error', `A lane of model ${this.#model} is lost: ${how}`, {
+        event_type: 'lane_crashed',
+        model: this.#model,
+        lane: lane.name,
+      });
+    }
+    if (wasOpen || wasAbandoned) void this.#replace();
+  }
+
+  async #replace(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 0; this.#open.size + this.#opening < this.#count && !signal.aborted; attempt += 1) {
+      try {
+        await this.#openOne();
+        this.#failure = undefined;
+        this.onFree();
+      } catch (error) {
+        this.#failure = (error as Error).message;
+        log('app', 'error', `A lane of model ${this.#model} cannot be opened again: ${this.#failure}`, {
+          event_type: 'lane_not_opened',
+          model: this.#model,
+        });
+        await pauseUnless(signal, Math.min(reopenWaitMsMax, reopenWaitMsFirst * 2 ** attempt));
+      }
+    }
+  }
+}
+
+export type LanesOptions = {
+  readonly model: string;
+  readonly kind: 'thread' | 'process';
+  readonly count: number;
+  readonly request: SessionRequest;
+  readonly abandoned: AbandonedLanes;
+};
+
+async function pauseUnless(signal: AbortSignal, waitMs: number): Promise<void> {
+  try {
+    await pause(waitMs, undefined, { signal, ref: false });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

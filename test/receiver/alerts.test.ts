@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startReceiver } from './receiver-process.ts';
+import { startToldReceiver } from './told-receiver.ts';
 import { ToldTelemetry } from './told-telemetry.ts';
 import { alertmanagerWebhook, grafanaWebhook } from './webhook.ts';
 
@@ -11,8 +12,8 @@ describe('alerts', function () {
   this.timeout(60_000);
 
   it('become a log event with labels and links, a metric, and a line of the list', async () => {
-    using told = await ToldTelemetry.start();
-    await using at = await startReceiverFor(told);
+    await using at = await startToldReceiver();
+    const { told } = at;
     assert.deepEqual(await at.receiver.post('/alerts', alertmanagerWebhook({ labels: { instance: 'a:1' } })), {
       status: 200,
       json: { accepted: 1, repeated: 0 },
@@ -45,8 +46,8 @@ describe('alerts', function () {
   });
 
   it('are taken from Grafana too, with its links', async () => {
-    using told = await ToldTelemetry.start();
-    await using at = await startReceiverFor(told);
+    await using at = await startToldReceiver();
+    const { told } = at;
     assert.equal((await at.receiver.post('/alerts', grafanaWebhook())).status, 200);
     const [event] = await waitFor('the event', () => told.events('alert').length === 1 && told.events('alert'));
     assert.equal(event?.attributes['alert.source'], 'grafana');
@@ -86,8 +87,8 @@ describe('alerts', function () {
   });
 
   it('that were resolved and fire again are told again', async () => {
-    using told = await ToldTelemetry.start();
-    await using at = await startReceiverFor(told);
+    await using at = await startToldReceiver();
+    const { told } = at;
     for (const status of ['firing', 'resolved', 'resolved', 'firing', 'firing'] as const) {
       await at.receiver.post('/alerts', alertmanagerWebhook({ status }));
     }
@@ -128,23 +129,23 @@ describe('alerts', function () {
   });
 
   it('are taken off the list, and that is told, when nobody repeats them', async () => {
-    using told = await ToldTelemetry.start();
-    await using at = await startReceiverFor(told, { VITRINE_RECEIVER_FIRING_AGE_MS_MAX: '1000' });
+    await using at = await startToldReceiver({ VITRINE_RECEIVER_FIRING_AGE_MS_MAX: '1000' });
+    const { told } = at;
     await at.receiver.post('/alerts', alertmanagerWebhook({}));
     await waitFor('the end', () => told.events('alert').at(-1)?.attributes['alert.state'] === 'expired');
     assert.deepEqual(await at.receiver.firing(), []);
   });
 
   it('are told even when LOG_LEVEL is about nothing but errors', async () => {
-    using told = await ToldTelemetry.start();
-    await using at = await startReceiverFor(told, { LOG_LEVEL: 'error' });
+    await using at = await startToldReceiver({ LOG_LEVEL: 'error' });
+    const { told } = at;
     await at.receiver.post('/alerts', alertmanagerWebhook({ labels: { severity: 'info' } }));
     await waitFor('the event', () => told.events('alert').length === 1);
   });
 
   it('with more and longer labels than a log line takes are told without the rest, and say so', async () => {
-    using told = await ToldTelemetry.start();
-    await using at = await startReceiverFor(told);
+    await using at = await startToldReceiver();
+    const { told } = at;
     const labels = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`label_${index}`, 'x'.repeat(5_000)]));
     assert.equal((await at.receiver.post('/alerts', alertmanagerWebhook({ labels }))).status, 200);
     const [event] = await waitFor('the event', () => told.events('alert').length === 1 && told.events('alert'));
@@ -165,19 +166,3 @@ describe('alerts', function () {
     await waitFor('the complaint', () => told.events('store_unreadable').length === 1);
   });
 });
-
-async function startReceiverFor(told: ToldTelemetry, env: Record<string, string> = {}) {
-  const folder = await temporaryFolder();
-  const receiver = await startReceiver({
-    VITRINE_DATA: folder.path,
-    OTEL_EXPORTER_OTLP_ENDPOINT: told.endpoint,
-    ...env,
-  });
-  return {
-    receiver,
-    [Symbol.asyncDispose]: async () => {
-      await receiver[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}

@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ReaderMessage, ReaderOptions } from './reading.ts';
+
+export type ReaderEnd = 'silent' | 'ended';
+
+const restartPeriodsMax = 64;
+
+/**
+ * Keeps one process reading the GPUs: started anew when it ends, ended when it says nothing for `hangMsMax`. One at most: a process that the
+ * driver does not let go is waited for, and no second one joins it.
+ */
+export class ReaderProcess {
+  readonly #options: ReaderOptions;
+  readonly #hangMsMax: number;
+  readonly #onMessage: (message: ReaderMessage) => void;
+  readonly #onEnd: (end: ReaderEnd) => void;
+  #child: ChildProcess | undefined;
+  #heardAt = 0;
+  #periodsToRestart = 1;
+  #restart: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    options: ReaderOptions & {
+      hangMsMax: number;
+      onMessage: (message: ReaderMessage) => void;
+      onEnd: (end: ReaderEnd) => void;
+    },
+  ) {
+    const { hangMsMax, onMessage, onEnd, ...forProgram } = options;
+    this.#options = forProgram;
+    // Between two readings there is nothing to say.
+    this.#hangMsMax = hangMsMax + options.periodMs;
+    this.#onMessage = onMessage;
+    this.#onEnd = onEnd;
+  }
+
+  start(): void {
+    const child = fork(join(import.meta.dirname, 'reader-program.ts'), [JSON.stringify(this.#options)], {
+      // What the driver's library writes would stand between the service's own lines.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      execArgv: [],
+    });
+    this.#child = child;
+    this.#heardAt = performance.now();
+    let end: ReaderEnd = 'ended';
+    child.on('message', (message) => {
+      this.#heardAt = performance.now();
+      const told = message as ReaderMessage;
+      if (told.says === 'reading') this.#periodsToRestart = 1;
+      if (!this.#stopped) this.#onMessage(told);
+    });
+    // It could not be started, or a message could not be sent: its end is the same as any other.
+    child.on('error', () => child.kill('SIGKILL'));
+    child.once('close', () => {
+      clearInterval(this.#watch);
+      this.#child = undefined;
+      if (this.#stopped) return;
+      if (end === 'ended') this.#onEnd(end);
+      this.#restart = setTimeout(() => this.start(), this.#periodsToRestart * this.#options.periodMs).unref();
+      this.#periodsToRestart = Math.min(restartPeriodsMax, this.#periodsToRestart * 2);
+    });
+    this.#watch = setInterval(() => {
+      if (end === 'silent' || performance.now() - this.#heardAt < this.#hangMsMax) return;
+      end = 'silent';
+      this.#onEnd(end);
+      child.kill('SIGKILL');
+    }, this.#hangMsMax / 4).unref();
+    // The service ends when its own work is done, whatever the driver does.
+    child.unref();
+    child.channel?.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#restart);
+    clearInterval(this.#watch);
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    // A process inside the driver may go only when the call returns: it is not waited for longer than this.
+    const exited = once(child, 'exit');
+    child.ref();
+    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 500))]);
+    child.unref();
+  }
+}

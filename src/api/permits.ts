@@ -1,0 +1,41 @@
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+
+/** How many requests are in flight, in all and for each model. Beyond the limit a caller is told to come again: work that cannot be done soon is better refused than hoarded. */
+export class Permits {
+  readonly #limits: Pick<Config, 'inFlightMax' | 'modelInFlightMax'>;
+  readonly #byModel = new Map<string, number>();
+  #inFlight = 0;
+
+  constructor(limits: Pick<Config, 'inFlightMax' | 'modelInFlightMax'>) {
+    this.#limits = limits;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Every take that returns is followed by one `giveBack`. */
+  take(model: string): void {
+    if (this.#inFlight >= this.#limits.inFlightMax)
+      throw busy(`${this.#inFlight} requests are in flight`, 'VITRINE_IN_FLIGHT_MAX');
+    const ofModel = this.#byModel.get(model) ?? 0;
+    if (ofModel >= this.#limits.modelInFlightMax)
+      throw busy(`${ofModel} requests are in flight for this model`, 'VITRINE_MODEL_IN_FLIGHT_MAX');
+    this.#inFlight += 1;
+    this.#byModel.set(model, ofModel + 1);
+  }
+
+  giveBack(model: string): void {
+    const ofModel = this.#byModel.get(model) ?? 0;
+    if (ofModel <= 1) this.#byModel.delete(model);
+    else this.#byModel.set(model, ofModel - 1);
+    this.#inFlight -= 1;
+  }
+}
+
+function busy(because: string, setting: string): ServiceError {
+  return new ServiceError('busy', `Cannot take the request: ${because}; come again, or raise ${setting}.`, {
+    retryAfterMs: 1000,
+  });
+}

@@ -1,0 +1,14 @@
+import type { Request } from 'express';
+import type { BodyReader } from './body-reader.ts';
+import { type JsonObject, objectAt } from './open-inference/json-fields.ts';
+import { parseJson } from './open-inference/parse-json.ts';
+
+/** The body of a request that is no inference: a JSON object, or nothing, which is the empty object. */
+export async function readJsonBody(bodies: BodyReader, request: Request): Promise<JsonObject> {
+  const body = await bodies.read(request);
+  try {
+    return body.bytes.length === 0 ? {} : objectAt(parseJson(body.bytes), 'the JSON');
+  } finally {
+    body.release();
+  }
+}

@@ -1,0 +1,22 @@
+import type { Response } from 'express';
+import { ServiceError } from '../errors.ts';
+import type { Client } from './clients.ts';
+
+/** Takes one request from the client's quota and tells in the answer what is left of it; `rate_limited` when there is nothing. */
+export function takeQuota(client: Client, of: 'infer' | 'tasks', response: Response): void {
+  const bucket = client[of];
+  const waitMs = bucket.take(performance.now());
+  response.setHeader('RateLimit', `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`);
+  if (waitMs === 0) return;
+  response.setHeader('RateLimit-Policy', `"${of}";q=${bucket.perMinute};w=60`);
+  throw new ServiceError(
+    'rate_limited',
+    `Cannot take the request: ${bucket.perMinute} ${of === 'infer' ? 'inference requests' : 'tasks'} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${settingOf(client, of)}.`,
+    { retryAfterMs: waitMs },
+  );
+}
+
+function settingOf(client: Client, of: 'infer' | 'tasks'): string {
+  if (client.key) return `${of}_per_minute of the key`;
+  return of === 'infer' ? 'VITRINE_INFER_PER_MINUTE_MAX' : 'VITRINE_TASKS_PER_MINUTE_MAX';
+}

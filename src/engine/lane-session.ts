@@ -13,6 +13,10 @@ const datatypeOf = new Map<string, DataType>(
   (Object.keys(dataTypes) as DataType[]).map((datatype) => [dataTypes[datatype].onnxName, datatype]),
 );
 
+// Node-API does not know Float16Array (Node 24): ONNX Runtime's native code would see an empty array. Where the engine has none,
+// the library uses Uint16Array. This isolate is the lane's alone, so it can go without.
+Reflect.deleteProperty(globalThis, 'Float16Array');
+
 /** One model, open, on the first provider that could be had and that agrees with the CPU. */
 export class LaneSession {
   readonly report: SessionReport;
@@ -133,15 +137,5 @@ async function run(
 function fromOnnx(name: string, tensor: ort.Tensor | undefined): Tensor {
   const datatype = tensor && datatypeOf.get(tensor.type);
   if (!tensor || !datatype) throw new Error(`the output ${name} is no tensor that can be carried (${tensor?.type})`);
-  const data = tensor.data as Tensor['data'];
-  // Node's binding gives FP16 as a Float16Array where the engine has one; it travels as bits.
-  if (datatype === 'FP16' && ArrayBuffer.isView(data)) {
-    return {
-      name,
-      datatype,
-      shape: tensor.dims,
-      data: new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length),
-    };
-  }
-  return { name, datatype, shape: tensor.dims, data };
+  return { name, datatype, shape: tensor.dims, data: tensor.data as Tensor['data'] };
 }

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
+import { manifestJsonSchema, type TensorSpec, tritonConfig } from '../../src/engine/manifest.ts';
+
+const tensor = (name: string, shape: number[], dimensionNames: string[]): TensorSpec => ({
+  name,
+  datatype: 'FP32',
+  shape,
+  dimensionNames,
+});
+const onnx = (inputs: TensorSpec[], outputs: TensorSpec[]) => ({
+  irVersion: 8,
+  opset: 17,
+  producer: '',
+  inputs,
+  outputs,
+});
+const id = { name: 'm', version: '1' };
+
+describe('a manifest', () => {
+  it('may be absent: everything has a default', () => {
+    const manifest = parseManifest({}, 'model.json');
+    assert.deepEqual(manifest.lanes, { kind: 'thread', count: 1, stuck_after_ms: 30_000 });
+    assert.deepEqual(manifest.versions, { latest: 1 });
+    assert.deepEqual(manifest.providers, ['cpu']);
+  });
+
+  it('is refused with the place and the file when a value cannot be used', () => {
+    assert.throws(() => parseManifest({ lanes: { kind: 'fibre' } }, '/m/model.json'), {
+      code: 'invalid_model',
+      message: /^Cannot use \/m\/model\.json: lanes\.kind: /,
+    });
+    assert.throws(() => parseManifest({ lane: {} }, 'model.json'), /lane/);
+    assert.throws(() => parseManifest([], 'model.json'), { code: 'invalid_model' });
+  });
+
+  it('derives batching only where every tensor calls the same first dimension a batch', () => {
+    const rowsOf = (inputs: TensorSpec[], outputs: TensorSpec[]) =>
+      completeManifest(parseManifest({}, ''), onnx(inputs, outputs), id).batching.rows_max;
+    assert.equal(rowsOf([tensor('x', [-1, 4], ['batch', ''])], [tensor('y', [-1], ['batch'])]), 64);
+    assert.equal(rowsOf([tensor('x', [-1, 4], ['N', ''])], [tensor('y', [-1], ['N'])]), 64);
+    assert.equal(rowsOf([tensor('x', [-1, 4], ['time', ''])], [tensor('y', [-1], ['time'])]), 0);
+    assert.equal(rowsOf([tensor('x', [-1, 4], ['batch', ''])], [tensor('y', [4], [''])]), 0);
+    assert.equal(rowsOf([tensor('x', [1, 4], ['', ''])], [tensor('y', [1], [''])]), 0);
+  });
+
+  it('cannot ask for batches of a model whose first dimension is fixed', () => {
+    const file = parseManifest({ batching: { rows_max: 8 } }, '');
+    const fixed = onnx([tensor('x', [1, 4], ['', ''])], [tensor('y', [1, 4], ['', ''])]);
+    assert.throws(() => completeManifest(file, fixed, id), /Cannot batch model m: x has the shape \[1,4\]/);
+  });
+
+  it('is told in Triton’s words, dims without the batch dimension', () => {
+    const summary = onnx([tensor('x', [-1, 4], ['batch', ''])], [tensor('y', [-1, 2], ['batch', ''])]);
+    const config = tritonConfig(completeManifest(parseManifest({}, ''), summary, id));
+    assert.equal(config.max_batch_size, 64);
+    assert.deepEqual(config.input, [{ name: 'x', data_type: 'TYPE_FP32', dims: [4] }]);
+    assert.deepEqual(config.version_policy, { latest: { num_versions: 1 } });
+    const alone = tritonConfig(completeManifest(parseManifest({ batching: { rows_max: 0 } }, ''), summary, id));
+    assert.deepEqual([alone.max_batch_size, alone.input[0]?.dims], [0, [-1, 4]]);
+  });
+
+  it('has a JSON Schema that describes every key', () => {
+    const { properties } = manifestJsonSchema() as { properties: Record<string, unknown> };
+    assert.ok(Object.keys(properties).includes('batching') && Object.keys(properties).includes('retry_safe'));
+  });
+});

@@ -1,0 +1,59 @@
+import { readConfig } from '../../src/config.ts';
+import type { InferAnswer, InferRequest } from '../../src/engine/inference.ts';
+import { Registry, type RegistryConfig } from '../../src/engine/registry.ts';
+import type { DataType, Tensor } from '../../src/engine/tensor.ts';
+import { writeModel } from '../fixtures/models/models.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+export type Served = AsyncDisposable & {
+  readonly registry: Registry;
+  readonly folder: string;
+  infer(model: string, inputs: readonly Tensor[], options?: Partial<InferRequest>): Promise<InferAnswer>;
+};
+
+/** A registry over real models in a folder of its own. */
+export async function serveModels(
+  models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
+  config: Partial<RegistryConfig> = {},
+): Promise<Served> {
+  const folder = await temporaryFolder();
+  for (const [name, { onnx, manifest }] of Object.entries(models)) {
+    await writeModel(folder.path, name, onnx, { manifest });
+  }
+  const registry = new Registry({ ...readConfig({}), models: folder.path, retryWaitMsFirst: 1, ...config });
+  await registry.start();
+  return {
+    registry,
+    folder: folder.path,
+    infer: (model, inputs, options = {}) =>
+      registry.find(model).infer({
+        inputs,
+        priority: 0,
+        deadlineAt: performance.now() + 60_000,
+        signal: new AbortController().signal,
+        ...options,
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await registry[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export function fp32(name: string, shape: readonly number[], elements: Iterable<number>): Tensor {
+  return { name, datatype: 'FP32', shape, data: Float32Array.from(elements) };
+}
+
+export function whole(datatype: 'INT32' | 'INT64', name: string, shape: readonly number[], elements: number[]): Tensor {
+  const data = datatype === 'INT32' ? Int32Array.from(elements) : BigInt64Array.from(elements, BigInt);
+  return { name, datatype: datatype satisfies DataType, shape, data };
+}
+
+/** The inputs of the model `slow`: about 0.2 ms an iteration. */
+export function slowInputs(iterations: number): Tensor[] {
+  return [fp32('x', [4], [1, 2, 3, 4]), whole('INT64', 'iterations', [], [iterations])];
+}
+
+export function numbersOf(tensor: Tensor | undefined): unknown[] {
+  return [...(tensor?.data ?? [])];
+}

@@ -1,11 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ReaderMessage, ReaderOptions } from './reading.ts';
 
-export type ReaderEnd = 'silent' | 'ended';
+export type ReaderEnd = { is: 'silent' } | { is: 'ended'; detail: string };
 
 const restartPeriodsMax = 64;
+const detailCharactersMax = 300;
 
 /**
  * Keeps one process reading the GPUs: started anew when it ends, ended when it says nothing for `hangMsMax`. One at most: a process that the
@@ -40,13 +42,17 @@ export class ReaderProcess {
 
   start(): void {
     const child = fork(join(import.meta.dirname, 'reader-program.ts'), [JSON.stringify(this.#options)], {
-      // What the driver's library writes would stand between the service's own lines.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
     });
     this.#child = child;
     this.#heardAt = performance.now();
-    let end: ReaderEnd = 'ended';
+    let silent = false;
+    // Kept for the line about its end; among the service's own lines it would only disturb.
+    let complaint = '';
+    child.stderr?.on('data', (text) => {
+      complaint = `${complaint}${text}`.slice(-detailCharactersMax);
+    });
     child.on('message', (message) => {
       this.#heardAt = performance.now();
       const told = message as ReaderMessage;
@@ -55,23 +61,24 @@ export class ReaderProcess {
     });
     // It could not be started, or a message could not be sent: its end is the same as any other.
     child.on('error', () => child.kill('SIGKILL'));
-    child.once('close', () => {
+    child.once('exit', (code, signal) => {
       clearInterval(this.#watch);
       this.#child = undefined;
       if (this.#stopped) return;
-      if (end === 'ended') this.#onEnd(end);
+      if (!silent) this.#onEnd({ is: 'ended', detail: `${signal ?? `code ${code}`} ${complaint.trim()}`.trim() });
       this.#restart = setTimeout(() => this.start(), this.#periodsToRestart * this.#options.periodMs).unref();
       this.#periodsToRestart = Math.min(restartPeriodsMax, this.#periodsToRestart * 2);
     });
     this.#watch = setInterval(() => {
-      if (end === 'silent' || performance.now() - this.#heardAt < this.#hangMsMax) return;
-      end = 'silent';
-      this.#onEnd(end);
+      if (silent || performance.now() - this.#heardAt < this.#hangMsMax) return;
+      silent = true;
+      this.#onEnd({ is: 'silent' });
       child.kill('SIGKILL');
     }, this.#hangMsMax / 4).unref();
     // The service ends when its own work is done, whatever the driver does.
     child.unref();
     child.channel?.unref();
+    if (child.stderr instanceof Socket) child.stderr.unref();
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,9 @@ type Session = { driver: string; devices: OpenDevice[]; closed: ClosedDevice[] }
 /** Opening anew takes seconds where the driver has to wake the devices, so it is tried less and less often. */
 const reopenPeriods = { first: 10, most: 300 };
 
+/** A device that fell off the bus, or whose driver went, answers every question with one of these. */
+const gone: ReadonlySet<string> = new Set(['gpu_is_lost', 'reset_required', 'uninitialized', 'driver_not_loaded']);
+
 const options = JSON.parse(process.argv[2] ?? '{}') as ReaderOptions;
 let nvml: Nvml | undefined;
 let session: Session | undefined;
@@ -96,7 +99,6 @@ function readSession(current: Session): void {
     hwId: device.hwId,
     ...readDevice(library, device.handle, isOurs),
   }));
-  // A device that fell off the bus, or whose driver went, answers every question with the same code.
   const lost = new Map(
     readings.flatMap(({ hwId, refused }) => {
       const code = refused.find((each) => gone.has(each.code))?.code;
@@ -109,8 +111,6 @@ function readSession(current: Session): void {
   current.closed.push(...[...lost].map(([which, code]) => ({ which, code })));
   tellDevices(current);
 }
-
-const gone: ReadonlySet<string> = new Set(['gpu_is_lost', 'reset_required', 'uninitialized', 'driver_not_loaded']);
 
 function readEnergy(): void {
   if (!nvml || !session) return;

@@ -74,7 +74,7 @@ class GpuReadings implements Gpu {
       driverFolder: options.driverFolder ?? '/proc/driver/nvidia/gpus',
       hangMsMax: options.gpuHangMsMax,
       onMessage: (message) => this.#take(message),
-      onEnd: (is) => this.#become({ is }),
+      onEnd: (end) => this.#become(end),
     });
     this.#reader.start();
   }
@@ -121,13 +121,15 @@ class GpuReadings implements Gpu {
         return;
       case 'devices': {
         const { driver, devices, closed } = message;
-        this.#become({ is: 'reading', driver, devices, closed });
+        this.#state = { is: 'reading', driver, devices, closed };
         return;
       }
       case 'alive':
         return;
       case 'reading':
         this.#reading = { atMs: message.atMs - clockOffsetMs, devices: message.devices };
+        // Only now: the first reading can be where a defective driver ends it, again and again.
+        this.#tell();
         this.#noteRefusals(message.devices);
         return;
       case 'energy':
@@ -143,8 +145,12 @@ class GpuReadings implements Gpu {
   #become(next: GpuState): void {
     this.#state = next;
     if (next.is !== 'reading') this.#reading = undefined;
-    tellState(next, this.#told);
-    this.#told = next;
+    this.#tell();
+  }
+
+  #tell(): void {
+    tellState(this.#state, this.#told);
+    this.#told = this.#state;
   }
 
   #freshPoints(): { device: GpuDevice; point: GpuPoint }[] {

@@ -12,13 +12,14 @@ export type GpuState =
   | { is: 'reading'; driver: string; devices: readonly GpuDevice[]; closed: readonly ClosedDevice[] }
   /** The driver does not answer; the process that asked is being ended. */
   | { is: 'silent' }
-  | { is: 'ended' };
+  | { is: 'ended'; detail: string };
 
 const switchOff = 'set VITRINE_GPU=false to leave GPUs alone';
 
 /** A line for each change; `before` is the last state that was told, so that a driver which fails again and again is told once. */
 export function tellState(state: GpuState, before: GpuState): void {
-  if (JSON.stringify(state) === JSON.stringify(before)) return;
+  // What a process wrote before it ended may differ each time; that it ended is the change.
+  if (state.is === 'ended' ? before.is === 'ended' : JSON.stringify(state) === JSON.stringify(before)) return;
   switch (state.is) {
     case 'off':
     case 'opening':
@@ -45,7 +46,7 @@ export function tellState(state: GpuState, before: GpuState): void {
       say(
         'warn',
         'gpu_reader_ended',
-        `Cannot read the GPUs: the process that reads them ended; it is started anew, or ${switchOff}.`,
+        `Cannot read the GPUs: the process that reads them ended (${state.detail}); it is started anew, or ${switchOff}.`,
       );
       return;
     case 'reading':

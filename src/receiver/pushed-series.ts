@@ -46,19 +46,25 @@ export class PushedSeries {
   /** Works out what the lines make of the series, or throws; `remember` writes it to the store, and `apply` makes it count. */
   prepare(lines: MetricLine[], now: number): { remember: () => void; apply: () => void } {
     this.#expire(now);
-    const families = new Map([...this.#series.values()].map((series) => [series.family, series]));
+    // By both, since a unit that already stands somewhere in a name is not appended to it.
+    const families = new Map(
+      [...this.#series.values()].flatMap((series) => [
+        [series.family, series],
+        [series.name, series],
+      ]),
+    );
     const drafts = new Map<string, Series>();
     let size = this.#series.size;
     for (const line of lines) {
       const key = seriesKey(line);
       const before = drafts.get(key) ?? this.#series.get(key);
-      const relative = families.get(familyName(line));
+      const relative = families.get(familyName(line)) ?? families.get(line.name);
       if (relative && !sameKind(relative, line)) throw nameTaken(line, relative);
       if (!before && ++size > this.#seriesMax) throw tooMany(this.#seriesMax);
       const begun = before ?? this.#begin(key, line, now);
       const series = { ...begun, updatedMs: now, sum: added(begun.sum, line) };
       drafts.set(key, series);
-      families.set(series.family, series);
+      families.set(series.family, series).set(series.name, series);
     }
     // An export may have come in between: what it has begun stays begun.
     const current = () =>

@@ -45,7 +45,14 @@ export class Store {
           { cause: error },
         );
       }
-      if (!isUnreadable(error)) throw error;
+      if (!isUnreadable(error)) {
+        const cause = error instanceof Error ? error.message : String(error);
+        throw new ServiceError(
+          'invalid_setting',
+          `Cannot open ${file}: ${cause}; see that the folder of VITRINE_DATA can be written and its disk is not full.`,
+          { cause: error },
+        );
+      }
       const aside = `${file}.unreadable-${Date.now()}`;
       for (const suffix of ['', '-wal'])
         if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
@@ -133,10 +140,15 @@ export class Store {
 
   /** Takes off the list, and answers, what nobody has repeated for too long. */
   takeExpired(now: number): Alert[] {
-    const rows = this.#database
-      .prepare('DELETE FROM firing WHERE told_ms < ? RETURNING alert')
-      .all(now - this.#firingAgeMsMax);
-    if (rows.length > 0) this.onForgotten('alert', rows.length);
+    let rows: Record<string, unknown>[] = [];
+    const failure = this.#write(() => {
+      rows = this.#database
+        .prepare('DELETE FROM firing WHERE told_ms < ? RETURNING alert')
+        .all(now - this.#firingAgeMsMax);
+    });
+    // Still on the list then, and tried again at the next look.
+    if (failure || rows.length === 0) return [];
+    this.onForgotten('alert', rows.length);
     return rows.map((row) => JSON.parse(String(row.alert)) as Alert);
   }
 

@@ -122,14 +122,14 @@ describe('pushed events', function () {
   });
 
   const clashes: [string, object][] = [
-    ['kind', { kind: 'gauge', name: 'work', value: 1 }],
+    ['kind', { kind: 'gauge', name: 'work', unit: 's', value: 1 }],
+    ['unit', { kind: 'counter', name: 'work' }],
     ['unit that makes the same name', { kind: 'counter', name: 'work_seconds' }],
     ['buckets', { kind: 'histogram', name: 'wait', value: 1, buckets: [1, 3] }],
   ];
   it('that clash with a metric that exists are refused', async () => {
     await using at = await startToldReceiver();
     const first = lines(
-      { kind: 'counter', name: 'work' },
       { kind: 'counter', name: 'work', unit: 's' },
       { kind: 'histogram', name: 'wait', value: 1, buckets: [1, 2] },
     );

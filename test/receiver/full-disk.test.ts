@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { smallFileSystem } from '../support/small-file-system.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { startReceiver } from './receiver-process.ts';
+import { ToldTelemetry } from './told-telemetry.ts';
+import { alertmanagerWebhook } from './webhook.ts';
+
+describe('a full disk under the receiver', () => {
+  it('loses no alert: what cannot be kept is refused, so that Alertmanager tries again', async function () {
+    this.timeout(90_000);
+    const disk = await smallFileSystem(2 * 1024 * 1024);
+    if ('unavailable' in disk) {
+      console.log(`      skipped: ${disk.unavailable}`);
+      this.skip();
+    }
+    await using folder = disk;
+    const gone = await ToldTelemetry.start();
+    gone.stop();
+    await using receiver = await startReceiver({
+      VITRINE_DATA: folder.path,
+      OTEL_EXPORTER_OTLP_ENDPOINT: gone.endpoint,
+      METRICS_ENABLED: 'false',
+      TRACING_ENABLED: 'false',
+    });
+    const filler = join(folder.path, 'filler');
+    await writeFile(filler, Buffer.alloc(2 * 1024 * 1024)).catch((error: NodeJS.ErrnoException) =>
+      assert.equal(error.code, 'ENOSPC'),
+    );
+
+    const waiting = Array.from({ length: 40 }, (_, index) => `f${index}`);
+    const refused: string[] = [];
+    for (const fingerprint of waiting) {
+      const answer = await receiver.post('/alerts', alertmanagerWebhook({ fingerprint }));
+      if (answer.status === 200) continue;
+      assert.deepEqual([answer.status, answer.json.code], [503, 'not_kept']);
+      refused.push(fingerprint);
+    }
+    assert.ok(refused.length > 0, 'the disk is full');
+    const health = (await (await fetch(`${receiver.url}/health`)).json()) as { status: string };
+    assert.equal(health.status, 'warning');
+
+    await rm(filler);
+    using back = await ToldTelemetry.start(gone.port);
+    for (const fingerprint of refused) {
+      await waitFor(`a place for ${fingerprint}`, async () => {
+        return (await receiver.post('/alerts', alertmanagerWebhook({ fingerprint }))).status === 200;
+      });
+    }
+    await waitFor('every alert', () => {
+      const heard = new Set(back.events('alert').map(({ attributes }) => attributes['alert.fingerprint']));
+      return waiting.every((fingerprint) => heard.has(fingerprint));
+    });
+  });
+});

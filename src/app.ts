@@ -1,29 +1,84 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { answerError, answerMethodNotAllowed, answerNotFound } from './api/answer-error.ts';
-import { health, live, ready } from './api/health.ts';
+import { BodyReader } from './api/body-reader.ts';
+import type { Door } from './api/door.ts';
+import { health, healthDetailed, live, ready } from './api/health.ts';
+import { HealthChecks } from './api/health-checks.ts';
+import { infer } from './api/infer.ts';
+import { LogSettings } from './api/log-settings.ts';
 import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
+import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
+import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
+import { Permits } from './api/permits.ts';
 import { serverMetadata } from './api/server-metadata.ts';
+import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
 import { traceRequest } from './api/trace-request.ts';
+import { TraceSettingsStore } from './api/trace-settings.ts';
+import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
+import type { Registry } from './engine/registry.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Telemetry } from './telemetry/start.ts';
 
 /** Every route there is. */
-export function createApp(parts: { config: Config; lifecycle: Lifecycle; telemetry: Telemetry }): Express {
+export function createApp(given: {
+  config: Config;
+  door: Door;
+  lifecycle: Lifecycle;
+  registry: Registry;
+  telemetry: Telemetry;
+}): Express {
+  const { config } = given;
+  const parts = {
+    ...given,
+    bodies: new BodyReader(config),
+    permits: new Permits(config),
+    healthChecks: new HealthChecks(given),
+    traceSettings: new TraceSettingsStore(),
+    logSettings: new LogSettings(config.logLevel),
+  };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.set('trust proxy', trustedProxies(config));
   app.use(traceRequest());
 
-  const get = (path: string, handler: express.RequestHandler) =>
-    app.route(path).get(handler).all(answerMethodNotAllowed);
-  get('/live', live());
-  get('/ready', ready(parts));
-  get('/health', health(parts));
-  get('/v2', serverMetadata());
-  get('/metrics', metricsLiveElsewhere(parts));
+  // First, since routes are tried in order and this is the one that is asked thirty thousand times a second.
+  const inferring = infer(parts);
+  route('/v2/models/:model/infer', { post: inferring });
+  route('/v2/models/:model/versions/:version/infer', { post: inferring });
+
+  route('/live', { get: live(parts) });
+  route('/ready', { get: ready(parts) });
+  route('/health', { get: health(parts) });
+  route('/health/detailed', { get: healthDetailed(parts) });
+  route('/metrics', { get: metricsLiveElsewhere(parts) });
+
+  route('/v2', { get: serverMetadata(parts) });
+  route('/v2/health/live', { get: live(parts) });
+  route('/v2/health/ready', { get: ready(parts) });
+  route('/v2/models/stats', { get: allStatistics(parts) });
+  for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+    route(model, { get: modelMetadataOf(parts) });
+    route(`${model}/ready`, { get: modelReady(parts) });
+    route(`${model}/config`, { get: modelConfig(parts) });
+    route(`${model}/stats`, { get: modelStatistics(parts) });
+  }
+  route('/v2/repository/index', { post: repositoryIndex(parts) });
+  route('/v2/repository/models/:model/load', { post: loadModel(parts) });
+  route('/v2/repository/models/:model/unload', { post: unloadModel(parts) });
+  for (const path of ['/v2/trace/setting', '/v2/models/:model/trace/setting'])
+    route(path, { get: showTraceSettings(parts), post: changeTraceSettings(parts) });
+  route('/v2/logging', { get: showLogSettings(parts), post: changeLogSettings(parts) });
 
   app.use(answerNotFound);
   app.use(answerError);
   return app;
+
+  function route(path: string, handlers: { get?: RequestHandler; post?: RequestHandler }): void {
+    const on = app.route(path);
+    if (handlers.get) on.get(handlers.get);
+    if (handlers.post) on.post(handlers.post);
+    on.all(answerMethodNotAllowed(handlers));
+  }
 }

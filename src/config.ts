@@ -487,6 +487,13 @@ export const settings = {
   ),
 
   // Stopping
+  stopNoticeMs: integer(
+    'VITRINE_STOP_NOTICE_MS',
+    0,
+    0,
+    600_000,
+    'How long requests are still taken after /ready has begun to fail. Behind a load balancer: longer than it takes to notice.',
+  ),
   stopMsMax: integer(
     'VITRINE_STOP_MS_MAX',
     15_000,

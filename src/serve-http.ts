@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { ServiceError } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -27,6 +28,10 @@ export type HttpProcess = {
   server: Server;
   lifecycle: Lifecycle;
   telemetry: Telemetry;
+  /** What has to be done before it takes work; `/live` answers meanwhile, `/ready` does not. */
+  prepare?: () => Promise<void>;
+  /** What is closed once the last request has its answer. */
+  closeFirst?: () => Promise<void>;
   /** What is closed after the last telemetry has gone. */
   closeLast?: () => void;
 };
@@ -35,7 +40,6 @@ export type HttpProcess = {
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
   const port = await listen(of);
-  lifecycle.becomeReady();
   log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}`, { event_type: 'service_start' });
 
   const stop = once((reason: string) => stopServing(of, reason));
@@ -46,6 +50,8 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
     log('app', 'error', `A defect: ${error.stack ?? error.message}`, { event_type: 'uncaught_error' });
     void stop('a defect');
   });
+  await of.prepare?.();
+  lifecycle.becomeReady();
 }
 
 /** Answers the port it listens on, which is another than asked for when that was 0. */
@@ -67,17 +73,23 @@ function listen({ server, config, port }: HttpProcess): Promise<number> {
 }
 
 /** Ready goes first, then the door closes, requests in flight finish, and telemetry has what is left of the time. */
-async function stopServing({ config, lifecycle, server, telemetry, closeLast }: HttpProcess, reason: string) {
+async function stopServing(of: HttpProcess, reason: string) {
+  const { config, lifecycle, server, telemetry } = of;
   const endsAt = performance.now() + config.stopMsMax;
   lifecycle.beginStop();
   log('app', 'info', `Stopping: ${reason}`, { event_type: 'service_stop' });
+  // Whoever shares out the requests has to see that /ready fails before the door is closed.
+  if (config.stopNoticeMs > 0) await pause(Math.min(config.stopNoticeMs, config.stopMsMax / 2));
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const overtime = setTimeout(() => server.closeAllConnections(), config.stopMsMax / 2);
-  server.closeIdleConnections();
+  // A connection that was busy becomes idle with its last answer, and would be kept for its caller's next request.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   await closed;
   clearTimeout(overtime);
+  clearInterval(idle);
+  await of.closeFirst?.();
   await telemetry.stop(Math.max(0, endsAt - performance.now()));
-  closeLast?.();
+  of.closeLast?.();
   process.exit();
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
 import { requestTrace } from './trace-request.ts';
@@ -7,15 +7,20 @@ export const answerNotFound: RequestHandler = () => {
   throw new ServiceError('not_found', 'Cannot answer: no route has this path; GET /v2 says what there is.');
 };
 
-export const answerMethodNotAllowed: RequestHandler = (request) => {
-  throw new ServiceError(
-    'method_not_allowed',
-    `Cannot answer: this path takes no ${knownMethod(request.method)}; use GET.`,
-  );
-};
+/** For the verbs that a path does not take; `handlers` are those that it does. */
+export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown }): RequestHandler {
+  const allowed = [...(handlers.get ? ['GET', 'HEAD'] : []), ...(handlers.post ? ['POST'] : [])].join(', ');
+  return (request, response) => {
+    response.setHeader('Allow', allowed);
+    throw new ServiceError(
+      'method_not_allowed',
+      `Cannot answer: this path takes no ${knownMethod(request.method)}; use ${allowed}.`,
+    );
+  };
+}
 
 /** The one place where a failure becomes an answer: every throw, foreseen or not, ends here. */
-export const answerError: ErrorRequestHandler = (thrown, _request, response, _next) => {
+export const answerError: ErrorRequestHandler = (thrown, request, response, _next) => {
   const trace = requestTrace(response);
   const error = asServiceError(thrown);
   trace.failure = error.code;
@@ -33,8 +38,44 @@ export const answerError: ErrorRequestHandler = (thrown, _request, response, _ne
     response.destroy();
     return;
   }
-  response.status(error.status).json({ error: error.message, code: error.code, trace_id: trace.ids.traceId });
+  if (error.retryAfterMs !== undefined)
+    response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
+  const body = Buffer.from(JSON.stringify({ error: error.message, code: error.code, trace_id: trace.ids.traceId }));
+  response.statusCode = error.status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', body.length);
+  if (mayBeReadToItsEnd(request)) response.end(request.method === 'HEAD' ? undefined : body);
+  else endLingering(request, response, body);
 };
+
+/** A small body that was not read is passed over by Node, and the connection goes on. */
+function mayBeReadToItsEnd(request: Request): boolean {
+  if (request.complete) return true;
+  const declared = request.headers['content-length'];
+  if (declared === undefined) return request.headers['transfer-encoding'] === undefined;
+  return Number(declared) <= passedOverBytesMax && !request.destroyed;
+}
+
+const passedOverBytesMax = 64 * 1024;
+const lingerMs = 2000;
+
+/**
+ * Answers while the caller is still sending. Closing at once would reset the connection, and many callers would never see why: so the answer is
+ * sent, what still comes is thrown away for a while, and then the connection is closed.
+ */
+function endLingering(request: Request, response: Response, body: Buffer): void {
+  response.setHeader('Connection', 'close');
+  response.write(body);
+  const end = () => {
+    clearTimeout(overtime);
+    response.end();
+  };
+  const overtime = setTimeout(end, lingerMs).unref();
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
+}
 
 function asServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;

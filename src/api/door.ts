@@ -75,6 +75,11 @@ export class Door {
    */
   refuseForeignPages(request: Request): void {
     const { origin, host } = request.headers;
+    if (host === undefined && request.httpVersion !== '1.0')
+      throw new ServiceError(
+        'invalid_request',
+        'Cannot take the request: its header Host is missing; HTTP/1.1 needs it.',
+      );
     if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
       throw forbidden('a web page of another origin sent it; serve the page from this address');
     if (this.#onLoopback && this.#config.trustProxy === '' && host !== undefined && !isLoopbackHost(host))

@@ -1,49 +1,110 @@
 import type { RequestHandler } from 'express';
+import type { Config } from '../config.ts';
+import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
-import type { Telemetry } from '../telemetry/start.ts';
 import { version } from '../version.ts';
+import { type Check, type HealthChecks, worst } from './health-checks.ts';
+import { requestTrace } from './trace-request.ts';
 
-/** The process answers at all. */
-export function live(): RequestHandler {
-  return (_request, response) => {
-    response.json({ status: 'alive' });
-  };
-}
+type Parts = { config: Config; lifecycle: Lifecycle; registry: Registry; healthChecks: HealthChecks };
 
-/** The service takes work. */
-export function ready({ lifecycle }: { lifecycle: Lifecycle }): RequestHandler {
+/** GET /live: the process works; 503 asks the supervisor to replace it. */
+export function live({ registry }: Pick<Parts, 'registry'>): RequestHandler {
   return (_request, response) => {
-    if (lifecycle.state !== 'ready') {
-      response.setHeader('Retry-After', '1');
+    if (!registry.healthy)
       throw new ServiceError(
         'not_ready',
-        `Cannot take work: the service is ${lifecycle.state}; ask again in a second.`,
+        `Cannot go on: ${registry.abandonedLanes} threads are stuck in a run that does not end; restart the process.`,
       );
-    }
-    response.json({ status: 'ready' });
+    response.json({ status: 'alive', live: true });
   };
 }
 
-/** How it is: healthy, or serving with a warning. */
-export function health({ lifecycle, telemetry }: { lifecycle: Lifecycle; telemetry: Telemetry }): RequestHandler {
-  return (_request, response) => {
-    const checks = { telemetry: telemetryCheck(telemetry) };
-    const status = Object.values(checks).every((check) => check.status === 'healthy') ? 'healthy' : 'warning';
-    response.json({
-      status,
-      timestamp: new Date().toISOString(),
-      uptime_seconds: (Date.now() - lifecycle.startedAt) / 1000,
-      version,
+/** GET /ready: the service takes work. It fails as soon as a stop has begun, before the door closes. */
+export function ready({ lifecycle, healthChecks }: Parts): RequestHandler {
+  return async (_request, response) => {
+    const checks = healthChecks.readiness(await healthChecks.see());
+    if (lifecycle.state === 'ready' && Object.values(checks).every(Boolean)) {
+      response.json({ status: 'ready', ready: true, checks });
+      return;
+    }
+    const failed = Object.entries(checks).flatMap(([name, passed]) => (passed ? [] : [name]));
+    const trace = requestTrace(response);
+    trace.failure = 'not_ready';
+    response.setHeader('Retry-After', '1');
+    response.status(503).json({
+      status: 'not_ready',
+      ready: false,
+      checks,
+      error: `Cannot take work: the service is ${lifecycle.state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`,
+      code: 'not_ready',
+      trace_id: trace.ids.traceId,
+    });
+  };
+}
+
+/** GET /health: how it is, in a few words. 503 only where the process has to be replaced, since liveness probes ask this too. */
+export function health({ config, lifecycle, registry, healthChecks }: Parts): RequestHandler {
+  return async (_request, response) => {
+    const seen = await healthChecks.see();
+    const model = healthChecks.models(seen);
+    const checks = {
+      model,
+      disk: healthChecks.disk(seen),
+      memory: healthChecks.memory(seen, config.healthMemoryPercentMax),
+      telemetry: healthChecks.telemetry(),
+    };
+    response.status(registry.healthy ? 200 : 503).json({
+      ...standing(lifecycle, overall(Object.values(checks), registry.healthy)),
+      models_loaded: model.loaded,
+      circuit_breakers: healthChecks.breakers(seen),
       checks,
     });
   };
 }
 
-function telemetryCheck(telemetry: Telemetry): { status: 'healthy' | 'warning'; message?: string } {
-  if (telemetry.spoolWritable()) return { status: 'healthy' };
+/** GET /health/detailed: everything there is to know; 503 when the service is not fit to serve. */
+export function healthDetailed({ config, lifecycle, healthChecks }: Parts): RequestHandler {
+  return async (_request, response) => {
+    const seen = await healthChecks.see();
+    const disk = healthChecks.disk(seen);
+    const memory = healthChecks.memory(seen, config.healthDetailedMemoryPercentMax);
+    const cpu = healthChecks.cpu(seen);
+    const models = healthChecks.models(seen);
+    const checks = {
+      database: healthChecks.database(),
+      models,
+      // The same under the name that others look for.
+      model: models,
+      gpu: healthChecks.gpu(seen),
+      system: { status: worst([cpu.status, memory.status, disk.status]), cpu, memory, disk },
+      storage: disk,
+      telemetry: healthChecks.telemetry(),
+    };
+    const fit = lifecycle.state === 'ready' && Object.values(healthChecks.readiness(seen)).every(Boolean);
+    response.status(fit ? 200 : 503).json({
+      ...standing(lifecycle, overall(Object.values(checks), fit)),
+      state: lifecycle.state,
+      models_loaded: models.loaded,
+      circuit_breakers: healthChecks.breakers(seen),
+      checks,
+    });
+  };
+}
+
+/** `degraded`: a check fails, but the service can still serve. */
+function overall(checks: readonly Check[], fit: boolean): 'healthy' | 'warning' | 'degraded' | 'unhealthy' {
+  if (!fit) return 'unhealthy';
+  const status = worst(checks.map((check) => check.status));
+  return status === 'unhealthy' ? 'degraded' : status;
+}
+
+function standing(lifecycle: Lifecycle, status: string) {
   return {
-    status: 'warning',
-    message: 'Telemetry can neither be sent nor kept: the spool cannot be written; free the disk of VITRINE_DATA.',
+    status,
+    timestamp: new Date().toISOString(),
+    uptime_seconds: Math.round((Date.now() - lifecycle.startedAt) / 10) / 100,
+    version,
   };
 }

@@ -7,7 +7,6 @@ import type { Body } from './body.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
-import type { ModelBreakers } from './model-breakers.ts';
 import type { InferCall } from './open-inference/infer-call.ts';
 import { readInferRequest } from './open-inference/read-infer-request.ts';
 import { readRawRequest } from './open-inference/read-raw-request.ts';
@@ -22,12 +21,11 @@ export type InferParts = {
   registry: Registry;
   bodies: BodyReader;
   permits: Permits;
-  breakers: ModelBreakers;
 };
 
 /** One inference over HTTP: who, how many, which model, the bytes to tensors, the engine, the tensors to bytes. */
 export function infer(parts: InferParts): RequestHandler {
-  const { config, door, registry, bodies, permits, breakers } = parts;
+  const { config, door, registry, bodies, permits } = parts;
   return async (request, response) => {
     const receivedAt = performance.now();
     door.refuseForeignPages(request);
@@ -47,15 +45,13 @@ export function infer(parts: InferParts): RequestHandler {
         : readInferRequest(body.bytes, jsonBytes, config.jsonBytesMax);
     const decodedAt = performance.now();
 
-    const { outputs, stages } = await breakers.guard(model, () =>
-      model.infer({
-        inputs: call.inputs,
-        ...(call.outputs && { outputs: call.outputs }),
-        priority: call.priority,
-        deadlineAt: receivedAt + shortest(config, model, call, timeoutMs),
-        signal: stay.signal,
-      }),
-    );
+    const { outputs, stages } = await model.infer({
+      inputs: call.inputs,
+      ...(call.outputs && { outputs: call.outputs }),
+      priority: call.priority,
+      deadlineAt: receivedAt + shortest(config, model, call, timeoutMs),
+      signal: stay.signal,
+    });
     const answeredAt = performance.now();
     const answer = writeInferAnswer(model, call, outputs);
     response.setHeader(

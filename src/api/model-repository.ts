@@ -17,9 +17,9 @@ export function repositoryIndex({ door, registry, bodies }: Parts): RequestHandl
   return async (request, response) => {
     const client = door.identify(request);
     const readyOnly = flagOf(await readJsonBody(bodies, request), 'ready', '') ?? false;
+    const models = await registry.index();
     response.json(
-      registry
-        .models()
+      models
         .filter(({ state, name }) => (!readyOnly || state === 'ready') && (client.key?.mayUse(name) ?? true))
         .map(({ name, version, state, reason }) => ({ name, version, state: tritonStates[state], reason })),
     );

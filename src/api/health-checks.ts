@@ -1,0 +1,184 @@
+import type { Config } from '../config.ts';
+import type { ModelStatus, Registry } from '../engine/registry.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { Telemetry } from '../telemetry/start.ts';
+import { gpuCount } from './gpu-presence.ts';
+import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse } from './resource-use.ts';
+
+export type CheckStatus = 'healthy' | 'warning' | 'unhealthy';
+export type Check = { status: CheckStatus; message?: string; [figure: string]: unknown };
+
+/** What was seen at one look; all health answers of a second are made from the same. */
+export type Seen = {
+  models: readonly ModelStatus[];
+  disk: DiskUse | undefined;
+  memory: MemoryUse;
+  cpu: CpuUse | undefined;
+  gpus: number;
+};
+
+type HealthConfig = Pick<
+  Config,
+  | 'data'
+  | 'modelControl'
+  | 'gpuRequired'
+  | 'healthCpuPercentMax'
+  | 'healthDiskFreePercentCritical'
+  | 'healthDiskFreePercentMin'
+>;
+
+/** How the service is. A look costs a few small files and is kept for a second, however many ask. */
+export class HealthChecks {
+  readonly #parts: { config: HealthConfig; lifecycle: Lifecycle; registry: Registry; telemetry: Telemetry };
+  readonly #cpu = new CpuMeter();
+  #look: { at: number; seen: Promise<Seen> } | undefined;
+
+  constructor(parts: { config: HealthConfig; lifecycle: Lifecycle; registry: Registry; telemetry: Telemetry }) {
+    this.#parts = parts;
+  }
+
+  see(): Promise<Seen> {
+    const now = performance.now();
+    if (this.#look === undefined || now - this.#look.at > keptMs) this.#look = { at: now, seen: this.#seeAnew() };
+    return this.#look.seen;
+  }
+
+  models({ models }: Seen): Check {
+    const by = (state: ModelStatus['state']) => models.filter((model) => model.state === state);
+    const failed = by('unavailable').filter(({ reason }) => reason !== 'not loaded' && reason !== 'unloaded');
+    const open = models.filter(({ model }) => model !== undefined && model.breakerState !== 'closed');
+    const figures = { loaded: by('ready').length, loading: by('loading').length, failed: failed.length };
+    const { registry } = this.#parts;
+    if (!registry.healthy)
+      return {
+        status: 'unhealthy',
+        ...figures,
+        message: `${registry.abandonedLanes} threads are stuck in a run that does not end: the process has to be replaced.`,
+      };
+    if (failed.length > 0)
+      return {
+        status: 'warning',
+        ...figures,
+        message: `Not loaded: ${failed
+          .slice(0, 10)
+          .map(({ name, version }) => `${name} version ${version}`)
+          .join(', ')}; POST /v2/repository/index has the reasons.`,
+      };
+    if (open.length > 0)
+      return {
+        status: 'warning',
+        ...figures,
+        message: `Left alone after failures: ${open
+          .slice(0, 10)
+          .map(({ name }) => name)
+          .join(', ')}.`,
+      };
+    return { status: 'healthy', ...figures };
+  }
+
+  /** The breaker of each loaded model. */
+  breakers({ models }: Seen): Record<string, string> {
+    return Object.fromEntries(
+      models.flatMap(({ name, version, model }) => (model ? [[`${name}/${version}`, model.breakerState]] : [])),
+    );
+  }
+
+  disk({ disk }: Seen): Check {
+    const { healthDiskFreePercentMin, healthDiskFreePercentCritical } = this.#parts.config;
+    if (disk === undefined)
+      return { status: 'warning', message: 'The disk of VITRINE_DATA cannot be asked how full it is.' };
+    const { freePercent, freeBytes, totalBytes } = disk;
+    const figures = { free_percent: freePercent, free_bytes: freeBytes, total_bytes: totalBytes };
+    if (freePercent < healthDiskFreePercentCritical)
+      return {
+        status: 'unhealthy',
+        ...figures,
+        message: `${freePercent} % of the disk is free, less than ${healthDiskFreePercentCritical} % (VITRINE_HEALTH_DISK_FREE_PERCENT_CRITICAL); free the disk of VITRINE_DATA.`,
+      };
+    if (freePercent < healthDiskFreePercentMin)
+      return {
+        status: 'warning',
+        ...figures,
+        message: `${freePercent} % of the disk is free, less than ${healthDiskFreePercentMin} % (VITRINE_HEALTH_DISK_FREE_PERCENT_MIN).`,
+      };
+    return { status: 'healthy', ...figures };
+  }
+
+  memory({ memory }: Seen, percentMax: number): Check {
+    const figures = {
+      used_percent: memory.usedPercent,
+      used_bytes: memory.usedBytes,
+      limit_bytes: memory.limitBytes,
+      of: memory.of,
+    };
+    if (memory.usedPercent <= percentMax) return { status: 'healthy', ...figures };
+    return {
+      status: 'warning',
+      ...figures,
+      message: `More than ${percentMax} % of the ${memory.of}’s memory is in use.`,
+    };
+  }
+
+  cpu({ cpu }: Seen): Check {
+    if (cpu === undefined) return { status: 'healthy', message: 'It is being measured; ask again in a second.' };
+    const { healthCpuPercentMax } = this.#parts.config;
+    const figures = { used_percent: cpu.usedPercent, cores: cpu.cores, of: cpu.of };
+    if (cpu.usedPercent <= healthCpuPercentMax) return { status: 'healthy', ...figures };
+    return {
+      status: 'warning',
+      ...figures,
+      message: `More than ${healthCpuPercentMax} % of the ${cpu.of}’s processors are in use.`,
+    };
+  }
+
+  gpu({ gpus }: Seen): Check {
+    if (gpus > 0) return { status: 'healthy', count: gpus };
+    if (this.#parts.config.gpuRequired)
+      return { status: 'unhealthy', count: 0, message: 'There is no GPU, and VITRINE_GPU_REQUIRED is on.' };
+    return { status: 'warning', count: 0, message: 'There is no GPU; models run on the processor.' };
+  }
+
+  telemetry(): Check {
+    if (this.#parts.telemetry.spoolWritable()) return { status: 'healthy' };
+    return {
+      status: 'warning',
+      message: 'Telemetry can neither be sent nor kept: the spool cannot be written; free the disk of VITRINE_DATA.',
+    };
+  }
+
+  /** The service keeps nothing in a database yet, so none can be out of order. */
+  database(): Check {
+    return { status: 'healthy', in_use: false };
+  }
+
+  /** What a request needs; the service takes work when all of it is true. */
+  readiness(seen: Seen): { database: boolean; gpu: boolean; disk_space: boolean; models_loaded: boolean } {
+    const { lifecycle, registry, config } = this.#parts;
+    const explicit = config.modelControl === 'explicit';
+    const someReady = seen.models.length === 0 || explicit || seen.models.some(({ state }) => state === 'ready');
+    return {
+      database: this.database().status !== 'unhealthy',
+      gpu: this.gpu(seen).status !== 'unhealthy',
+      disk_space: this.disk(seen).status !== 'unhealthy',
+      models_loaded: lifecycle.state !== 'starting' && someReady && registry.healthy,
+    };
+  }
+
+  async #seeAnew(): Promise<Seen> {
+    const { config, registry } = this.#parts;
+    const [disk, memory, cpu, gpus] = await Promise.all([
+      // The folder may be away with its disk: that is a warning, not a defect.
+      diskUse(config.data).catch(() => undefined),
+      memoryUse(),
+      this.#cpu.look(),
+      gpuCount(),
+    ]);
+    return { models: registry.models(), disk, memory, cpu, gpus };
+  }
+}
+
+const keptMs = 1000;
+
+export function worst(statuses: readonly CheckStatus[]): CheckStatus {
+  return statuses.includes('unhealthy') ? 'unhealthy' : statuses.includes('warning') ? 'warning' : 'healthy';
+}

@@ -1,0 +1,90 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Config } from '../config.ts';
+import { type FailureCode, failures } from '../errors.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import { log } from '../telemetry/logger.ts';
+import { counter } from '../telemetry/metrics.ts';
+import { newIds } from '../telemetry/preset-ids.ts';
+
+/** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
+export function createHttpServer(
+  config: Pick<Config, 'bodyMsMax' | 'connectionsMax' | 'headerBytesMax' | 'headersMsMax' | 'keepAliveMs'>,
+  lifecycle: Lifecycle,
+  listener: RequestListener,
+): Server {
+  const server = createServer(
+    {
+      headersTimeout: config.headersMsMax,
+      // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
+      requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
+      connectionsCheckingInterval: Math.min(1000, config.headersMsMax),
+      keepAliveTimeout: config.keepAliveMs,
+      maxHeaderSize: config.headerBytesMax,
+      noDelay: true,
+      // Node would answer without a word; the routes that act check it and say so.
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      // While it stops, no caller should count on the connection for another request.
+      if (lifecycle.state === 'stopping') response.setHeader('Connection', 'close');
+      listener(request, response);
+    },
+  );
+  server.maxConnections = config.connectionsMax;
+  // An expectation other than 100-continue may be ignored.
+  server.on('checkExpectation', listener);
+  const requests = counter('httpRequests');
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const code = codeOf(error);
+    if (code === undefined || !socket.writable || isAnswering(socket)) {
+      socket.destroy();
+      return;
+    }
+    const { traceId } = newIds();
+    const { status, means } = failures[code];
+    requests.add(1, { method: '_OTHER', endpoint: 'unmatched', status: String(status) });
+    log('access', 'warn', `_OTHER unmatched ${status}`, {
+      event_type: 'http_request',
+      'http.response.status_code': status,
+      'error.type': code,
+      'request.id': traceId,
+    });
+    const body = JSON.stringify({
+      error: `Cannot read the request: ${means} (${error.code}); correct it.`,
+      code,
+      trace_id: traceId,
+    });
+    socket.end(
+      `HTTP/1.1 ${status} ${statusWords[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${traceId}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  });
+  return server;
+}
+
+const statusWords: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+};
+
+/** Undefined where there is nobody left to answer. */
+function codeOf(error: NodeJS.ErrnoException): FailureCode | undefined {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'body_too_slow';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return undefined;
+    default:
+      return error.code?.startsWith('HPE_') ? 'invalid_request' : undefined;
+  }
+}
+
+/** Whether an answer is on its way on this connection already: another in the middle of it would be taken for its body. */
+function isAnswering(socket: Socket): boolean {
+  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
+  return answer?.headersSent === true;
+}

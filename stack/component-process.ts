@@ -22,6 +22,7 @@ export type ComponentProcessOptions = {
   healthUrl: string;
   healthDeadlineMs: number;
   livenessUrl?: string;
+  livenessEveryMs?: number;
   /** TERM first; KILL when it has not ended by then. */
   stopMsMax: number;
   autoRestart: boolean;
@@ -32,8 +33,8 @@ const backoffMsMin = 500;
 const backoffMsMax = 30_000;
 /** A process that was well for this long has earned a quick restart again. */
 const wellAfterMs = 60_000;
-const livenessEveryMs = 5_000;
-/** 30 s of silence; a busy machine is not a dead service. */
+const livenessEveryMsDefault = 5_000;
+/** Half a minute of silence; a busy machine is not a dead service. */
 const livenessMissesMax = 6;
 
 /** One program of the stack: started, watched until it is healthy, started again when it dies, and stopped. */
@@ -69,10 +70,10 @@ export class ComponentProcess {
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.#options.title} runs already`);
     this.#wanted.abort();
-    await this.#watch; // What an earlier start still watches must not touch this one.
     this.#wanted = new AbortController();
     this.#failuresInARow = 0;
-    this.#spawning = this.#spawn();
+    // What an earlier start still watches must not touch this one. A stop from here on finds this start, and waits for it.
+    this.#spawning = this.#watch.then(() => this.#spawn());
     await this.#spawning;
   }
 
@@ -189,7 +190,7 @@ export class ComponentProcess {
 
   /** Until it is healthy, often; afterwards, where it has a liveness page, now and then: one that stays silent is killed. */
   async #watchHealth(identity: ProcessIdentity, signal: AbortSignal): Promise<void> {
-    const { healthUrl, livenessUrl } = this.#options;
+    const { healthUrl, livenessUrl, livenessEveryMs = livenessEveryMsDefault } = this.#options;
     const runs = () => !signal.aborted && this.identity === identity;
     while (runs() && this.#state.kind === 'starting') {
       if ((await answersWell(healthUrl)) && runs()) this.#become({ kind: 'healthy', identity, sinceMs: Date.now() });

@@ -45,7 +45,8 @@ export function renderFile(text: string, kind: FileKind, { addresses, scrapeInte
   visit(document, {
     Pair(_, pair) {
       const name = isScalar(pair.key) ? String(pair.key.value) : '';
-      if (!isScalar(pair.value) || typeof pair.value.value !== 'string') return;
+      if (name === 'labels' || name === 'annotations') return visit.SKIP; // Free words, whatever they are called.
+      if (!isScalar(pair.value) || typeof pair.value.value !== 'string') return undefined;
       if (scaledKeys[kind].has(name)) pair.value.value = scaleDuration(pair.value.value, timeScale);
       else if (kind === 'rules' && name === 'expr') pair.value.value = scaleWindows(pair.value.value, timeScale);
     },

@@ -177,6 +177,23 @@ export function openNvml(library: string): Nvml {
   };
 }
 
+/**
+ * Has the system end this process when the one that started it ends, even inside a call that hangs. Where the system cannot (it is Linux that
+ * can), the process still goes when it next looks up. Here, because this is the one home of foreign calls.
+ */
+export function endWithParent(parentId: number): void {
+  if (process.platform !== 'linux') return;
+  const setParentDeathSignal = 1;
+  const kill = 9;
+  const unsignedLong = koffi.types.ulong;
+  const prctl = koffi.load(null).func('prctl', int, [int, unsignedLong, unsignedLong, unsignedLong, unsignedLong]);
+  if (prctl(setParentDeathSignal, kill, 0, 0, 0) !== 0) {
+    throw new Error(`Cannot tie this process to its parent: prctl failed with error number ${koffi.errno()}`);
+  }
+  // It may have ended just before.
+  if (process.ppid !== parentId) process.exit();
+}
+
 function answer<Value>(code: number, value: () => Value): Answer<Value> {
   if (code === 0) return { is: 'value', value: value() };
   return { is: 'refused', code: code in refusals ? refusals[code as keyof typeof refusals] : 'unknown' };

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type DeviceHandle, type Nvml, openNvml } from '../nvml.ts';
+import { type DeviceHandle, endWithParent, type Nvml, openNvml } from '../nvml.ts';
 import { readDevice } from './read-device.ts';
 import type { ClosedDevice, GpuDevice, ReaderMessage, ReaderOptions } from './reading.ts';
 
@@ -22,6 +22,7 @@ let listing = driverListing();
 let periodsToOpen = 0;
 let periodsBetween: number = reopenPeriods.first;
 
+endWithParent(options.parentId);
 // The service is gone: nobody listens any more.
 process.once('disconnect', () => process.exit());
 

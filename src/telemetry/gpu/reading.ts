@@ -9,6 +9,8 @@ export type ReaderOptions = {
   energyPeriodMs: number;
   /** Where the driver lists its devices; a change there is a device that was plugged in or out. */
   driverFolder: string;
+  /** The service's process id: the reader does not outlive it. */
+  parentId: number;
 };
 
 export type ReaderMessage =

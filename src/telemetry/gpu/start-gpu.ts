@@ -72,6 +72,7 @@ class GpuReadings implements Gpu {
       periodMs: options.gpuPeriodMs,
       energyPeriodMs: options.gpuEnergyPeriodMs,
       driverFolder: options.driverFolder ?? '/proc/driver/nvidia/gpus',
+      parentId: process.pid,
       hangMsMax: options.gpuHangMsMax,
       onMessage: (message) => this.#take(message),
       onEnd: (end) => this.#become(end),

@@ -65,7 +65,10 @@ export class Batcher {
   /** Throws queue_full or deadline_exceeded at once; else the answer, or why there is none. */
   infer(request: InferRequest, checked: CheckedInputs): Promise<InferAnswer> {
     const now = performance.now();
-    if (request.deadlineAt <= now) throw this.#tooLate(0);
+    if (request.deadlineAt <= now) {
+      this.#statistics.fail.count += 1;
+      throw this.#tooLate(0);
+    }
     if (this.#isFull(checked.bytes)) {
       this.#sweep();
       if (this.#isFull(checked.bytes)) throw this.#full();

@@ -17,6 +17,7 @@ export const backendFile = (name: string): string => join(checkout, 'otel-collec
 export class CollectorProcess implements AsyncDisposable {
   readonly data: string;
   readonly grpcPort: number;
+  readonly httpPort: number;
   readonly url: string;
   readonly #files: readonly string[];
   readonly #env: Record<string, string>;
@@ -27,7 +28,8 @@ export class CollectorProcess implements AsyncDisposable {
     this.#files = files;
     this.#env = env;
     this.grpcPort = Number(env.VITRINE_OTLP_GRPC_PORT);
-    this.url = `http://127.0.0.1:${env.VITRINE_OTLP_HTTP_PORT}`;
+    this.httpPort = Number(env.VITRINE_OTLP_HTTP_PORT);
+    this.url = `http://127.0.0.1:${this.httpPort}`;
   }
 
   /** Ready to start, its ports settled. */
@@ -56,7 +58,7 @@ export class CollectorProcess implements AsyncDisposable {
     return collector;
   }
 
-  /** A Collector that is nothing but a store: OTLP in, files out. Not started. */
+  /** A Collector that is nothing but a store: OTLP in, at Prometheus' and Loki's paths over HTTP, files out. Not started. */
   static async sink(): Promise<CollectorProcess> {
     const collector = await CollectorProcess.prepare(['sink.yaml']);
     await writeFile(join(collector.data, 'sink.yaml'), stringify(sink(collector)));
@@ -73,7 +75,8 @@ export class CollectorProcess implements AsyncDisposable {
     );
     this.#child = child;
     await waitFor('the Collector to be healthy', async () => {
-      if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${await this.console()}`);
+      if (child.exitCode !== null)
+        throw new Error(`It ended with ${child.exitCode}: ${(await this.console()).trim().split('\n').at(-1)}`);
       return (await fetch(`http://127.0.0.1:${this.#env.VITRINE_COLLECTOR_HEALTH_PORT}/`)).ok;
     });
   }
@@ -149,7 +152,16 @@ function sink(collector: CollectorProcess) {
   const address = (setting: string) => `127.0.0.1:\${env:VITRINE_${setting}_PORT}`;
   return {
     receivers: {
-      otlp: { protocols: { grpc: { endpoint: address('OTLP_GRPC') }, http: { endpoint: address('OTLP_HTTP') } } },
+      otlp: {
+        protocols: {
+          grpc: { endpoint: address('OTLP_GRPC') },
+          http: {
+            endpoint: address('OTLP_HTTP'),
+            metrics_url_path: '/api/v1/otlp/v1/metrics',
+            logs_url_path: '/otlp/v1/logs',
+          },
+        },
+      },
     },
     exporters: fileExporters(collector.data, signals),
     extensions: {

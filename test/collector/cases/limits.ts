@@ -99,6 +99,20 @@ export const cases: PipelineCase[] = [
     sent: { name: 'late', gauge: { dataPoints: [{ ...point, timeUnixNano: nowNanoseconds(-6 * 3600_000) }] } },
   },
   {
+    does: 'drops a metric whose name has neither letter nor digit, on the way to Prometheus',
+    signal: 'metrics',
+    through: 'prometheus',
+    sent: { name: '!!', gauge: { dataPoints: [point] } },
+    received: null,
+  },
+  {
+    does: 'takes away a label whose name has neither letter nor digit, on the way to Prometheus',
+    signal: 'metrics',
+    through: 'prometheus',
+    sent: { name: 'labels', gauge: { dataPoints: [{ ...point, attributes: { '!!': 'x', '': 'y', kept: 'z' } }] } },
+    received: { name: 'labels', gauge: { dataPoints: [{ ...point, attributes: { kept: 'z' } }] } },
+  },
+  {
     does: 'moves a stack trace into the line, on the way to Loki',
     signal: 'logs',
     through: 'loki',

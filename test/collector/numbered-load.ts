@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  decode,
+  encode,
+  type JsonObject,
+  nowNanoseconds,
+  type Placed,
+  type PlainMap,
+  post,
+  type Signal,
+} from './otlp-json.ts';
+
+/** A record of any signal that carries a number, and can be told apart from all others by it. */
+export function numbered(signal: Signal, number: number, traceId = randomBytes(16).toString('hex')): Placed {
+  const time = nowNanoseconds();
+  const attributes = { number };
+  const records: Record<Signal, PlainMap> = {
+    traces: {
+      traceId,
+      spanId: randomBytes(8).toString('hex'),
+      name: `number ${number}`,
+      startTimeUnixNano: time,
+      endTimeUnixNano: time,
+      attributes,
+    },
+    metrics: { name: 'numbered', gauge: { dataPoints: [{ timeUnixNano: time, asInt: '1', attributes }] } },
+    logs: { timeUnixNano: time, body: `number ${number}`, attributes },
+  };
+  return {
+    place: { resource: { 'service.name': 'numbered' }, scope: { name: 'vitrine', attributes: {} } },
+    record: records[signal],
+  };
+}
+
+/** The numbers in what a file exporter wrote; those that came twice are in it twice. */
+export function numbersIn(signal: Signal, batches: readonly JsonObject[]): number[] {
+  return decode(signal, batches).flatMap(({ record }) => {
+    const points = signal === 'metrics' ? ((record.gauge as PlainMap | undefined)?.dataPoints as PlainMap[]) : [record];
+    return (points ?? []).flatMap((one) => {
+      const number = (one.attributes as PlainMap | undefined)?.number;
+      return typeof number === 'number' ? [number] : [];
+    });
+  });
+}
+
+/** Sends until it is taken: what a sender that loses nothing does. Answers how often it was not taken. */
+export async function sendUntilTaken(
+  url: string,
+  signal: Signal,
+  records: readonly Placed[],
+  until: AbortSignal,
+): Promise<number> {
+  const body = encode(signal, records);
+  for (let refusals = 0; ; refusals++) {
+    try {
+      await post(url, signal, body);
+      return refusals;
+    } catch (error) {
+      if (until.aborted) throw error;
+      await pause(50);
+    }
+  }
+}

@@ -81,7 +81,9 @@ function asServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
   // Express throws this for a path that cannot be decoded.
   if (thrown instanceof URIError)
-    return new ServiceError('not_found', 'Cannot answer: the path is not valid percent-encoding.', { cause: thrown });
+    return new ServiceError('invalid_request', 'Cannot answer: the path is not valid percent-encoding; correct it.', {
+      cause: thrown,
+    });
   return new ServiceError(
     'internal',
     'Cannot answer: a defect in Vitrine; its log has the cause under this trace id.',

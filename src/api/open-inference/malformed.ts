@@ -7,7 +7,16 @@ export function malformed(where: string, problem: string, cause?: unknown): Serv
 
 /** What a caller wrote, as it may be repeated in a message: short, on one line, and without control characters. */
 export function quoted(given: unknown): string {
-  const text = JSON.stringify(given, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  // Never deeper than one level: what was written may be nested deeper than any recursion goes.
+  if (Array.isArray(given))
+    return given.length > 8 || given.some(isNested) ? `an array of ${given.length}` : `[${given.map(quoted).join()}]`;
+  if (isNested(given)) return Object.keys(given).length === 0 ? '{}' : 'an object';
+  if (typeof given === 'bigint') return String(given);
+  const text = JSON.stringify(given);
   if (text === undefined) return 'nothing';
   return text.length > 48 ? `${text.slice(0, 48).toWellFormed()}…` : text;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Door } from '../../src/api/door.ts';
+import { createHttpServer } from '../../src/api/http-server.ts';
+import { createApp } from '../../src/app.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { Registry } from '../../src/engine/registry.ts';
+import { Lifecycle } from '../../src/lifecycle.ts';
+import { startTelemetry } from '../../src/telemetry/start.ts';
+import { writeModel } from '../fixtures/models/models.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+export type ServedApi = AsyncDisposable & {
+  readonly port: number;
+  readonly url: string;
+  readonly registry: Registry;
+  readonly lifecycle: Lifecycle;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+};
+
+/** The whole API over real models on a real socket, with telemetry switched off. */
+export async function serveApi(
+  models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
+  settings: Partial<Config> = {},
+): Promise<ServedApi> {
+  const folder = await temporaryFolder();
+  for (const [name, { onnx, manifest }] of Object.entries(models)) {
+    await writeModel(folder.path, name, onnx, { manifest });
+  }
+  const config: Config = {
+    ...readConfig({}),
+    data: folder.path,
+    models: folder.path,
+    telemetryOff: true,
+    logLevel: 'error',
+    retryWaitMsFirst: 1,
+    ...settings,
+  };
+  const door = await Door.open(config);
+  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service' });
+  const lifecycle = new Lifecycle();
+  const registry = new Registry(config);
+  await registry.start();
+  lifecycle.becomeReady();
+  const server = createHttpServer(config, lifecycle, createApp({ config, door, lifecycle, registry, telemetry }));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    port,
+    url,
+    registry,
+    lifecycle,
+    fetch: (path, init) => fetch(`${url}${path}`, init),
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      door[Symbol.dispose]();
+      await registry[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export type RawAnswer = { status: number; headers: string; body: string };
+
+/** Sends bytes as they are and reads one answer. `bytes` may come in pieces; the connection is closed afterwards. */
+export async function sendRaw(port: number, pieces: readonly (string | Buffer)[]): Promise<RawAnswer> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    // A server that refuses in the middle of a body may close before all of it was written.
+    socket.on('error', () => socket.destroy());
+    for (const piece of pieces) socket.write(piece);
+    return await readAnswer(socket);
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function readAnswer(socket: Socket): Promise<RawAnswer> {
+  let received = '';
+  for await (const chunk of socket) {
+    received += (chunk as Buffer).toString('latin1');
+    const end = received.indexOf('\r\n\r\n');
+    if (end < 0) continue;
+    const headers = received.slice(0, end);
+    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(headers)?.[1]);
+    if (status === 100) {
+      received = received.slice(end + 4);
+      continue;
+    }
+    const length = Number(/content-length: (\d+)/i.exec(headers)?.[1] ?? 0);
+    const body = received.slice(end + 4);
+    if (body.length >= length)
+      return { status, headers, body: Buffer.from(body.slice(0, length), 'latin1').toString() };
+  }
+  throw new Error(`The connection ended after ${JSON.stringify(received.slice(0, 200))}`);
+}
+
+/** The bytes of a POST with a body. */
+export function post(
+  path: string,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string | number>> = {},
+): Buffer {
+  const bytes = Buffer.from(body as string);
+  const lines = Object.entries({ Host: '127.0.0.1', 'Content-Length': bytes.length, ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+  return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines}\r\n`, 'latin1'), bytes]);
+}

@@ -14,6 +14,7 @@ const movesForGranularity = 64;
 /** The steps of one energy counter, as they were seen. Between two steps the energy is taken to grow evenly. */
 export class EnergyCurve {
   #moves: Move[] = [];
+  #granularityMs: number | undefined;
 
   add(atMs: number, joules: number): void {
     const last = this.#moves.at(-1);
@@ -22,18 +23,18 @@ export class EnergyCurve {
     // A reader that was started anew tells where the counter stands: no step.
     if (last && joules === last.joules) return;
     this.#moves.push({ atMs, joules });
+    this.#granularityMs = undefined;
     if (this.#moves.length > 2 * movesMax) this.#moves = this.#moves.slice(-movesMax);
   }
 
   /** How long the counter rests between two steps: the median of the last ones. */
   granularityMs(): number | undefined {
-    const recent = this.#moves.slice(-movesForGranularity);
-    const gaps = recent.slice(1).map(({ atMs }, index) => atMs - (recent[index]?.atMs ?? atMs));
-    return gaps.sort((one, other) => one - other)[Math.floor(gaps.length / 2)];
+    this.#granularityMs ??= this.#medianGapMs();
+    return this.#granularityMs;
   }
 
-  /** `watts`: what the device draws now, for when the counter cannot say. */
-  between(startMs: number, endMs: number, watts: number | undefined): GpuEnergy {
+  /** `wattsNow`: what the device draws, asked only when the counter cannot say. */
+  between(startMs: number, endMs: number, wattsNow: () => number | undefined): GpuEnergy {
     const granularityMs = this.granularityMs();
     const start = this.#at(startMs);
     const end = this.#at(endMs);
@@ -44,12 +45,19 @@ export class EnergyCurve {
       }
       return { is: 'estimated', joules, why: 'shorter_than_counter' };
     }
+    const watts = wattsNow();
     if (watts === undefined || endMs < startMs) return { is: 'unknown' };
     return {
       is: 'estimated',
       joules: (watts * (endMs - startMs)) / 1000,
       why: granularityMs === undefined ? 'no_counter' : 'shorter_than_counter',
     };
+  }
+
+  #medianGapMs(): number | undefined {
+    const recent = this.#moves.slice(-movesForGranularity);
+    const gaps = recent.slice(1).map(({ atMs }, index) => atMs - (recent[index]?.atMs ?? atMs));
+    return gaps.sort((one, other) => one - other)[Math.floor(gaps.length / 2)];
   }
 
   /** Where on the curve a moment is. Shortly after the last step, the step before it is continued: a request that just ended need not wait. */

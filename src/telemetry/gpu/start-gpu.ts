@@ -105,9 +105,8 @@ class GpuReadings implements Gpu {
   }
 
   energyBetween(hwId: string, startMs: number, endMs: number): GpuEnergy {
-    const power = this.#freshPoints().find(({ device, point }) => device.hwId === hwId && point.of === 'gpuPower');
     const curve = this.#curves.get(hwId) ?? new EnergyCurve();
-    return curve.between(startMs, endMs, power?.point.value);
+    return curve.between(startMs, endMs, () => this.#wattsNow(hwId));
   }
 
   async stop(): Promise<void> {
@@ -152,6 +151,12 @@ class GpuReadings implements Gpu {
   #tell(): void {
     tellState(this.#state, this.#told);
     this.#told = this.#state;
+  }
+
+  #wattsNow(hwId: string): number | undefined {
+    const isIt = (each: { device: GpuDevice; point: GpuPoint }) =>
+      each.device.hwId === hwId && each.point.of === 'gpuPower';
+    return this.#freshPoints().find(isIt)?.point.value;
   }
 
   #freshPoints(): { device: GpuDevice; point: GpuPoint }[] {

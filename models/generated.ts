@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import type { manifestSchema } from '../src/engine/manifest.ts';
+import { gaussianFieldGraph } from './graphs/gaussian-field.ts';
+import { harmonicPercussiveGraph } from './graphs/harmonic-percussive.ts';
+import { proceduralSynthesizerGraph } from './graphs/procedural-synthesizer.ts';
+import type { Graph } from './onnx/write-onnx.ts';
+
+export type ModelFile = z.input<typeof manifestSchema>;
+
+/** The models that are written as code. None is learned, and each is named for what it does. `npm run models` writes their files. */
+export const generatedModels: Readonly<Record<string, { graph: () => Graph; manifest: ModelFile }>> = {
+  'harmonic-percussive': {
+    graph: harmonicPercussiveGraph,
+    manifest: {
+      description:
+        'Harmonic/percussive separation by median filtering: audio [channels, samples] at any rate to two stems that sum to it. Nothing in it is learned. Long audio is separated in chunks by /v1/separate.',
+      batching: { rows_max: 0 },
+      // Lengths differ from request to request: a memory plan made for one does not fit the next.
+      session: { memory_pattern: false },
+      probe_dimensions: { channels: 1, samples: 8192 },
+      retry_safe: true,
+    },
+  },
+  'procedural-synthesizer': {
+    graph: proceduralSynthesizerGraph,
+    manifest: {
+      description:
+        'Damped sines and octave-band noise, a voice a row. Nothing in it is learned; /v1/generate derives its inputs from a prompt.',
+      batching: { rows_max: 0 },
+      session: { memory_pattern: false },
+      probe_dimensions: { voices: 1, modes: 4, blocks: 2, borders: 3 },
+      retry_safe: true,
+    },
+  },
+  'gaussian-field': {
+    graph: gaussianFieldGraph,
+    manifest: {
+      description:
+        'One denoising step of a diffusion sampler for Gaussian fields with a known spectrum (closed-form denoiser, nothing learned); /v1/microstructure runs the steps.',
+      batching: { rows_max: 0 },
+      session: { memory_pattern: false },
+      probe_dimensions: { samples: 1, rows: 16, columns: 16 },
+      retry_safe: true,
+    },
+  },
+};

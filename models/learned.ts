@@ -1,0 +1,43 @@
+import type { ModelFile } from './generated.ts';
+
+export type LearnedModel = {
+  readonly package: string;
+  readonly version: string;
+  readonly file: string;
+  readonly licenceFile: string;
+  readonly licence: string;
+  readonly sha256: string;
+  readonly manifest: ModelFile;
+};
+
+/** The models that others have trained, taken unchanged from their PyPI packages; `models/fetch-learned.ts` fetches and checks them. */
+export const learnedModels: Readonly<Record<string, LearnedModel>> = {
+  dnsmos: {
+    package: 'speechmos',
+    version: '0.0.1.1',
+    file: 'speechmos/dnsmos_models/sig_bak_ovr.onnx',
+    licenceFile: 'speechmos-0.0.1.1.dist-info/LICENSE.txt',
+    licence: 'MIT (the package); the DNS Challenge publishes the model under CC-BY-4.0',
+    sha256: '269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd',
+    manifest: {
+      description:
+        'DNSMOS P.835 (Microsoft): how speech, background and the whole would be rated by listeners, from 9.01 s at 16 kHz. Raw scores: /v1/score maps them to the 1–5 scale.',
+      batching: { rows_max: 8 },
+      retry_safe: true,
+    },
+  },
+  'silero-vad': {
+    package: 'silero-vad',
+    version: '6.2.3',
+    file: 'silero_vad/data/silero_vad.onnx',
+    licenceFile: 'silero_vad-6.2.3.dist-info/licenses/LICENSE',
+    licence: 'MIT',
+    sha256: '1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3',
+    manifest: {
+      description:
+        'Silero VAD (Silero Team): the probability of speech in 32 ms of 16 kHz audio, 64 samples of context before it, state carried from window to window by the caller; /v1/speech does so.',
+      batching: { rows_max: 0 },
+      retry_safe: true,
+    },
+  },
+};

@@ -58,7 +58,7 @@ export function createReceiver(parts: ReceiverParts): Express {
 function listAlerts({ config, store, metrics }: ReceiverParts): RequestHandler {
   return async (request, response) => {
     try {
-      await authorize(request, config.receiverAlertsTokenFile);
+      await authorize(request, config.receiverAlertsTokenFile, config.bind);
     } catch (error) {
       metrics.refusedBecause('alerts', error);
       throw error;

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { BlockList, isIP } from 'node:net';
 import type { Request } from 'express';
 import { type Config, type SettingName, settings } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { isLoopback } from '../loopback.ts';
 
 const tokenCharsMin = 16;
 
@@ -35,8 +35,11 @@ export async function checkTokens(config: Config): Promise<void> {
 }
 
 /** Lets the request pass, or throws. The file is read each time, so that a token can be exchanged without a restart. */
-export async function authorize(request: Request, tokenFile: string): Promise<void> {
-  if (tokenFile === '') return;
+export async function authorize(request: Request, tokenFile: string, bind: string): Promise<void> {
+  if (tokenFile === '') {
+    refuseForeignPages(request, bind);
+    return;
+  }
   const given = /^Bearer +(\S{1,1024}) *$/i.exec(request.get('authorization') ?? '')?.[1];
   if (given === undefined) throw unauthorized('the request has no bearer token');
   const known = await readTokens(tokenFile).catch((cause: unknown) => {
@@ -52,14 +55,27 @@ export async function authorize(request: Request, tokenFile: string): Promise<vo
   }
 }
 
-export function isLoopback(address: string): boolean {
-  const kind = isIP(address);
-  return kind === 0 ? address === 'localhost' : loopback.check(address, kind === 6 ? 'ipv6' : 'ipv4');
+/**
+ * Where there is no token, a web page must not act through a browser on this machine: neither by posting here from its own origin, nor by giving
+ * its own name the address 127.0.0.1. Programs send no Origin.
+ */
+function refuseForeignPages({ headers: { origin, host } }: Request, bind: string): void {
+  if (origin !== undefined) throw forbidden('a web page sent it; send it from a program, or give the door a token');
+  if (host === undefined || !(isLoopback(hostName(host)) || hostName(host) === bind)) {
+    throw forbidden('its Host is not this machine; use 127.0.0.1, or give the door a token');
+  }
 }
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+function hostName(host: string): string {
+  return host
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+}
+
+function forbidden(because: string): ServiceError {
+  return new ServiceError('forbidden', `Cannot take this: ${because} (VITRINE_RECEIVER_*_TOKEN_FILE).`);
+}
 
 async function readTokens(file: string): Promise<string[]> {
   const tokens = (await readFile(file, 'utf8'))

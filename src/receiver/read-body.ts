@@ -31,8 +31,6 @@ export async function readBody(request: Request, limits: { bytesMax: number; msM
         resolve(Buffer.concat(chunks));
         return;
       }
-      // The rest is read and thrown away until the connection closes: a caller who is still writing could not read the answer otherwise.
-      request.resume();
       reject(failure);
     }
   });

@@ -19,6 +19,7 @@ type Forgettable = (typeof forgettable)[number];
 // Told as 0 from the start, or the first refusal would be invisible to rate().
 const expectedReasons = [
   'unauthorized',
+  'forbidden',
   'invalid_body',
   'body_incomplete',
   'body_too_large',

@@ -72,7 +72,7 @@ export class Store {
     throw new ServiceError(
       'not_kept',
       'Cannot take this now: it cannot be remembered; send it again, and free the disk of VITRINE_DATA.',
-      { cause: failure },
+      { cause: failure, retryAfterMs: 1_000 },
     );
   }
 

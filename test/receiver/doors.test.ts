@@ -78,6 +78,17 @@ describe('the receiver’s doors', function () {
     }
   });
 
+  it('do not open to web pages where there is no token', async () => {
+    await using at = await startToldReceiver();
+    const fromPage = await at.receiver.post('/events', bodies['/events'], { origin: 'https://example.org' });
+    assert.deepEqual([fromPage.status, fromPage.json.code], [403, 'forbidden']);
+    const ask = (host: string) =>
+      speak(at.receiver.port, `GET /alerts HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    assert.match(await ask(`rebound.example.org:${at.receiver.port}`), /^HTTP\/1\.1 403 /);
+    for (const host of ['localhost', '127.0.0.1:8010', '[::1]:8010'])
+      assert.match(await ask(host), /^HTTP\/1\.1 200 /, host);
+  });
+
   it('do not open beyond this machine without tokens', async () => {
     await using folder = await temporaryFolder();
     const program = runReceiver({ VITRINE_DATA: folder.path, VITRINE_RECEIVER_PORT: '0', VITRINE_BIND: '0.0.0.0' });
@@ -122,7 +133,10 @@ describe('the receiver’s doors', function () {
       VITRINE_RECEIVER_BODY_MS_MAX: '1500',
       VITRINE_RECEIVER_REQUESTS_MAX: '1',
     });
-    const slow = speak(at.receiver.port, 'POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"kind":');
+    const slow = speak(
+      at.receiver.port,
+      'POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"kind":',
+    );
     await waitFor('a refusal', async () => (await at.receiver.post('/deploy', { version: '1' })).status === 503);
     const answer = await slow;
     assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_too_slow"/s);
@@ -141,9 +155,11 @@ describe('the receiver’s doors', function () {
       VITRINE_RECEIVER_BODY_MS_MAX: '1000',
       VITRINE_RECEIVER_REQUESTS_MAX: '1',
     });
-    assert.match(await speak(at.receiver.port, 'POST /events HTTP/1.1\r\nHost: a\r\n'), /^HTTP\/1\.1 408 /);
+    assert.match(await speak(at.receiver.port, 'POST /events HTTP/1.1\r\nHost: localhost\r\n'), /^HTTP\/1\.1 408 /);
     const leaving = connect(at.receiver.port, '127.0.0.1');
-    leaving.write('POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"kind":', () => leaving.destroy());
+    leaving.write('POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"kind":', () =>
+      leaving.destroy(),
+    );
     await waitFor(
       'the count',
       () => at.told.course('vitrine.receiver.refused', { door: 'events', reason: 'body_incomplete' }).at(-1) === 1,
@@ -262,7 +278,9 @@ describe('the receiver’s doors', function () {
     let answer = '';
     socket.on('data', (text) => (answer += text));
     const body = bodies['/events'];
-    socket.write(`POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`);
+    socket.write(
+      `POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
+    );
     await waitFor('the receiver to read', () => answer.includes('100 Continue'));
     const stopped = receiver.kill('SIGTERM');
     await waitFor('the shut door', async () => (await fetch(receiver.url).catch(() => undefined)) === undefined);

@@ -17,6 +17,9 @@ const datatypeOf = new Map<string, DataType>(
 // the library uses Uint16Array. This isolate is the lane's alone, so it can go without.
 Reflect.deleteProperty(globalThis, 'Float16Array');
 
+// Its own lines would go to stderr; what fails is thrown as well.
+ort.env.logLevel = 'fatal';
+
 /** One model, open, on the first provider that could be had and that agrees with the CPU. */
 export class LaneSession {
   readonly report: SessionReport;
@@ -76,7 +79,6 @@ function create(request: SessionRequest, provider: ProviderName): Promise<Infere
     graphOptimizationLevel: request.optimization,
     enableCpuMemArena: request.arena,
     enableMemPattern: request.memoryPattern,
-    // Its own lines would go to stderr; what fails is thrown as well.
     logSeverityLevel: 4,
     // Threads that spin while they wait take the cores from the event loop (1.6 s of CPU instead of 0.13 s in a trial).
     extra: { 'session.intra_op.allow_spinning': '0', 'session.inter_op.allow_spinning': '0', ...request.extra },

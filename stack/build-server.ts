@@ -104,11 +104,11 @@ async function build(server: Server, folder: string, context: BuildContext): Pro
   const go = { title: server.title, module, env: { ...env, CGO_ENABLED: '0', GOWORK: 'off' }, signal };
   const aside = `${folder}.building-${process.pid}`;
   await removeAbandoned(folder);
+  let modules = 0;
+  onProgress({ phase: 'downloading', elapsedMs: elapsedMs(), modules });
   await checkGo(go);
 
   try {
-    let modules = 0;
-    onProgress({ phase: 'downloading', elapsedMs: elapsedMs(), modules });
     const listed = await runGo(go, ['list', ...buildFlags(server), '-deps', ...server.packages], (line) => {
       if (line.startsWith('go: downloading '))
         onProgress({ phase: 'downloading', elapsedMs: elapsedMs(), modules: ++modules });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { sendSignal } from './process-identity.ts';
+import { goVersionMin } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
 
 export type GoContext = { title: string; module: string; env: NodeJS.ProcessEnv; signal: AbortSignal | undefined };
@@ -52,16 +53,17 @@ export async function runGo(
 /** Ends with a sentence when there is no Go, or one that is too old for the module and cannot fetch a newer toolchain itself. */
 export async function checkGo(context: GoContext): Promise<void> {
   const { title, module } = context;
-  const wanted = /^go (\S+)/m.exec(await readFile(join(module, 'go.mod'), 'utf8'))?.[1] ?? '1.26.0';
+  const asked = /^go (\S+)/m.exec(await readFile(join(module, 'go.mod'), 'utf8'))?.[1] ?? goVersionMin;
+  const enough = isOlder(asked, goVersionMin) ? goVersionMin : asked; // For this module and all others: nobody updates twice.
   const found = await goVersion(context);
   if (found === undefined) {
     throw new StackFailure(
-      `Cannot build ${title}: there is no go command on PATH; install Go ${wanted} or newer from https://go.dev/dl and start again.`,
+      `Cannot build ${title}: there is no go command on PATH; install Go ${enough} or newer from https://go.dev/dl and start again.`,
     );
   }
-  if (isOlder(found, wanted)) {
+  if (isOlder(found, asked)) {
     throw new StackFailure(
-      `Cannot build ${title}: Go is ${found}, and ${wanted} is needed; install a newer Go from https://go.dev/dl, or let Go fetch it with GOTOOLCHAIN=auto.`,
+      `Cannot build ${title}: Go is ${found}, and ${enough} is needed; install a newer Go from https://go.dev/dl, or let Go fetch it with GOTOOLCHAIN=auto.`,
     );
   }
 }

@@ -99,4 +99,7 @@ export const servers = {
   },
 } as const satisfies Record<string, Server>;
 
+/** The Go that builds all of them: what the most demanding module asks for. */
+export const goVersionMin = '1.26.5';
+
 export type ServerName = keyof typeof servers;

@@ -363,6 +363,7 @@ async function settlePorts(
   before: Record<string, number>,
 ): Promise<Config> {
   const config: Record<string, unknown> = { ...given };
+  await refuseForeignAddress(given.bind);
   const used = new Map<number, PortSetting>();
   for (const name of portSettings.filter((setting) => given[setting] !== 0)) {
     if (!names.some((one) => component(one).doors.includes(name))) continue;
@@ -383,6 +384,17 @@ async function settlePorts(
     used.set(port, name);
   }
   return Object.freeze(config) as Config;
+}
+
+async function refuseForeignAddress(address: string): Promise<void> {
+  try {
+    await isFree(0, address);
+  } catch (error) {
+    throw new StackFailure(
+      `Cannot listen on "${address}": ${(error as Error).message}; set VITRINE_BIND to an address of this machine, such as 127.0.0.1.`,
+      { cause: error },
+    );
+  }
 }
 
 async function refuseTaken(name: PortSetting, config: Config): Promise<void> {

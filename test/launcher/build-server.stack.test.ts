@@ -76,7 +76,7 @@ describe('a server’s build', function () {
     await assert.rejects(ensureServer(tinyServer, { root, env: { ...env, PATH: empty } }), {
       name: 'StackFailure',
       message:
-        'Cannot build Tiny: there is no go command on PATH; install Go 1.24 or newer from https://go.dev/dl and start again.',
+        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.5 or newer from https://go.dev/dl and start again.',
     });
   });
 
@@ -87,7 +87,7 @@ describe('a server’s build', function () {
     await chmod(join(bin, 'go'), 0o755);
     await assert.rejects(
       ensureServer(tinyServer, { root, env: { ...env, PATH: `${bin}:${env.PATH}` } }),
-      /^StackFailure: Cannot build Tiny: Go is 1\.20\.3, and 1\.24 is needed; install a newer Go/,
+      /^StackFailure: Cannot build Tiny: Go is 1\.20\.3, and 1\.26\.5 is needed; install a newer Go/,
     );
   });
 

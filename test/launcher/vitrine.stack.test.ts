@@ -213,7 +213,7 @@ describe('vitrine', function () {
   it('starts the service alone where servers cannot be built, and says why once', async () => {
     const bin = join(folder.path, 'bin');
     await mkdir(bin);
-    const without = { ...env, PATH: bin, VITRINE_CACHE: join(folder.path, 'cache') };
+    const without = { ...env, PATH: bin, VITRINE_CACHE: join(folder.path, 'cache'), VITRINE_STOP_MS_MAX: '1000' };
     await using up = new ForegroundVitrine(without, 'up', '--only', 'collector,service,alertmanager');
     await up.untilSaid(/1 of 3 are healthy/);
     assert.equal(up.said.match(/there is no go command on PATH; install Go/g)?.length, 1);

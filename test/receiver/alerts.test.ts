@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -126,6 +126,21 @@ describe('alerts', function () {
       back.events('alert').map(({ attributes }) => attributes['alert.fingerprint']),
       fingerprints,
     );
+  });
+
+  it('that can neither be passed on nor kept are refused, so that the sender tries again', async () => {
+    const gone = await ToldTelemetry.start();
+    gone.stop();
+    await using at = await startToldReceiver({ OTEL_EXPORTER_OTLP_ENDPOINT: gone.endpoint });
+    const spool = join(at.folder, 'receiver/spool/logs');
+    await rm(spool, { recursive: true });
+    await writeFile(spool, 'a file where the folder was');
+    const refused = await at.receiver.post('/alerts', alertmanagerWebhook({}));
+    assert.deepEqual([refused.status, refused.json.code], [503, 'not_kept']);
+    assert.deepEqual(await at.receiver.firing(), []);
+    await rm(spool);
+    await mkdir(spool);
+    assert.deepEqual((await at.receiver.post('/alerts', alertmanagerWebhook({}))).json, { accepted: 1, repeated: 0 });
   });
 
   it('are taken off the list, and that is told, when nobody repeats them', async () => {

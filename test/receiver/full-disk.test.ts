@@ -41,8 +41,14 @@ describe('a full disk under the receiver', () => {
     const health = (await (await fetch(`${receiver.url}/health`)).json()) as { status: string };
     assert.equal(health.status, 'warning');
 
-    await rm(filler);
+    // With the Collector back an alert can be told, but not remembered: it is refused all the same, and told twice rather than not listed.
     using back = await ToldTelemetry.start(gone.port);
+    await waitFor('an alert that was told and not remembered', async () => {
+      const { status } = await receiver.post('/alerts', alertmanagerWebhook({ fingerprint: 'told' }));
+      assert.equal(status, 503);
+      return back.events('alert').some(({ attributes }) => attributes['alert.fingerprint'] === 'told');
+    });
+    await rm(filler);
     for (const fingerprint of refused) {
       await waitFor(`a place for ${fingerprint}`, async () => {
         return (await receiver.post('/alerts', alertmanagerWebhook({ fingerprint }))).status === 200;

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { identity } from '../fixtures/models/models.ts';
+import { serveApi } from './serve-api.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by member, and a wrong one fails the test.
+type Told = any;
+
+describe('health', function () {
+  this.timeout(30_000);
+
+  it('has the keys that monitoring of each kind looks for', async () => {
+    await using api = await serveApi({ copy: { onnx: identity('FP32') } });
+    assert.deepEqual(await (await api.fetch('/live')).json(), { status: 'alive', live: true });
+    assert.deepEqual(await (await api.fetch('/ready')).json(), {
+      status: 'ready',
+      ready: true,
+      checks: { database: true, gpu: true, disk_space: true, models_loaded: true },
+    });
+    const health: Told = await (await api.fetch('/health')).json();
+    assert.ok(['healthy', 'warning'].includes(health.status), health.status);
+    assert.ok(!Number.isNaN(Date.parse(health.timestamp)));
+    assert.equal(typeof health.uptime_seconds, 'number');
+    assert.equal(typeof health.version, 'string');
+    assert.equal(health.models_loaded, 1);
+    assert.deepEqual(health.circuit_breakers, { 'copy/1': 'closed' });
+    assert.deepEqual(Object.keys(health.checks), ['model', 'disk', 'memory', 'telemetry']);
+    const detailed: Told = await (await api.fetch('/health/detailed')).json();
+    for (const check of ['database', 'models', 'model', 'gpu', 'system', 'storage'])
+      assert.ok(['healthy', 'warning'].includes(detailed.checks[check].status), check);
+    for (const part of ['cpu', 'memory', 'disk']) assert.ok(detailed.checks.system[part].status, part);
+    assert.ok(detailed.checks.system.memory.limit_bytes > 0);
+  });
+
+  it('warns at its thresholds, and says which setting they are', async () => {
+    await using api = await serveApi(
+      {},
+      { healthDiskFreePercentMin: 100, healthMemoryPercentMax: 1, healthDetailedMemoryPercentMax: 1 },
+    );
+    const answer = await api.fetch('/health');
+    const health: Told = await answer.json();
+    assert.equal(answer.status, 200);
+    assert.equal(health.status, 'warning');
+    assert.equal(health.checks.memory.status, 'warning');
+    assert.match(health.checks.disk.message, /VITRINE_HEALTH_DISK_FREE_PERCENT_MIN/);
+    assert.equal((await api.fetch('/ready')).status, 200);
+  });
+
+  it('is not ready without the disk, and without the GPU where one is required', async () => {
+    for (const [settings, check] of [
+      [{ healthDiskFreePercentCritical: 100 }, 'disk_space'],
+      [{ gpuRequired: true }, 'gpu'],
+    ] as const) {
+      await using api = await serveApi({}, settings);
+      const answer = await api.fetch('/ready');
+      const ready: Told = await answer.json();
+      // A machine with a GPU passes the second.
+      if (check === 'gpu' && ready.checks.gpu) continue;
+      assert.equal(answer.status, 503);
+      assert.equal(ready.status, 'not_ready');
+      assert.equal(ready.checks[check], false);
+      assert.equal(ready.code, 'not_ready');
+      assert.ok(ready.error.includes(check));
+      assert.equal((await api.fetch('/v2/health/ready')).status, 503);
+      assert.equal((await api.fetch('/live')).status, 200);
+      const detailed = await api.fetch('/health/detailed');
+      assert.equal(detailed.status, 503);
+      assert.equal(((await detailed.json()) as Told).status, 'unhealthy');
+    }
+  });
+
+  it('tells of a model that cannot be loaded, and serves the others', async () => {
+    await using api = await serveApi({ copy: { onnx: identity('FP32') }, broken: { onnx: Buffer.from('no ONNX') } });
+    assert.equal((await api.fetch('/ready')).status, 200);
+    const health: Told = await (await api.fetch('/health')).json();
+    assert.equal(health.status, 'warning');
+    assert.equal(health.checks.model.failed, 1);
+    assert.match(health.checks.model.message, /broken version 1/);
+  });
+
+  it('is not ready when no model could be loaded, or while it starts and stops', async () => {
+    await using api = await serveApi({ broken: { onnx: Buffer.from('no ONNX') } });
+    const ready: Told = await (await api.fetch('/ready')).json();
+    assert.deepEqual(ready.checks, { database: true, gpu: true, disk_space: true, models_loaded: false });
+    await using other = await serveApi({ copy: { onnx: identity('FP32') } });
+    other.lifecycle.beginStop();
+    const stopping = await other.fetch('/ready');
+    assert.equal(stopping.status, 503);
+    assert.match(((await stopping.json()) as Told).error, /the service is stopping/);
+    assert.equal(stopping.headers.get('connection'), 'close');
+    assert.equal((await other.fetch('/live')).status, 200);
+  });
+
+  it('looks once a second, however many ask', async () => {
+    await using api = await serveApi({ copy: { onnx: identity('FP32') } });
+    const times = new Set<number>();
+    const startedAt = performance.now();
+    const frees = await Promise.all(
+      Array.from(
+        { length: 50 },
+        async () => ((await (await api.fetch('/health')).json()) as Told).checks.memory.used_bytes,
+      ),
+    );
+    for (const free of frees) times.add(free);
+    // The memory in use never stays the same for long: as many figures as looks.
+    assert.ok(times.size <= 1 + Math.ceil((performance.now() - startedAt) / 1000), String(times.size));
+  });
+});

@@ -103,7 +103,7 @@ async function check(page: Buffer, pages: Pages): Promise<void> {
     if (page.readUInt16LE(8) & branchFlag) {
       await check(await pages.read(Number(page.readBigUInt64LE(at + 8))), pages);
     } else if (page.readUInt32LE(at) & bucketFlag) {
-      const root = Number(valueOf(page, at).readBigUInt64LE(0));
+      const root = Number(leafValue(page, at).readBigUInt64LE(0));
       if (root !== 0) await check(await pages.read(root), pages);
     }
   }
@@ -118,7 +118,7 @@ async function find(page: Buffer, key: string, pages: Pages): Promise<Buffer | u
       const keyAt = one + page.readUInt32LE(one + 4);
       return page.subarray(keyAt, keyAt + page.readUInt32LE(one + 8)).equals(wanted);
     });
-    return at === undefined ? undefined : valueOf(page, at);
+    return at === undefined ? undefined : leafValue(page, at);
   }
   if (page.readUInt16LE(8) & branchFlag) {
     // The last child whose first key is not beyond the one wanted.
@@ -137,7 +137,7 @@ function elementsOf(page: Buffer): number[] {
   return Array.from({ length: page.readUInt16LE(10) }, (_, index) => pageHeaderBytes + index * elementBytes);
 }
 
-function valueOf(leaf: Buffer, at: number): Buffer {
+function leafValue(leaf: Buffer, at: number): Buffer {
   const valueAt = at + leaf.readUInt32LE(at + 4) + leaf.readUInt32LE(at + 8);
   return leaf.subarray(valueAt, valueAt + leaf.readUInt32LE(at + 12));
 }

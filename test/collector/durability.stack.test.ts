@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readQueueRemainders } from '../../stack/queue-remainder.ts';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readQueueRemainders, setDamagedQueuesAside } from '../../stack/queue-remainder.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { backendFile, baseFile, CollectorProcess, checkout } from './collector-process.ts';
 import { numbered, numbersIn, sendUntilTaken } from './numbered-load.ts';
@@ -104,4 +106,34 @@ describe('the Collector’s queues', function () {
       await small[Symbol.asyncDispose]();
     }
   });
+
+  for (const { part, from } of [
+    { part: 'head', from: 0 },
+    { part: 'body', from: 8192 },
+  ]) {
+    it(`are set aside when their ${part} is damaged, and the Collector starts`, async () => {
+      await collector.start();
+      await send(0, 50);
+      await collector.stop();
+      assert.deepEqual(await setDamagedQueuesAside(collector.data), [], 'whole files stay where they are');
+      const path = join(collector.data, 'collector/queue/exporter_otlp_grpc_tempo_traces');
+      const file = await open(path, 'r+');
+      try {
+        const length = (await file.stat()).size - from;
+        await file.write(Buffer.alloc(length, 7), 0, length, from);
+      } finally {
+        await file.close();
+      }
+      const [aside] = await setDamagedQueuesAside(collector.data);
+      assert.equal(aside?.path, path);
+      assert.match(aside?.error.message ?? '', /^Cannot read the queue .*; set the file aside, or restore it\.$/);
+      await collector.start();
+      await store.start();
+      await send(50, 100);
+      await waitFor('what was sent after it, and all of the other queues', async () => {
+        const counts = await Promise.all(signals.map(async (signal) => (await arrived(signal)).size));
+        return counts.join() === '50,100,100';
+      });
+    });
+  }
 });

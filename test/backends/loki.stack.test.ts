@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { dataSource } from '../compose/data-sources.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { sendLogs } from './send-otlp.ts';
@@ -37,6 +38,25 @@ describe('Loki as configured', function () {
     assert.deepEqual(series, [{ service_name: 'labels', deployment_environment_name: 'test', log_stream: 'app' }]);
     const query = `{service_name="labels"} | trace_id="${traceId}" | http_route="/v2" | service_instance_id="a"`;
     assert.deepEqual(await linesOf(stack, query), ['with a trace']);
+  });
+
+  it('finds the lines of a trace with the query that Grafana is given for it', async () => {
+    const traceId = '00f067aa0ba902b74bf92f3577b34da6';
+    const own = { ...resource, 'service.name': 'grafana' };
+    await sendLogs(
+      otlp,
+      [
+        { body: 'of the trace', atMs: Date.now(), traceId },
+        { body: 'of none', atMs: Date.now() },
+      ],
+      own,
+    );
+    const { query } = dataSource('tempo').jsonData.tracesToLogsV2 as { query: string };
+    const asked = query
+      .replaceAll('$$', '$')
+      .replace('${__tags}', 'service_name="grafana"')
+      .replace('${__trace.traceId}', traceId);
+    assert.deepEqual(await linesOf(stack, asked), ['of the trace']);
   });
 
   it('takes the backlogs of two instances that share a stream, each behind the other’s newest line', async () => {

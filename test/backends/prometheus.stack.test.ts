@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { dataSource } from '../compose/data-sources.ts';
 import { prometheusPoints, prometheusQuery } from '../support/backends.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -78,6 +79,14 @@ describe('Prometheus as configured', function () {
         const query = `up{job="${instance}"} == 1 and on (instance) ${name}{instance="${instance}"}`;
         return (await prometheusQuery(stack.url('prometheus'), query)).length === 1;
       });
+    }
+  });
+
+  it('understands the queries that Grafana is given for the metrics of a span', async () => {
+    const { queries } = dataSource('tempo').jsonData.tracesToMetrics as { queries: { query: string }[] };
+    for (const { query } of queries) {
+      const asked = query.replaceAll('$$__tags', 'job="vitrine"').replaceAll('$$__rate_interval', '1m');
+      await prometheusQuery(stack.url('prometheus'), asked);
     }
   });
 

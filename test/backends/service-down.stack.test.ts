@@ -19,11 +19,13 @@ describe('ServiceDown, from a heartbeat to the webhook', function () {
   let stack: Stack;
   let webhook: Server;
   const received: Notification[] = [];
+  const authorizations = new Set<string | undefined>();
 
   before(async () => {
     webhook = createServer(async (request, response) => {
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
+      authorizations.add(request.headers.authorization);
       if (request.url === '/alerts') received.push(JSON.parse(Buffer.concat(parts).toString()));
       response.end();
     });
@@ -76,6 +78,8 @@ describe('ServiceDown, from a heartbeat to the webhook', function () {
     assert.equal(labels.instance, 'one');
     assert.equal(labels.severity, 'critical');
     assert.equal(annotations.summary, 'vitrine instance one is silent');
+    // From the file beside alertmanager.yaml, over which compose mounts the receiver's token.
+    assert.deepEqual([...authorizations], ['Bearer none-is-asked-for-on-loopback']);
 
     await waitFor('the resolution at the webhook', async () => {
       await beat(0);

@@ -17,3 +17,9 @@ export const dataSources = (
     datasources: DataSource[];
   }
 ).datasources;
+
+export function dataSource(uid: string): DataSource {
+  const found = dataSources.find((source) => source.uid === uid);
+  if (found === undefined) throw new Error(`There is no data source ${uid}`);
+  return found;
+}

@@ -98,7 +98,7 @@ describe('GPU readings on their way out, from a shim (no GPU)', function () {
     await shim.answer({ 'hang.utilization': 3_600 });
     await waitFor('old values to be left out', () => withoutGpu(receiver), deadline);
     for (let count = 0; count < 20; count += 1) {
-      assert.equal((await fetch(process.url, { signal: AbortSignal.timeout(10_000) })).status, 200);
+      assert.equal((await fetch(`${process.url}/live`, { signal: AbortSignal.timeout(10_000) })).status, 200);
     }
     assert.equal(await process.kill('SIGTERM'), 0);
     await waitFor('the end of the reader', () => isGone(reader), deadline);

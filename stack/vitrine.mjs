@@ -134,12 +134,25 @@ function handOver(node, parameters) {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  stopWithNpm(child);
   return new Promise((done, failed) => {
     child.once('error', failed);
     child.once('exit', (code, signal) =>
       done(signal === null ? code : 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGTERM' ? 15 : 9)),
     );
   });
+}
+
+// npm tells the shell between us of a signal, and the shell does not pass it on. So a shell that is gone means that npm was stopped.
+function stopWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, 500);
+  watch.unref();
 }
 
 // Whoever works in a checkout gets its hooks, unless they have their own.

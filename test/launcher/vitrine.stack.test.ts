@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -97,6 +98,25 @@ describe('vitrine', function () {
     await up.untilSaid(healthy);
     const running = await identities();
     await up.end('SIGKILL');
+    await waitFor('the stack to stop', () => allGone(running));
+  });
+
+  it('stops everything when only npm is told to stop', async () => {
+    const npm = spawn('npm', ['start', '--', ...only], {
+      cwd: join(import.meta.dirname, '../..'),
+      env,
+      stdio: 'ignore',
+    });
+    const running = await waitFor(
+      'everything to be healthy',
+      () => {
+        const state = readState(env.VITRINE_DATA ?? '');
+        return state?.settled === true && identities();
+      },
+      { deadlineMs: 120_000 },
+    );
+    assert.equal(running.length, 2);
+    npm.kill('SIGTERM');
     await waitFor('the stack to stop', () => allGone(running));
   });
 

@@ -43,8 +43,8 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}`, { event_type: 'service_start' });
 
   const stop = once((reason: string) => stopServing(of, reason));
-  process.on('SIGTERM', () => (lifecycle.state === 'stopping' ? process.exit(1) : void stop('SIGTERM')));
-  process.on('SIGINT', () => (lifecycle.state === 'stopping' ? process.exit(1) : void stop('SIGINT')));
+  process.on('SIGTERM', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGTERM')));
+  process.on('SIGINT', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGINT')));
   process.on('uncaughtException', (error) => {
     process.exitCode = 1;
     log('app', 'error', `A defect: ${error.stack ?? error.message}`, { event_type: 'uncaught_error' });
@@ -87,10 +87,26 @@ async function stopServing(of: HttpProcess, reason: string) {
   await closed;
   clearTimeout(overtime);
   clearInterval(idle);
-  await of.closeFirst?.();
+  // A run that does not end must not hold up the stop: telemetry keeps a share of the time.
+  const isClosed = await within(Math.max(0, (endsAt - performance.now()) / 2), of.closeFirst?.());
   await telemetry.stop(Math.max(0, endsAt - performance.now()));
   of.closeLast?.();
-  process.exit();
+  if (isClosed) process.exit();
+  endAtOnce();
+}
+
+/** `process.exit` waits for threads, and one inside ONNX Runtime does not hear that it should end. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Whether it was done in time. */
+async function within(limitMs: number, work: Promise<void> | undefined): Promise<boolean> {
+  const overtime = new AbortController();
+  const late = pause(limitMs, false, { signal: overtime.signal }).catch(() => false);
+  const isDone = await Promise.race([late, (work ?? Promise.resolve()).then(() => true)]);
+  overtime.abort();
+  return isDone;
 }
 
 function once<Argument>(act: (argument: Argument) => Promise<void>): (argument: Argument) => Promise<void> {

@@ -5,9 +5,16 @@ import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { version } from '../version.ts';
 import { type Check, type HealthChecks, worst } from './health-checks.ts';
+import type { Permits } from './permits.ts';
 import { requestTrace } from './trace-request.ts';
 
-type Parts = { config: Config; lifecycle: Lifecycle; registry: Registry; healthChecks: HealthChecks };
+type Parts = {
+  config: Config;
+  lifecycle: Lifecycle;
+  registry: Registry;
+  healthChecks: HealthChecks;
+  permits: Permits;
+};
 
 /** GET /live: the process works; 503 asks the supervisor to replace it. */
 export function live({ registry }: Pick<Parts, 'registry'>): RequestHandler {
@@ -65,7 +72,7 @@ export function health({ config, lifecycle, registry, healthChecks }: Parts): Re
 }
 
 /** GET /health/detailed: everything there is to know; 503 when the service is not fit to serve. */
-export function healthDetailed({ config, lifecycle, healthChecks }: Parts): RequestHandler {
+export function healthDetailed({ config, lifecycle, healthChecks, permits }: Parts): RequestHandler {
   return async (_request, response) => {
     const seen = await healthChecks.see();
     const disk = healthChecks.disk(seen);
@@ -86,6 +93,7 @@ export function healthDetailed({ config, lifecycle, healthChecks }: Parts): Requ
     response.status(fit ? 200 : 503).json({
       ...standing(lifecycle, overall(Object.values(checks), fit)),
       state: lifecycle.state,
+      requests_in_flight: permits.inFlight,
       models_loaded: models.loaded,
       circuit_breakers: healthChecks.breakers(seen),
       checks,

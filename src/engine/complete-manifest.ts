@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors.ts';
-import { type Manifest, type ManifestFile, manifestSchema, type TensorSpec } from './manifest.ts';
+import { batchBytesMaxDefault, type Manifest, type ManifestFile, manifestSchema, type TensorSpec } from './manifest.ts';
 import type { OnnxSummary } from './read-onnx.ts';
 
 const rowsMaxDerived = 64;
@@ -29,7 +29,7 @@ export function completeManifest(
     ...given,
     name,
     version,
-    batching: given.batching ?? { rows_max: derived, bytes_max: 64 * 2 ** 20, delay_us_max: 0, split: false },
+    batching: given.batching ?? { rows_max: derived, bytes_max: batchBytesMaxDefault, delay_us_max: 0, split: false },
     batchingFrom: given.batching ? 'manifest' : 'derived',
     inputs: onnx.inputs,
     outputs: onnx.outputs,

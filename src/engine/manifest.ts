@@ -7,14 +7,18 @@ import { type DataType, dataTypes } from './tensor.ts';
 const providerNames = ['cpu', 'webgpu', 'cuda'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
+export const batchBytesMaxDefault = 4 * 2 ** 20;
+
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
 const batching = z
   .strictObject({
     rows_max: count(0, 65_536).describe('Rows in one batch at most. 0: every request runs alone, its shape untouched.'),
     bytes_max: count(1, 2 ** 32)
-      .default(64 * 2 ** 20)
-      .describe('Input bytes in one batch at most; a single request above it runs alone.'),
+      .default(batchBytesMaxDefault)
+      .describe(
+        'Input bytes in one batch at most; a single request above it runs alone. Putting rows together costs a copy that small rows do not feel and large ones do.',
+      ),
     delay_us_max: count(0, 60_000_000)
       .default(0)
       .describe(

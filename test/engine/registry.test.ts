@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { tritonStatistics } from '../../src/engine/statistics.ts';
 import { perceptron, slowInBatches, writeModel } from '../fixtures/models/models.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -97,18 +98,23 @@ describe('the registry', function () {
   it('does not load a model that is still being written', async () => {
     await using served = await serveModels(
       { first: { onnx: numbered(1) } },
-      { modelControl: 'watch', modelsWatchMs: 150 },
+      { modelControl: 'watch', modelsWatchMs: 300 },
     );
-    const bytes = numbered(2);
-    const file = await writeModel(served.folder, 'copied', bytes.subarray(0, 10));
-    const seen = new Set<string>();
-    for (let at = 10; at < bytes.length; at += 40) {
-      await appendFile(file, bytes.subarray(at, at + 40));
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      for (const { name, reason } of served.registry.models()) if (name === 'copied') seen.add(reason);
+    const bytes = perceptron({ widths: [64, 64] });
+    const pieces = 60;
+    const file = await writeModel(served.folder, 'copied', bytes.subarray(0, 0));
+    const reasons = new Set<string>();
+    for (let piece = 0; piece < pieces; piece += 1) {
+      const [from, to] = [piece, piece + 1].map((part) => Math.floor((part * bytes.length) / pieces));
+      await appendFile(file, bytes.subarray(from, to));
+      await pause(20);
+      for (const { name, reason } of served.registry.models()) if (name === 'copied') reasons.add(reason);
     }
     await waitFor('the whole model', () => served.registry.versions('copied').length === 1);
-    assert.ok(![...seen].some((reason) => reason.includes('Cannot')), [...seen].join());
+    assert.deepEqual(
+      [...reasons].filter((reason) => reason.includes('Cannot')),
+      [],
+    );
   });
 
   it('loads anew without a failed request, and those under way are answered', async () => {
@@ -137,6 +143,17 @@ describe('the registry', function () {
     going = false;
     await Promise.all(clients);
     assert.ok(answered > 20, `${answered} answers`);
+  });
+
+  it('passes those on to the new one who still hold the old', async () => {
+    await using served = await serveModels({ m: { onnx: numbered(1) } });
+    const old = served.registry.find('m');
+    await writeModel(served.folder, 'm', numbered(2));
+    await served.registry.load('m');
+    const request = { inputs: [x], priority: 0, deadlineAt: performance.now() + 60_000 };
+    const answer = await old.infer({ ...request, signal: new AbortController().signal });
+    assert.deepEqual(answer.outputs, (await served.infer('m', [x])).outputs);
+    assert.equal(old.statistics.inferenceCount, 0);
   });
 
   it('goes on serving what it has when the new file cannot be loaded', async () => {

@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express';
-import { modelMetadata, tritonConfig } from '../engine/manifest.ts';
+import { modelMetadata } from '../engine/manifest.ts';
 import type { Registry } from '../engine/registry.ts';
 import { tritonStatistics } from '../engine/statistics.ts';
+import { tritonConfig } from '../engine/triton-config.ts';
 import type { Door } from './door.ts';
 import { findAllowed } from './infer.ts';
 

@@ -160,42 +160,6 @@ export function modelMetadata(manifest: Manifest, versions: readonly string[]) {
   };
 }
 
-/** Triton's model configuration, as its clients and perf_analyzer read it: dims without the batch dimension. */
-export function tritonConfig(manifest: Manifest) {
-  const { batching, queue, lanes } = manifest;
-  const batched = batching.rows_max > 0;
-  const told = ({ name, datatype, shape }: TensorSpec) => ({
-    name,
-    data_type: datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`,
-    dims: batched ? shape.slice(1) : shape,
-  });
-  return {
-    name: manifest.name,
-    platform: 'onnxruntime_onnx',
-    backend: 'onnxruntime',
-    version_policy: tritonVersionPolicy(manifest.versions),
-    max_batch_size: batching.rows_max,
-    input: manifest.inputs.map(told),
-    output: manifest.outputs.map(told),
-    instance_group: [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
-    default_model_filename: 'model.onnx',
-    ...(batched && {
-      dynamic_batching: {
-        max_queue_delay_microseconds: batching.delay_us_max,
-        priority_levels: queue.priority_levels,
-        default_priority_level: queue.priority_default,
-        default_queue_policy: { max_queue_size: queue.inputs_max },
-      },
-    }),
-  };
-}
-
-function tritonVersionPolicy(policy: ManifestFile['versions']) {
-  if (policy === 'all') return { all: {} };
-  if ('latest' in policy) return { latest: { num_versions: policy.latest } };
-  return { specific: { versions: policy.only } };
-}
-
 /** The ONNX file's number of a datatype turned into ours; undefined for those that cannot be carried (BF16, FP8, INT4 …). */
 export function dataTypeOfOnnx(onnxCode: number): DataType | undefined {
   return (Object.keys(dataTypes) as DataType[]).find((name) => dataTypes[name].onnxCode === onnxCode);

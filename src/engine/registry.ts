@@ -11,6 +11,7 @@ import type { ManifestFile } from './manifest.ts';
 import { LoadedModel } from './model.ts';
 import { type ModelFolder, readManifest, scanModel, scanRepository, versionsServed } from './model-folder.ts';
 import { RepositoryWatch } from './repository-watch.ts';
+import { fromTritonConfig, isTritonConfig } from './triton-config.ts';
 
 export type ModelState = 'loading' | 'ready' | 'unloading' | 'unavailable';
 
@@ -127,9 +128,12 @@ export class Registry implements AsyncDisposable {
     return model ?? this.#absent(shelf, name, version);
   }
 
-  /** Loads what the version policy names, or anew what is loaded, without a failed request. `config` stands in for model.json. */
+  /**
+   * Loads what the version policy names, or anew what is loaded, without a failed request. `config` stands in for model.json,
+   * in its words or in Triton's.
+   */
   async load(name: string, options: { config?: unknown } = {}): Promise<void> {
-    const given = options.config === undefined ? undefined : parseManifest(options.config, 'the configuration given');
+    const given = options.config === undefined ? undefined : manifestOf(options.config);
     const folder = await scanModel(this.#config.models, name);
     if (!folder) throw notFound(name);
     const shelf = this.#shelfOf(name);
@@ -317,6 +321,10 @@ export class Registry implements AsyncDisposable {
       { retryAfterMs: 1000 },
     );
   }
+}
+
+function manifestOf(config: unknown): ManifestFile {
+  return parseManifest(isTritonConfig(config) ? fromTritonConfig(config) : config, 'the configuration given');
 }
 
 function slotOf(shelf: Shelf, version: string): Slot {

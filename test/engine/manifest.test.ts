@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
-import { manifestJsonSchema, type TensorSpec, tritonConfig } from '../../src/engine/manifest.ts';
+import { manifestJsonSchema, type TensorSpec } from '../../src/engine/manifest.ts';
+import { fromTritonConfig, isTritonConfig, tritonConfig } from '../../src/engine/triton-config.ts';
 
 const tensor = (name: string, shape: number[], dimensionNames: string[]): TensorSpec => ({
   name,
@@ -58,6 +59,33 @@ describe('a manifest', () => {
     assert.deepEqual(config.version_policy, { latest: { num_versions: 1 } });
     const alone = tritonConfig(completeManifest(parseManifest({ batching: { rows_max: 0 } }, ''), summary, id));
     assert.deepEqual([alone.max_batch_size, alone.input[0]?.dims], [0, [-1, 4]]);
+  });
+
+  it('may be given in Triton’s words, and comes out as it went in', () => {
+    const given = {
+      platform: 'onnxruntime_onnx',
+      max_batch_size: 8,
+      version_policy: { specific: { versions: ['3'] } },
+      instance_group: [{ kind: 'KIND_CPU', count: 2 }],
+      dynamic_batching: {
+        max_queue_delay_microseconds: '500',
+        priority_levels: 3,
+        default_priority_level: 2,
+        default_queue_policy: { max_queue_size: 7 },
+      },
+    };
+    assert.ok(isTritonConfig(given) && !isTritonConfig({ lanes: {} }));
+    const summary = onnx([tensor('x', [-1, 4], ['batch', ''])], [tensor('y', [-1, 2], ['batch', ''])]);
+    const manifest = completeManifest(parseManifest(fromTritonConfig(given), ''), summary, id);
+    assert.deepEqual([manifest.batching.rows_max, manifest.batching.delay_us_max, manifest.lanes.count], [8, 500, 2]);
+    assert.deepEqual(parseManifest(fromTritonConfig(tritonConfig(manifest)), ''), {
+      ...parseManifest(fromTritonConfig(given), ''),
+    });
+  });
+
+  it('refuses words of Triton’s that it would not follow', () => {
+    assert.throws(() => fromTritonConfig({ max_batch_size: 4, sequence_batching: {} }), /sequence_batching/);
+    assert.throws(() => fromTritonConfig({ backend: 'python' }), /Cannot use the configuration given: backend/);
   });
 
   it('has a JSON Schema that describes every key', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, type SettingName, settings } from '../src/config.ts';
+import { readQueueRemainders, setDamagedQueuesAside } from './queue-remainder.ts';
 import type { ServerName } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
 
@@ -20,9 +21,15 @@ export type Component = {
   program: string;
   /** The settings of every port it listens on; the first is where people and tests talk to it. */
   doors: readonly [PortSetting, ...PortSetting[]];
+  /** Doors that only some of the Collector's backend files open. */
+  backendDoors?: Readonly<Record<string, PortSetting>>;
   health: { door: PortSetting; path: string; deadlineMs: number };
   /** Asked again and again while it runs; a program that stays silent is killed and started anew. */
   liveness?: string;
+  /** After TERM it gets this long before KILL; without it, what VITRINE_STOP_MS_MAX grants and a little more. */
+  stopMsMax?: number;
+  /** What is seen to before each start; answers sentences for the person at the terminal. */
+  prepare?: (context: LaunchContext) => Promise<string[]>;
   /** Started by default when VITRINE_BACKENDS has one of these; without the list, always. */
   forBackends?: readonly string[];
   parameters: (context: LaunchContext) => string[];
@@ -39,7 +46,9 @@ export const components = {
     server: 'collector',
     program: 'otelcol',
     doors: ['otlpHttpPort', 'otlpGrpcPort', 'collectorHealthPort', 'collectorMetricsPort'],
+    backendDoors: { 'prometheus-scrape': 'collectorScrapePort', 'prometheus-remote-write': 'collectorRelayPort' },
     health: { door: 'collectorHealthPort', path: '/', deadlineMs: 60_000 },
+    prepare: examineQueues,
     parameters: ({ root, config }) => [
       `--config=${join(root, 'otel-collector/config.yaml')}`,
       ...backendNames(config).map((name) => `--config=${backendFile(root, name)}`),
@@ -76,6 +85,8 @@ export const components = {
     program: 'tempo',
     doors: ['tempoPort', 'tempoOtlpPort', 'tempoGrpcPort'],
     health: { door: 'tempoPort', path: '/ready', deadlineMs: 120_000 },
+    // Asked anything in the last half minute, this Tempo never ends by itself; what it holds is written in the first second.
+    stopMsMax: 5_000,
     forBackends: ['tempo'],
     parameters: ({ root }) => [`-config.file=${join(root, 'tempo/tempo.yaml')}`, '-config.expand-env=true'],
   },
@@ -147,6 +158,12 @@ export function defaultComponents(config: Config, root: string): ComponentName[]
   });
 }
 
+/** Every port it listens on with these backends. */
+export function doorsOf(name: ComponentName, config: Config): PortSetting[] {
+  const { doors, backendDoors = {} } = component(name);
+  return [...doors, ...backendNames(config).flatMap((backend) => backendDoors[backend] ?? [])];
+}
+
 /** What every component finds in its environment: the table's settings as they are, ports chosen, and where the others are. */
 export function componentEnvironment(
   name: ComponentName,
@@ -183,6 +200,21 @@ export function backendNames(config: Config): string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+/** Damaged queues are set aside, and what waits for a backend that is no longer named is told. */
+async function examineQueues({ data, root, config }: LaunchContext): Promise<string[]> {
+  const aside = await setDamagedQueuesAside(data);
+  const remainders = await readQueueRemainders({ data, root, backends: backendNames(config) });
+  return [
+    ...aside.map(({ backup, error }) => `${error.message} It was set aside as ${backup}.`),
+    ...remainders
+      .filter(({ inUse, requests }) => !inUse && requests > 0)
+      .map(
+        ({ file, backend, items, requests }) =>
+          `${items} items in ${requests} requests wait for ${backend ?? 'a backend that no file describes'} (${file}), which VITRINE_BACKENDS does not name; they are sent when it does again.`,
+      ),
+  ];
 }
 
 function backendFile(root: string, name: string): string {

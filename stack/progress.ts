@@ -28,6 +28,9 @@ export class Progress {
       case 'leftovers':
         this.line(`Ended what a launcher that was killed had left: ${event.ended.join(', ')}.`);
         break;
+      case 'note':
+        this.line(event.text);
+        break;
       case 'build':
         this.#tellBuild(event);
         break;

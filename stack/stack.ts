@@ -9,6 +9,7 @@ import {
   componentEnvironment,
   componentNames,
   defaultComponents,
+  doorsOf,
   nativeAddresses,
   type PortSetting,
   portSettings,
@@ -37,6 +38,7 @@ export type StackEvent =
   | { kind: 'leftovers'; ended: ComponentName[] }
   | { kind: 'build'; title: string; progress: BuildProgress; number: number; of: number }
   | { kind: 'state'; name: ComponentName; state: ProcessState }
+  | { kind: 'note'; name: ComponentName; text: string }
   | { kind: 'failed'; name: ComponentName; error: Error };
 
 const root = resolve(import.meta.dirname, '..');
@@ -242,7 +244,7 @@ export class Stack implements AsyncDisposable {
   }
 
   #processOf(name: ComponentName): ComponentProcess {
-    const { title, health, liveness } = component(name);
+    const { title, health, liveness, stopMsMax } = component(name);
     return new ComponentProcess({
       title,
       logPath: this.logPath(name),
@@ -250,14 +252,14 @@ export class Stack implements AsyncDisposable {
       healthUrl: this.#healthUrl(name),
       healthDeadlineMs: health.deadlineMs,
       ...(liveness === undefined ? {} : { livenessUrl: `${this.url(name)}${liveness}` }),
-      stopMsMax: this.#config.stopMsMax + 5_000,
+      stopMsMax: stopMsMax ?? this.#config.stopMsMax + 5_000,
       autoRestart: this.#options.autoRestart ?? false,
       onChange: (state) => this.#onChange(name, state),
     });
   }
 
   async #launchOf(name: ComponentName) {
-    const { server, program, parameters, renderedFrom } = component(name);
+    const { server, program, parameters, renderedFrom, prepare } = component(name);
     const env = { ...this.#env, ...this.#overrides.get(name) };
     const config = { ...this.#config, ...pick(readConfig(env), ['backends', 'scrapeInterval', 'timeScale', 'bind']) };
     const context = { root, data: this.data, config };
@@ -271,6 +273,7 @@ export class Stack implements AsyncDisposable {
         timeScale: readTimeScale(config.timeScale),
       });
     }
+    for (const text of (await prepare?.(context)) ?? []) this.#options.onEvent?.({ kind: 'note', name, text });
     const ownEnv = componentEnvironment(name, context, env);
     if (server === undefined) {
       return {
@@ -366,7 +369,7 @@ async function settlePorts(
   await refuseForeignAddress(given.bind);
   const used = new Map<number, PortSetting>();
   for (const name of portSettings.filter((setting) => given[setting] !== 0)) {
-    if (!names.some((one) => component(one).doors.includes(name))) continue;
+    if (!names.some((one) => doorsOf(one, given).includes(name))) continue;
     const other = used.get(given[name]);
     if (other !== undefined) {
       throw new StackFailure(
@@ -405,9 +408,9 @@ async function refuseTaken(name: PortSetting, config: Config): Promise<void> {
     holder === undefined
       ? 'a process that is not ours to see'
       : `pid ${holder.pid}, ${holder.command || 'its command is hidden'}`;
-  const owner = componentNames.map(component).find(({ doors }) => doors.includes(name));
+  const owner = componentNames.find((one) => doorsOf(one, config).includes(name));
   throw new StackFailure(
-    `Cannot start ${owner?.title ?? name}: port ${port} is taken by ${who}; stop it, or set ${settings[name].env} to another port (0 picks a free one).`,
+    `Cannot start ${owner === undefined ? name : component(owner).title}: port ${port} is taken by ${who}; stop it, or set ${settings[name].env} to another port (0 picks a free one).`,
   );
 }
 

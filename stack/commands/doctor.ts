@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type Config, readConfig, settings } from '../../src/config.ts';
 import { cacheFolder, serverFolder } from '../build-server.ts';
-import { component, defaultComponents } from '../components.ts';
+import { component, defaultComponents, doorsOf } from '../components.ts';
 import { isFree } from '../free-port.ts';
 import { goVersion } from '../go-command.ts';
 import { findPortHolder } from '../port-holder.ts';
@@ -111,7 +111,7 @@ function examineComponent({
 
 async function* examinePorts(config: Config): AsyncGenerator<Finding> {
   for (const name of defaultComponents(config, root)) {
-    for (const door of component(name).doors) {
+    for (const door of doorsOf(name, config)) {
       const port = config[door];
       if (port === 0 || (await isFree(port, config.bind))) continue;
       const holder = await findPortHolder(port);

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { componentNames } from '../../stack/components.ts';
-import { probeChecks } from '../../stack/probe.ts';
+import { probeChecks, sendProbe } from '../../stack/probe.ts';
+import { readQueueRemainders } from '../../stack/queue-remainder.ts';
+import { startStack as startStackItself } from '../../stack/stack.ts';
 import { readState } from '../../stack/stack-state.ts';
 import { startStack, testEnvironment } from '../support/stack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { statusOf, vitrine } from './vitrine-command.ts';
 
 describe('a stack', function () {
@@ -63,6 +66,32 @@ describe('a stack', function () {
     await assert.rejects(
       stack.restart('collector', { env: { VITRINE_BACKENDS: 'nowhere' } }),
       /^StackFailure: .*there is no otel-collector\/backends\/nowhere\.yaml; name files of that folder in VITRINE_BACKENDS/,
+    );
+  });
+
+  it('tells what waits for a backend that is no longer named', async () => {
+    await using folder = await temporaryFolder();
+    const notes: string[] = [];
+    const env = testEnvironment(join(folder.path, 'data'), { VITRINE_BACKENDS: 'tempo' }); // No Tempo runs: what is told to it waits.
+    await using stack = await startStackItself({
+      only: ['collector'],
+      env,
+      onEvent: (event) => event.kind === 'note' && notes.push(event.text),
+    });
+    await sendProbe(stack.url('collector'));
+    await waitFor('the span to be in the queue', async () => {
+      const queues = await readQueueRemainders({
+        data: stack.data,
+        root: join(import.meta.dirname, '../..'),
+        backends: ['tempo'],
+      });
+      return queues.some(({ requests }) => requests > 0);
+    });
+    assert.deepEqual(notes, []);
+    await stack.restart('collector', { env: { VITRINE_BACKENDS: 'debug' } });
+    assert.match(
+      notes.join(),
+      /^1 items in 1 requests wait for tempo \(exporter_otlp_grpc_tempo_traces\), which VITRINE_BACKENDS does not name/,
     );
   });
 

@@ -9,7 +9,7 @@ import { ToldTelemetry } from './told-telemetry.ts';
 import { alertmanagerWebhook, grafanaWebhook } from './webhook.ts';
 
 describe('alerts', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   it('become a log event with labels and links, a metric, and a line of the list', async () => {
     await using at = await startToldReceiver();

@@ -16,7 +16,7 @@ const bodies = {
 const paths = Object.keys(bodies) as (keyof typeof bodies)[];
 
 describe('the receiver’s doors', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   it('open to their own token only, and to a new one as soon as it is in the file', async () => {
     await using secrets = await temporaryFolder();

@@ -3,7 +3,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { startToldReceiver } from './told-receiver.ts';
 
 describe('pushed events', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   it('become counters, gauges, histograms and log events', async () => {
     await using at = await startToldReceiver();

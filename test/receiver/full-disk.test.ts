@@ -9,7 +9,7 @@ import { alertmanagerWebhook } from './webhook.ts';
 
 describe('a full disk under the receiver', () => {
   it('loses no alert: what cannot be kept is refused, so that Alertmanager tries again', async function () {
-    this.timeout(90_000);
+    this.timeout(240_000);
     const disk = await smallFileSystem(2 * 1024 * 1024);
     if ('unavailable' in disk) {
       console.log(`      skipped: ${disk.unavailable}`);

@@ -24,10 +24,14 @@ export async function startReceiver(env: Record<string, string>): Promise<Receiv
     await program.exited;
   };
   try {
-    await waitFor(`the receiver at ${url}`, async () => {
-      if (program.child.exitCode !== null) throw new Error(`the receiver ended: ${program.said()}`);
-      return (await fetch(`${url}/ready`)).ok;
-    });
+    await waitFor(
+      `the receiver at ${url}`,
+      async () => {
+        if (program.child.exitCode !== null) throw new Error(`the receiver ended: ${program.said()}`);
+        return (await fetch(`${url}/ready`)).ok;
+      },
+      { deadlineMs: 120_000 },
+    );
   } catch (error) {
     await kill('SIGKILL');
     throw new Error(`The receiver did not start: ${program.said()}`, { cause: error });

@@ -16,6 +16,11 @@ export class AbandonedLanes {
     return this.#lanes.delete(lane);
   }
 
+  /** Resolves when the last of them has ended, which may be never: only then can the process exit by itself. */
+  async allEnded(): Promise<void> {
+    await Promise.all([...this.#lanes].map(({ ended }) => ended));
+  }
+
   get mayReplace(): boolean {
     return this.#lanes.size <= 1;
   }

@@ -151,6 +151,10 @@ export class Registry implements AsyncDisposable {
     if (!(await scanModel(this.#config.models, name))) this.#shelves.delete(name);
   }
 
+  /**
+   * Answers who is inside and lets all models go. A thread that is stuck in a run is waited for, since `process.exit` would hang in
+   * it: the caller sets a limit, and ends the process by SIGKILL beyond it.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     await this.#watch?.[Symbol.asyncDispose]();
@@ -163,6 +167,7 @@ export class Registry implements AsyncDisposable {
         }),
       ),
     );
+    await this.#abandoned.allEnded();
   }
 
   async #loadOrTell(name: string): Promise<void> {

@@ -149,6 +149,16 @@ describe('a thread lane', function () {
     await waitFor('both to end', () => registry.abandonedLanes === 0);
   });
 
+  it('that is stuck is waited for at the end, since the process could not exit', async () => {
+    const served = await serveModels({ slow: { onnx: slow(), manifest: { lanes: { stuck_after_ms: 50 } } } });
+    await assert.rejects(served.infer('slow', slowInputs(4_000), { deadlineAt: performance.now() + 60 }), {
+      code: 'deadline_exceeded',
+    });
+    await waitFor('it to be abandoned', () => served.registry.abandonedLanes === 1, { everyMs: 5 });
+    await served[Symbol.asyncDispose]();
+    assert.equal(served.registry.abandonedLanes, 0);
+  });
+
   it('that crashes takes the process with it', async () => {
     await using folder = await temporaryFolder();
     await writeModel(folder.path, 'divide', divide());

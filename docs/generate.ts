@@ -102,6 +102,7 @@ export function nameInPrometheus({ name, kind, unit }: { name: string; kind: str
     J: 'joules',
     W: 'watts',
     Cel: 'celsius',
+    Hz: 'hertz',
   };
   const base = name.replace(/[^A-Za-z0-9]/g, '_');
   const word = units[unit] ?? (unit === '1' && kind === 'gauge' ? 'ratio' : '');

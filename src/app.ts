@@ -18,6 +18,8 @@ import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
 import type { Registry } from './engine/registry.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { TraceKeeper } from './telemetry/keep-trace.ts';
+import type { RequestMetrics } from './telemetry/request-metrics.ts';
 import type { Telemetry } from './telemetry/start.ts';
 
 /** Every route there is. */
@@ -26,22 +28,24 @@ export function createApp(given: {
   door: Door;
   lifecycle: Lifecycle;
   registry: Registry;
+  requestMetrics: RequestMetrics;
   telemetry: Telemetry;
 }): Express {
-  const { config } = given;
+  const { config, requestMetrics } = given;
+  const traceSettings = new TraceSettingsStore();
   const parts = {
     ...given,
     bodies: new BodyReader(config),
     permits: new Permits(config),
     healthChecks: new HealthChecks(given),
-    traceSettings: new TraceSettingsStore(),
+    traceSettings,
     logSettings: new LogSettings(config.logLevel),
   };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies(config));
-  app.use(traceRequest());
+  app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: traceKeeper() }));
 
   // First, since routes are tried in order and this is the one that is asked thirty thousand times a second.
   const inferring = infer(parts);
@@ -74,6 +78,16 @@ export function createApp(given: {
   app.use(answerNotFound);
   app.use(answerError);
   return app;
+
+  function traceKeeper(): TraceKeeper {
+    return new TraceKeeper({
+      firstPerSecond: config.traceFirstPerSecond,
+      slowMs: config.traceSlowMs,
+      forcedPerSecond: config.traceForcedPerSecond,
+      troublePerSecond: config.traceTroublePerSecond,
+      settings: (model) => traceSettings.of(model),
+    });
+  }
 
   function route(path: string, handlers: { get?: RequestHandler; post?: RequestHandler }): void {
     const on = app.route(path);

@@ -5,6 +5,8 @@ import { readConfig } from './config.ts';
 import { Registry } from './engine/registry.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
+import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
+import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
 // Start reads down, stop runs up: telemetry is first in and last out.
@@ -12,10 +14,17 @@ import { startTelemetry } from './telemetry/start.ts';
 await startOrExplain(async () => {
   const config = readConfig();
   const door = await Door.open(config);
-  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service' });
+  const requestMetrics = new RequestMetrics();
+  let gpu = noGpu();
+  const telemetry = await startTelemetry(config, {
+    name: 'vitrine',
+    folder: 'service',
+    aggregated: () => [...requestMetrics.collect(), ...gpu.metrics()],
+  });
+  gpu = startGpu(config);
   const lifecycle = new Lifecycle();
   const registry = new Registry(config);
-  const app = createApp({ config, door, lifecycle, registry, telemetry });
+  const app = createApp({ config, door, lifecycle, registry, requestMetrics, telemetry });
   await serveHttp({
     title: 'Vitrine',
     config,
@@ -24,6 +33,8 @@ await startOrExplain(async () => {
     lifecycle,
     telemetry,
     prepare: () => registry.start(),
-    closeFirst: () => registry[Symbol.asyncDispose](),
+    closeFirst: async () => {
+      await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
+    },
   });
 });

@@ -10,6 +10,7 @@ import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
 import { Store } from './receiver/store.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { log } from './telemetry/logger.ts';
+import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
 // What cannot speak OTLP comes in here over HTTP and leaves as OTLP. A process of its own, so that alerts are heard while the service is down.
@@ -23,10 +24,11 @@ async function receive(config: Config): Promise<void> {
   await checkTokens(config);
   const store = Store.open(join(config.data, 'receiver'), config);
   const series = new PushedSeries(store, config);
+  const requestMetrics = new RequestMetrics();
   const telemetry = await startTelemetry(config, {
     name: 'vitrine-receiver',
     folder: 'receiver',
-    aggregated: () => series.collect(Date.now()),
+    aggregated: () => [...series.collect(Date.now()), ...requestMetrics.collect()],
   });
   if (store.setAside !== undefined) {
     log(
@@ -48,7 +50,7 @@ async function receive(config: Config): Promise<void> {
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 10_000,
     },
-    createReceiver({ config, lifecycle, telemetry, store, series, metrics }),
+    createReceiver({ config, lifecycle, telemetry, store, series, metrics, requestMetrics }),
   );
   server.maxConnections = config.receiverConnectionsMax;
   server.on('drop', () => metrics.refused('any', 'connections'));

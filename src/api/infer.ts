@@ -14,6 +14,7 @@ import { writeInferAnswer } from './open-inference/write-infer-answer.ts';
 import type { Permits } from './permits.ts';
 import { sendAnswer } from './send-answer.ts';
 import { takeQuota } from './take-quota.ts';
+import { requestTrace } from './trace-request.ts';
 
 export type InferParts = {
   config: Config;
@@ -27,37 +28,39 @@ export type InferParts = {
 export function infer(parts: InferParts): RequestHandler {
   const { config, door, registry, bodies, permits } = parts;
   return async (request, response) => {
-    const receivedAt = performance.now();
+    const told = requestTrace(response);
+    const { account } = told;
+    const receivedAt = account?.startedAt ?? performance.now();
     door.refuseForeignPages(request);
     const client = door.identify(request);
     takeQuota(client, 'infer', response);
     const model = findAllowed(registry, client, request);
     const jsonBytes = jsonLength(request);
     const timeoutMs = headerTimeoutMs(request);
+    told.model = model;
     permits.take(model.name);
     const stay = new Stay(response, () => permits.giveBack(model.name));
 
     const body = stay.hold(await bodies.read(request, jsonBytes ?? 0));
-    const arrivedAt = performance.now();
+    account?.mark('receive');
     const call =
       jsonBytes === 0 && body.bytes.length > 0
         ? readRawRequest(body.bytes, model.manifest)
         : readInferRequest(body.bytes, jsonBytes, config.jsonBytesMax);
-    const decodedAt = performance.now();
+    account?.mark('decode');
 
-    const { outputs, stages } = await model.infer({
+    const { outputs, stages, batch } = await model.infer({
       inputs: call.inputs,
       ...(call.outputs && { outputs: call.outputs }),
       priority: call.priority,
       deadlineAt: receivedAt + shortest(config, model, call, timeoutMs),
       signal: stay.signal,
     });
-    const answeredAt = performance.now();
+    account?.markEngine(stages);
+    told.batch = batch;
     const answer = writeInferAnswer(model, call, outputs);
-    response.setHeader(
-      'Server-Timing',
-      `receive;dur=${ms(arrivedAt - receivedAt)},decode;dur=${ms(decodedAt - arrivedAt)},queue;dur=${ms(stages.queueMs)},assemble;dur=${ms(stages.assembleMs)},run;dur=${ms(stages.runMs)},split;dur=${ms(stages.splitMs)},encode;dur=${ms(performance.now() - answeredAt)}`,
-    );
+    account?.mark('encode');
+    if (account) response.setHeader('Server-Timing', account.serverTiming());
     await sendAnswer(request, response, answer, config);
   };
 }
@@ -129,9 +132,4 @@ function shortest(config: Config, model: LoadedModel, call: InferCall, timeoutMs
     timeoutMs ?? config.inferMsMax,
     call.timeoutUs > 0 ? call.timeoutUs / 1000 : config.inferMsMax,
   );
-}
-
-/** Microseconds are exact enough, and a short number costs less to write. */
-function ms(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

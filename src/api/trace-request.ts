@@ -1,120 +1,174 @@
 import {
+  type Attributes,
   type Context,
   defaultTextMapGetter,
   propagation,
   ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
+import type { BatchFacts } from '../engine/inference.ts';
 import { type FailureCode, failures } from '../errors.ts';
-import { type LogFields, log } from '../telemetry/logger.ts';
-import { counter, histogram } from '../telemetry/metrics.ts';
-import { scopeName } from '../telemetry/names.ts';
-import { type Ids, newIds, withIds } from '../telemetry/preset-ids.ts';
+import type { KeptBecause, TraceKeeper } from '../telemetry/keep-trace.ts';
+import { log } from '../telemetry/logger.ts';
+import { type Ids, newIds } from '../telemetry/preset-ids.ts';
+import type { RequestMetrics } from '../telemetry/request-metrics.ts';
+import { makeRequestSpans } from '../telemetry/request-spans.ts';
+import { TimeAccount } from '../telemetry/time-account.ts';
 import { knownMethod } from './answer-error.ts';
 
-export type RequestTrace = {
+export type RequestTracing = { keeper: Pick<TraceKeeper, 'decide'>; metrics: RequestMetrics };
+
+/** What is known of a request while it is answered; handlers add to it. */
+export class RequestTrace {
   readonly ids: Ids;
   readonly requestId: string;
-  /** For log lines of this request. */
-  readonly context: Context;
+  readonly parent: Context;
+  /** Absent when all telemetry is off: then no clock is read. */
+  readonly account: TimeAccount | undefined;
   /** Set by whoever answers with a failure. */
   failure: FailureCode | undefined;
-};
+  /** The model that did the work, by its name in the registry. */
+  model: { name: string; version: string } | undefined;
+  batch: BatchFacts | undefined;
+  #logged = false;
+
+  constructor(request: Request, account: TimeAccount | undefined) {
+    this.account = account;
+    this.parent =
+      request.headers.traceparent === undefined
+        ? ROOT_CONTEXT
+        : propagation.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
+    const caller = trace.getSpanContext(this.parent);
+    this.ids = caller ? { ...newIds(), traceId: caller.traceId } : newIds();
+    this.requestId = wellFormed(request.headers['x-request-id']) ?? this.ids.traceId;
+  }
+
+  /** For a log line of this request. Who asks for it keeps the trace: no line may point to one that is missing. */
+  get context(): Context {
+    this.#logged = true;
+    return trace.setSpanContext(ROOT_CONTEXT, { ...this.ids, traceFlags: TraceFlags.SAMPLED });
+  }
+
+  get logged(): boolean {
+    return this.#logged;
+  }
+
+  get callerSampled(): boolean {
+    return (
+      this.parent !== ROOT_CONTEXT && ((trace.getSpanContext(this.parent)?.traceFlags ?? 0) & TraceFlags.SAMPLED) !== 0
+    );
+  }
+}
 
 export function requestTrace(response: Response): RequestTrace {
   return response.locals.trace as RequestTrace;
 }
 
 /**
- * Gives every request its ids at its first byte, and its span, metrics and log line when it has ended. Nothing the caller wrote is recorded but
- * a well-formed request id and trace context: no headers, no query, no path that is not a route of ours.
+ * Gives every request its ids at its first byte; when it has ended, counts it, and decides whether its spans and its log line are made. Nothing the caller
+ * wrote is recorded but a well-formed request id and trace context: no headers, no query, no path that is not a route of ours.
+ * Without `tracing` all telemetry is off: ids are all there is.
  */
-export function traceRequest(): RequestHandler {
-  const requests = counter('httpRequests');
-  const seconds = histogram('httpRequestSeconds');
+export function traceRequest(tracing: RequestTracing | undefined): RequestHandler {
   return (request, response, next) => {
-    const startedAtMs = Date.now();
-    const startedAt = performance.now();
-    const parent = propagation.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
-    const parentSpan = trace.getSpanContext(parent);
-    const ids: Ids = parentSpan ? { ...newIds(), traceId: parentSpan.traceId } : newIds();
-    const requestId = wellFormed(request.get('x-request-id')) ?? ids.traceId;
-    const context = trace.setSpanContext(ROOT_CONTEXT, { ...ids, traceFlags: TraceFlags.SAMPLED });
-    const told: RequestTrace = { ids, requestId, context, failure: undefined };
+    const told = new RequestTrace(request, tracing && new TimeAccount());
     response.locals.trace = told;
-    response.setHeader('X-Request-Id', requestId);
-    response.setHeader('traceresponse', `00-${ids.traceId}-${ids.spanId}-01`);
-    response.once('close', () => {
-      const tookMs = performance.now() - startedAt;
-      const method = knownMethod(request.method);
-      const endpoint = routeOf(request);
-      // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
-      const status = response.writableFinished ? response.statusCode : 499;
-      requests.add(1, { method, endpoint, status: String(status) });
-      seconds.record(tookMs / 1000, { method, endpoint });
-      makeSpan({ request, told, parent, method, endpoint, status, startedAtMs, tookMs });
-      log(
-        'access',
-        levelFor(status),
-        `${method} ${endpoint} ${status} ${tookMs.toFixed(1)} ms`,
-        accessFields(),
-        context,
-      );
-
-      function accessFields(): LogFields {
-        return {
-          event_type: 'http_request',
-          'request.id': requestId,
-          'http.request.method': method,
-          'http.route': endpoint,
-          'http.response.status_code': status,
-          duration_ms: Math.round(tookMs * 1000) / 1000,
-          'error.type': told.failure,
-        };
-      }
-    });
+    response.setHeader('X-Request-Id', told.requestId);
+    response.setHeader('traceresponse', `00-${told.ids.traceId}-${told.ids.spanId}-01`);
+    if (tracing) response.once('close', () => endRequest(tracing, told, request, response));
     next();
   };
 }
 
-function makeSpan(of: {
-  request: Request;
+function endRequest(
+  { keeper, metrics }: RequestTracing,
+  told: RequestTrace,
+  request: Request,
+  response: Response,
+): void {
+  const { account, model, failure } = told;
+  if (!account) return;
+  account.mark('send');
+  const tookMs = performance.now() - account.startedAt;
+  const method = knownMethod(request.method);
+  const endpoint = routeOf(request);
+  // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
+  const status = response.writableFinished ? response.statusCode : 499;
+  metrics.answered(method, endpoint, String(status), tookMs);
+  if (model) metrics.inferred(model.name, account, tookMs);
+  const kept = keeper.decide({
+    model: model?.name ?? '',
+    failed: failure !== undefined || status >= 400,
+    tookMs,
+    forced: request.headers['x-vitrine-trace'] === '1',
+    callerSampled: told.callerSampled,
+  });
+  if (kept === undefined && !told.logged) return;
+  tell({ told, method, endpoint, status, tookMs, account, kept: kept ?? 'logged', protocol: request.httpVersion });
+}
+
+function tell(of: {
   told: RequestTrace;
-  parent: Context;
   method: string;
   endpoint: string;
   status: number;
-  startedAtMs: number;
   tookMs: number;
+  account: TimeAccount;
+  kept: KeptBecause | 'logged';
+  protocol: string;
 }): void {
-  const { request, told, parent, method, endpoint, status, startedAtMs, tookMs } = of;
-  const span = withIds(told.ids, () =>
-    trace.getTracer(scopeName).startSpan(
-      `${method} ${endpoint}`,
-      {
-        kind: SpanKind.SERVER,
-        startTime: startedAtMs,
-        attributes: {
-          'http.request.method': method,
-          'http.route': endpoint,
-          'http.response.status_code': status,
-          'url.scheme': 'http',
-          'network.protocol.version': request.httpVersion,
-          'request.id': told.requestId,
-          ...(told.failure && { 'error.type': told.failure }),
-        },
-      },
-      parent,
-    ),
+  const { told, method, endpoint, status, tookMs, account, kept, protocol } = of;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'http.route': endpoint,
+    'http.response.status_code': status,
+    'request.id': told.requestId,
+    'vitrine.trace.kept': kept,
+    ...(told.failure && { 'error.type': told.failure }),
+    ...(told.model && { 'inference.model.name': told.model.name, 'inference.model.version': told.model.version }),
+  };
+  log(
+    'access',
+    levelFor(status),
+    `${method} ${endpoint} ${status} ${tookMs.toFixed(1)} ms`,
+    {
+      event_type: 'http_request',
+      ...(attributes as Record<string, string | number>),
+      duration_ms: Math.round(tookMs * 1000) / 1000,
+    },
+    told.context,
   );
-  // By the conventions, a server span is an error only when the server is at fault.
-  if (status >= 500)
-    span.setStatus({ code: SpanStatusCode.ERROR, ...(told.failure && { message: failures[told.failure].means }) });
-  span.end(startedAtMs + tookMs);
+  makeRequestSpans({
+    ids: told.ids,
+    parent: told.parent,
+    name: `${method} ${endpoint}`,
+    attributes: { ...attributes, 'url.scheme': 'http', 'network.protocol.version': protocol },
+    startedAt: account.startedAt,
+    tookMs,
+    // By the conventions, a server span is an error only when the server is at fault.
+    error:
+      status >= 500
+        ? told.failure
+          ? failures[told.failure].means
+          : 'The answer says that the server is at fault.'
+        : undefined,
+    account: told.model ? account : undefined,
+    run: told.batch && batchAttributes(told.batch),
+  });
+}
+
+function batchAttributes(batch: BatchFacts): Attributes {
+  return {
+    'inference.batch.id': batch.id,
+    'inference.batch.requests': batch.inputs,
+    'inference.batch.rows': batch.rows,
+    'inference.batch.closed_by': batch.closedBy,
+    'inference.lane': batch.lane,
+    'inference.provider': batch.provider,
+    'inference.session.duration_ms': batch.sessionMs,
+  };
 }
 
 function routeOf(request: Request): string {
@@ -126,6 +180,6 @@ function levelFor(status: number): 'info' | 'warn' | 'error' {
   return status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info';
 }
 
-function wellFormed(requestId: string | undefined): string | undefined {
-  return requestId !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(requestId) ? requestId : undefined;
+function wellFormed(requestId: string | string[] | undefined): string | undefined {
+  return typeof requestId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(requestId) ? requestId : undefined;
 }

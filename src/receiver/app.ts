@@ -4,6 +4,7 @@ import { traceRequest } from '../api/trace-request.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { authorize } from './bearer-token.ts';
 import { Door } from './door.ts';
@@ -19,17 +20,22 @@ export type ReceiverParts = {
   config: Config;
   lifecycle: Lifecycle;
   telemetry: Telemetry;
+  requestMetrics: RequestMetrics;
   store: Store;
   series: PushedSeries;
   metrics: ReceiverMetrics;
 };
 
+/** Few come here, and what they bring is never to be missed: every request is traced. */
+const keepAll = { decide: () => 'first' as const };
+
 /** Every route of the receiver. */
 export function createReceiver(parts: ReceiverParts): Express {
+  const { config, requestMetrics } = parts;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(traceRequest());
+  app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: keepAll }));
 
   const door = new Door(parts);
   app

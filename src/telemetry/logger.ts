@@ -18,8 +18,12 @@ export type LogFields = Record<string, string | number | boolean | undefined>;
 // The transport reads a record's trace from this property; without it, it would take the context that happens to be active.
 const contextOfRecord = Symbol.for('opentelemetry.js.contrib.winston.context');
 
-// Both are shared by all loggers, and a transport without a level of its own takes that of the first: no other logger could then be more talkative.
+const severities = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof severities)[number];
+
+// Winston asks the transports for their level, not the logger; these two are shared by all loggers. So they take everything, and log() decides.
 const everyLevel = 'debug';
+const leastSevere = Object.fromEntries(loggerNames.map((name) => [name, 'info'])) as Record<LoggerName, LogLevel>;
 
 const toTerminal = new winston.transports.Console({
   level: everyLevel,
@@ -36,7 +40,7 @@ const loggers = Object.fromEntries(
   loggerNames.map((name) => [
     name,
     winston.createLogger({
-      level: 'info',
+      level: everyLevel,
       defaultMeta: { [attributeNames.logger.name]: name },
       // Every request has an access line, and scripts may push thousands of events; at a terminal they would bury the rest.
       transports: name === 'access' || name === 'events' ? [toCollector] : [toTerminal, toCollector],
@@ -47,16 +51,17 @@ const loggers = Object.fromEntries(
 /** Writes one line. The message is a sentence of ours; what came from outside belongs into no line but as a bounded, checked field. */
 export function log(
   logger: LoggerName,
-  level: 'error' | 'warn' | 'info' | 'debug',
+  level: LogLevel,
   message: string,
   fields: LogFields = {},
   context?: Context,
 ): void {
+  if (severities.indexOf(level) > severities.indexOf(leastSevere[logger])) return;
   loggers[logger].log(level, message, context ? { ...fields, [contextOfRecord]: context } : fields);
 }
 
-export function setLogLevel(logger: LoggerName, level: string): void {
-  loggers[logger].level = level;
+export function setLogLevel(logger: LoggerName, level: LogLevel): void {
+  leastSevere[logger] = level;
 }
 
 export function streamOf(logger: unknown): LogStream {

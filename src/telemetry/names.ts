@@ -12,6 +12,10 @@ type Metric = {
 
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
+const stageSeconds = [
+  0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+] as const;
+
 const ofGpu = ['hw.id', 'hw.name', 'hw.type'] as const;
 
 export const metricNames = {
@@ -36,6 +40,22 @@ export const metricNames = {
     says: 'From the first byte of the request to the last of the answer.',
     attributes: ['method', 'endpoint'],
     buckets: requestSeconds,
+  },
+  inferenceStageSeconds: {
+    name: 'inference.stage.duration',
+    kind: 'histogram',
+    unit: 's',
+    says: 'The time account: how long a request was received, decoded, queued, assembled, run, split, encoded, sent.',
+    attributes: ['model', 'stage'],
+    buckets: stageSeconds,
+  },
+  inferenceRestSeconds: {
+    name: 'inference.rest.duration',
+    kind: 'histogram',
+    unit: 's',
+    says: 'What of a request’s time no stage accounts for.',
+    attributes: ['model'],
+    buckets: stageSeconds,
   },
   telemetryMade: {
     name: 'vitrine.telemetry.made',

@@ -6,6 +6,7 @@ import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { Registry } from '../../src/engine/registry.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
+import { RequestMetrics } from '../../src/telemetry/request-metrics.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 import { writeModel } from '../fixtures/models/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -42,7 +43,11 @@ export async function serveApi(
   const registry = new Registry(config);
   await registry.start();
   lifecycle.becomeReady();
-  const server = createHttpServer(config, lifecycle, createApp({ config, door, lifecycle, registry, telemetry }));
+  const server = createHttpServer(
+    config,
+    lifecycle,
+    createApp({ config, door, lifecycle, registry, requestMetrics: new RequestMetrics(), telemetry }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

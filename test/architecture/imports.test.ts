@@ -13,8 +13,17 @@ const mayImport: Record<string, readonly string[]> = {
   resilience: ['resilience'],
   telemetry: ['telemetry'],
 };
-const frontDoor = ['logger', 'metrics', 'names', 'preset-ids', 'ledger'].map((name) => `src/telemetry/${name}.ts`);
-const forEveryone = ['src/config.ts', 'src/errors.ts', 'src/version.ts', 'src/lifecycle.ts', ...frontDoor];
+const frontDoor = ['logger', 'metrics', 'names', 'preset-ids', 'ledger', 'time-account', 'request-spans'].map(
+  (name) => `src/telemetry/${name}.ts`,
+);
+const forEveryone = [
+  'src/config.ts',
+  'src/errors.ts',
+  'src/version.ts',
+  'src/lifecycle.ts',
+  'src/loopback.ts',
+  ...frontDoor,
+];
 
 /** One home for each big dependency; `type` imports are no dependency at run time. */
 const homes: Record<string, RegExp> = {

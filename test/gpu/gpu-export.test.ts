@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import type { ServiceProcess } from '../support/service-process.ts';
+import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { compileShim, type Shim } from './shim.ts';
-import { startExporting } from './start-exporting.ts';
 
 const deadline = { deadlineMs: 60_000, everyMs: 20 };
 
@@ -41,7 +40,7 @@ describe('GPU readings on their way out, from a shim (no GPU)', function () {
 
   /** The library is found as on a machine with a GPU: by its name, where the loader looks. */
   const start = async (env: Record<string, string> = {}): Promise<ServiceProcess> => {
-    running = await startExporting({
+    running = await startService({
       ...shim.env,
       LD_LIBRARY_PATH: shim.folder,
       VITRINE_DATA: data.path,

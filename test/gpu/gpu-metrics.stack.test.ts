@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { prometheusQuery } from '../support/backends.ts';
-import type { ServiceProcess } from '../support/service-process.ts';
+import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { compileShim, type Shim } from './shim.ts';
-import { startExporting } from './start-exporting.ts';
 
 const deadline = { deadlineMs: 120_000, everyMs: 250 };
 const energyMillijoules = 123_456_789_012_345;
@@ -27,7 +26,7 @@ describe('GPU metrics in the real Prometheus, from a shim (no GPU)', function ()
     await shim.answer({ count: 2, energy: energyMillijoules });
     data = await temporaryFolder();
     stack = await startStack({ only: ['collector', 'prometheus'], env: { VITRINE_BACKENDS: 'prometheus' } });
-    running = await startExporting({
+    running = await startService({
       ...shim.env,
       LD_LIBRARY_PATH: shim.folder,
       VITRINE_DATA: data.path,

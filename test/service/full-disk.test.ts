@@ -19,6 +19,7 @@ describe('a full disk under the spool', () => {
     const receiver = await OtlpReceiver.start();
     await using service = await startService({
       VITRINE_DATA: folder.path,
+      VITRINE_TRACE_FIRST_PER_SECOND: '100000',
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
     });
     receiver.stop();

@@ -1,0 +1,34 @@
+import type { AggregatedMetric } from './aggregated-metrics.ts';
+import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
+import { stageNames, type TimeAccount } from './time-account.ts';
+
+/** What is counted of every request, kept trace or not. */
+export class RequestMetrics {
+  readonly #requests = new HotCounter('httpRequests');
+  readonly #seconds = new HotHistogram('httpRequestSeconds');
+  readonly #stageSeconds = new HotHistogram('inferenceStageSeconds');
+  readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
+  readonly #stagesOf = new Map<string, readonly HistogramSeries[]>();
+
+  answered(method: string, endpoint: string, status: string, tookMs: number): void {
+    this.#requests.series(method, endpoint, status).value += 1;
+    this.#seconds.series(method, endpoint).record(tookMs / 1000);
+  }
+
+  /** Books a time account by model; the rest is what no stage has of the whole. */
+  inferred(model: string, account: TimeAccount, tookMs: number): void {
+    const stages = this.#stagesOf.get(model) ?? this.#begin(model);
+    for (const [at, stage] of stageNames.entries()) stages[at]!.record(account[stage] / 1000);
+    this.#restSeconds.series(model).record(Math.max(0, tookMs - account.booked()) / 1000);
+  }
+
+  collect(): AggregatedMetric[] {
+    return [this.#requests, this.#seconds, this.#stageSeconds, this.#restSeconds].map((metric) => metric.collect());
+  }
+
+  #begin(model: string): readonly HistogramSeries[] {
+    const stages = stageNames.map((stage) => this.#stageSeconds.series(model, stage));
+    this.#stagesOf.set(model, stages);
+    return stages;
+  }
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { stageNames } from '../../src/telemetry/time-account.ts';
+import { identity, writeModel } from '../fixtures/models/models.ts';
+import { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { type ServiceProcess, startService } from '../support/service-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+describe('the time account of a request', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let receiver: OtlpReceiver;
+  let service: ServiceProcess;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    await writeModel(folder.path, 'copy', identity('FP32'));
+    receiver = await OtlpReceiver.start();
+    service = await startService({
+      VITRINE_DATA: `${folder.path}/data`,
+      VITRINE_MODELS: folder.path,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
+      VITRINE_TRACE_FIRST_PER_SECOND: '0',
+    });
+  });
+
+  after(async () => {
+    await service?.[Symbol.asyncDispose]();
+    receiver?.stop();
+    await folder?.[Symbol.asyncDispose]();
+  });
+
+  it('is given to the caller, all but send, and is no more than the whole', async () => {
+    const startedAt = performance.now();
+    const answer = await infer(service.url);
+    const tookMs = performance.now() - startedAt;
+    const stages = [...(answer.headers.get('server-timing') ?? '').matchAll(/(\w+);dur=([\d.]+)/g)];
+    assert.deepEqual(
+      stages.map(([, stage]) => stage),
+      stageNames.filter((stage) => stage !== 'send'),
+    );
+    const sum = stages.reduce((total, [, , ms]) => total + Number(ms), 0);
+    assert.ok(sum > 0 && sum <= tookMs, `${sum} of ${tookMs} ms`);
+  });
+
+  it('is on the trace as a span for each stage, with the batch on the run', async () => {
+    const answer = await infer(service.url, { 'x-vitrine-trace': '1' });
+    const traceId = Buffer.from(answer.headers.get('traceresponse')?.split('-')[1] ?? '', 'hex');
+    const told = await waitFor('the trace', () =>
+      receiver.received.find((bytes) => bytes.includes(traceId) && bytes.includes('inference.run')),
+    );
+    for (const stage of stageNames) assert.ok(told.includes(`inference.${stage}`), stage);
+    for (const attribute of ['inference.batch.closed_by', 'inference.lane', 'vitrine.trace.kept', 'forced'])
+      assert.ok(told.includes(attribute), attribute);
+  });
+
+  it('leaves no trace and no line of a request that nobody asked for, and counts it all the same', async () => {
+    const answer = await infer(service.url);
+    const traceId = Buffer.from(answer.headers.get('traceresponse')?.split('-')[1] ?? '', 'hex');
+    const asked = await infer(service.url, { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' });
+    assert.equal(asked.headers.get('traceresponse')?.split('-')[1], '4bf92f3577b34da6a3ce929d0e0e4736');
+    const later = Buffer.from('4bf92f3577b34da6a3ce929d0e0e4736', 'hex');
+    await waitFor('the later trace', () => receiver.received.some((bytes) => bytes.includes(later)));
+    assert.ok(!receiver.received.some((bytes) => bytes.includes(traceId)));
+    await waitFor('the metrics', () => receiver.received.some((bytes) => bytes.includes('inference.stage.duration')));
+  });
+});
+
+async function infer(url: string, headers: Record<string, string> = {}): Promise<Response> {
+  const answer = await fetch(`${url}/v2/models/copy/infer`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }] }),
+  });
+  assert.equal(answer.status, 200, await answer.clone().text());
+  return answer;
+}

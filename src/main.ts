@@ -19,6 +19,7 @@ await startOrExplain(async () => {
   const telemetry = await startTelemetry(config, {
     name: 'vitrine',
     folder: 'service',
+    host: true,
     aggregated: () => [...requestMetrics.collect(), ...gpu.metrics()],
   });
   gpu = startGpu(config);

@@ -28,6 +28,7 @@ async function receive(config: Config): Promise<void> {
   const telemetry = await startTelemetry(config, {
     name: 'vitrine-receiver',
     folder: 'receiver',
+    host: false,
     aggregated: () => [...series.collect(Date.now()), ...requestMetrics.collect()],
   });
   if (store.setAside !== undefined) {

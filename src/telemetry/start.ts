@@ -26,7 +26,7 @@ import { type AggregatedMetric, aggregatedMetricProducer } from './aggregated-me
 import { DurableExport, type OfficialExporter } from './durable-export.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
-import { log, loggerNames, logStreams, setLogLevel, streamOf } from './logger.ts';
+import { log, logStreams, setLogLevel, streamOf } from './logger.ts';
 import { attributeNames } from './names.ts';
 import { logRequests, metricRequests, type OtlpRequest, pointCount, spanRequests } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
@@ -53,13 +53,15 @@ const metricPointsMax = 5_000;
 
 /**
  * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool. The only file that knows the SDK.
- * `component` is service.name and the spool's folder, so that the receiver can use the same; `aggregated` is asked for further metrics at each export.
+ * `component` is service.name and the spool's folder, so that the receiver can use the same; `aggregated` is asked for further metrics at each export;
+ * one process of a machine tells of its `host`.
  */
 export async function startTelemetry(
   config: Config,
-  component: { name: string; folder: string; aggregated?: () => AggregatedMetric[] },
+  component: { name: string; folder: string; host: boolean; aggregated?: () => AggregatedMetric[] },
 ): Promise<Telemetry> {
-  for (const name of loggerNames) if (name !== 'events') setLogLevel(name, config.logLevel);
+  // Events, audit and security always tell everything.
+  for (const name of ['app', 'access'] as const) setLogLevel(name, config.logLevel);
   const ledger = new Ledger();
   if (config.telemetryOff) {
     return { ledger, spoolWritable: () => true, settleLogs: async () => undefined, stop: async () => undefined };
@@ -176,7 +178,7 @@ export async function startTelemetry(
           }),
         ]
       : [],
-    instrumentations: [surroundings()],
+    instrumentations: [surroundings(component.host)],
   });
   sdk.start();
   bridgedLogs.setGlobalLoggerProvider({
@@ -203,8 +205,8 @@ export async function startTelemetry(
 }
 
 /** What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's path is written by hand. */
-function surroundings() {
-  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
+function surroundings(host: boolean) {
+  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = `undici,runtime-node${host ? ',host-metrics' : ''}`;
   return getNodeAutoInstrumentations();
 }
 

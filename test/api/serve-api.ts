@@ -38,7 +38,7 @@ export async function serveApi(
     ...settings,
   };
   const door = await Door.open(config);
-  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service' });
+  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true });
   const lifecycle = new Lifecycle();
   const registry = new Registry(config);
   await registry.start();

@@ -1,3 +1,4 @@
+import { isMarkedAsUntransferable } from 'node:worker_threads';
 import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor, type TypedArray } from './tensor.ts';
 import type { Waiting } from './waiting-inputs.ts';
 
@@ -14,15 +15,14 @@ export function assembleBatch(entries: readonly Waiting[], rows: number, lane: '
   const first = entries[0]!;
   const outputs = outputsOf(entries);
   if (entries.length === 1 && lane === 'process') return { inputs: first.inputs, outputs, transfer: [] };
-  const transfer: ArrayBuffer[] = [];
+  const transfer = new Set<ArrayBuffer>();
   const inputs = first.inputs.map((tensor, index) => {
-    if (entries.length === 1 && first.mayTakeBuffers && fillsItsBuffer(tensor)) {
-      transfer.push(tensor.data.buffer);
-      return tensor;
-    }
-    return joinOne(entries, index, rows, transfer);
+    const given = entries.length === 1 && first.mayTakeBuffers ? bufferOf(tensor) : undefined;
+    if (!given) return joinOne(entries, index, rows, transfer);
+    transfer.add(given);
+    return tensor;
   });
-  return { inputs, outputs, transfer };
+  return { inputs, outputs, transfer: [...transfer] };
 }
 
 /** What of the batch's outputs is one request's: views, not copies. Undefined when an output does not have the batch's rows. */
@@ -57,12 +57,13 @@ function outputsOf(entries: readonly Waiting[]): readonly string[] | undefined {
   return [...new Set(entries.flatMap(({ outputs }) => outputs ?? []))];
 }
 
-function fillsItsBuffer(tensor: Tensor): tensor is Tensor & { data: TypedArray & { buffer: ArrayBuffer } } {
-  const { data } = tensor;
-  return !isStrings(data) && data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength;
+/** The buffer under a tensor, if it can change hands: not for strings, nor for the pool that Node cuts small buffers from. */
+function bufferOf({ data }: Tensor): ArrayBuffer | undefined {
+  if (isStrings(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
+  return isMarkedAsUntransferable(data.buffer) ? undefined : data.buffer;
 }
 
-function joinOne(entries: readonly Waiting[], index: number, rows: number, transfer: ArrayBuffer[]): Tensor {
+function joinOne(entries: readonly Waiting[], index: number, rows: number, transfer: Set<ArrayBuffer>): Tensor {
   const { name, datatype, shape: one } = entries[0]!.inputs[index]!;
   const shape = entries.length === 1 ? one : [rows, ...one.slice(1)];
   if (datatype === 'BYTES') {
@@ -79,6 +80,6 @@ function joinOne(entries: readonly Waiting[], index: number, rows: number, trans
     (data as Float32Array).set(part as Float32Array, at);
     at += part.length;
   }
-  transfer.push(buffer);
+  transfer.add(buffer);
   return { name, datatype, shape, data };
 }

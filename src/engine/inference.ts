@@ -11,7 +11,10 @@ export type InferRequest = {
   readonly deadlineAt: number;
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal;
-  /** The inputs' buffers belong to nobody else: they may be handed to the lane instead of copied, and are gone then. */
+  /**
+   * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a thread instead of copied, and are
+   * empty here from then on. Several inputs may lie in one buffer.
+   */
   readonly mayTakeBuffers?: boolean;
 };
 

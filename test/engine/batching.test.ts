@@ -255,9 +255,19 @@ describe('batches', function () {
     const kept = fp32('x', [1, 64], new Float32Array(64));
     await served.infer('alone', [kept]);
     assert.equal(kept.data.length, 64);
-    const given = fp32('x', [1, 64], new Float32Array(64));
-    await served.infer('alone', [given], { mayTakeBuffers: true });
-    assert.equal(given.data.length, 0);
+    const body = Float32Array.from([9, 9, 1, 2, 3, 4]);
+    const [a, b] = [body.subarray(2, 4), body.subarray(4, 6)];
+    const given = [a, b].map((data, index): Tensor => ({ name: 'ab'[index]!, datatype: 'FP32', shape: [1, 2], data }));
+    const { outputs } = await served.infer('lengths', given, { mayTakeBuffers: true });
+    assert.deepEqual(numbersOf(outputs[0]), [4, 6]);
+    assert.equal(body.length, 0);
+  });
+
+  it('copy from the pool that Node cuts small buffers from, which cannot be given away', async () => {
+    const pooled = Buffer.allocUnsafe(256).fill(0);
+    const data = new Float32Array(pooled.buffer, pooled.byteOffset, 64);
+    await served.infer('alone', [{ name: 'x', datatype: 'FP32', shape: [1, 64], data }], { mayTakeBuffers: true });
+    assert.equal(pooled.length, 256);
   });
 
   function laneTaken(model: string): Promise<boolean> {

@@ -1,5 +1,6 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 export type LockOwner = ProcessIdentity & { note?: string };
@@ -52,16 +53,19 @@ async function readOwner(path: string): Promise<{ owner: LockOwner; text: string
   }
 }
 
-// Two processes may find the same stale lock; the slower one must not remove the lock that the faster one took meanwhile.
-// So it is moved aside first, and put back when it turns out to be another.
+// Many may find the same stale lock; the slower ones must not remove the lock that the fastest took meanwhile. So only who holds the right
+// to take over removes anything, after reading the lock once more: what it then finds stale, nobody else can replace.
 async function removeStale(path: string, staleText: string, claim: string): Promise<void> {
-  const aside = `${claim}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+  const right = `${path}.takeover`;
+  if (!(await linked(claim, right))) {
+    const held = await readOwner(right);
+    // Its holder was killed within the instant that a takeover lasts.
+    if (held !== undefined && !(await isRunning(held.owner))) await rm(right, { force: true });
+    return pause(5);
   }
-  if ((await readFile(aside, 'utf8')) !== staleText) await linked(aside, path);
-  await rm(aside, { force: true });
+  try {
+    if ((await readOwner(path))?.text === staleText) await rm(path, { force: true });
+  } finally {
+    await rm(right, { force: true });
+  }
 }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { composeSettings } from '../compose/compose-settings.ts';
 import { settings } from '../src/config.ts';
 import { failures } from '../src/errors.ts';
 import { attributeNames, metricNames } from '../src/telemetry/names.ts';
@@ -10,6 +11,7 @@ const pages: Record<string, () => string> = {
   'settings.md': settingsPage,
   'errors.md': errorsPage,
   'telemetry.md': telemetryPage,
+  '../compose/settings.yaml': composeSettings,
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

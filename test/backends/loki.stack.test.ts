@@ -54,8 +54,8 @@ describe('Loki as configured', function () {
     const { query } = dataSource('tempo').jsonData.tracesToLogsV2 as { query: string };
     const asked = query
       .replaceAll('$$', '$')
-      .replace('${__tags}', 'service_name="grafana"')
-      .replace('${__trace.traceId}', traceId);
+      .replace(/\$\{__tags\}/, 'service_name="grafana"')
+      .replace(/\$\{__trace\.traceId\}/, traceId);
     assert.deepEqual(await linesOf(stack, asked), ['of the trace']);
   });
 

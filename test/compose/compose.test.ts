@@ -122,7 +122,8 @@ describe('compose.yaml', () => {
         '--enable-feature=exemplar-storage',
         '--cluster.listen-address=',
       ]);
-      const native = component(name).parameters({ root, data: '/data', config });
+      const both = readConfig({ VITRINE_BACKENDS: 'prometheus,prometheus-remote-write,tempo,loki' });
+      const native = component(name).parameters({ root, data: '/data', config: both });
       const composed = services[name]?.command ?? [];
       assert.deepEqual(composed.map(flagName).sort(), native.map(flagName).sort());
       const fixed = (flags: string[]) => flags.filter((flag) => values.has(flag)).sort();

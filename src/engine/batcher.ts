@@ -154,11 +154,17 @@ export class Batcher {
 
   #run(lane: Lane, batch: Batch): void {
     const startedAt = performance.now();
-    const { inputs, outputs, transfer } = assembleBatch(batch.entries, batch.rows, lane.kind);
-    this.#batches += 1;
-    const running: Running = { id: this.#batches, lane, batch, startedAt, sentAt: performance.now() };
-    this.#running.add(running);
-    lane.run(inputs, outputs, transfer, (result) => this.#finished(running, result));
+    try {
+      const { inputs, outputs, transfer } = assembleBatch(batch.entries, batch.rows, lane.kind);
+      this.#batches += 1;
+      const running: Running = { id: this.#batches, lane, batch, startedAt, sentAt: performance.now() };
+      lane.run(inputs, outputs, transfer, (result) => this.#finished(running, result));
+      this.#running.add(running);
+    } catch (cause) {
+      // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the process's end.
+      this.#lanes.giveBack(lane);
+      for (const entry of batch.entries) this.#settle(entry, this.#notSent(cause as Error));
+    }
   }
 
   /** The lane goes on with the next batch before the answers of this one are made. */
@@ -301,7 +307,6 @@ export class Batcher {
       else this.#giveUp(running);
     }
     if (this.#waiting.count > 0 || this.#running.size > 0) this.#sweepBy(Math.min(next, now + sweepMsMax));
-    this.#tellIfEmpty();
   }
 
   #giveUp(running: Running): void {
@@ -332,6 +337,7 @@ export class Batcher {
     this.#statistics.fail.count += 1;
     this.#statistics.fail.ms += performance.now() - entry.enqueuedAt;
     entry.reject(error);
+    this.#tellIfEmpty();
   }
 
   #isFull(bytes: number): boolean {
@@ -356,6 +362,14 @@ export class Batcher {
     return new ServiceError(
       'deadline_exceeded',
       `Cannot answer in time: the deadline of the request to model ${this.#manifest.name} passed after ${Math.round(waitedMs)} ms; allow more time or come when less is waiting.`,
+    );
+  }
+
+  #notSent(cause: Error): ServiceError {
+    return new ServiceError(
+      'inference_failed',
+      `Cannot hand the inputs to model ${this.#manifest.name}: ${cause.message}; send them again, or less at once.`,
+      { cause },
     );
   }
 

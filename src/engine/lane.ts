@@ -88,7 +88,7 @@ export class Lane {
     return this.#state.kind === 'idle';
   }
 
-  /** Runs one batch; `done` is called once, unless the lane is abandoned or killed first. The lane must be idle. */
+  /** Runs one batch; `done` is called once, unless the lane is given up first. The lane must be idle. */
   run(
     inputs: readonly Tensor[],
     outputs: readonly string[] | undefined,
@@ -97,8 +97,9 @@ export class Lane {
   ): void {
     if (this.#state.kind !== 'idle') throw new Error(`Lane ${this.name} is ${this.#state.kind}, not idle`);
     this.#runs += 1;
-    this.#state = { kind: 'running', id: this.#runs, done };
+    // First, since it throws when the inputs cannot be sent: the lane is idle then as before.
     this.#port.send({ kind: 'run', id: this.#runs, inputs, outputs }, transfer);
+    this.#state = { kind: 'running', id: this.#runs, done };
   }
 
   /** For a run that does not end: a process is killed, a thread left to finish and then end by itself. */

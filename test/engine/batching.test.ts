@@ -270,6 +270,15 @@ describe('batches', function () {
     assert.equal(pooled.length, 256);
   });
 
+  it('fail those whose inputs cannot be handed over, and the lane goes on', async () => {
+    const x = fp32('x', [1, 64], new Float32Array(64));
+    const twice = [1, 2].map(() => served.infer('alone', [x], { mayTakeBuffers: true }));
+    const [, second] = await Promise.allSettled(twice);
+    assert.ok(second?.status === 'rejected' && second.reason.code === 'inference_failed');
+    assert.match(second.reason.message, /^Cannot hand the inputs to model alone: /);
+    await served.infer('alone', [fp32('x', [1, 64], new Float32Array(64))]);
+  });
+
   function laneTaken(model: string): Promise<boolean> {
     return waitFor('the lane to be taken', () => served.registry.find(model).queue.running === 1, { everyMs: 1 });
   }

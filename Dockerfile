@@ -4,7 +4,8 @@
 FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional && npm cache clean --force
+# Optional packages stay: koffi's library is one. Node's own are taken out again.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/node-darwin-* node_modules/node-bin-* && npm cache clean --force
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
@@ -17,6 +18,7 @@ RUN mkdir /data && chown node:node /data
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json ./
 COPY compose/check-health.mjs ./compose/check-health.mjs
+COPY models ./models
 COPY src ./src
 USER node
 VOLUME /data

@@ -149,11 +149,10 @@ export function parseComponentName(text: string): ComponentName {
 }
 
 /** What runs when nobody says `--only`: everything that feeds on VITRINE_BACKENDS, and the service. */
-export function defaultComponents(config: Config, root: string): ComponentName[] {
+export function defaultComponents(config: Config): ComponentName[] {
   const backends = backendNames(config);
   return componentNames.filter((name) => {
-    const { forBackends, server, program } = component(name);
-    if (server === undefined && !existsSync(join(root, program))) return false;
+    const { forBackends } = component(name);
     return forBackends === undefined || forBackends.some((backend) => backends.includes(backend));
   });
 }

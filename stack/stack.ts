@@ -82,7 +82,7 @@ export class Stack implements AsyncDisposable {
     try {
       const ended = await endLeftovers(data);
       if (ended.length > 0) options.onEvent?.({ kind: 'leftovers', ended });
-      const names = options.only ?? defaultComponents(given, root);
+      const names = options.only ?? defaultComponents(given);
       const config = await settlePorts(given, names, readState(data)?.ports ?? {});
       const launcher = await identify(process.pid);
       if (launcher === undefined) throw new Error('The launcher cannot find its own start time');

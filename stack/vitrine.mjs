@@ -109,7 +109,9 @@ function explainNpm(output) {
   if (/ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|network/i.test(output)) {
     return 'Cannot install the packages: the npm registry cannot be reached; connect to a network, or name a registry with `npm config set registry`, and start again.';
   }
-  return `Cannot install the packages: npm ci failed; read its last lines:\n${output.trim().split('\n').slice(-15).join('\n')}`;
+  // npm says what is wrong first, and ends with a page of its options.
+  const said = output.split('\n').filter((line) => /^npm error \S/.test(line));
+  return `Cannot install the packages: npm ci failed; read what it says:\n${said.slice(0, 15).join('\n')}`;
 }
 
 /** Node 24 comes as a package of this platform; without one, the Node that runs now will do if it can run TypeScript. */

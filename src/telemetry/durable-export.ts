@@ -28,6 +28,8 @@ export type DurableExportOptions<Items> = {
 
 const backoffMsMin = 100;
 const backoffMsMax = 2_000;
+/** After so many attempts in a row a stop takes the Collector for away; they take about a second. */
+const failuresAtStopMax = 4;
 
 /**
  * Gets items to the Collector, come what may: it sends them with the official exporter (which never retries), and what is not acknowledged
@@ -39,6 +41,8 @@ export class DurableExport<Items> {
   #accepting = 0;
   #sending: Promise<void> | undefined;
   #replaying: Promise<void> | undefined;
+  /** Attempts in a row that failed. */
+  #failures = 0;
   readonly #stop = new AbortController();
 
   constructor(options: DurableExportOptions<Items>) {
@@ -84,11 +88,17 @@ export class DurableExport<Items> {
     });
   }
 
-  /** Sends what waits, until nothing does or the deadline passes; what is left then stays on disk for the next start. */
+  /**
+   * Sends what waits, until nothing does, the deadline passes, or the Collector turns out to be away: a stop does not wait for it. What is left
+   * stays on disk for the next start.
+   */
   async flush(deadlineMs: number): Promise<void> {
     const endsAt = performance.now() + deadlineMs;
     const { signal, spool } = this.#options;
-    while ((this.#sending || !spool.isEmpty(signal)) && performance.now() < endsAt) {
+    while (
+      (this.#sending || (!spool.isEmpty(signal) && this.#failures < failuresAtStopMax)) &&
+      performance.now() < endsAt
+    ) {
       this.#replay();
       const remainingMs = Math.max(1, endsAt - performance.now());
       await Promise.race([Promise.all([this.#sending, this.#replaying]), pause(Math.min(remainingMs, 50))]);
@@ -176,7 +186,6 @@ export class DurableExport<Items> {
 
   async #replayAll(): Promise<void> {
     const { signal, spool, sender } = this.#options;
-    let failures = 0;
     while (!this.#stop.signal.aborted) {
       const entry = spool.oldest(signal);
       if (entry?.state !== 'waiting') return;
@@ -184,11 +193,11 @@ export class DurableExport<Items> {
       if (!bytes) continue;
       const outcome = await sender.send(bytes);
       if (outcome.state === 'failed') {
-        failures += 1;
-        await this.#backOff(failures);
+        this.#failures += 1;
+        await this.#backOff(this.#failures);
         continue;
       }
-      failures = 0;
+      this.#failures = 0;
       const removed = spool.remove(signal, entry);
       if (outcome.state === 'exported') this.#book(outcome, entry.items, true);
       else this.#refuse(entry.items, outcome.reason);

@@ -110,7 +110,7 @@ function examineComponent({
 }
 
 async function* examinePorts(config: Config): AsyncGenerator<Finding> {
-  for (const name of defaultComponents(config, root)) {
+  for (const name of defaultComponents(config)) {
     for (const door of doorsOf(name, config)) {
       const port = config[door];
       if (port === 0 || (await isFree(port, config.bind))) continue;

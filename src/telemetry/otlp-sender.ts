@@ -24,8 +24,7 @@ const paths: Record<Signal, string> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
 };
 
-/** A request that some other answers keep coming back for may be at fault itself: after so many of them it is given up as refused. */
-const doubtfulAnswersMax = 20;
+/** A request that these keep coming back for may be at fault itself: after `doubtfulAnswersMax` of them it is given up as refused. */
 const doubtful: readonly number[] = [
   status.INTERNAL,
   status.UNKNOWN,
@@ -44,6 +43,7 @@ export class OtlpSender {
   readonly #metadata: Metadata;
   readonly #timeoutMs: number;
   readonly #deserialize: (bytes: Uint8Array) => OtlpResponse;
+  readonly #doubtfulAnswersMax: number;
   #doubtfulAnswers = 0;
 
   constructor(options: {
@@ -53,11 +53,13 @@ export class OtlpSender {
     metadata: Metadata;
     timeoutMs: number;
     deserialize: (bytes: Uint8Array) => OtlpResponse;
+    doubtfulAnswersMax?: number;
   }) {
     this.#path = paths[options.signal];
     this.#metadata = options.metadata;
     this.#timeoutMs = options.timeoutMs;
     this.#deserialize = options.deserialize;
+    this.#doubtfulAnswersMax = options.doubtfulAnswersMax ?? 20;
     this.#client = new Client(options.target, options.credentials, {
       'grpc.initial_reconnect_backoff_ms': 200,
       'grpc.max_reconnect_backoff_ms': 2_000,
@@ -90,7 +92,7 @@ export class OtlpSender {
     }
     const outcome = outcomeOfFailure(error);
     this.#doubtfulAnswers = doubtful.includes(codeOf(error)) ? this.#doubtfulAnswers + 1 : 0;
-    if (this.#doubtfulAnswers < doubtfulAnswersMax) return outcome;
+    if (this.#doubtfulAnswers < this.#doubtfulAnswersMax) return outcome;
     this.#doubtfulAnswers = 0;
     return { state: 'refused', reason: outcome.reason };
   }

@@ -4,6 +4,7 @@ import { type Config, type SettingName, settings } from '../src/config.ts';
 import { readQueueRemainders, setDamagedQueuesAside } from './queue-remainder.ts';
 import type { ServerName } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
+import { handOverWebhookToken } from './webhook-token.ts';
 
 /** What a component is started with. Every port is a real one here: 0 has been replaced by a port that was free. */
 export type LaunchContext = {
@@ -115,6 +116,7 @@ export const components = {
     health: { door: 'alertmanagerPort', path: '/-/ready', deadlineMs: 60_000 },
     forBackends: ['prometheus', 'prometheus-remote-write', 'prometheus-scrape', 'loki'],
     renderedFrom: 'alertmanager',
+    prepare: handOverWebhookToken,
     parameters: ({ data, config }) => [
       `--config.file=${join(data, 'alertmanager/configuration/alertmanager.yaml')}`,
       `--storage.path=${join(data, 'alertmanager/store')}`,

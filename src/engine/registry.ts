@@ -11,9 +11,10 @@ import type { ManifestFile } from './manifest.ts';
 import { LoadedModel } from './model.ts';
 import { type ModelFolder, readManifest, scanModel, scanRepository, versionsServed } from './model-folder.ts';
 import { RepositoryWatch } from './repository-watch.ts';
+import { type ModelState, modelNotFound, Shelf, type Slot } from './shelf.ts';
 import { fromTritonConfig, isTritonConfig } from './triton-config.ts';
 
-export type ModelState = 'loading' | 'ready' | 'unloading' | 'unavailable';
+export type { ModelState } from './shelf.ts';
 
 /** One version of one model in the repository; `reason` says why it is not ready, or what is not well with one that is. */
 export type ModelStatus = {
@@ -37,18 +38,6 @@ export type RegistryConfig = Pick<
   | 'breakerOpenMs'
 >;
 
-type Slot = { readonly version: string; state: ModelState; reason: string; model: LoadedModel | undefined };
-
-/** What is known of one model: its versions, and the guard of its loading. One change at a time. */
-type Shelf = {
-  readonly name: string;
-  readonly slots: Map<string, Slot>;
-  readonly breaker: Breaker;
-  /** The newest version that is ready: who names no version gets it. */
-  newest: LoadedModel | undefined;
-  change: Promise<void>;
-};
-
 /** Every model there is, by name and version. A model that cannot be loaded is told with its reason and hurts no other. */
 export class Registry implements AsyncDisposable {
   readonly #config: RegistryConfig;
@@ -70,7 +59,7 @@ export class Registry implements AsyncDisposable {
   async start(): Promise<void> {
     const { models, modelControl, modelsWatchMs } = this.#config;
     const folders = await scanRepository(models);
-    for (const { name, versions } of folders) this.#note(this.#shelfOf(name), versions);
+    for (const { name, versions } of folders) this.#shelfOf(name).note(versions);
     const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
     await Promise.all(names.map((name) => this.#loadOrTell(name)));
     if (modelControl !== 'watch') return;
@@ -84,7 +73,7 @@ export class Registry implements AsyncDisposable {
   /** Everything known, loaded or not. */
   models(): ModelStatus[] {
     return [...this.#shelves.values()].flatMap(({ name, slots }) =>
-      [...slots.values()].map(({ version, state, reason, model }) => ({
+      slots.map(({ version, state, reason, model }) => ({
         name,
         version,
         state,
@@ -97,7 +86,7 @@ export class Registry implements AsyncDisposable {
   /** The same after a look at the folder, so that models which were added since are there too. */
   async index(): Promise<ModelStatus[]> {
     for (const { name, versions } of await scanRepository(this.#config.models)) {
-      this.#note(this.#shelfOf(name), versions);
+      this.#shelfOf(name).note(versions);
     }
     return this.models();
   }
@@ -114,8 +103,7 @@ export class Registry implements AsyncDisposable {
 
   /** The versions of a model that are ready, newest first; empty for a model that is not known. */
   versions(name: string): string[] {
-    const slots = [...(this.#shelves.get(name)?.slots.values() ?? [])];
-    return slots
+    return (this.#shelves.get(name)?.slots ?? [])
       .filter(({ state }) => state === 'ready')
       .map(({ version }) => version)
       .sort((one, other) => Number(BigInt(other) - BigInt(one)));
@@ -124,8 +112,8 @@ export class Registry implements AsyncDisposable {
   /** The version asked for, or the newest that is ready. Throws model_not_found or model_not_ready. */
   find(name: string, version?: string): LoadedModel {
     const shelf = this.#shelves.get(name);
-    const model = version === undefined ? shelf?.newest : shelf?.slots.get(version)?.model;
-    return model ?? this.#absent(shelf, name, version);
+    if (!shelf) throw modelNotFound(name, version);
+    return shelf.find(version);
   }
 
   /**
@@ -135,18 +123,18 @@ export class Registry implements AsyncDisposable {
   async load(name: string, options: { config?: unknown } = {}): Promise<void> {
     const given = options.config === undefined ? undefined : manifestOf(options.config);
     const folder = await scanModel(this.#config.models, name);
-    if (!folder) throw notFound(name);
+    if (!folder) throw modelNotFound(name);
     const shelf = this.#shelfOf(name);
-    this.#note(shelf, folder.versions);
-    await this.#inTurn(shelf, () => this.#turnstile.pass(() => this.#loadGuarded(shelf, folder, given)));
+    shelf.note(folder.versions);
+    await shelf.inTurn(() => this.#turnstile.pass(() => this.#loadGuarded(shelf, folder, given)));
   }
 
   /** Takes no new request, answers those it has, then lets go. Throws model_not_found. */
   async unload(name: string): Promise<void> {
     const shelf = this.#shelves.get(name);
-    if (!shelf) throw notFound(name);
-    await this.#inTurn(shelf, async () => {
-      await Promise.all([...shelf.slots.values()].map((slot) => this.#unloadSlot(shelf, slot, 'unloaded')));
+    if (!shelf) throw modelNotFound(name);
+    await shelf.inTurn(async () => {
+      await Promise.all(shelf.slots.map((slot) => this.#unloadSlot(shelf, slot, 'unloaded')));
     });
     if (!(await scanModel(this.#config.models, name))) this.#shelves.delete(name);
   }
@@ -160,10 +148,8 @@ export class Registry implements AsyncDisposable {
     await this.#watch?.[Symbol.asyncDispose]();
     await Promise.all(
       [...this.#shelves.values()].map((shelf) =>
-        this.#inTurn(shelf, async () => {
-          await Promise.all(
-            [...shelf.slots.values()].map((slot) => this.#unloadSlot(shelf, slot, 'the service stops')),
-          );
+        shelf.inTurn(async () => {
+          await Promise.all(shelf.slots.map((slot) => this.#unloadSlot(shelf, slot, 'the service stops')));
         }),
       ),
     );
@@ -208,7 +194,7 @@ export class Registry implements AsyncDisposable {
     try {
       manifest = given ?? (await readManifest(this.#config.models, shelf.name));
     } catch (error) {
-      for (const slot of shelf.slots.values()) this.#failed(slot, error);
+      for (const slot of shelf.slots) this.#failed(slot, error);
       throw error;
     }
     const wanted = versionsServed(manifest.versions, folder.versions);
@@ -219,20 +205,21 @@ export class Registry implements AsyncDisposable {
       );
     }
     const outcomes = await Promise.allSettled(wanted.map((version) => this.#loadVersion(shelf, version, manifest)));
-    const obsolete = [...shelf.slots.values()].filter(({ version, model }) => model && !wanted.includes(version));
-    await Promise.all(obsolete.map((slot) => this.#unloadSlot(shelf, slot, 'not served under the version policy')));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    // The old ones stay while a new one cannot be had: a broken version must not leave the model with none.
     if (failed) throw failed.reason;
+    const obsolete = shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
+    await Promise.all(obsolete.map((slot) => this.#unloadSlot(shelf, slot, 'not served under the version policy')));
   }
 
   async #loadVersion(shelf: Shelf, version: string, given: ManifestFile): Promise<void> {
-    const slot = slotOf(shelf, version);
+    const slot = shelf.slot(version);
     const before = slot.model;
     if (!before) slot.state = 'loading';
     slot.reason = before ? 'being loaded anew' : 'being loaded';
     try {
       const { models, breakerFailuresMax, breakerOpenMs } = this.#config;
-      slot.model = await LoadedModel.load({
+      const model = await LoadedModel.load({
         name: shelf.name,
         version,
         file: join(models, shelf.name, version, 'model.onnx'),
@@ -240,23 +227,13 @@ export class Registry implements AsyncDisposable {
         abandoned: this.#abandoned,
         breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
       });
+      shelf.put(slot, model);
+      tellReady(model);
+      await before?.replaceBy(model);
     } catch (error) {
       this.#failed(slot, error);
       throw error;
     }
-    slot.state = 'ready';
-    slot.reason = '';
-    setNewest(shelf);
-    const { provider, loadMs } = slot.model.report;
-    log('app', 'info', `Model ${shelf.name} version ${version} is ready on ${provider}`, {
-      event_type: 'model_load',
-      model: shelf.name,
-      version,
-      provider,
-      status: 'success',
-      duration_ms: Math.round(loadMs),
-    });
-    await before?.replaceBy(slot.model);
   }
 
   /** What is loaded goes on serving when its successor cannot be had. */
@@ -267,12 +244,8 @@ export class Registry implements AsyncDisposable {
   }
 
   async #unloadSlot(shelf: Shelf, slot: Slot, reason: string): Promise<void> {
-    const { model } = slot;
+    const model = shelf.takeOut(slot);
     if (!model) return;
-    slot.model = undefined;
-    slot.state = 'unloading';
-    slot.reason = 'answering what it has taken';
-    setNewest(shelf);
     await model.close();
     slot.state = 'unavailable';
     slot.reason = reason;
@@ -294,37 +267,10 @@ export class Registry implements AsyncDisposable {
     let shelf = this.#shelves.get(name);
     if (!shelf) {
       const { breakerFailuresMax: failuresMax, breakerOpenMs: openMs } = this.#config;
-      const breaker = new Breaker({ failuresMax, openMs });
-      shelf = { name, slots: new Map(), breaker, newest: undefined, change: Promise.resolve() };
+      shelf = new Shelf(name, new Breaker({ failuresMax, openMs }));
       this.#shelves.set(name, shelf);
     }
     return shelf;
-  }
-
-  /** Versions on disk become known; those that are gone from it and not loaded are forgotten. */
-  #note(shelf: Shelf, versions: readonly string[]): void {
-    for (const version of versions) slotOf(shelf, version);
-    for (const [version, { state }] of shelf.slots) {
-      if (state === 'unavailable' && !versions.includes(version)) shelf.slots.delete(version);
-    }
-  }
-
-  #inTurn(shelf: Shelf, act: () => Promise<void>): Promise<void> {
-    const done = shelf.change.then(act);
-    // The next in turn starts whether this one succeeds or not; who asked for it is told by `done`.
-    shelf.change = done.catch(() => undefined);
-    return done;
-  }
-
-  #absent(shelf: Shelf | undefined, name: string, version: string | undefined): never {
-    if (!shelf || (version !== undefined && !shelf.slots.has(version))) throw notFound(name, version);
-    const slots = version === undefined ? [...shelf.slots.values()] : [shelf.slots.get(version)!];
-    const states = slots.map((slot) => `version ${slot.version} is ${slot.state}: ${slot.reason}`).join('; ');
-    throw new ServiceError(
-      'model_not_ready',
-      `Cannot run model ${name}: ${states}; POST /v2/repository/models/${name}/load loads it.`,
-      { retryAfterMs: 1000 },
-    );
   }
 }
 
@@ -332,27 +278,15 @@ function manifestOf(config: unknown): ManifestFile {
   return parseManifest(isTritonConfig(config) ? fromTritonConfig(config) : config, 'the configuration given');
 }
 
-function slotOf(shelf: Shelf, version: string): Slot {
-  let slot = shelf.slots.get(version);
-  if (!slot) {
-    slot = { version, state: 'unavailable', reason: 'not loaded', model: undefined };
-    shelf.slots.set(version, slot);
-  }
-  return slot;
-}
-
-function setNewest(shelf: Shelf): void {
-  shelf.newest = undefined;
-  for (const { model } of shelf.slots.values()) {
-    if (model && (!shelf.newest || BigInt(model.version) > BigInt(shelf.newest.version))) shelf.newest = model;
-  }
-}
-
-function notFound(name: string, version?: string): ServiceError {
-  return new ServiceError(
-    'model_not_found',
-    `Cannot find model ${name.slice(0, 128)}${version === undefined ? '' : ` version ${version.slice(0, 20)}`}: the repository does not have it; POST /v2/repository/index lists what is there (VITRINE_MODELS).`,
-  );
+function tellReady({ name, version, report: { provider, loadMs } }: LoadedModel): void {
+  log('app', 'info', `Model ${name} version ${version} is ready on ${provider}`, {
+    event_type: 'model_load',
+    model: name,
+    version,
+    provider,
+    status: 'success',
+    duration_ms: Math.round(loadMs),
+  });
 }
 
 function leftAlone(name: string, openForMs: number): ServiceError {

@@ -166,6 +166,18 @@ describe('the registry', function () {
     await served.infer('m', [x]);
   });
 
+  it('keeps the old version when the new one cannot be loaded', async () => {
+    await using served = await serveModels({ m: { onnx: numbered(1) } });
+    await writeModel(served.folder, 'm', Buffer.from('broken'), { version: '2' });
+    await assert.rejects(served.registry.load('m'), { code: 'invalid_model' });
+    assert.deepEqual(served.registry.versions('m'), ['1']);
+    assert.equal(served.registry.find('m').version, '1');
+    assert.throws(() => served.registry.find('m', '2'), {
+      code: 'model_not_ready',
+      message: /2 is unavailable: Cannot read/,
+    });
+  });
+
   it('leaves a model alone that failed to load five times in a row, for a while', async () => {
     await using served = await serveModels({ m: { onnx: Buffer.from('broken') } }, { breakerOpenMs: 300 });
     for (let attempt = 2; attempt <= 5; attempt += 1) {

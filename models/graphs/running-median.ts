@@ -7,7 +7,7 @@ import type { Operators } from './operators.ts';
  * `low` and `high`, the median of the common values and one more, x, is x clamped to [low, high]. So one selection serves
  * two outputs, and every step below works on every second position only. The selection itself shares its steps between
  * windows: sorted runs of two make those of four, those of eight, and so on, each as one whole array per rank, with Min
- * and Max: no comparison depends on data, which is what an ONNX graph does well.
+ * and Max: no comparison depends on data, which is what an ONNX graph does well. The width is odd and at least 5.
  */
 export function runningMedian(ops: Operators, value: string, axis: number, width: number): string {
   const reach = (width - 1) / 2;
@@ -54,7 +54,7 @@ class SortedRuns {
 
   /** The two middle ones of `count` sorted values (an even count), from two sorted runs that are never merged whole. */
   middleTwo(count: number): [low: string, high: string] {
-    const left = largestPowerOfTwo(count);
+    const left = largestPowerOfTwo(count - 1);
     const [a, b] = this.#sideBySide(left, count - left);
     return [this.#smallest(count / 2, a, b), this.#smallest(count / 2 + 1, a, b)];
   }

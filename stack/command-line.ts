@@ -5,6 +5,7 @@ import { clean } from './commands/clean.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
+import { printManifestSchema } from './commands/manifest-schema.ts';
 import { restart } from './commands/restart.ts';
 import { status } from './commands/status.ts';
 import { test } from './commands/test.ts';
@@ -40,6 +41,7 @@ command('clean', 'remove what was written at run time: VITRINE_DATA')
 command('doctor', 'examine tools, disk, ports and versions, and send a probe of each signal through the stack').action(
   run(doctor),
 );
+command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(run(printManifestSchema));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });

@@ -128,10 +128,12 @@ function findNode() {
   );
 }
 
+// `vitrine node <file>` runs a program of this repository on the same Node; everything else is a command.
 function handOver(node, parameters) {
+  const [program, ...rest] = parameters[0] === 'node' ? parameters.slice(1) : ['stack/command-line.ts', ...parameters];
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
   // The channel tells the launcher when this process is gone, however it went: the stack then stops, too.
-  const child = spawn(node, [join(root, 'stack', 'command-line.ts'), ...parameters], {
+  const child = spawn(node, [join(root, program), ...rest], {
     env,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,8 +1,9 @@
-import { ServiceError } from '../errors.ts';
+import type { ServiceError } from '../errors.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
 import type { BatchFacts, InferAnswer, InferRequest } from './inference.ts';
+import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from './inference-failures.ts';
 import type { Lane, RunResult } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Manifest } from './manifest.ts';
@@ -67,11 +68,11 @@ export class Batcher {
     const now = performance.now();
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
-      throw this.#tooLate(0);
+      throw this.#expired(0);
     }
     if (this.#isFull(checked.bytes)) {
       this.#sweep();
-      if (this.#isFull(checked.bytes)) throw this.#full();
+      if (this.#isFull(checked.bytes)) throw this.#refused();
     }
     return new Promise((resolve, reject) => {
       this.#waiting.add({
@@ -163,7 +164,7 @@ export class Batcher {
     } catch (cause) {
       // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the process's end.
       this.#lanes.giveBack(lane);
-      for (const entry of batch.entries) this.#settle(entry, this.#notSent(cause as Error));
+      for (const entry of batch.entries) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
     }
   }
 
@@ -211,7 +212,7 @@ export class Batcher {
       firstRow += entry.rows;
       if (entry.settled) continue;
       if (!own) {
-        this.#settle(entry, this.#rowsDoNotMatch(rows));
+        this.#settle(entry, rowsDoNotMatch(this.#manifest.name, rows));
         continue;
       }
       const waitedMs = startedAt - entry.enqueuedAt;
@@ -246,13 +247,7 @@ export class Batcher {
     }
     const [entry] = entries;
     if (!entry || entry.settled) return;
-    this.#settle(
-      entry,
-      new ServiceError(
-        'inference_failed',
-        `Cannot run model ${this.#manifest.name} on ${lane.name}: ${reason.slice(0, 500)}; check the values of the inputs.`,
-      ),
-    );
+    this.#settle(entry, notRun(this.#manifest.name, lane.name, reason));
   }
 
   #crashed({ batch, lane }: Running, how: string): void {
@@ -263,13 +258,7 @@ export class Batcher {
         this.#statistics.lanes.retried += 1;
         this.#waitAgain(entry);
       } else {
-        this.#settle(
-          entry,
-          new ServiceError(
-            'lane_crashed',
-            `Cannot run model ${this.#manifest.name}: ${lane.name} was lost during the run (${how}); ${entry.retried ? 'a second run ended the same way' : 'set retry_safe in model.json to have such a run repeated'}.`,
-          ),
-        );
+        this.#settle(entry, laneCrashed(this.#manifest.name, lane.name, how, entry.retried));
       }
     }
     this.#flushSoon();
@@ -320,15 +309,12 @@ export class Batcher {
   #isOver(entry: Waiting, now: number): boolean {
     if (entry.settled) return true;
     if (entry.deadlineAt <= now) {
-      this.#settle(entry, this.#tooLate(now - entry.enqueuedAt));
+      this.#settle(entry, this.#expired(now - entry.enqueuedAt));
       return true;
     }
     if (!entry.signal.aborted) return false;
     this.#statistics.dropped.gone += 1;
-    this.#settle(
-      entry,
-      new ServiceError('caller_gone', `Cannot answer: the caller of model ${this.#manifest.name} has gone.`),
-    );
+    this.#settle(entry, callerGone(this.#manifest.name));
     return true;
   }
 
@@ -346,38 +332,15 @@ export class Batcher {
     return this.#waiting.count >= inputsMax || (this.#waiting.count > 0 && this.#waiting.bytes + bytes > bytesMax);
   }
 
-  #full(): ServiceError {
+  #refused(): ServiceError {
     this.#statistics.dropped.refused += 1;
     this.#statistics.fail.count += 1;
-    const { count, bytes } = this.#waiting;
-    return new ServiceError(
-      'queue_full',
-      `Cannot take the request: ${count} inputs (${bytes} bytes) wait for model ${this.#manifest.name}; come back later, or raise queue.inputs_max or queue.bytes_max in model.json.`,
-      { retryAfterMs: Math.max(1, Math.round(this.predictedWaitMs)) },
-    );
+    return queueFull(this.#manifest.name, this.#waiting, this.predictedWaitMs);
   }
 
-  #tooLate(waitedMs: number): ServiceError {
+  #expired(waitedMs: number): ServiceError {
     this.#statistics.dropped.expired += 1;
-    return new ServiceError(
-      'deadline_exceeded',
-      `Cannot answer in time: the deadline of the request to model ${this.#manifest.name} passed after ${Math.round(waitedMs)} ms; allow more time or come when less is waiting.`,
-    );
-  }
-
-  #notSent(cause: Error): ServiceError {
-    return new ServiceError(
-      'inference_failed',
-      `Cannot hand the inputs to model ${this.#manifest.name}: ${cause.message}; send them again, or less at once.`,
-      { cause },
-    );
-  }
-
-  #rowsDoNotMatch(rows: number): ServiceError {
-    return new ServiceError(
-      'inference_failed',
-      `Cannot share out the answer of model ${this.#manifest.name}: an output does not have the ${rows} rows of its batch; set batching.rows_max to 0 in model.json.`,
-    );
+    return tooLate(this.#manifest.name, waitedMs);
   }
 
   #levelOf(priority: number): number {

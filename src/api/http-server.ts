@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import express, { type Express } from 'express';
 import type { Config } from '../config.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -11,10 +12,11 @@ import { newIds } from '../telemetry/preset-ids.ts';
 export function createHttpServer(
   config: Pick<Config, 'bodyMsMax' | 'connectionsMax' | 'headerBytesMax' | 'headersMsMax' | 'keepAliveMs'>,
   lifecycle: Lifecycle,
-  listener: RequestListener,
+  app: Express,
 ): Server {
   const server = createServer(
     {
+      ...messagesOf(app),
       headersTimeout: config.headersMsMax,
       // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
       requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
@@ -28,12 +30,12 @@ export function createHttpServer(
     (request, response) => {
       // While it stops, no caller should count on the connection for another request.
       if (lifecycle.state === 'stopping') response.setHeader('Connection', 'close');
-      listener(request, response);
+      app(request, response);
     },
   );
   server.maxConnections = config.connectionsMax;
   // An expectation other than 100-continue may be ignored.
-  server.on('checkExpectation', listener);
+  server.on('checkExpectation', app);
   const requests = counter('httpRequests');
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
@@ -60,6 +62,21 @@ export function createHttpServer(
     );
   });
   return server;
+}
+
+/**
+ * Requests and responses that are born with the prototypes that Express gives to each of them otherwise. A prototype that changes costs everything
+ * that is done with the object afterwards: about a seventh of the main thread's time for a small inference.
+ */
+function messagesOf(app: Express): { IncomingMessage: typeof IncomingMessage; ServerResponse: typeof ServerResponse } {
+  class ServedRequest extends IncomingMessage {}
+  class ServedResponse extends ServerResponse {}
+  const itsApp = { app: { configurable: true, enumerable: true, writable: true, value: app } };
+  Object.setPrototypeOf(ServedRequest.prototype, express.request);
+  Object.setPrototypeOf(ServedResponse.prototype, express.response);
+  app.request = Object.defineProperties(ServedRequest.prototype, itsApp) as unknown as Express['request'];
+  app.response = Object.defineProperties(ServedResponse.prototype, itsApp) as unknown as Express['response'];
+  return { IncomingMessage: ServedRequest, ServerResponse: ServedResponse as unknown as typeof ServerResponse };
 }
 
 const statusWords: Readonly<Record<number, string>> = {

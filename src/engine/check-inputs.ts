@@ -60,16 +60,15 @@ function checkOne(
   free: Map<string, number>,
   batched: boolean,
 ): void {
-  const expected = `it takes ${spec.datatype} [${spec.shape}]`;
-  if (datatype !== spec.datatype) throw refusal(manifest, `the input "${name}" is ${datatype}`, expected);
+  if (datatype !== spec.datatype) throw refusal(manifest, `the input "${name}" is ${datatype}`, takes(spec));
   if (shape.length !== spec.shape.length) {
-    throw refusal(manifest, `the input "${name}" has the shape [${shape.slice(0, 16)}]`, expected);
+    throw refusal(manifest, `the input "${name}" has the shape [${shape.slice(0, 16)}]`, takes(spec));
   }
   for (let axis = 0; axis < shape.length; axis += 1) {
     const size = shape[axis]!;
     const declared = spec.shape[axis]!;
     if (!Number.isSafeInteger(size) || size < 0 || (declared >= 0 && size !== declared)) {
-      throw refusal(manifest, `the input "${name}" has the shape [${shape}]`, expected);
+      throw refusal(manifest, `the input "${name}" has the shape [${shape}]`, takes(spec));
     }
     const symbol = spec.dimensionNames[axis];
     if (declared >= 0 || !symbol || (batched && axis === 0)) continue;
@@ -91,8 +90,12 @@ function checkOne(
     );
   }
   if (isStrings(data) !== (datatype === 'BYTES')) {
-    throw refusal(manifest, `the input "${name}" is not held as ${datatype}`, expected);
+    throw refusal(manifest, `the input "${name}" is not held as ${datatype}`, takes(spec));
   }
+}
+
+function takes({ datatype, shape }: TensorSpec): string {
+  return `it takes ${datatype} [${shape}]`;
 }
 
 function hasFreeDimensionBeyondFirst({ shape }: TensorSpec): boolean {

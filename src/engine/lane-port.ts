@@ -40,6 +40,7 @@ export function openProcessPort(listener: LaneListener): LanePort {
   const child = fork(program, {
     serialization: 'advanced',
     execArgv: [],
+    env: environmentOfLane(),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let ended = false;
@@ -61,4 +62,10 @@ export function openProcessPort(listener: LaneListener): LanePort {
 /** ONNX Runtime 1.30 carries an uploader. Native code reads the process's own environment, which a worker thread's copy is not. */
 function switchOffVendorTelemetry(): void {
   process.env.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/** What libraries and drivers go by, and nothing else: a model that is not trusted has no use for tokens and keys. */
+function environmentOfLane(): NodeJS.ProcessEnv {
+  const names = /^(PATH|HOME|TMPDIR|TEMP|TZ|LANG|LC_.*|LD_.*|VK_.*|CUDA.*|NVIDIA.*|ORT_.*|OMP_.*|SystemRoot)$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)));
 }

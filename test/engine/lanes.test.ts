@@ -109,6 +109,24 @@ describe('a process lane', function () {
   });
 });
 
+describe('the environment of a process lane', function () {
+  this.timeout(60_000);
+
+  it('holds none of the service’s secrets', async function () {
+    if (process.platform !== 'linux') this.skip();
+    process.env.OTEL_EXPORTER_OTLP_HEADERS = 'authorization=canary';
+    try {
+      await using served = await serveModels({ divide: { onnx: divide(), manifest: { lanes: inProcess } } });
+      const [pid] = await lanesOf(process.pid, served, 'divide');
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
+      assert.match(environment, /(^|\0)PATH=/);
+      assert.doesNotMatch(environment, /canary/);
+    } finally {
+      delete process.env.OTEL_EXPORTER_OTLP_HEADERS;
+    }
+  });
+});
+
 describe('a thread lane', function () {
   this.timeout(60_000);
 

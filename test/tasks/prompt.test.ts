@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { ServiceError } from '../../src/errors.ts';
+import { planSound } from '../../src/tasks/generation/plan-sound.ts';
+import { promptCharactersMax, readPrompt } from '../../src/tasks/generation/read-prompt.ts';
+
+describe('a prompt', () => {
+  it('names sources, in its order, and a bell where it names none', () => {
+    assert.deepEqual(readPrompt('Rain on a glass roof, and distant bells').sources, ['rain', 'glass', 'bell']);
+    assert.deepEqual(readPrompt('something nice').sources, ['bell']);
+  });
+
+  it('says what it did not understand', () => {
+    const { understood, ignored } = readPrompt('a bright purple bell');
+    assert.deepEqual(understood, ['bright', 'bell']);
+    assert.deepEqual(ignored, ['purple']);
+  });
+
+  it('gives pitches in hertz and as notes', () => {
+    assert.equal(readPrompt('a bell at 330.5 Hz').pitchHz, 330.5);
+    assert.equal(readPrompt('a tone at 2 kHz').pitchHz, 2000);
+    assert.equal(readPrompt('string A4').pitchHz, 440);
+    assert.ok(Math.abs((readPrompt('string C#5').pitchHz ?? 0) - 554.365) < 1e-3);
+    assert.equal(readPrompt('a bell').pitchHz, undefined);
+  });
+
+  it('gives rates and numbers of strokes', () => {
+    assert.equal(readPrompt('drum at 90 bpm').strokesPerSecond, 1.5);
+    assert.equal(readPrompt('knocks 3 times per second').strokesPerSecond, 3);
+    assert.equal(readPrompt('a bell every 2 seconds').strokesPerSecond, 0.5);
+    assert.equal(readPrompt('three knocks').strokes, 3);
+    assert.equal(readPrompt('7 drums').strokes, 7);
+  });
+
+  it('adds up its adjectives, within bounds', () => {
+    assert.equal(readPrompt('high bell').pitchFactor, 2);
+    assert.equal(readPrompt('low low bell').pitchFactor, 0.25);
+    assert.equal(readPrompt('low '.repeat(200)).pitchFactor, 1 / 16);
+    assert.equal(readPrompt('quiet bell').levelDb, -12);
+    assert.ok(readPrompt('bright bell').brightnessDb > readPrompt('dark bell').brightnessDb);
+  });
+
+  it('that is empty, too long or holds control characters is refused', () => {
+    for (const prompt of ['', '   ', 'a'.repeat(promptCharactersMax + 1), 'bell\u0000', 'bell\u001b[31m']) {
+      assert.throws(
+        () => readPrompt(prompt),
+        (error) => error instanceof ServiceError && error.code === 'invalid_input',
+      );
+    }
+  });
+
+  it('of any text is read or refused, and what is read can be planned', () => {
+    const word = fc.constantFrom(
+      'bell',
+      'rain',
+      '999999 kHz',
+      'every 0 seconds',
+      '9999 times',
+      'C8',
+      'high',
+      'constructor',
+      '__proto__',
+      'three',
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'binary' }))), (words) => {
+        try {
+          const wish = readPrompt(words.join(' '));
+          for (const { frequencies, levels, onsets } of planSound(wish, 0.1, 1)) {
+            assert.ok(frequencies.every((value) => value >= 0 && value < 0.5));
+            assert.ok(levels.every(Number.isFinite));
+            assert.ok(onsets.length > 0 && onsets.every(({ startSample }) => startSample >= 0));
+          }
+        } catch (error) {
+          assert.ok(error instanceof ServiceError, String(error));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

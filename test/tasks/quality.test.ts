@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { clipping } from '../../src/tasks/quality/clipping.ts';
+import { nonFiniteSamples } from '../../src/tasks/quality/finite-samples.ts';
+import { shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
+import { LoudnessMeter } from '../../src/tasks/quality/loudness.ts';
+import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invariant-distortion.ts';
+import { segmentalSignalToNoiseDb, signalToNoiseDb } from '../../src/tasks/quality/signal-to-noise.ts';
+import { silence } from '../../src/tasks/quality/silence.ts';
+import { topsis } from '../../src/tasks/quality/topsis.ts';
+import { reference, sound } from '../models/reference-sounds.ts';
+
+const near = (given: number | undefined, wanted: number, tolerance: number) =>
+  assert.ok(given !== undefined && Math.abs(given - wanted) <= tolerance, `${given}, wanted ${wanted} ± ${tolerance}`);
+
+const sine = (hz: number, rate: number, seconds: number, amplitude = 1) =>
+  Float32Array.from({ length: rate * seconds }, (_, n) => amplitude * Math.sin((2 * Math.PI * hz * n) / rate));
+
+describe('the signal-to-noise ratio', () => {
+  it('is that of the noise that was added', () => {
+    near(signalToNoiseDb(sound('speech'), sound('speech-in-noise')), reference['speech-in-noise'].snr_db, 1e-3);
+  });
+
+  it('is infinite for an exact copy and unknown for a silent reference', () => {
+    const samples = Float32Array.of(0.1, -0.2, 0.3);
+    assert.equal(signalToNoiseDb(samples, samples), Number.POSITIVE_INFINITY);
+    assert.equal(signalToNoiseDb(new Float32Array(3), samples), undefined);
+  });
+
+  it('of segments is the mean of theirs, each held between −10 and 35 dB', () => {
+    const [rate, half] = [1000, 600];
+    const clean = new Float32Array(2 * half).fill(1);
+    // A tenth off in the first half: 20 dB. Exact in the second: held at 35 dB.
+    const degraded = clean.map((value, at) => (at < half ? 1.1 * value : value));
+    const mean = segmentalSignalToNoiseDb(clean, degraded, rate) as number;
+    near(mean, 27.5, 0.5);
+    near(segmentalSignalToNoiseDb(clean, new Float32Array(2 * half).fill(-99), rate), -10, 1e-9);
+    assert.equal(segmentalSignalToNoiseDb(new Float32Array(2000), clean, rate), undefined);
+  });
+});
+
+describe('the scale-invariant distortion', () => {
+  it('does not change with the level or an offset', () => {
+    const [clean, noisy] = [sound('speech'), sound('speech-in-noise')];
+    const plain = scaleInvariantDistortionDb(clean, noisy) as number;
+    near(
+      scaleInvariantDistortionDb(
+        clean,
+        noisy.map((value) => 0.1 * value + 0.5),
+      ),
+      plain,
+      1e-2,
+    );
+  });
+
+  it('is the ratio of what lies along the reference to what does not', () => {
+    // A sine, and a cosine (at a right angle to it) of a tenth: 20 dB.
+    const wave = sine(10, 1000, 1);
+    const other = wave.map((value, at) => value + 0.1 * Math.cos((2 * Math.PI * 10 * at) / 1000));
+    near(scaleInvariantDistortionDb(wave, other), 20, 1e-4);
+    assert.equal(scaleInvariantDistortionDb(wave, new Float32Array(1000)), undefined);
+  });
+});
+
+describe('short-time intelligibility', () => {
+  const [clean, noisy] = [sound('speech'), sound('speech-in-noise')];
+  for (const [rate, wanted] of [
+    [16_000, reference['speech-in-noise'].stoi],
+    [10_000, reference['speech-in-noise'].stoi_at_10_khz],
+    [44_100, reference['speech-in-noise'].stoi_at_44_1_khz],
+  ] as const) {
+    it(`is pystoi’s at ${rate} Hz, within 1e-4`, () => {
+      near(shortTimeIntelligibility(clean, noisy, rate), wanted, 1e-4);
+    });
+  }
+
+  it('is 1 for the same speech at another level, and unknown without enough of it', () => {
+    near(
+      shortTimeIntelligibility(
+        clean,
+        clean.map((value) => value / 3),
+        16_000,
+      ),
+      1,
+      1e-6,
+    );
+    assert.equal(
+      shortTimeIntelligibility(clean.subarray(9000, 11_000), noisy.subarray(9000, 11_000), 16_000),
+      undefined,
+    );
+    assert.equal(shortTimeIntelligibility(new Float32Array(), new Float32Array(), 16_000), undefined);
+  });
+});
+
+describe('integrated loudness', () => {
+  const measure = (rate: number, ...channels: Float32Array[]) => {
+    const meter = new LoudnessMeter(rate, channels.length);
+    // In odd pieces: the meter must not care.
+    for (let at = 0; at < (channels[0]?.length ?? 0); at += 997)
+      meter.add(channels.map((each) => each.subarray(at, at + 997)));
+    return meter.integratedLufs();
+  };
+
+  it('is −3.01 LUFS for a full-scale sine of 997 Hz in one channel, as BS.1770 asks', () => {
+    near(measure(48_000, sine(997, 48_000, 2)), -3.01, 0.01);
+  });
+
+  it('is −23 LUFS for the stereo sine of −23 dB that EBU Tech 3341 gives', () => {
+    const wave = sine(1000, 48_000, 3, 10 ** (-23 / 20));
+    near(measure(48_000, wave, wave), -23, 0.05);
+  });
+
+  it('leaves out what is 10 LU below the rest, as EBU Tech 3341 asks', () => {
+    const part = (level: number, seconds: number) => [...sine(1000, 16_000, seconds, 10 ** (level / 20))];
+    const whole = Float32Array.from([...part(-36, 3), ...part(-23, 30), ...part(-36, 3)]);
+    near(measure(16_000, whole, whole), -23, 0.1);
+  });
+
+  it('is pyloudnorm’s for speech and music, within 0.05 LU', () => {
+    near(measure(16_000, sound('speech')), reference.speech.loudness_lufs, 0.05);
+    near(measure(16_000, sound('speech-in-noise')), reference['speech-in-noise'].loudness_lufs, 0.05);
+    const music = sound('chord-and-clicks');
+    near(measure(44_100, music), reference['chord-and-clicks'].loudness_lufs, 0.05);
+    const other = music.toReversed().map((value) => value / 2);
+    near(measure(44_100, music, other), reference['chord-and-clicks'].stereo_with_its_reverse_at_half_lufs, 0.05);
+  });
+
+  it('is unknown for silence and for less than 400 ms', () => {
+    assert.equal(measure(48_000, new Float32Array(96_000)), undefined);
+    assert.equal(measure(48_000, sine(997, 48_000, 0.3)), undefined);
+  });
+});
+
+describe('clipping', () => {
+  it('counts flat tops of three samples and more, not a single peak', () => {
+    const samples = Float32Array.of(0, 1, 0, 1, 1, 1, 0.5, -1, -1, -1, -1, 0, 1, 1, -1);
+    assert.deepEqual(clipping([samples]), { samples: 7, ratio: 7 / 15, longestRunSamples: 4 });
+  });
+
+  it('finds none in a sine at half scale and many in one that is cut off', () => {
+    assert.equal(clipping([sine(100, 8000, 1, 0.5)]).samples, 0);
+    const cut = sine(100, 8000, 1, 2).map((value) => Math.max(-1, Math.min(1, value)));
+    near(clipping([cut]).ratio, 2 / 3, 0.03);
+  });
+});
+
+describe('silence', () => {
+  it('is measured at both ends and in the whole', () => {
+    const samples = new Float32Array(1000);
+    samples.set(sine(50, 1000, 0.4, 0.5), 200);
+    const found = silence({ sampleRateHz: 1000, channels: [samples, new Float32Array(1000)] });
+    near(found.ratio, 0.6, 1e-9);
+    near(found.leadingSeconds, 0.2, 1e-9);
+    near(found.trailingSeconds, 0.4, 1e-9);
+    near(found.longestSeconds, 0.4, 1e-9);
+  });
+
+  it('is all there is in an empty sound', () => {
+    assert.equal(silence({ sampleRateHz: 1000, channels: [new Float32Array()] }).ratio, 1);
+  });
+});
+
+describe('samples that are no numbers', () => {
+  it('are counted over all channels', () => {
+    assert.equal(nonFiniteSamples([Float32Array.of(0, Number.NaN), Float32Array.of(Number.POSITIVE_INFINITY, 1)]), 2);
+  });
+});
+
+describe('TOPSIS', () => {
+  // By hand: columns [3, 4] and [4, 3] have length 5, so rows are (0.6, 0.8) and (0.8, 0.6), halved by the weights to
+  // (0.3, 0.4) and (0.4, 0.3). Quality: more is better, cost: less. Best (0.4, 0.3), worst (0.3, 0.4): the second row is the best itself.
+  const quality = { weight: 1, better: 'more' } as const;
+  const cost = { weight: 1, better: 'less' } as const;
+
+  it('gives 1 to what is best in everything and 0 to what is worst', () => {
+    assert.deepEqual(
+      topsis(
+        [
+          [3, 4],
+          [4, 3],
+        ],
+        [quality, cost],
+      ),
+      [0, 1],
+    );
+  });
+
+  it('is the example worked by hand', () => {
+    // Columns 1, 2, 2 (length 3) and 2, 1, 2 (length 3), both qualities, weights 2 to 1:
+    // weighted rows (2/9, 2/9), (4/9, 1/9), (4/9, 2/9); best (4/9, 2/9), worst (2/9, 1/9).
+    // Row 1: to best 2/9, to worst 1/9, so 1/3. Row 2: to best 1/9, to worst 2/9, so 2/3. Row 3: 1.
+    const scores = topsis(
+      [
+        [1, 2],
+        [2, 1],
+        [2, 2],
+      ],
+      [{ weight: 2, better: 'more' }, quality],
+    );
+    [1 / 3, 2 / 3, 1].forEach((wanted, row) => {
+      near(scores[row], wanted, 1e-12);
+    });
+  });
+
+  it('puts equal alternatives in the middle, and ranks nothing as nothing', () => {
+    assert.deepEqual(topsis([[1], [1]], [quality]), [0.5, 0.5]);
+    assert.deepEqual(topsis([], [quality]), []);
+  });
+});

@@ -82,11 +82,8 @@ async function stopServing(of: HttpProcess, reason: string) {
   if (config.stopNoticeMs > 0) await pause(Math.min(config.stopNoticeMs, config.stopMsMax / 2));
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const overtime = setTimeout(() => server.closeAllConnections(), config.stopMsMax / 2);
-  // A connection that was busy becomes idle with its last answer, and would be kept for its caller's next request.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
   await closed;
   clearTimeout(overtime);
-  clearInterval(idle);
   // A run that does not end must not hold up the stop: telemetry keeps a share of the time.
   const isClosed = await within(Math.max(0, (endsAt - performance.now()) / 2), of.closeFirst?.());
   await telemetry.stop(Math.max(0, endsAt - performance.now()));

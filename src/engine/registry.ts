@@ -91,6 +91,11 @@ export class Registry implements AsyncDisposable {
     return this.models();
   }
 
+  /** The guard of each model's loading; that of its runs is the loaded model's own. */
+  loadBreakers(): Record<string, Breaker['state']> {
+    return Object.fromEntries([...this.#shelves.values()].map(({ name, breaker }) => [name, breaker.state]));
+  }
+
   /** False once the process should be replaced: more threads are stuck than may be abandoned. `/live` goes by it. */
   get healthy(): boolean {
     return this.#abandoned.count <= 1;

@@ -184,8 +184,10 @@ describe('the registry', function () {
       await assert.rejects(served.registry.load('m'), { code: 'invalid_model' });
     }
     await assert.rejects(served.registry.load('m'), { code: 'circuit_open' });
+    assert.deepEqual(served.registry.loadBreakers(), { m: 'open' });
     await writeModel(served.folder, 'm', numbered(1));
     await waitFor('the breaker to let one through', () => served.registry.load('m').then(() => true));
+    assert.deepEqual(served.registry.loadBreakers(), { m: 'closed' });
     await served.infer('m', [x]);
   });
 

@@ -28,7 +28,7 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
         'Damped sines and octave-band noise, a voice a row. Nothing in it is learned; /v1/generate derives its inputs from a prompt.',
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
-      probe_dimensions: { voices: 1, modes: 4, blocks: 2, borders: 3 },
+      probe_dimensions: { voices: 1, modes: 4, borders: 4, noise_blocks: 2, noise_borders: 3 },
       retry_safe: true,
     },
   },

@@ -10,8 +10,9 @@ export const synthesizer = { blockSamples: 1024, bands: 8, bandTaps: 255 };
  * Sines are not computed sample by sample: a sine at block start + n is a product of what the block knows and what n knows
  * (the addition theorem), so all samples of all modes are one matrix product. Phases are taken to whole turns in double precision first.
  *
- * `noise` is given by the caller (white, unit variance), which makes the same seed the same sound. `levels` are root mean squares of
- * the bands at the borders between blocks, straight lines in between.
+ * `noise` is given by the caller (white, unit variance), which makes the same seed the same sound. It may end before the modes do.
+ * `noise_levels` are root mean squares of the bands, `mode_levels` factors of all modes, both at the borders between blocks (one
+ * more than there are blocks) with straight lines in between.
  */
 export function proceduralSynthesizerGraph({ blockSamples, bands, bandTaps } = synthesizer): Graph {
   const graph = new Graph('procedural_synthesizer');
@@ -19,11 +20,17 @@ export function proceduralSynthesizerGraph({ blockSamples, bands, bandTaps } = s
   const [frequencies, decays, amplitudes, phases] = ['frequencies', 'decays', 'amplitudes', 'phases'].map((name) =>
     graph.input(name, 'FP32', ['voices', 'modes']),
   ) as [string, string, string, string];
-  const noise = graph.input('noise', 'FP32', ['voices', 'blocks', blockSamples]);
-  const levels = graph.input('levels', 'FP32', ['voices', bands, 'borders']);
+  const modeLevels = graph.input('mode_levels', 'FP32', ['voices', 'borders']);
+  const noise = graph.input('noise', 'FP32', ['voices', 'noise_blocks', blockSamples]);
+  const noiseLevels = graph.input('noise_levels', 'FP32', ['voices', bands, 'noise_borders']);
+  const rise = ops.floats(
+    [blockSamples],
+    Array.from({ length: blockSamples }, (_, n) => n / blockSamples),
+  );
+  const blocks = ops.subtract(ops.dimension(modeLevels, 1), ops.integer(1));
 
   const modes = ops.part('modes', () => {
-    const starts = ops.unsqueeze(ops.multiply(ops.range(ops.dimension(noise, 1)), ops.integer(blockSamples)), 1);
+    const starts = ops.unsqueeze(ops.multiply(ops.range(blocks), ops.integer(blockSamples)), 1);
     const within = ops.unsqueeze(ops.range(ops.integer(blockSamples)), 0);
     const atStart = dampedTurns(ops, starts, ops.unsqueeze(frequencies, 1), ops.unsqueeze(decays, 1));
     const atSample = dampedTurns(ops, within, ops.unsqueeze(frequencies, 2), ops.unsqueeze(decays, 2));
@@ -34,7 +41,8 @@ export function proceduralSynthesizerGraph({ blockSamples, bands, bandTaps } = s
     const right = [ops.node('Cos', [inner]), ops.node('Sin', [inner])].map((each) =>
       ops.multiply(each, atSample.damping),
     );
-    return ops.node('MatMul', [ops.node('Concat', left, { axis: 2 }), ops.node('Concat', right, { axis: 1 })]);
+    const sum = ops.node('MatMul', [ops.node('Concat', left, { axis: 2 }), ops.node('Concat', right, { axis: 1 })]);
+    return ops.multiply(sum, straightLines(ops, modeLevels, 1, rise));
   });
 
   const texture = ops.part('texture', () => {
@@ -42,20 +50,26 @@ export function proceduralSynthesizerGraph({ blockSamples, bands, bandTaps } = s
     const filters = ops.floats([bands, 1, bandTaps], octaveBands(bands, bandTaps));
     const half = (bandTaps - 1) / 2;
     const filtered = ops.node('Conv', [line, filters], { pads: [half, half] });
-    const blocks = ops.node('Reshape', [filtered, ops.integers([0, 0, -1, blockSamples])]);
-    const rise = ops.floats(
-      [blockSamples],
-      Array.from({ length: blockSamples }, (_, n) => n / blockSamples),
-    );
-    const from = ops.unsqueeze(ops.slice(levels, 2, 0, -1), 3);
-    const to = ops.unsqueeze(ops.slice(levels, 2, 1), 3);
-    const envelope = ops.add(from, ops.multiply(ops.subtract(to, from), rise));
-    return ops.node('ReduceSum', [ops.multiply(blocks, envelope), ops.integers([1])], { keepdims: 0 });
+    const inBlocks = ops.node('Reshape', [filtered, ops.integers([0, 0, -1, blockSamples])]);
+    const levelled = ops.multiply(inBlocks, straightLines(ops, noiseLevels, 2, rise));
+    const sum = ops.node('ReduceSum', [levelled, ops.integers([1])], { keepdims: 0 });
+    const missing = ops.subtract(blocks, ops.dimension(noise, 1));
+    const pads = ops.node('Concat', [ops.integers([0, 0, 0, 0]), ops.unsqueeze(missing, 0), ops.integers([0])], {
+      axis: 0,
+    });
+    return ops.node('Pad', [sum, pads, ops.float(0)]);
   });
 
   ops.named('audio', 'Add', [modes, texture]);
   graph.output('audio', 'FP32', ['voices', 'blocks', blockSamples]);
   return graph;
+}
+
+/** From levels at the borders (the last of `axis + 1` dimensions) to one for every sample of every block. */
+function straightLines(ops: Operators, levels: string, axis: number, rise: string): string {
+  const from = ops.unsqueeze(ops.slice(levels, axis, 0, -1), axis + 1);
+  const to = ops.unsqueeze(ops.slice(levels, axis, 1), axis + 1);
+  return ops.add(from, ops.multiply(ops.subtract(to, from), rise));
 }
 
 /** How far a mode has turned (less whole turns) and faded after some samples. */

@@ -15,16 +15,18 @@ describe('the procedural synthesizer', () => {
   });
 
   async function render(group: VoiceGroup): Promise<Float32Array> {
-    const { voices, modes, blocks, noise, levels } = group;
+    const { voices, modes, blocks, noiseBlocks, noise, noiseLevels, modeLevels } = group;
     const ofModes = (data: Float32Array) => ({ dims: [voices, modes], data });
     const answers = await run({
       frequencies: ofModes(group.frequencies),
       decays: ofModes(group.decays),
       amplitudes: ofModes(group.amplitudes),
       phases: ofModes(group.phases),
-      noise: { dims: [voices, blocks, synthesis.blockSamples], data: noise },
-      levels: { dims: [voices, synthesis.bands, blocks + 1], data: levels },
+      mode_levels: { dims: [voices, blocks + 1], data: modeLevels },
+      noise: { dims: [voices, noiseBlocks, synthesis.blockSamples], data: noise },
+      noise_levels: { dims: [voices, synthesis.bands, noiseBlocks + 1], data: noiseLevels },
     });
+    assert.deepEqual([...(answers.audio?.dims ?? [])], [voices, blocks, synthesis.blockSamples]);
     return answers.audio?.data as Float32Array;
   }
 
@@ -47,8 +49,10 @@ describe('the procedural synthesizer', () => {
       decays: Float32Array.of(decay),
       amplitudes: Float32Array.of(amplitude),
       phases: Float32Array.of(phase),
-      noise: new Float32Array(blocks * 1024),
-      levels: new Float32Array(8 * (blocks + 1)),
+      modeLevels: new Float32Array(blocks + 1).fill(1),
+      noiseBlocks: 3,
+      noise: new Float32Array(3 * 1024).fill(1),
+      noiseLevels: new Float32Array(8 * 4),
       onsets: [],
     });
     const turns = Math.fround(frequency);
@@ -61,20 +65,50 @@ describe('the procedural synthesizer', () => {
     assert.ok(most < 2e-5, `off by ${most}`);
   });
 
-  it('gives every noise band the level asked for, and moves it in straight lines', async () => {
+  it('gives every noise band the level asked for', async () => {
     const blocks = 64;
     for (const band of [0, 3, 7]) {
       const levels = new Float32Array(8 * (blocks + 1));
       levels.fill(0.5, band * (blocks + 1), (band + 1) * (blocks + 1));
       const silent = new Float32Array(1);
       const audio = await render({
-        ...{ voices: 1, modes: 1, blocks, levels, onsets: [] },
+        ...{ voices: 1, modes: 1, blocks, noiseBlocks: blocks, noiseLevels: levels, onsets: [] },
+        modeLevels: new Float32Array(blocks + 1),
         ...{ frequencies: silent, decays: silent, amplitudes: silent, phases: silent },
         noise: new SeededRandom(5, 'noise').normals(blocks * 1024),
       });
       const level = Math.sqrt(audio.reduce((sum, value) => sum + value ** 2, 0) / audio.length);
       assert.ok(Math.abs(level - 0.5) < 0.04, `band ${band}: ${level}`);
     }
+  });
+
+  it('moves levels in straight lines, and lets noise end before the modes', async () => {
+    const blocks = 4;
+    const [constant, none] = [Float32Array.of(1), Float32Array.of(0)];
+    // A mode that does not turn, a quarter turn on: the constant 1, so that the output is the level itself.
+    const modes = { frequencies: none, decays: none, amplitudes: constant, phases: Float32Array.of(0.25) };
+    const silentNoise = { noiseBlocks: 1, noise: new Float32Array(1024), noiseLevels: new Float32Array(16) };
+    const ramp = await render({
+      ...{ voices: 1, modes: 1, blocks, ...modes, ...silentNoise, onsets: [] },
+      modeLevels: Float32Array.of(0, 1, 1, 0.5, 0),
+    });
+    for (const [at, wanted] of [
+      [0, 0],
+      [512, 0.5],
+      [1500, 1],
+      [2560, 0.75],
+      [3584, 0.25],
+    ] as const) {
+      assert.ok(Math.abs((ramp[at] as number) - wanted) < 1e-5, `${at}: ${ramp[at]}`);
+    }
+    const burst = await render({
+      ...{ voices: 1, modes: 1, blocks, ...modes, onsets: [], noiseBlocks: 1 },
+      modeLevels: new Float32Array(5),
+      noise: new SeededRandom(1, 'burst').normals(1024),
+      noiseLevels: new Float32Array(16).fill(1),
+    });
+    assert.ok(burst.subarray(0, 1024).some((value) => Math.abs(value) > 0.5));
+    assert.ok(burst.subarray(1024).every((value) => value === 0));
   });
 
   it('makes the same bytes for the same prompt and seed, and others for another seed', async () => {

@@ -19,9 +19,10 @@ describe('the diffusion schedule', () => {
   const varianceAfter = (steps: number, spectrum: Float32Array) => {
     let variance = 0;
     let wanted = 0;
+    const schedule = diffusionSchedule(steps, spectrum);
     for (const power of spectrum) {
       let [field, past] = [1, 0];
-      for (const { signal, noise, keep, pull, momentum } of diffusionSchedule(steps, spectrum)) {
+      for (const { signal, noise, keep, pull, momentum } of schedule) {
         const estimate = (signal * power * field) / (signal ** 2 * power + noise ** 2);
         field = keep * field + pull * (estimate + momentum * (estimate - past));
         past = estimate;

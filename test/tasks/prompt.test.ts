@@ -66,9 +66,9 @@ describe('a prompt', () => {
       fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'binary' }))), (words) => {
         try {
           const wish = readPrompt(words.join(' '));
-          for (const { frequencies, levels, onsets } of planSound(wish, 0.1, 1)) {
+          for (const { frequencies, noiseLevels, onsets } of planSound(wish, 0.1, 1)) {
             assert.ok(frequencies.every((value) => value >= 0 && value < 0.5));
-            assert.ok(levels.every(Number.isFinite));
+            assert.ok(noiseLevels.every(Number.isFinite));
             assert.ok(onsets.length > 0 && onsets.every(({ startSample }) => startSample >= 0));
           }
         } catch (error) {

@@ -14,8 +14,12 @@ export type VoiceGroup = {
   readonly decays: Float32Array;
   readonly amplitudes: Float32Array;
   readonly phases: Float32Array;
+  /** At the blocks' borders, one more than there are blocks. */
+  readonly modeLevels: Float32Array;
+  /** Of the first blocks only, where the noise ends before the modes do. */
+  readonly noiseBlocks: number;
   readonly noise: Float32Array;
-  readonly levels: Float32Array;
+  readonly noiseLevels: Float32Array;
   readonly onsets: readonly Onset[];
 };
 
@@ -23,11 +27,15 @@ export type Onset = { readonly voice: number; readonly startSample: number; read
 
 type Voice = {
   readonly modes: readonly { hz: number; fadePerSecond: number; amplitude: number; phase: number }[];
-  /** The noise's level in a band at a time. */
-  readonly level: (band: number, seconds: number) => number;
+  /** The factor of all modes at a time. */
+  readonly modeLevel: (seconds: number) => number;
+  /** The noise's level in a band at a time, and how fast it fades besides. */
+  readonly noiseLevel: (band: number, seconds: number) => number;
+  readonly noiseFadePerSecond: number;
 };
 
-const variants = 6;
+/** Strokes that differ a little; more of those that are short than of those that ring. */
+const variantsMax = 6;
 const strokesMax = 500;
 /** Seconds that a struck voice may ring. */
 const ringSecondsMax = 8;
@@ -52,8 +60,11 @@ function planStrokes(
 ): VoiceGroup {
   const random = new SeededRandom(seed, `${name}/strokes`);
   const ring = Math.min(ringSecondsMax, seconds, source.ringSeconds * wish.ringFactor);
+  const burst = source.strike.seconds * Math.sqrt(wish.ringFactor);
   const pitch = (wish.pitchHz ?? source.pitchHz) * wish.pitchFactor;
-  const onsets = strokeTimes(source, wish, seconds, random).map((at) => ({
+  const times = strokeTimes(source, wish, seconds, random);
+  const variants = Math.min(times.length, ring > 1 ? variantsMax / 2 : variantsMax);
+  const onsets = times.map((at) => ({
     voice: Math.floor(random.uniform() * variants),
     startSample: Math.round(at * synthesis.sampleRateHz),
     gain: random.between(0.75, 1),
@@ -68,12 +79,14 @@ function planStrokes(
       // Sines begin at zero: no click but the one that is meant.
       phase: 0,
     }));
-    const burst = fadeOver(source.strike.seconds * Math.sqrt(wish.ringFactor));
-    const level = (band: number, at: number) =>
-      source.strike.level * decibels((source.strike.bandsDb[band] ?? 0) + bandTilt(wish, band)) * Math.exp(-burst * at);
-    return { modes: audible(modes), level };
+    return {
+      modes: audible(modes),
+      modeLevel: () => 1,
+      noiseLevel: (band) => source.strike.level * decibels((source.strike.bandsDb[band] ?? 0) + bandTilt(wish, band)),
+      noiseFadePerSecond: fadeOver(burst),
+    };
   });
-  return group(voices, ring, new SeededRandom(seed, `${name}/noise`), onsets);
+  return group(voices, { seconds: ring, noiseSeconds: burst }, new SeededRandom(seed, `${name}/noise`), onsets);
 }
 
 function strokeTimes(source: StruckSource, wish: SoundWish, seconds: number, random: SeededRandom): number[] {
@@ -104,47 +117,81 @@ function planLasting(
   const swell = slowWave(random, source.swell.perSecond * wish.rateFactor);
   const depth = Math.min(1, source.swell.depth * wish.swellFactor);
   const pitch = (wish.pitchHz ?? source.tone?.pitchHz ?? 0) * wish.pitchFactor;
-  const level = source.tone?.level ?? 0;
+  const toneLevel = source.tone?.level ?? 0;
   const modes = (source.tone?.ratios ?? []).map((ratio) => ({
     hz: pitch * ratio,
     fadePerSecond: 0,
-    amplitude: (level / ratio) * decibels(wish.brightnessDb * Math.log2(ratio)),
+    amplitude: (toneLevel / ratio) * decibels(wish.brightnessDb * Math.log2(ratio)),
     phase: ratio === 1 ? 0 : random.uniform(),
   }));
+  const level = (at: number) => 1 - depth + depth * (0.5 + 0.5 * swell(at));
   const voice: Voice = {
     modes: audible(modes),
-    level: (band, at) =>
-      decibels((source.bandsDb[band] ?? 0) + bandTilt(wish, band)) * (1 - depth + depth * (0.5 + 0.5 * swell(at))),
+    modeLevel: level,
+    noiseLevel: (band, at) => decibels((source.bandsDb[band] ?? 0) + bandTilt(wish, band)) * level(at),
+    noiseFadePerSecond: 0,
   };
-  return group([voice], seconds, new SeededRandom(seed, `${name}/noise`), [{ voice: 0, startSample: 0, gain: 1 }]);
+  const onsets = [{ voice: 0, startSample: 0, gain: 1 }];
+  return group([voice], { seconds, noiseSeconds: seconds }, new SeededRandom(seed, `${name}/noise`), onsets);
 }
 
-function group(voices: readonly Voice[], seconds: number, random: SeededRandom, onsets: readonly Onset[]): VoiceGroup {
-  const { sampleRateHz, blockSamples, bands } = synthesis;
-  const blocks = Math.max(1, Math.ceil((seconds * sampleRateHz) / blockSamples));
+function group(
+  voices: readonly Voice[],
+  { seconds, noiseSeconds }: { seconds: number; noiseSeconds: number },
+  random: SeededRandom,
+  onsets: readonly Onset[],
+): VoiceGroup {
+  const { blockSamples, bands } = synthesis;
+  const blocks = blocksFor(seconds);
+  const noiseBlocks = Math.min(blocks, blocksFor(noiseSeconds));
   const modes = voices.reduce((most, voice) => Math.max(most, voice.modes.length), 1);
   const ofModes = (value: (mode: Voice['modes'][number]) => number) =>
-    Float32Array.from({ length: voices.length * modes }, (_, at) => {
-      const mode = voices[Math.floor(at / modes)]?.modes[at % modes];
+    table([voices.length, modes], (voice, at) => {
+      const mode = voices[voice]?.modes[at];
       return mode ? value(mode) : 0;
     });
-  const borders = blocks + 1;
+  const rate = synthesis.sampleRateHz;
+  const noise = random.normals(voices.length * noiseBlocks * blockSamples);
+  voices.forEach(({ noiseFadePerSecond }, voice) => {
+    if (noiseFadePerSecond === 0) return;
+    const start = voice * noiseBlocks * blockSamples;
+    for (let at = 0; at < noiseBlocks * blockSamples; at += 1) {
+      noise[start + at] = (noise[start + at] as number) * Math.exp((-noiseFadePerSecond * at) / rate);
+    }
+  });
   return {
     voices: voices.length,
     modes,
     blocks,
-    frequencies: ofModes(({ hz }) => hz / sampleRateHz),
-    decays: ofModes(({ fadePerSecond }) => fadePerSecond / sampleRateHz),
+    noiseBlocks,
+    frequencies: ofModes(({ hz }) => hz / rate),
+    decays: ofModes(({ fadePerSecond }) => fadePerSecond / rate),
     amplitudes: ofModes(({ amplitude }) => amplitude),
     phases: ofModes(({ phase }) => phase),
-    noise: random.normals(voices.length * blocks * blockSamples),
-    levels: Float32Array.from({ length: voices.length * bands * borders }, (_, at) => {
-      const band = Math.floor(at / borders) % bands;
-      const voice = voices[Math.floor(at / (borders * bands))];
-      return voice?.level(band, ((at % borders) * blockSamples) / sampleRateHz) ?? 0;
-    }),
+    modeLevels: table([voices.length, blocks + 1], (voice, border) => voices[voice]?.modeLevel(timeOf(border)) ?? 0),
+    noise,
+    noiseLevels: table(
+      [voices.length * bands, noiseBlocks + 1],
+      (row, border) => voices[Math.floor(row / bands)]?.noiseLevel(row % bands, timeOf(border)) ?? 0,
+    ),
     onsets,
   };
+}
+
+function table(
+  [rows, columns]: readonly [number, number],
+  value: (row: number, column: number) => number,
+): Float32Array {
+  return Float32Array.from({ length: rows * columns }, (_, at) => value(Math.floor(at / columns), at % columns));
+}
+
+function blocksFor(seconds: number): number {
+  return Math.max(1, Math.ceil((seconds * synthesis.sampleRateHz) / synthesis.blockSamples));
+}
+
+/** When the border between two blocks is, in seconds. */
+function timeOf(border: number): number {
+  return (border * synthesis.blockSamples) / synthesis.sampleRateHz;
 }
 
 /** Modes that would lie beyond half the rate (and fold back) or above hearing are left out. */

@@ -5,7 +5,7 @@ import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { inflateBody, packingOf } from './inflate-body.ts';
 
-const nothing: Body = { bytes: Buffer.alloc(0), release: () => undefined };
+const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => undefined };
 
 /**
  * Reads bodies whole, by their length and encoding and never by Content-Type: the protocol's Python client sends none. Bounded in bytes (each,
@@ -159,7 +159,8 @@ class Arriving {
     const bytes = this.#piece ?? this.#block?.subarray(0, this.#arrived) ?? Buffer.alloc(0);
     const { budget } = this.#of;
     const taken = this.#taken;
-    this.#of.settle({ bytes, release: () => budget.giveBack(taken) });
+    // One piece is a view of what the socket read, which may hold another request too.
+    this.#of.settle({ bytes, isAlone: this.#block !== undefined, release: () => budget.giveBack(taken) });
   }
 
   #fail(error: ServiceError): void {

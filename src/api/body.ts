@@ -1,7 +1,12 @@
 import { ServiceError } from '../errors.ts';
 
 /** A body in memory. `release` gives its bytes back to the budget; whoever read it calls it once, when the request has ended. */
-export type Body = { readonly bytes: Buffer; release(): void };
+export type Body = {
+  readonly bytes: Buffer;
+  /** Nothing else is in the memory under it, so it may be handed on instead of copied. */
+  readonly isAlone: boolean;
+  release(): void;
+};
 
 /** A buffer of its own whose byte at `alignAt` lies at a multiple of 8. */
 export function alignedBlock(size: number, alignAt: number): Buffer {

@@ -55,6 +55,8 @@ export function infer(parts: InferParts): RequestHandler {
       priority: call.priority,
       deadlineAt: receivedAt + shortest(config, model, call, timeoutMs),
       signal: stay.signal,
+      // Tensors from JSON are made anew; those from binary data are views of the body.
+      mayTakeBuffers: body.isAlone || jsonBytes === undefined,
     });
     account?.markEngine(stages);
     told.batch = batch;

@@ -56,7 +56,7 @@ export async function inflateBody(
       { cause },
     );
   }
-  return { bytes: joined(chunks, size, alignAt), release: () => budget.giveBack(taken) };
+  return { bytes: joined(chunks, size, alignAt), isAlone: true, release: () => budget.giveBack(taken) };
 }
 
 function unpacker(packed: Buffer, packing: Packing) {

@@ -24,7 +24,7 @@ describe('execution providers', function () {
   });
 
   describe('on software Vulkan (SwiftShader, no GPU)', () => {
-    const environment = { ...process.env };
+    const given = ['VK_DRIVER_FILES', 'LD_LIBRARY_PATH'].map((name) => [name, process.env[name]] as const);
     before(function () {
       const driver = join(softwareVulkan, 'vk_swiftshader_icd.json');
       if (!existsSync(driver)) this.skip();
@@ -33,7 +33,11 @@ describe('execution providers', function () {
       process.env.LD_LIBRARY_PATH = softwareVulkan;
     });
     after(() => {
-      process.env = environment;
+      // One by one: replaced as a whole, it would no longer be the environment that libraries see.
+      for (const [name, value] of given) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
     });
     const onWebGpu = { providers: ['webgpu'], lanes: { kind: 'process' } };
 

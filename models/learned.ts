@@ -29,14 +29,17 @@ export const learnedModels: Readonly<Record<string, LearnedModel>> = {
   'silero-vad': {
     package: 'silero-vad',
     version: '6.2.3',
-    file: 'silero_vad/data/silero_vad.onnx',
+    file: 'silero_vad/data/silero_vad_16k_sequence.onnx',
     licenceFile: 'silero_vad-6.2.3.dist-info/licenses/LICENSE',
     licence: 'MIT',
-    sha256: '1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3',
+    sha256: '9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85',
     manifest: {
       description:
-        'Silero VAD (Silero Team): the probability of speech in 32 ms of 16 kHz audio, 64 samples of context before it, state carried from window to window by the caller; /v1/speech does so.',
+        'Silero VAD (Silero Team): the probability of speech in each of a row of windows, 32 ms of 16 kHz audio with the 64 samples before it. The state h, c goes from call to call; /v1/speech does so.',
+      // Its rows follow each other in time: they are one sound, not several.
       batching: { rows_max: 0 },
+      session: { memory_pattern: false },
+      probe_dimensions: { sequence_length: 4 },
       retry_safe: true,
     },
   },

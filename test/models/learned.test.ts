@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { resample } from '../../src/tasks/audio/resample.ts';
 import { listeningScores, listeningWindows } from '../../src/tasks/quality/listening-scores.ts';
-import { segmentRules, speechSegments } from '../../src/tasks/speech/speech-segments.ts';
-import { voiceWindows } from '../../src/tasks/speech/voice-windows.ts';
+import { speechSegments } from '../../src/tasks/speech/speech-segments.ts';
+import { voice, voiceWindows } from '../../src/tasks/speech/voice-windows.ts';
 import { reference, sound } from './reference-sounds.ts';
 import { session } from './session.ts';
 
@@ -28,32 +29,44 @@ describe('DNSMOS', () => {
 });
 
 describe('Silero VAD', () => {
-  it('finds the two stretches of speech between the pauses, with and without noise', async () => {
+  const listen = async (samples: Float32Array) => {
     const run = await session('silero-vad');
-    for (const name of ['speech', 'speech-in-noise'] as const) {
-      const samples = sound(name);
-      const probabilities: number[] = [];
-      let state = { dims: [2, 1, 128], data: new Float32Array(256) };
-      for (const window of voiceWindows(samples)) {
-        const { output, stateN } = await run({
-          input: { dims: [1, window.length], data: window },
-          state,
-          sr: { dims: [], data: BigInt64Array.of(16_000n) },
-        });
-        probabilities.push(output?.data[0] as number);
-        state = { dims: [2, 1, 128], data: stateN?.data as Float32Array<ArrayBuffer> };
-      }
-      const segments = speechSegments(probabilities, samples.length, segmentRules);
-      assert.equal(segments.length, reference.speech.spoken_seconds.length, JSON.stringify(segments));
-      segments.forEach(({ start, end }, at) => {
-        const [spokenStart, spokenEnd] = reference.speech.spoken_seconds[at] as [number, number];
-        // eSpeak ends a sentence with some silence of its own.
-        assert.ok(
-          Math.abs(start / 16_000 - spokenStart) < 0.15,
-          `${name}: starts at ${start / 16_000}, ${spokenStart}`,
-        );
-        assert.ok(Math.abs(end / 16_000 - spokenEnd) < 0.4, `${name}: ends at ${end / 16_000}, ${spokenEnd}`);
-      });
+    const probabilities: number[] = [];
+    let [h, c] = [new Float32Array(voice.stateSize), new Float32Array(voice.stateSize)];
+    for (const { rows, data } of voiceWindows(samples)) {
+      const state = (values: Float32Array) => ({ dims: [1, 1, voice.stateSize], data: values });
+      const { speech_probs, hn, cn } = await run({ input: { dims: [rows, 576], data }, h: state(h), c: state(c) });
+      probabilities.push(...(speech_probs?.data ?? []));
+      [h, c] = [hn?.data as typeof h, cn?.data as typeof c];
     }
+    return probabilities;
+  };
+
+  for (const name of ['speech', 'speech-in-noise'] as const) {
+    it(`finds the stretches in ${name} that the silero-vad package finds`, async () => {
+      const samples = sound(name);
+      const segments = speechSegments(await listen(samples), samples.length);
+      assert.deepEqual(
+        segments.map(({ start, end }) => [start, end]),
+        reference[name].speech_samples,
+      );
+    });
+  }
+
+  it('hears the same in a long sound, over several calls, as the package', async () => {
+    const samples = sound('speech');
+    const long = new Float32Array(8 * samples.length);
+    for (let at = 0; at < 8; at += 1) long.set(samples, at * samples.length);
+    const segments = speechSegments(await listen(long), long.length);
+    assert.deepEqual(
+      segments.map(({ start, end }) => [start, end]),
+      reference.speech.speech_samples_of_eight_in_a_row,
+    );
+  });
+
+  it('finds no speech in a chord with clicks, nor in silence', async () => {
+    const music = resample(sound('chord-and-clicks'), 44_100, 16_000);
+    assert.deepEqual(speechSegments(await listen(music), music.length), []);
+    assert.deepEqual(speechSegments(await listen(new Float32Array(32_000)), 32_000), []);
   });
 });

@@ -13,8 +13,14 @@ export function referenceArray(name: 'harmonic' | 'percussive'): Float32Array {
 }
 
 export type Reference = {
-  speech: { spoken_seconds: [number, number][]; loudness_lufs: number; dnsmos: Scores };
+  speech: {
+    speech_samples: [number, number][];
+    speech_samples_of_eight_in_a_row: [number, number][];
+    loudness_lufs: number;
+    dnsmos: Scores;
+  };
   'speech-in-noise': {
+    speech_samples: [number, number][];
     snr_db: number;
     stoi: number;
     stoi_at_10_khz: number;
@@ -26,7 +32,7 @@ export type Reference = {
 };
 type Scores = { ovrl_mos: number; sig_mos: number; bak_mos: number };
 
-/** What librosa, pystoi, pyloudnorm and speechmos say about the sounds. */
+/** What librosa, pystoi, pyloudnorm, speechmos and silero-vad say about the sounds. */
 export const reference = JSON.parse(readFileSync(place('reference/quality.json'), 'utf8')) as Reference;
 
 function place(path: string): URL {

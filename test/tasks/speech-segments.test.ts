@@ -56,9 +56,18 @@ describe('speech segments', () => {
 describe('the windows of the voice model', () => {
   it('carry the last 64 samples before the new ones and end in silence', () => {
     const samples = Float32Array.from({ length: 1000 }, (_, at) => at + 1);
-    const [first, second, ...rest] = [...voiceWindows(samples)];
-    assert.equal(rest.length, 0);
+    const [call, ...more] = [...voiceWindows(samples)];
+    assert.equal(more.length, 0);
+    assert.equal(call?.rows, 2);
+    const [first, second] = [call?.data.subarray(0, 576), call?.data.subarray(576)];
     assert.deepEqual([first?.[63], first?.[64], first?.[575]], [0, 1, 512]);
     assert.deepEqual([second?.[0], second?.[63], second?.[64], second?.[551], second?.[552]], [449, 512, 513, 1000, 0]);
+  });
+
+  it('go on over calls as if they were one', () => {
+    const samples = Float32Array.from({ length: 600 * 512 }, (_, at) => at);
+    const [one, other, ...more] = [...voiceWindows(samples)];
+    assert.deepEqual([one?.rows, other?.rows, more.length], [512, 88, 0]);
+    assert.equal(other?.data[0], 512 * 512 - 64);
   });
 });

@@ -6,21 +6,35 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
   const common = greatestCommonDivisor(fromHz, toHz);
   const [up, down] = [toHz / common, fromHz / common];
   if (up === 1 && down === 1) return samples;
-  const filter = lowPass(up, down);
-  const half = (filter.length - 1) / 2;
+  const phases = polyphase(lowPass(up, down), up);
   const output = new Float32Array(Math.ceil((samples.length * up) / down));
   for (let at = 0; at < output.length; at += 1) {
-    // Only every up-th of the stretched samples is not zero: sample k stands at k · up, the filter's middle at at · down.
-    const middle = at * down;
-    const first = Math.max(0, Math.ceil((middle - half) / up));
-    const last = Math.min(samples.length - 1, Math.floor((middle + half) / up));
+    // Sample k stands at k · up of the stretched line (the rest of it is zero), the filter's middle at at · down.
+    const { taps, before } = phases[(at * down) % up] as Phase;
+    const start = Math.floor((at * down) / up) - before;
+    const from = Math.max(0, -start);
+    const to = Math.min(taps.length, samples.length - start);
     let sum = 0;
-    for (let k = first, tap = middle - first * up + half; k <= last; k += 1, tap -= up) {
-      sum += (samples[k] as number) * (filter[tap] as number);
-    }
+    for (let tap = from; tap < to; tap += 1) sum += (samples[start + tap] as number) * (taps[tap] as number);
     output[at] = sum;
   }
   return output;
+}
+
+/** The taps that meet samples when the filter's middle is so far behind one, in the samples' order; `before`: how many lie before that one. */
+type Phase = { readonly taps: Float64Array; readonly before: number };
+
+function polyphase(filter: Float64Array, up: number): Phase[] {
+  const half = (filter.length - 1) / 2;
+  return Array.from({ length: up }, (_, behind) => {
+    const before = Math.floor((half - behind) / up);
+    const after = Math.floor((half + behind) / up);
+    const taps = Float64Array.from(
+      { length: before + after + 1 },
+      (_, tap) => filter[half + behind - (tap - before) * up] as number,
+    );
+    return { taps, before };
+  });
 }
 
 function lowPass(up: number, down: number): Float64Array {

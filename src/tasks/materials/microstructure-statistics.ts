@@ -26,10 +26,10 @@ export function measure(samples: readonly Uint8Array[], size: number): Microstru
 /** What `measure` would find on the average of endless samples: known exactly for a Gaussian field cut at a level. */
 export function expected(spectrum: Float32Array, size: number, volumeFraction: number): MicrostructureStatistics {
   const level = inverseNormal(1 - volumeFraction);
-  const correlation = correlationOf(spectrum, size);
+  const { across, down } = correlationOf(spectrum, size);
+  const pair = (correlation: number | undefined) => bothAbove(level, correlation as number);
   return statisticsOf(
-    (down, across) =>
-      down + across === 0 ? volumeFraction : bothAbove(level, correlation[down * size + across] as number),
+    (rows, columns) => (rows + columns === 0 ? volumeFraction : pair(rows === 0 ? across[columns] : down[rows])),
     size / 2 + 1,
   );
 }
@@ -47,6 +47,7 @@ export function modelAccuracy(measured: MicrostructureStatistics, wanted: Micros
   return Math.min(1, Math.max(0, 1 - mean / range));
 }
 
+/** Pairs are asked for along one axis only: one of the two distances is 0. */
 function statisticsOf(pairAt: (down: number, across: number) => number, lags: number): MicrostructureStatistics {
   const volumeFraction = pairAt(0, 0);
   const along = (pair: (lag: number) => number) => Array.from({ length: lags }, (_, lag) => pair(lag));

@@ -24,29 +24,23 @@ export function powerSpectrum(shape: SpectrumShape, size: number): Float32Array 
   return Float32Array.from(power, (value) => (value * size * size) / sum);
 }
 
-/** How two places vary together: the field's correlation at every offset, by the spectrum's inverse transform (all real: it is even). */
-export function correlationOf(spectrum: Float32Array, size: number): Float64Array {
-  const cosines = Float64Array.from({ length: size }, (_, n) => Math.cos((2 * Math.PI * n) / size));
-  const rows = new Float64Array(size * size);
-  const answer = new Float64Array(size * size);
-  // Axis by axis; even in each axis, so that cosines are enough.
-  for (let row = 0; row < size; row += 1) {
-    for (let offset = 0; offset < size; offset += 1) {
+/** How a field's values at two places go together, by how far they are apart along the rows or down the columns: −1 to 1, from 0 to size−1 pixels. */
+export function correlationOf(spectrum: Float32Array, size: number): { across: Float64Array; down: Float64Array } {
+  const byColumn = new Float64Array(size);
+  const byRow = new Float64Array(size);
+  spectrum.forEach((power, at) => {
+    byColumn[at % size] = (byColumn[at % size] as number) + power;
+    byRow[Math.floor(at / size)] = (byRow[Math.floor(at / size)] as number) + power;
+  });
+  // The inverse transform along an axis of what is summed over the other; the spectrum is even, so cosines are enough.
+  const along = (powers: Float64Array) =>
+    Float64Array.from({ length: size }, (_, lag) => {
       let sum = 0;
       for (let k = 0; k < size; k += 1)
-        sum += (spectrum[row * size + k] as number) * (cosines[(k * offset) % size] as number);
-      rows[row * size + offset] = sum;
-    }
-  }
-  for (let down = 0; down < size; down += 1) {
-    for (let across = 0; across < size; across += 1) {
-      let sum = 0;
-      for (let k = 0; k < size; k += 1)
-        sum += (rows[k * size + across] as number) * (cosines[(k * down) % size] as number);
-      answer[down * size + across] = sum / (size * size);
-    }
-  }
-  return answer;
+        sum += (powers[k] as number) * Math.cos((2 * Math.PI * ((k * lag) % size)) / size);
+      return sum / (size * size);
+    });
+  return { across: along(byColumn), down: along(byRow) };
 }
 
 function powerAt(shape: SpectrumShape, wavenumber: number): number {

@@ -83,30 +83,38 @@ function bandLevels(samples: Float64Array): Float64Array[] {
 
 /** How alike the two envelopes of one band are over one segment, once the degraded one is scaled and its errors are bounded. */
 function segmentCorrelation(reference: Float64Array[], other: Float64Array[], start: number, band: number): number {
-  const x = new Float64Array(segmentFrames);
-  const y = new Float64Array(segmentFrames);
+  let [xPower, yPower] = [0, 0];
   for (let n = 0; n < segmentFrames; n += 1) {
-    x[n] = reference[start + n]?.[band] as number;
-    y[n] = other[start + n]?.[band] as number;
+    const x = (reference[start + n] as Float64Array)[band] as number;
+    const y = (other[start + n] as Float64Array)[band] as number;
+    xs[n] = x;
+    ys[n] = y;
+    xPower += x * x;
+    yPower += y * y;
   }
-  const scale = norm(x) / (norm(y) + tiny);
+  const scale = Math.sqrt(xPower) / (Math.sqrt(yPower) + tiny);
   const bound = 1 + 10 ** (distortionDbMax / 20);
-  for (let n = 0; n < segmentFrames; n += 1) y[n] = Math.min((y[n] as number) * scale, (x[n] as number) * bound);
-  center(x);
-  center(y);
-  let product = 0;
-  for (let n = 0; n < segmentFrames; n += 1) product += (x[n] as number) * (y[n] as number);
-  return product / ((norm(x) + tiny) * (norm(y) + tiny));
+  let [xSum, ySum] = [0, 0];
+  for (let n = 0; n < segmentFrames; n += 1) {
+    const y = Math.min((ys[n] as number) * scale, (xs[n] as number) * bound);
+    ys[n] = y;
+    xSum += xs[n] as number;
+    ySum += y;
+  }
+  let [xx, yy, xy] = [0, 0, 0];
+  for (let n = 0; n < segmentFrames; n += 1) {
+    const x = (xs[n] as number) - xSum / segmentFrames;
+    const y = (ys[n] as number) - ySum / segmentFrames;
+    xx += x * x;
+    yy += y * y;
+    xy += x * y;
+  }
+  return xy / ((Math.sqrt(xx) + tiny) * (Math.sqrt(yy) + tiny));
 }
 
-function norm(values: Float64Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-}
-
-function center(values: Float64Array): void {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  for (let n = 0; n < values.length; n += 1) values[n] = (values[n] as number) - mean;
-}
+/** One segment of one band at a time; written over by the next. */
+const xs = new Float64Array(segmentFrames);
+const ys = new Float64Array(segmentFrames);
 
 /** Hann without its two zeros. */
 const window = Float64Array.from(

@@ -11,7 +11,10 @@ const root = resolve(import.meta.dirname, '../..');
 /** What holds the process open after the last test is a defect of its own. */
 const lingerMsMax = 60_000;
 
-/** Runs the tests on the real servers, the quick ones first; answers mocha's exit code. */
+/**
+ * Runs the tests, the quick ones first; answers mocha's exit code. `*.stack.test.ts` start the real servers, `*.slow.test.ts` only processes of ours, but many;
+ * what is neither is quick: all of it takes less than a minute.
+ */
 export async function test({ files, quick = false }: { files: readonly string[]; quick?: boolean }): Promise<number> {
   const chosen = files.length > 0 ? [...files] : await testFiles(quick);
   if (chosen.some((file) => file.endsWith('.stack.test.ts'))) await ensureServers();
@@ -41,11 +44,14 @@ export async function test({ files, quick = false }: { files: readonly string[];
 async function testFiles(quick: boolean): Promise<string[]> {
   const found: string[] = [];
   for await (const file of glob('test/**/*.test.ts', { cwd: root })) found.push(file);
-  const isStack = (file: string) => file.endsWith('.stack.test.ts');
-  const chosen = found.filter((file) => !quick || !isStack(file)).sort();
+  const order = ['', '.slow.test.ts', '.stack.test.ts'];
+  const rank = (file: string) => order.findLastIndex((ending) => file.endsWith(ending));
+  const chosen = found
+    .filter((file) => !quick || rank(file) === 0)
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   if (chosen.length === 0)
     throw new StackFailure('Cannot test: there are no test files under test/; check out the whole repository.');
-  return [...chosen.filter((file) => !isStack(file)), ...chosen.filter(isStack)];
+  return chosen;
 }
 
 /** Built before the first test, so that no test waits for a compiler. */

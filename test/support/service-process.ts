@@ -16,7 +16,14 @@ export type ServiceProcess = AsyncDisposable & {
 export async function startService(env: Record<string, string>): Promise<ServiceProcess> {
   const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
-    env: { PATH: process.env.PATH, OTEL_METRIC_EXPORT_INTERVAL: '1000', ...env, VITRINE_PORT: port },
+    // No models unless the test has some: loading those of the repository takes longer than most tests.
+    env: {
+      PATH: process.env.PATH,
+      OTEL_METRIC_EXPORT_INTERVAL: '1000',
+      VITRINE_MODELS: '/nonexistent',
+      ...env,
+      VITRINE_PORT: port,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

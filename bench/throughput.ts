@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort } from '../stack/free-port.ts';
 import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
 import { startStack } from '../test/support/stack.ts';
@@ -132,7 +133,6 @@ async function peer(name: string, parameters: string[], path: string, shot: Shot
         : parameters,
     {
       cwd: join(import.meta.dirname, 'arms'),
-      detached: true,
       env: {
         ...process.env,
         BENCH_MODEL: modelFile,
@@ -169,10 +169,14 @@ async function answers(child: ChildProcess, url: string, { headers, body }: Shot
   );
 }
 
-async function end(child: ChildProcess, group = false): Promise<void> {
+/** A peer is asked first: its workers have sessions of their own, which it alone can end. */
+async function end(child: ChildProcess, asked = false): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  if (group && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  else child.kill('SIGKILL');
+  if (asked) {
+    child.kill('SIGTERM');
+    await Promise.race([gone, pause(5_000, undefined, { ref: false })]);
+  }
+  child.kill('SIGKILL');
   await gone;
 }
 

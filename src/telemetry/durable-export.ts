@@ -189,10 +189,12 @@ export class DurableExport<Items> {
     while (!this.#stop.signal.aborted) {
       const entry = spool.oldest(signal);
       if (entry?.state !== 'waiting') return;
+      entry.state = 'held';
       const bytes = await spool.read(signal, entry);
       if (!bytes) continue;
       const outcome = await sender.send(bytes);
       if (outcome.state === 'failed') {
+        entry.state = 'waiting';
         this.#failures += 1;
         await this.#backOff(this.#failures);
         continue;

@@ -10,7 +10,7 @@ export type Entry = {
   readonly items: number;
   /** What it takes of the limit: whole blocks, so that many small files are bounded too. */
   readonly diskBytes: number;
-  /** `held`: the same request is on its way to the Collector at this moment; it is replayed only if that fails. */
+  /** `held`: on its way to the Collector at this moment, live or replayed; until the answer is there it is neither sent again nor dropped. */
   state: 'writing' | 'held' | 'waiting';
 };
 

@@ -1,7 +1,12 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { Signal } from '../../src/telemetry/signals.ts';
 
-export type Answer = 'accept' | 'hang' | { code: number } | { rejected: number; reason: string };
+export type Answer =
+  | 'accept'
+  | 'hang'
+  | { acceptAfter: Promise<void> }
+  | { code: number }
+  | { rejected: number; reason: string };
 
 /**
  * A receiving end of OTLP/gRPC that answers as it is told, for the answers that no real Collector can be made to give on demand.
@@ -53,13 +58,26 @@ export class OtlpReceiver {
     this.requests += 1;
     const { answer } = this;
     if (answer === 'hang') return;
+    if (typeof answer === 'object' && 'acceptAfter' in answer) {
+      void answer.acceptAfter.then(() => this.#accept(signal, request, reply, Buffer.alloc(0)));
+      return;
+    }
     if (typeof answer === 'object' && 'code' in answer) {
       reply({ code: answer.code, details: `answered ${status[answer.code]} as told` });
       return;
     }
+    this.#accept(
+      signal,
+      request,
+      reply,
+      answer === 'accept' ? Buffer.alloc(0) : partialSuccess(answer.rejected, answer.reason),
+    );
+  }
+
+  #accept(signal: Signal, request: Buffer, reply: sendUnaryData<Buffer>, response: Buffer): void {
     this.received.push(request);
     this.items[signal].push(...(request.toString('latin1').match(/item-\d+;/g) ?? []));
-    reply(null, answer === 'accept' ? Buffer.alloc(0) : partialSuccess(answer.rejected, answer.reason));
+    reply(null, response);
   }
 
   /** Gone at once, connections and all, as after kill -9. */

@@ -143,6 +143,24 @@ describe('durable export', () => {
     back.stop();
   });
 
+  it('makes no room with what is on its way at that moment: it would be counted as dropped and as exported', async () => {
+    await using at = await rig({ bytesMax: 3 * 4096, timeoutMs: 20_000 });
+    at.receiver.answer = { code: status.UNAVAILABLE };
+    for (let batch = 0; batch < 3; batch += 1) await at.tell(1);
+    const gate = Promise.withResolvers<void>();
+    at.receiver.answer = { acceptAfter: gate.promise };
+    const before = at.receiver.requests;
+    await waitFor('a replay on its way', () => at.receiver.requests > before);
+    await at.tell(1);
+    assert.equal(at.ledger.missing('logs'), 0);
+    gate.resolve();
+    await waitFor('the rest', () => at.ledger.whereabouts('logs').spooled === 0);
+    assert.equal(at.account().dropped.spool_full, 1);
+    assert.equal(at.account().exported, 3);
+    assert.equal(at.ledger.missing('logs'), 0);
+    assert.deepEqual(at.receiver.items.logs, ['item-0;', 'item-2;', 'item-3;']);
+  });
+
   it('drops what is older than the limit, and accounts for it', async () => {
     await using at = await rig({ ageMsMax: 1_000 });
     at.receiver.stop();

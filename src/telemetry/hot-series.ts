@@ -6,63 +6,87 @@ import { type MetricName, metricNames } from './names.ts';
 
 /** Series of one metric at most; what comes beyond is added up in one that says so. */
 const seriesMax = 2_000;
-const overflow = { 'otel.metric.overflow': 'true' };
+/** No label values of ours join to this. */
+const overflowKey = '\0overflow';
 
-export class HotCounter {
-  readonly #name: MetricName;
-  readonly #series = new Map<string, { labels: Record<string, string>; startMs: number; value: number }>();
+/** The series of one metric by their label values; each is exported from the moment it is first asked for, from zero. */
+class SeriesTable<Series> {
+  readonly #attributes: readonly string[];
+  readonly #make: (labels: Record<string, string>) => Series;
+  readonly #series = new Map<string, Series>();
 
-  constructor(name: MetricName) {
-    this.#name = name;
+  constructor(attributes: readonly string[], make: (labels: Record<string, string>) => Series) {
+    this.#attributes = attributes;
+    this.#make = make;
   }
 
-  /** The series of these labels, in the order of the table of names; from now on it is exported, from zero. */
-  series(...values: string[]): { value: number } {
+  of(values: readonly string[]): Series {
     const key = values.join('\0');
     const known = this.#series.get(key);
     if (known) return known;
-    if (this.#series.size >= seriesMax)
-      return find(this.#series, '', () => ({ labels: overflow, startMs: Date.now(), value: 0 }));
-    return find(this.#series, key, () => ({ labels: labelsOf(this.#name, values), startMs: Date.now(), value: 0 }));
+    if (this.#series.size < seriesMax) return this.#begin(key, this.#labels(values));
+    return this.#series.get(overflowKey) ?? this.#begin(overflowKey, { 'otel.metric.overflow': 'true' });
+  }
+
+  all(): Series[] {
+    return [...this.#series.values()];
+  }
+
+  #begin(key: string, labels: Record<string, string>): Series {
+    const series = this.#make(labels);
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #labels(values: readonly string[]): Record<string, string> {
+    return Object.fromEntries(this.#attributes.map((attribute, at) => [attribute, values[at] ?? '']));
+  }
+}
+
+export class HotCounter {
+  readonly #name: MetricName;
+  readonly #table: SeriesTable<{ labels: Record<string, string>; startMs: number; value: number }>;
+
+  constructor(name: MetricName) {
+    this.#name = name;
+    this.#table = new SeriesTable(metricNames[name].attributes, (labels) => ({
+      labels,
+      startMs: Date.now(),
+      value: 0,
+    }));
+  }
+
+  /** The series of these label values, in the order of the table of names. */
+  series(...values: string[]): { value: number } {
+    return this.#table.of(values);
   }
 
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
     const atMs = Date.now();
-    return {
-      name,
-      unit,
-      says,
-      kind: 'counter',
-      points: [...this.#series.values()].map((series) => ({ ...series, atMs })),
-    };
+    return { name, unit, says, kind: 'counter', points: this.#table.all().map((series) => ({ ...series, atMs })) };
   }
 }
 
 export class HotHistogram {
   readonly #name: MetricName;
-  readonly #bounds: readonly number[];
-  readonly #series = new Map<string, HistogramSeries>();
+  readonly #table: SeriesTable<HistogramSeries>;
 
   constructor(name: MetricName) {
     const row = metricNames[name];
     if (!('buckets' in row)) throw new Error(`${name} has no buckets in the table of names`);
     this.#name = name;
-    this.#bounds = row.buckets;
+    this.#table = new SeriesTable(row.attributes, (labels) => new HistogramSeries(row.buckets, labels));
   }
 
+  /** The series of these label values, in the order of the table of names. */
   series(...values: string[]): HistogramSeries {
-    const key = values.join('\0');
-    const known = this.#series.get(key);
-    if (known) return known;
-    if (this.#series.size >= seriesMax)
-      return find(this.#series, '', () => new HistogramSeries(this.#bounds, overflow));
-    return find(this.#series, key, () => new HistogramSeries(this.#bounds, labelsOf(this.#name, values)));
+    return this.#table.of(values);
   }
 
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
-    return { name, unit, says, kind: 'histogram', points: [...this.#series.values()].map((series) => series.point()) };
+    return { name, unit, says, kind: 'histogram', points: this.#table.all().map((series) => series.point()) };
   }
 }
 
@@ -97,16 +121,4 @@ export class HistogramSeries {
       value: { count, sum: this.#sum, bounds: this.#bounds, counts },
     };
   }
-}
-
-function find<Series>(series: Map<string, Series>, key: string, make: () => Series): Series {
-  const known = series.get(key);
-  if (known) return known;
-  const made = make();
-  series.set(key, made);
-  return made;
-}
-
-function labelsOf(name: MetricName, values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(metricNames[name].attributes.map((attribute, at) => [attribute, values[at] ?? '']));
 }

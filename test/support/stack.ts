@@ -55,7 +55,6 @@ export function testEnvironment(data: string, env: NodeJS.ProcessEnv = {}): Node
     VITRINE_SCRAPE_INTERVAL: '1s',
     VITRINE_ENVIRONMENT: 'test',
     OTEL_METRIC_EXPORT_INTERVAL: '1000',
-    VITRINE_HEARTBEAT_MS: '1000',
     ...env,
   };
 }

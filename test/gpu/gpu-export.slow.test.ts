@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -16,12 +17,7 @@ describe('GPU readings on their way out, from a shim (no GPU)', function () {
   let running: ServiceProcess | undefined;
 
   before(async function () {
-    const compiled = await compileShim();
-    if ('unavailable' in compiled) {
-      console.log(`      skipped: ${compiled.unavailable}`);
-      this.skip();
-    }
-    shim = compiled;
+    shim = availableOrSkip(this, await compileShim());
   });
 
   after(() => shim?.[Symbol.asyncDispose]());

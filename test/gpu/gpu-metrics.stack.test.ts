@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { prometheusQuery } from '../support/backends.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -17,12 +18,7 @@ describe('GPU metrics in the real Prometheus, from a shim (no GPU)', function ()
   let running: ServiceProcess;
 
   before(async function () {
-    const compiled = await compileShim();
-    if ('unavailable' in compiled) {
-      console.log(`      skipped: ${compiled.unavailable}`);
-      this.skip();
-    }
-    shim = compiled;
+    shim = availableOrSkip(this, await compileShim());
     await shim.answer({ count: 2, energy: energyMillijoules });
     data = await temporaryFolder();
     stack = await startStack({ only: ['collector', 'prometheus'], env: { VITRINE_BACKENDS: 'prometheus' } });

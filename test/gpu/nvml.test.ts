@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { throttleReasonsIn } from '../../src/telemetry/gpu/read-device.ts';
 import { type DeviceHandle, type Nvml, openNvml } from '../../src/telemetry/nvml.ts';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { compileShim, type Shim } from './shim.ts';
 
 describe('the binding of NVML, against a shim (no GPU)', function () {
@@ -10,12 +11,7 @@ describe('the binding of NVML, against a shim (no GPU)', function () {
   let device: DeviceHandle;
 
   before(async function () {
-    const compiled = await compileShim();
-    if ('unavailable' in compiled) {
-      console.log(`      skipped: ${compiled.unavailable}`);
-      this.skip();
-    }
-    shim = compiled;
+    shim = availableOrSkip(this, await compileShim());
     Object.assign(process.env, shim.env);
     nvml = openNvml(shim.library);
     assert.deepEqual(nvml.start(), value(undefined));

@@ -3,6 +3,7 @@ import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Gpu, type GpuOptions, startGpu } from '../../src/telemetry/gpu/start-gpu.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { compileShim, type Shim } from './shim.ts';
 
@@ -14,12 +15,7 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
   let gpu: Gpu | undefined;
 
   before(async function () {
-    const compiled = await compileShim();
-    if ('unavailable' in compiled) {
-      console.log(`      skipped: ${compiled.unavailable}`);
-      this.skip();
-    }
-    shim = compiled;
+    shim = availableOrSkip(this, await compileShim());
     Object.assign(process.env, shim.env);
     // Its lines are tested where they go out; here they would stand between the tests' names.
     setLogLevel('app', 'error');

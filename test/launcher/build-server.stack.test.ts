@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildProgress, ensureServer, serverFolder } from '../../stack/build-server.ts';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { smallFileSystem } from '../support/small-file-system.ts';
 import { tinyServer, writeTinyModule } from './programs/tiny-server.ts';
 
@@ -119,8 +120,7 @@ describe('a server’s build', function () {
   });
 
   it('says that the disk is full, and which settings choose another', async function () {
-    const disk = await smallFileSystem(64 * 1024);
-    if ('unavailable' in disk) return this.skip();
+    const disk = availableOrSkip(this, await smallFileSystem(64 * 1024));
     try {
       const full = { ...env, VITRINE_CACHE: join(disk.path, 'cache') };
       await assert.rejects(

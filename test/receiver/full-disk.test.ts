@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { smallFileSystem } from '../support/small-file-system.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startReceiver } from './receiver-process.ts';
@@ -10,12 +11,7 @@ import { alertmanagerWebhook } from './webhook.ts';
 describe('a full disk under the receiver', () => {
   it('loses no alert: what cannot be kept is refused, so that Alertmanager tries again', async function () {
     this.timeout(240_000);
-    const disk = await smallFileSystem(2 * 1024 * 1024);
-    if ('unavailable' in disk) {
-      console.log(`      skipped: ${disk.unavailable}`);
-      this.skip();
-    }
-    await using folder = disk;
+    await using folder = availableOrSkip(this, await smallFileSystem(2 * 1024 * 1024));
     const gone = await ToldTelemetry.start();
     gone.stop();
     await using receiver = await startReceiver({

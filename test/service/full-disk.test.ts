@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { availableOrSkip } from '../support/available-or-skip.ts';
 import { sendRequests } from '../support/load.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startService } from '../support/service-process.ts';
@@ -10,12 +11,7 @@ import { waitFor } from '../support/wait-for.ts';
 describe('a full disk under the spool', () => {
   it('stops nothing: the service answers, says so in its health, counts what it drops, and recovers', async function () {
     this.timeout(60_000);
-    const disk = await smallFileSystem(1024 * 1024);
-    if ('unavailable' in disk) {
-      console.log(`      skipped: ${disk.unavailable}`);
-      this.skip();
-    }
-    await using folder = disk;
+    await using folder = availableOrSkip(this, await smallFileSystem(1024 * 1024));
     const receiver = await OtlpReceiver.start();
     await using service = await startService({
       VITRINE_DATA: folder.path,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { composeSettings } from '../compose/compose-settings.ts';
 import { settings } from '../src/config.ts';
 import { failures } from '../src/errors.ts';
+import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames } from '../src/telemetry/names.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
@@ -93,23 +94,6 @@ function telemetryPage(): string {
     '\n## Attributes of our own\n',
     table(['name', 'what it says'], attributes),
   ]);
-}
-
-/** Prometheus' translation of an OTLP name: underscores, the unit as a suffix, `_total` for counters. */
-export function nameInPrometheus({ name, kind, unit }: { name: string; kind: string; unit: string }): string {
-  const units: Record<string, string> = {
-    s: 'seconds',
-    ms: 'milliseconds',
-    By: 'bytes',
-    J: 'joules',
-    W: 'watts',
-    Cel: 'celsius',
-    Hz: 'hertz',
-  };
-  const base = name.replace(/[^A-Za-z0-9]/g, '_');
-  const word = units[unit] ?? (unit === '1' && kind === 'gauge' ? 'ratio' : '');
-  const withUnit = word === '' || base.endsWith(`_${word}`) ? base : `${base}_${word}`;
-  return kind === 'counter' ? `${withUnit}_total` : withUnit;
 }
 
 function page(title: string, source: string, says: string, parts: string[]): string {

@@ -1,0 +1,51 @@
+/** Attributes of our own, on spans, log records and metrics. */
+export const attributeNames = {
+  logStream: {
+    name: 'log.stream',
+    says: 'app, audit or security: a resource attribute of log records, since Loki’s retention goes by it.',
+  },
+  logger: { name: 'logger', says: 'Which of the service’s loggers wrote the line: app, access, security, audit.' },
+  eventType: {
+    name: 'event_type',
+    says: 'What happened, in one word that does not change: http_request, service_start, telemetry_refused …',
+  },
+  requestId: { name: 'request.id', says: 'The caller’s X-Request-Id where it is well-formed, else ours.' },
+  alertName: { name: 'alert.name', says: 'An alert’s `alertname`.' },
+  alertState: {
+    name: 'alert.state',
+    says: 'firing, resolved, or expired when nobody repeated it for VITRINE_RECEIVER_FIRING_AGE_MS_MAX.',
+  },
+  alertSeverity: { name: 'alert.severity', says: 'An alert’s severity: critical, warning, info or other.' },
+  alertFingerprint: { name: 'alert.fingerprint', says: 'What identifies an alert: the sender’s hash of its labels.' },
+  alertSource: { name: 'alert.source', says: 'Who sent the alert: alertmanager or grafana.' },
+  alertStartsAt: { name: 'alert.starts_at', says: 'Since when the alert fires.' },
+  alertEndsAt: { name: 'alert.ends_at', says: 'When a resolved alert ended.' },
+  alertCut: { name: 'alert.cut', says: 'True: labels or annotations were over a limit and are not complete.' },
+  alertLabel: { name: 'alert.label', says: 'Prefix of an alert’s labels: alert.label.<name>.' },
+  alertAnnotation: { name: 'alert.annotation', says: 'Prefix of an alert’s annotations: alert.annotation.<name>.' },
+  alertLink: {
+    name: 'alert.link',
+    says: 'Prefix of an alert’s links: generator, sender, silence, dashboard, panel, runbook.',
+  },
+  deployService: { name: 'deploy.service', says: 'What was released.' },
+  deployVersion: { name: 'deploy.version', says: 'Which version was released.' },
+  deployEnvironment: { name: 'deploy.environment', says: 'Where it was released to.' },
+  deployCommit: { name: 'deploy.commit', says: 'The commit it was built from.' },
+  deployBy: { name: 'deploy.by', says: 'Who or what released it.' },
+  deployNote: { name: 'deploy.note', says: 'What the releaser says about it.' },
+  deployLink: { name: 'deploy.link', says: 'Where to read on about it.' },
+  deployAt: { name: 'deploy.at', says: 'When it was released, where the sender says so.' },
+  eventName: { name: 'event.name', says: 'What a script calls the event that it pushed through /events.' },
+  eventMessage: { name: 'event.message', says: 'What the script says about it.' },
+  eventLabel: { name: 'event.label', says: 'Prefix of a pushed event’s labels: event.label.<name>.' },
+  hwId: { name: 'hw.id', says: 'Which GPU, by the UUID that its driver gives; on spans of runs too.' },
+  gpuClockType: { name: 'hw.gpu.clock.type', says: 'graphics, sm, memory or video.' },
+  gpuThrottleReason: {
+    name: 'hw.gpu.throttle.reason',
+    says: 'Why the clocks are held down: gpu_idle, applications_clocks, sw_power_cap, hw_slowdown, sync_boost, sw_thermal, hw_thermal, hw_power_brake, display_clocks, or other for what this version does not know.',
+  },
+  gpuProcessOwner: {
+    name: 'hw.gpu.process.owner',
+    says: 'vitrine: the service and its children, by process id; other: everybody else.',
+  },
+} as const;

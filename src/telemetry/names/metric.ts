@@ -1,0 +1,18 @@
+/** One row of the table of names. */
+export type Metric = {
+  name: string;
+  kind: 'counter' | 'gauge' | 'histogram' | 'exponential histogram';
+  unit: string;
+  says: string;
+  attributes: readonly string[];
+  buckets?: readonly number[];
+};
+
+export const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+
+export const stageSeconds = [
+  0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+] as const;
+
+/** Work that takes seconds to minutes: tasks, jobs, model loads. */
+export const workSeconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600] as const;

@@ -4,7 +4,7 @@ import { composeSettings } from '../compose/compose-settings.ts';
 import { settings } from '../src/config.ts';
 import { failures } from '../src/errors.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
-import { attributeNames, metricNames } from '../src/telemetry/names.ts';
+import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
 
@@ -88,9 +88,12 @@ function telemetryPage(): string {
     metric.says,
   ]);
   const attributes = Object.values(attributeNames).map(({ name, says }) => [`\`${name}\``, says]);
+  const spans = Object.values(spanNames).map(({ name, says }) => [`\`${name}\``, says]);
   return page('Telemetry', 'src/telemetry/names.ts', 'What the service says of itself, over OTLP.', [
     '## Metrics\n',
     table(['name', 'in Prometheus', 'kind', 'labels', 'what it says'], metrics),
+    '\n## Spans\n',
+    table(['name', 'what it says'], spans),
     '\n## Attributes of our own\n',
     table(['name', 'what it says'], attributes),
   ]);

@@ -21,6 +21,7 @@ export const metricNames = {
 export type MetricName = keyof typeof metricNames;
 
 export { attributeNames } from './names/attributes.ts';
+export { type SpanName, spanNames } from './names/spans.ts';
 
 /** The instrumentation scope of all of it. */
 export const scopeName = 'vitrine';

@@ -13,7 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   resilience: ['resilience'],
   telemetry: ['telemetry'],
 };
-const frontDoor = ['logger', 'metrics', 'names', 'preset-ids', 'ledger', 'time-account', 'request-spans'].map(
+const frontDoor = ['logger', 'metrics', 'names', 'preset-ids', 'ledger', 'time-account', 'request-spans', 'spans'].map(
   (name) => `src/telemetry/${name}.ts`,
 );
 const forEveryone = [

@@ -1,0 +1,39 @@
+/** Every span there is. A name never holds what a caller wrote; what is particular to one is in its attributes. */
+export const spanNames = {
+  request: {
+    name: '{method} {route}',
+    says: 'A request, from its first byte to the last of its answer; made when it has ended, if its trace is kept.',
+  },
+  receive: { name: 'inference.receive', says: 'Stage: the body arrives, and the guards before it.' },
+  decode: { name: 'inference.decode', says: 'Stage: bytes to tensors.' },
+  queue: { name: 'inference.queue', says: 'Stage: waiting for a lane.' },
+  assemble: { name: 'inference.assemble', says: 'Stage: the rows of a batch are put together.' },
+  run: { name: 'inference.run', says: 'Stage: to the lane and back.' },
+  split: { name: 'inference.split', says: 'Stage: the answer of the batch is shared out.' },
+  encode: { name: 'inference.encode', says: 'Stage: tensors to bytes.' },
+  send: { name: 'inference.send', says: 'Stage: the answer leaves.' },
+  batch: {
+    name: 'inference.batch',
+    says: 'A batch of which a member is kept: from its first row to its last answer. A trace of its own, linked with its kept members both ways.',
+  },
+  operator: {
+    name: 'inference.operator',
+    says: 'One ONNX operator of a profiled run: name, type, shapes, provider, memory. Child of the run that was profiled.',
+  },
+  modelLoad: { name: 'model.load', says: 'From the file to ready: session, probe, warm-up. Always kept.' },
+  modelInference: {
+    name: 'model.inference',
+    says: 'A task’s use of its model, all engine calls together.',
+  },
+  task: { name: 'task', says: 'One task: separate, generate, score, microstructure … Always kept.' },
+  taskStep: {
+    name: 'task.step',
+    says: 'A part of a task that takes time of its own: decode, resample, measure, write.',
+  },
+  chunk: { name: 'task.chunk', says: 'One chunk of a long sound through the engine.' },
+  sample: { name: 'process_audio', says: 'One file of a dataset. Always kept.' },
+  job: { name: 'job', says: 'A job from accepted to ended; linked with the request that brought it.' },
+  jobStep: { name: 'job.step', says: 'One attempt at a part of a job. Always kept.' },
+} as const satisfies Record<string, { name: string; says: string }>;
+
+export type SpanName = keyof typeof spanNames;

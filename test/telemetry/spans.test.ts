@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { ServiceError } from '../../src/errors.ts';
+import { inSpan } from '../../src/telemetry/spans.ts';
+
+describe('a span around work', () => {
+  const told = new InMemorySpanExporter();
+  const sdk = new NodeSDK({
+    autoDetectResources: false,
+    instrumentations: [],
+    logRecordProcessors: [],
+    metricReaders: [],
+    spanProcessors: [new SimpleSpanProcessor({ exporter: told })],
+  });
+  before(() => sdk.start());
+  after(async () => {
+    await sdk.shutdown();
+    trace.disable();
+  });
+  beforeEach(() => told.reset());
+
+  it('ends with it, gives its answer, and is the parent of spans inside', async () => {
+    const answer = await inSpan('task', { attributes: { task: 'separate' } }, async (span) => {
+      span.setAttribute('chunks', 1);
+      return inSpan('chunk', {}, () => 42);
+    });
+    assert.equal(answer, 42);
+    const [chunk, task] = told.getFinishedSpans();
+    assert.deepEqual([task?.name, chunk?.name], ['task', 'task.chunk']);
+    assert.equal(chunk?.parentSpanContext?.spanId, task?.spanContext().spanId);
+    assert.deepEqual(task?.attributes, { task: 'separate', chunks: 1 });
+  });
+
+  it('carries a foreseen failure by its code, without the words of its message, and lets it go on', async () => {
+    const failure = new ServiceError('invalid_input', 'Cannot use "a secret prompt": …');
+    await assert.rejects(
+      inSpan('job', {}, () => Promise.reject(failure)),
+      failure,
+    );
+    const [span] = told.getFinishedSpans();
+    assert.equal(span?.attributes['error.type'], 'invalid_input');
+    assert.equal(span?.status.code, SpanStatusCode.ERROR);
+    assert.doesNotMatch(JSON.stringify([span?.status, span?.attributes, span?.events]), /secret/);
+  });
+
+  it('carries a defect with its stack', async () => {
+    await assert.rejects(
+      inSpan('job', {}, () => {
+        throw new TypeError('undefined is not a function');
+      }),
+    );
+    const [span] = told.getFinishedSpans();
+    assert.equal(span?.attributes['error.type'], 'internal');
+    assert.match(String(span?.events[0]?.attributes?.['exception.stacktrace']), /spans\.test/);
+  });
+
+  it('is linked without attributes, which nothing could mask', async () => {
+    const other = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
+    await inSpan('job', { links: [other] }, () => undefined);
+    const [link] = told.getFinishedSpans()[0]?.links ?? [];
+    assert.equal(link?.context.traceId, other.traceId);
+    assert.deepEqual(link?.attributes ?? {}, {});
+  });
+});

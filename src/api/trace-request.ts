@@ -10,7 +10,8 @@ import {
 import type { Request, RequestHandler, Response } from 'express';
 import type { BatchFacts } from '../engine/inference.ts';
 import { type FailureCode, failures } from '../errors.ts';
-import type { KeptBecause, TraceKeeper } from '../telemetry/keep-trace.ts';
+import type { TraceKeeper } from '../telemetry/keep-trace.ts';
+import { type AlwaysKept, type KeptBecause, keptReasons } from '../telemetry/kept-reasons.ts';
 import { log } from '../telemetry/logger.ts';
 import { type Ids, newIds } from '../telemetry/preset-ids.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
@@ -32,7 +33,7 @@ export class RequestTrace {
   /** The model that did the work, by its name in the registry. */
   model: { name: string; version: string } | undefined;
   batch: BatchFacts | undefined;
-  #logged = false;
+  #always: AlwaysKept | undefined;
 
   constructor(request: Request, account: TimeAccount | undefined) {
     this.account = account;
@@ -47,12 +48,17 @@ export class RequestTrace {
 
   /** For a log line of this request. Who asks for it keeps the trace: no line may point to one that is missing. */
   get context(): Context {
-    this.#logged = true;
+    return this.keep('logged');
+  }
+
+  /** Keeps the trace, whatever the rates are; answers the context for spans and log lines that belong to it. */
+  keep(because: AlwaysKept): Context {
+    if (!this.#always || keptReasons.indexOf(because) < keptReasons.indexOf(this.#always)) this.#always = because;
     return trace.setSpanContext(ROOT_CONTEXT, { ...this.ids, traceFlags: TraceFlags.SAMPLED });
   }
 
-  get logged(): boolean {
-    return this.#logged;
+  get always(): AlwaysKept | undefined {
+    return this.#always;
   }
 
   get callerSampled(): boolean {
@@ -104,9 +110,11 @@ function endRequest(
     tookMs,
     forced: request.headers['x-vitrine-trace'] === '1',
     callerSampled: told.callerSampled,
+    always: told.always,
   });
-  if (kept === undefined && !told.logged) return;
-  tell({ told, method, endpoint, status, tookMs, account, kept: kept ?? 'logged', protocol: request.httpVersion });
+  if (kept === undefined) return;
+  metrics.kept(kept);
+  tell({ told, method, endpoint, status, tookMs, account, kept, protocol: request.httpVersion });
 }
 
 function tell(of: {
@@ -116,7 +124,7 @@ function tell(of: {
   status: number;
   tookMs: number;
   account: TimeAccount;
-  kept: KeptBecause | 'logged';
+  kept: KeptBecause;
   protocol: string;
 }): void {
   const { told, method, endpoint, status, tookMs, account, kept, protocol } = of;

@@ -1,5 +1,4 @@
-/** Why a trace was kept; the word is on the trace. */
-export type KeptBecause = 'failed' | 'slow' | 'forced' | 'caller' | 'sample' | 'first';
+import type { AlwaysKept, KeptBecause } from './kept-reasons.ts';
 
 export type Outcome = {
   /** The model, or '' for requests to none. */
@@ -10,6 +9,7 @@ export type Outcome = {
   forced: boolean;
   /** The caller's traceparent says sampled. */
   callerSampled: boolean;
+  always: AlwaysKept | undefined;
 };
 
 /** The trace settings of a model at this moment: they change at run time. */
@@ -33,7 +33,7 @@ export type TraceKeeperOptions = {
 export class TraceKeeper {
   readonly #options: TraceKeeperOptions;
   readonly #firsts = new Map<string, { left: number; sampled: number; taken: number }>();
-  #second = 0;
+  #second = -1;
   #forcedLeft = 0;
   #troubleLeft = 0;
 
@@ -41,7 +41,7 @@ export class TraceKeeper {
     this.#options = options;
   }
 
-  decide({ model, failed, tookMs, forced, callerSampled }: Outcome): KeptBecause | undefined {
+  decide({ model, failed, tookMs, forced, callerSampled, always }: Outcome): KeptBecause | undefined {
     this.#beginSecond();
     if (failed && this.#troubleLeft > 0) {
       this.#troubleLeft -= 1;
@@ -51,11 +51,12 @@ export class TraceKeeper {
       this.#troubleLeft -= 1;
       return 'slow';
     }
+    if (always !== undefined && always !== 'logged') return always;
     if ((forced || callerSampled) && this.#forcedLeft > 0) {
       this.#forcedLeft -= 1;
       return forced ? 'forced' : 'caller';
     }
-    return this.#sample(model);
+    return this.#sample(model) ?? always;
   }
 
   #sample(model: string): KeptBecause | undefined {

@@ -1,5 +1,6 @@
 import type { AggregatedMetric } from './aggregated-metrics.ts';
 import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
+import { type KeptBecause, keptReasons } from './kept-reasons.ts';
 import { stageNames, type TimeAccount } from './time-account.ts';
 
 /** What is counted of every request, kept trace or not. */
@@ -8,7 +9,12 @@ export class RequestMetrics {
   readonly #seconds = new HotHistogram('httpRequestSeconds');
   readonly #stageSeconds = new HotHistogram('inferenceStageSeconds');
   readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
+  readonly #kept = new HotCounter('tracesKept');
   readonly #stagesOf = new Map<string, readonly HistogramSeries[]>();
+
+  constructor() {
+    for (const reason of keptReasons) this.#kept.series(reason);
+  }
 
   answered(method: string, endpoint: string, status: string, tookMs: number): void {
     this.#requests.series(method, endpoint, status).value += 1;
@@ -22,8 +28,14 @@ export class RequestMetrics {
     this.#restSeconds.series(model).record(Math.max(0, tookMs - account.booked()) / 1000);
   }
 
+  kept(because: KeptBecause): void {
+    this.#kept.series(because).value += 1;
+  }
+
   collect(): AggregatedMetric[] {
-    return [this.#requests, this.#seconds, this.#stageSeconds, this.#restSeconds].map((metric) => metric.collect());
+    return [this.#requests, this.#seconds, this.#stageSeconds, this.#restSeconds, this.#kept].map((metric) =>
+      metric.collect(),
+    );
   }
 
   #begin(model: string): readonly HistogramSeries[] {

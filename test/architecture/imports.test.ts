@@ -13,9 +13,17 @@ const mayImport: Record<string, readonly string[]> = {
   resilience: ['resilience'],
   telemetry: ['telemetry'],
 };
-const frontDoor = ['logger', 'metrics', 'names', 'preset-ids', 'ledger', 'time-account', 'request-spans', 'spans'].map(
-  (name) => `src/telemetry/${name}.ts`,
-);
+const frontDoor = [
+  'logger',
+  'metrics',
+  'names',
+  'preset-ids',
+  'ledger',
+  'time-account',
+  'request-spans',
+  'spans',
+  'kept-reasons',
+].map((name) => `src/telemetry/${name}.ts`);
 const forEveryone = [
   'src/config.ts',
   'src/errors.ts',

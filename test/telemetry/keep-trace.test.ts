@@ -39,6 +39,17 @@ describe('keeping a trace', () => {
     assert.equal(failed.filter((each) => each === 'failed').length, 5);
   });
 
+  it('always keeps tasks, what was profiled, low scores and what has a log line, whatever the rates and quotas are', () => {
+    const keeper = keep({
+      forcedPerSecond: 0,
+      settings: () => ({ trace_level: ['OFF'], trace_rate: 1, trace_count: 0 }),
+    });
+    for (const always of ['task', 'profiled', 'quality', 'logged'] as const)
+      for (let asked = 0; asked < 200; asked += 1) assert.equal(keeper.decide({ ...quiet, always }), always);
+    assert.equal(keeper.decide({ ...quiet, always: 'task', failed: true }), 'failed', 'what went wrong says more');
+    assert.equal(keep().decide({ ...quiet, always: 'logged', forced: true }), 'forced');
+  });
+
   it('follows the trace settings: OFF takes no samples, a count ends them', () => {
     const off = keep({ firstPerSecond: 5, settings: () => ({ trace_level: ['OFF'], trace_rate: 1, trace_count: -1 }) });
     assert.equal(off.decide(quiet), undefined);
@@ -48,7 +59,7 @@ describe('keeping a trace', () => {
   });
 });
 
-const quiet: Outcome = { model: 'm', failed: false, tookMs: 1, forced: false, callerSampled: false };
+const quiet: Outcome = { model: 'm', failed: false, tookMs: 1, forced: false, callerSampled: false, always: undefined };
 
 function keep(options: Partial<TraceKeeperOptions> = {}): TraceKeeper {
   return new TraceKeeper({

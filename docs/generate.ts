@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { composeSettings } from '../compose/compose-settings.ts';
 import { settings } from '../src/config.ts';
 import { failures } from '../src/errors.ts';
+import type { Metric } from '../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.ts';
 
@@ -80,12 +81,12 @@ function errorsPage(): string {
 }
 
 function telemetryPage(): string {
-  const metrics = Object.values(metricNames).map((metric) => [
+  const metrics = Object.values<Metric>(metricNames).map((metric) => [
     `\`${metric.name}\``,
     `\`${nameInPrometheus(metric)}\``,
     metric.kind,
     metric.attributes.join(', '),
-    metric.says,
+    metric.from === undefined ? metric.says : `${metric.says} (${metric.from})`,
   ]);
   const attributes = Object.values(attributeNames).map(({ name, says }) => [`\`${name}\``, says]);
   const spans = Object.values(spanNames).map(({ name, says }) => [`\`${name}\``, says]);

@@ -1,4 +1,5 @@
 import { gpuMetrics } from './names/gpu.ts';
+import { hostMetrics } from './names/host.ts';
 import { inferenceMetrics } from './names/inference.ts';
 import type { Metric } from './names/metric.ts';
 import { pipelineMetrics } from './names/pipeline.ts';
@@ -14,6 +15,7 @@ export const metricNames = {
   ...inferenceMetrics,
   ...taskMetrics,
   ...gpuMetrics,
+  ...hostMetrics,
   ...pipelineMetrics,
   ...receiverMetrics,
 } as const satisfies Record<string, Metric>;

@@ -23,7 +23,9 @@ import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentel
 import type { Config } from '../config.ts';
 import { version } from '../version.ts';
 import { type AggregatedMetric, aggregatedMetricProducer } from './aggregated-metrics.ts';
+import { completeUnits } from './complete-units.ts';
 import { DurableExport, type OfficialExporter } from './durable-export.ts';
+import { observeHost } from './host-metrics.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
 import { log, logStreams, setLogLevel, streamOf } from './logger.ts';
@@ -186,6 +188,7 @@ export async function startTelemetry(
   });
   let leaving = false;
   observeSelf(ledger, spool, () => leaving);
+  observeHost(config.data, component.host);
 
   return {
     ledger,
@@ -206,8 +209,10 @@ export async function startTelemetry(
 
 /** What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's path is written by hand. */
 function surroundings(host: boolean) {
-  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = `undici,runtime-node${host ? ',host-metrics' : ''}`;
-  return getNodeAutoInstrumentations();
+  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
+  return getNodeAutoInstrumentations(
+    host ? {} : { '@opentelemetry/instrumentation-host-metrics': { metricGroups: ['process.cpu', 'process.memory'] } },
+  );
 }
 
 function spansIntoOutbox(outbox: Outbox<ReadableSpan>): SpanProcessor {
@@ -229,7 +234,8 @@ function intoOutbox(outbox: Outbox<ReadableLogRecord>): LogRecordProcessor {
 
 function pointsInto(points: DurableExport<ResourceMetrics>, ledger: Ledger): PushMetricExporter {
   return {
-    export: (metrics, onResult) => {
+    export: (collected, onResult) => {
+      const metrics = completeUnits(collected);
       const count = pointCount(metrics);
       ledger.account('metrics').made += count;
       points.accept(metrics, count).then(

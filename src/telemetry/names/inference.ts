@@ -65,14 +65,14 @@ export const inferenceMetrics = {
     name: 'inference.requests.active',
     kind: 'gauge',
     unit: '',
-    says: 'Inference requests in flight.',
+    says: 'Inference requests in flight, from the permit they take to the end of their answer.',
     attributes: ['model'],
   },
   inferenceBatches: {
     name: 'inference.batches',
     kind: 'counter',
     unit: '',
-    says: 'Batches run, by what closed them: idle, rows, bytes, delay, alone.',
+    says: 'Batches that were answered, by what closed them: idle, rows, bytes, delay, alone.',
     attributes: ['model', 'closed_by'],
   },
   inferenceBatchRows: {
@@ -87,7 +87,7 @@ export const inferenceMetrics = {
     name: 'inference.batch.fill',
     kind: 'histogram',
     unit: '',
-    says: 'Rows in a batch as part of the most there may be.',
+    says: 'Rows in a batch as part of the most there may be; 1 where requests run alone.',
     attributes: ['model'],
     buckets: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
   },
@@ -97,6 +97,13 @@ export const inferenceMetrics = {
     unit: '',
     says: 'Lanes by state: idle, running, opening, abandoned.',
     attributes: ['model', 'state'],
+  },
+  inferenceLaneMemory: {
+    name: 'inference.lane.memory',
+    kind: 'gauge',
+    unit: 'By',
+    says: 'Memory of lanes: process is their resident memory, thread the JavaScript memory alone (sessions and tensors of threads are in process.memory.usage).',
+    attributes: ['model', 'kind'],
   },
   inferenceLaneLosses: {
     name: 'inference.lane.losses',
@@ -130,8 +137,8 @@ export const inferenceMetrics = {
     name: 'inference.breaker.state',
     kind: 'gauge',
     unit: '',
-    says: '0 closed, 1 half-open, 2 open.',
-    attributes: ['model'],
+    says: '0 closed, 1 half-open, 2 open: the guard of a model’s loading, and that of its runs.',
+    attributes: ['model', 'guard'],
   },
   modelLoads: {
     name: 'model.loads',
@@ -159,7 +166,7 @@ export const inferenceMetrics = {
     name: 'model.state',
     kind: 'gauge',
     unit: '',
-    says: '1 for the state that a model is in: ready, loading, unloading, failed.',
+    says: '1 for the state that a version is in, 0 for the others: ready, loading, unloading, unavailable.',
     attributes: ['model', 'version', 'state'],
   },
   modelInferenceSeconds: {
@@ -174,7 +181,7 @@ export const inferenceMetrics = {
     name: 'model.accuracy',
     kind: 'gauge',
     unit: '',
-    says: 'A known or measured score of a model.',
+    says: 'A known score of a model, from `accuracy` of its model.json; model_type is the model’s name.',
     attributes: ['model_type', 'validation_set'],
   },
   costRequests: {

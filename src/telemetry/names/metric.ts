@@ -5,6 +5,8 @@ export type Metric = {
   unit: string;
   says: string;
   attributes: readonly string[];
+  /** The package that measures it, where it is not Vitrine. */
+  from?: string;
   buckets?: readonly number[];
 };
 

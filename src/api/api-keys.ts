@@ -4,6 +4,9 @@ import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
 
+/** What the administrator and callers without a key are called as tenants. */
+const reservedTenants = ['admin', 'anonymous'];
+
 const perMinute = z.int().min(1).max(1_000_000_000);
 
 /** The file named by VITRINE_API_KEYS_FILE. It holds no key, only what a key is recognised by. */
@@ -109,6 +112,8 @@ async function readKeys(file: string): Promise<ReadonlyMap<string, ApiKey>> {
   const names = new Set<string>();
   for (const entry of keys) {
     if (byHash.has(entry.sha256)) throw new Error(`the key of ${entry.name} is there twice`);
+    if (reservedTenants.includes(entry.name))
+      throw new Error(`the name ${entry.name} is not for keys: it stands for those who have none`);
     if (names.has(entry.name)) throw new Error(`the name ${entry.name} is there twice`);
     names.add(entry.name);
     const patterns = entry.models.map(asPattern);

@@ -7,6 +7,8 @@ import { TokenBucket } from './token-bucket.ts';
 export type Client = {
   /** The key's name, `admin`, or the address. */
   readonly name: string;
+  /** Who is charged, and what spans and logs call it: the key's name, `admin`, or `anonymous`. Never an address. */
+  readonly tenant: string;
   readonly key: ApiKey | undefined;
   readonly admin: boolean;
   readonly infer: TokenBucket;
@@ -43,6 +45,7 @@ export class Clients {
     const now = performance.now();
     const client: Client = {
       name,
+      tenant: key?.name ?? (admin ? 'admin' : 'anonymous'),
       key,
       admin,
       infer: new TokenBucket(key?.inferPerMinute ?? this.#limits.inferPerMinuteMax, now),

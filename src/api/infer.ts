@@ -33,6 +33,7 @@ export function infer(parts: InferParts): RequestHandler {
     const receivedAt = account?.startedAt ?? performance.now();
     door.refuseForeignPages(request);
     const client = door.identify(request);
+    told.tenant = client.tenant;
     takeQuota(client, 'infer', response);
     const model = findAllowed(registry, client, request);
     const jsonBytes = jsonLength(request);
@@ -49,7 +50,7 @@ export function infer(parts: InferParts): RequestHandler {
         : readInferRequest(body.bytes, jsonBytes, config.jsonBytesMax);
     account?.mark('decode');
 
-    const { outputs, stages, batch } = await model.infer({
+    const { outputs, stages } = await model.infer({
       inputs: call.inputs,
       ...(call.outputs && { outputs: call.outputs }),
       priority: call.priority,
@@ -57,9 +58,9 @@ export function infer(parts: InferParts): RequestHandler {
       signal: stay.signal,
       // Tensors from JSON are made anew; those from binary data are views of the body.
       mayTakeBuffers: body.isAlone || jsonBytes === undefined,
+      follower: account && told,
     });
     account?.markEngine(stages);
-    told.batch = batch;
     const answer = writeInferAnswer(model, call, outputs);
     account?.mark('encode');
     if (account) response.setHeader('Server-Timing', account.serverTiming());

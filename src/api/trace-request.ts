@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
-import type { BatchFacts } from '../engine/inference.ts';
+import type { Arrival, BatchFacts, Follower } from '../engine/inference.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from '../telemetry/kept-reasons.ts';
@@ -22,7 +22,7 @@ import { knownMethod } from './answer-error.ts';
 export type RequestTracing = { keeper: Pick<TraceKeeper, 'decide'>; metrics: RequestMetrics };
 
 /** What is known of a request while it is answered; handlers add to it. */
-export class RequestTrace {
+export class RequestTrace implements Follower {
   readonly ids: Ids;
   readonly requestId: string;
   readonly parent: Context;
@@ -32,6 +32,8 @@ export class RequestTrace {
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
   model: { name: string; version: string } | undefined;
+  tenant = 'anonymous';
+  arrival: Arrival | undefined;
   batch: BatchFacts | undefined;
   #always: AlwaysKept | undefined;
 
@@ -133,6 +135,7 @@ function tell(of: {
     'http.route': endpoint,
     'http.response.status_code': status,
     'request.id': told.requestId,
+    tenant: told.tenant,
     'vitrine.trace.kept': kept,
     ...(told.failure && { 'error.type': told.failure }),
     ...(told.model && { 'inference.model.name': told.model.name, 'inference.model.version': told.model.version }),

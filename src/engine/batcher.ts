@@ -2,13 +2,14 @@ import type { ServiceError } from '../errors.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
+import type { EngineObserver } from './engine-observer.ts';
 import type { BatchFacts, InferAnswer, InferRequest } from './inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from './inference-failures.ts';
 import type { Lane, RunResult } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Manifest } from './manifest.ts';
 import type { Statistics } from './statistics.ts';
-import type { Tensor } from './tensor.ts';
+import { isStrings, type Tensor } from './tensor.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
 
 type Running = {
@@ -31,6 +32,7 @@ export class Batcher {
   readonly #lanes: Lanes;
   readonly #breaker: Breaker;
   readonly #statistics: Statistics;
+  readonly #observer: EngineObserver;
   readonly #waiting: WaitingInputs;
   readonly #running = new Set<Running>();
   #batches = 0;
@@ -43,11 +45,18 @@ export class Batcher {
   #batchInputs = 1;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(parts: { manifest: Manifest; lanes: Lanes; breaker: Breaker; statistics: Statistics }) {
+  constructor(parts: {
+    manifest: Manifest;
+    lanes: Lanes;
+    breaker: Breaker;
+    statistics: Statistics;
+    observer: EngineObserver;
+  }) {
     this.#manifest = parts.manifest;
     this.#lanes = parts.lanes;
     this.#breaker = parts.breaker;
     this.#statistics = parts.statistics;
+    this.#observer = parts.observer;
     const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
     this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
     this.#lanes.onFree = () => this.#flush();
@@ -66,6 +75,9 @@ export class Batcher {
   /** Throws queue_full or deadline_exceeded at once; else the answer, or why there is none. */
   infer(request: InferRequest, checked: CheckedInputs): Promise<InferAnswer> {
     const now = performance.now();
+    const { follower } = request;
+    // The parts of a request that was cut come one after the other: the first found the queue as it was.
+    if (follower) follower.arrival ??= { ...this.depth, predictedWaitMs: this.predictedWaitMs };
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
       throw this.#expired(0);
@@ -87,6 +99,7 @@ export class Batcher {
         signal: request.signal,
         // A run that may be repeated needs its inputs twice.
         mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
+        follower,
         resolve,
         reject,
         alone: false,
@@ -161,6 +174,7 @@ export class Batcher {
       const running: Running = { id: this.#batches, lane, batch, startedAt, sentAt: performance.now() };
       lane.run(inputs, outputs, transfer, (result) => this.#finished(running, result));
       this.#running.add(running);
+      this.#observer.batchBegan(lane.report.provider);
     } catch (cause) {
       // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the process's end.
       this.#lanes.giveBack(lane);
@@ -174,10 +188,11 @@ export class Batcher {
     this.#running.delete(running);
     this.#lanes.giveBack(running.lane);
     this.#flush();
+    const facts = this.#tellEnded(running, result, doneAt);
     switch (result.kind) {
       case 'ran':
         this.#breaker.succeeded();
-        this.#answer(running, result.outputs, result.sessionMs, doneAt);
+        this.#answer(running, result.outputs, facts);
         break;
       case 'failed':
         this.#failed(running, result.reason);
@@ -190,20 +205,36 @@ export class Batcher {
     this.#tellIfEmpty();
   }
 
-  #answer(running: Running, outputs: readonly Tensor[], sessionMs: number, doneAt: number): void {
-    const { batch, lane, startedAt, sentAt } = running;
+  /** Those who follow its members hear of a batch before its answers go out, however it ended. */
+  #tellEnded({ id, batch, lane, startedAt }: Running, result: RunResult | undefined, endedAt: number): BatchFacts {
     const { entries, rows, closedBy } = batch;
+    const { name: model, version, batching } = this.#manifest;
     const facts: BatchFacts = {
-      id: running.id,
+      id,
+      model,
+      version,
       inputs: entries.length,
       rows,
+      rowsMax: batching.rows_max,
       closedBy,
       lane: lane.name,
       provider: lane.report.provider,
-      sessionMs,
+      sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
+      outputBytes: result?.kind === 'ran' ? bytesOf(result.outputs) : 0,
+      startedAt,
+      endedAt,
+      outcome: result === undefined ? 'given_up' : result.kind === 'ended' ? 'lane_lost' : result.kind,
     };
+    for (const { follower } of entries) if (follower) follower.batch = facts;
+    this.#observer.batchEnded(facts, entries);
+    return facts;
+  }
+
+  #answer(running: Running, outputs: readonly Tensor[], facts: BatchFacts): void {
+    const { batch, startedAt, sentAt } = running;
+    const { entries, rows, closedBy } = batch;
     const assembleMs = sentAt - startedAt;
-    const runMs = doneAt - sentAt;
+    const runMs = facts.endedAt - sentAt;
     const splitFrom = performance.now();
     let queueMs = 0;
     let firstRow = 0;
@@ -303,6 +334,7 @@ export class Batcher {
     this.#breaker.failed();
     this.#statistics.lanes.stuck += 1;
     this.#lanes.giveUp(running.lane);
+    this.#tellEnded(running, undefined, performance.now());
   }
 
   /** Settles it if its time is over or its caller gone; true when it is settled, now or before. */
@@ -357,4 +389,13 @@ export class Batcher {
   #tellIfEmpty(): void {
     if (this.#whenEmpty && !this.#hasCallers()) this.#whenEmpty();
   }
+}
+
+function bytesOf(outputs: readonly Tensor[]): number {
+  let bytes = 0;
+  for (const { data } of outputs) {
+    if (isStrings(data)) for (const text of data) bytes += text.length;
+    else bytes += data.byteLength;
+  }
+  return bytes;
 }

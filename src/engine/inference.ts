@@ -16,6 +16,25 @@ export type InferRequest = {
    * empty here from then on. Several inputs may lie in one buffer.
    */
   readonly mayTakeBuffers?: boolean;
+  readonly follower?: Follower | undefined;
+};
+
+/** Follows a request through the engine: it is told where the request got to, also when there is no answer. */
+export type Follower = {
+  /** Who is charged: the API key's name, `admin` or `anonymous`. */
+  readonly tenant: string;
+  /** The queue as it was found. */
+  arrival: Arrival | undefined;
+  /** The last batch that it was in. */
+  batch: BatchFacts | undefined;
+};
+
+export type Arrival = {
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  /** Batches in lanes. */
+  readonly running: number;
+  readonly predictedWaitMs: number;
 };
 
 /** Where the time went, in milliseconds. `runMs` is the whole way to the lane and back; `sessionMs` of the batch is ONNX Runtime alone. */
@@ -31,14 +50,23 @@ export type ClosedBy = 'idle' | 'rows' | 'bytes' | 'delay' | 'alone';
 
 export type BatchFacts = {
   readonly id: number;
+  readonly model: string;
+  readonly version: string;
   /** Requests in it. */
   readonly inputs: number;
   readonly rows: number;
+  /** The most there may be; 0: its requests run alone. */
+  readonly rowsMax: number;
   readonly closedBy: ClosedBy;
   /** The lane that ran it, as in `thread-3` or `process-1`. */
   readonly lane: string;
   readonly provider: string;
   readonly sessionMs: number;
+  readonly outputBytes: number;
+  /** When it was closed and when its lane had done with it, in the milliseconds of performance.now(). */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: 'ran' | 'failed' | 'lane_lost' | 'given_up';
 };
 
 export type InferAnswer = {

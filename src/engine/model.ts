@@ -6,6 +6,7 @@ import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Batcher } from './batcher.ts';
 import { checkInputs } from './check-inputs.ts';
 import { completeManifest } from './complete-manifest.ts';
+import type { EngineObserver } from './engine-observer.ts';
 import type { InferAnswer, InferRequest } from './inference.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { Lanes } from './lanes.ts';
@@ -28,17 +29,20 @@ export class LoadedModel {
   readonly manifest: Manifest;
   readonly report: SessionReport;
   readonly statistics = new Statistics();
+  /** What its sessions may use of the machine. */
+  readonly threads: ThreadSettings;
   readonly #lanes: Lanes;
   readonly #breaker: Breaker;
   readonly #batcher: Batcher;
   #state: State = { kind: 'serving' };
 
-  private constructor(manifest: Manifest, lanes: Lanes, breaker: Breaker) {
+  private constructor(manifest: Manifest, lanes: Lanes, breaker: Breaker, observer: EngineObserver) {
     this.report = lanes.report;
     this.manifest = manifest;
+    this.threads = threadsOf(manifest);
     this.#lanes = lanes;
     this.#breaker = breaker;
-    this.#batcher = new Batcher({ manifest, lanes, breaker, statistics: this.statistics });
+    this.#batcher = new Batcher({ manifest, lanes, breaker, statistics: this.statistics, observer });
   }
 
   /** Reads the file, opens the lanes, proves provider and batching on a probe, warms up. Throws invalid_model or lane_crashed. */
@@ -51,7 +55,7 @@ export class LoadedModel {
     const manifest = withProvenBatching(declared, lanes.report);
     tellWhatIsNotAsWanted(manifest, declared, lanes.report);
     const { failuresMax, openMs } = options.breaker;
-    return new LoadedModel(manifest, lanes, new Breaker({ failuresMax, openMs }));
+    return new LoadedModel(manifest, lanes, new Breaker({ failuresMax, openMs }), options.observer);
   }
 
   get name(): string {
@@ -135,15 +139,33 @@ export type LoadOptions = {
   readonly given: ManifestFile;
   readonly abandoned: AbandonedLanes;
   readonly breaker: { readonly failuresMax: number; readonly openMs: number };
+  readonly observer: EngineObserver;
 };
 
+export type ThreadSettings = {
+  readonly lanes: number;
+  readonly laneKind: 'thread' | 'process';
+  readonly intraOpThreads: number;
+  readonly interOpThreads: number;
+};
+
+function threadsOf({ session, lanes }: Manifest): ThreadSettings {
+  return {
+    lanes: lanes.count,
+    laneKind: lanes.kind,
+    intraOpThreads: session.intra_op_threads || threadsByDefault(lanes.count),
+    interOpThreads: session.inter_op_threads,
+  };
+}
+
 function sessionRequest(manifest: Manifest, file: string): SessionRequest {
-  const { session, lanes, providers, batching } = manifest;
+  const { session, providers, batching } = manifest;
+  const { intraOpThreads, interOpThreads } = threadsOf(manifest);
   return {
     file,
     providers,
-    intraOpThreads: session.intra_op_threads || threadsByDefault(lanes.count),
-    interOpThreads: session.inter_op_threads,
+    intraOpThreads,
+    interOpThreads,
     optimization: session.optimization,
     arena: session.arena,
     memoryPattern: session.memory_pattern,

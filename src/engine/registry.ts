@@ -5,8 +5,10 @@ import { Breaker } from '../resilience/breaker.ts';
 import { retry } from '../resilience/retry.ts';
 import { Turnstile } from '../resilience/turnstile.ts';
 import { log } from '../telemetry/logger.ts';
+import { inSpan } from '../telemetry/spans.ts';
 import { AbandonedLanes } from './abandoned-lanes.ts';
 import { parseManifest } from './complete-manifest.ts';
+import { type EngineObserver, unobserved } from './engine-observer.ts';
 import type { ManifestFile } from './manifest.ts';
 import { LoadedModel } from './model.ts';
 import { type ModelFolder, readManifest, scanModel, scanRepository, versionsServed } from './model-folder.ts';
@@ -41,14 +43,16 @@ export type RegistryConfig = Pick<
 /** Every model there is, by name and version. A model that cannot be loaded is told with its reason and hurts no other. */
 export class Registry implements AsyncDisposable {
   readonly #config: RegistryConfig;
+  readonly #observer: EngineObserver;
   readonly #shelves = new Map<string, Shelf>();
   readonly #abandoned = new AbandonedLanes();
   readonly #turnstile: Turnstile;
   readonly #stopping = new AbortController();
   #watch: RepositoryWatch | undefined;
 
-  constructor(config: RegistryConfig) {
+  constructor(config: RegistryConfig, observer: EngineObserver = unobserved) {
     this.#config = config;
+    this.#observer = observer;
     this.#turnstile = new Turnstile(config.modelsLoadingMax);
   }
 
@@ -223,15 +227,7 @@ export class Registry implements AsyncDisposable {
     if (!before) slot.state = 'loading';
     slot.reason = before ? 'being loaded anew' : 'being loaded';
     try {
-      const { models, breakerFailuresMax, breakerOpenMs } = this.#config;
-      const model = await LoadedModel.load({
-        name: shelf.name,
-        version,
-        file: join(models, shelf.name, version, 'model.onnx'),
-        given,
-        abandoned: this.#abandoned,
-        breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
-      });
+      const model = await this.#openInSpan(shelf.name, version, given);
       shelf.put(slot, model);
       tellReady(model);
       await before?.replaceBy(model);
@@ -239,6 +235,40 @@ export class Registry implements AsyncDisposable {
       this.#failed(slot, error);
       throw error;
     }
+  }
+
+  async #openInSpan(name: string, version: string, given: ManifestFile): Promise<LoadedModel> {
+    const { models, breakerFailuresMax, breakerOpenMs } = this.#config;
+    const startedAt = performance.now();
+    const tell = (result: string) =>
+      this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
+    const attributes = { 'inference.model.name': name, 'inference.model.version': version };
+    return inSpan('modelLoad', { attributes }, async (span) => {
+      try {
+        const model = await LoadedModel.load({
+          name,
+          version,
+          file: join(models, name, version, 'model.onnx'),
+          given,
+          abandoned: this.#abandoned,
+          breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
+          observer: this.#observer,
+        });
+        span.setAttributes({
+          'inference.provider': model.report.provider,
+          'inference.lanes': model.threads.lanes,
+          'inference.session.intra_op_threads': model.threads.intraOpThreads,
+          'model.load.result': 'ok',
+        });
+        tell('ok');
+        return model;
+      } catch (error) {
+        const result = error instanceof ServiceError ? error.code : 'internal';
+        span.setAttribute('model.load.result', result);
+        tell(result);
+        throw error;
+      }
+    });
   }
 
   /** What is loaded goes on serving when its successor cannot be had. */

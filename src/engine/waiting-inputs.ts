@@ -1,4 +1,4 @@
-import type { ClosedBy, InferAnswer } from './inference.ts';
+import type { ClosedBy, Follower, InferAnswer } from './inference.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A checked request on its way through the batcher. */
@@ -14,6 +14,7 @@ export type Waiting = {
   readonly deadlineAt: number;
   readonly signal: AbortSignal;
   readonly mayTakeBuffers: boolean;
+  readonly follower: Follower | undefined;
   readonly resolve: (answer: InferAnswer) => void;
   readonly reject: (error: Error) => void;
   /** To be run by itself: a batch that it was in has failed or crashed. */

@@ -13,6 +13,7 @@ const entry = (given: Partial<Waiting> = {}): Waiting => ({
   deadlineAt: Number.POSITIVE_INFINITY,
   signal: new AbortController().signal,
   mayTakeBuffers: false,
+  follower: undefined,
   resolve: () => undefined,
   reject: () => undefined,
   alone: false,

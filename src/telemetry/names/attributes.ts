@@ -10,6 +10,12 @@ export const attributeNames = {
     says: 'What happened, in one word that does not change: http_request, service_start, telemetry_refused …',
   },
   requestId: { name: 'request.id', says: 'The caller’s X-Request-Id where it is well-formed, else ours.' },
+  tenant: {
+    name: 'tenant',
+    says: 'Who is charged: the API key’s name, `admin`, or `anonymous` where there are no keys. Never an address.',
+  },
+  traceKept: { name: 'vitrine.trace.kept', says: 'Why the trace was kept.' },
+  loadResult: { name: 'model.load.result', says: 'ok, or the failure’s code.' },
   alertName: { name: 'alert.name', says: 'An alert’s `alertname`.' },
   alertState: {
     name: 'alert.state',

@@ -441,6 +441,54 @@ export const settings = {
   ),
   breakerOpenMs: integer('VITRINE_BREAKER_OPEN_MS', 60_000, 10, 86_400_000, 'How long that while is.'),
 
+  // Tasks
+  tasksRunningMax: integer(
+    'VITRINE_TASKS_RUNNING_MAX',
+    2,
+    1,
+    64,
+    'Tasks worked on at once, each in a thread of its own (about 60 MB). As many as there are cores.',
+  ),
+  tasksWaitingMax: integer(
+    'VITRINE_TASKS_WAITING_MAX',
+    16,
+    0,
+    10_000,
+    'Tasks that may wait for a thread. Beyond it callers are told to come again.',
+  ),
+  taskMsMax: integer(
+    'VITRINE_TASK_MS_MAX',
+    300_000,
+    10,
+    86_400_000,
+    'The longest a task may take while its caller waits; a request may ask for less (header X-Request-Timeout-Ms). What takes longer belongs into a job.',
+  ),
+  uploadBytesMax: integer(
+    'VITRINE_UPLOAD_BYTES_MAX',
+    2 ** 30,
+    1024,
+    2 ** 40,
+    'The largest file that a task takes. It goes to disk as it arrives, not into memory.',
+  ),
+  uploadFilesMax: integer('VITRINE_UPLOAD_FILES_MAX', 100, 1, 10_000, 'Files that come with one task.'),
+  audioSecondsMax: integer('VITRINE_AUDIO_SECONDS_MAX', 7_200, 1, 86_400, 'The longest sound that is taken.'),
+  audioChannelsMax: integer('VITRINE_AUDIO_CHANNELS_MAX', 8, 1, 64, 'The most channels of a sound that is taken.'),
+  scoreSecondsMax: integer(
+    'VITRINE_SCORE_SECONDS_MAX',
+    600,
+    1,
+    7_200,
+    'The longest sound that is scored or searched for speech: these measures need the whole in memory.',
+  ),
+  generateSecondsMax: integer('VITRINE_GENERATE_SECONDS_MAX', 60, 1, 600, 'The longest sound that is generated.'),
+  microstructurePixelsMax: integer(
+    'VITRINE_MICROSTRUCTURE_PIXELS_MAX',
+    2 ** 20,
+    256,
+    2 ** 26,
+    'Pixels of all samples of one microstructure task together.',
+  ),
+
   // Health
   healthDiskFreePercentMin: integer(
     'VITRINE_HEALTH_DISK_FREE_PERCENT_MIN',

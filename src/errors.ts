@@ -68,6 +68,17 @@ export const failures = {
   caller_gone: { status: 499, retryable: false, means: 'The caller left before the answer was there.' },
   lane_crashed: { status: 503, retryable: true, means: 'The process that ran the model ended during the run.' },
   circuit_open: { status: 503, retryable: true, means: 'It failed too often in a row; it is left alone for a while.' },
+  media_not_supported: {
+    status: 415,
+    retryable: false,
+    means: 'A file is of a kind that the task does not read.',
+  },
+  invalid_audio: {
+    status: 400,
+    retryable: false,
+    means: 'A sound cannot be taken: damaged, cut off, empty, with absurd figures or samples that are no numbers.',
+  },
+  audio_too_long: { status: 413, retryable: false, means: 'A sound is longer than is taken.' },
   inference_failed: { status: 500, retryable: false, means: 'ONNX Runtime could not run the model on these inputs.' },
   invalid_setting: {
     status: 500,

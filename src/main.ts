@@ -5,9 +5,11 @@ import { readConfig } from './config.ts';
 import { Registry } from './engine/registry.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
+import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
+import { TaskMetrics } from './telemetry/task-metrics.ts';
 
 // Start reads down, stop runs up: telemetry is first in and last out.
 
@@ -15,16 +17,18 @@ await startOrExplain(async () => {
   const config = readConfig();
   const door = await Door.open(config);
   const requestMetrics = new RequestMetrics();
+  const taskMetrics = new TaskMetrics();
   let gpu = noGpu();
   const telemetry = await startTelemetry(config, {
     name: 'vitrine',
     folder: 'service',
     host: true,
-    aggregated: () => [...requestMetrics.collect(), ...gpu.metrics()],
+    aggregated: () => [...requestMetrics.collect(), ...taskMetrics.collect(), ...gpu.metrics()],
   });
   gpu = startGpu(config);
   const lifecycle = new Lifecycle();
   const registry = new Registry(config);
+  const taskThreads = new TaskThreads(config);
   const app = createApp({ config, door, lifecycle, registry, requestMetrics, telemetry });
   await serveHttp({
     title: 'Vitrine',
@@ -35,6 +39,7 @@ await startOrExplain(async () => {
     telemetry,
     prepare: () => registry.start(),
     closeFirst: async () => {
+      await taskThreads[Symbol.asyncDispose]();
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
     },
   });

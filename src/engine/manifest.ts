@@ -87,6 +87,31 @@ const versions = z
   .default({ latest: 1 })
   .describe('Which version folders are served: all, the latest n, or those named.');
 
+const separator = z
+  .strictObject({
+    stems: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/))
+      .min(1)
+      .max(16)
+      .refine((names) => new Set(names).size === names.length, 'each stem once')
+      .describe(
+        'What comes out, in the order of the outputs (or of the first free dimension of the only one); the files are called so.',
+      ),
+    sample_rate_hz: count(4_000, 384_000).optional().describe('The rate it was made for. Absent: any.'),
+    channels: count(1, 64)
+      .optional()
+      .describe('Channels it takes at once. 1: each is separated by itself. Absent: as many as the sound has.'),
+    chunk_samples: count(512, 2 ** 24).describe('New samples in one run: what it needs of memory goes by this.'),
+    context_samples: count(0, 2 ** 22)
+      .default(0)
+      .describe('What it needs to hear on both sides for its answer in between to be right.'),
+    fade_samples: count(0, 2 ** 20)
+      .default(0)
+      .refine((samples) => samples % 2 === 0, 'an even number')
+      .describe('Neighbouring chunks are blended over so many samples.'),
+  })
+  .describe('Makes the model one of /v1/separate: a waveform [channels, samples] in, stems of the same shape out.');
+
 export const manifestSchema = z
   .strictObject({
     description: z.string().max(2000).default(''),
@@ -118,6 +143,7 @@ export const manifestSchema = z
     timeout_ms_max: count(1, 86_400_000)
       .optional()
       .describe('Longest deadline of a request, where below the server’s.'),
+    separator: separator.optional(),
     accuracy: z.record(z.string(), z.number()).default({}).describe('Known scores by validation set, to be shown.'),
   })
   .describe('Vitrine: one model of the repository');

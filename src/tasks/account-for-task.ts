@@ -1,0 +1,214 @@
+import { type Attributes, type Context, SpanStatusCode, type TimeInput, trace } from '@opentelemetry/api';
+import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
+import { failures, ServiceError } from '../errors.ts';
+import { log } from '../telemetry/logger.ts';
+import { scopeName } from '../telemetry/names.ts';
+import type { TaskKind, TaskRequest, TaskResult, TaskTools } from './task.ts';
+import type { TaskMeasures } from './task-work.ts';
+
+/** What the work tells on its way; its spans are made from it when it has ended. */
+export type TaskTelling = {
+  measured(measures: TaskMeasures): void;
+  /** `startMs` since the epoch. */
+  step(name: string, startMs: number, tookMs: number): void;
+  engineCall(call: () => Promise<InferAnswer>): Promise<InferAnswer>;
+};
+
+/** Of the engine calls of a task, the first so many have a span of their own; the rest are in the sums. */
+const callSpansMax = 32;
+
+type EngineCall = { readonly startMs: number; readonly endMs: number; readonly batch: BatchFacts | undefined };
+
+/** Runs a task and tells of it, whatever becomes of it: metrics, its spans, one log line. */
+export async function accountForTask(
+  request: TaskRequest,
+  model: string,
+  tools: TaskTools,
+  act: (told: TaskTelling) => Promise<TaskResult>,
+): Promise<TaskResult> {
+  const startMs = now();
+  const told = new Told(request, model, startMs);
+  try {
+    const result = await act(told);
+    told.end(tools, undefined);
+    return result;
+  } catch (error) {
+    told.end(tools, error);
+    throw error;
+  }
+}
+
+class Told implements TaskTelling {
+  readonly #request: TaskRequest;
+  readonly #model: string;
+  readonly #startMs: number;
+  readonly #steps: { name: string; startMs: number; tookMs: number }[] = [];
+  readonly #calls: EngineCall[] = [];
+  #callCount = 0;
+  #callsFrom = Number.POSITIVE_INFINITY;
+  #callsTo = 0;
+  #measures: TaskMeasures = {};
+
+  constructor(request: TaskRequest, model: string, startMs: number) {
+    this.#request = request;
+    this.#model = model;
+    this.#startMs = startMs;
+  }
+
+  measured(measures: TaskMeasures): void {
+    this.#measures = measures;
+  }
+
+  step(name: string, startMs: number, tookMs: number): void {
+    if (this.#steps.length < callSpansMax) this.#steps.push({ name, startMs, tookMs });
+  }
+
+  async engineCall(call: () => Promise<InferAnswer>): Promise<InferAnswer> {
+    const startMs = now();
+    let batch: BatchFacts | undefined;
+    try {
+      const answer = await call();
+      batch = answer.batch;
+      return answer;
+    } finally {
+      const endMs = now();
+      this.#callCount += 1;
+      this.#callsFrom = Math.min(this.#callsFrom, startMs);
+      this.#callsTo = Math.max(this.#callsTo, endMs);
+      if (this.#calls.length < callSpansMax) this.#calls.push({ startMs, endMs, batch });
+    }
+  }
+
+  end({ metrics, tenant, context }: Pick<TaskTools, 'metrics' | 'tenant' | 'context'>, error: unknown): void {
+    const { kind } = this.#request;
+    const endMs = now();
+    const status = error === undefined ? 'success' : error instanceof ServiceError ? error.code : 'internal';
+    const seconds = (endMs - this.#startMs) / 1000;
+    const inferenceSeconds = this.#callCount > 0 ? (this.#callsTo - this.#callsFrom) / 1000 : undefined;
+    // A name that the caller made up is no label.
+    const model = status === 'model_not_found' ? 'unknown' : this.#model;
+    metrics.ended({
+      kind,
+      model,
+      modelType: modelTypes[kind],
+      status,
+      seconds,
+      inferenceSeconds,
+      tenant,
+      parameters: this.#request.parameters,
+      measures: this.#measures,
+    });
+    const spans = this.#makeSpans(model, context, endMs, status, error);
+    tellInLog({ kind, model, status, seconds, error, measures: this.#measures }, spans);
+  }
+
+  /** The task's span; in it what the work did, and the use of the model with its first calls. Answers the context of the first. */
+  #makeSpans(model: string, parent: Context, endMs: number, status: string, error: unknown): Context {
+    const tracer = trace.getTracer(scopeName);
+    const { kind, parameters } = this.#request;
+    const of = (name: string, startTime: TimeInput, attributes: Attributes, within: Context) =>
+      tracer.startSpan(name, { startTime, attributes }, within);
+    const common = { 'task.kind': kind, 'inference.model.name': model };
+    const task = of(
+      `task.${kind}`,
+      this.#startMs,
+      { ...common, 'task.status': status, ...measuresOf(this.#measures) },
+      parent,
+    );
+    const inTask = trace.setSpan(parent, task);
+    for (const { name, startMs, tookMs } of this.#steps) of(name, startMs, {}, inTask).end(startMs + tookMs);
+    if (this.#callCount > 0) {
+      const prompt = typeof parameters.prompt === 'string' ? { 'prompt.length': parameters.prompt.length } : {};
+      const inference = of(
+        'model.inference',
+        this.#callsFrom,
+        { ...common, ...prompt, ...measuresOf(this.#measures), 'inference.calls': this.#callCount },
+        inTask,
+      );
+      const inInference = trace.setSpan(inTask, inference);
+      this.#calls.forEach(({ startMs, endMs: callEndMs, batch }, index) => {
+        const attributes = {
+          'task.chunk': index,
+          ...(batch && { 'inference.lane': batch.lane, 'inference.session.duration_ms': batch.sessionMs }),
+        };
+        of('inference.call', startMs, attributes, inInference).end(callEndMs);
+      });
+      markFailed(inference, status, error);
+      inference.end(this.#callsTo);
+    }
+    markFailed(task, status, error);
+    task.end(endMs);
+    return inTask;
+  }
+}
+
+function markFailed(
+  span: ReturnType<ReturnType<typeof trace.getTracer>['startSpan']>,
+  status: string,
+  error: unknown,
+): void {
+  if (error === undefined) return;
+  span.setAttribute('error.type', status);
+  span.recordException(error instanceof Error ? error : String(error));
+  // Messages may repeat what the caller sent; the meaning of the code does not.
+  span.setStatus({
+    code: SpanStatusCode.ERROR,
+    message: error instanceof ServiceError ? failures[error.code].means : failures.internal.means,
+  });
+}
+
+function measuresOf({ audioSeconds, generatedSamples }: TaskMeasures): Attributes {
+  return {
+    ...(audioSeconds !== undefined && { 'audio.duration': audioSeconds }),
+    ...(generatedSamples !== undefined && { 'audio.generated_samples': generatedSamples }),
+  };
+}
+
+/** The event's word in the log, by kind of task. */
+export const taskEvents: Readonly<Record<TaskKind, string>> = {
+  separate: 'audio_separation',
+  generate: 'audio_generation',
+  score: 'audio_scoring',
+  microstructure: 'microstructure_generation',
+  speech: 'speech_detection',
+};
+
+function tellInLog(
+  of: { kind: TaskKind; model: string; status: string; seconds: number; error: unknown; measures: TaskMeasures },
+  context: Context,
+): void {
+  const { kind, model, status, seconds, error, measures } = of;
+  const code = error instanceof ServiceError ? error.code : error === undefined ? undefined : 'internal';
+  const level = code === undefined ? 'info' : failures[code].status >= 500 ? 'error' : 'warn';
+  log(
+    'app',
+    level,
+    code === undefined ? `Task ${kind} done in ${seconds.toFixed(3)} s` : `Task ${kind} failed: ${code}`,
+    {
+      event_type: taskEvents[kind],
+      model,
+      model_type: modelTypes[kind],
+      status: code === undefined ? 'success' : 'error',
+      success: code === undefined,
+      processing_duration_seconds: Math.round(seconds * 1e6) / 1e6,
+      duration_ms: Math.round(seconds * 1e6) / 1e3,
+      ...(code && { 'error.type': status }),
+      ...(measures.audioSeconds !== undefined && { audio_duration_seconds: measures.audioSeconds }),
+      ...(measures.fileBytes !== undefined && { file_size_bytes: measures.fileBytes }),
+    },
+    context,
+  );
+}
+
+/** The label model_type: what the model of each kind of task is. */
+export const modelTypes: Readonly<Record<TaskKind, string>> = {
+  separate: 'separation',
+  generate: 'synthesis',
+  score: 'quality',
+  microstructure: 'diffusion',
+  speech: 'voice_activity',
+};
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}

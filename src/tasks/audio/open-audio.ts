@@ -1,0 +1,109 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Config } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import { nonFiniteSamples } from '../quality/finite-samples.ts';
+import type { Planes } from '../separation/separate-in-chunks.ts';
+import { openAiff } from './open-aiff.ts';
+import { openFlac } from './open-flac.ts';
+import { openMp3 } from './open-mp3.ts';
+import { openOgg } from './open-ogg.ts';
+import { openWav } from './open-wav.ts';
+
+/** A sound in a file, before it is decoded. */
+export type OpenedAudio = {
+  readonly format: AudioFormat;
+  readonly sampleRateHz: number;
+  readonly channels: number;
+  /** Samples of each channel by what the file says of itself; undefined where it says nothing. */
+  readonly frames: number | undefined;
+  /** How far the decoded length may be off what is declared: lossy formats pad. */
+  readonly toleranceFrames: number;
+  /** All samples, in pieces, read and decoded only as they are taken. */
+  pieces(): AsyncGenerator<Planes>;
+};
+
+export type AudioFormat = 'wav' | 'flac' | 'mp3' | 'ogg' | 'aiff';
+
+export type AudioLimits = Pick<Config, 'audioChannelsMax'> & {
+  readonly secondsMax: number;
+  readonly secondsSetting: string;
+};
+
+const sampleRateHzMin = 4_000;
+const sampleRateHzMax = 384_000;
+
+/** Wherever a sound begins, these bytes say what it is; names and types that callers give are not believed. */
+const magicBytes = 12;
+
+/**
+ * Opens a sound whose format is told by its content, hands it to `use`, and closes it. Refused are: what is no sound that is read here, absurd or too
+ * many channels and rates, what is too long (before it is decoded, where the file says so, else while it is), samples that are no numbers, and a
+ * file that holds another length than it declares: half a sound is not the sound that was meant. `name` is what messages call it.
+ */
+export async function withAudio<T>(
+  file: { readonly path: string; readonly name: string },
+  limits: AudioLimits,
+  use: (audio: OpenedAudio) => Promise<T>,
+): Promise<T> {
+  const called = JSON.stringify(file.name.slice(0, 80));
+  await using handle = await open(file.path);
+  const audio = await openByContent(handle, called);
+  checkHead(audio, limits, called);
+  return await use({ ...audio, pieces: () => checked(audio, limits, called) });
+}
+
+async function openByContent(handle: FileHandle, called: string): Promise<OpenedAudio> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
+  const letters = buffer.toString('latin1', 0, bytesRead);
+  const { size } = await handle.stat();
+  if (size === 0) throw unreadable(called, 'it is empty');
+  if (letters.startsWith('RIFF') && letters.slice(8) === 'WAVE') return openWav(handle, size, called);
+  if (letters.startsWith('fLaC')) return openFlac(handle, size, called);
+  if (letters.startsWith('OggS')) return openOgg(handle, size, called);
+  if (letters.startsWith('FORM') && /^AIF[FC]$/.test(letters.slice(8))) return openAiff(handle, size, called);
+  if (letters.startsWith('ID3') || (buffer[0] === 0xff && ((buffer[1] ?? 0) & 0xe0) === 0xe0))
+    return openMp3(handle, size, called);
+  throw new ServiceError(
+    'media_not_supported',
+    `Cannot read the file ${called}: its content is no sound that is known here; send wav, flac, mp3, ogg (Vorbis or Opus) or aiff.`,
+  );
+}
+
+function checkHead({ sampleRateHz, channels, frames }: OpenedAudio, limits: AudioLimits, called: string): void {
+  if (sampleRateHz < sampleRateHzMin || sampleRateHz > sampleRateHzMax)
+    throw unreadable(
+      called,
+      `it has ${sampleRateHz} samples a second; ${sampleRateHzMin} to ${sampleRateHzMax} are taken`,
+    );
+  if (channels < 1 || channels > limits.audioChannelsMax)
+    throw unreadable(
+      called,
+      `it has ${channels} channels; 1 to ${limits.audioChannelsMax} are taken (VITRINE_AUDIO_CHANNELS_MAX)`,
+    );
+  if (frames === 0) throw unreadable(called, 'there is no sound in it');
+  if (frames !== undefined && frames > limits.secondsMax * sampleRateHz) throw tooLong(limits, called);
+}
+
+async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string): AsyncGenerator<Planes> {
+  let frames = 0;
+  for await (const planes of audio.pieces()) {
+    frames += planes[0]?.length ?? 0;
+    if (frames > limits.secondsMax * audio.sampleRateHz) throw tooLong(limits, called);
+    if (nonFiniteSamples(planes) > 0) throw unreadable(called, 'it has samples that are no numbers (NaN or infinite)');
+    yield planes;
+  }
+  if (frames === 0) throw unreadable(called, 'there is no sound in it');
+  if (audio.frames !== undefined && Math.abs(frames - audio.frames) > audio.toleranceFrames)
+    throw unreadable(called, `it declares ${audio.frames} samples and holds ${frames}: it is cut off or damaged`);
+}
+
+function tooLong({ secondsMax, secondsSetting }: AudioLimits, called: string): ServiceError {
+  return new ServiceError(
+    'audio_too_long',
+    `Cannot take the file ${called}: it is longer than ${secondsMax} s; send less, or raise ${secondsSetting}.`,
+  );
+}
+
+export function unreadable(called: string, why: string): ServiceError {
+  return new ServiceError('invalid_audio', `Cannot read the file ${called}: ${why}; send a whole, valid one.`);
+}

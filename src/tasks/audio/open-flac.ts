@@ -1,0 +1,22 @@
+import type { FileHandle } from 'node:fs/promises';
+import { decodeStream } from './decode-stream.ts';
+import { type OpenedAudio, unreadable } from './open-audio.ts';
+import { readAt } from './read-frames.ts';
+
+/** FLAC says everything in the block that must come first, the length too (0: not known). */
+export async function openFlac(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
+  const head = await readAt(handle, 0, 42);
+  if (head.length < 42 || ((head[4] as number) & 0x7f) !== 0)
+    throw unreadable(called, 'it ends before its samples begin');
+  const packed = head.readBigUInt64BE(18);
+  const channels = Number((packed >> 41n) & 7n) + 1;
+  const frames = Number(packed & 0xf_ffff_ffffn);
+  return {
+    format: 'flac',
+    sampleRateHz: Number(packed >> 44n),
+    channels,
+    frames: frames === 0 ? undefined : frames,
+    toleranceFrames: 0,
+    pieces: () => decodeStream(handle, 'flac', { size, channels, called }),
+  };
+}

@@ -1,0 +1,25 @@
+import type { FileHandle } from 'node:fs/promises';
+import { type OpenedAudio, unreadable } from './open-audio.ts';
+import { readAt, readFrames } from './read-frames.ts';
+import { decodeFrames, readWavHead } from './read-wav.ts';
+
+/** Heads are small; what is before the samples of a real file (pictures, cue points) may be large. */
+const headBytesMax = 1 << 20;
+
+export async function openWav(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
+  const head = readWavHead(await readAt(handle, 0, Math.min(size, headBytesMax)));
+  if (!head) throw unreadable(called, 'it ends before its samples begin');
+  if (head.dataOffset + head.dataBytes > size)
+    throw unreadable(
+      called,
+      `it declares ${head.dataBytes} bytes of samples and has ${size - head.dataOffset}: it is cut off`,
+    );
+  return {
+    format: 'wav',
+    sampleRateHz: head.sampleRateHz,
+    channels: head.channels,
+    frames: head.dataBytes / head.frameBytes,
+    toleranceFrames: 0,
+    pieces: () => readFrames(handle, head, (bytes) => decodeFrames(head, bytes)),
+  };
+}

@@ -1,0 +1,29 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Planes } from '../separation/separate-in-chunks.ts';
+
+/** Samples of each channel in one piece. */
+const pieceFrames = 65_536;
+
+/** The samples of an uncompressed file, piece by piece. */
+export async function* readFrames(
+  handle: FileHandle,
+  { dataOffset, dataBytes, frameBytes }: { dataOffset: number; dataBytes: number; frameBytes: number },
+  decode: (bytes: Uint8Array) => Planes,
+): AsyncGenerator<Planes> {
+  for (let at = 0; at < dataBytes; at += pieceFrames * frameBytes) {
+    const bytes = await readAt(handle, dataOffset + at, Math.min(pieceFrames * frameBytes, dataBytes - at));
+    yield decode(bytes);
+  }
+}
+
+/** So many bytes from a place in the file, or as many as there are. */
+export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const block = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(block, filled, length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return block.subarray(0, filled);
+}

@@ -1,0 +1,12 @@
+import { ServiceError } from '../errors.ts';
+import type { UploadedFile } from './task.ts';
+
+/** The one file that a task takes. */
+export function onlyFile(files: readonly UploadedFile[]): UploadedFile {
+  const [file] = files;
+  if (file && files.length === 1) return file;
+  throw new ServiceError(
+    'invalid_input',
+    `Cannot take the task: it came with ${files.length} files; send exactly one, in the field "file".`,
+  );
+}

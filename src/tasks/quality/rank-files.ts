@@ -1,0 +1,52 @@
+import type { FileScores } from './score-file.ts';
+import { topsis } from './topsis.ts';
+
+/** What files are ranked by: where the figure stands, and whether more of it is better. */
+export const criteria = {
+  snr: { better: 'more', of: (scores) => scores.against_reference?.snr_db },
+  segmental_snr: { better: 'more', of: (scores) => scores.against_reference?.segmental_snr_db },
+  si_sdr: { better: 'more', of: (scores) => scores.against_reference?.si_sdr_db },
+  stoi: { better: 'more', of: (scores) => scores.against_reference?.stoi },
+  dnsmos: { better: 'more', of: (scores) => scores.dnsmos?.overall },
+  dnsmos_speech: { better: 'more', of: (scores) => scores.dnsmos?.speech },
+  dnsmos_background: { better: 'more', of: (scores) => scores.dnsmos?.background },
+  clipping: { better: 'less', of: (scores) => scores.clipping_ratio },
+  silence: { better: 'less', of: (scores) => scores.silence_ratio },
+} as const satisfies Record<string, { better: 'more' | 'less'; of: (scores: FileScores) => number | null | undefined }>;
+
+export type Criterion = keyof typeof criteria;
+export type Weights = Partial<Record<Criterion, number>>;
+
+/** Without weights: what listeners and instruments say, each once. */
+const byDefault: readonly Criterion[] = ['si_sdr', 'stoi', 'dnsmos', 'clipping', 'silence'];
+
+export type Ranking = {
+  readonly weights: Weights;
+  readonly ranking: readonly { readonly rank: number; readonly name: string; readonly topsis: number }[];
+  readonly excluded: readonly { readonly name: string; readonly reason: string }[];
+};
+
+/** Ranks files by TOPSIS. One that lacks a measure which counts is left out and named, with the reason. */
+export function rankFiles(files: readonly FileScores[], given: Weights | undefined): Ranking {
+  const has = (scores: FileScores, name: Criterion) => Number.isFinite(criteria[name].of(scores));
+  const names = given
+    ? (Object.keys(given) as Criterion[]).filter((name) => (given[name] ?? 0) > 0)
+    : byDefault.filter((name) => files.some((scores) => has(scores, name)));
+  const weights: Weights = given ?? Object.fromEntries(names.map((name) => [name, 1]));
+  const lacking = (scores: FileScores) => names.filter((name) => !has(scores, name));
+  const ranked = files.filter((scores) => lacking(scores).length === 0);
+  const closeness = topsis(
+    ranked.map((scores) => names.map((name) => criteria[name].of(scores) as number)),
+    names.map((name) => ({ weight: weights[name] ?? 1, better: criteria[name].better })),
+  );
+  return {
+    weights,
+    ranking: ranked
+      .map(({ name }, at) => ({ name, topsis: closeness[at] as number }))
+      .sort((one, other) => other.topsis - one.topsis)
+      .map((entry, at) => ({ rank: at + 1, ...entry })),
+    excluded: files
+      .filter((scores) => lacking(scores).length > 0)
+      .map((scores) => ({ name: scores.name, reason: `it has no ${lacking(scores).join(', ')}` })),
+  };
+}

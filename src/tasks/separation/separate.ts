@@ -1,0 +1,153 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ServiceError } from '../../errors.ts';
+import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
+import { writeZip } from '../files/zip.ts';
+import { onlyFile } from '../only-file.ts';
+import { DefectsMeter } from '../quality/output-defects.ts';
+import type { TaskResult } from '../task.ts';
+import type { ParametersOf } from '../task-parameters.ts';
+import type { TaskHands, TaskWork } from '../task-work.ts';
+import { writeFacts } from '../write-facts.ts';
+import { separateInChunks } from './separate-in-chunks.ts';
+import { Separator } from './separator.ts';
+import { WavFile } from './wav-file.ts';
+
+type Parameters = ParametersOf<'separate'>;
+
+/** A sound to its stems: decoded, separated in overlapping chunks and written as it goes, in memory that does not depend on its length. */
+export const separate: TaskWork<Parameters> = async (parameters, files, hands) => {
+  if (!hands.model) throw new Error('Separation needs its model.');
+  const separator = new Separator(hands.model, hands.infer);
+  const wanted = stemsWanted(parameters, separator.stems);
+  const upload = onlyFile(files);
+  const limits = {
+    audioChannelsMax: hands.config.audioChannelsMax,
+    secondsMax: hands.config.audioSecondsMax,
+    secondsSetting: 'VITRINE_AUDIO_SECONDS_MAX',
+  };
+  return await withAudio(upload, limits, async (audio) => {
+    const { written, frames, defects } = await separateToFiles(audio, separator, wanted, parameters, hands);
+    const seconds = frames / audio.sampleRateHz;
+    hands.measured({
+      audioSeconds: seconds,
+      fileBytes: upload.sizeBytes,
+      defects,
+      generatedSamples: frames * audio.channels * wanted.length,
+    });
+    const facts = {
+      model: hands.model?.name,
+      stems: wanted,
+      duration_seconds: seconds,
+      sample_rate_hz: audio.sampleRateHz,
+      channels: audio.channels,
+      format: audio.format,
+      encoding: parameters.encoding,
+    };
+    return pack(parameters, written, facts, hands);
+  });
+};
+
+type Written = { readonly name: string; readonly contentType: string; readonly file: string };
+
+async function separateToFiles(
+  audio: OpenedAudio,
+  separator: Separator,
+  wanted: readonly string[],
+  { encoding }: Parameters,
+  { folder, progress }: TaskHands,
+) {
+  const { sampleRateHz, channels } = audio;
+  refuseOtherRate(separator, sampleRateHz);
+  await using opened = new AsyncDisposableStack();
+  const outputs: { readonly stem: number; readonly wav: WavFile; readonly meter: DefectsMeter }[] = [];
+  for (const name of wanted) {
+    const wav = opened.use(await WavFile.create(join(folder, `${name}.wav`), { encoding, channels, sampleRateHz }));
+    outputs.push({ stem: separator.stems.indexOf(name), wav, meter: new DefectsMeter(sampleRateHz) });
+  }
+  let frames = 0;
+  for await (const stems of separateInChunks(audio.pieces(), separator.plan, (chunk) => separator.separate(chunk))) {
+    for (const { stem, wav, meter } of outputs) {
+      const planes = stems[stem] ?? [];
+      meter.add(planes);
+      await wav.add(planes);
+    }
+    frames += stems[0]?.[0]?.length ?? 0;
+    progress(frames, audio.frames ?? 0, 'samples');
+  }
+  for (const { wav } of outputs) await wav.finish();
+  const defects = DefectsMeter.together(outputs.map(({ meter }) => meter));
+  if (defects.not_finite > 0)
+    throw new ServiceError(
+      'inference_failed',
+      'Cannot give the stems out: the model made samples that are no numbers; correct the model.',
+    );
+  return {
+    written: outputs.map(({ wav }, at) => ({ name: `${wanted[at]}.wav`, contentType: 'audio/wav', file: wav.path })),
+    frames,
+    defects,
+  };
+}
+
+async function pack(
+  parameters: Parameters,
+  parts: readonly Written[],
+  facts: Record<string, unknown>,
+  { folder, step }: TaskHands,
+): Promise<TaskResult> {
+  const format = parameters.format ?? (parameters.stem === undefined ? 'zip' : 'wav');
+  const [first] = parts;
+  switch (format) {
+    case 'wav':
+      if (!first || parts.length !== 1)
+        throw new ServiceError(
+          'invalid_input',
+          'Cannot answer with one WAV file: there are several stems; name one in the parameter stem.',
+        );
+      return { contentType: 'audio/wav', file: first.file, fileName: first.name, parts, facts };
+    case 'json':
+      return {
+        contentType: 'application/json',
+        file: await writeFacts(folder, facts),
+        fileName: 'separation.json',
+        parts,
+        facts,
+      };
+    case 'zip': {
+      const file = join(folder, 'stems.zip');
+      const entries = parts.map(({ name, file: path }) => ({
+        name,
+        bytes: createReadStream(path, { highWaterMark: 1 << 20 }),
+      }));
+      await step('files.zip', () => pipeline(writeZip(entries), createWriteStream(file, { flags: 'wx' })));
+      return {
+        contentType: 'application/zip',
+        file,
+        fileName: 'stems.zip',
+        parts,
+        facts: { ...facts, zip_bytes: (await stat(file)).size },
+      };
+    }
+  }
+}
+
+function stemsWanted({ stem, stems }: Parameters, there: readonly string[]): readonly string[] {
+  const wanted = stem !== undefined ? [stem] : (stems ?? there);
+  const unknown = wanted.find((name) => !there.includes(name));
+  if (unknown !== undefined)
+    throw new ServiceError(
+      'invalid_input',
+      `Cannot make the stem ${JSON.stringify(unknown.slice(0, 64))}: the model has ${there.join(', ')}; name one of them.`,
+    );
+  return [...new Set(wanted)];
+}
+
+function refuseOtherRate(separator: Separator, sampleRateHz: number): void {
+  if (separator.sampleRateHz === undefined || separator.sampleRateHz === sampleRateHz) return;
+  throw new ServiceError(
+    'invalid_input',
+    `Cannot separate at ${sampleRateHz} samples a second: the model takes ${separator.sampleRateHz}; send the sound at that rate.`,
+  );
+}

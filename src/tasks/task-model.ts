@@ -1,0 +1,61 @@
+import type { Manifest, TensorSpec } from '../engine/manifest.ts';
+import type { Registry } from '../engine/registry.ts';
+import { ServiceError } from '../errors.ts';
+import type { TaskKind, TaskRequest } from './task.ts';
+import { modelOf } from './task-parameters.ts';
+
+/** What the work needs to know of its model. */
+export type TaskModel = {
+  readonly name: string;
+  readonly version: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly separator: Manifest['separator'];
+};
+
+/** The model that the request names, if it is there and can do this task; else `model_not_found` with those that can. Scores do without theirs. */
+export function modelForTask(
+  { kind, parameters }: Pick<TaskRequest, 'kind' | 'parameters'>,
+  registry: Registry,
+): TaskModel | undefined {
+  const name = modelOf(kind, parameters);
+  const isKnown = registry.models().some((model) => model.name === name);
+  if (kind === 'score' && !registry.models().some((model) => model.name === name && model.state === 'ready'))
+    return undefined;
+  if (!isKnown) throw notThere(kind, name, registry);
+  const { manifest, version } = registry.find(name);
+  if (!suits(kind, manifest)) throw notThere(kind, name, registry);
+  return { name, version, inputs: manifest.inputs, outputs: manifest.outputs, separator: manifest.separator };
+}
+
+/** Those that are ready and can do the task. */
+export function modelsFor(kind: TaskKind, registry: Registry): string[] {
+  return registry
+    .models()
+    .filter(({ model, state }) => state === 'ready' && model !== undefined && suits(kind, model.manifest))
+    .map(({ name }) => name)
+    .sort();
+}
+
+function suits(kind: TaskKind, { inputs, separator }: Manifest): boolean {
+  if (kind === 'separate') return separator !== undefined;
+  const names = inputs.map(({ name }) => name);
+  return inputsWanted[kind].every((name) => names.includes(name));
+}
+
+/** What tells a model that can do a task, where a section of the manifest does not. */
+const inputsWanted: Readonly<Record<Exclude<TaskKind, 'separate'>, readonly string[]>> = {
+  generate: ['frequencies', 'decays', 'amplitudes', 'phases', 'mode_levels', 'noise', 'noise_levels'],
+  score: ['input_1'],
+  microstructure: ['field', 'previous_estimate', 'spectrum', 'signal', 'noise', 'keep', 'pull', 'momentum'],
+  speech: ['input', 'h', 'c'],
+};
+
+function notThere(kind: TaskKind, name: string, registry: Registry): ServiceError {
+  const there = modelsFor(kind, registry);
+  const remedy = kind === 'separate' ? ', or add one with a separator section in its model.json (VITRINE_MODELS)' : '';
+  return new ServiceError(
+    'model_not_found',
+    `Cannot do the task with model ${name.slice(0, 128)}: the repository has none of this name that can; use ${there.length === 0 ? 'another once one is loaded' : `one of: ${there.join(', ')}`}${remedy}.`,
+  );
+}

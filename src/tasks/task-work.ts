@@ -1,0 +1,41 @@
+import type { Config } from '../config.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { TaskProgress, TaskResult, UploadedFile } from './task.ts';
+import type { TaskModel } from './task-model.ts';
+
+/** What a task's work has at hand in its thread: engine calls and progress go through the main thread, everything else is done here. */
+export type TaskHands = {
+  readonly config: Config;
+  readonly model: TaskModel | undefined;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** One engine call. The buffers under the inputs are given away. */
+  infer(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
+  readonly progress: TaskProgress;
+  /** Tells what was measured, before the result or before a failure. */
+  measured(measures: TaskMeasures): void;
+  /** Runs a part of the work under a name; it becomes a span. */
+  step<T>(name: string, act: () => T | Promise<T>): Promise<T>;
+};
+
+/** What is measured of every task, for metrics, span and log line. */
+export type TaskMeasures = {
+  /** Length of the sound taken or made. */
+  readonly audioSeconds?: number;
+  /** Samples of all channels that were made. */
+  readonly generatedSamples?: number;
+  /** Bytes of the files taken. */
+  readonly fileBytes?: number;
+  /** What is wrong with the output, in so many channels of it or files. */
+  readonly defects?: Readonly<Record<OutputDefect, number>>;
+  readonly alloy?: string;
+  readonly accuracy?: { readonly validationSet: string; readonly value: number };
+};
+
+export type OutputDefect = 'silence' | 'clipping' | 'not_finite';
+
+export type TaskWork<Parameters> = (
+  parameters: Parameters,
+  files: readonly UploadedFile[],
+  hands: TaskHands,
+) => Promise<TaskResult>;

@@ -1,0 +1,147 @@
+import { Worker } from 'node:worker_threads';
+import type { Tensor } from '../../engine/tensor.ts';
+import { ServiceError } from '../../errors.ts';
+import { retry } from '../../resilience/retry.ts';
+import type { TaskTelling } from '../account-for-task.ts';
+import type { TaskResult, TaskTools } from '../task.ts';
+import { taskGone, taskTooLate } from './task-threads.ts';
+import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
+
+type Tools = TaskTools & { readonly told: TaskTelling };
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'working'; readonly tools: Tools; readonly model: string; settle(end: End): void }
+  | { readonly kind: 'ended' };
+
+type End = { readonly result: TaskResult } | { readonly error: Error };
+
+const program = new URL('./thread-program.ts', import.meta.url);
+
+/** How long a task that was given up may take to notice; then its thread is ended. It never runs ONNX, so that is safe. */
+const graceMs = 500;
+
+/** One worker thread that does one task at a time. */
+export class TaskThread {
+  readonly #worker: Worker;
+  #state: State = { kind: 'idle' };
+
+  constructor() {
+    this.#worker = new Worker(program, {
+      execArgv: [],
+      stdin: false,
+      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+    });
+    this.#worker.on('message', (message: FromThread) => this.#received(message));
+    this.#worker.on('error', (error) => this.#lost(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('exit', () => this.#lost(new Error('The thread of a task ended before the task did.')));
+    // An idle thread holds up no end of the process.
+    this.#worker.unref();
+  }
+
+  /** False once it has ended: another has to take its place. */
+  get isOpen(): boolean {
+    return this.#state.kind !== 'ended';
+  }
+
+  async run(order: TaskOrder, tools: Tools): Promise<TaskResult> {
+    const { config, folder, signal, deadlineAt } = tools;
+    let givenUpFor: ServiceError | undefined;
+    let grace: NodeJS.Timeout | undefined;
+    const giveUp = (because: ServiceError) => {
+      if (givenUpFor) return;
+      givenUpFor = because;
+      this.#say({ kind: 'abort' });
+      grace = setTimeout(() => void this.close(), graceMs);
+    };
+    const gone = () => giveUp(taskGone());
+    const overtime = setTimeout(
+      () => giveUp(taskTooLate()),
+      Math.min(2 ** 31 - 1, Math.max(0, deadlineAt - performance.now())),
+    );
+    signal.addEventListener('abort', gone);
+    try {
+      const end = await new Promise<End>((settle) => {
+        this.#worker.ref();
+        this.#state = { kind: 'working', tools, model: order.model?.name ?? '', settle };
+        this.#say({ kind: 'work', order, config, folder });
+        if (signal.aborted) gone();
+      });
+      if (givenUpFor) throw givenUpFor;
+      if ('error' in end) throw end.error;
+      return end.result;
+    } finally {
+      clearTimeout(overtime);
+      clearTimeout(grace);
+      signal.removeEventListener('abort', gone);
+      if (this.#state.kind === 'working') this.#state = { kind: 'idle' };
+      this.#worker.unref();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #received(message: FromThread): void {
+    const state = this.#state;
+    if (state.kind !== 'working') return;
+    switch (message.kind) {
+      case 'infer':
+        void this.#infer(message.call, message.inputs, state);
+        break;
+      case 'progress':
+        state.tools.progress(message.done, message.total, message.step);
+        break;
+      case 'step':
+        state.tools.told.step(message.name, message.startMs, message.tookMs);
+        break;
+      case 'measured':
+        state.tools.told.measured(message.measures);
+        break;
+      case 'done':
+        state.settle({ result: message.result });
+        break;
+      case 'failed':
+        state.settle({ error: uncarried(message.failure) });
+    }
+  }
+
+  /** An engine call for the task: repeated where the failure may pass (a full queue, a lane that crashed), and within the task's deadline. */
+  async #infer(call: number, inputs: readonly Tensor[], { tools, model }: State & { kind: 'working' }): Promise<void> {
+    const { registry, config, signal, deadlineAt, told } = tools;
+    try {
+      const answer = await told.engineCall(() =>
+        retry(() => registry.find(model).infer({ inputs, priority: 0, deadlineAt, signal }), {
+          attemptsMax: config.retryAttemptsMax,
+          waitMsFirst: config.retryWaitMsFirst,
+          worthIt: (error) =>
+            error instanceof ServiceError && error.retryable && error.code !== 'deadline_exceeded' && !signal.aborted,
+          signal,
+        }),
+      );
+      const outputs = answer.outputs.map(alone);
+      this.#say({ kind: 'answer', call, outputs }, buffersOf(outputs));
+    } catch (error) {
+      this.#say({ kind: 'refusal', call, failure: carried(error) });
+    }
+  }
+
+  #say(message: ToThread, transfer: ArrayBuffer[] = []): void {
+    if (this.isOpen) this.#worker.postMessage(message, transfer);
+  }
+
+  #lost(error: Error): void {
+    const state = this.#state;
+    this.#state = { kind: 'ended' };
+    if (state.kind === 'working') state.settle({ error });
+  }
+}
+
+/** Answers may be views into one buffer that a whole batch shares: such a one is copied before it is given away. */
+function alone(tensor: Tensor): Tensor {
+  const { data } = tensor;
+  return ArrayBuffer.isView(data) && data.byteLength !== data.buffer.byteLength
+    ? { ...tensor, data: data.slice() }
+    : tensor;
+}

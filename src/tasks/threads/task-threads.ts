@@ -1,0 +1,94 @@
+import type { Config } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import type { TaskTelling } from '../account-for-task.ts';
+import type { TaskResult, TaskTools } from '../task.ts';
+import { TaskThread } from './task-thread.ts';
+import type { TaskOrder } from './thread-messages.ts';
+
+export type TaskThreadsConfig = Pick<Config, 'tasksRunningMax' | 'tasksWaitingMax'>;
+
+type Turn = { begin(): void; readonly kind: string };
+
+/**
+ * The threads that tasks are worked on in: opened when they are first needed, kept for the next task, as many at once as may be. Who comes while all
+ * are taken waits in the order of arrival; beyond what may wait, callers are told to come again.
+ */
+export class TaskThreads implements AsyncDisposable {
+  readonly #limits: TaskThreadsConfig;
+  readonly #idle: TaskThread[] = [];
+  readonly #waiting: Turn[] = [];
+  #running = 0;
+
+  constructor(limits: TaskThreadsConfig) {
+    this.#limits = limits;
+  }
+
+  /** Tasks being worked on, and those that wait for a thread. */
+  get load(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#running, waiting: this.#waiting.length };
+  }
+
+  async run(order: TaskOrder, tools: TaskTools & { readonly told: TaskTelling }): Promise<TaskResult> {
+    await this.#turn(order.request.kind, tools);
+    const thread = this.#idle.pop() ?? new TaskThread();
+    try {
+      return await thread.run(order, tools);
+    } finally {
+      if (thread.isOpen) this.#idle.push(thread);
+      const next = this.#waiting.shift();
+      if (next) next.begin();
+      else this.#running -= 1;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()));
+  }
+
+  #turn(kind: string, { signal, deadlineAt }: TaskTools): Promise<void> | undefined {
+    if (this.#running < this.#limits.tasksRunningMax) {
+      this.#running += 1;
+      return undefined;
+    }
+    if (this.#waiting.length >= this.#limits.tasksWaitingMax)
+      throw new ServiceError(
+        'busy',
+        `Cannot take the task: ${this.#running} are being worked on and ${this.#waiting.length} wait; come again, or raise VITRINE_TASKS_RUNNING_MAX or VITRINE_TASKS_WAITING_MAX.`,
+        { retryAfterMs: 5000 },
+      );
+    return new Promise((resolve, reject) => {
+      const leave = (error: ServiceError) => {
+        stopWatching();
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+        reject(error);
+      };
+      const gone = () => leave(taskGone());
+      const overtime = setTimeout(() => leave(taskTooLate()), Math.max(0, deadlineAt - performance.now()));
+      const stopWatching = () => {
+        clearTimeout(overtime);
+        signal.removeEventListener('abort', gone);
+      };
+      const turn: Turn = {
+        kind,
+        begin: () => {
+          stopWatching();
+          resolve();
+        },
+      };
+      this.#waiting.push(turn);
+      signal.addEventListener('abort', gone);
+      if (signal.aborted) gone();
+    });
+  }
+}
+
+export function taskGone(): ServiceError {
+  return new ServiceError('caller_gone', 'Cannot go on with the task: nobody waits for it any more.');
+}
+
+export function taskTooLate(): ServiceError {
+  return new ServiceError(
+    'deadline_exceeded',
+    'Cannot finish the task in time: its deadline has passed; ask for less at once, raise VITRINE_TASK_MS_MAX, or have it done as a job (Prefer: respond-async).',
+  );
+}

@@ -1,0 +1,48 @@
+import type { Config } from '../../config.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { type FailureCode, ServiceError } from '../../errors.ts';
+import type { TaskRequest, TaskResult } from '../task.ts';
+import type { TaskModel } from '../task-model.ts';
+import type { TaskMeasures } from '../task-work.ts';
+
+/** One task as its thread is told of it. */
+export type TaskOrder = { readonly request: TaskRequest; readonly model: TaskModel | undefined };
+
+export type ToThread =
+  | { readonly kind: 'work'; readonly order: TaskOrder; readonly config: Config; readonly folder: string }
+  | { readonly kind: 'answer'; readonly call: number; readonly outputs: readonly Tensor[] }
+  | { readonly kind: 'refusal'; readonly call: number; readonly failure: CarriedFailure }
+  | { readonly kind: 'abort' };
+
+export type FromThread =
+  | { readonly kind: 'infer'; readonly call: number; readonly inputs: readonly Tensor[] }
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly step: string }
+  /** In milliseconds since the epoch, since each thread counts from its own start. */
+  | { readonly kind: 'step'; readonly name: string; readonly startMs: number; readonly tookMs: number }
+  | { readonly kind: 'measured'; readonly measures: TaskMeasures }
+  | { readonly kind: 'done'; readonly result: TaskResult }
+  | { readonly kind: 'failed'; readonly failure: CarriedFailure };
+
+/** An error loses its class on its way between threads; this is what is left of it. */
+export type CarriedFailure =
+  | { readonly code: FailureCode; readonly message: string; readonly retryAfterMs: number | undefined }
+  | { readonly defect: string };
+
+export function carried(error: unknown): CarriedFailure {
+  if (error instanceof ServiceError)
+    return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs };
+  return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+export function uncarried(failure: CarriedFailure): Error {
+  if ('defect' in failure) return new Error(failure.defect);
+  const { code, message, retryAfterMs } = failure;
+  return new ServiceError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
+}
+
+/** The buffers under tensors that may change hands: whole ones that nobody else looks into. Each once. */
+export function buffersOf(tensors: readonly Tensor[]): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const { data } of tensors) if (ArrayBuffer.isView(data)) buffers.add(data.buffer as ArrayBuffer);
+  return [...buffers];
+}

@@ -1,0 +1,115 @@
+import type { TaskKind } from '../tasks/task.ts';
+import type { TaskMeasures } from '../tasks/task-work.ts';
+import type { AggregatedMetric } from './aggregated-metrics.ts';
+import { HotCounter, HotHistogram } from './hot-series.ts';
+import { metricNames } from './names.ts';
+
+export type EndedTask = {
+  readonly kind: TaskKind;
+  readonly model: string;
+  readonly modelType: string;
+  /** success, or the failure's code. */
+  readonly status: string;
+  readonly seconds: number;
+  /** From the first engine call to the last answer. */
+  readonly inferenceSeconds: number | undefined;
+  readonly tenant: string;
+  readonly parameters: Record<string, unknown>;
+  readonly measures: TaskMeasures;
+};
+
+/** What is counted of every task, whether a request or a job asked for it. */
+export class TaskMetrics {
+  readonly #tasks = new HotCounter('tasks');
+  readonly #seconds = new HotHistogram('taskSeconds');
+  readonly #realTimeFactor = new HotHistogram('realTimeFactor');
+  readonly #defects = new HotCounter('outputDefects');
+  readonly #generations = new HotCounter('generations');
+  readonly #generationSeconds = new HotHistogram('generationSeconds');
+  readonly #generatedAudio = new HotHistogram('generatedAudio');
+  readonly #generationErrors = new HotCounter('generationErrors');
+  readonly #separations = new HotCounter('separations');
+  readonly #separationSeconds = new HotHistogram('separationSeconds');
+  readonly #separationFileBytes = new HotHistogram('separationFileBytes');
+  readonly #separationAudio = new HotHistogram('separationAudio');
+  readonly #inferenceSeconds = new HotHistogram('modelInferenceSeconds');
+  readonly #audioSeconds = new HotCounter('costAudio');
+  readonly #accuracy = new Map<string, { labels: Record<string, string>; value: number; startMs: number }>();
+
+  /** Series of what may happen to a model's tasks begin at zero, or the first event would be invisible to rate(). */
+  begin(kind: TaskKind, model: string): void {
+    this.#tasks.series(kind, model, 'success');
+    for (const defect of ['silence', 'clipping', 'not_finite']) this.#defects.series(model, defect);
+    if (kind === 'generate') {
+      this.#generations.series(model, 'success');
+      for (const code of ['inference_failed', 'deadline_exceeded', 'internal']) this.#generationErrors.series(code);
+    }
+    if (kind === 'separate') this.#separations.series(model, 'success');
+  }
+
+  ended(task: EndedTask): void {
+    const { kind, model, modelType, status, seconds, inferenceSeconds, measures } = task;
+    this.#tasks.series(kind, model, status).value += 1;
+    if (kind === 'generate') this.#generations.series(model, status).value += 1;
+    if (kind === 'separate') this.#separations.series(model, status).value += 1;
+    if (kind === 'generate' && status !== 'success') this.#generationErrors.series(status).value += 1;
+    if (inferenceSeconds !== undefined)
+      this.#inferenceSeconds.series(model, modelType, measures.alloy ?? '').record(inferenceSeconds);
+    if (status === 'success') this.#succeeded(task);
+    else this.#seconds.series(kind, model).record(seconds);
+  }
+
+  collect(): AggregatedMetric[] {
+    const metrics = [
+      this.#tasks,
+      this.#seconds,
+      this.#realTimeFactor,
+      this.#defects,
+      this.#generations,
+      this.#generationSeconds,
+      this.#generatedAudio,
+      this.#generationErrors,
+      this.#separations,
+      this.#separationSeconds,
+      this.#separationFileBytes,
+      this.#separationAudio,
+      this.#inferenceSeconds,
+      this.#audioSeconds,
+    ].map((metric) => metric.collect());
+    const { name, unit, says } = metricNames.modelAccuracy;
+    const atMs = Date.now();
+    return [
+      ...metrics,
+      { name, unit, says, kind: 'gauge', points: [...this.#accuracy.values()].map((point) => ({ ...point, atMs })) },
+    ];
+  }
+
+  #succeeded({ kind, model, modelType, seconds, tenant, parameters, measures }: EndedTask): void {
+    const { audioSeconds, fileBytes, defects, accuracy } = measures;
+    this.#seconds.series(kind, model).record(seconds);
+    for (const [defect, count] of Object.entries(defects ?? {})) this.#defects.series(model, defect).value += count;
+    if (audioSeconds !== undefined && audioSeconds > 0) {
+      this.#realTimeFactor.series(kind, model).record(seconds / audioSeconds);
+      this.#audioSeconds.series(tenant, model).value += audioSeconds;
+    }
+    if (kind === 'generate') {
+      this.#generationSeconds.series(model, lengthLabel(Number(parameters.duration_seconds))).record(seconds);
+      this.#generatedAudio.series(model).record(audioSeconds ?? 0);
+    }
+    if (kind === 'separate') {
+      this.#separationSeconds.series(model).record(seconds);
+      this.#separationFileBytes.series(model).record(fileBytes ?? 0);
+      this.#separationAudio.series(model).record(audioSeconds ?? 0);
+    }
+    if (accuracy) {
+      const labels = { model_type: modelType, validation_set: accuracy.validationSet };
+      this.#accuracy.set(accuracy.validationSet, { labels, value: accuracy.value, startMs: Date.now() });
+    }
+  }
+}
+
+/** Lengths in steps: a label for each length would be a series for each. */
+function lengthLabel(seconds: number): string {
+  const step = [1, 5, 10, 30, 60].find((each) => seconds <= each);
+  return step === undefined ? 'longer' : `${step}s`;
+}

@@ -1,0 +1,76 @@
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Config, readConfig } from '../../src/config.ts';
+import { Registry } from '../../src/engine/registry.ts';
+import { runTask, type TaskRequest, type TaskResult, type TaskTools, type UploadedFile } from '../../src/tasks/task.ts';
+import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
+import { setLogLevel } from '../../src/telemetry/logger.ts';
+import { TaskMetrics } from '../../src/telemetry/task-metrics.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+export const ourModels = fileURLToPath(new URL('../../models', import.meta.url));
+
+export type TaskRunner = AsyncDisposable & {
+  readonly registry: Registry;
+  readonly threads: TaskThreads;
+  readonly metrics: TaskMetrics;
+  /** Runs a task in a folder of its own, which stays until the runner is disposed of. */
+  run(
+    request: Omit<TaskRequest, 'files'> & { files?: readonly UploadedFile[] },
+    tools?: Partial<TaskTools>,
+  ): Promise<TaskResult>;
+};
+
+/** Tasks on the models of the repository, without HTTP. */
+export async function taskRunner(loadModels: string, settings: Partial<Config> = {}): Promise<TaskRunner> {
+  const config: Config = {
+    ...readConfig({}),
+    models: ourModels,
+    modelControl: 'explicit',
+    loadModels,
+    logLevel: 'error',
+    ...settings,
+  };
+  setLogLevel('app', config.logLevel);
+  const registry = new Registry(config);
+  await registry.start();
+  const threads = new TaskThreads(config);
+  const metrics = new TaskMetrics();
+  const folders: Awaited<ReturnType<typeof temporaryFolder>>[] = [];
+  return {
+    registry,
+    threads,
+    metrics,
+    run: async (request, tools = {}) => {
+      const folder = await temporaryFolder();
+      folders.push(folder);
+      return runTask(
+        { files: [], ...request },
+        {
+          ...{ config, registry, threads, metrics, folder: folder.path },
+          signal: new AbortController().signal,
+          deadlineAt: performance.now() + 60_000,
+          progress: () => undefined,
+          tenant: 'test',
+          context: ROOT_CONTEXT,
+          ...tools,
+        },
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      await threads[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+      for (const folder of folders) await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A file as if it had been uploaded. */
+export async function uploaded(path: string, field = 'file'): Promise<UploadedFile> {
+  return { field, name: path.split('/').at(-1) ?? '', path, sizeBytes: (await stat(path)).size };
+}
+
+export function fixtureSound(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/audio/${name}`, import.meta.url));
+}

@@ -97,6 +97,17 @@ export const servers = {
     versionArguments: ['--version'],
     coldBuildSeconds: 60,
   },
+  kustomize: {
+    title: 'kustomize',
+    folder: 'deploy/kubernetes/kustomize',
+    packages: ['sigs.k8s.io/kustomize/kustomize/v5'],
+    tags: '',
+    binaries: ['kustomize'],
+    version: '5.8.0',
+    versionVariable: 'sigs.k8s.io/kustomize/api/provenance.version',
+    versionArguments: ['version'],
+    coldBuildSeconds: 30,
+  },
 } as const satisfies Record<string, Server>;
 
 /** The Go that builds all of them: what the most demanding module asks for. */

@@ -6,6 +6,9 @@ import { failures } from '../src/errors.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.ts';
+import { logRuleGroups, ruleGroups } from '../stack/alerts/alerts.ts';
+import type { RuleGroup } from '../stack/alerts/rule.ts';
+import { writeRules } from '../stack/alerts/write-rules.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
 
@@ -14,6 +17,8 @@ const pages: Record<string, () => string> = {
   'errors.md': errorsPage,
   'telemetry.md': telemetryPage,
   '../compose/settings.yaml': composeSettings,
+  ...rulePages('../prometheus/rules', ruleGroups),
+  ...rulePages('../loki/rules/fake', logRuleGroups),
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -48,6 +53,10 @@ function fileOf(name: string): URL {
 
 function textOf(name: string): string {
   return pages[name]?.() ?? '';
+}
+
+function rulePages(folder: string, groups: readonly RuleGroup[]): Record<string, () => string> {
+  return Object.fromEntries(groups.map((group) => [`${folder}/${group.name}.yaml`, () => writeRules(group)]));
 }
 
 function settingsPage(): string {

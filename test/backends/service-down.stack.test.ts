@@ -60,7 +60,7 @@ describe('ServiceDown, from a heartbeat to the webhook', function () {
   it('says nothing while the heartbeat is young, fires when it is old, and resolves when it is young again', async () => {
     assert.equal((await beat(0)).status, 200);
     await waitFor('the age of the heartbeat', async () => {
-      const [age] = await prometheusQuery(stack.url('prometheus'), 'service:heartbeat_age_seconds');
+      const [age] = await prometheusQuery(stack.url('prometheus'), 'vitrine:heartbeat_age_seconds');
       return age !== undefined && age.value < 30;
     });
     assert.equal(received.length, 0);

@@ -1,0 +1,69 @@
+import type { RuleGroup } from './rule.ts';
+
+// LogQL for Loki’s ruler. Structured metadata (event_type, severity_text …) is no label of a stream: it is filtered and summed by name.
+
+const ours = 'service_name=~"vitrine.*"';
+
+export const logRules: RuleGroup = {
+  name: 'logs',
+  says: 'What only log lines say. Loki’s ruler evaluates it and tells Alertmanager; expressions are LogQL.',
+  interval: '1m',
+  rules: [
+    {
+      alert: 'CallersRefused',
+      severity: 'warning',
+      team: 'platform',
+      expr: `sum by (service_name) (count_over_time({${ours}, log_stream="security"} | event_type="caller_refused" [5m])) > 20`,
+      by: ['service_name'],
+      summary: 'Somebody tries keys at {{ $labels.service_name }}',
+      description:
+        '{{ $value }} callers were refused for their key in 5 minutes; more than 20 is a wrong key in a loop, or a search.',
+      dashboard: 'logs',
+    },
+    {
+      alert: 'SecurityEvent',
+      severity: 'critical',
+      team: 'platform',
+      expr: `sum by (service_name, event_type) (count_over_time({${ours}, log_stream="security"} | severity_text=~"(?i)error" [5m])) > 0`,
+      by: ['service_name', 'event_type'],
+      summary: 'Security event of {{ $labels.service_name }}: {{ $labels.event_type }}',
+      description: '{{ $value }} lines of the security log are errors, in 5 minutes: keys or tokens could not be used.',
+      dashboard: 'logs',
+    },
+    {
+      alert: 'ErrorBurst',
+      severity: 'warning',
+      team: 'serving',
+      expr: `sum by (service_name) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | event_type!="alert" [5m])) > 50`,
+      for: '1m',
+      by: ['service_name'],
+      summary: '{{ $labels.service_name }} logs many errors',
+      description: '{{ $value }} error lines in 5 minutes; more than 50 is a burst.',
+      dashboard: 'logs',
+    },
+    {
+      alert: 'NewErrorKind',
+      severity: 'info',
+      team: 'serving',
+      expr: `
+sum by (service_name, error_type) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | error_type!="" [10m]))
+unless
+sum by (service_name, error_type) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | error_type!="" [24h] offset 10m))`,
+      by: ['service_name', 'error_type'],
+      summary: '{{ $labels.service_name }} has an error of a new kind: {{ $labels.error_type }}',
+      description: '{{ $value }} lines in 10 minutes, and none in the day before.',
+      dashboard: 'logs',
+    },
+    {
+      alert: 'SecretsMasked',
+      severity: 'warning',
+      team: 'platform',
+      expr: `sum by (service_name) (count_over_time({${ours}} | redaction_masked_count!="" or redaction_body_masked_count!="" [10m])) > 0`,
+      by: ['service_name'],
+      summary: 'Something like a secret was masked in the logs of {{ $labels.service_name }}',
+      description:
+        '{{ $value }} lines in 10 minutes had something masked: whoever wrote them tells what should not be told.',
+      dashboard: 'logs',
+    },
+  ],
+};

@@ -1,0 +1,78 @@
+import { partOf, series } from '../promql.ts';
+import { objectives, ourFailures, windows } from './objectives.ts';
+import { environment, type RecordingRule, type RuleGroup } from './rule.ts';
+
+/**
+ * Each instance’s silence in seconds. A pushed series leaves no staleness marker behind; Prometheus forgets it after five minutes. Hence
+ * last_over_time: a dead instance must go on firing after its series has gone. Which silent instances count: one that was heard of within
+ * the hour, unless its last word was 0, with which an instance says that it stops on purpose; and the one heard of last in its job and
+ * environment, for a week: while nobody is left, somebody must hear of it, however the last one went. So an instance replaced by others
+ * is forgotten after an hour at most, and at once when it stopped in an orderly way.
+ */
+const heartbeatAge = `
+time() - (
+  (max by (job, instance, ${environment}) (last_over_time(${series('heartbeat')}[1h])) > 0)
+  or
+  topk by (job, ${environment}) (1,
+    max by (job, instance, ${environment}) (max_over_time(${series('heartbeat')}[1w]))
+  )
+)`;
+
+const byModel = `by (${environment}, model)`;
+
+/** Part of a model’s requests that failed by our fault. Without requests there is no series: nothing divided by nothing says nothing. */
+const errorRatio = (window: string): RecordingRule => ({
+  record: `vitrine:inference_error_ratio:rate${window}`,
+  expr: `
+(
+  sum ${byModel} (rate(${series('inferenceRequests', { status: `~${ourFailures}` })}[${window}]))
+  or
+  0 * sum ${byModel} (rate(${series('inferenceRequests')}[${window}]))
+)
+/
+(sum ${byModel} (rate(${series('inferenceRequests')}[${window}])) > 0)`,
+});
+
+/** Part of a model’s requests that took longer than promised. */
+const slowRatio = (window: string): RecordingRule => ({
+  record: `vitrine:inference_slow_ratio:rate${window}`,
+  expr: `
+1 -
+sum ${byModel} (rate(${partOf('inferenceSeconds', 'bucket', { le: String(objectives.latency.seconds) })}[${window}]))
+/
+(sum ${byModel} (rate(${partOf('inferenceSeconds', 'count')}[${window}])) > 0)`,
+});
+
+export const recordingRules: RuleGroup = {
+  name: 'recording',
+  says: 'What several rules and panels ask for, worked out once.',
+  rules: [
+    { record: 'vitrine:heartbeat_age_seconds', expr: heartbeatAge },
+    {
+      record: 'vitrine:http_requests:rate5m',
+      expr: `sum by (${environment}, method, endpoint, status) (rate(${series('httpRequests')}[5m]))`,
+    },
+    {
+      record: 'vitrine:http_request_duration_seconds_bucket:rate5m',
+      expr: `sum by (${environment}, endpoint, le) (rate(${partOf('httpRequestSeconds', 'bucket')}[5m]))`,
+    },
+    {
+      record: 'vitrine:inference_requests:rate5m',
+      expr: `sum by (${environment}, model, status) (rate(${series('inferenceRequests')}[5m]))`,
+    },
+    {
+      record: 'vitrine:inference_request_duration_seconds_bucket:rate5m',
+      expr: `sum by (${environment}, model, le) (rate(${partOf('inferenceSeconds', 'bucket')}[5m]))`,
+    },
+    {
+      record: 'vitrine:inference_stage_seconds:rate5m',
+      expr: `sum by (${environment}, model, stage) (rate(${partOf('inferenceStageSeconds', 'sum')}[5m]))`,
+    },
+    {
+      record: 'vitrine:collector_queue:fill',
+      expr: 'otelcol_exporter_queue_size{job="collector"} / (otelcol_exporter_queue_capacity{job="collector"} > 0)',
+    },
+    ...windows.map(errorRatio),
+    ...windows.map(slowRatio),
+  ],
+};

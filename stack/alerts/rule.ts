@@ -1,0 +1,57 @@
+/** A rule that fires. Prometheus’ rules are in PromQL, those of Loki’s ruler in LogQL; otherwise they are alike. */
+export type AlertRule = {
+  /** One word, the runbook’s file and what inhibition goes by; the same alert may exist in several severities and for several systems. */
+  alert: string;
+  severity: 'critical' | 'warning' | 'info';
+  /** Who is asked: serving the models and requests, platform the machines and the telemetry, data what the results are worth. */
+  team: 'serving' | 'platform' | 'data';
+  /** The system of systems.md that asks for the rule in these words. */
+  system?: 's1' | 's2' | 's3' | 's4' | 's5';
+  expr: string;
+  /** How long the expression must hold; without it one evaluation is enough. */
+  for?: string;
+  keepFiringFor?: string;
+  /** The labels that the alert carries besides its own: what its sentences may name. */
+  by: readonly string[];
+  summary: string;
+  /** With the value, and with what it is compared to. */
+  description: string;
+  dashboard: Dashboard;
+  /** Where several alerts are one trouble, the page of another one. */
+  runbook?: string;
+};
+
+/** A query that others use three times or more, worked out once an evaluation. */
+export type RecordingRule = { record: `vitrine:${string}`; expr: string };
+
+export type RuleGroup = {
+  name: string;
+  /** What a reader of the generated file should know first. */
+  says: string;
+  /** Evaluated this often instead of with everything else. */
+  interval?: string;
+  rules: readonly (AlertRule | RecordingRule)[];
+};
+
+/** The dashboards that alerts lead to, by the end of their uid. */
+export type Dashboard =
+  | 'overview'
+  | 'service'
+  | 'inference'
+  | 'gpu-host'
+  | 'audio-overview'
+  | 'audio-performance'
+  | 'audio-quality'
+  | 'generation'
+  | 'materials'
+  | 'business'
+  | 'telemetry'
+  | 'slo'
+  | 'logs';
+
+/** On every series that is pushed: production’s trouble is not staging’s. */
+export const environment = 'deployment_environment_name';
+
+export function isAlert(rule: AlertRule | RecordingRule): rule is AlertRule {
+  return 'alert' in rule;
+}

@@ -9,6 +9,7 @@ import { LogSettings } from './api/log-settings.ts';
 import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
 import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
 import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
+import { observeInFlight } from './api/observe-in-flight.ts';
 import { Permits } from './api/permits.ts';
 import { serverMetadata } from './api/server-metadata.ts';
 import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
@@ -41,6 +42,7 @@ export function createApp(given: {
     traceSettings,
     logSettings: new LogSettings(config.logLevel),
   };
+  observeInFlight(parts.permits, given.registry);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -94,5 +96,9 @@ export function createApp(given: {
     if (handlers.get) on.get(handlers.get);
     if (handlers.post) on.post(handlers.post);
     on.all(answerMethodNotAllowed(handlers));
+    requestMetrics.beginRoute(
+      path,
+      Object.keys(handlers).map((verb) => verb.toUpperCase()),
+    );
   }
 }

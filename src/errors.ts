@@ -89,6 +89,11 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures;
 
+/** Whether a guard turned the request away before any work was done on it: who it is, how often, how much, or that there is no room now. */
+export function isRefusal(code: FailureCode): boolean {
+  return [401, 403, 413, 429, 431, 503].includes(failures[code].status) && code !== 'lane_crashed';
+}
+
 /**
  * A failure that was foreseen. Anything else that is thrown is a defect and is answered as `internal`.
  * The message reads "Cannot <do what>: <current state>; <remedy, naming the setting>".

@@ -2,10 +2,12 @@ import { Door } from './api/door.ts';
 import { createHttpServer } from './api/http-server.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
+import { observedBy, unobserved } from './engine/engine-observer.ts';
 import { Registry } from './engine/registry.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
+import { EngineMetrics } from './telemetry/engine-metrics.ts';
 import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
@@ -17,24 +19,31 @@ await startOrExplain(async () => {
   const config = readConfig();
   const door = await Door.open(config);
   const requestMetrics = new RequestMetrics();
+  const engineMetrics = new EngineMetrics(requestMetrics);
   const taskMetrics = new TaskMetrics();
   let gpu = noGpu();
   const telemetry = await startTelemetry(config, {
     name: 'vitrine',
     folder: 'service',
     host: true,
-    aggregated: () => [...requestMetrics.collect(), ...taskMetrics.collect(), ...gpu.metrics()],
+    aggregated: () => [
+      ...engineMetrics.collect(),
+      ...requestMetrics.collect(),
+      ...taskMetrics.collect(),
+      ...gpu.metrics(),
+    ],
   });
   gpu = startGpu(config);
   const lifecycle = new Lifecycle();
-  const registry = new Registry(config);
+  const registry = new Registry(config, config.telemetryOff ? unobserved : observedBy(engineMetrics));
+  engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
   const app = createApp({ config, door, lifecycle, registry, requestMetrics, telemetry });
   await serveHttp({
     title: 'Vitrine',
     config,
     port: { value: config.servicePort, setting: 'VITRINE_PORT' },
-    server: createHttpServer(config, lifecycle, app),
+    server: createHttpServer(config, lifecycle, app, requestMetrics),
     lifecycle,
     telemetry,
     prepare: () => registry.start(),

@@ -5,14 +5,16 @@ import type { Config } from '../config.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../telemetry/logger.ts';
-import { counter } from '../telemetry/metrics.ts';
+import { observableGauge } from '../telemetry/metrics.ts';
 import { newIds } from '../telemetry/preset-ids.ts';
+import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 
 /** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
 export function createHttpServer(
   config: Pick<Config, 'bodyMsMax' | 'connectionsMax' | 'headerBytesMax' | 'headersMsMax' | 'keepAliveMs'>,
   lifecycle: Lifecycle,
   app: Express,
+  metrics: RequestMetrics,
 ): Server {
   const server = createServer(
     {
@@ -36,7 +38,7 @@ export function createHttpServer(
   server.maxConnections = config.connectionsMax;
   // An expectation other than 100-continue may be ignored.
   server.on('checkExpectation', app);
-  const requests = counter('httpRequests');
+  observableGauge('activeConnections').addCallback(async (result) => result.observe(await connectionsOf(server)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
     if (code === undefined || !socket.writable || isAnswering(socket)) {
@@ -45,7 +47,7 @@ export function createHttpServer(
     }
     const { traceId } = newIds();
     const { status, means } = failures[code];
-    requests.add(1, { method: '_OTHER', endpoint: 'unmatched', status: String(status) });
+    metrics.answeredUnread(String(status), code);
     log('access', 'warn', `_OTHER unmatched ${status}`, {
       event_type: 'http_request',
       'http.response.status_code': status,
@@ -62,6 +64,12 @@ export function createHttpServer(
     );
   });
   return server;
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
 }
 
 /**

@@ -15,6 +15,10 @@ export class Permits {
     return this.#inFlight;
   }
 
+  inFlightOf(model: string): number {
+    return this.#byModel.get(model) ?? 0;
+  }
+
   /** Every take that returns is followed by one `giveBack`. */
   take(model: string): void {
     if (this.#inFlight >= this.#limits.inFlightMax)

@@ -105,7 +105,10 @@ function endRequest(
   // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
   const status = response.writableFinished ? response.statusCode : 499;
   metrics.answered(method, endpoint, String(status), tookMs);
-  if (model) metrics.inferred(model.name, account, tookMs);
+  // Health and readiness say 503 without having failed.
+  const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);
+  if (failedBy) metrics.failed(endpoint, failedBy);
+  if (model) metrics.inferred(model.name, account, tookMs, failedBy);
   const kept = keeper.decide({
     model: model?.name ?? '',
     failed: failure !== undefined || status >= 400,

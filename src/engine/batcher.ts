@@ -287,6 +287,7 @@ export class Batcher {
       if (this.#manifest.retry_safe && !entry.retried) {
         entry.retried = true;
         this.#statistics.lanes.retried += 1;
+        this.#observer.requestRetried(this.#manifest.name);
         this.#waitAgain(entry);
       } else {
         this.#settle(entry, laneCrashed(this.#manifest.name, lane.name, how, entry.retried));
@@ -346,6 +347,7 @@ export class Batcher {
     }
     if (!entry.signal.aborted) return false;
     this.#statistics.dropped.gone += 1;
+    this.#observer.requestDropped(this.#manifest.name, 'gone');
     this.#settle(entry, callerGone(this.#manifest.name));
     return true;
   }
@@ -366,12 +368,14 @@ export class Batcher {
 
   #refused(): ServiceError {
     this.#statistics.dropped.refused += 1;
+    this.#observer.requestDropped(this.#manifest.name, 'refused');
     this.#statistics.fail.count += 1;
     return queueFull(this.#manifest.name, this.#waiting, this.predictedWaitMs);
   }
 
   #expired(waitedMs: number): ServiceError {
     this.#statistics.dropped.expired += 1;
+    this.#observer.requestDropped(this.#manifest.name, 'expired');
     return tooLate(this.#manifest.name, waitedMs);
   }
 

@@ -7,6 +7,10 @@ export type EngineObserver = {
   /** A batch is over, however it ended. Every one that began. */
   batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void;
   modelLoaded(load: LoadFacts): void;
+  /** A request will never run: its caller left, its deadline passed, or there was no room for it. */
+  requestDropped(model: string, why: 'gone' | 'expired' | 'refused'): void;
+  /** A request is run once more, because its lane was lost. */
+  requestRetried(model: string): void;
 };
 
 /** One request in a batch. */
@@ -31,4 +35,27 @@ export const unobserved: EngineObserver = {
   batchBegan: () => undefined,
   batchEnded: () => undefined,
   modelLoaded: () => undefined,
+  requestDropped: () => undefined,
+  requestRetried: () => undefined,
 };
+
+/** Tells each of them what it listens to, in this order. */
+export function observedBy(...observers: Partial<EngineObserver>[]): EngineObserver {
+  return {
+    batchBegan: (provider) => {
+      for (const each of observers) each.batchBegan?.(provider);
+    },
+    batchEnded: (batch, members) => {
+      for (const each of observers) each.batchEnded?.(batch, members);
+    },
+    modelLoaded: (load) => {
+      for (const each of observers) each.modelLoaded?.(load);
+    },
+    requestDropped: (model, why) => {
+      for (const each of observers) each.requestDropped?.(model, why);
+    },
+    requestRetried: (model) => {
+      for (const each of observers) each.requestRetried?.(model);
+    },
+  };
+}

@@ -18,6 +18,7 @@ export class Lanes {
   readonly #idle: Lane[] = [];
   readonly #stopping = new AbortController();
   #opening = 0;
+  #abandonedNow = 0;
   #failure: string | undefined;
   /** Called when a lane has become free other than by `giveBack`. */
   onFree: () => void = () => undefined;
@@ -52,6 +53,24 @@ export class Lanes {
     return this.#open.size;
   }
 
+  /** How many there are of each kind. */
+  get states(): {
+    readonly idle: number;
+    readonly running: number;
+    readonly opening: number;
+    readonly abandoned: number;
+  } {
+    const idle = this.#idle.length;
+    return { idle, running: this.#open.size - idle, opening: this.#opening, abandoned: this.#abandonedNow };
+  }
+
+  /** The process ids of lanes that are processes. */
+  get processIds(): number[] {
+    return [...this.#open]
+      .filter(({ kind }) => kind === 'process')
+      .map(({ name }) => Number(name.slice(name.indexOf('-') + 1)));
+  }
+
   /** Why a lane that was lost could not be replaced yet; undefined when all is well. */
   get failure(): string | undefined {
     return this.#failure;
@@ -68,7 +87,10 @@ export class Lanes {
   /** Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced if it may be. */
   giveUp(lane: Lane): void {
     this.#open.delete(lane);
-    if (lane.kind === 'thread') this.#abandoned.add(lane);
+    if (lane.kind === 'thread') {
+      this.#abandoned.add(lane);
+      this.#abandonedNow += 1;
+    }
     lane.giveUp();
     log('app', 'error', `A run of model ${this.#model} does not end: its lane is given up`, {
       event_type: 'lane_stuck',
@@ -107,6 +129,7 @@ export class Lanes {
 
   #hasEnded(lane: Lane, how: string): void {
     const wasAbandoned = this.#abandoned.remove(lane);
+    if (wasAbandoned) this.#abandonedNow -= 1;
     const wasOpen = this.#open.delete(lane);
     const at = this.#idle.indexOf(lane);
     if (at >= 0) this.#idle.splice(at, 1);

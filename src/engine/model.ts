@@ -80,6 +80,14 @@ export class LoadedModel {
     return this.#breaker.state;
   }
 
+  get laneStates(): Lanes['states'] {
+    return this.#lanes.states;
+  }
+
+  get laneProcessIds(): number[] {
+    return this.#lanes.processIds;
+  }
+
   get queue(): Batcher['depth'] & { readonly predictedWaitMs: number } {
     return { ...this.#batcher.depth, predictedWaitMs: this.#batcher.predictedWaitMs };
   }

@@ -154,7 +154,7 @@ function addPoint(metric: AggregatedMetric, series: Series, atMs: number): void 
     metric.points.push(
       point(begun ? { count, sum: total, bounds, counts } : { count: 0, sum: 0, bounds, counts: counts.map(() => 0) }),
     );
-  } else if (sum.kind !== 'histogram') {
+  } else if (metric.kind !== 'exponential histogram' && sum.kind !== 'histogram') {
     metric.points.push(point(begun ? sum.value : 0));
   }
 }

@@ -12,6 +12,7 @@ import {
 export type AggregatedMetric = { name: string; unit: string; says: string } & (
   | { kind: 'counter' | 'gauge'; points: AggregatedPoint<number>[] }
   | { kind: 'histogram'; points: AggregatedPoint<AggregatedHistogram>[] }
+  | { kind: 'exponential histogram'; points: AggregatedPoint<AggregatedExponential>[] }
 );
 
 export type AggregatedPoint<Value> = { labels: Record<string, string>; startMs: number; atMs: number; value: Value };
@@ -22,6 +23,16 @@ export type AggregatedHistogram = {
   /** Upper bounds; `counts` has one more, for what is above the last. */
   bounds: readonly number[];
   counts: readonly number[];
+};
+
+/** The buckets of positive values: the first is `offset`, and bucket i ends at 2^((i + 1) / 2^scale). */
+export type AggregatedExponential = {
+  count: number;
+  sum: number;
+  scale: number;
+  zeroCount: number;
+  offset: number;
+  counts: number[];
 };
 
 /** Hands aggregated metrics to the SDK's reader, which sends them with its own, under the same resource. */
@@ -64,6 +75,23 @@ function metricData(metric: AggregatedMetric): MetricData {
             count: point.value.count,
             sum: point.value.sum,
             buckets: { boundaries: [...point.value.bounds], counts: [...point.value.counts] },
+          },
+        })),
+      };
+    case 'exponential histogram':
+      return {
+        ...base,
+        dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM,
+        dataPoints: metric.points.map((point) => ({
+          ...times(point),
+          attributes: point.labels,
+          value: {
+            count: point.value.count,
+            sum: point.value.sum,
+            scale: point.value.scale,
+            zeroCount: point.value.zeroCount,
+            positive: { offset: point.value.offset, bucketCounts: point.value.counts },
+            negative: { offset: 0, bucketCounts: [] },
           },
         })),
       };

@@ -10,7 +10,7 @@ const seriesMax = 2_000;
 const overflowKey = '\0overflow';
 
 /** The series of one metric by their label values; each is exported from the moment it is first asked for, from zero. */
-class SeriesTable<Series> {
+export class SeriesTable<Series> {
   readonly #attributes: readonly string[];
   readonly #make: (labels: Record<string, string>) => Series;
   readonly #series = new Map<string, Series>();

@@ -1,4 +1,6 @@
+import { type FailureCode, isRefusal } from '../errors.ts';
 import type { AggregatedMetric } from './aggregated-metrics.ts';
+import { type ExponentialSeries, HotExponential } from './hot-exponential.ts';
 import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
 import { stageNames, type TimeAccount } from './time-account.ts';
@@ -7,13 +9,52 @@ import { stageNames, type TimeAccount } from './time-account.ts';
 export class RequestMetrics {
   readonly #requests = new HotCounter('httpRequests');
   readonly #seconds = new HotHistogram('httpRequestSeconds');
+  readonly #errors = new HotCounter('errors');
+  readonly #refused = new HotCounter('requestsRefused');
+  readonly #inferences = new HotCounter('inferenceRequests');
+  readonly #inferenceSeconds = new HotHistogram('inferenceSeconds');
+  readonly #latency = new HotExponential('inferenceLatency');
   readonly #stageSeconds = new HotHistogram('inferenceStageSeconds');
   readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
   readonly #kept = new HotCounter('tracesKept');
-  readonly #stagesOf = new Map<string, readonly HistogramSeries[]>();
+  readonly #models = new Map<string, ModelSeries>();
 
   constructor() {
     for (const reason of keptReasons) this.#kept.series(reason);
+  }
+
+  /**
+   * A route's series begin at zero with the service, or the first of them would be invisible to rate(): the statuses and codes that rules ask for.
+   * The others begin when they are first met; no count is lost by that.
+   */
+  beginRoute(endpoint: string, methods: readonly string[]): void {
+    for (const method of methods) {
+      for (const status of ['200', '400', '429', '500', '503']) this.#requests.series(method, endpoint, status);
+      this.#seconds.series(method, endpoint);
+    }
+    this.#errors.series('internal', endpoint);
+    if (!methods.includes('POST')) return;
+    for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed'] satisfies FailureCode[])
+      this.#errors.series(code, endpoint);
+    for (const code of ['rate_limited', 'busy', 'queue_full', 'circuit_open'] satisfies FailureCode[])
+      this.#refused.series(endpoint, code);
+  }
+
+  /** The same for a model, when it becomes known. */
+  beginModel(model: string): ModelSeries {
+    const known = this.#models.get(model);
+    if (known) return known;
+    const series = {
+      ok: this.#inferences.series(model, 'ok'),
+      seconds: this.#inferenceSeconds.series(model),
+      latency: this.#latency.series(model),
+      stages: stageNames.map((stage) => this.#stageSeconds.series(model, stage)),
+      rest: this.#restSeconds.series(model),
+    };
+    for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed', 'queue_full'] satisfies FailureCode[])
+      this.#inferences.series(model, code);
+    this.#models.set(model, series);
+    return series;
   }
 
   answered(method: string, endpoint: string, status: string, tookMs: number): void {
@@ -21,11 +62,26 @@ export class RequestMetrics {
     this.#seconds.series(method, endpoint).record(tookMs / 1000);
   }
 
+  /** Bytes that are no HTTP: counted, though no request came of them. */
+  answeredUnread(status: string, code: FailureCode): void {
+    this.#requests.series('_OTHER', 'unmatched', status).value += 1;
+    this.failed('unmatched', code);
+  }
+
+  failed(endpoint: string, code: FailureCode): void {
+    this.#errors.series(code, endpoint).value += 1;
+    if (isRefusal(code)) this.#refused.series(endpoint, code).value += 1;
+  }
+
   /** Books a time account by model; the rest is what no stage has of the whole. */
-  inferred(model: string, account: TimeAccount, tookMs: number): void {
-    const stages = this.#stagesOf.get(model) ?? this.#begin(model);
-    for (const [at, stage] of stageNames.entries()) stages[at]!.record(account[stage] / 1000);
-    this.#restSeconds.series(model).record(Math.max(0, tookMs - account.booked()) / 1000);
+  inferred(model: string, account: TimeAccount, tookMs: number, failedBy: FailureCode | undefined): void {
+    const { ok, seconds, latency, stages, rest } = this.#models.get(model) ?? this.beginModel(model);
+    if (failedBy === undefined) ok.value += 1;
+    else this.#inferences.series(model, failedBy).value += 1;
+    seconds.record(tookMs / 1000);
+    latency.record(tookMs / 1000);
+    for (let at = 0; at < stageNames.length; at += 1) stages[at]!.record(account[stageNames[at]!] / 1000);
+    rest.record(Math.max(0, tookMs - account.booked()) / 1000);
   }
 
   kept(because: KeptBecause): void {
@@ -33,14 +89,25 @@ export class RequestMetrics {
   }
 
   collect(): AggregatedMetric[] {
-    return [this.#requests, this.#seconds, this.#stageSeconds, this.#restSeconds, this.#kept].map((metric) =>
-      metric.collect(),
-    );
-  }
-
-  #begin(model: string): readonly HistogramSeries[] {
-    const stages = stageNames.map((stage) => this.#stageSeconds.series(model, stage));
-    this.#stagesOf.set(model, stages);
-    return stages;
+    return [
+      this.#requests,
+      this.#seconds,
+      this.#errors,
+      this.#refused,
+      this.#inferences,
+      this.#inferenceSeconds,
+      this.#latency,
+      this.#stageSeconds,
+      this.#restSeconds,
+      this.#kept,
+    ].map((metric) => metric.collect());
   }
 }
+
+type ModelSeries = {
+  readonly ok: { value: number };
+  readonly seconds: HistogramSeries;
+  readonly latency: ExponentialSeries;
+  readonly stages: readonly HistogramSeries[];
+  readonly rest: HistogramSeries;
+};

@@ -43,10 +43,12 @@ export async function serveApi(
   const registry = new Registry(config);
   await registry.start();
   lifecycle.becomeReady();
+  const requestMetrics = new RequestMetrics();
   const server = createHttpServer(
     config,
     lifecycle,
-    createApp({ config, door, lifecycle, registry, requestMetrics: new RequestMetrics(), telemetry }),
+    createApp({ config, door, lifecycle, registry, requestMetrics, telemetry }),
+    requestMetrics,
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -37,7 +37,7 @@ export const inferenceMetrics = {
     name: 'inference.latency',
     kind: 'exponential histogram',
     unit: 's',
-    says: 'The same as an exponential histogram: exact percentiles without chosen buckets.',
+    says: 'The same as an exponential histogram (native in Prometheus): percentiles right within a few parts of a hundred, without chosen buckets.',
     attributes: ['model'],
   },
   inferenceQueueDepth: {
@@ -102,8 +102,8 @@ export const inferenceMetrics = {
     name: 'inference.lane.memory',
     kind: 'gauge',
     unit: 'By',
-    says: 'Memory of lanes: process is their resident memory, thread the JavaScript memory alone (sessions and tensors of threads are in process.memory.usage).',
-    attributes: ['model', 'kind'],
+    says: 'Resident memory of lanes that are processes; lanes that are threads are in process.memory.usage. Linux.',
+    attributes: ['model'],
   },
   inferenceLaneLosses: {
     name: 'inference.lane.losses',

@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import { answerError, answerMethodNotAllowed, answerNotFound } from './api/answer-error.ts';
 import { BodyReader } from './api/body-reader.ts';
 import type { Door } from './api/door.ts';
+import { listRequests, showRequest, summarizeRequests } from './api/flight-routes.ts';
 import { health, healthDetailed, live, ready } from './api/health.ts';
 import { HealthChecks } from './api/health-checks.ts';
 import { infer } from './api/infer.ts';
@@ -19,6 +20,7 @@ import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
 import type { Registry } from './engine/registry.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { TraceKeeper } from './telemetry/keep-trace.ts';
 import type { RequestMetrics } from './telemetry/request-metrics.ts';
 import type { Telemetry } from './telemetry/start.ts';
@@ -30,12 +32,15 @@ export function createApp(given: {
   lifecycle: Lifecycle;
   registry: Registry;
   requestMetrics: RequestMetrics;
+  /** Absent when all telemetry is off. */
+  flights?: FlightRecorder | undefined;
   telemetry: Telemetry;
 }): Express {
-  const { config, requestMetrics } = given;
+  const { config, flights, requestMetrics } = given;
   const traceSettings = new TraceSettingsStore();
   const parts = {
     ...given,
+    flights,
     bodies: new BodyReader(config),
     permits: new Permits(config),
     healthChecks: new HealthChecks(given),
@@ -47,7 +52,7 @@ export function createApp(given: {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies(config));
-  app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: traceKeeper() }));
+  app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: traceKeeper(), flights }));
 
   // First, since routes are tried in order and this is the one that is asked thirty thousand times a second.
   const inferring = infer(parts);
@@ -76,6 +81,10 @@ export function createApp(given: {
   for (const path of ['/v2/trace/setting', '/v2/models/:model/trace/setting'])
     route(path, { get: showTraceSettings(parts), post: changeTraceSettings(parts) });
   route('/v2/logging', { get: showLogSettings(parts), post: changeLogSettings(parts) });
+
+  route('/v1/requests', { get: listRequests(parts) });
+  route('/v1/requests/summary', { get: summarizeRequests(parts) });
+  route('/v1/requests/:id', { get: showRequest(parts) });
 
   app.use(answerNotFound);
   app.use(answerError);

@@ -2,6 +2,11 @@
 
 export const failures = {
   not_found: { status: 404, retryable: false, means: 'No route has this path.' },
+  request_not_found: {
+    status: 404,
+    retryable: false,
+    means: 'No request of this id is remembered, or the caller may not see it.',
+  },
   method_not_allowed: { status: 405, retryable: false, means: 'The route exists, but not for this verb.' },
   not_ready: { status: 503, retryable: true, means: 'The service is starting or stopping and takes no work.' },
   unauthorized: {

@@ -8,6 +8,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { EngineMetrics } from './telemetry/engine-metrics.ts';
+import { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
@@ -35,10 +36,13 @@ await startOrExplain(async () => {
   });
   gpu = startGpu(config);
   const lifecycle = new Lifecycle();
-  const registry = new Registry(config, config.telemetryOff ? unobserved : observedBy(engineMetrics));
+  const flights = config.telemetryOff
+    ? undefined
+    : new FlightRecorder({ recordsMax: config.flightRecordsMax, batchesMax: config.flightBatchesMax, minutesMax: 60 });
+  const registry = new Registry(config, flights ? observedBy(engineMetrics, flights) : unobserved);
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
-  const app = createApp({ config, door, lifecycle, registry, requestMetrics, telemetry });
+  const app = createApp({ config, door, lifecycle, registry, requestMetrics, flights, telemetry });
   await serveHttp({
     title: 'Vitrine',
     config,

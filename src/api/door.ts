@@ -69,6 +69,11 @@ export class Door {
     throw forbidden('there are API keys but no token for administration; name its file in VITRINE_ADMIN_TOKEN_FILE');
   }
 
+  /** Whether this client may see and do what is the administrator's; without keys and token that is everyone on this machine. */
+  mayAdminister(client: Client): boolean {
+    return client.admin || (this.#keys === undefined && this.#adminTokens.length === 0);
+  }
+
   /**
    * Web pages of others must not act through a browser on this machine: neither by posting here from their own origin, nor by giving their own
    * name the address 127.0.0.1.

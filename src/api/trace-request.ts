@@ -9,7 +9,9 @@ import {
 } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Arrival, BatchFacts, Follower } from '../engine/inference.ts';
+import type { ThreadSettings } from '../engine/model.ts';
 import { type FailureCode, failures } from '../errors.ts';
+import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from '../telemetry/kept-reasons.ts';
 import { log } from '../telemetry/logger.ts';
@@ -19,7 +21,11 @@ import { makeRequestSpans } from '../telemetry/request-spans.ts';
 import { TimeAccount } from '../telemetry/time-account.ts';
 import { knownMethod } from './answer-error.ts';
 
-export type RequestTracing = { keeper: Pick<TraceKeeper, 'decide'>; metrics: RequestMetrics };
+export type RequestTracing = {
+  keeper: Pick<TraceKeeper, 'decide'>;
+  metrics: RequestMetrics;
+  flights?: FlightRecorder | undefined;
+};
 
 /** What is known of a request while it is answered; handlers add to it. */
 export class RequestTrace implements Follower {
@@ -31,7 +37,7 @@ export class RequestTrace implements Follower {
   /** Set by whoever answers with a failure. */
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
-  model: { name: string; version: string } | undefined;
+  model: { name: string; version: string; threads?: ThreadSettings } | undefined;
   tenant = 'anonymous';
   arrival: Arrival | undefined;
   batch: BatchFacts | undefined;
@@ -91,7 +97,7 @@ export function traceRequest(tracing: RequestTracing | undefined): RequestHandle
 }
 
 function endRequest(
-  { keeper, metrics }: RequestTracing,
+  { keeper, metrics, flights }: RequestTracing,
   told: RequestTrace,
   request: Request,
   response: Response,
@@ -116,6 +122,24 @@ function endRequest(
     forced: request.headers['x-vitrine-trace'] === '1',
     callerSampled: told.callerSampled,
     always: told.always,
+  });
+  flights?.add({
+    ids: told.ids,
+    requestId: told.requestId,
+    tenant: told.tenant,
+    method,
+    route: endpoint,
+    status,
+    failure,
+    kept,
+    model: model?.name,
+    version: model?.version,
+    threads: model?.threads,
+    startedAt: account.startedAt,
+    tookMs,
+    account,
+    arrival: told.arrival,
+    batch: told.batch,
   });
   if (kept === undefined) return;
   metrics.kept(kept);

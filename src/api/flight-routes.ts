@@ -1,0 +1,94 @@
+import type { Request, RequestHandler } from 'express';
+import { ServiceError } from '../errors.ts';
+import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
+import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
+import type { Client } from './clients.ts';
+import type { Door } from './door.ts';
+import { flightAnswer, flightLine, latencyAnswer } from './flight-answer.ts';
+
+type Parts = { door: Door; flights: FlightRecorder | undefined };
+
+const listMax = { recent: 1000, failed: 1000, slowest: 50 } as const;
+const minutesMax = 60;
+const minutesWhenAbsent = 15;
+
+/** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
+export function showRequest({ door, flights }: Parts): RequestHandler {
+  return (request, response) => {
+    const { recorder, sees } = asked(door, flights, request);
+    const id = String(request.params.id).toLowerCase();
+    const [newest, ...others] = recorder.find(String(request.params.id)).concat(recorder.find(id)).filter(sees);
+    if (!newest) throw notRemembered();
+    response.json(flightAnswer(newest, recorder, { sees, sameId: others.filter((other) => other !== newest) }));
+  };
+}
+
+/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model */
+export function listRequests({ door, flights }: Parts): RequestHandler {
+  return (request, response) => {
+    const { recorder, sees } = asked(door, flights, request);
+    const orders = (['recent', 'failed', 'slowest'] as const).filter((each) => request.query[each] !== undefined);
+    if (orders.length > 1) throw invalidQuery('recent, failed and slowest exclude each other');
+    const order = orders[0] ?? 'recent';
+    const most = wholeNumber(request, order, 20, listMax[order]);
+    const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
+    const { model } = request.query;
+    const sinceMs = performance.now() - minutes * 60_000;
+    const found = recorder.list(
+      order,
+      (record) =>
+        sees(record) && record.startedAt + record.tookMs >= sinceMs && (model === undefined || record.model === model),
+      most,
+    );
+    response.json({ order, minutes, requests: found.map(flightLine) });
+  };
+}
+
+/** GET /v1/requests/summary?minutes=15: how long requests took, by model. */
+export function summarizeRequests({ door, flights }: Parts): RequestHandler {
+  return (request, response) => {
+    const { recorder, client } = asked(door, flights, request);
+    const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
+    const { fromMs, models } = recorder.summary(minutes);
+    const { model } = request.query;
+    const shown = [...models].filter(
+      ([name]) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
+    );
+    response.json(latencyAnswer(fromMs, shown));
+  };
+}
+
+function asked(door: Door, flights: FlightRecorder | undefined, request: Request) {
+  const client = door.identify(request);
+  if (!flights)
+    throw new ServiceError(
+      'not_found',
+      'Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.',
+    );
+  return { client, recorder: flights, sees: visibleTo(door, client) };
+}
+
+/** The administrator sees every request, a key its own. */
+function visibleTo(door: Door, client: Client): (record: FlightRecord) => boolean {
+  if (door.mayAdminister(client)) return () => true;
+  return ({ tenant }) => tenant === client.tenant;
+}
+
+function notRemembered(): ServiceError {
+  return new ServiceError(
+    'request_not_found',
+    'Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.',
+  );
+}
+
+function wholeNumber(request: Request, name: string, absent: number, max: number): number {
+  const given = request.query[name];
+  if (given === undefined) return absent;
+  const value = typeof given === 'string' && /^\d{1,6}$/.test(given) ? Number(given) : 0;
+  if (value < 1 || value > max) throw invalidQuery(`${name} is no whole number from 1 to ${max}`);
+  return value;
+}
+
+function invalidQuery(problem: string): ServiceError {
+  return new ServiceError('invalid_request', `Cannot list the requests: ${problem}; correct it or leave it out.`);
+}

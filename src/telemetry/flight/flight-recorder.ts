@@ -1,0 +1,128 @@
+import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
+import type { BatchFacts } from '../../engine/inference.ts';
+import { type FlightRecord, isFailed } from './flight-record.ts';
+import { type LatencySummary, LatencyWindow } from './latency-window.ts';
+import { Ring } from './ring.ts';
+import { SlowestRequests } from './slowest-requests.ts';
+
+export type FlightLimits = {
+  /** Requests remembered: the last ones; as many of the slowest, and a quarter as many of the failed, are remembered longer. */
+  recordsMax: number;
+  batchesMax: number;
+  minutesMax: number;
+};
+
+const modelsMax = 256;
+const loadsMax = 256;
+
+/** What else a machine did while a request was in it. */
+export type Competition = {
+  batches: BatchFacts[];
+  loads: LoadFacts[] /** False: some of that time is forgotten already. */;
+  isWhole: boolean;
+};
+
+/**
+ * Remembers the last requests as they were, kept trace or not, and what else ran at the time. It counts on memory only: a restart begins anew.
+ * Recording costs some writes; what is asked for is looked up then.
+ */
+export class FlightRecorder implements Partial<EngineObserver> {
+  readonly #recent: Ring<FlightRecord>;
+  readonly #failed: Ring<FlightRecord>;
+  readonly #slowest: SlowestRequests;
+  readonly #latency: LatencyWindow;
+  readonly #batches: Ring<BatchFacts>;
+  readonly #loads = new Ring<LoadFacts>(loadsMax);
+  /** The end of the newest batch that was forgotten. */
+  #forgottenUntil = 0;
+
+  constructor({ recordsMax, batchesMax, minutesMax }: FlightLimits) {
+    this.#recent = new Ring(recordsMax);
+    this.#failed = new Ring(Math.max(1, Math.floor(recordsMax / 4)));
+    this.#slowest = new SlowestRequests(recordsMax);
+    this.#batches = new Ring(batchesMax);
+    this.#latency = new LatencyWindow({ minutesMax, modelsMax });
+  }
+
+  add(record: FlightRecord): void {
+    const failed = isFailed(record);
+    // Probes and pages that go well would push out the rest.
+    if (record.method === 'GET' && !failed && record.model === undefined) return;
+    this.#recent.add(record);
+    if (failed) this.#failed.add(record);
+    this.#slowest.add(record);
+    if (record.model !== undefined)
+      this.#latency.add(record.model, record.startedAt + record.tookMs, record.tookMs, failed);
+  }
+
+  batchEnded(batch: BatchFacts): void {
+    const gone = this.#batches.add(batch);
+    if (gone) this.#forgottenUntil = gone.endedAt;
+  }
+
+  modelLoaded(load: LoadFacts): void {
+    this.#loads.add(load);
+  }
+
+  /** By request id, trace id or span id, the newest first. */
+  find(id: string): FlightRecord[] {
+    const isIt = ({ requestId, ids }: FlightRecord) => requestId === id || ids.traceId === id || ids.spanId === id;
+    return [...new Set([...this.#recent, ...this.#failed, ...this.#slowest].filter(isIt))].sort(byNewest);
+  }
+
+  list(
+    order: 'recent' | 'failed' | 'slowest',
+    matches: (record: FlightRecord) => boolean,
+    most: number,
+  ): FlightRecord[] {
+    switch (order) {
+      case 'recent':
+        return first(this.#recent, matches, most);
+      case 'failed':
+        return first(this.#failed, matches, most);
+      case 'slowest':
+        return [...this.#slowest]
+          .filter(matches)
+          .sort((one, other) => other.tookMs - one.tookMs)
+          .slice(0, most);
+    }
+  }
+
+  summary(minutes: number): { fromMs: number; models: Map<string, LatencySummary> } {
+    return this.#latency.summary(minutes, performance.now());
+  }
+
+  /** Who else was in the batch of a request, as far as they are remembered. */
+  matesOf(record: FlightRecord): FlightRecord[] {
+    if (!record.batch) return [];
+    const mates = new Set<FlightRecord>();
+    for (const from of [this.#recent, this.#failed, this.#slowest])
+      for (const other of from) if (other.batch === record.batch && other !== record) mates.add(other);
+    return [...mates];
+  }
+
+  /** Batches of others, and loads, that ran at some moment of the request. */
+  competitionOf({ startedAt, tookMs, batch }: FlightRecord): Competition {
+    const endedAt = startedAt + tookMs;
+    const overlaps = (other: { startedAt: number; endedAt: number }) =>
+      other.startedAt < endedAt && other.endedAt > startedAt;
+    return {
+      batches: [...this.#batches].filter((other) => other !== batch && overlaps(other)),
+      loads: [...this.#loads].filter(overlaps),
+      isWhole: this.#forgottenUntil <= startedAt,
+    };
+  }
+}
+
+function first(from: Iterable<FlightRecord>, matches: (record: FlightRecord) => boolean, most: number): FlightRecord[] {
+  const found: FlightRecord[] = [];
+  for (const record of from) {
+    if (found.length >= most) break;
+    if (matches(record)) found.push(record);
+  }
+  return found;
+}
+
+function byNewest(one: FlightRecord, other: FlightRecord): number {
+  return other.startedAt - one.startedAt;
+}

@@ -1,0 +1,28 @@
+/** The last so many of something, at the cost of one write each. */
+export class Ring<Item> {
+  readonly #max: number;
+  readonly #items: Item[] = [];
+  #next = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Answers the one that had to go, if one had to. */
+  add(item: Item): Item | undefined {
+    const gone = this.#items[this.#next];
+    this.#items[this.#next] = item;
+    this.#next = (this.#next + 1) % this.#max;
+    return gone;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The newest first. */
+  *[Symbol.iterator](): Generator<Item> {
+    const { length } = this.#items;
+    for (let back = 1; back <= length; back += 1) yield this.#items[(this.#next - back + length) % length]!;
+  }
+}

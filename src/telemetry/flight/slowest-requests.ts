@@ -1,0 +1,54 @@
+import type { FlightRecord } from './flight-record.ts';
+
+/** So many are remembered of each minute and model: as many may be asked for. */
+export const slowestMax = 50;
+
+/** The slowest requests of each minute and model, within a limit for all together: the oldest minutes go first. */
+export class SlowestRequests {
+  readonly #recordsMax: number;
+  readonly #minutes = new Map<number, Map<string, FlightRecord[]>>();
+  #count = 0;
+
+  constructor(recordsMax: number) {
+    this.#recordsMax = recordsMax;
+  }
+
+  add(record: FlightRecord): void {
+    const minute = minuteOf(record);
+    const models = this.#minutes.get(minute) ?? this.#begin(minute);
+    const model = record.model ?? '';
+    let slowest = models.get(model);
+    if (!slowest) {
+      slowest = [];
+      models.set(model, slowest);
+    }
+    // The quickest of them stands last: most requests end at this comparison.
+    if (slowest.length >= slowestMax && record.tookMs <= slowest[slowestMax - 1]!.tookMs) return;
+    const at = slowest.findIndex(({ tookMs }) => tookMs < record.tookMs);
+    slowest.splice(at < 0 ? slowest.length : at, 0, record);
+    this.#count += 1;
+    if (slowest.length > slowestMax) {
+      slowest.pop();
+      this.#count -= 1;
+    }
+  }
+
+  *[Symbol.iterator](): Generator<FlightRecord> {
+    for (const models of this.#minutes.values()) for (const slowest of models.values()) yield* slowest;
+  }
+
+  #begin(minute: number): Map<string, FlightRecord[]> {
+    for (const [oldest, models] of this.#minutes) {
+      if (this.#count <= this.#recordsMax) break;
+      this.#minutes.delete(oldest);
+      for (const slowest of models.values()) this.#count -= slowest.length;
+    }
+    const models = new Map<string, FlightRecord[]>();
+    this.#minutes.set(minute, models);
+    return models;
+  }
+}
+
+function minuteOf({ startedAt, tookMs }: FlightRecord): number {
+  return Math.floor((startedAt + tookMs) / 60_000);
+}

@@ -1,12 +1,13 @@
-import express, { type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { answerError, answerMethodNotAllowed, answerNotFound } from './api/answer-error.ts';
 import { BodyReader } from './api/body-reader.ts';
 import type { Door } from './api/door.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/flight-routes.ts';
 import { health, healthDetailed, live, ready } from './api/health.ts';
 import { HealthChecks } from './api/health-checks.ts';
-import { infer, routedInfer } from './api/infer.ts';
-import { inferStraight, type ServedApp } from './api/infer-straight.ts';
+import { infer } from './api/infer.ts';
+import { followJob } from './api/jobs/follow-job.ts';
+import { cancelJob, deleteJob, jobFile, jobResult, listJobs, showJob } from './api/jobs/job-routes.ts';
 import { LogSettings } from './api/log-settings.ts';
 import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
 import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
@@ -20,6 +21,8 @@ import { TraceSettingsStore } from './api/trace-settings.ts';
 import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
 import type { Registry } from './engine/registry.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
+import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { TraceKeeper } from './telemetry/keep-trace.ts';
@@ -32,11 +35,13 @@ export function createApp(given: {
   door: Door;
   lifecycle: Lifecycle;
   registry: Registry;
+  jobs: JobRunner;
+  workFolders: WorkFolders;
   requestMetrics: RequestMetrics;
   /** Absent when all telemetry is off. */
   flights?: FlightRecorder | undefined;
   telemetry: Telemetry;
-}): ServedApp {
+}): Express {
   const { config, flights, requestMetrics } = given;
   const traceSettings = new TraceSettingsStore();
   const parts = {
@@ -53,14 +58,12 @@ export function createApp(given: {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies(config));
-  const tracing = config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: traceKeeper(), flights };
-  app.use(traceRequest(tracing));
+  app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: traceKeeper(), flights }));
 
-  // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).
+  // First, since routes are tried in order and this is the one that is asked thirty thousand times a second.
   const inferring = infer(parts);
-  const straight = inferStraight(tracing, inferring);
-  route('/v2/models/:model/infer', { post: routedInfer(inferring) });
-  route('/v2/models/:model/versions/:version/infer', { post: routedInfer(inferring) });
+  route('/v2/models/:model/infer', { post: inferring });
+  route('/v2/models/:model/versions/:version/infer', { post: inferring });
 
   route('/live', { get: live(parts) });
   route('/ready', { get: ready(parts) });
@@ -88,10 +91,16 @@ export function createApp(given: {
   route('/v1/requests', { get: listRequests(parts) });
   route('/v1/requests/summary', { get: summarizeRequests(parts) });
   route('/v1/requests/:id', { get: showRequest(parts) });
+  route('/v1/jobs', { get: listJobs(parts) });
+  route('/v1/jobs/:id', { get: showJob(parts), delete: deleteJob(parts) });
+  route('/v1/jobs/:id/events', { get: followJob(parts) });
+  route('/v1/jobs/:id/cancel', { post: cancelJob(parts) });
+  route('/v1/jobs/:id/result', { get: jobResult(parts) });
+  route('/v1/jobs/:id/files/:name', { get: jobFile(parts) });
 
   app.use(answerNotFound);
   app.use(answerError);
-  return { express: app, straight };
+  return app;
 
   function traceKeeper(): TraceKeeper {
     return new TraceKeeper({
@@ -103,10 +112,14 @@ export function createApp(given: {
     });
   }
 
-  function route(path: string, handlers: { get?: RequestHandler; post?: RequestHandler }): void {
+  function route(
+    path: string,
+    handlers: { get?: RequestHandler; post?: RequestHandler; delete?: RequestHandler },
+  ): void {
     const on = app.route(path);
     if (handlers.get) on.get(handlers.get);
     if (handlers.post) on.post(handlers.post);
+    if (handlers.delete) on.delete(handlers.delete);
     on.all(answerMethodNotAllowed(handlers));
     requestMetrics.beginRoute(
       path,

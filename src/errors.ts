@@ -64,7 +64,7 @@ export const failures = {
     means: 'An input’s name, type, shape or data is not what the model takes.',
   },
   invalid_model: { status: 422, retryable: false, means: 'The model’s ONNX file or manifest cannot be used.' },
-  queue_full: { status: 503, retryable: true, means: 'As many inputs, or bytes, wait for the model as may.' },
+  queue_full: { status: 503, retryable: true, means: 'As many inputs, bytes or jobs wait as may.' },
   deadline_exceeded: {
     status: 504,
     retryable: true,
@@ -85,6 +85,23 @@ export const failures = {
   },
   audio_too_long: { status: 413, retryable: false, means: 'A sound is longer than is taken.' },
   inference_failed: { status: 500, retryable: false, means: 'ONNX Runtime could not run the model on these inputs.' },
+  job_not_found: {
+    status: 404,
+    retryable: false,
+    means: 'There is no such job of this caller: it never was, it was deleted, or its time to live is over.',
+  },
+  job_not_ended: { status: 409, retryable: true, means: 'The job has no result yet.' },
+  job_cancelled: { status: 409, retryable: false, means: 'The job was cancelled, so it has no result.' },
+  job_interrupted: {
+    status: 500,
+    retryable: false,
+    means: 'The process ended several times while it worked on the job, which is not tried again.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    retryable: false,
+    means: 'The Idempotency-Key belongs to a job with another kind, parameters or files.',
+  },
   invalid_setting: {
     status: 500,
     retryable: false,

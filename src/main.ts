@@ -4,6 +4,8 @@ import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { observedBy, unobserved } from './engine/engine-observer.ts';
 import { Registry } from './engine/registry.ts';
+import { type Jobs, openJobs } from './jobs/open-jobs.ts';
+import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
@@ -22,6 +24,7 @@ await startOrExplain(async () => {
   const requestMetrics = new RequestMetrics();
   const engineMetrics = new EngineMetrics(requestMetrics);
   const taskMetrics = new TaskMetrics();
+  let jobs: Jobs | undefined;
   let gpu = noGpu();
   const telemetry = await startTelemetry(config, {
     name: 'vitrine',
@@ -31,6 +34,7 @@ await startOrExplain(async () => {
       ...engineMetrics.collect(),
       ...requestMetrics.collect(),
       ...taskMetrics.collect(),
+      ...(jobs?.metrics.collect() ?? []),
       ...gpu.metrics(),
     ],
   });
@@ -42,7 +46,21 @@ await startOrExplain(async () => {
   const registry = new Registry(config, flights ? observedBy(engineMetrics, flights) : unobserved);
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
-  const app = createApp({ config, door, lifecycle, registry, requestMetrics, flights, telemetry });
+  jobs = await openJobs(config, performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }));
+  const { runner, folders: workFolders } = jobs;
+  // What runs goes back to the queue as soon as a stop begins: the time left is for requests that wait for their answer.
+  lifecycle.stopping.addEventListener('abort', () => void runner.stop());
+  const app = createApp({
+    config,
+    door,
+    lifecycle,
+    registry,
+    jobs: runner,
+    workFolders,
+    requestMetrics,
+    flights,
+    telemetry,
+  });
   await serveHttp({
     title: 'Vitrine',
     config,
@@ -50,8 +68,12 @@ await startOrExplain(async () => {
     server: createHttpServer(config, lifecycle, app, requestMetrics),
     lifecycle,
     telemetry,
-    prepare: () => registry.start(),
+    prepare: async () => {
+      await registry.start();
+      await runner.start();
+    },
     closeFirst: async () => {
+      await jobs?.[Symbol.asyncDispose]();
       await taskThreads[Symbol.asyncDispose]();
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
     },

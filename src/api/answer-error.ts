@@ -1,15 +1,19 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
-import { requestTrace, tellIds } from './trace-request.ts';
+import { requestTrace } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
   throw new ServiceError('not_found', 'Cannot answer: no route has this path; GET /v2 says what there is.');
 };
 
 /** For the verbs that a path does not take; `handlers` are those that it does. */
-export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown }): RequestHandler {
-  const allowed = [...(handlers.get ? ['GET', 'HEAD'] : []), ...(handlers.post ? ['POST'] : [])].join(', ');
+export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown; delete?: unknown }): RequestHandler {
+  const allowed = [
+    ...(handlers.get ? ['GET', 'HEAD'] : []),
+    ...(handlers.post ? ['POST'] : []),
+    ...(handlers.delete ? ['DELETE'] : []),
+  ].join(', ');
   return (request, response) => {
     response.setHeader('Allow', allowed);
     throw new ServiceError(
@@ -38,7 +42,6 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
     response.destroy();
     return;
   }
-  tellIds(response);
   if (error.retryAfterMs !== undefined)
     response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');

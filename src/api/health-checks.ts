@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
+import type { JobRunner } from '../jobs/job-runner.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { gpuCount } from './gpu-presence.ts';
@@ -27,13 +28,21 @@ type HealthConfig = Pick<
   | 'healthDiskFreePercentMin'
 >;
 
+export type HealthParts = {
+  config: HealthConfig;
+  lifecycle: Lifecycle;
+  registry: Registry;
+  telemetry: Telemetry;
+  jobs: Pick<JobRunner, 'storeTrouble'>;
+};
+
 /** How the service is. A look costs a few small files and is kept for a second, however many ask. */
 export class HealthChecks {
-  readonly #parts: { config: HealthConfig; lifecycle: Lifecycle; registry: Registry; telemetry: Telemetry };
+  readonly #parts: HealthParts;
   readonly #cpu = new CpuMeter();
   #look: { at: number; seen: Promise<Seen> } | undefined;
 
-  constructor(parts: { config: HealthConfig; lifecycle: Lifecycle; registry: Registry; telemetry: Telemetry }) {
+  constructor(parts: HealthParts) {
     this.#parts = parts;
   }
 
@@ -146,9 +155,11 @@ export class HealthChecks {
     };
   }
 
-  /** The service keeps nothing in a database yet, so none can be out of order. */
+  /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */
   database(): Check {
-    return { status: 'healthy', in_use: false };
+    const trouble = this.#parts.jobs.storeTrouble;
+    if (trouble === undefined) return { status: 'healthy', in_use: true };
+    return { status: trouble.usable ? 'warning' : 'unhealthy', in_use: true, message: trouble.message };
   }
 
   /** What a request needs; the service takes work when all of it is true. */

@@ -1,4 +1,4 @@
-import type { Asker, ClosedBy, Follower } from './inference.ts';
+import type { ClosedBy, Follower, InferAnswer } from './inference.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A checked request on its way through the batcher. */
@@ -12,10 +12,11 @@ export type Waiting = {
   readonly order: number;
   readonly enqueuedAt: number;
   readonly deadlineAt: number;
-  readonly signal: { readonly aborted: boolean };
+  readonly signal: AbortSignal;
   readonly mayTakeBuffers: boolean;
   readonly follower: Follower | undefined;
-  readonly asker: Asker;
+  readonly resolve: (answer: InferAnswer) => void;
+  readonly reject: (error: Error) => void;
   /** To be run by itself: a batch that it was in has failed or crashed. */
   alone: boolean;
   /** A crash has cost it a run already. */

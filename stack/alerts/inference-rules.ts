@@ -16,7 +16,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: '{{ $labels.model }} fails',
       description:
-        '{{ $value | printf "%.3g" }} of its requests a second end in an error of the run itself; more than 0.05 is no accident.',
+        '{{ $value | humanize }} of its requests a second end in an error of the run itself; more than 0.05 is no accident.',
       dashboard: 'inference',
     },
     {
@@ -40,8 +40,7 @@ export const inferenceRules: RuleGroup = {
       for: '1m',
       by: [environment, 'model'],
       summary: 'The queue of {{ $labels.model }} is full',
-      description:
-        '{{ $value | printf "%.3g" }} requests a second are refused with queue_full: more come than it can run.',
+      description: '{{ $value | humanize }} requests a second are refused with queue_full: more come than it can run.',
       dashboard: 'inference',
     },
     {
@@ -65,7 +64,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'Requests of {{ $labels.model }} pass their deadline',
       description:
-        '{{ $value | printf "%.3g" }} a second are answered 504 because their time was over; more than 0.05 is too many.',
+        '{{ $value | humanize }} a second are answered 504 because their time was over; more than 0.05 is too many.',
       dashboard: 'inference',
     },
     {
@@ -76,7 +75,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'Lanes of {{ $labels.model }} crash again and again',
       description:
-        'About {{ $value | printf "%.3g" }} lanes ended in the middle of a run in 10 minutes; three are a pattern.',
+        'About {{ $value | humanize }} lanes ended in the middle of a run in 10 minutes; three are a pattern.',
       dashboard: 'inference',
     },
     {
@@ -87,7 +86,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'A lane of {{ $labels.model }} crashed',
       description:
-        'About {{ $value | printf "%.3g" }} lanes ended in the middle of a run in 10 minutes; a new one takes over by itself.',
+        'About {{ $value | humanize }} lanes ended in the middle of a run in 10 minutes; a new one takes over by itself.',
       dashboard: 'inference',
     },
     {
@@ -98,7 +97,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'A run of {{ $labels.model }} did not end',
       description:
-        'About {{ $value | printf "%.3g" }} lanes were given up in 10 minutes because a run outlasted its deadline.',
+        'About {{ $value | humanize }} lanes were given up in 10 minutes because a run outlasted its deadline.',
       dashboard: 'inference',
     },
     {
@@ -110,7 +109,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'instance'],
       summary: 'A thread of {{ $labels.instance }} is stuck in a run and cannot be ended',
       description:
-        '{{ $value | printf "%.0f" }} threads go on taking a core and memory; with a second one /live fails and the service is started anew.',
+        '{{ $value | humanize }} threads go on taking a core and memory; with a second one /live fails and the service is started anew.',
       dashboard: 'inference',
       runbook: 'LaneStuck',
     },
@@ -118,16 +117,12 @@ export const inferenceRules: RuleGroup = {
       alert: 'ModelFailed',
       severity: 'critical',
       team: 'serving',
-      // A version that was unloaded on purpose is unavailable too; one that could not be loaded has a failed load behind it.
-      expr: `
-max by (${environment}, instance, model, version) (${series('modelState', { state: 'unavailable' })}) == 1
-and on (${environment}, instance, model)
-sum by (${environment}, instance, model) (increase(${series('modelLoads', { result: '!ok' })}[6h])) > 0`,
+      expr: `max by (${environment}, instance, model, version) (${series('modelState', { state: 'failed' })}) == 1`,
       for: '1m',
       by: [environment, 'instance', 'model', 'version'],
       summary: '{{ $labels.model }} version {{ $labels.version }} could not be loaded and does not serve',
       description:
-        'It is unavailable (value {{ $value }}) on {{ $labels.instance }}; requests for it are answered 503 model_not_ready.',
+        'It is in the state failed (value {{ $value }}) on {{ $labels.instance }}; requests for it are answered 503 model_not_ready.',
       dashboard: 'inference',
     },
     {
@@ -138,7 +133,7 @@ sum by (${environment}, instance, model) (increase(${series('modelLoads', { resu
       by: [environment, 'model', 'result'],
       summary: 'Loading {{ $labels.model }} failed: {{ $labels.result }}',
       description:
-        'About {{ $value | printf "%.3g" }} attempts failed in 15 minutes. A version that served before goes on serving.',
+        'About {{ $value | humanize }} attempts failed in 15 minutes. A version that served before goes on serving.',
       dashboard: 'inference',
       runbook: 'ModelFailed',
     },
@@ -171,7 +166,7 @@ sum by (${environment}, instance, model) (increase(${series('modelLoads', { resu
       for: '10m',
       by: [environment, 'model'],
       summary: 'Callers of {{ $labels.model }} leave before it is their turn',
-      description: '{{ $value | printf "%.3g" }} requests a second are given up by their callers while they wait.',
+      description: '{{ $value | humanize }} requests a second are given up by their callers while they wait.',
       dashboard: 'inference',
       runbook: 'QueueWaitLong',
     },

@@ -101,6 +101,7 @@ describe('health', function () {
       config,
       lifecycle: api.lifecycle,
       registry: api.registry,
+      jobs: api.jobs.runner,
       telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false }),
     });
     const first = checks.see();

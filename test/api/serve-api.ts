@@ -5,9 +5,14 @@ import { createHttpServer } from '../../src/api/http-server.ts';
 import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { Registry } from '../../src/engine/registry.ts';
+import type { Perform } from '../../src/jobs/job-runner.ts';
+import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
+import { performTask } from '../../src/jobs/perform-task.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
+import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { RequestMetrics } from '../../src/telemetry/request-metrics.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
+import { TaskMetrics } from '../../src/telemetry/task-metrics.ts';
 import { writeModel } from '../fixtures/models/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -15,6 +20,7 @@ export type ServedApi = AsyncDisposable & {
   readonly port: number;
   readonly url: string;
   readonly registry: Registry;
+  readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
   fetch(path: string, init?: RequestInit): Promise<Response>;
 };
@@ -23,6 +29,7 @@ export type ServedApi = AsyncDisposable & {
 export async function serveApi(
   models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
   settings: Partial<Config> = {},
+  { perform }: { perform?: Perform } = {},
 ): Promise<ServedApi> {
   const folder = await temporaryFolder();
   for (const [name, { onnx, manifest }] of Object.entries(models)) {
@@ -42,12 +49,25 @@ export async function serveApi(
   const lifecycle = new Lifecycle();
   const registry = new Registry(config);
   await registry.start();
+  const threads = new TaskThreads(config);
+  const taskMetrics = new TaskMetrics();
+  const jobs = await openJobs(config, perform ?? performTask({ config, registry, threads, metrics: taskMetrics }));
+  await jobs.runner.start();
   lifecycle.becomeReady();
   const requestMetrics = new RequestMetrics();
   const server = createHttpServer(
     config,
     lifecycle,
-    createApp({ config, door, lifecycle, registry, requestMetrics, telemetry }),
+    createApp({
+      config,
+      door,
+      lifecycle,
+      registry,
+      jobs: jobs.runner,
+      workFolders: jobs.folders,
+      requestMetrics,
+      telemetry,
+    }),
     requestMetrics,
   );
   server.listen(0, '127.0.0.1');
@@ -58,6 +78,7 @@ export async function serveApi(
     port,
     url,
     registry,
+    jobs,
     lifecycle,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     [Symbol.asyncDispose]: async () => {
@@ -66,6 +87,8 @@ export async function serveApi(
       server.closeAllConnections();
       await closed;
       door[Symbol.dispose]();
+      await jobs[Symbol.asyncDispose]();
+      await threads[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

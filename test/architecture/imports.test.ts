@@ -23,6 +23,7 @@ const frontDoor = [
   'request-spans',
   'spans',
   'kept-reasons',
+  'hot-series',
   'flight/flight-record',
 ].map((name) => `src/telemetry/${name}.ts`);
 const forEveryone = [

@@ -85,7 +85,8 @@ function readInputs(value: unknown, jsonLength: number, binary: Buffer | undefin
         `${where}.parameters.binary_data_size`,
         `is ${size}, but ${binary.length - taken} bytes are left of the body`,
       );
-    inputs.push({ name, datatype, shape, data: dataFromBytes(datatype, count, binary, taken, size, where) });
+    const bytes = binary.subarray(taken, taken + size);
+    inputs.push({ name, datatype, shape, data: dataFromBytes(datatype, count, bytes, where) });
     taken += size;
   }
   if (binary !== undefined && taken !== binary.length)

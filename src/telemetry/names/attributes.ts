@@ -54,4 +54,11 @@ export const attributeNames = {
     name: 'hw.gpu.process.owner',
     says: 'vitrine: the service and its children, by process id; other: everybody else.',
   },
+  jobId: { name: 'job.id', says: 'Which job; its own trace has the span `job` and one `job.step` for each attempt.' },
+  jobKind: { name: 'job.kind', says: 'What kind of task the job is.' },
+  jobAttempt: {
+    name: 'job.attempt',
+    says: 'Which attempt at the job; above 1 after a failure that may pass, a stop, or a crash.',
+  },
+  jobState: { name: 'job.state', says: 'How the job ended: done, failed or cancelled.' },
 } as const;

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from 'express';
+import { ServiceError } from '../../errors.ts';
+import type { NewJob } from '../../jobs/job.ts';
+import type { JobRunner } from '../../jobs/job-runner.ts';
+import { syncToDisk } from '../../jobs/keep-result.ts';
+import { onDisk, type WorkFolder } from '../../jobs/work-folders.ts';
+import type { TaskRequest } from '../../tasks/task.ts';
+import { log } from '../../telemetry/logger.ts';
+import type { Client } from '../clients.ts';
+import { requestTrace } from '../trace-request.ts';
+import { jobAnswer, jobPath } from './job-answer.ts';
+
+/** Whether the caller prefers a job to waiting: `Prefer: respond-async` (RFC 7240), alone or among others. */
+export function wantsJob(request: Request): boolean {
+  const given = request.headers.prefer;
+  const preferences = Array.isArray(given) ? given : [given ?? ''];
+  return preferences.some((each) => each.split(',').some((one) => /^\s*respond-async\s*(;|$)/i.test(one)));
+}
+
+/**
+ * Takes a task as a job and answers 202: from then on it will be done, whatever becomes of this process. The uploads lie in `work`, which the
+ * job takes over; where the job is known already (Idempotency-Key), `work` stays its owner's to remove.
+ */
+export async function acceptJob(
+  { jobs }: { jobs: JobRunner },
+  of: { request: Request; response: Response; client: Client; work: WorkFolder; task: TaskRequest },
+): Promise<void> {
+  const { request, response, client, work } = of;
+  const task = { ...of.task, files: of.task.files.map((file) => ({ ...file, path: relative(work.path, file.path) })) };
+  const key = idempotencyKey(request);
+  const idempotency = key === undefined ? undefined : { key, fingerprint: await fingerprintOf(of.task) };
+  await onDisk(async () => {
+    for (const { path } of of.task.files) await syncToDisk(path);
+    await syncToDisk(work.path);
+  });
+  const told = requestTrace(response);
+  const { traceId, spanId } = told.ids;
+  const added = await jobs.add({
+    id: work.id,
+    tenant: client.tenant,
+    request: task,
+    madeBy: { traceId, spanId },
+    idempotency,
+  } satisfies Omit<NewJob, 'createdMs' | 'trace'>);
+  switch (added.kind) {
+    case 'full':
+      throw new ServiceError(
+        'queue_full',
+        added.what === 'all'
+          ? `Cannot take the job: ${added.count} jobs and results are kept; delete those you are done with (DELETE /v1/jobs/{id}), or raise VITRINE_JOBS_MAX.`
+          : `Cannot take the job: ${added.count} jobs of this caller have not ended; come again, or raise VITRINE_JOBS_OF_TENANT_MAX.`,
+        { retryAfterMs: 10_000 },
+      );
+    case 'key_reused':
+      throw new ServiceError(
+        'idempotency_key_reused',
+        'Cannot take the job: its Idempotency-Key was sent before with another request; send a new key, or the same request again.',
+      );
+    case 'known':
+      break;
+    case 'added':
+      work.keepForJob();
+      log(
+        'app',
+        'info',
+        `A job was accepted: ${task.kind}`,
+        { event_type: 'job_accepted', 'job.id': work.id, kind: task.kind, tenant: client.tenant },
+        told.context,
+      );
+  }
+  const { job } = added;
+  response.setHeader('Location', jobPath(job.id));
+  response.setHeader('Preference-Applied', 'respond-async');
+  response.setHeader('Retry-After', '1');
+  response.status(202).json(jobAnswer(job, { estimateMs: await jobs.estimateMs(job) }));
+}
+
+function idempotencyKey(request: Request): string | undefined {
+  const given = request.headers['idempotency-key'];
+  if (given === undefined) return undefined;
+  if (typeof given === 'string' && /^[\x21-\x7e]{1,255}$/.test(given)) return given;
+  throw new ServiceError(
+    'invalid_request',
+    'Cannot take the job: its Idempotency-Key is not 1 to 255 visible ASCII characters; correct it or leave it out.',
+  );
+}
+
+/** The same for the same kind, parameters and file contents, whatever the order of the parameters. */
+async function fingerprintOf({ kind, parameters, files }: TaskRequest): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([kind, sorted(parameters)]));
+  for (const { field, name, path, sizeBytes } of files) {
+    hash.update(JSON.stringify([field, name, sizeBytes]));
+    await pipeline(createReadStream(path), hash, { end: false });
+  }
+  return hash.digest('hex');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, each]) => [name, sorted(each)]),
+  );
+}

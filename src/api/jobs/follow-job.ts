@@ -1,0 +1,126 @@
+import type { RequestHandler, Response } from 'express';
+import { ServiceError } from '../../errors.ts';
+import { hasEnded, type Job } from '../../jobs/job.ts';
+import { endNumber, eventId, isAfter, type JobEvent, readEventId } from '../../jobs/job-events.ts';
+import type { Lifecycle } from '../../lifecycle.ts';
+import { jobAnswer } from './job-answer.ts';
+import { findOwn, type JobParts } from './job-routes.ts';
+
+/** What may wait in memory for one follower; who is behind by more is dropped, and may come again with Last-Event-ID. */
+const behindBytesMax = 256 * 1024;
+
+/**
+ * GET /v1/jobs/{id}/events: what happens to the job, as server-sent events `state` and `progress` whose data is the job. It begins with the present
+ * state, or, with Last-Event-ID, with what came since; it ends with the job. 204 tells a browser that there is nothing more to come.
+ */
+export function followJob({
+  config,
+  door,
+  jobs: runner,
+  lifecycle,
+}: JobParts & { lifecycle: Lifecycle }): RequestHandler {
+  let followers = 0;
+  return async (request, response) => {
+    door.refuseForeignPages(request);
+    const client = door.identify(request);
+    const last = readEventId(String(request.headers['last-event-id'] ?? ''));
+    const { id } = await findOwn(runner, client, request);
+    if (followers >= config.eventListenersMax)
+      throw new ServiceError(
+        'busy',
+        `Cannot follow the job: ${followers} callers follow jobs; ask GET /v1/jobs/${id} instead, or raise VITRINE_EVENT_LISTENERS_MAX.`,
+        { retryAfterMs: 5_000 },
+      );
+    followers += 1;
+    const follower = new Follower(response, config.bodyIdleMsMax);
+    // Listening begins before the job is looked at, so that nothing falls in between.
+    const stopFollowing = runner.events.follow(id, (event) => follower.hear(event));
+    const heartbeat = setInterval(() => follower.beat(), config.eventHeartbeatMs);
+    const leave = () => follower.end();
+    lifecycle.stopping.addEventListener('abort', leave, { once: true });
+    response.once('close', () => {
+      followers -= 1;
+      clearInterval(heartbeat);
+      stopFollowing();
+      lifecycle.stopping.removeEventListener('abort', leave);
+    });
+    const job = await runner.find(id);
+    if (!job || lifecycle.stopping.aborted) response.end();
+    else follower.begin(job, runner.events.of(id), last);
+  };
+}
+
+class Follower {
+  readonly #response: Response;
+  readonly #idleMsMax: number;
+  /** What came before the beginning was sent. */
+  #early: JobEvent[] | undefined = [];
+  #sent: Pick<JobEvent, 'attempt' | 'number'> = { attempt: -1, number: 0 };
+
+  constructor(response: Response, idleMsMax: number) {
+    this.#response = response;
+    this.#idleMsMax = idleMsMax;
+  }
+
+  begin(job: Job, kept: readonly JobEvent[], last: Pick<JobEvent, 'attempt' | 'number'> | undefined): void {
+    const now = present(job, kept);
+    if (hasEnded(job) && last && !isAfter(now, last)) {
+      this.#response.status(204).end();
+      return;
+    }
+    this.#response.status(200);
+    this.#response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+    this.#response.setHeader('Cache-Control', 'no-store');
+    this.#response.setHeader('X-Accel-Buffering', 'no');
+    this.#write('retry: 2000\n\n');
+    this.#response.flushHeaders();
+    if (last) {
+      this.#sent = last;
+      // Where the first that is kept does not follow what was heard last, some are gone; the present state stands for them.
+      for (const event of kept) if (isAfter(event, last)) this.#send(event);
+    }
+    if (isAfter(now, this.#sent)) this.#send(now);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) this.hear(event);
+  }
+
+  hear(event: JobEvent): void {
+    if (this.#early) this.#early.push(event);
+    else if (isAfter(event, this.#sent)) this.#send(event);
+  }
+
+  /** A comment keeps proxies from closing the connection, and finds out who has gone. */
+  beat(): void {
+    if (!this.#early) this.#write(': alive\n\n');
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  #send(event: JobEvent): void {
+    this.#sent = event;
+    this.#write(`id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${JSON.stringify(jobAnswer(event.job))}\n\n`);
+    if (event.number === endNumber) this.end();
+  }
+
+  #write(text: string): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    if (this.#response.writableLength > behindBytesMax) {
+      this.#response.destroy();
+      return;
+    }
+    this.#response.write(text);
+    // The time runs only while something is on its way: a quiet job is no reason to drop anybody.
+    if (this.#response.writableLength > 0) this.#response.setTimeout(this.#idleMsMax, () => this.#response.destroy());
+    else this.#response.setTimeout(0);
+  }
+}
+
+/** The present state as an event: what was told last, or what the store says of a job that nobody works on. */
+function present(job: Job, kept: readonly JobEvent[]): JobEvent {
+  if (hasEnded(job)) return { kind: 'state', attempt: job.attempt, number: endNumber, job };
+  const last = kept.at(-1);
+  return last?.attempt === job.attempt ? last : { kind: 'state', attempt: job.attempt, number: 0, job };
+}

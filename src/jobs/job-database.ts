@@ -1,0 +1,269 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Job, JobEnd, JobProgress, NewJob } from './job.ts';
+import type { Added, AddLimits, Recovered, Standing } from './job-store.ts';
+
+/** The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction. */
+export class JobDatabase {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  add(job: NewJob, { jobsMax, ofTenantMax }: AddLimits): Added {
+    const { id, tenant, request, madeBy, trace, createdMs, idempotency } = job;
+    return this.#inTransaction(() => {
+      if (idempotency) {
+        const known = this.#get('SELECT * FROM job WHERE tenant = ? AND idempotency_key = ?', tenant, idempotency.key);
+        if (known)
+          return known.fingerprint === idempotency.fingerprint
+            ? { kind: 'known', job: jobOf(known) }
+            : { kind: 'key_reused' };
+      }
+      const all = this.#count('SELECT count(*) AS count FROM job');
+      if (all >= jobsMax) return { kind: 'full', what: 'all', count: all };
+      const ofTenant = this.#count(
+        `SELECT count(*) AS count FROM job WHERE tenant = ? AND state IN ('waiting', 'running')`,
+        tenant,
+      );
+      if (ofTenant >= ofTenantMax) return { kind: 'full', what: 'tenant', count: ofTenant };
+      const row = this.#get(
+        `INSERT INTO job (id, kind, tenant, state, request, made_by, trace, created_ms, idempotency_key, fingerprint)
+         VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?) RETURNING *`,
+        id,
+        request.kind,
+        tenant,
+        JSON.stringify(request),
+        JSON.stringify(madeBy),
+        JSON.stringify(trace),
+        createdMs,
+        idempotency?.key ?? null,
+        idempotency?.fingerprint ?? null,
+      );
+      return { kind: 'added', job: jobOf(row!) };
+    });
+  }
+
+  get(id: string): Job | undefined {
+    return optionalJob(this.#get('SELECT * FROM job WHERE id = ?', id));
+  }
+
+  list({ tenant, beforeMs, limit }: { tenant: string | undefined; beforeMs: number; limit: number }): Job[] {
+    const newest = 'created_ms < ? ORDER BY created_ms DESC, id LIMIT ?';
+    const rows =
+      tenant === undefined
+        ? this.#all(`SELECT * FROM job WHERE ${newest}`, beforeMs, limit)
+        : this.#all(`SELECT * FROM job WHERE tenant = ? AND ${newest}`, tenant, beforeMs, limit);
+    return rows.map(jobOf);
+  }
+
+  take({ kindsFull, nowMs }: { kindsFull: readonly string[]; nowMs: number }): Job | undefined {
+    // The tenant with the fewest running goes first: whoever queues a thousand jobs delays nobody else by more than one.
+    const row = this.#get(
+      `UPDATE job SET state = 'running', attempt = attempt + 1, started_ms = ?, progress = NULL WHERE id = (
+         SELECT id FROM job AS next
+         WHERE state = 'waiting' AND not_before_ms <= ? AND kind NOT IN (SELECT value FROM json_each(?))
+         ORDER BY (SELECT count(*) FROM job WHERE tenant = next.tenant AND state = 'running'), created_ms, id
+         LIMIT 1
+       ) RETURNING *`,
+      nowMs,
+      nowMs,
+      JSON.stringify(kindsFull),
+    );
+    return optionalJob(row);
+  }
+
+  progress(id: string, attempt: number, progress: JobProgress): void {
+    this.#run(
+      `UPDATE job SET progress = ? WHERE id = ? AND attempt = ? AND state = 'running'`,
+      JSON.stringify(progress),
+      id,
+      attempt,
+    );
+  }
+
+  finish(id: string, attempt: number, end: JobEnd, times: { nowMs: number; expiresMs: number }): boolean {
+    return (
+      this.#run(
+        `UPDATE job SET state = ?, ended_ms = ?, expires_ms = ?, result = ?, failure = ?
+         WHERE id = ? AND attempt = ? AND state = 'running'`,
+        end.state,
+        times.nowMs,
+        times.expiresMs,
+        end.state === 'done' ? JSON.stringify(end.result) : null,
+        end.state === 'failed' ? JSON.stringify(end.failure) : null,
+        id,
+        attempt,
+      ) === 1
+    );
+  }
+
+  giveBack(id: string, attempt: number, because: 'stopping' | 'failed', notBeforeMs: number): boolean {
+    return (
+      this.#run(
+        `UPDATE job SET state = 'waiting', not_before_ms = ?, failures = failures + ?
+         WHERE id = ? AND attempt = ? AND state = 'running'`,
+        notBeforeMs,
+        because === 'failed' ? 1 : 0,
+        id,
+        attempt,
+      ) === 1
+    );
+  }
+
+  cancel(id: string, { nowMs, expiresMs }: { nowMs: number; expiresMs: number }): Job | undefined {
+    return this.#inTransaction(() => {
+      this.#run(`UPDATE job SET cancel_wanted = 1 WHERE id = ? AND state = 'running'`, id);
+      this.#run(
+        `UPDATE job SET state = 'cancelled', cancel_wanted = 1, ended_ms = ?, expires_ms = ?
+         WHERE id = ? AND state = 'waiting'`,
+        nowMs,
+        expiresMs,
+        id,
+      );
+      return this.get(id);
+    });
+  }
+
+  recover(of: { interruptionsMax: number; nowMs: number; expiresMs: number }): Recovered {
+    const { interruptionsMax, nowMs, expiresMs } = of;
+    return this.#inTransaction(() => {
+      const ended = [
+        ...this.#all(
+          `UPDATE job SET state = 'cancelled', ended_ms = ?, expires_ms = ?
+           WHERE state IN ('waiting', 'running') AND cancel_wanted = 1 RETURNING *`,
+          nowMs,
+          expiresMs,
+        ),
+        ...this.#all(
+          `UPDATE job SET state = 'failed', ended_ms = ?, expires_ms = ?, failure = ?
+           WHERE state = 'running' AND interruptions + 1 >= ? RETURNING *`,
+          nowMs,
+          expiresMs,
+          JSON.stringify({
+            code: 'job_interrupted',
+            message: `Cannot finish the job: the process ended ${interruptionsMax} times while it was worked on; look for why in the log, and raise VITRINE_JOB_INTERRUPTIONS_MAX if it was not this job.`,
+          }),
+          interruptionsMax,
+        ),
+      ];
+      this.#run(`UPDATE job SET state = 'waiting', interruptions = interruptions + 1 WHERE state = 'running'`);
+      const ids = (state: string) =>
+        this.#all('SELECT id FROM job WHERE state = ?', state).map(({ id }) => id as string);
+      const live = ids('waiting');
+      return { waiting: live.length, ended: ended.map(jobOf), live, done: ids('done') };
+    });
+  }
+
+  remove(id: string): boolean {
+    return this.#run(`DELETE FROM job WHERE id = ? AND state NOT IN ('waiting', 'running')`, id) === 1;
+  }
+
+  expire(nowMs: number, limit: number): string[] {
+    return this.#all(
+      'DELETE FROM job WHERE id IN (SELECT id FROM job WHERE expires_ms <= ? LIMIT ?) RETURNING id',
+      nowMs,
+      limit,
+    ).map(({ id }) => id as string);
+  }
+
+  standing(nowMs: number): Standing {
+    const kinds = this.#all(
+      `SELECT kind, sum(state = 'waiting') AS waiting, sum(state = 'running') AS running, min(created_ms) AS oldest
+       FROM job WHERE state IN ('waiting', 'running') GROUP BY kind`,
+    ).map((row) => ({
+      kind: String(row.kind),
+      waiting: Number(row.waiting),
+      running: Number(row.running),
+      oldestMs: Math.max(0, nowMs - Number(row.oldest)),
+    }));
+    const next = this.#get(`SELECT min(not_before_ms) AS at FROM job WHERE state = 'waiting'`)?.at;
+    const work = this.#all(
+      `SELECT kind, avg(ended_ms - started_ms) AS mean FROM (
+         SELECT kind, ended_ms, started_ms, row_number() OVER (PARTITION BY kind ORDER BY ended_ms DESC) AS place
+         FROM job WHERE state = 'done'
+       ) WHERE place <= 20 GROUP BY kind`,
+    );
+    return {
+      kinds,
+      nextAtMs: typeof next === 'number' ? next : undefined,
+      workMs: Object.fromEntries(work.map(({ kind, mean }) => [String(kind), Number(mean)])),
+    };
+  }
+
+  ahead(id: string): number {
+    return this.#count(
+      `SELECT count(*) AS count FROM job, (SELECT created_ms AS created, id AS own FROM job WHERE id = ?)
+       WHERE state = 'waiting' AND (created_ms < created OR (created_ms = created AND job.id < own))`,
+      id,
+    );
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #inTransaction<T>(act: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const answer = act();
+      this.#database.exec('COMMIT');
+      return answer;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#database.prepare(sql).get(...values);
+  }
+
+  #all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#database.prepare(sql).all(...values);
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#database.prepare(sql).run(...values).changes);
+  }
+
+  #count(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#get(sql, ...values)?.count);
+  }
+}
+
+type Row = Record<string, unknown>;
+
+function optionalJob(row: Row | undefined): Job | undefined {
+  return row && jobOf(row);
+}
+
+function jobOf(row: Row): Job {
+  return {
+    id: row.id as string,
+    tenant: row.tenant as string,
+    state: row.state as Job['state'],
+    request: JSON.parse(row.request as string) as Job['request'],
+    madeBy: jsonIn(row.made_by) as Job['madeBy'],
+    trace: jsonIn(row.trace) as Job['trace'],
+    attempt: row.attempt as number,
+    failures: row.failures as number,
+    interruptions: row.interruptions as number,
+    createdMs: row.created_ms as number,
+    startedMs: numberIn(row.started_ms),
+    endedMs: numberIn(row.ended_ms),
+    expiresMs: numberIn(row.expires_ms),
+    cancelWanted: row.cancel_wanted === 1,
+    progress: jsonIn(row.progress) as Job['progress'],
+    result: jsonIn(row.result) as Job['result'],
+    failure: jsonIn(row.failure) as Job['failure'],
+  };
+}
+
+function numberIn(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function jsonIn(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : undefined;
+}

@@ -1,0 +1,19 @@
+import type { FailureCode } from '../errors.ts';
+import type { JobDatabase } from './job-database.ts';
+
+/** What the store's thread can be asked: the methods of the database. */
+export type StoreMethod = {
+  [Name in keyof JobDatabase]: JobDatabase[Name] extends (...given: never[]) => unknown ? Name : never;
+}[keyof JobDatabase];
+
+export type StoreCall = { readonly number: number; readonly method: StoreMethod; readonly given: readonly unknown[] };
+
+export type StoreAnswer =
+  | { readonly kind: 'opened'; readonly setAside: string | undefined }
+  /** The last word: it could not be opened. */
+  | { readonly kind: 'unusable'; readonly failure: StoreFailure }
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: unknown }
+  | { readonly kind: 'failure'; readonly number: number; readonly failure: StoreFailure };
+
+/** An error as it crosses between threads: a class would not. */
+export type StoreFailure = { readonly code: FailureCode | undefined; readonly message: string; readonly why: string };

@@ -1,0 +1,42 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { ServiceError } from '../errors.ts';
+import { JobDatabase } from './job-database.ts';
+import type { StoreAnswer, StoreCall, StoreFailure } from './job-store-messages.ts';
+import { isNotWritten, openJobDatabase } from './open-job-database.ts';
+
+// The thread of the jobs' store: SQLite is synchronous here, and an fsync may take long.
+
+const port = parentPort;
+if (!port) throw new Error('job-store-program.ts runs as a worker thread');
+const say = (answer: StoreAnswer) => port.postMessage(answer);
+
+try {
+  const { database, setAside } = openJobDatabase((workerData as { file: string }).file);
+  const jobs = new JobDatabase(database);
+  port.on('message', ({ number, method, given }: StoreCall) => {
+    try {
+      const act = jobs[method] as (...given: readonly unknown[]) => unknown;
+      say({ kind: 'answer', number, answer: act.apply(jobs, given as unknown[]) });
+      // With nothing left to listen to, the thread ends by itself.
+      if (method === 'close') port.close();
+    } catch (error) {
+      say({ kind: 'failure', number, failure: asFailure(error) });
+    }
+  });
+  say({ kind: 'opened', setAside });
+} catch (error) {
+  say({ kind: 'unusable', failure: asFailure(error) });
+}
+
+function asFailure(error: unknown): StoreFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  const why = error instanceof Error ? (error.stack ?? message) : message;
+  if (error instanceof ServiceError) return { code: error.code, message, why };
+  if (isNotWritten(error))
+    return {
+      code: 'not_kept',
+      message: `Cannot keep the job: its database cannot be written (${message}); free the disk of VITRINE_DATA and send it again.`,
+      why,
+    };
+  return { code: undefined, message, why };
+}

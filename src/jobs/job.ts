@@ -1,0 +1,55 @@
+import type { FailureCode } from '../errors.ts';
+import type { TaskRequest } from '../tasks/task.ts';
+import type { Ids } from '../telemetry/preset-ids.ts';
+
+export const jobStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** How far the work is, in steps of its own (chunks, diffusion steps, files). */
+export type JobProgress = { readonly done: number; readonly total: number; readonly step: string };
+
+/** What a job leaves: its files lie in the folder of kept results under these names; the first is the result itself. */
+export type JobResult = {
+  readonly files: readonly { readonly name: string; readonly contentType: string; readonly sizeBytes: number }[];
+  readonly facts: Record<string, unknown>;
+};
+
+/** Work that outlives its request, as the store keeps it. Times are milliseconds since 1970. */
+export type Job = {
+  readonly id: string;
+  readonly tenant: string;
+  readonly state: JobState;
+  readonly request: TaskRequest;
+  /** The request that made it: the job's span links to it. */
+  readonly madeBy: Ids;
+  /** The job's own trace, the same for all its attempts, whichever process makes them. */
+  readonly trace: Ids;
+  /** Counts every time it was begun; who finishes it has to name the one it began. */
+  readonly attempt: number;
+  /** Attempts that failed and may be repeated, and those in which the process ended. */
+  readonly failures: number;
+  readonly interruptions: number;
+  readonly createdMs: number;
+  readonly startedMs: number | undefined;
+  readonly endedMs: number | undefined;
+  readonly expiresMs: number | undefined;
+  readonly cancelWanted: boolean;
+  readonly progress: JobProgress | undefined;
+  readonly result: JobResult | undefined;
+  readonly failure: { readonly code: FailureCode; readonly message: string } | undefined;
+};
+
+export type NewJob = Pick<Job, 'id' | 'tenant' | 'request' | 'madeBy' | 'trace' | 'createdMs'> & {
+  /** Whoever sends the same key again gets this job instead of a second one; `fingerprint` tells the same request from another. */
+  readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
+};
+
+/** How an attempt ended for good. */
+export type JobEnd =
+  | { readonly state: 'done'; readonly result: JobResult }
+  | { readonly state: 'failed'; readonly failure: { readonly code: FailureCode; readonly message: string } }
+  | { readonly state: 'cancelled' };
+
+export function hasEnded(job: Pick<Job, 'state'>): boolean {
+  return job.state !== 'waiting' && job.state !== 'running';
+}

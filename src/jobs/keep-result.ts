@@ -1,0 +1,46 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { TaskResult } from '../tasks/task.ts';
+import type { JobResult } from './job.ts';
+
+/**
+ * Moves what a task left in its folder to where results are kept, all of it or nothing, and on the disk before it is believed: a folder under the
+ * final name is complete. What an attempt that was killed had put there is replaced.
+ */
+export async function keepResult(result: TaskResult, folder: string, kept: string): Promise<JobResult> {
+  const part = `${kept}.part`;
+  await rm(part, { recursive: true, force: true });
+  await rm(kept, { recursive: true, force: true });
+  await mkdir(part);
+  const { contentType, file, fileName, parts = [] } = result;
+  const files: JobResult['files'][number][] = [];
+  for (const each of [{ name: fileName, contentType, file }, ...parts]) {
+    const name = freeName(each.name, files);
+    const target = join(part, name);
+    await rename(resolve(folder, each.file), target);
+    await syncToDisk(target);
+    files.push({ name, contentType: each.contentType, sizeBytes: (await stat(target)).size });
+  }
+  await syncToDisk(part);
+  await rename(part, kept);
+  await syncToDisk(dirname(kept));
+  return { files, facts: result.facts };
+}
+
+/** fsync of a file, or of a folder: then its names are on the disk. */
+export async function syncToDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A plain name that no other file of the result has. */
+function freeName(wanted: string, files: readonly { readonly name: string }[]): string {
+  const plain = basename(wanted).replace(/[^\w.() -]/g, '_') || 'result';
+  let name = plain;
+  for (let at = 2; files.some((file) => file.name === name); at += 1) name = `${at}-${plain}`;
+  return name;
+}

@@ -1,0 +1,28 @@
+import type { Config } from '../config.ts';
+import { JobMetrics } from './job-metrics.ts';
+import { JobRunner, type Perform } from './job-runner.ts';
+import { SqliteJobStore } from './sqlite-job-store.ts';
+import { WorkFolders } from './work-folders.ts';
+
+export type Jobs = AsyncDisposable & {
+  readonly runner: JobRunner;
+  readonly folders: WorkFolders;
+  readonly metrics: JobMetrics;
+};
+
+/** The jobs of a data folder: jobs are taken from here on, and worked on once the runner is started. Disposing gives back what runs. */
+export async function openJobs(config: Config, perform: Perform): Promise<Jobs> {
+  const folders = await WorkFolders.open(config);
+  const store = await SqliteJobStore.open(config);
+  const metrics = new JobMetrics();
+  const runner = new JobRunner({ config, store, folders, metrics, perform });
+  return {
+    runner,
+    folders,
+    metrics,
+    [Symbol.asyncDispose]: async () => {
+      await runner.stop();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import { log } from '../telemetry/logger.ts';
+import { observableGauge } from '../telemetry/metrics.ts';
+
+/** A folder of one piece of work: uploads, scratch. Whoever opened it disposes of it, or lets a job of the same id take it over. */
+export type WorkFolder = AsyncDisposable & {
+  readonly id: string;
+  readonly path: string;
+  /** From here on disposing of it removes nothing: a job of this id owns it. */
+  keepForJob(): void;
+};
+
+type Limits = Pick<Config, 'data' | 'workBytesMax'>;
+
+/**
+ * Where temporary files live: VITRINE_DATA/service/work/<id>/, and nowhere else, so that they can be counted, bounded, and swept after a crash.
+ * Results that are kept for their time to live stand beside them, in results/<id>/.
+ */
+export class WorkFolders {
+  readonly #limits: Limits;
+  readonly #work: string;
+  readonly #results: string;
+  /** Promised to those who are still writing: what they declared and is not measured yet. */
+  readonly #promised = new Map<string, number>();
+  /** Made by this process: no sweep touches them. */
+  readonly #own = new Set<string>();
+  #look: { at: number; use: Promise<StorageUse> } | undefined;
+
+  private constructor(limits: Limits, work: string, results: string) {
+    this.#limits = limits;
+    this.#work = work;
+    this.#results = results;
+  }
+
+  static async open(limits: Limits): Promise<WorkFolders> {
+    const work = join(limits.data, 'service', 'work');
+    const results = join(limits.data, 'service', 'results');
+    try {
+      await mkdir(work, { recursive: true });
+      await mkdir(results, { recursive: true });
+    } catch (cause) {
+      throw new ServiceError(
+        'invalid_setting',
+        `Cannot keep temporary files in ${work}: ${cause instanceof Error ? cause.message : String(cause)}; see that the folder of VITRINE_DATA can be written.`,
+        { cause },
+      );
+    }
+    const folders = new WorkFolders(limits, work, results);
+    observableGauge('temporaryFiles').addCallback(async (gauge) => gauge.observe((await folders.use()).work.files));
+    observableGauge('temporaryBytes').addCallback(async (gauge) => gauge.observe((await folders.use()).work.bytes));
+    return folders;
+  }
+
+  /** Removes what a process that was killed has left: every folder that no job is known to own. */
+  async sweep(owned: { readonly work: ReadonlySet<string>; readonly results: ReadonlySet<string> }): Promise<number> {
+    const removed = await Promise.all([
+      removeAllBut(this.#work, new Set([...owned.work, ...this.#own])),
+      removeAllBut(this.#results, new Set([...owned.results, ...this.#own])),
+    ]);
+    const count = removed[0] + removed[1];
+    if (count > 0)
+      log('app', 'info', `Removed ${count} folders of temporary files that a process before had left.`, {
+        event_type: 'work_swept',
+        folders: count,
+      });
+    return count;
+  }
+
+  /** A folder for new work. `bytesExpected`, where the caller declared it, is held against what may be stored in all. */
+  async create(bytesExpected = 0): Promise<WorkFolder> {
+    const { workBytesMax } = this.#limits;
+    const { work, results } = await this.use();
+    const promised = [...this.#promised.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const held = work.bytes + results.bytes + promised;
+    if (held + bytesExpected > workBytesMax)
+      throw new ServiceError(
+        'not_kept',
+        `Cannot take this now: temporary files and results hold ${held} of ${workBytesMax} bytes, and ${bytesExpected} more were declared; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
+        { retryAfterMs: 10_000 },
+      );
+    const id = randomUUID();
+    const path = this.pathOf(id);
+    this.#own.add(id);
+    await onDisk(() => mkdir(path));
+    this.#promised.set(id, bytesExpected);
+    let owned = false;
+    return {
+      id,
+      path,
+      keepForJob: () => {
+        owned = true;
+        this.#promised.delete(id);
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (!owned) await this.remove(id);
+      },
+    };
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#promised.delete(id);
+    await rm(this.pathOf(id), { recursive: true, force: true });
+    this.#own.delete(id);
+  }
+
+  async removeResult(id: string): Promise<void> {
+    await rm(this.resultPathOf(id), { recursive: true, force: true });
+  }
+
+  pathOf(id: string): string {
+    return join(this.#work, id);
+  }
+
+  resultPathOf(id: string): string {
+    return join(this.#results, id);
+  }
+
+  /** What the folders hold; looked at once a second at most, however many ask. */
+  use(): Promise<StorageUse> {
+    const now = performance.now();
+    if (this.#look === undefined || now - this.#look.at > keptMs) {
+      const use = Promise.all([measure(this.#work), measure(this.#results)]).then(([work, results]) => ({
+        work,
+        results,
+      }));
+      this.#look = { at: now, use };
+    }
+    return this.#look.use;
+  }
+}
+
+export type StorageUse = {
+  readonly work: { readonly files: number; readonly bytes: number };
+  readonly results: { readonly files: number; readonly bytes: number };
+};
+
+const keptMs = 1000;
+
+/** Says a full disk in words; everything else stays what it is. */
+export async function onDisk<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw asDiskFailure(error);
+  }
+}
+
+export function asDiskFailure(error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EROFS') return error;
+  return new ServiceError(
+    'not_kept',
+    'Cannot take this now: the disk of VITRINE_DATA is full or cannot be written; free it and send the request again.',
+    { cause: error, retryAfterMs: 10_000 },
+  );
+}
+
+async function removeAllBut(folder: string, owned: ReadonlySet<string>): Promise<number> {
+  const left = (await readdir(folder)).filter((name) => !owned.has(name));
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
+  return left.length;
+}
+
+async function measure(folder: string): Promise<{ files: number; bytes: number }> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(nothingIfGone);
+  let files = 0;
+  let bytes = 0;
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    // Files go while they are being counted.
+    const size = await stat(join(entry.parentPath, entry.name)).then(({ size }) => size, goneIsNothing);
+    if (size === undefined) continue;
+    files += 1;
+    bytes += size;
+  }
+  return { files, bytes };
+}
+
+function nothingIfGone(error: NodeJS.ErrnoException): [] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
+
+function goneIsNothing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Config, readConfig } from '../../src/config.ts';
+import { ServiceError } from '../../src/errors.ts';
+import type { Job } from '../../src/jobs/job.ts';
+import type { Perform } from '../../src/jobs/job-runner.ts';
+import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { someJob } from './some-job.ts';
+
+describe('the runner of jobs', () => {
+  it('does a job, keeps its files whole, and leaves nothing else on the disk', async () => {
+    await using at = await jobsAt(writesTwoFiles);
+    const id = await at.add();
+    const job = await at.ended(id);
+    assert.equal(job.state, 'done');
+    assert.deepEqual(job.result, {
+      files: [
+        { name: 'sound.wav', contentType: 'audio/wav', sizeBytes: 5 },
+        { name: '2-sound.wav', contentType: 'audio/wav', sizeBytes: 3 },
+      ],
+      facts: { seconds: 1 },
+    });
+    assert.equal(await readFile(join(at.jobs.folders.resultPathOf(id), 'sound.wav'), 'utf8'), 'whole');
+    await waitFor('the work folder to go', async () => (await at.left('work')).length === 0);
+    assert.deepEqual(await at.left('results'), [id]);
+  });
+
+  it('works on as many at once as may, of a kind and in all', async () => {
+    const inside = new Map<string, number>();
+    let most = 0;
+    const gate = Promise.withResolvers<void>();
+    await using at = await jobsAt(
+      async (job, tools) => {
+        const { kind } = job.request;
+        inside.set(kind, (inside.get(kind) ?? 0) + 1);
+        most = Math.max(most, inside.get(kind)!);
+        await gate.promise;
+        inside.set(kind, inside.get(kind)! - 1);
+        return writesTwoFiles(job, tools);
+      },
+      { jobsRunningMax: 3, jobsOfKindRunningMax: 2 },
+    );
+    const ids = await Promise.all([1, 2, 3, 4].map(() => at.add()));
+    await waitFor('two of a kind to run', () => inside.get('generate') === 2);
+    ids.push(await at.add({ kind: 'score' }));
+    await waitFor('another kind to have its place', () => inside.get('score') === 1);
+    gate.resolve();
+    for (const id of ids) assert.equal((await at.ended(id)).state, 'done');
+    assert.equal(most, 2);
+  });
+
+  it('tries again what may pass, after a wait that doubles, and gives up after the attempts allowed', async () => {
+    const attempts: number[] = [];
+    const busyTwice: Perform = async (job, tools) => {
+      attempts.push(performance.now());
+      if (job.request.parameters.prompt === 'never' || job.failures < 2)
+        throw new ServiceError('lane_crashed', 'Cannot run.');
+      return writesTwoFiles(job, tools);
+    };
+    await using at = await jobsAt(busyTwice, { retryWaitMsFirst: 40 });
+    const well = await at.ended(await at.add());
+    assert.deepEqual([well.state, well.attempt, well.failures], ['done', 3, 2]);
+    assert.ok(attempts[1]! - attempts[0]! >= 40);
+    assert.ok(attempts[2]! - attempts[1]! >= 80);
+    const ill = await at.ended(await at.add({ parameters: { prompt: 'never' } }));
+    assert.deepEqual([ill.state, ill.attempt, ill.failure?.code], ['failed', 3, 'lane_crashed']);
+  });
+
+  it('does not try again what will fail again, and hides what is a defect', async () => {
+    const perform: Perform = async (job) => {
+      throw job.request.kind === 'score' ? new Error('secret') : new ServiceError('invalid_input', 'Cannot read it.');
+    };
+    await using at = await jobsAt(perform);
+    const refused = await at.ended(await at.add());
+    assert.deepEqual([refused.attempt, refused.failure], [1, { code: 'invalid_input', message: 'Cannot read it.' }]);
+    const defect = await at.ended(await at.add({ kind: 'score' }));
+    assert.equal(defect.failure?.code, 'internal');
+    assert.doesNotMatch(defect.failure.message, /secret/);
+    assert.deepEqual([await at.left('results'), await at.left('work')], [[], []]);
+  });
+
+  it('cancels what waits at once and what runs soon, and leaves what has ended', async () => {
+    await using at = await jobsAt(untilAborted, { jobsRunningMax: 1 });
+    const running = await at.add();
+    await at.reaches(running, 'running');
+    const waiting = await at.add();
+    assert.equal((await at.jobs.runner.cancel(waiting))?.state, 'cancelled');
+    assert.equal((await at.jobs.runner.cancel(running))?.cancelWanted, true);
+    const ended = await at.ended(running);
+    assert.equal(ended.state, 'cancelled');
+    assert.deepEqual(await at.jobs.runner.cancel(running), ended);
+    assert.equal(await at.jobs.runner.cancel(randomUUID()), undefined);
+    await waitFor('the work folders to go', async () => (await at.left('work')).length === 0);
+  });
+
+  it('fails what takes too long', async () => {
+    await using at = await jobsAt(untilAborted, { jobMsMax: 50 });
+    assert.equal((await at.ended(await at.add())).failure?.code, 'deadline_exceeded');
+  });
+
+  it('gives back what it works on when it stops, and the next one does it', async () => {
+    await using data = await temporaryFolder();
+    let id: string;
+    {
+      await using first = await jobsAt(untilAborted, { data: data.path });
+      id = await first.add();
+      await first.reaches(id, 'running');
+    }
+    await using second = await jobsAt(writesTwoFiles, { data: data.path });
+    const job = await second.ended(id);
+    assert.deepEqual([job.state, job.attempt, job.failures, job.interruptions], ['done', 2, 0, 0]);
+  });
+
+  it('removes at its start what no job owns, and nothing that one does', async () => {
+    await using data = await temporaryFolder();
+    let [kept, waiting] = ['', ''];
+    {
+      await using first = await jobsAt(writesTwoFiles, { data: data.path });
+      kept = await first.add();
+      await first.ended(kept);
+      await first.jobs.runner.stop();
+    }
+    {
+      // Not started: what it takes waits.
+      const config = configFor({ data: data.path });
+      await using jobs = await openJobs(config, writesTwoFiles);
+      waiting = await addTo(jobs);
+    }
+    for (const stray of ['work/stray', 'results/stray', `results/${waiting}.part`]) {
+      await mkdir(join(data.path, 'service', stray), { recursive: true });
+      await writeFile(join(data.path, 'service', stray, 'left.wav'), 'left');
+    }
+    await using second = await jobsAt(untilAborted, { data: data.path });
+    await second.reaches(waiting, 'running');
+    assert.deepEqual(await second.left('work'), [waiting]);
+    assert.deepEqual(await second.left('results'), [kept]);
+  });
+
+  it('forgets a result when its time to live is over', async () => {
+    await using at = await jobsAt(writesTwoFiles, { jobResultAgeMsMax: 1_000 });
+    const id = await at.add();
+    await at.ended(id);
+    await waitFor('the job to be forgotten', async () => (await at.jobs.runner.find(id)) === undefined);
+    await waitFor('its files to go', async () => (await at.left('results')).length === 0);
+  });
+
+  it('tells progress and what is left, by what was done so far', async () => {
+    const gate = Promise.withResolvers<void>();
+    await using at = await jobsAt(async (job, tools) => {
+      tools.progress(1, 4, 'chunk');
+      await gate.promise;
+      return writesTwoFiles(job, tools);
+    });
+    const id = await at.add();
+    const job = await waitFor('progress', async () => {
+      const found = await at.jobs.runner.find(id);
+      return found?.progress && found;
+    });
+    assert.deepEqual(job.progress, { done: 1, total: 4, step: 'chunk' });
+    assert.equal(await at.jobs.runner.estimateMs(job, job.startedMs! + 1_000), 3_000);
+    const after = at.jobs.runner.events.of(id).map(({ kind, number }) => [kind, number]);
+    assert.deepEqual(after, [
+      ['state', 1],
+      ['progress', 2],
+    ]);
+    gate.resolve();
+    await at.ended(id);
+  });
+
+  it('counts every job that ended, by how', async () => {
+    await using at = await jobsAt(writesTwoFiles);
+    await at.ended(await at.add());
+    await waitFor('the count', () => {
+      const [counted] = at.jobs.metrics.collect();
+      const points = counted?.kind === 'counter' ? counted.points : [];
+      const done = points.find(({ labels }) => labels.kind === 'generate' && labels.status === 'done');
+      const cancelled = points.find(({ labels }) => labels.kind === 'generate' && labels.status === 'cancelled');
+      return done?.value === 1 && cancelled?.value === 0;
+    });
+  });
+});
+
+const writesTwoFiles: Perform = async (_job, { folder }) => {
+  await writeFile(join(folder, 'one'), 'whole');
+  await writeFile(join(folder, 'two'), 'two');
+  await writeFile(join(folder, 'scratch'), 'x');
+  return {
+    contentType: 'audio/wav',
+    file: 'one',
+    fileName: 'sound.wav',
+    parts: [{ name: '../sound.wav', contentType: 'audio/wav', file: join(folder, 'two') }],
+    facts: { seconds: 1 },
+  };
+};
+
+const untilAborted: Perform = (_job, { signal }) =>
+  new Promise((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(new ServiceError('caller_gone', 'Gone.'))),
+  );
+
+type Running = AsyncDisposable & {
+  readonly jobs: Jobs;
+  add(of?: { kind?: Job['request']['kind']; parameters?: Record<string, unknown> }): Promise<string>;
+  reaches(id: string, state: Job['state']): Promise<Job>;
+  ended(id: string): Promise<Job>;
+  left(folder: 'work' | 'results'): Promise<string[]>;
+};
+
+function configFor(settings: Partial<Config>): Config {
+  return { ...readConfig({}), retryWaitMsFirst: 1, ...settings };
+}
+
+async function jobsAt(perform: Perform, settings: Partial<Config> = {}): Promise<Running> {
+  const folder = await temporaryFolder();
+  const config = configFor({ data: folder.path, ...settings });
+  const jobs = await openJobs(config, perform);
+  await jobs.runner.start();
+  const find = async (id: string, wanted: (job: Job) => boolean) =>
+    waitFor(`job ${id}`, async () => {
+      const job = await jobs.runner.find(id);
+      return job && wanted(job) && job;
+    });
+  return {
+    jobs,
+    add: (of) => addTo(jobs, of),
+    reaches: (id, state) => find(id, (job) => job.state === state),
+    ended: (id) => find(id, ({ state }) => ['done', 'failed', 'cancelled'].includes(state)),
+    left: async (name) => (await readdir(join(config.data, 'service', name))).sort(),
+    [Symbol.asyncDispose]: async () => {
+      await jobs[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function addTo(
+  jobs: Jobs,
+  { kind = 'generate', parameters = {} }: { kind?: Job['request']['kind']; parameters?: Record<string, unknown> } = {},
+): Promise<string> {
+  await using work = await jobs.folders.create();
+  const added = await jobs.runner.add({ ...someJob({ id: work.id }), request: { kind, parameters, files: [] } });
+  assert.equal(added.kind, 'added');
+  work.keepForJob();
+  return work.id;
+}

@@ -1,10 +1,13 @@
 # start-collector.sh <collector> [arguments]: the Collector with the backends that VITRINE_BACKENDS names, as the launcher starts it
-# natively. VITRINE_CONFIGURATION is the folder that holds config.yaml and backends/.
+# natively. VITRINE_CONFIGURATION is the folder that holds config.yaml, compat.yaml where wanted, and backends/.
 set -eu
 collector=$1
 shift
 folder=${VITRINE_CONFIGURATION:-/etc/vitrine}
 set -- "--config=$folder/config.yaml" "$@"
+if [ "${VITRINE_COLLECTOR_ALIASES:-true}" = true ] && [ -f "$folder/compat.yaml" ]; then
+  set -- "$@" "--config=$folder/compat.yaml"
+fi
 IFS=', '
 for backend in ${VITRINE_BACKENDS:-prometheus,tempo,loki}; do
   if [ ! -f "$folder/backends/$backend.yaml" ]; then

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { composeSettings } from '../compose/compose-settings.ts';
+import { compatConfiguration } from '../otel-collector/compat-configuration.ts';
 import { settings } from '../src/config.ts';
 import { failures } from '../src/errors.ts';
+import { aliases } from '../src/telemetry/names/aliases.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.ts';
@@ -17,6 +19,7 @@ const pages: Record<string, () => string> = {
   'errors.md': errorsPage,
   'telemetry.md': telemetryPage,
   '../compose/settings.yaml': composeSettings,
+  '../otel-collector/compat.yaml': compatConfiguration,
   ...rulePages('../prometheus/rules', ruleGroups),
   ...rulePages('../loki/rules/fake', logRuleGroups),
 };
@@ -104,6 +107,17 @@ function telemetryPage(): string {
     table(['name', 'in Prometheus', 'kind', 'labels', 'what it says'], metrics),
     '\n## Spans\n',
     table(['name', 'what it says'], spans),
+    '\n## The same by other names\n',
+    'Made by the Collector (`otel-collector/compat.yaml`) for dashboards and rules that people bring along; `VITRINE_COLLECTOR_ALIASES=false` leaves them out.\n',
+    table(
+      ['name in Prometheus', 'labels', 'is', 'known from'],
+      aliases.map((alias) => [
+        `\`${alias.name}\``,
+        [...Object.keys(alias.labels), ...(alias.truth ? [alias.truth[0]] : [])].join(', '),
+        `\`${nameInPrometheus(metricNames[alias.of])}\`${alias.only ? `, ${alias.only[1]}` : ''}${alias.value ? `, in ${alias.value}` : ''}`,
+        alias.system.toUpperCase(),
+      ]),
+    ),
     '\n## Attributes of our own\n',
     table(['name', 'what it says'], attributes),
   ]);

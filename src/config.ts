@@ -115,6 +115,11 @@ export const settings = {
   ),
 
   // The Collector
+  collectorAliases: flag(
+    'VITRINE_COLLECTOR_ALIASES',
+    true,
+    'The Collector tells metrics also by the names that other systems have for them (docs/telemetry.md). Off: a third fewer series, where nobody brought dashboards along.',
+  ),
   backends: text(
     'VITRINE_BACKENDS',
     'prometheus,tempo,loki',

@@ -52,6 +52,7 @@ export const components = {
     prepare: examineQueues,
     parameters: ({ root, config }) => [
       `--config=${join(root, 'otel-collector/config.yaml')}`,
+      ...(config.collectorAliases ? [`--config=${join(root, 'otel-collector/compat.yaml')}`] : []),
       ...backendNames(config).map((name) => `--config=${backendFile(root, name)}`),
     ],
   },

@@ -22,7 +22,9 @@ export class HotExponential {
 
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
-    return { name, unit, says, kind: 'exponential histogram', points: this.#table.all().map((each) => each.point()) };
+    const atMs = Date.now();
+    const points = this.#table.all().map((series) => series.point(atMs));
+    return { name, unit, says, kind: 'exponential histogram', points };
   }
 }
 
@@ -72,13 +74,13 @@ export class ExponentialSeries {
     this.#counts[place(index)]! += 1;
   }
 
-  point(): AggregatedPoint<AggregatedExponential> {
+  point(atMs = Date.now()): AggregatedPoint<AggregatedExponential> {
     const counts = [];
     for (let index = this.#lowest; index <= this.#highest; index += 1) counts.push(this.#counts[place(index)]!);
     return {
       labels: this.#labels,
       startMs: this.#startMs,
-      atMs: Date.now(),
+      atMs,
       value: {
         count: this.#count,
         sum: this.#sum,

@@ -86,7 +86,8 @@ export class HotHistogram {
 
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
-    return { name, unit, says, kind: 'histogram', points: this.#table.all().map((series) => series.point()) };
+    const atMs = Date.now();
+    return { name, unit, says, kind: 'histogram', points: this.#table.all().map((series) => series.point(atMs)) };
   }
 }
 
@@ -111,13 +112,13 @@ export class HistogramSeries {
     this.#sum += value;
   }
 
-  point(): AggregatedPoint<AggregatedHistogram> {
+  point(atMs = Date.now()): AggregatedPoint<AggregatedHistogram> {
     const counts = [...this.#counts];
     const count = counts.reduce((total, each) => total + each, 0);
     return {
       labels: this.#labels,
       startMs: this.#startMs,
-      atMs: Date.now(),
+      atMs,
       value: { count, sum: this.#sum, bounds: this.#bounds, counts },
     };
   }

@@ -228,7 +228,7 @@ describe('the images', () => {
     const folder = join(root, 'otel-collector');
     assert.deepEqual(await start('tempo, loki'), {
       code: 0,
-      said: `--config=${folder}/config.yaml --extra --config=${folder}/backends/tempo.yaml --config=${folder}/backends/loki.yaml\n`,
+      said: `--config=${folder}/config.yaml --extra --config=${folder}/compat.yaml --config=${folder}/backends/tempo.yaml --config=${folder}/backends/loki.yaml\n`,
     });
     const refused = await start('tempo,nowhere');
     assert.equal(refused.code, 1);

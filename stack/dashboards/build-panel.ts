@@ -1,0 +1,185 @@
+import { PanelBuilder as BarGauge } from '@grafana/grafana-foundation-sdk/bargauge';
+import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
+import * as common from '@grafana/grafana-foundation-sdk/common';
+import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
+import { PanelBuilder as Gauge } from '@grafana/grafana-foundation-sdk/gauge';
+import * as heatmap from '@grafana/grafana-foundation-sdk/heatmap';
+import { PanelBuilder as Logs } from '@grafana/grafana-foundation-sdk/logs';
+import { DataqueryBuilder as LokiQuery } from '@grafana/grafana-foundation-sdk/loki';
+import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
+import * as tempo from '@grafana/grafana-foundation-sdk/tempo';
+import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
+import type { Limits, Panel, PanelLink } from './panel.ts';
+import type { Query } from './query.ts';
+
+type AnyBuilder = TimeSeries | Stat | Gauge | BarGauge | Table | heatmap.PanelBuilder | Logs;
+
+/** Grafana's panel for ours, at its place. */
+export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): dashboard.Panel {
+  const drawn: AnyBuilder = drawing(panel);
+  drawn.id(id).title(panel.title).description(descriptionOf(panel)).gridPos(place);
+  const [first] = panel.queries;
+  if (first) drawn.datasource({ type: first.source, uid: first.source });
+  for (const [at, query] of panel.queries.entries()) drawn.withTarget(target(query, String.fromCharCode(65 + at)));
+  if (panel.kind !== 'logs') {
+    drawn
+      .unit(panel.unit)
+      .thresholds(thresholds(panel.limits))
+      .noValue(panel.whenEmpty ?? '–');
+    if (panel.decimals !== undefined) drawn.decimals(panel.decimals);
+    if (panel.min !== undefined) drawn.min(panel.min);
+    if (panel.max !== undefined) drawn.max(panel.max);
+    if (panel.words) drawn.mappings([words(panel.words)]);
+    if (panel.links) drawn.dataLinks(panel.links.map(link));
+  }
+  if (panel.columns) arrange(drawn, panel, panel.columns);
+  return drawn.build();
+}
+
+function drawing({ kind, stacked, unit, limits }: Panel): AnyBuilder {
+  const lastValue = new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false);
+  switch (kind) {
+    case 'timeseries':
+      return new TimeSeries()
+        .lineWidth(1)
+        .fillOpacity(stacked ? 40 : 6)
+        .showPoints(common.VisibilityMode.Auto)
+        .stacking(
+          new common.StackingConfigBuilder().mode(stacked ? common.StackingMode.Normal : common.StackingMode.None),
+        )
+        .thresholdsStyle(
+          new common.GraphThresholdsStyleConfigBuilder().mode(
+            limits ? common.GraphThresholdsStyleMode.Dashed : common.GraphThresholdsStyleMode.Off,
+          ),
+        )
+        .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
+        .legend(
+          new common.VizLegendOptionsBuilder()
+            .displayMode(common.LegendDisplayMode.List)
+            .placement(common.LegendPlacement.Bottom)
+            .showLegend(true),
+        )
+        .tooltip(
+          new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
+        );
+    case 'stat':
+      return new Stat()
+        .reduceOptions(lastValue)
+        .colorMode(common.BigValueColorMode.Value)
+        .graphMode(common.BigValueGraphMode.None)
+        .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds));
+    case 'gauge':
+      return new Gauge()
+        .reduceOptions(lastValue)
+        .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds));
+    case 'bargauge':
+      return new BarGauge()
+        .reduceOptions(lastValue)
+        .orientation(common.VizOrientation.Horizontal)
+        .displayMode(common.BarGaugeDisplayMode.Basic)
+        .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds));
+    case 'table':
+      return new Table();
+    case 'heatmap':
+      return new heatmap.PanelBuilder()
+        .calculate(false)
+        .yAxis(new heatmap.YAxisConfigBuilder().unit(unit))
+        .color(
+          new heatmap.HeatmapColorOptionsBuilder()
+            .mode(heatmap.HeatmapColorMode.Scheme)
+            .scheme('Blues')
+            .exponent(0.5)
+            .steps(32),
+        );
+    case 'logs':
+      return new Logs().showTime(true).wrapLogMessage(true).enableLogDetails(true);
+  }
+}
+
+function target(query: Query, refId: string): Builder<Dataquery> {
+  const datasource = { type: query.source, uid: query.source };
+  if (query.source === 'tempo') {
+    return new tempo.DataqueryBuilder()
+      .refId(refId)
+      .datasource(datasource)
+      .queryType('traceql')
+      .tableType(tempo.SearchTableType.Traces)
+      .limit(20)
+      .query(query.expr);
+  }
+  if (query.source === 'loki') {
+    const asked = new LokiQuery().refId(refId).datasource(datasource).expr(query.expr).legendFormat(query.legend);
+    return query.shape === 'instant' ? asked.queryType('instant') : asked.queryType('range').maxLines(100);
+  }
+  const asked = new prometheus.DataqueryBuilder()
+    .refId(refId)
+    .datasource(datasource)
+    .expr(query.expr)
+    .legendFormat(query.legend === '' ? '__auto' : query.legend);
+  switch (query.shape) {
+    case 'range':
+      return asked.range();
+    case 'instant':
+      return asked.instant();
+    case 'table':
+      return asked.instant().format(prometheus.PromQueryFormat.Table);
+    case 'buckets':
+      return asked.range().format(prometheus.PromQueryFormat.Heatmap);
+    case 'exemplars':
+      return asked.range().exemplar(true);
+  }
+}
+
+function descriptionOf({ says, onlyAfter, runbook }: Panel): string {
+  const parts = [says];
+  if (onlyAfter !== undefined) parts.push(`Empty until ${onlyAfter}.`);
+  if (runbook !== undefined) parts.push(`Runbook: docs/runbooks/${runbook}.md`);
+  return parts.join('\n\n');
+}
+
+function thresholds(limits: Limits | undefined): dashboard.ThresholdsConfigBuilder {
+  const made = new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute);
+  if (!limits) return made.steps([{ value: null, color: 'text' }]);
+  const { warning, bad } = limits;
+  return made.steps(
+    warning <= bad
+      ? [
+          { value: null, color: 'green' },
+          ...(warning < bad ? [{ value: warning, color: 'orange' }] : []),
+          { value: bad, color: 'red' },
+        ]
+      : [
+          { value: null, color: 'red' },
+          { value: bad, color: 'orange' },
+          { value: warning, color: 'green' },
+        ],
+  );
+}
+
+function words(given: NonNullable<Panel['words']>): dashboard.ValueMapping {
+  const options = Object.entries(given).map(([value, { text, color }], index) => [value, { text, color, index }]);
+  return { type: dashboard.MappingType.ValueToText, options: Object.fromEntries(options) };
+}
+
+function link({ title, url }: PanelLink): dashboard.DashboardLinkBuilder {
+  return new dashboard.DashboardLinkBuilder(title).url(url).targetBlank(false);
+}
+
+/** The columns of a table, in order and by the names that a person reads. */
+function arrange(drawn: AnyBuilder, panel: Panel, columns: NonNullable<Panel['columns']>): void {
+  if (panel.queries.length > 1) drawn.withTransformation({ id: 'merge', options: {} });
+  const names = Object.keys(columns);
+  drawn.withTransformation({
+    id: 'organize',
+    options: {
+      excludeByName: { Time: true },
+      indexByName: Object.fromEntries(names.map((name, at) => [name, at])),
+      renameByName: columns,
+    },
+  });
+  for (const [title, unit] of Object.entries(panel.columnUnits ?? {})) {
+    drawn.overrideByName(title, [{ id: 'unit', value: unit }]);
+  }
+}

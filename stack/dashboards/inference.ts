@@ -1,0 +1,323 @@
+import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
+import { dashboardLink, tracesLink } from './explore-link.ts';
+import { type DashboardPlan, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import { buckets, exemplars, now, over, rows, traces } from './query.ts';
+import { ofModel } from './selections.ts';
+
+const latency = series('inferenceLatency', ofModel);
+
+/** Models: where the time goes, what waits, what is refused, what was slow. */
+export const inference: DashboardPlan = {
+  name: 'inference',
+  title: 'Vitrine: inference',
+  says: 'Where the time of inference requests goes, what waits for a lane, what is refused and what was slowest.',
+  variables: ['model', 'instance'],
+  lines: [
+    {
+      height: 4,
+      panels: [
+        stat({
+          title: 'Requests a second',
+          says: 'Answered with ok.',
+          queries: [now(rateBy('inferenceRequests', [], { ...ofModel, status: 'ok' }))],
+          unit: 'reqps',
+          width: 4,
+        }),
+        stat({
+          title: 'Failures a second',
+          says: 'Answered with anything else.',
+          queries: [now(`${rateBy('inferenceRequests', [], { ...ofModel, status: '!ok' })} or vector(0)`)],
+          unit: 'reqps',
+          width: 4,
+          limits: { warning: 0.01, bad: 0.05 },
+          runbook: 'ModelGenerationFailures',
+        }),
+        stat({
+          title: '95th percentile',
+          says: 'Of the duration, from the first byte to the last.',
+          queries: [now(quantileBy(0.95, 'inferenceSeconds', [], ofModel))],
+          unit: 's',
+          width: 4,
+          runbook: 'ModelInferenceLatency',
+        }),
+        stat({
+          title: 'Waiting',
+          says: 'Requests that wait for a lane.',
+          queries: [now(`sum(${series('inferenceQueueDepth', ofModel)})`)],
+          unit: 'short',
+          width: 4,
+          limits: { warning: 50, bad: 200 },
+        }),
+        stat({
+          title: 'Lanes',
+          says: 'Idle or running.',
+          queries: [now(`sum(${series('inferenceLanes', { ...ofModel, state: '~idle|running' })})`)],
+          unit: 'short',
+          width: 4,
+        }),
+        stat({
+          title: 'Breakers open',
+          says: 'Models whose guard lets nothing through.',
+          queries: [now(`count(${series('breakerState', ofModel)} == 2) or vector(0)`)],
+          unit: 'short',
+          width: 4,
+          limits: { warning: 1, bad: 1 },
+        }),
+      ],
+    },
+    {
+      title: 'Time',
+      height: 8,
+      panels: [
+        timeseries({
+          title: 'Time account: where the time of a request goes',
+          says: 'The mean of each stage, stacked: receive, decode, queue, assemble, run, split, encode, send. Growth in queue is saturation, in run the model, in receive the caller.',
+          queries: [
+            over(meanBy('inferenceStageSeconds', ['stage'], ofModel), '{{stage}}'),
+            over(meanBy('inferenceRestSeconds', [], ofModel), 'no stage'),
+          ],
+          unit: 's',
+          width: 8,
+          stacked: true,
+        }),
+        timeseries({
+          title: 'Duration by model: p50, p95, p99',
+          says: 'From buckets. The link of a point finds the traces of that model that were slower than it; a dot is a kept trace.',
+          queries: [
+            ...[0.5, 0.95, 0.99].map((quantile) =>
+              over(quantileBy(quantile, 'inferenceSeconds', ['model'], ofModel), `{{model}} p${quantile * 100}`),
+            ),
+            exemplars({ inference_model_name: '~$model', http_route: '!' }),
+          ],
+          unit: 's',
+          width: 8,
+          runbook: 'ModelInferenceLatency',
+          links: [
+            tracesLink(
+              'Traces of this model slower than this',
+              `{ span.inference.model.name = "\${__field.labels.model}" && duration > \${__value.numeric}s }`,
+            ),
+          ],
+        }),
+        timeseries({
+          title: 'Duration by model, 99th percentile, exact',
+          says: 'From the exponential histogram: no chosen buckets, the same percentile without their steps.',
+          queries: [over(`histogram_quantile(0.99, sum by (model) (rate(${latency}[$__rate_interval])))`, '{{model}}')],
+          unit: 's',
+          width: 8,
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        heatmap({
+          title: 'How long requests take',
+          says: 'All inference requests by duration.',
+          queries: [buckets(bucketsOf('inferenceSeconds', ofModel))],
+          unit: 's',
+          width: 8,
+        }),
+        timeseries({
+          title: 'Stages, 95th percentile',
+          says: 'Of each stage by itself.',
+          queries: [over(quantileBy(0.95, 'inferenceStageSeconds', ['stage'], ofModel), '{{stage}}')],
+          unit: 's',
+          width: 8,
+        }),
+        timeseries({
+          title: 'Requests by model and status',
+          says: 'A second; status is ok or the failure’s code.',
+          queries: [over(rateBy('inferenceRequests', ['model', 'status'], ofModel), '{{model}} {{status}}')],
+          unit: 'reqps',
+          width: 8,
+          stacked: true,
+        }),
+      ],
+    },
+    {
+      title: 'Queue and batches',
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Waiting and in flight',
+          says: 'Requests that wait for a lane, and all that are not answered yet.',
+          queries: [
+            over(`sum by (model) (${series('inferenceQueueDepth', ofModel)})`, '{{model}} waiting'),
+            over(`sum by (model) (${series('inferenceActive', ofModel)})`, '{{model}} in flight'),
+          ],
+          unit: 'short',
+          width: 6,
+        }),
+        timeseries({
+          title: 'How long one who came now would wait',
+          says: 'The prediction that refuses requests whose deadline cannot be met.',
+          queries: [over(`max by (model) (${series('inferenceQueueWait', ofModel)})`, '{{model}}')],
+          unit: 's',
+          width: 6,
+        }),
+        timeseries({
+          title: 'Bytes that wait',
+          says: 'Input tensors held in memory for those who wait.',
+          queries: [over(`sum by (model) (${series('inferenceQueueBytes', ofModel)})`, '{{model}}')],
+          unit: 'bytes',
+          width: 6,
+        }),
+        timeseries({
+          title: 'Never run',
+          says: 'By reason: the caller left, the deadline passed while waiting, or the queue refused.',
+          queries: [over(rateBy('inferenceDropped', ['reason'], ofModel), '{{reason}}')],
+          unit: 'reqps',
+          width: 6,
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Batches by what closed them',
+          says: 'idle: the lane was free; rows or bytes: full; delay: the manifest’s wait was over; alone: this model takes no batches.',
+          queries: [over(rateBy('inferenceBatches', ['closed_by'], ofModel), '{{closed_by}}')],
+          unit: 'ops',
+          width: 6,
+          stacked: true,
+        }),
+        heatmap({
+          title: 'Rows in a batch',
+          says: 'More rows a batch is more work for the same time.',
+          queries: [buckets(bucketsOf('inferenceBatchRows', ofModel))],
+          unit: 'short',
+          width: 6,
+        }),
+        timeseries({
+          title: 'How full batches are',
+          says: 'Mean rows as part of the most there may be; near 1 the lanes are saturated.',
+          queries: [over(meanBy('inferenceBatchFill', ['model'], ofModel), '{{model}}')],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
+          width: 6,
+        }),
+        timeseries({
+          title: 'Tensor bytes',
+          says: 'In and out, a second.',
+          queries: [over(rateBy('inferenceBytes', ['direction'], ofModel), '{{direction}}')],
+          unit: 'Bps',
+          width: 6,
+        }),
+      ],
+    },
+    {
+      title: 'Lanes and models',
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Lanes by state',
+          says: 'idle, running, opening, abandoned. A second abandoned thread makes /live fail.',
+          queries: [over(`sum by (model, state) (${series('inferenceLanes', ofModel)})`, '{{model}} {{state}}')],
+          unit: 'short',
+          width: 6,
+        }),
+        timeseries({
+          title: 'Lanes lost, requests run again',
+          says: 'Crashed or stuck lanes in five minutes, and the requests that were given a second lane.',
+          queries: [
+            over(increaseBy('inferenceLaneLosses', ['model', 'how'], ofModel, '5m'), '{{model}} {{how}}'),
+            over(increaseBy('inferenceLaneRetries', ['model'], ofModel, '5m'), '{{model}} run again'),
+          ],
+          unit: 'short',
+          width: 6,
+        }),
+        timeseries({
+          title: 'Memory of lanes',
+          says: 'Processes: resident. Threads: their JavaScript memory alone; sessions and tensors of threads are in the process’s.',
+          queries: [over(`sum by (model, kind) (${series('inferenceLaneMemory', ofModel)})`, '{{model}} {{kind}}')],
+          unit: 'bytes',
+          width: 6,
+        }),
+        timeseries({
+          title: 'Breakers',
+          says: '0 closed, 1 half-open, 2 open; each model has one for loading and one for runs.',
+          queries: [over(`max by (model, guard) (${series('breakerState', ofModel)})`, '{{model}} {{guard}}')],
+          unit: 'short',
+          min: 0,
+          max: 2,
+          width: 6,
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        table({
+          title: 'Models',
+          says: 'The state of every version.',
+          queries: [rows(`max by (model, version, state) (${series('modelState', ofModel)}) == 1`)],
+          unit: 'none',
+          width: 6,
+          columns: { model: 'Model', version: 'Version', state: 'State', Value: '' },
+        }),
+        timeseries({
+          title: 'Models loaded',
+          says: 'Versions that serve.',
+          queries: [over(`sum(${series('modelsLoaded', { job: 'vitrine', instance: '~$instance' })})`, 'loaded')],
+          unit: 'short',
+          width: 6,
+        }),
+        table({
+          title: 'Loads',
+          says: 'Since the counters began: by result, and the mean from the file to ready.',
+          queries: [rows(`sum by (model, result) (${series('modelLoads', ofModel)}) > 0`)],
+          unit: 'short',
+          width: 6,
+          columns: { model: 'Model', result: 'Result', Value: 'How many' },
+        }),
+        timeseries({
+          title: 'Seconds spent loading',
+          says: 'From the file to ready, a second.',
+          queries: [over(sumRateBy('modelLoadSeconds', ['model'], ofModel), '{{model}}')],
+          unit: 's',
+          width: 6,
+        }),
+      ],
+    },
+    {
+      title: 'Slowest',
+      height: 8,
+      panels: [
+        traceTable({
+          title: 'Slowest inference requests',
+          says: 'Kept traces of more than 50 ms, with their time account.',
+          queries: [
+            traces(
+              `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && duration > 50ms } | select(span.inference.model.name)`,
+            ),
+          ],
+          width: 12,
+          onlyAfter: 'a request took more than 50 ms',
+        }),
+        traceTable({
+          title: 'Failed inference requests',
+          says: 'By the failure’s code.',
+          queries: [
+            traces(
+              `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && span.error.type != nil } | select(span.inference.model.name, span.error.type)`,
+            ),
+          ],
+          width: 6,
+          onlyAfter: 'an inference request failed',
+        }),
+        timeseries({
+          title: 'Traces kept, by why',
+          says: 'The rest leaves exact metrics and no spans.',
+          queries: [over(rateBy('tracesKept', ['reason'], { job: 'vitrine', instance: '~$instance' }), '{{reason}}')],
+          unit: 'reqps',
+          width: 6,
+          stacked: true,
+          links: [dashboardLink('Telemetry pipeline', 'telemetry-pipeline')],
+        }),
+      ],
+    },
+  ],
+};

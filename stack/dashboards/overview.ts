@@ -1,0 +1,245 @@
+import { increaseBy, quantileBy, rateBy, series } from '../promql.ts';
+import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
+import { other } from './other-metrics.ts';
+import { bargauge, type DashboardPlan, gauge, stat, table, timeseries } from './panel.ts';
+import { exemplars, now, over, rows } from './query.ts';
+import { atFault, ofService } from './selections.ts';
+
+const silentSeconds = 30;
+
+/** One screen: is it well? */
+export const overview: DashboardPlan = {
+  name: 'overview',
+  title: 'Vitrine: overview',
+  says: 'Is it well? The first line answers; all green is yes. Everything else says where to look.',
+  variables: ['instance'],
+  lines: [
+    {
+      height: 4,
+      panels: [
+        stat({
+          title: 'API status',
+          says: `Instances of the service heard of within ${silentSeconds} s. A pushed service has no up: its heartbeat stands in for it.`,
+          queries: [
+            now(
+              `sum((time() - max by (instance) (${series('heartbeat', ofService)})) < bool ${silentSeconds}) or vector(0)`,
+            ),
+          ],
+          unit: 'none',
+          width: 3,
+          limits: { warning: 1, bad: 1 },
+          words: { 0: { text: 'DOWN', color: 'red' }, 1: { text: 'UP', color: 'green' } },
+          runbook: 'ServiceDown',
+          links: [dashboardLink('Where requests fail', 'service')],
+        }),
+        stat({
+          title: 'Alerts firing',
+          says: 'Critical alerts and warnings that fire now; the watchdog, which always fires, is left out.',
+          queries: [
+            now(`count(${other('alerts', { alertstate: 'firing', severity: '~critical|warning' })}) or vector(0)`),
+          ],
+          unit: 'none',
+          width: 3,
+          limits: { warning: 1, bad: 1 },
+          links: [dashboardLink('Which', 'logs-and-security')],
+        }),
+        stat({
+          title: 'Success rate',
+          says: 'Requests answered without a fault of the server, of all in the dashboard’s time.',
+          queries: [
+            now(
+              `1 - (${increaseBy('httpRequests', [], { ...ofService, ...atFault })} or vector(0)) / (${increaseBy('httpRequests', [], ofService)} > 0)`,
+            ),
+          ],
+          unit: 'percentunit',
+          decimals: 2,
+          width: 3,
+          limits: { warning: 0.999, bad: 0.99 },
+          runbook: 'HighErrorRate',
+        }),
+        stat({
+          title: 'Active sessions',
+          says: 'Tasks being worked on now.',
+          queries: [now(`sum(${series('activeSessions', ofService)})`)],
+          unit: 'short',
+          width: 3,
+        }),
+        stat({
+          title: 'Total separations',
+          says: 'Sounds separated in the dashboard’s time.',
+          queries: [now(increaseBy('separations', [], ofService))],
+          unit: 'short',
+          decimals: 0,
+          width: 3,
+          onlyAfter: 'a sound was separated',
+          links: [dashboardLink('Audio overview', 'audio-overview')],
+        }),
+        stat({
+          title: 'Waiting',
+          says: 'Inference requests that wait for a lane.',
+          queries: [now(`sum(${series('inferenceQueueDepth', ofService)})`)],
+          unit: 'short',
+          width: 3,
+          limits: { warning: 50, bad: 200 },
+          links: [dashboardLink('Inference', 'inference')],
+        }),
+        stat({
+          title: 'Telemetry lost',
+          says: 'Spans, log records and points that were dropped or refused in the dashboard’s time. Anything but 0 is a gap in what you see here.',
+          queries: [now(`${increaseBy('telemetryDropped', [])} + ${increaseBy('telemetryRefused', [])}`)],
+          unit: 'short',
+          decimals: 0,
+          width: 3,
+          limits: { warning: 1, bad: 1 },
+          links: [dashboardLink('Telemetry pipeline', 'telemetry-pipeline')],
+        }),
+        stat({
+          title: 'Instances',
+          says: 'Instances of the service that have told of themselves in the last five minutes.',
+          queries: [now(`count(${series('heartbeat', ofService)} > 0)`)],
+          unit: 'none',
+          width: 3,
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Request rate',
+          says: 'Requests a second, by status.',
+          queries: [over(rateBy('httpRequests', ['status'], ofService), '{{status}}')],
+          unit: 'reqps',
+          width: 8,
+          stacked: true,
+          links: [dashboardLink('By route and model', 'service')],
+        }),
+        timeseries({
+          title: 'Request duration',
+          says: 'Median, 95th and 99th percentile over all routes. A dot is a kept trace: it opens.',
+          queries: [
+            ...[0.5, 0.95, 0.99].map((quantile) =>
+              over(quantileBy(quantile, 'httpRequestSeconds', [], ofService), `p${quantile * 100}`),
+            ),
+            exemplars({}),
+          ],
+          unit: 's',
+          width: 8,
+          runbook: 'HighResponseTime',
+          links: [
+            tracesLink(
+              'Traces slower than this',
+              `{ resource.service.name = "vitrine" && kind = server && duration > \${__value.numeric}s }`,
+            ),
+          ],
+        }),
+        timeseries({
+          title: 'Separation rate',
+          says: 'Sounds separated a second, by model and status.',
+          queries: [over(rateBy('separations', ['model', 'status'], ofService), '{{model}} {{status}}')],
+          unit: 'ops',
+          width: 8,
+          onlyAfter: 'a sound was separated',
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Separation duration',
+          says: 'Time to separate a sound: median, 95th and 99th percentile.',
+          queries: [0.5, 0.95, 0.99].map((quantile) =>
+            over(quantileBy(quantile, 'separationSeconds', [], ofService), `p${quantile * 100}`),
+          ),
+          unit: 's',
+          width: 8,
+          onlyAfter: 'a sound was separated',
+        }),
+        table({
+          title: 'Errors',
+          says: 'Requests that failed in the dashboard’s time, by the failure’s code and route. docs/errors.md says what each code means.',
+          queries: [rows(`topk(20, ${increaseBy('errors', ['type', 'endpoint'], ofService)} > 0)`)],
+          unit: 'short',
+          decimals: 0,
+          width: 8,
+          columns: { type: 'Code', endpoint: 'Route', Value: 'How many' },
+          onlyAfter: 'a request failed',
+          links: [
+            tracesLink(
+              'Traces of this failure',
+              `{ span.error.type = "\${__data.fields.Code}" && span.http.route = "\${__data.fields.Route}" }`,
+            ),
+            logsLink('Lines of this failure', `{service_name="vitrine"} | error_type="\${__data.fields.Code}"`),
+          ],
+        }),
+        table({
+          title: 'Models',
+          says: 'Every model that serves: requests a second, 95th percentile, and how many wait.',
+          queries: [
+            rows(rateBy('inferenceRequests', ['model'], ofService, '5m')),
+            rows(quantileBy(0.95, 'inferenceSeconds', ['model'], ofService, '5m')),
+            rows(`sum by (model) (${series('inferenceQueueDepth', ofService)})`),
+          ],
+          unit: 'short',
+          width: 8,
+          columns: { model: 'Model', 'Value #A': 'Requests/s', 'Value #B': 'p95', 'Value #C': 'Waiting' },
+          columnUnits: { 'Requests/s': 'reqps', p95: 's' },
+          links: [dashboardLink('This model', 'inference', { model: `\${__data.fields.Model}` })],
+        }),
+      ],
+    },
+    {
+      height: 5,
+      panels: [
+        gauge({
+          title: 'CPU',
+          says: 'Of the machine, all cores together.',
+          queries: [now(`1 - avg(${series('systemCpuUtilization', { ...ofService, cpu_mode: 'idle' })})`)],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
+          width: 5,
+          limits: { warning: 0.8, bad: 0.95 },
+          links: [dashboardLink('GPU and host', 'gpu-and-host')],
+        }),
+        gauge({
+          title: 'Memory',
+          says: 'Of the machine.',
+          queries: [now(`max(${series('systemMemoryUtilization', { ...ofService, system_memory_state: 'used' })})`)],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
+          width: 5,
+          limits: { warning: 0.85, bad: 0.9 },
+          runbook: 'HighMemoryUsage',
+        }),
+        gauge({
+          title: 'Disk',
+          says: 'The file system that VITRINE_DATA is on.',
+          queries: [now(`max(${series('dataDiskUtilization', ofService)})`)],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
+          width: 5,
+          limits: { warning: 0.8, bad: 0.9 },
+        }),
+        bargauge({
+          title: 'GPU',
+          says: 'Utilisation and memory of each GPU.',
+          queries: [
+            now(`max by (hw_name, hw_id) (${series('gpuUtilization')})`, '{{hw_name}} busy'),
+            now(`max by (hw_name, hw_id) (${series('gpuMemoryUtilization')})`, '{{hw_name}} memory'),
+          ],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
+          width: 9,
+          limits: { warning: 0.9, bad: 0.95 },
+          onlyAfter: 'there is a GPU',
+          runbook: 'GPUMemoryHigh',
+        }),
+      ],
+    },
+  ],
+};

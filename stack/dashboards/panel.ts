@@ -1,0 +1,78 @@
+import type { Query } from './query.ts';
+
+export type Unit =
+  | 'none'
+  | 'short'
+  | 's'
+  | 'reqps'
+  | 'ops'
+  | 'percentunit'
+  | 'bytes'
+  | 'Bps'
+  | 'watt'
+  | 'joule'
+  | 'celsius'
+  | 'hertz'
+  | 'dateTimeFromNow';
+
+/** From where on a value is a warning, and from where on bad: above both, or below both when `bad` is the smaller one. */
+export type Limits = { warning: number; bad: number };
+
+/** What a panel is, whoever draws it: Grafana, or the page, which knows these kinds and no others. */
+export type Panel = {
+  kind: 'timeseries' | 'stat' | 'gauge' | 'bargauge' | 'table' | 'heatmap' | 'logs';
+  title: string;
+  /** What it shows and when to worry. */
+  says: string;
+  queries: readonly Query[];
+  unit: Unit;
+  /** Of 24 columns. */
+  width: number;
+  limits?: Limits;
+  /** The alert whose runbook says what to do. */
+  runbook?: string;
+  /** Why the panel may be empty on a healthy system: it has data only after this. */
+  onlyAfter?: string;
+  stacked?: boolean;
+  min?: number;
+  max?: number;
+  decimals?: number;
+  /** For a stat: words in place of numbers. */
+  words?: Readonly<Record<string, { text: string; color: 'green' | 'orange' | 'red' | 'blue' | 'text' }>>;
+  /** In place of an empty answer. */
+  whenEmpty?: string;
+  /** For a table: its columns by the name of the label, or `Value` for the number (`Value #B` from the second query on), in order. Others are left out. */
+  columns?: Readonly<Record<string, string>>;
+  /** For a table: units of its columns, by the titles given above. */
+  columnUnits?: Readonly<Record<string, Unit>>;
+  links?: readonly PanelLink[];
+};
+
+export type PanelLink = { title: string; url: string };
+
+/** What stands in one line; a line without a title goes on below the one before. */
+export type Line = { title?: string; height: number; panels: readonly Panel[] };
+
+export type VariableName = 'instance' | 'model' | 'tenant' | 'gpu' | 'dataset';
+
+export type DashboardPlan = {
+  /** The name of its file, and of its address in Grafana after `vitrine-`. */
+  name: string;
+  title: string;
+  says: string;
+  variables: readonly VariableName[];
+  lines: readonly Line[];
+};
+
+type Given = Omit<Panel, 'kind'>;
+
+export const timeseries = (panel: Given): Panel => ({ kind: 'timeseries', ...panel });
+export const stat = (panel: Given): Panel => ({ kind: 'stat', ...panel });
+export const gauge = (panel: Given): Panel => ({ kind: 'gauge', ...panel });
+export const bargauge = (panel: Given): Panel => ({ kind: 'bargauge', ...panel });
+export const table = (panel: Given & Required<Pick<Panel, 'columns'>>): Panel => ({ kind: 'table', ...panel });
+export const heatmap = (panel: Given): Panel => ({ kind: 'heatmap', ...panel });
+export const logs = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'logs', unit: 'none', ...panel });
+
+/** A search for traces, as the table that Grafana makes of it. */
+export const traceTable = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'table', unit: 'none', ...panel });

@@ -1,0 +1,56 @@
+import { other } from './other-metrics.ts';
+
+/** One query of a panel: to which store, and how its answer is read. */
+export type Query =
+  | {
+      source: 'prometheus';
+      expr: string;
+      /** Grafana's pattern for the name of each series. */
+      legend: string;
+      /** range: over time. instant: the last value. table: the last values as rows. buckets: a heatmap. exemplars: dots that lead to traces. */
+      shape: 'range' | 'instant' | 'table' | 'buckets' | 'exemplars';
+    }
+  | { source: 'loki'; expr: string; legend: string; shape: 'lines' | 'range' | 'instant' }
+  | { source: 'tempo'; expr: string; shape: 'traces' };
+
+export function over(expr: string, legend = ''): Query {
+  return { source: 'prometheus', expr, legend, shape: 'range' };
+}
+
+export function now(expr: string, legend = ''): Query {
+  return { source: 'prometheus', expr, legend, shape: 'instant' };
+}
+
+export function rows(expr: string, legend = ''): Query {
+  return { source: 'prometheus', expr, legend, shape: 'table' };
+}
+
+export function buckets(expr: string): Query {
+  return { source: 'prometheus', expr, legend: '{{le}}', shape: 'buckets' };
+}
+
+export function lines(expr: string): Query {
+  return { source: 'loki', expr, legend: '', shape: 'lines' };
+}
+
+export function lineCount(expr: string, legend: string): Query {
+  return { source: 'loki', expr, legend, shape: 'range' };
+}
+
+export function traces(expr: string): Query {
+  return { source: 'tempo', expr, shape: 'traces' };
+}
+
+/**
+ * Dots that lead to traces. Only the Collector's span metrics have exemplars. Their counts are those of kept traces, a sample, and are drawn nowhere:
+ * no bucket is below zero, so the query itself answers nothing, while the exemplars of what it names are found.
+ */
+export function exemplars(matchers: Readonly<Partial<Record<'http_route' | 'inference_model_name', string>>>): Query {
+  const buckets = other('spanMetricsBuckets', { job: 'vitrine', span_kind: 'SPAN_KIND_SERVER', ...matchers });
+  return {
+    source: 'prometheus',
+    expr: `${buckets} < 0`,
+    legend: 'kept traces',
+    shape: 'exemplars',
+  };
+}

@@ -11,6 +11,7 @@ import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.t
 import { logRuleGroups, ruleGroups } from '../stack/alerts/alerts.ts';
 import type { RuleGroup } from '../stack/alerts/rule.ts';
 import { writeRules } from '../stack/alerts/write-rules.ts';
+import { dashboards, writeDashboard } from '../stack/dashboards/dashboards.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
 
@@ -22,6 +23,7 @@ const pages: Record<string, () => string> = {
   '../otel-collector/compat.yaml': compatConfiguration,
   ...rulePages('../prometheus/rules', ruleGroups),
   ...rulePages('../loki/rules/fake', logRuleGroups),
+  ...dashboardPages(),
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -56,6 +58,12 @@ function fileOf(name: string): URL {
 
 function textOf(name: string): string {
   return pages[name]?.() ?? '';
+}
+
+function dashboardPages(): Record<string, () => string> {
+  return Object.fromEntries(
+    dashboards.map((plan) => [`../grafana/dashboards/${plan.name}.json`, () => writeDashboard(plan)]),
+  );
 }
 
 function rulePages(folder: string, groups: readonly RuleGroup[]): Record<string, () => string> {

@@ -69,7 +69,7 @@ export const audioPerformance: DashboardPlan = {
         timeseries({
           title: 'Working time by the length of the sound',
           says: 'The mean; below 1 is faster than it plays.',
-          queries: [over(meanBy('taskRealtimeFactor', ['task', 'model'], ofModel), '{{task}} {{model}}')],
+          queries: [over(meanBy('realTimeFactor', ['task', 'model'], ofModel), '{{task}} {{model}}')],
           unit: 'none',
           width: 8,
           limits: { warning: 1, bad: 2 },

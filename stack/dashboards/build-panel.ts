@@ -11,6 +11,7 @@ import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import * as tempo from '@grafana/grafana-foundation-sdk/tempo';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
+import { alertRules, runbookOf } from '../alerts/alerts.ts';
 import type { Limits, Panel, PanelLink } from './panel.ts';
 import type { Query } from './query.ts';
 
@@ -135,8 +136,14 @@ function target(query: Query, refId: string): Builder<Dataquery> {
 function descriptionOf({ says, onlyAfter, runbook }: Panel): string {
   const parts = [says];
   if (onlyAfter !== undefined) parts.push(`Empty until ${onlyAfter}.`);
-  if (runbook !== undefined) parts.push(`Runbook: docs/runbooks/${runbook}.md`);
+  if (runbook !== undefined) parts.push(`Runbook: ${runbookFor(runbook)}`);
   return parts.join('\n\n');
+}
+
+function runbookFor(alert: string): string {
+  const rule = alertRules.find((one) => one.alert === alert);
+  if (rule === undefined) throw new Error(`There is no alert ${alert} whose runbook a panel could name`);
+  return runbookOf(rule);
 }
 
 function thresholds(limits: Limits | undefined): dashboard.ThresholdsConfigBuilder {

@@ -1,3 +1,4 @@
+import type { Dashboard } from '../alerts/rule.ts';
 import type { PanelLink } from './panel.ts';
 
 // Links from a value to Grafana's Explore. Grafana fills in `${__field.labels.model}`, `${__data.fields.model}`, `${__value.numeric}`, `${__from}` …
@@ -15,7 +16,7 @@ export function logsLink(title: string, logQl: string): PanelLink {
 /** Another dashboard, with this one's time. */
 export function dashboardLink(
   title: string,
-  name: string,
+  name: Dashboard,
   variables: Readonly<Record<string, string>> = {},
 ): PanelLink {
   const given = Object.entries(variables).map(([variable, value]) => `&var-${variable}=${encodeAround(value)}`);

@@ -315,7 +315,7 @@ export const inference: DashboardPlan = {
           unit: 'reqps',
           width: 6,
           stacked: true,
-          links: [dashboardLink('Telemetry pipeline', 'telemetry-pipeline')],
+          links: [dashboardLink('Telemetry pipeline', 'telemetry')],
         }),
       ],
     },

@@ -41,7 +41,7 @@ export const overview: DashboardPlan = {
           unit: 'none',
           width: 3,
           limits: { warning: 1, bad: 1 },
-          links: [dashboardLink('Which', 'logs-and-security')],
+          links: [dashboardLink('Which', 'logs')],
         }),
         stat({
           title: 'Success rate',
@@ -91,7 +91,7 @@ export const overview: DashboardPlan = {
           decimals: 0,
           width: 3,
           limits: { warning: 1, bad: 1 },
-          links: [dashboardLink('Telemetry pipeline', 'telemetry-pipeline')],
+          links: [dashboardLink('Telemetry pipeline', 'telemetry')],
         }),
         stat({
           title: 'Instances',
@@ -201,7 +201,7 @@ export const overview: DashboardPlan = {
           max: 1,
           width: 5,
           limits: { warning: 0.8, bad: 0.95 },
-          links: [dashboardLink('GPU and host', 'gpu-and-host')],
+          links: [dashboardLink('GPU and host', 'gpu-host')],
         }),
         gauge({
           title: 'Memory',

@@ -1,3 +1,4 @@
+import type { Dashboard } from '../alerts/rule.ts';
 import type { Query } from './query.ts';
 
 export type Unit =
@@ -56,8 +57,8 @@ export type Line = { title?: string; height: number; panels: readonly Panel[] };
 export type VariableName = 'instance' | 'model' | 'tenant' | 'gpu' | 'dataset';
 
 export type DashboardPlan = {
-  /** The name of its file, and of its address in Grafana after `vitrine-`. */
-  name: string;
+  /** The name of its file, and of its address in Grafana after `vitrine-`. Alerts lead to it by this name. */
+  name: Dashboard;
   title: string;
   says: string;
   variables: readonly VariableName[];

@@ -7,8 +7,8 @@ import { ofGpu, ofService } from './selections.ts';
 const noGpu = 'there is a GPU';
 
 /** GPUs and the machine, and beside them the requests that ran then. */
-export const gpuAndHost: DashboardPlan = {
-  name: 'gpu-and-host',
+export const gpuHost: DashboardPlan = {
+  name: 'gpu-host',
   title: 'Vitrine: GPU and host',
   says: 'What GPUs and the machine do, beside the requests that ran on them at the time.',
   variables: ['gpu', 'instance', 'model'],

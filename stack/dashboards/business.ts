@@ -1,0 +1,184 @@
+import { increaseBy, rateBy, series } from '../promql.ts';
+import { tracesLink } from './explore-link.ts';
+import { bargauge, type DashboardPlan, stat, table, timeseries } from './panel.ts';
+import { now, over, rows } from './query.ts';
+import { ofTenant } from './selections.ts';
+
+const noWork = 'a request was charged';
+const kilowattHour = 3_600_000;
+
+/** What was used by whom, and what it cost. */
+export const business: DashboardPlan = {
+  name: 'business',
+  title: 'Vitrine: business',
+  says: 'Who uses what: requests, seconds of audio, CPU, GPU and energy by tenant and model. All figures are exact counters, none is sampled.',
+  variables: ['tenant', 'model', 'instance'],
+  lines: [
+    {
+      height: 4,
+      panels: [
+        stat({
+          title: 'Requests',
+          says: 'In the dashboard’s time.',
+          queries: [now(increaseBy('costRequests', [], ofTenant))],
+          unit: 'short',
+          decimals: 0,
+          width: 4,
+          onlyAfter: noWork,
+        }),
+        stat({
+          title: 'Tenants',
+          says: 'Who has sent requests since the service began.',
+          queries: [now(`count(sum by (tenant) (${series('costRequests', ofTenant)}) > 0)`)],
+          unit: 'short',
+          width: 4,
+          onlyAfter: noWork,
+        }),
+        stat({
+          title: 'Audio',
+          says: 'Seconds of sound taken or made in the dashboard’s time.',
+          queries: [now(increaseBy('costAudio', [], ofTenant))],
+          unit: 's',
+          width: 4,
+          onlyAfter: 'a sound was taken or made',
+        }),
+        stat({
+          title: 'CPU time',
+          says: 'Of lanes, in the dashboard’s time.',
+          queries: [now(increaseBy('costCpu', [], ofTenant))],
+          unit: 's',
+          width: 4,
+          onlyAfter: noWork,
+        }),
+        stat({
+          title: 'GPU time',
+          says: 'In the dashboard’s time.',
+          queries: [now(increaseBy('costGpu', [], ofTenant))],
+          unit: 's',
+          width: 4,
+          onlyAfter: noWork,
+        }),
+        stat({
+          title: 'Energy of GPUs',
+          says: 'Charged to requests in the dashboard’s time; 3.6 million joules are a kilowatt-hour.',
+          queries: [now(increaseBy('costEnergy', [], ofTenant))],
+          unit: 'joule',
+          width: 4,
+          onlyAfter: noWork,
+        }),
+      ],
+    },
+    {
+      title: 'By tenant',
+      height: 8,
+      panels: [
+        timeseries({
+          title: 'Requests by tenant',
+          says: 'A second.',
+          queries: [over(rateBy('costRequests', ['tenant'], ofTenant), '{{tenant}}')],
+          unit: 'reqps',
+          width: 8,
+          stacked: true,
+          onlyAfter: noWork,
+          links: [tracesLink('Traces of this tenant', `{ span.tenant = "\${__field.labels.tenant}" }`)],
+        }),
+        timeseries({
+          title: 'CPU by tenant',
+          says: 'Seconds a second: 1 is one core kept busy.',
+          queries: [over(rateBy('costCpu', ['tenant'], ofTenant), '{{tenant}}')],
+          unit: 'short',
+          width: 8,
+          stacked: true,
+          onlyAfter: noWork,
+        }),
+        timeseries({
+          title: 'Audio by tenant',
+          says: 'Seconds of sound a second.',
+          queries: [over(rateBy('costAudio', ['tenant'], ofTenant), '{{tenant}}')],
+          unit: 'short',
+          width: 8,
+          stacked: true,
+          onlyAfter: 'a sound was taken or made',
+        }),
+      ],
+    },
+    {
+      title: 'By model',
+      height: 8,
+      panels: [
+        table({
+          title: 'What was used',
+          says: 'By tenant and model, in the dashboard’s time.',
+          queries: [
+            rows(increaseBy('costRequests', ['tenant', 'model'], ofTenant)),
+            rows(increaseBy('costCpu', ['tenant', 'model'], ofTenant)),
+            rows(increaseBy('costGpu', ['tenant', 'model'], ofTenant)),
+            rows(`${increaseBy('costEnergy', ['tenant', 'model'], ofTenant)} / ${kilowattHour}`),
+            rows(increaseBy('costBytes', ['tenant', 'model'], ofTenant)),
+            rows(increaseBy('costAudio', ['tenant', 'model'], ofTenant)),
+          ],
+          unit: 'short',
+          width: 16,
+          columns: {
+            tenant: 'Tenant',
+            model: 'Model',
+            'Value #A': 'Requests',
+            'Value #B': 'CPU',
+            'Value #C': 'GPU',
+            'Value #D': 'kWh',
+            'Value #E': 'Bytes',
+            'Value #F': 'Audio',
+          },
+          columnUnits: { CPU: 's', GPU: 's', Bytes: 'bytes', Audio: 's' },
+          onlyAfter: noWork,
+        }),
+        bargauge({
+          title: 'CPU seconds a request',
+          says: 'By model: what one request costs on average.',
+          queries: [
+            now(
+              `${increaseBy('costCpu', ['model'], ofTenant)} / (${increaseBy('costRequests', ['model'], ofTenant)} > 0)`,
+              '{{model}}',
+            ),
+          ],
+          unit: 's',
+          min: 0,
+          width: 8,
+          onlyAfter: noWork,
+        }),
+      ],
+    },
+    {
+      height: 8,
+      panels: [
+        timeseries({
+          title: 'Energy by model',
+          says: 'Joules a second, i.e. watts, of GPUs.',
+          queries: [over(rateBy('costEnergy', ['model'], ofTenant), '{{model}}')],
+          unit: 'watt',
+          width: 8,
+          stacked: true,
+          onlyAfter: noWork,
+        }),
+        timeseries({
+          title: 'GPU time by model',
+          says: 'Seconds a second: 1 is one GPU kept busy.',
+          queries: [over(rateBy('costGpu', ['model'], ofTenant), '{{model}}')],
+          unit: 'short',
+          width: 8,
+          stacked: true,
+          onlyAfter: noWork,
+        }),
+        timeseries({
+          title: 'Bytes by model',
+          says: 'In and out, a second.',
+          queries: [over(rateBy('costBytes', ['model'], ofTenant), '{{model}}')],
+          unit: 'Bps',
+          width: 8,
+          stacked: true,
+          onlyAfter: noWork,
+        }),
+      ],
+    },
+  ],
+};

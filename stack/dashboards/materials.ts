@@ -1,0 +1,154 @@
+import { bucketsOf, increaseBy, meanBy, partOf, quantileBy, rateBy, series } from '../promql.ts';
+import { logsLink, tracesLink } from './explore-link.ts';
+import { bargauge, type DashboardPlan, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import { buckets, now, over, rows, traces } from './query.ts';
+import { ofModel, ofService } from './selections.ts';
+
+const noRun = 'a microstructure was made';
+
+const task = { ...ofService, task: 'microstructure' } as const;
+
+/** Microstructures. */
+export const materials: DashboardPlan = {
+  name: 'materials',
+  title: 'Vitrine: materials',
+  says: 'Microstructures by alloy and model: how many, how long they take, what fails, and what the models are known to reach.',
+  variables: ['model', 'instance'],
+  lines: [
+    {
+      height: 4,
+      panels: [
+        stat({
+          title: 'Microstructures made',
+          says: 'In the dashboard’s time.',
+          queries: [now(increaseBy('tasks', [], { ...task, status: 'success' }))],
+          unit: 'short',
+          decimals: 0,
+          width: 6,
+          onlyAfter: noRun,
+        }),
+        stat({
+          title: 'Failed',
+          says: 'In the dashboard’s time.',
+          queries: [now(`${increaseBy('tasks', [], { ...task, status: '!success' })} or vector(0)`)],
+          unit: 'short',
+          decimals: 0,
+          width: 6,
+          limits: { warning: 1, bad: 10 },
+          runbook: 'HighErrorRate',
+        }),
+        stat({
+          title: 'Inference, 95th percentile',
+          says: 'A task’s use of its model. The alert fires above 10 s for two minutes.',
+          queries: [now(quantileBy(0.95, 'modelInferenceSeconds', [], ofModel))],
+          unit: 's',
+          width: 6,
+          limits: { warning: 5, bad: 10 },
+          runbook: 'ModelInferenceLatency',
+          onlyAfter: noRun,
+        }),
+        stat({
+          title: 'GPU memory',
+          says: 'In use, over all GPUs. The alert fires above 8 GiB.',
+          queries: [now(`sum(${series('gpuMemoryUsage')})`)],
+          unit: 'bytes',
+          width: 6,
+          runbook: 'GPUMemoryHigh',
+          onlyAfter: 'there is a GPU',
+        }),
+      ],
+    },
+    {
+      title: 'Traffic and duration',
+      height: 8,
+      panels: [
+        timeseries({
+          title: 'Inference by model and alloy, 95th percentile',
+          says: 'All engine calls of a task together.',
+          queries: [
+            over(
+              quantileBy(0.95, 'modelInferenceSeconds', ['model_type', 'alloy'], ofModel),
+              '{{model_type}} {{alloy}}',
+            ),
+          ],
+          unit: 's',
+          width: 8,
+          limits: { warning: 5, bad: 10 },
+          runbook: 'ModelInferenceLatency',
+          onlyAfter: noRun,
+          links: [
+            tracesLink(
+              'Slower than this',
+              `{ resource.service.name = "vitrine" && name = "model.inference" && duration > \${__value.numeric}s }`,
+            ),
+          ],
+        }),
+        timeseries({
+          title: 'Tasks by status',
+          says: 'Microstructures a second.',
+          queries: [over(rateBy('tasks', ['model', 'status'], task), '{{model}} {{status}}')],
+          unit: 'ops',
+          width: 8,
+          stacked: true,
+          onlyAfter: noRun,
+          links: [logsLink('Lines of materials', `{service_name="vitrine"} | alloy != ""`)],
+        }),
+        heatmap({
+          title: 'How long inference takes',
+          says: 'All tasks by duration.',
+          queries: [buckets(bucketsOf('modelInferenceSeconds', ofModel))],
+          unit: 's',
+          width: 8,
+          onlyAfter: noRun,
+        }),
+      ],
+    },
+    {
+      title: 'By alloy and model',
+      height: 8,
+      panels: [
+        table({
+          title: 'By alloy',
+          says: 'In the dashboard’s time.',
+          queries: [
+            rows(
+              `sum by (model_type, alloy) (increase(${partOf('modelInferenceSeconds', 'count', ofModel)}[$__range]))`,
+            ),
+            rows(meanBy('modelInferenceSeconds', ['model_type', 'alloy'], ofModel, '$__range')),
+          ],
+          unit: 's',
+          width: 8,
+          columns: { model_type: 'Model', alloy: 'Alloy', 'Value #A': 'Runs', 'Value #B': 'Mean' },
+          columnUnits: { Runs: 'short' },
+          onlyAfter: noRun,
+        }),
+        bargauge({
+          title: 'Known scores of the models',
+          says: 'From `accuracy` of their model.json: measured once, not while they serve.',
+          queries: [
+            now(
+              `max by (model_type, validation_set) (${series('modelAccuracy')})`,
+              '{{model_type}} {{validation_set}}',
+            ),
+          ],
+          unit: 'none',
+          min: 0,
+          max: 1,
+          width: 8,
+          onlyAfter: 'a model has a score in its model.json',
+        }),
+        traceTable({
+          title: 'Slowest runs',
+          says: 'Spans of a model’s use, with the alloy.',
+          queries: [
+            traces(
+              `{ resource.service.name = "vitrine" && name = "model.inference" && span.alloy != nil } | select(span.alloy, span.model_type)`,
+            ),
+          ],
+          width: 8,
+          onlyAfter: noRun,
+        }),
+      ],
+    },
+  ],
+};

@@ -101,7 +101,7 @@ export const gpuRules: RuleGroup = {
       expr: `sum ${ofGpu} (increase(${series('gpuErrors', { error_type: 'ecc_uncorrected' })}[1h])) > 0`,
       by: gpuLabels,
       summary: 'GPU {{ $labels.hw_name }} has memory errors that it could not correct',
-      description: 'About {{ $value | humanize }} in the last hour: results computed on it may be wrong.',
+      description: 'About {{ $value | printf "%.3g" }} in the last hour: results computed on it may be wrong.',
       dashboard: 'gpu-host',
     },
     {
@@ -111,7 +111,7 @@ export const gpuRules: RuleGroup = {
       expr: `sum ${ofGpu} (increase(${series('gpuErrors', { error_type: 'ecc_corrected' })}[1h])) > 10`,
       by: gpuLabels,
       summary: 'GPU {{ $labels.hw_name }} corrects many memory errors',
-      description: 'About {{ $value | humanize }} in the last hour; more than 10 is the beginning of a defect.',
+      description: 'About {{ $value | printf "%.3g" }} in the last hour; more than 10 is the beginning of a defect.',
       dashboard: 'gpu-host',
     },
     {

@@ -51,7 +51,7 @@ export const hostRules: RuleGroup = {
       for: '10m',
       by: ['job', 'instance', environment, 'system_device'],
       summary: 'Network card {{ $labels.system_device }} of {{ $labels.instance }} has errors',
-      description: '{{ $value | humanize }} packets a second are broken.',
+      description: '{{ $value | printf "%.3g" }} packets a second are broken.',
       dashboard: 'gpu-host',
     },
     {

@@ -16,7 +16,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: '{{ $labels.model }} fails',
       description:
-        '{{ $value | humanize }} of its requests a second end in an error of the run itself; more than 0.05 is no accident.',
+        '{{ $value | printf "%.3g" }} of its requests a second end in an error of the run itself; more than 0.05 is no accident.',
       dashboard: 'inference',
     },
     {
@@ -40,7 +40,8 @@ export const inferenceRules: RuleGroup = {
       for: '1m',
       by: [environment, 'model'],
       summary: 'The queue of {{ $labels.model }} is full',
-      description: '{{ $value | humanize }} requests a second are refused with queue_full: more come than it can run.',
+      description:
+        '{{ $value | printf "%.3g" }} requests a second are refused with queue_full: more come than it can run.',
       dashboard: 'inference',
     },
     {
@@ -64,7 +65,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'Requests of {{ $labels.model }} pass their deadline',
       description:
-        '{{ $value | humanize }} a second are answered 504 because their time was over; more than 0.05 is too many.',
+        '{{ $value | printf "%.3g" }} a second are answered 504 because their time was over; more than 0.05 is too many.',
       dashboard: 'inference',
     },
     {
@@ -75,7 +76,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'Lanes of {{ $labels.model }} crash again and again',
       description:
-        'About {{ $value | humanize }} lanes ended in the middle of a run in 10 minutes; three are a pattern.',
+        'About {{ $value | printf "%.3g" }} lanes ended in the middle of a run in 10 minutes; three are a pattern.',
       dashboard: 'inference',
     },
     {
@@ -86,7 +87,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'A lane of {{ $labels.model }} crashed',
       description:
-        'About {{ $value | humanize }} lanes ended in the middle of a run in 10 minutes; a new one takes over by itself.',
+        'About {{ $value | printf "%.3g" }} lanes ended in the middle of a run in 10 minutes; a new one takes over by itself.',
       dashboard: 'inference',
     },
     {
@@ -97,7 +98,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'A run of {{ $labels.model }} did not end',
       description:
-        'About {{ $value | humanize }} lanes were given up in 10 minutes because a run outlasted its deadline.',
+        'About {{ $value | printf "%.3g" }} lanes were given up in 10 minutes because a run outlasted its deadline.',
       dashboard: 'inference',
     },
     {
@@ -109,7 +110,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'instance'],
       summary: 'A thread of {{ $labels.instance }} is stuck in a run and cannot be ended',
       description:
-        '{{ $value | humanize }} threads go on taking a core and memory; with a second one /live fails and the service is started anew.',
+        '{{ $value | printf "%.0f" }} threads go on taking a core and memory; with a second one /live fails and the service is started anew.',
       dashboard: 'inference',
       runbook: 'LaneStuck',
     },
@@ -117,12 +118,16 @@ export const inferenceRules: RuleGroup = {
       alert: 'ModelFailed',
       severity: 'critical',
       team: 'serving',
-      expr: `max by (${environment}, instance, model, version) (${series('modelState', { state: 'failed' })}) == 1`,
+      // A version that was unloaded on purpose is unavailable too; one that could not be loaded has a failed load behind it.
+      expr: `
+max by (${environment}, instance, model, version) (${series('modelState', { state: 'unavailable' })}) == 1
+and on (${environment}, instance, model)
+sum by (${environment}, instance, model) (increase(${series('modelLoads', { result: '!ok' })}[6h])) > 0`,
       for: '1m',
       by: [environment, 'instance', 'model', 'version'],
       summary: '{{ $labels.model }} version {{ $labels.version }} could not be loaded and does not serve',
       description:
-        'It is in the state failed (value {{ $value }}) on {{ $labels.instance }}; requests for it are answered 503 model_not_ready.',
+        'It is unavailable (value {{ $value }}) on {{ $labels.instance }}; requests for it are answered 503 model_not_ready.',
       dashboard: 'inference',
     },
     {
@@ -133,7 +138,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model', 'result'],
       summary: 'Loading {{ $labels.model }} failed: {{ $labels.result }}',
       description:
-        'About {{ $value | humanize }} attempts failed in 15 minutes. A version that served before goes on serving.',
+        'About {{ $value | printf "%.3g" }} attempts failed in 15 minutes. A version that served before goes on serving.',
       dashboard: 'inference',
       runbook: 'ModelFailed',
     },
@@ -166,7 +171,7 @@ export const inferenceRules: RuleGroup = {
       for: '10m',
       by: [environment, 'model'],
       summary: 'Callers of {{ $labels.model }} leave before it is their turn',
-      description: '{{ $value | humanize }} requests a second are given up by their callers while they wait.',
+      description: '{{ $value | printf "%.3g" }} requests a second are given up by their callers while they wait.',
       dashboard: 'inference',
       runbook: 'QueueWaitLong',
     },

@@ -49,7 +49,7 @@ export const serviceRules: RuleGroup = {
       by: ['job', 'instance', environment],
       summary: 'Instance {{ $labels.instance }} was started again and again',
       description:
-        'It began anew {{ $value | humanize }} times in 30 minutes; three or more are a crash that comes back, or a probe that kills it.',
+        'It began anew {{ $value | printf "%.0f" }} times in 30 minutes; three or more are a crash that comes back, or a probe that kills it.',
       dashboard: 'service',
     },
     {
@@ -62,7 +62,7 @@ export const serviceRules: RuleGroup = {
       by: [environment],
       summary: 'The service fails requests',
       description:
-        '{{ $value | humanize }} requests a second are answered with 5xx; more than 0.1 for 2 minutes is too many.',
+        '{{ $value | printf "%.3g" }} requests a second are answered with 5xx; more than 0.1 for 2 minutes is too many.',
       dashboard: 'service',
     },
     {
@@ -75,7 +75,7 @@ export const serviceRules: RuleGroup = {
       by: [environment],
       summary: 'The service has failed requests for five minutes',
       description:
-        '{{ $value | humanize }} requests a second are answered with 5xx; more than 0.1 for 5 minutes is too many.',
+        '{{ $value | printf "%.3g" }} requests a second are answered with 5xx; more than 0.1 for 5 minutes is too many.',
       dashboard: 'service',
     },
     {
@@ -98,7 +98,7 @@ export const serviceRules: RuleGroup = {
       for: '2m',
       by: [environment, 'endpoint', 'reason'],
       summary: 'Callers of {{ $labels.endpoint }} are turned away: {{ $labels.reason }}',
-      description: '{{ $value | humanize }} requests a second are refused at the door; more than 0.1 is too many.',
+      description: '{{ $value | printf "%.3g" }} requests a second are refused at the door; more than 0.1 is too many.',
       dashboard: 'service',
     },
     {
@@ -110,7 +110,7 @@ export const serviceRules: RuleGroup = {
       by: [environment, 'endpoint'],
       summary: 'A caller of {{ $labels.endpoint }} runs against its quota',
       description:
-        '{{ $value | humanize }} requests a second are over a quota. The guard works; somebody’s client does not wait.',
+        '{{ $value | printf "%.3g" }} requests a second are over a quota. The guard works; somebody’s client does not wait.',
       dashboard: 'service',
     },
     {
@@ -121,7 +121,7 @@ export const serviceRules: RuleGroup = {
       for: '5m',
       by: ['job', 'instance', environment],
       summary: 'Instance {{ $labels.instance }} has almost as many connections as it may',
-      description: `{{ $value | humanize }} are open; at ${settings.connectionsMax.default} (VITRINE_CONNECTIONS_MAX) further ones are closed.`,
+      description: `{{ $value | printf "%.0f" }} are open; at ${settings.connectionsMax.default} (VITRINE_CONNECTIONS_MAX) further ones are closed.`,
       dashboard: 'service',
     },
     {

@@ -18,7 +18,7 @@ export const taskRules: RuleGroup = {
       for: '2m',
       by: [environment],
       summary: 'Generations fail',
-      description: '{{ $value | humanize }} generations a second fail; more than 0.1 for 2 minutes is too many.',
+      description: '{{ $value | printf "%.3g" }} generations a second fail; more than 0.1 for 2 minutes is too many.',
       dashboard: 'generation',
     },
     {
@@ -30,7 +30,7 @@ export const taskRules: RuleGroup = {
       for: '10m',
       by: [environment, 'dataset'],
       summary: 'Files of dataset {{ $labels.dataset }} cannot be processed',
-      description: '{{ $value | humanize }} a second fail; more than 0.05 for 10 minutes is too many.',
+      description: '{{ $value | printf "%.3g" }} a second fail; more than 0.05 for 10 minutes is too many.',
       dashboard: 'audio-overview',
     },
     {
@@ -56,7 +56,7 @@ export const taskRules: RuleGroup = {
       by: [environment, 'model'],
       summary: '{{ $labels.model }} generates nothing',
       description:
-        '{{ $value | humanize }} generations a second fail by our fault; more than 0.05 for a minute is too many.',
+        '{{ $value | printf "%.3g" }} generations a second fail by our fault; more than 0.05 for a minute is too many.',
       dashboard: 'generation',
     },
     {
@@ -69,7 +69,7 @@ export const taskRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'Separations with {{ $labels.model }} fail',
       description:
-        '{{ $value | humanize }} a second fail by our fault, after their retries; more than 0.05 is too many.',
+        '{{ $value | printf "%.3g" }} a second fail by our fault, after their retries; more than 0.05 is too many.',
       dashboard: 'audio-overview',
     },
     {
@@ -92,7 +92,7 @@ export const taskRules: RuleGroup = {
       for: '10m',
       by: [environment, 'task', 'model'],
       summary: 'Task {{ $labels.task }} with {{ $labels.model }} is slower than the sound plays',
-      description: 'One in twenty takes more than {{ $value | humanize }} times the length of its sound.',
+      description: 'One in twenty takes more than {{ $value | printf "%.3g" }} times the length of its sound.',
       dashboard: 'audio-performance',
     },
     {
@@ -103,7 +103,8 @@ export const taskRules: RuleGroup = {
       for: '5m',
       by: [environment, 'model', 'kind'],
       summary: 'Results of {{ $labels.model }} have a defect: {{ $labels.kind }}',
-      description: '{{ $value | humanize }} results a second are answered with success and are not what anybody wants.',
+      description:
+        '{{ $value | printf "%.3g" }} results a second are answered with success and are not what anybody wants.',
       dashboard: 'audio-quality',
     },
     {
@@ -115,7 +116,7 @@ export const taskRules: RuleGroup = {
       for: '30m',
       by: [environment, 'dataset'],
       summary: 'Dataset {{ $labels.dataset }} scores low',
-      description: 'Half of its files score below {{ $value | humanize }}; the median should be 0.5 or more.',
+      description: 'Half of its files score below {{ $value | printf "%.3g" }}; the median should be 0.5 or more.',
       dashboard: 'audio-quality',
     },
     {
@@ -167,7 +168,7 @@ export const jobRules: RuleGroup = {
       expr: `sum by (${environment}, kind) (increase(${series('jobs', { status: 'failed' })}[15m])) > 2.5`,
       by: [environment, 'kind'],
       summary: 'Jobs of kind {{ $labels.kind }} fail',
-      description: 'About {{ $value | humanize }} failed in 15 minutes, after their retries.',
+      description: 'About {{ $value | printf "%.3g" }} failed in 15 minutes, after their retries.',
       dashboard: 'overview',
     },
     {
@@ -179,7 +180,7 @@ export const jobRules: RuleGroup = {
       by: [environment, 'kind'],
       summary: 'Many jobs of kind {{ $labels.kind }} wait',
       description:
-        '{{ $value | humanize }} have been accepted and not begun; more than 100 for 15 minutes is a lack of workers.',
+        '{{ $value | printf "%.0f" }} have been accepted and not begun; more than 100 for 15 minutes is a lack of workers.',
       dashboard: 'overview',
     },
     {

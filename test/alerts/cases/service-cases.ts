@@ -1,0 +1,116 @@
+import { burst, gauge, type RuleCase } from '../rule-case.ts';
+
+const instance = { job: 'vitrine', instance: 'a' };
+const of = 'job="vitrine", instance="a"';
+
+export const serviceCases: readonly RuleCase[] = [
+  {
+    name: 'no instance was ever heard of, until one is',
+    alert: 'ServiceAbsent',
+    series: { [`vitrine_heartbeat_timestamp_seconds{${of}}`]: '_x10 660+60x60' },
+    at: { '4m': [], '8m': [{ severity: 'critical', labels: { job: 'vitrine' } }], '12m': [] },
+  },
+  {
+    name: 'three starts within half an hour, and then peace',
+    alert: 'ServiceRestarting',
+    series: { [`vitrine_telemetry_made_total{${of}, signal="metrics"}`]: '0+10x5 0+10x3 0+10x3 0+10x80' },
+    at: { '12m': [], '15m': [{ severity: 'warning', labels: instance, says: '3' }], '50m': [] },
+  },
+  {
+    name: 'twelve answers a minute are 500, for a quarter of an hour',
+    alert: 'HighErrorRate',
+    series: {
+      'http_requests_total{method="POST", endpoint="/e", status="500"}': burst(12),
+      'http_requests_total{method="POST", endpoint="/e", status="200"}': '0+600x120',
+    },
+    at: {
+      '10m': [],
+      '16m': [{ severity: 'critical', system: 's4', says: '0.2' }],
+      '20m': [
+        { severity: 'critical', system: 's4', says: '0.2' },
+        { severity: 'warning', system: 's5', says: '0.2' },
+      ],
+      '40m': [],
+    },
+  },
+  {
+    name: 'refusals of callers’ mistakes are no errors of the service',
+    alert: 'HighErrorRate',
+    series: {
+      'http_requests_total{method="POST", endpoint="/e", status="400"}': burst(600),
+      'http_requests_total{method="POST", endpoint="/e", status="429"}': burst(600),
+    },
+    at: { '20m': [] },
+  },
+  {
+    name: 'all answers of a route take 10 to 30 s',
+    alert: 'HighResponseTime',
+    series: {
+      'http_request_duration_seconds_bucket{endpoint="/e", le="10.0"}': '0+60x10 600x14 660+60x60',
+      'http_request_duration_seconds_bucket{endpoint="/e", le="30.0"}': '0+60x100',
+      'http_request_duration_seconds_bucket{endpoint="/e", le="+Inf"}': '0+60x100',
+    },
+    at: {
+      '10m': [],
+      '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '29s' }],
+      '45m': [],
+    },
+  },
+  {
+    name: 'the door turns callers away',
+    alert: 'RequestsTurnedAway',
+    series: {
+      'http_requests_refused_total{endpoint="/e", reason="busy"}': burst(12),
+      'http_requests_refused_total{endpoint="/e", reason="rate_limited"}': burst(12),
+    },
+    at: {
+      '10m': [],
+      '20m': [{ severity: 'warning', labels: { endpoint: '/e', reason: 'busy' }, says: '0.2' }],
+      '40m': [],
+    },
+  },
+  {
+    name: 'a client does not wait',
+    alert: 'RateLimitStorm',
+    series: { 'http_requests_refused_total{endpoint="/e", reason="rate_limited"}': burst(120) },
+    at: { '10m': [], '20m': [{ severity: 'info', labels: { endpoint: '/e' }, says: '2' }], '40m': [] },
+  },
+  {
+    name: 'connections pile up',
+    alert: 'ConnectionsNearLimit',
+    series: { [`active_connections{${of}}`]: gauge(10, 9000) },
+    at: { '10m': [], '20m': [{ severity: 'warning', labels: instance, says: '9000' }], '40m': [] },
+  },
+  {
+    name: 'the event loop is late by 1.5 s',
+    alert: 'EventLoopDelayed',
+    series: { [`nodejs_eventloop_delay_p99_seconds{${of}}`]: gauge(0.01, 1.5) },
+    at: {
+      '10m': [],
+      '14m': [{ severity: 'critical', labels: instance, says: '1.5s' }],
+      '20m': [
+        { severity: 'critical', labels: instance, says: '1.5s' },
+        { severity: 'warning', labels: instance, says: '1.5s' },
+      ],
+      '40m': [],
+    },
+  },
+  {
+    name: 'the event loop is late by 0.2 s',
+    alert: 'EventLoopDelayed',
+    series: { [`nodejs_eventloop_delay_p99_seconds{${of}}`]: gauge(0.01, 0.2) },
+    at: { '14m': [], '20m': [{ severity: 'warning', labels: instance, says: '200ms' }], '40m': [] },
+  },
+  {
+    name: 'the main thread has no time left',
+    alert: 'EventLoopBusy',
+    series: { [`nodejs_eventloop_utilization_ratio{${of}}`]: gauge(0.3, 0.95) },
+    at: { '15m': [], '23m': [{ severity: 'warning', labels: instance, says: '95%' }], '40m': [] },
+  },
+  {
+    name: 'a fifth of the time goes into garbage',
+    alert: 'GarbageCollectionHeavy',
+    series: { [`v8js_gc_duration_seconds_sum{${of}, v8js_gc_type="major"}`]: burst(12, 20) },
+    at: { '10m': [], '26m': [{ severity: 'warning', labels: instance, says: '20%' }], '50m': [] },
+  },
+];

@@ -1,0 +1,152 @@
+import { burst, gauge, type RuleCase } from '../rule-case.ts';
+
+const labels = { model: 'm' };
+const dataset = { dataset: 'd' };
+
+export const taskCases: readonly RuleCase[] = [
+  {
+    name: 'generations fail',
+    alert: 'HighErrorRate',
+    series: { 'audio_generation_errors_total{error_type="inference_failed"}': burst(12) },
+    at: { '10m': [], '20m': [{ severity: 'warning', system: 's1', says: '0.2' }], '40m': [] },
+  },
+  {
+    name: 'files of a dataset fail',
+    alert: 'HighErrorRate',
+    series: {
+      'audio_processing_errors_total{dataset="d", error_type="invalid_audio", severity="error"}': burst(6, 20),
+    },
+    at: { '18m': [], '27m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.1' }], '50m': [] },
+  },
+  {
+    name: 'a generation takes 40 s on average',
+    alert: 'LongGenerationTime',
+    series: {
+      'audio_generation_duration_seconds_sum{model="m", duration="5s"}': burst(40),
+      'audio_generation_duration_seconds_count{model="m", duration="5s"}': burst(1),
+    },
+    at: { '10m': [], '20m': [{ severity: 'warning', system: 's1', labels, says: '40s' }], '40m': [] },
+  },
+  {
+    name: 'generations fail by our fault',
+    alert: 'ModelGenerationFailures',
+    series: { 'audio_generations_total{model="m", status="inference_failed"}': burst(6) },
+    at: { '10m': [], '20m': [{ severity: 'critical', system: 's4', labels, says: '0.1' }], '40m': [] },
+  },
+  {
+    name: 'prompts that cannot be used call nobody',
+    alert: 'ModelGenerationFailures',
+    series: { 'audio_generations_total{model="m", status="invalid_input"}': burst(60) },
+    at: { '20m': [] },
+  },
+  {
+    name: 'separations fail by our fault',
+    alert: 'SeparationFailures',
+    series: { 'separations_total{model="m", status="lane_crashed"}': burst(6) },
+    at: { '10m': [], '20m': [{ severity: 'warning', system: 's2', labels, says: '0.1' }], '40m': [] },
+  },
+  {
+    name: 'uses of a model take 10 to 20 s',
+    alert: 'ModelInferenceLatency',
+    series: {
+      'model_inference_duration_seconds_bucket{model="m", model_type="diffusion", alloy="steel", le="10.0"}': '0x120',
+      'model_inference_duration_seconds_bucket{model="m", model_type="diffusion", alloy="steel", le="20.0"}': burst(60),
+      'model_inference_duration_seconds_bucket{model="m", model_type="diffusion", alloy="steel", le="+Inf"}': burst(60),
+    },
+    at: {
+      '10m': [],
+      '20m': [{ severity: 'warning', system: 's5', labels: { model: 'm', model_type: 'diffusion' }, says: '19.5s' }],
+      '40m': [],
+    },
+  },
+  {
+    name: 'separating takes longer than the sound plays',
+    alert: 'SlowerThanItPlays',
+    series: {
+      'task_realtime_factor_bucket{task="separate", model="m", le="1.0"}': '0x120',
+      'task_realtime_factor_bucket{task="separate", model="m", le="2.0"}': burst(60),
+      'task_realtime_factor_bucket{task="separate", model="m", le="+Inf"}': burst(60),
+    },
+    at: {
+      '10m': [],
+      '24m': [{ severity: 'warning', labels: { task: 'separate', model: 'm' }, says: '1.95' }],
+      '40m': [],
+    },
+  },
+  {
+    name: 'results are silent',
+    alert: 'OutputDefective',
+    series: { 'output_defects_total{model="m", kind="silence"}': burst(6) },
+    at: {
+      '10m': [],
+      '24m': [{ severity: 'warning', labels: { model: 'm', kind: 'silence' }, says: '0.1' }],
+      '50m': [],
+    },
+  },
+  {
+    name: 'a dataset that scored 0.75 scores 0.35, and ends',
+    alert: 'LowQualityScores',
+    series: {
+      'audio_quality_score_bucket{dataset="d", le="0.3"}': '0x240',
+      'audio_quality_score_bucket{dataset="d", le="0.4"}': '0x30 10+10x89 900x120',
+      'audio_quality_score_bucket{dataset="d", le="0.7"}': '0x30 10+10x89 900x120',
+      'audio_quality_score_bucket{dataset="d", le="0.8"}': '0+10x30 310+10x89 1200x120',
+      'audio_quality_score_bucket{dataset="d", le="+Inf"}': '0+10x30 310+10x89 1200x120',
+    },
+    at: { '30m': [], '115m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.35' }], '160m': [] },
+  },
+  {
+    name: 'half of a dataset’s files fail',
+    alert: 'DatasetFailing',
+    series: {
+      'audio_samples_processed_total{dataset="d", processor="score", status="failed"}': burst(12),
+      'audio_samples_processed_total{dataset="d", processor="score", status="success"}': '0+12x120',
+    },
+    at: { '10m': [], '24m': [{ severity: 'warning', labels: dataset, says: '50%' }], '50m': [] },
+  },
+  {
+    name: 'half of a dataset’s files are excluded',
+    alert: 'DatasetExclusions',
+    series: {
+      'audio_samples_processed_total{dataset="d", processor="score", status="excluded"}': burst(12, 60),
+      'audio_samples_processed_total{dataset="d", processor="score", status="success"}': '0+12x180',
+    },
+    at: { '10m': [], '60m': [{ severity: 'info', labels: dataset, says: '50%' }], '110m': [] },
+  },
+];
+
+export const jobCases: readonly RuleCase[] = [
+  {
+    name: 'a job does not end, and no other does',
+    alert: 'JobsStuck',
+    series: {
+      'jobs_oldest_age_seconds{kind="separate"}': '0x10 60+60x80 0x60',
+      'jobs_total{kind="separate", status="done"}': '0x160',
+      'jobs_oldest_age_seconds{kind="score"}': '0x10 60+60x80 0x60',
+      'jobs_total{kind="score", status="done"}': '0+1x160',
+    },
+    at: { '42m': [], '60m': [{ severity: 'critical', labels: { kind: 'separate' }, says: '50m 0s' }], '95m': [] },
+  },
+  {
+    name: 'five jobs fail',
+    alert: 'JobsFailing',
+    series: { 'jobs_total{kind="separate", status="failed"}': burst(1, 5) },
+    at: { '12m': [], '16m': [{ severity: 'warning', labels: { kind: 'separate' }, says: '5' }], '45m': [] },
+  },
+  {
+    name: 'a backlog of 150',
+    alert: 'JobQueueLong',
+    series: { 'jobs_waiting{kind="separate"}': gauge(0, 150, 30) },
+    at: { '20m': [], '35m': [{ severity: 'warning', labels: { kind: 'separate' }, says: '150' }], '60m': [] },
+  },
+  {
+    name: 'ten GiB of temporary files',
+    alert: 'TemporaryFilesGrow',
+    series: { 'temp_storage_bytes{job="vitrine", instance="a"}': gauge(0, 10 * 2 ** 30) },
+    at: {
+      '15m': [],
+      '24m': [{ severity: 'warning', labels: { job: 'vitrine', instance: 'a' }, says: '10Gi' }],
+      '50m': [],
+    },
+  },
+];

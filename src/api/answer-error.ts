@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
-import { requestTrace } from './trace-request.ts';
+import { requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
   throw new ServiceError('not_found', 'Cannot answer: no route has this path; GET /v2 says what there is.');
@@ -42,6 +42,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
     response.destroy();
     return;
   }
+  tellIds(response);
   if (error.retryAfterMs !== undefined)
     response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');

@@ -3,7 +3,8 @@ import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { inflateBody, packingOf } from './inflate-body.ts';
+import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
+import { type BodySink, sinkBody } from './served-messages.ts';
 
 const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => undefined };
 
@@ -29,32 +30,44 @@ export class BodyReader {
    * `alignAt` is the offset in the body whose byte should be aligned for every datatype: where the first tensor's binary data begins, so that
    * it can be used where it is.
    */
-  async read(request: IncomingMessage, alignAt = 0): Promise<Body> {
+  receive(request: IncomingMessage, alignAt: number, receiver: BodyReceiver): void {
     const { bodyBytesMax } = this.#limits;
     const packing = packingOf(request);
     const declared = declaredLength(request);
     if (declared !== undefined && declared > bodyBytesMax) throw tooLarge(`${declared} bytes`, bodyBytesMax);
-    if (declared === 0 && packing === undefined) return nothing;
-    const packed = await new Promise<Body>((resolve, reject) => {
-      const arriving = new Arriving(request, {
-        declared,
-        alignAt: packing ? 0 : alignAt,
-        bodyBytesMax,
-        budget: this.budget,
-        settle: (end) => {
-          this.#arriving.delete(arriving);
-          if ('error' in end) reject(end.error);
-          else resolve(end);
-        },
-      });
-      this.#arriving.add(arriving);
-    });
-    if (packing === undefined) return packed;
-    try {
-      return await inflateBody(packed.bytes, packing, { bodyBytesMax, alignAt, budget: this.budget });
-    } finally {
-      packed.release();
+    if (declared === 0 && packing === undefined) {
+      receiver.received(nothing);
+      return;
     }
+    const unpacking =
+      packing === undefined
+        ? receiver
+        : {
+            received: (packed: Body) => void this.#unpack(packed, packing, alignAt, receiver),
+            failed: (error: ServiceError) => receiver.failed(error),
+          };
+    const arriving = new Arriving(this.#arriving, {
+      declared,
+      alignAt: packing ? 0 : alignAt,
+      bodyBytesMax,
+      budget: this.budget,
+      receiver: unpacking,
+    });
+    this.#arriving.add(arriving);
+    sinkBody(request, arriving);
+  }
+
+  read(request: IncomingMessage): Promise<Body> {
+    return new Promise((resolve, reject) => this.receive(request, 0, { received: resolve, failed: reject }));
+  }
+
+  async #unpack(packed: Body, packing: Packing, alignAt: number, receiver: BodyReceiver): Promise<void> {
+    const { bodyBytesMax } = this.#limits;
+    const unpacked = await inflateBody(packed.bytes, packing, { bodyBytesMax, alignAt, budget: this.budget })
+      .finally(() => packed.release())
+      .catch((error: ServiceError) => error);
+    if (unpacked instanceof Error) receiver.failed(unpacked);
+    else receiver.received(unpacked);
   }
 
   [Symbol.dispose](): void {
@@ -77,20 +90,23 @@ export class BodyReader {
 
 type Limits = Pick<Config, 'bodyBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax'>;
 
-type End = Body | { error: ServiceError };
+/** Hears once how it ended: the body, or why there is none. */
+export type BodyReceiver = { received(body: Body): void; failed(error: ServiceError): void };
 
 type ArrivingOptions = {
   declared: number | undefined;
   alignAt: number;
   bodyBytesMax: number;
   budget: ByteBudget;
-  settle(end: End): void;
+  receiver: BodyReceiver;
 };
 
 /** One body on its way in. */
-class Arriving {
+class Arriving implements BodySink {
   readonly startedAt = performance.now();
   progressAt = this.startedAt;
+  /** Itself among the others, as long as it is on its way. */
+  readonly #among: Set<Arriving>;
   readonly #of: ArrivingOptions;
   /** The whole body where it came in one piece: it is never copied. */
   #piece: Buffer | undefined;
@@ -99,14 +115,14 @@ class Arriving {
   #taken = 0;
   #done = false;
 
-  constructor(request: IncomingMessage, of: ArrivingOptions) {
+  constructor(among: Set<Arriving>, of: ArrivingOptions) {
+    this.#among = among;
     this.#of = of;
-    request.on('data', (chunk: Buffer) => this.#add(chunk));
-    request.on('end', () => this.#end());
-    request.on('error', (cause) =>
-      this.#fail(
-        new ServiceError('body_incomplete', 'Cannot read the body: the caller left before it was complete.', { cause }),
-      ),
+  }
+
+  fail(cause: Error | null): void {
+    this.#fail(
+      new ServiceError('body_incomplete', 'Cannot read the body: the caller left before it was complete.', { cause }),
     );
   }
 
@@ -114,13 +130,13 @@ class Arriving {
     this.#fail(new ServiceError('body_too_slow', `Cannot read the body: ${why}.`));
   }
 
-  #add(chunk: Buffer): void {
+  add(chunk: Buffer): void {
     if (this.#done) return;
-    this.progressAt = performance.now();
     if (chunk.length === this.#of.declared) {
       if (this.#take(chunk.length)) this.#piece = chunk;
       return;
     }
+    this.progressAt = performance.now();
     const arrived = this.#arrived + chunk.length;
     if (arrived > (this.#block?.length ?? 0) && !this.#grow(arrived)) return;
     chunk.copy(this.#block!, this.#arrived);
@@ -153,24 +169,26 @@ class Arriving {
     return true;
   }
 
-  #end(): void {
+  end(): void {
     if (this.#done) return;
     this.#done = true;
+    this.#among.delete(this);
     const bytes = this.#piece ?? this.#block?.subarray(0, this.#arrived) ?? Buffer.alloc(0);
     const { budget } = this.#of;
     const taken = this.#taken;
     // One piece is a view of what the socket read, which may hold another request too.
-    this.#of.settle({ bytes, isAlone: this.#block !== undefined, release: () => budget.giveBack(taken) });
+    this.#of.receiver.received({ bytes, isAlone: this.#block !== undefined, release: () => budget.giveBack(taken) });
   }
 
   #fail(error: ServiceError): void {
     if (this.#done) return;
     this.#done = true;
+    this.#among.delete(this);
     this.#piece = undefined;
     this.#block = undefined;
     this.#of.budget.giveBack(this.#taken);
     // Whoever answers decides what becomes of the rest; nothing of it is kept.
-    this.#of.settle({ error });
+    this.#of.receiver.failed(error);
   }
 }
 

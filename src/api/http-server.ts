@@ -1,6 +1,6 @@
-import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import express, { type Express } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -8,17 +8,19 @@ import { log } from '../telemetry/logger.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
 import { newIds } from '../telemetry/preset-ids.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
+import type { ServedApp } from './infer-straight.ts';
+import { messagesOf } from './served-messages.ts';
 
 /** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
 export function createHttpServer(
   config: Pick<Config, 'bodyMsMax' | 'connectionsMax' | 'headerBytesMax' | 'headersMsMax' | 'keepAliveMs'>,
   lifecycle: Lifecycle,
-  app: Express,
+  { express, straight }: ServedApp,
   metrics: RequestMetrics,
 ): Server {
   const server = createServer(
     {
-      ...messagesOf(app),
+      ...messagesOf(express),
       headersTimeout: config.headersMsMax,
       // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
       requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
@@ -32,12 +34,12 @@ export function createHttpServer(
     (request, response) => {
       // While it stops, no caller should count on the connection for another request.
       if (lifecycle.state === 'stopping') response.setHeader('Connection', 'close');
-      app(request, response);
+      if (!straight(request as Request, response as Response)) express(request, response);
     },
   );
   server.maxConnections = config.connectionsMax;
   // An expectation other than 100-continue may be ignored.
-  server.on('checkExpectation', app);
+  server.on('checkExpectation', express);
   observableGauge('activeConnections').addCallback(async (result) => result.observe(await connectionsOf(server)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
@@ -70,21 +72,6 @@ function connectionsOf(server: Server): Promise<number> {
   return new Promise((resolve, reject) => {
     server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
   });
-}
-
-/**
- * Requests and responses that are born with the prototypes that Express gives to each of them otherwise. A prototype that changes costs everything
- * that is done with the object afterwards: about a seventh of the main thread's time for a small inference.
- */
-function messagesOf(app: Express): { IncomingMessage: typeof IncomingMessage; ServerResponse: typeof ServerResponse } {
-  class ServedRequest extends IncomingMessage {}
-  class ServedResponse extends ServerResponse {}
-  const itsApp = { app: { configurable: true, enumerable: true, writable: true, value: app } };
-  Object.setPrototypeOf(ServedRequest.prototype, express.request);
-  Object.setPrototypeOf(ServedResponse.prototype, express.response);
-  app.request = Object.defineProperties(ServedRequest.prototype, itsApp) as unknown as Express['request'];
-  app.response = Object.defineProperties(ServedResponse.prototype, itsApp) as unknown as Express['response'];
-  return { IncomingMessage: ServedRequest, ServerResponse: ServedResponse as unknown as typeof ServerResponse };
 }
 
 const statusWords: Readonly<Record<number, string>> = {

@@ -1,20 +1,22 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Config } from '../config.ts';
+import type { InferAnswer } from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
+import { answerError } from './answer-error.ts';
 import type { Body } from './body.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
 import type { InferCall } from './open-inference/infer-call.ts';
-import { readInferRequest } from './open-inference/read-infer-request.ts';
 import { readRawRequest } from './open-inference/read-raw-request.ts';
+import { RequestForms } from './open-inference/request-forms.ts';
 import { writeInferAnswer } from './open-inference/write-infer-answer.ts';
 import type { Permits } from './permits.ts';
 import { sendAnswer } from './send-answer.ts';
-import { takeQuota } from './take-quota.ts';
-import { requestTrace } from './trace-request.ts';
+import { quotaLeftAfterTaking } from './take-quota.ts';
+import { type RequestTrace, requestTrace } from './trace-request.ts';
 
 export type InferParts = {
   config: Config;
@@ -24,81 +26,159 @@ export type InferParts = {
   permits: Permits;
 };
 
+/** What the path names. */
+export type InferTarget = { readonly model: string; readonly version: string | undefined };
+
+export type InferHandler = (request: Request, response: Response, target: InferTarget) => void;
+
 /** One inference over HTTP: who, how many, which model, the bytes to tensors, the engine, the tensors to bytes. */
-export function infer(parts: InferParts): RequestHandler {
-  const { config, door, registry, bodies, permits } = parts;
-  return async (request, response) => {
-    const told = requestTrace(response);
-    const { account } = told;
-    const receivedAt = account?.startedAt ?? performance.now();
-    door.refuseForeignPages(request);
-    const client = door.identify(request);
-    told.tenant = client.tenant;
-    takeQuota(client, 'infer', response);
-    const model = findAllowed(registry, client, request);
-    const jsonBytes = jsonLength(request);
-    const timeoutMs = headerTimeoutMs(request);
-    told.model = model;
-    permits.take(model.name);
-    const stay = new Stay(response, () => permits.giveBack(model.name));
-
-    const body = stay.hold(await bodies.read(request, jsonBytes ?? 0));
-    account?.mark('receive');
-    const call =
-      jsonBytes === 0 && body.bytes.length > 0
-        ? readRawRequest(body.bytes, model.manifest)
-        : readInferRequest(body.bytes, jsonBytes, config.jsonBytesMax);
-    account?.mark('decode');
-
-    const { outputs, stages } = await model.infer({
-      inputs: call.inputs,
-      ...(call.outputs && { outputs: call.outputs }),
-      priority: call.priority,
-      deadlineAt: receivedAt + shortest(config, model, call, timeoutMs),
-      signal: stay.signal,
-      // Tensors from JSON are made anew; those from binary data are views of the body.
-      mayTakeBuffers: body.isAlone || jsonBytes === undefined,
-      follower: account && told,
-    });
-    account?.markEngine(stages);
-    const answer = writeInferAnswer(model, call, outputs);
-    account?.mark('encode');
-    if (account) response.setHeader('Server-Timing', account.serverTiming());
-    await sendAnswer(request, response, answer, config);
-  };
+export function infer(parts: InferParts): InferHandler {
+  const all = { ...parts, forms: new RequestForms(parts.config.jsonBytesMax) };
+  return (request, response, target) => new InferExchange(all, request, response).begin(target);
 }
 
-/** A request's time in the service: what it holds is let go when its connection has done with it, and the engine hears when the caller leaves before. */
-class Stay {
-  readonly #abort = new AbortController();
-  readonly #letGo: () => void;
-  #body: Body | undefined;
-  #over = false;
-
-  constructor(response: Response, letGo: () => void) {
-    this.#letGo = letGo;
-    response.once('close', () => {
-      this.#over = true;
-      this.#letGo();
-      this.#body?.release();
-      if (!response.writableFinished) this.#abort.abort();
-    });
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  hold(body: Body): Body {
-    if (this.#over) body.release();
-    else this.#body = body;
-    return body;
-  }
+/** The same as a route of Express. */
+export function routedInfer(handler: InferHandler): RequestHandler {
+  return (request, response) => handler(request, response, targetOf(request));
 }
 
-/** The model and version of the path, if this client may use it. One it may not use is named in the refusal: the caller named it first. */
-export function findAllowed(registry: Registry, client: Client, request: Request): LoadedModel {
+/** What the router found in the path. */
+export function targetOf(request: Request): InferTarget {
   const { model, version } = request.params as { model: string; version?: string };
+  return { model, version };
+}
+
+/**
+ * A request and its answer. It is all at once what the body reader and the engine report to, and what tells the engine that the caller has gone: promises,
+ * an AbortController and closures for each of these cost as much as the rest of a small inference.
+ */
+class InferExchange {
+  /** The caller has gone: as an AbortSignal says it. */
+  aborted = false;
+  readonly #parts: InferParts & { readonly forms: RequestForms };
+  readonly #request: Request;
+  readonly #response: Response;
+  readonly #told: RequestTrace;
+  #over = false;
+  #startedAt = 0;
+  #quotaLeft: string | undefined;
+  #model: LoadedModel | undefined;
+  #jsonBytes: number | undefined;
+  #timeoutMs: number | undefined;
+  #body: Body | undefined;
+  #call: InferCall | undefined;
+
+  constructor(parts: InferParts & { readonly forms: RequestForms }, request: Request, response: Response) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#response = response;
+    this.#told = requestTrace(response);
+  }
+
+  begin(target: InferTarget): void {
+    const { door, registry, bodies, permits } = this.#parts;
+    try {
+      const request = this.#request;
+      this.#startedAt = this.#told.account?.startedAt ?? performance.now();
+      door.refuseForeignPages(request);
+      const client = door.identify(request);
+      this.#told.tenant = client.tenant;
+      this.#quotaLeft = quotaLeftAfterTaking(client, 'infer', this.#response);
+      const model = findAllowed(registry, client, target);
+      this.#jsonBytes = jsonLength(request);
+      this.#timeoutMs = headerTimeoutMs(request);
+      this.#told.model = model;
+      permits.take(model.name);
+      this.#model = model;
+      this.#told.guest = this;
+      bodies.receive(request, this.#jsonBytes ?? 0, this);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The body is here: bytes to tensors, and on to the engine. */
+  received(body: Body): void {
+    if (this.#over) {
+      body.release();
+      return;
+    }
+    this.#body = body;
+    const { config, forms } = this.#parts;
+    const { account } = this.#told;
+    const model = this.#model!;
+    const jsonBytes = this.#jsonBytes;
+    try {
+      account?.mark('receive');
+      const call =
+        jsonBytes === 0 && body.bytes.length > 0
+          ? readRawRequest(body.bytes, model.manifest)
+          : forms.read(body.bytes, jsonBytes);
+      this.#call = call;
+      account?.mark('decode');
+      model.submit(
+        {
+          inputs: call.inputs,
+          outputs: call.outputs,
+          priority: call.priority,
+          deadlineAt: this.#startedAt + shortest(config, model, call, this.#timeoutMs),
+          signal: this,
+          // Tensors from JSON are made anew; those from binary data are views of the body.
+          mayTakeBuffers: body.isAlone || jsonBytes === undefined,
+          follower: account && this.#told,
+        },
+        this,
+      );
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The engine has done: tensors to bytes, and out. */
+  answered({ outputs, stages }: InferAnswer): void {
+    const { ids, requestId, account } = this.#told;
+    try {
+      account?.markEngine(stages);
+      const answer = writeInferAnswer(this.#model!, this.#call!, outputs);
+      account?.mark('encode');
+      const headers = [
+        'X-Request-Id',
+        requestId,
+        'traceresponse',
+        `00-${ids.traceId}-${ids.spanId}-01`,
+        'RateLimit',
+        this.#quotaLeft!,
+      ];
+      if (account) headers.push('Server-Timing', account.serverTiming());
+      const packing = sendAnswer(this.#request, this.#response, headers, answer, this.#parts.config);
+      packing?.catch((error: unknown) => this.failed(error));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  failed(error: unknown): void {
+    if (this.#quotaLeft !== undefined && !this.#response.headersSent)
+      this.#response.setHeader('RateLimit', this.#quotaLeft);
+    answerError(error, this.#request, this.#response, neverNext);
+  }
+
+  /** The connection has done with the request: what is held for it is let go, and the engine hears when the caller left before its answer. */
+  left(answered: boolean): void {
+    this.#parts.permits.giveBack(this.#model!.name);
+    this.#body?.release();
+    this.#over = true;
+    this.aborted = !answered;
+  }
+}
+
+/** The answer to an error is the end: nothing comes after it. */
+function neverNext(): void {
+  throw new Error('An error was answered and passed on all the same');
+}
+
+/** The model and version that are named, if this client may use it. One it may not use is named in the refusal: the caller named it first. */
+export function findAllowed(registry: Registry, client: Client, { model, version }: InferTarget): LoadedModel {
   if (client.key && !client.key.mayUse(model))
     throw new ServiceError(
       'forbidden',

@@ -4,14 +4,14 @@ import type { Registry } from '../engine/registry.ts';
 import { tritonStatistics } from '../engine/statistics.ts';
 import { tritonConfig } from '../engine/triton-config.ts';
 import type { Door } from './door.ts';
-import { findAllowed } from './infer.ts';
+import { findAllowed, targetOf } from './infer.ts';
 
 type Parts = { door: Door; registry: Registry };
 
 /** GET /v2/models/M: names, types and shapes. */
 export function modelMetadataOf({ door, registry }: Parts): RequestHandler {
   return (request, response) => {
-    const model = findAllowed(registry, door.identify(request), request);
+    const model = findAllowed(registry, door.identify(request), targetOf(request));
     response.json(modelMetadata(model.manifest, registry.versions(model.name)));
   };
 }
@@ -19,7 +19,7 @@ export function modelMetadataOf({ door, registry }: Parts): RequestHandler {
 /** GET /v2/models/M/ready: 200, or the failure that says why not. */
 export function modelReady({ door, registry }: Parts): RequestHandler {
   return (request, response) => {
-    const { name, version } = findAllowed(registry, door.identify(request), request);
+    const { name, version } = findAllowed(registry, door.identify(request), targetOf(request));
     response.json({ name, version, ready: true });
   };
 }
@@ -27,7 +27,7 @@ export function modelReady({ door, registry }: Parts): RequestHandler {
 /** GET /v2/models/M/config, as Triton's clients read it. */
 export function modelConfig({ door, registry }: Parts): RequestHandler {
   return (request, response) => {
-    response.json(tritonConfig(findAllowed(registry, door.identify(request), request).manifest));
+    response.json(tritonConfig(findAllowed(registry, door.identify(request), targetOf(request)).manifest));
   };
 }
 
@@ -35,7 +35,7 @@ export function modelConfig({ door, registry }: Parts): RequestHandler {
 export function modelStatistics({ door, registry }: Parts): RequestHandler {
   return (request, response) => {
     const client = door.identify(request);
-    const found = findAllowed(registry, client, request);
+    const found = findAllowed(registry, client, targetOf(request));
     const models = request.params.version
       ? [found]
       : registry.versions(found.name).map((version) => registry.find(found.name, version));

@@ -4,10 +4,16 @@ import type { Client } from './clients.ts';
 
 /** Takes one request from the client's quota and tells in the answer what is left of it; `rate_limited` when there is nothing. */
 export function takeQuota(client: Client, of: 'infer' | 'tasks', response: Response): void {
+  response.setHeader('RateLimit', quotaLeftAfterTaking(client, of, response));
+}
+
+/** The same for an answer that writes its headers itself: what its RateLimit has to say. */
+export function quotaLeftAfterTaking(client: Client, of: 'infer' | 'tasks', response: Response): string {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());
-  response.setHeader('RateLimit', `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`);
-  if (waitMs === 0) return;
+  const left = `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`;
+  if (waitMs === 0) return left;
+  response.setHeader('RateLimit', left);
   response.setHeader('RateLimit-Policy', `"${of}";q=${bucket.perMinute};w=60`);
   throw new ServiceError(
     'rate_limited',

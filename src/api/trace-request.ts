@@ -41,6 +41,10 @@ export class RequestTrace implements Follower {
   tenant = 'anonymous';
   arrival: Arrival | undefined;
   batch: BatchFacts | undefined;
+  /** The route, where it was found without the router. */
+  route: string | undefined;
+  /** Whoever holds something for the request; hears when the connection has done with it. */
+  guest: { left(answered: boolean): void } | undefined;
   #always: AlwaysKept | undefined;
 
   constructor(request: Request, account: TimeAccount | undefined) {
@@ -77,21 +81,39 @@ export class RequestTrace implements Follower {
 }
 
 export function requestTrace(response: Response): RequestTrace {
-  return response.locals.trace as RequestTrace;
+  return (response as TracedResponse).trace;
 }
+
+/** The headers of every answer, whatever it says. */
+export function tellIds(response: Response): void {
+  const { ids, requestId } = requestTrace(response);
+  response.setHeader('X-Request-Id', requestId);
+  response.setHeader('traceresponse', `00-${ids.traceId}-${ids.spanId}-01`);
+}
+
+type TracedResponse = Response & { trace: RequestTrace };
 
 /**
  * Gives every request its ids at its first byte; when it has ended, counts it, and decides whether its spans and its log line are made. Nothing the caller
  * wrote is recorded but a well-formed request id and trace context: no headers, no query, no path that is not a route of ours.
  * Without `tracing` all telemetry is off: ids are all there is.
  */
+export function beginTrace(tracing: RequestTracing | undefined, request: Request, response: Response): RequestTrace {
+  const told = new RequestTrace(request, tracing && new TimeAccount());
+  (response as TracedResponse).trace = told;
+  // One listener for all who want to know.
+  response.on('close', () => {
+    told.guest?.left(response.writableFinished);
+    if (tracing) endRequest(tracing, told, request, response);
+  });
+  return told;
+}
+
+/** For what goes through the router. */
 export function traceRequest(tracing: RequestTracing | undefined): RequestHandler {
   return (request, response, next) => {
-    const told = new RequestTrace(request, tracing && new TimeAccount());
-    response.locals.trace = told;
-    response.setHeader('X-Request-Id', told.requestId);
-    response.setHeader('traceresponse', `00-${told.ids.traceId}-${told.ids.spanId}-01`);
-    if (tracing) response.once('close', () => endRequest(tracing, told, request, response));
+    beginTrace(tracing, request, response);
+    tellIds(response);
     next();
   };
 }
@@ -107,7 +129,7 @@ function endRequest(
   account.mark('send');
   const tookMs = performance.now() - account.startedAt;
   const method = knownMethod(request.method);
-  const endpoint = routeOf(request);
+  const endpoint = told.route ?? routeOf(request);
   // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
   const status = response.writableFinished ? response.statusCode : 499;
   metrics.answered(method, endpoint, String(status), tookMs);

@@ -3,7 +3,7 @@ import type { Breaker } from '../resilience/breaker.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
 import type { EngineObserver } from './engine-observer.ts';
-import type { BatchFacts, InferAnswer, InferRequest } from './inference.ts';
+import type { Asker, BatchFacts, InferRequest } from './inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from './inference-failures.ts';
 import type { Lane, RunResult } from './lane.ts';
 import type { Lanes } from './lanes.ts';
@@ -72,12 +72,19 @@ export class Batcher {
     return (batchesAhead * this.#batchMs) / Math.max(1, this.#lanes.count);
   }
 
-  /** Throws queue_full or deadline_exceeded at once; else the answer, or why there is none. */
-  infer(request: InferRequest, checked: CheckedInputs): Promise<InferAnswer> {
+  /** Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there is none. */
+  submit(request: InferRequest, checked: CheckedInputs, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
     // The parts of a request that was cut come one after the other: the first found the queue as it was.
-    if (follower) follower.arrival ??= { ...this.depth, predictedWaitMs: this.predictedWaitMs };
+    if (follower) {
+      follower.arrival ??= {
+        waiting: this.#waiting.count,
+        waitingBytes: this.#waiting.bytes,
+        running: this.#running.size,
+        predictedWaitMs: this.predictedWaitMs,
+      };
+    }
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
       throw this.#expired(0);
@@ -86,29 +93,26 @@ export class Batcher {
       this.#sweep();
       if (this.#isFull(checked.bytes)) throw this.#refused();
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.add({
-        inputs: checked.inputs,
-        outputs: request.outputs,
-        rows: checked.rows,
-        bytes: checked.bytes,
-        shapeKey: checked.shapeKey,
-        order: now + this.#levelOf(request.priority) * this.#manifest.queue.ageing_ms,
-        enqueuedAt: now,
-        deadlineAt: request.deadlineAt,
-        signal: request.signal,
-        // A run that may be repeated needs its inputs twice.
-        mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
-        follower,
-        resolve,
-        reject,
-        alone: false,
-        retried: false,
-        settled: false,
-      });
-      this.#sweepBy(Math.min(request.deadlineAt, now + sweepMsMax));
-      this.#flushSoon();
+    this.#waiting.add({
+      inputs: checked.inputs,
+      outputs: request.outputs,
+      rows: checked.rows,
+      bytes: checked.bytes,
+      shapeKey: checked.shapeKey,
+      order: now + this.#levelOf(request.priority) * this.#manifest.queue.ageing_ms,
+      enqueuedAt: now,
+      deadlineAt: request.deadlineAt,
+      signal: request.signal,
+      // A run that may be repeated needs its inputs twice.
+      mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
+      follower,
+      asker,
+      alone: false,
+      retried: false,
+      settled: false,
     });
+    this.#sweepBy(Math.min(request.deadlineAt, now + sweepMsMax));
+    this.#flushSoon();
   }
 
   /** Resolves when all who wait or run have their answer, at the latest by their deadlines. Nobody may come any more. */
@@ -238,22 +242,27 @@ export class Batcher {
     const splitFrom = performance.now();
     let queueMs = 0;
     let firstRow = 0;
+    const own: (readonly Tensor[] | undefined)[] = [];
     for (const entry of entries) {
-      const own = entries.length === 1 ? inOrderOf(entry.outputs, outputs) : rowsOf(outputs, entry, firstRow, rows);
+      own.push(entries.length === 1 ? inOrderOf(entry.outputs, outputs) : rowsOf(outputs, entry, firstRow, rows));
       firstRow += entry.rows;
+      if (!entry.settled) queueMs += startedAt - entry.enqueuedAt;
+    }
+    const outputMs = performance.now() - splitFrom;
+    for (let index = 0; index < entries.length; index += 1) {
+      const entry = entries[index]!;
+      const answer = own[index];
       if (entry.settled) continue;
-      if (!own) {
+      if (!answer) {
         this.#settle(entry, rowsDoNotMatch(this.#manifest.name, rows));
         continue;
       }
-      const waitedMs = startedAt - entry.enqueuedAt;
-      queueMs += waitedMs;
       entry.settled = true;
       const now = performance.now();
       this.#statistics.success.count += 1;
       this.#statistics.success.ms += now - entry.enqueuedAt;
-      const stages = { queueMs: waitedMs, assembleMs, runMs, splitMs: now - splitFrom };
-      entry.resolve({ outputs: own, stages, batch: facts });
+      const stages = { queueMs: startedAt - entry.enqueuedAt, assembleMs, runMs, splitMs: now - splitFrom };
+      entry.asker.answered({ outputs: answer, stages, batch: facts });
     }
     this.#batchMs = this.#batchMs === 0 ? runMs : this.#batchMs * 0.9 + runMs * 0.1;
     this.#batchInputs = this.#batchInputs * 0.9 + entries.length * 0.1;
@@ -264,7 +273,7 @@ export class Batcher {
       queueMs,
       inputMs: assembleMs,
       inferMs: runMs,
-      outputMs: performance.now() - splitFrom,
+      outputMs,
     });
   }
 
@@ -356,7 +365,7 @@ export class Batcher {
     entry.settled = true;
     this.#statistics.fail.count += 1;
     this.#statistics.fail.ms += performance.now() - entry.enqueuedAt;
-    entry.reject(error);
+    entry.asker.failed(error);
     this.#tellIfEmpty();
   }
 

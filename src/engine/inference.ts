@@ -4,13 +4,13 @@ import type { Tensor } from './tensor.ts';
 export type InferRequest = {
   readonly inputs: readonly Tensor[];
   /** Names of the outputs wanted; absent: all. */
-  readonly outputs?: readonly string[];
+  readonly outputs?: readonly string[] | undefined;
   /** From 1, the most urgent, to the manifest's levels; 0: the manifest's default. */
   readonly priority: number;
   /** In the milliseconds of performance.now(). */
   readonly deadlineAt: number;
-  /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal;
+  /** Aborted when the caller has gone; looked at, never listened to, so an AbortSignal will do, and so will a flag. */
+  readonly signal: { readonly aborted: boolean };
   /**
    * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a thread instead of copied, and are
    * empty here from then on. Several inputs may lie in one buffer.
@@ -42,6 +42,7 @@ export type StageTimes = {
   readonly queueMs: number;
   readonly assembleMs: number;
   readonly runMs: number;
+  /** Until its turn came: the answers of a batch are written one after the other. */
   readonly splitMs: number;
 };
 
@@ -75,3 +76,6 @@ export type InferAnswer = {
   readonly stages: StageTimes;
   readonly batch: BatchFacts;
 };
+
+/** Who asked: told once how it went. It must not throw. */
+export type Asker = { answered(answer: InferAnswer): void; failed(error: Error): void };

@@ -4,10 +4,10 @@ import { Breaker } from '../resilience/breaker.ts';
 import { log } from '../telemetry/logger.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Batcher } from './batcher.ts';
-import { checkInputs } from './check-inputs.ts';
+import { type CheckedInputs, checkInputs } from './check-inputs.ts';
 import { completeManifest } from './complete-manifest.ts';
 import type { EngineObserver } from './engine-observer.ts';
-import type { InferAnswer, InferRequest } from './inference.ts';
+import type { Asker, InferAnswer, InferRequest } from './inference.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { Lanes } from './lanes.ts';
 import { makeProbe } from './make-probe.ts';
@@ -93,18 +93,39 @@ export class LoadedModel {
   }
 
   /** A whole inference: is it served, are the inputs right, is the model left alone, then in a batch through a lane. */
-  async infer(request: InferRequest): Promise<InferAnswer> {
-    if (this.#state.kind === 'replaced') return this.#state.by.infer(request);
+  infer(request: InferRequest): Promise<InferAnswer> {
+    return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
+  }
+
+  /** The same for who has no use for a promise. What can be refused at once is thrown. */
+  submit(request: InferRequest, asker: Asker): void {
+    if (this.#state.kind === 'replaced') {
+      this.#state.by.submit(request, asker);
+      return;
+    }
     if (this.#state.kind === 'closed') throw this.#unloaded();
     this.statistics.lastInferenceAt = Date.now();
     const checked = checkInputs(this.manifest, request.inputs, request.outputs);
     const openForMs = this.#breaker.admit();
     if (openForMs > 0) throw this.#leftAlone(openForMs);
     const { rows_max: rowsMax } = this.manifest.batching;
-    if (rowsMax === 0 || checked.rows <= rowsMax) return this.#batcher.infer(request, checked);
+    if (rowsMax === 0 || checked.rows <= rowsMax) this.#batcher.submit(request, checked, asker);
+    else void this.#inParts(request, splitRows(checked, rowsMax), asker);
+  }
+
+  async #inParts(request: InferRequest, parts: readonly CheckedInputs[], asker: Asker): Promise<void> {
     // The parts are views of the same buffers: none may be taken.
     const whole = { ...request, mayTakeBuffers: false };
-    return joinAnswers(await Promise.all(splitRows(checked, rowsMax).map((part) => this.#batcher.infer(whole, part))));
+    const answers = parts.map(
+      (part) =>
+        new Promise<InferAnswer>((resolve, reject) =>
+          this.#batcher.submit(whole, part, { answered: resolve, failed: reject }),
+        ),
+    );
+    await Promise.all(answers).then(
+      (all) => asker.answered(joinAnswers(all)),
+      (error: Error) => asker.failed(error),
+    );
   }
 
   /** Those who come from now on are passed on to `next`, those who are in here get their answer, then it lets go. */

@@ -1,4 +1,4 @@
-import type { ClosedBy, Follower, InferAnswer } from './inference.ts';
+import type { Asker, ClosedBy, Follower } from './inference.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A checked request on its way through the batcher. */
@@ -12,11 +12,10 @@ export type Waiting = {
   readonly order: number;
   readonly enqueuedAt: number;
   readonly deadlineAt: number;
-  readonly signal: AbortSignal;
+  readonly signal: { readonly aborted: boolean };
   readonly mayTakeBuffers: boolean;
   readonly follower: Follower | undefined;
-  readonly resolve: (answer: InferAnswer) => void;
-  readonly reject: (error: Error) => void;
+  readonly asker: Asker;
   /** To be run by itself: a batch that it was in has failed or crashed. */
   alone: boolean;
   /** A crash has cost it a run already. */

@@ -65,16 +65,16 @@ describe('the Open Inference Protocol’s wire format', () => {
 
   it('does not copy binary data that is aligned, in or out', () => {
     const json = Buffer.from(
-      '{"inputs":[{"name":"a","datatype":"FP32","shape":[2],"parameters":{"binary_data_size":8}}]}',
+      '{"inputs":[{"name":"a","datatype":"FP32","shape":[20000],"parameters":{"binary_data_size":80000}}]}',
     );
-    const block = new ArrayBuffer(1024);
+    const block = new ArrayBuffer(1024 + 80_000);
     const start = 512 - json.length;
     json.copy(Buffer.from(block, start, json.length));
-    const body = Buffer.from(block, start, json.length + 8);
+    const body = Buffer.from(block, start, json.length + 80_000);
     const { inputs } = readInferRequest(body, json.length, jsonBytesMax);
     assert.equal((inputs[0]!.data as Float32Array).buffer, block);
     const written = writeInferAnswer(model, { id: '', binary: { byDefault: true, byName: undefined } }, inputs);
-    assert.equal(written.pieces[1]!.buffer, block);
+    assert.equal((written.bytes[1] as Buffer).buffer, block);
   });
 
   it('takes mixed inputs, output selection, priority, timeout and an empty id', () => {
@@ -117,15 +117,22 @@ describe('the Open Inference Protocol’s wire format', () => {
 function jsonOf(tensor: Tensor): string {
   const written = writeInferAnswer(model, { id: undefined, binary: { byDefault: false, byName: undefined } }, [tensor]);
   assert.equal(written.jsonBytes, undefined);
-  return written.pieces[0]!.toString();
+  return bytesOf(written).toString();
+}
+
+function bytesOf({ bytes, size }: ReturnType<typeof writeInferAnswer>): Buffer {
+  const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.concat(bytes);
+  assert.equal(whole.length, size);
+  return whole;
 }
 
 /** The answer’s tensors as a request, by renaming its member. */
 function readAsRequest(written: ReturnType<typeof writeInferAnswer>) {
-  const [head, ...data] = written.pieces;
-  const json = Buffer.from(head!.toString().replace('"outputs":', '"inputs":'));
+  const bytes = bytesOf(written);
+  const head = bytes.subarray(0, written.jsonBytes ?? bytes.length);
+  const json = Buffer.from(head.toString().replace('"outputs":', '"inputs":'));
   return readInferRequest(
-    Buffer.concat([json, ...data]),
+    Buffer.concat([json, bytes.subarray(head.length)]),
     written.jsonBytes === undefined ? undefined : json.length,
     jsonBytesMax,
   );

@@ -8,19 +8,28 @@ type TensorData = Tensor['data'];
  * Raw bytes (little-endian, as every machine is that Node 24 runs on here) to a tensor's data: a view where they are aligned for their type,
  * a copy where they are not. `readBody` places the first tensor of a body so that it is.
  */
-export function dataFromBytes(datatype: DataType, count: number, bytes: Buffer, where: string): TensorData {
-  if (datatype === 'BYTES') return textsFromBytes(count, bytes, where);
+export function dataFromBytes(
+  datatype: DataType,
+  count: number,
+  body: Buffer,
+  from: number,
+  size: number,
+  where: string,
+): TensorData {
+  if (datatype === 'BYTES') return textsFromBytes(count, body.subarray(from, from + size), where);
   const { bytes: elementBytes, array: TypedArray } = dataTypes[datatype];
-  if (bytes.length !== count * elementBytes)
+  if (size !== count * elementBytes)
     throw malformed(
       where,
-      `has ${bytes.length} bytes of data; its shape and datatype ${datatype} take ${count * elementBytes}`,
+      `has ${size} bytes of data; its shape and datatype ${datatype} take ${count * elementBytes}`,
     );
-  if (datatype === 'BOOL') checkFlags(bytes, where);
-  if (bytes.byteOffset % elementBytes === 0)
-    return new TypedArray(bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
-  const copy = new Uint8Array(bytes);
-  return new TypedArray(copy.buffer, 0, count);
+  if (datatype === 'BOOL') checkFlags(body.subarray(from, from + size), where);
+  const offset = body.byteOffset + from;
+  if (offset % elementBytes === 0) return new TypedArray(body.buffer as ArrayBuffer, offset, count);
+  // Small ones are cut from Node's pool: memory of their own would cost more than the copy.
+  const copy = Buffer.allocUnsafe(size);
+  body.copy(copy, 0, from, from + size);
+  return new TypedArray(copy.buffer, copy.byteOffset, count);
 }
 
 /** A tensor's data as raw bytes: a view of it, except for BYTES, which is put together. */

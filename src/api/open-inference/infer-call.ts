@@ -13,4 +13,15 @@ export type InferCall = {
   readonly priority: number;
   /** Microseconds; 0: none. */
   readonly timeoutUs: number;
+  /** The head of the last answer to a call of the same form; absent where a form is met once. */
+  readonly lastHead?: AnswerHead;
+};
+
+/** What an answer's JSON was and what it was written for: calls of one form, of one model, with outputs of one size have the same. */
+export type AnswerHead = {
+  model: object | undefined;
+  shapes: readonly (readonly number[])[];
+  sizes: readonly number[];
+  /** Its bytes, one a character. */
+  text: string;
 };

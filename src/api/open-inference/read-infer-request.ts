@@ -85,8 +85,7 @@ function readInputs(value: unknown, jsonLength: number, binary: Buffer | undefin
         `${where}.parameters.binary_data_size`,
         `is ${size}, but ${binary.length - taken} bytes are left of the body`,
       );
-    const bytes = binary.subarray(taken, taken + size);
-    inputs.push({ name, datatype, shape, data: dataFromBytes(datatype, count, bytes, where) });
+    inputs.push({ name, datatype, shape, data: dataFromBytes(datatype, count, binary, taken, size, where) });
     taken += size;
   }
   if (binary !== undefined && taken !== binary.length)

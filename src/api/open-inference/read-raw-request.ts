@@ -17,10 +17,8 @@ export function readRawRequest(body: Buffer, manifest: Manifest): InferCall {
     );
   const shape = shapeOf(input, body.length, manifest.batching.rows_max > 0);
   const count = shape.reduce((product, size) => product * size, 1);
-  const data =
-    input.datatype === 'BYTES'
-      ? dataFromBytes('BYTES', 1, withLength(body), 'the body')
-      : dataFromBytes(input.datatype, count, body, 'the body');
+  const [elements, bytes] = input.datatype === 'BYTES' ? [1, withLength(body)] : [count, body];
+  const data = dataFromBytes(input.datatype, elements, bytes, 0, bytes.length, 'the body');
   return {
     id: undefined,
     inputs: [{ name: input.name, datatype: input.datatype, shape, data }],

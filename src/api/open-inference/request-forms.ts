@@ -1,0 +1,71 @@
+import type { DataType, Tensor } from '../../engine/tensor.ts';
+import { dataFromBytes } from './binary-tensor.ts';
+import type { AnswerHead, InferCall } from './infer-call.ts';
+import { readInferRequest } from './read-infer-request.ts';
+
+/** All of a call but its numbers, which follow the JSON as binary data. */
+type RequestForm = Omit<InferCall, 'inputs'> & {
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly datatype: DataType;
+    readonly shape: readonly number[];
+    readonly count: number;
+    readonly size: number;
+  }[];
+  readonly binaryBytes: number;
+  readonly lastHead: AnswerHead;
+};
+
+const formsMax = 256;
+const formBytesMax = 2048;
+
+/**
+ * Reads inference requests, and remembers the JSON of those whose tensors are all binary: most callers send the same one again and again, letter by
+ * letter, and what was found in it once holds for all of them. Bounded; whoever writes another id into each request is read anew each time.
+ */
+export class RequestForms {
+  readonly #jsonBytesMax: number;
+  readonly #forms = new Map<string, RequestForm>();
+
+  constructor(jsonBytesMax: number) {
+    this.#jsonBytesMax = jsonBytesMax;
+  }
+
+  read(body: Buffer, jsonBytes: number | undefined): InferCall {
+    if (jsonBytes === undefined || jsonBytes > Math.min(formBytesMax, body.length))
+      return readInferRequest(body, jsonBytes, this.#jsonBytesMax);
+    const json = body.toString('latin1', 0, jsonBytes);
+    const form = this.#forms.get(json);
+    if (form && body.length === jsonBytes + form.binaryBytes) return callOf(form, body, jsonBytes);
+    const call = readInferRequest(body, jsonBytes, this.#jsonBytesMax);
+    return this.#remember(json, call, body.length - jsonBytes);
+  }
+
+  #remember(json: string, call: InferCall, binaryBytes: number): InferCall {
+    const inputs = call.inputs.map(({ name, datatype, shape, data }) => ({
+      name,
+      datatype,
+      shape,
+      count: data.length,
+      size: ArrayBuffer.isView(data) ? data.byteLength : Number.NaN,
+    }));
+    // Not where strings are among them, whose sizes vary, nor where numbers are in the JSON itself.
+    if (inputs.reduce((sum, { size }) => sum + size, 0) !== binaryBytes) return call;
+    if (this.#forms.size >= formsMax) this.#forms.clear();
+    const lastHead = { model: undefined, shapes: [], sizes: [], text: '' };
+    this.#forms.set(json, { ...call, inputs, binaryBytes, lastHead });
+    return { ...call, lastHead };
+  }
+}
+
+function callOf(form: RequestForm, body: Buffer, jsonBytes: number): InferCall {
+  const inputs: Tensor[] = [];
+  let at = jsonBytes;
+  for (let index = 0; index < form.inputs.length; index += 1) {
+    const { name, datatype, shape, count, size } = form.inputs[index]!;
+    inputs.push({ name, datatype, shape, data: dataFromBytes(datatype, count, body, at, size, `inputs[${index}]`) });
+    at += size;
+  }
+  const { id, outputs, binary, priority, timeoutUs, lastHead } = form;
+  return { id, inputs, outputs, binary, priority, timeoutUs, lastHead };
+}

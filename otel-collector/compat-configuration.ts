@@ -75,7 +75,7 @@ function nameInCollector({ name, of }: Alias): string {
 function copyStatement(alias: Alias): string {
   const source: Metric = metricNames[alias.of];
   const says = `What ${alias.system.toUpperCase()} calls ${source.name}.`;
-  return `copy_metric(name=${quoted(nameInCollector(alias))}, desc=${quoted(says)}, unit="") where metric.name == ${quoted(source.name)}`;
+  return `copy_metric(name=${quoted(nameInCollector(alias))}, description=${quoted(says)}, unit="") where metric.name == ${quoted(source.name)}`;
 }
 
 function unwantedPoints(alias: Alias): string[] {

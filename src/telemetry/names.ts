@@ -1,3 +1,4 @@
+import { collectorMetrics } from './names/collector.ts';
 import { gpuMetrics } from './names/gpu.ts';
 import { hostMetrics } from './names/host.ts';
 import { inferenceMetrics } from './names/inference.ts';
@@ -18,6 +19,7 @@ export const metricNames = {
   ...hostMetrics,
   ...pipelineMetrics,
   ...receiverMetrics,
+  ...collectorMetrics,
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metricNames;

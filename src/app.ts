@@ -14,9 +14,11 @@ import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
 import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
 import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
 import { observeInFlight } from './api/observe-in-flight.ts';
+import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
 import { Permits } from './api/permits.ts';
 import { serverMetadata } from './api/server-metadata.ts';
 import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
+import { taskRoute } from './api/tasks/task-route.ts';
 import { traceRequest } from './api/trace-request.ts';
 import { TraceSettingsStore } from './api/trace-settings.ts';
 import { trustedProxies } from './api/trusted-proxies.ts';
@@ -25,10 +27,13 @@ import type { Registry } from './engine/registry.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { taskKinds } from './tasks/task.ts';
+import type { TaskThreads } from './tasks/threads/task-threads.ts';
 import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { TraceKeeper } from './telemetry/keep-trace.ts';
 import type { RequestMetrics } from './telemetry/request-metrics.ts';
 import type { Telemetry } from './telemetry/start.ts';
+import type { TaskMetrics } from './telemetry/task-metrics.ts';
 
 /** Every route there is. */
 export function createApp(given: {
@@ -41,6 +46,8 @@ export function createApp(given: {
   requestMetrics: RequestMetrics;
   /** Absent when all telemetry is off. */
   flights?: FlightRecorder | undefined;
+  taskMetrics: TaskMetrics;
+  taskThreads: TaskThreads;
   telemetry: Telemetry;
 }): ServedApp {
   const { config, flights, requestMetrics } = given;
@@ -50,6 +57,7 @@ export function createApp(given: {
     flights,
     bodies: new BodyReader(config),
     permits: new Permits(config),
+    taskPermits: new Permits(config),
     healthChecks: new HealthChecks(given),
     traceSettings,
     logSettings: new LogSettings(config.logLevel),
@@ -67,6 +75,10 @@ export function createApp(given: {
   const straight = inferStraight(tracing, inferring);
   route('/v2/models/:model/infer', { post: routedInfer(inferring) });
   route('/v2/models/:model/versions/:version/infer', { post: routedInfer(inferring) });
+
+  for (const kind of taskKinds) route(`/v1/${kind}`, { post: taskRoute(kind, parts) });
+  // The name that it has elsewhere.
+  route('/separate', { post: taskRoute('separate', parts) });
 
   route('/live', { get: live(parts) });
   route('/ready', { get: ready(parts) });
@@ -100,6 +112,9 @@ export function createApp(given: {
   route('/v1/jobs/:id/cancel', { post: cancelJob(parts) });
   route('/v1/jobs/:id/result', { get: jobResult(parts) });
   route('/v1/jobs/:id/files/:name', { get: jobFile(parts) });
+  route('/openapi.json', { get: openApi(parts) });
+  route('/docs', { get: docsPage });
+  route('/docs/:file', { get: docsFile });
 
   app.use(answerNotFound);
   app.use(answerError);

@@ -73,6 +73,11 @@ export const failures = {
   caller_gone: { status: 499, retryable: false, means: 'The caller left before the answer was there.' },
   lane_crashed: { status: 503, retryable: true, means: 'The process that ran the model ended during the run.' },
   circuit_open: { status: 503, retryable: true, means: 'It failed too often in a row; it is left alone for a while.' },
+  not_acceptable: {
+    status: 406,
+    retryable: false,
+    means: 'The result cannot be had in any form that the request accepts.',
+  },
   media_not_supported: {
     status: 415,
     retryable: false,

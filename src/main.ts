@@ -59,6 +59,8 @@ await startOrExplain(async () => {
     workFolders,
     requestMetrics,
     flights,
+    taskMetrics,
+    taskThreads,
     telemetry,
   });
   await serveHttp({

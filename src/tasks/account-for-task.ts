@@ -1,8 +1,9 @@
-import { type Attributes, type Context, SpanStatusCode, type TimeInput, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, type TimeInput, trace } from '@opentelemetry/api';
 import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
 import { failures, ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
-import { scopeName } from '../telemetry/names.ts';
+import { type SpanName, scopeName, spanNames } from '../telemetry/names.ts';
+import { recordFailure } from '../telemetry/spans.ts';
 import type { TaskKind, TaskRequest, TaskResult, TaskTools } from './task.ts';
 import type { TaskMeasures } from './task-work.ts';
 
@@ -98,63 +99,53 @@ class Told implements TaskTelling {
       parameters: this.#request.parameters,
       measures: this.#measures,
     });
-    const spans = this.#makeSpans(model, context, endMs, status, error);
-    tellInLog({ kind, model, status, seconds, error, measures: this.#measures }, spans);
+    const spans = this.#makeSpans({ model, tenant, parent: context, endMs, status, error });
+    tellInLog({ kind, model, tenant, status, seconds, error, measures: this.#measures }, spans);
   }
 
   /** The task's span; in it what the work did, and the use of the model with its first calls. Answers the context of the first. */
-  #makeSpans(model: string, parent: Context, endMs: number, status: string, error: unknown): Context {
+  #makeSpans(of: {
+    model: string;
+    tenant: string;
+    parent: Context;
+    endMs: number;
+    status: string;
+    error: unknown;
+  }): Context {
+    const { model, tenant, parent, endMs, status, error } = of;
     const tracer = trace.getTracer(scopeName);
     const { kind, parameters } = this.#request;
-    const of = (name: string, startTime: TimeInput, attributes: Attributes, within: Context) =>
-      tracer.startSpan(name, { startTime, attributes }, within);
-    const common = { 'task.kind': kind, 'inference.model.name': model };
-    const task = of(
-      `task.${kind}`,
-      this.#startMs,
-      { ...common, 'task.status': status, ...measuresOf(this.#measures) },
-      parent,
-    );
+    const begin = (name: SpanName, startTime: TimeInput, attributes: Attributes, within: Context) =>
+      tracer.startSpan(spanNames[name].name, { startTime, attributes }, within);
+    const common = { 'task.kind': kind, 'inference.model.name': model, ...measuresOf(this.#measures) };
+    const task = begin('task', this.#startMs, { ...common, 'task.status': status, tenant }, parent);
     const inTask = trace.setSpan(parent, task);
-    for (const { name, startMs, tookMs } of this.#steps) of(name, startMs, {}, inTask).end(startMs + tookMs);
+    for (const { name, startMs, tookMs } of this.#steps)
+      begin('taskStep', startMs, { 'task.step': name }, inTask).end(startMs + tookMs);
     if (this.#callCount > 0) {
       const prompt = typeof parameters.prompt === 'string' ? { 'prompt.length': parameters.prompt.length } : {};
-      const inference = of(
-        'model.inference',
-        this.#callsFrom,
-        { ...common, ...prompt, ...measuresOf(this.#measures), 'inference.calls': this.#callCount },
-        inTask,
-      );
+      const attributes = { ...common, ...prompt, 'inference.calls': this.#callCount };
+      const inference = begin('modelInference', this.#callsFrom, attributes, inTask);
       const inInference = trace.setSpan(inTask, inference);
-      this.#calls.forEach(({ startMs, endMs: callEndMs, batch }, index) => {
-        const attributes = {
-          'task.chunk': index,
-          ...(batch && { 'inference.lane': batch.lane, 'inference.session.duration_ms': batch.sessionMs }),
-        };
-        of('inference.call', startMs, attributes, inInference).end(callEndMs);
-      });
-      markFailed(inference, status, error);
+      for (const [index, call] of this.#calls.entries())
+        begin('chunk', call.startMs, { 'task.chunk': index, ...batchOf(call.batch) }, inInference).end(call.endMs);
+      if (error !== undefined) recordFailure(inference, error);
       inference.end(this.#callsTo);
     }
-    markFailed(task, status, error);
+    if (error !== undefined) recordFailure(task, error);
     task.end(endMs);
     return inTask;
   }
 }
 
-function markFailed(
-  span: ReturnType<ReturnType<typeof trace.getTracer>['startSpan']>,
-  status: string,
-  error: unknown,
-): void {
-  if (error === undefined) return;
-  span.setAttribute('error.type', status);
-  span.recordException(error instanceof Error ? error : String(error));
-  // Messages may repeat what the caller sent; the meaning of the code does not.
-  span.setStatus({
-    code: SpanStatusCode.ERROR,
-    message: error instanceof ServiceError ? failures[error.code].means : failures.internal.means,
-  });
+function batchOf(batch: BatchFacts | undefined): Attributes {
+  if (!batch) return {};
+  return {
+    'inference.batch.id': batch.id,
+    'inference.lane': batch.lane,
+    'inference.provider': batch.provider,
+    'inference.session.duration_ms': batch.sessionMs,
+  };
 }
 
 function measuresOf({ audioSeconds, generatedSamples }: TaskMeasures): Attributes {
@@ -174,12 +165,21 @@ export const taskEvents: Readonly<Record<TaskKind, string>> = {
 };
 
 function tellInLog(
-  of: { kind: TaskKind; model: string; status: string; seconds: number; error: unknown; measures: TaskMeasures },
+  of: {
+    kind: TaskKind;
+    model: string;
+    tenant: string;
+    status: string;
+    seconds: number;
+    error: unknown;
+    measures: TaskMeasures;
+  },
   context: Context,
 ): void {
-  const { kind, model, status, seconds, error, measures } = of;
+  const { kind, model, tenant, status, seconds, error, measures } = of;
   const code = error instanceof ServiceError ? error.code : error === undefined ? undefined : 'internal';
-  const level = code === undefined ? 'info' : failures[code].status >= 500 ? 'error' : 'warn';
+  const level =
+    code === undefined ? 'info' : failures[code].status >= 500 && !failures[code].retryable ? 'error' : 'warn';
   log(
     'app',
     level,
@@ -193,6 +193,7 @@ function tellInLog(
       processing_duration_seconds: Math.round(seconds * 1e6) / 1e6,
       duration_ms: Math.round(seconds * 1e6) / 1e3,
       ...(code && { 'error.type': status }),
+      tenant,
       ...(measures.audioSeconds !== undefined && { audio_duration_seconds: measures.audioSeconds }),
       ...(measures.fileBytes !== undefined && { file_size_bytes: measures.fileBytes }),
     },

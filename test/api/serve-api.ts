@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Express } from 'express';
 import { Door } from '../../src/api/door.ts';
 import { createHttpServer } from '../../src/api/http-server.ts';
 import { createApp } from '../../src/app.ts';
@@ -22,6 +23,11 @@ export type ServedApi = AsyncDisposable & {
   readonly registry: Registry;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
+  /** VITRINE_DATA. */
+  readonly data: string;
+  readonly taskMetrics: TaskMetrics;
+  /** As in `get /v2/models/:model`. */
+  readonly routes: readonly string[];
   fetch(path: string, init?: RequestInit): Promise<Response>;
 };
 
@@ -49,27 +55,28 @@ export async function serveApi(
   const lifecycle = new Lifecycle();
   const registry = new Registry(config);
   await registry.start();
-  const threads = new TaskThreads(config);
+  const taskThreads = new TaskThreads(config);
   const taskMetrics = new TaskMetrics();
-  const jobs = await openJobs(config, perform ?? performTask({ config, registry, threads, metrics: taskMetrics }));
+  const jobs = await openJobs(
+    config,
+    perform ?? performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }),
+  );
   await jobs.runner.start();
   lifecycle.becomeReady();
   const requestMetrics = new RequestMetrics();
-  const server = createHttpServer(
+  const app = createApp({
     config,
+    door,
     lifecycle,
-    createApp({
-      config,
-      door,
-      lifecycle,
-      registry,
-      jobs: jobs.runner,
-      workFolders: jobs.folders,
-      requestMetrics,
-      telemetry,
-    }),
+    registry,
     requestMetrics,
-  );
+    taskMetrics,
+    taskThreads,
+    jobs: jobs.runner,
+    workFolders: jobs.folders,
+    telemetry,
+  });
+  const server = createHttpServer(config, lifecycle, app, requestMetrics);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -80,6 +87,9 @@ export async function serveApi(
     registry,
     jobs,
     lifecycle,
+    data: config.data,
+    routes: routesOf(app.express),
+    taskMetrics,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
@@ -88,11 +98,18 @@ export async function serveApi(
       await closed;
       door[Symbol.dispose]();
       await jobs[Symbol.asyncDispose]();
-      await threads[Symbol.asyncDispose]();
+      await taskThreads[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Every verb that a path has a handler for. */
+function routesOf(app: Express): string[] {
+  return app.router.stack.flatMap(({ route }) =>
+    route ? route.stack.flatMap(({ method }) => (method ? [`${method} ${route.path}`] : [])) : [],
+  );
 }
 
 export type RawAnswer = { status: number; headers: string; body: string };

@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
-import type { NewJob } from '../../jobs/job.ts';
+import type { Job, NewJob } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import { syncToDisk } from '../../jobs/keep-result.ts';
 import { onDisk, type WorkFolder } from '../../jobs/work-folders.ts';
@@ -21,14 +21,23 @@ export function wantsJob(request: Request): boolean {
   return preferences.some((each) => each.split(',').some((one) => /^\s*respond-async\s*(;|$)/i.test(one)));
 }
 
+type Accepted = { request: Request; response: Response; client: Client; work: WorkFolder; task: TaskRequest };
+
+/** Takes a task as a job and answers 202. */
+export async function acceptJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promise<void> {
+  const { response } = of;
+  const job = await addJob({ jobs }, of);
+  response.setHeader('Location', jobPath(job.id));
+  response.setHeader('Preference-Applied', 'respond-async');
+  response.setHeader('Retry-After', '1');
+  response.status(202).json(jobAnswer(job, { estimateMs: await jobs.estimateMs(job) }));
+}
+
 /**
- * Takes a task as a job and answers 202: from then on it will be done, whatever becomes of this process. The uploads lie in `work`, which the
- * job takes over; where the job is known already (Idempotency-Key), `work` stays its owner's to remove.
+ * Takes a task as a job: from then on it will be done, whatever becomes of this process. The uploads lie in `work`, which the job takes over;
+ * where the job is known already (Idempotency-Key), `work` stays its owner's to remove.
  */
-export async function acceptJob(
-  { jobs }: { jobs: JobRunner },
-  of: { request: Request; response: Response; client: Client; work: WorkFolder; task: TaskRequest },
-): Promise<void> {
+export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promise<Job> {
   const { request, response, client, work } = of;
   const task = { ...of.task, files: of.task.files.map((file) => ({ ...file, path: relative(work.path, file.path) })) };
   const key = idempotencyKey(request);
@@ -72,11 +81,7 @@ export async function acceptJob(
         told.context,
       );
   }
-  const { job } = added;
-  response.setHeader('Location', jobPath(job.id));
-  response.setHeader('Preference-Applied', 'respond-async');
-  response.setHeader('Retry-After', '1');
-  response.status(202).json(jobAnswer(job, { estimateMs: await jobs.estimateMs(job) }));
+  return added.job;
 }
 
 function idempotencyKey(request: Request): string | undefined {

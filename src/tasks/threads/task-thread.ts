@@ -109,16 +109,26 @@ export class TaskThread {
 
   /** An engine call for the task: repeated where the failure may pass (a full queue, a lane that crashed), and within the task's deadline. */
   async #infer(call: number, inputs: readonly Tensor[], { tools, model }: State & { kind: 'working' }): Promise<void> {
-    const { registry, config, signal, deadlineAt, told } = tools;
+    const { registry, config, signal, deadlineAt, told, tenant } = tools;
     try {
       const answer = await told.engineCall(() =>
-        retry(() => registry.find(model).infer({ inputs, priority: 0, deadlineAt, signal }), {
-          attemptsMax: config.retryAttemptsMax,
-          waitMsFirst: config.retryWaitMsFirst,
-          worthIt: (error) =>
-            error instanceof ServiceError && error.retryable && error.code !== 'deadline_exceeded' && !signal.aborted,
-          signal,
-        }),
+        retry(
+          () =>
+            registry.find(model).infer({
+              inputs,
+              priority: 0,
+              deadlineAt,
+              signal,
+              follower: { tenant, arrival: undefined, batch: undefined },
+            }),
+          {
+            attemptsMax: config.retryAttemptsMax,
+            waitMsFirst: config.retryWaitMsFirst,
+            worthIt: (error) =>
+              error instanceof ServiceError && error.retryable && error.code !== 'deadline_exceeded' && !signal.aborted,
+            signal,
+          },
+        ),
       );
       const outputs = answer.outputs.map(alone);
       this.#say({ kind: 'answer', call, outputs }, buffersOf(outputs));

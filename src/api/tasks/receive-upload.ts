@@ -1,0 +1,183 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from 'express';
+import multer, { MulterError, type StorageEngine } from 'multer';
+import type { Config } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import type { UploadedFile } from '../../tasks/task.ts';
+
+export type Upload = { readonly fields: Record<string, unknown>; readonly files: readonly UploadedFile[] };
+
+export type UploadLimits = Pick<Config, 'uploadBytesMax' | 'uploadFilesMax' | 'bodyIdleMsMax'>;
+
+/** What a form may hold besides files: parameters are short. */
+const formLimits = { fields: 50, fieldSize: 64 * 1024, fieldNameSize: 100, headerPairs: 50, fieldNestingDepth: 0 };
+
+/** What framing, field names and parameters may add to the files of a form. */
+export const framingBytesMax = 1024 * 1024;
+
+/**
+ * Reads a form into a folder, each file under a name of ours, as it arrives: memory does not depend on its size. What is refused is refused at
+ * once, not when the last byte has come. Whatever happens, the folder is its owner's to remove.
+ */
+export async function receiveUpload(
+  request: Request,
+  response: Response,
+  folder: string,
+  limits: UploadLimits,
+): Promise<Upload> {
+  refuseWhatIsNoForm(request);
+  const { uploadBytesMax, uploadFilesMax } = limits;
+  const refused = Promise.withResolvers<never>();
+  const watch = watchProgress(request, limits.bodyIdleMsMax, refused.reject);
+  try {
+    const receive = multer({
+      storage: storageIn(folder, (error) => refused.reject(error)),
+      limits: {
+        ...formLimits,
+        fileSize: uploadBytesMax,
+        files: uploadFilesMax,
+        parts: uploadFilesMax + formLimits.fields,
+      },
+    }).any();
+    const received = new Promise<void>((resolve, reject) => {
+      receive(request, response, (error: unknown) =>
+        error === undefined ? resolve() : reject(failureOf(error, limits)),
+      );
+    });
+    await Promise.race([received, refused.promise]);
+  } finally {
+    clearInterval(watch);
+  }
+  const files = (request.files as Express.Multer.File[]).map(
+    ({ fieldname, originalname, path, size }): UploadedFile => ({
+      field: fieldname,
+      name: nameToShow(originalname),
+      path,
+      sizeBytes: size,
+    }),
+  );
+  return { fields: { ...(request.body as Record<string, unknown>) }, files };
+}
+
+/** The declared length of a form; for one that declares none, the largest that is taken. */
+export function expectedBytes(request: Request, { uploadBytesMax }: UploadLimits): number {
+  const declared = request.headers['content-length'];
+  if (declared === undefined) return uploadBytesMax;
+  if (Number(declared) > uploadBytesMax + framingBytesMax) throw tooLarge(`${declared} bytes`, uploadBytesMax);
+  return Number(declared);
+}
+
+function refuseWhatIsNoForm(request: Request): void {
+  const type = request.headers['content-type'];
+  if (!/^multipart\/form-data\b/i.test(type ?? ''))
+    throw new ServiceError(
+      'media_not_supported',
+      'Cannot read the request: it is no multipart/form-data; send the file as a form, as in curl -F file=@sound.wav.',
+    );
+  if (request.headers['content-encoding'] !== undefined)
+    throw new ServiceError('encoding_not_supported', 'Cannot read the form: it is compressed; send it as it is.');
+}
+
+/** Files are called by their number: what the caller calls them never becomes a path. */
+function storageIn(folder: string, refuse: (error: unknown) => void): StorageEngine {
+  let count = 0;
+  return {
+    _handleFile: (_request, file, done) => {
+      const path = join(folder, `upload-${count}`);
+      count += 1;
+      const output = createWriteStream(path, { flags: 'wx' });
+      // Multer would tell when the rest of the body has come; its own listener, set first, keeps the code of the refusal.
+      file.stream.once('limit', () => refuse(tooLarge('a file that is larger', undefined)));
+      pipeline(file.stream, output).then(
+        () => done(null, { path, size: output.bytesWritten }),
+        (error: unknown) => {
+          refuse(asUploadFailure(error));
+          done(error);
+        },
+      );
+    },
+    // The whole folder goes with its owner.
+    _removeFile: (_request, _file, done) => done(null),
+  };
+}
+
+/** A caller who stops sending is not waited for: the time runs anew with every byte. */
+function watchProgress(request: Request, idleMsMax: number, refuse: (error: ServiceError) => void): NodeJS.Timeout {
+  let seenBytes = request.socket.bytesRead;
+  let seenAt = performance.now();
+  return setInterval(
+    () => {
+      const now = performance.now();
+      const { bytesRead } = request.socket;
+      if (bytesRead !== seenBytes) {
+        seenBytes = bytesRead;
+        seenAt = now;
+      } else if (now - seenAt > idleMsMax)
+        refuse(
+          new ServiceError(
+            'body_too_slow',
+            `Cannot read the form: nothing of it arrived for ${idleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX.`,
+          ),
+        );
+    },
+    Math.max(10, Math.min(1000, idleMsMax / 4)),
+  ).unref();
+}
+
+function failureOf(error: unknown, limits: UploadLimits): unknown {
+  if (error instanceof ServiceError) return error;
+  if (!(error instanceof MulterError)) return asUploadFailure(error);
+  switch (error.code) {
+    case 'LIMIT_FILE_SIZE':
+      return tooLarge('a file that is larger', limits.uploadBytesMax);
+    case 'LIMIT_FILE_COUNT':
+    case 'LIMIT_PART_COUNT':
+      return new ServiceError(
+        'body_too_large',
+        `Cannot read the form: it has more than ${limits.uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
+      );
+    default:
+      return new ServiceError(
+        'invalid_body',
+        `Cannot read the form: ${error.message}; send parameters as short, plain fields.`,
+        { cause: error },
+      );
+  }
+}
+
+/** What busboy and streams throw: a form that is not well-formed, or a caller who has gone. */
+function asUploadFailure(error: unknown): unknown {
+  if (error instanceof ServiceError) return error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS')
+    return new ServiceError(
+      'not_kept',
+      'Cannot take the file now: the disk of VITRINE_DATA is full or cannot be written; free it and send the request again.',
+      { cause: error, retryAfterMs: 10_000 },
+    );
+  if (/^Request (aborted|closed)|aborted|premature close/i.test(message))
+    return new ServiceError('body_incomplete', 'Cannot read the form: the caller left before it was complete.', {
+      cause: error,
+    });
+  if (code !== undefined) return error;
+  return new ServiceError(
+    'invalid_body',
+    `Cannot read the form: ${message.slice(0, 100)}; send well-formed multipart/form-data with its boundary.`,
+    { cause: error },
+  );
+}
+
+function tooLarge(what: string, bytesMax: number | undefined): ServiceError {
+  return new ServiceError(
+    'body_too_large',
+    `Cannot read the form: it has ${what}${bytesMax === undefined ? ' than is taken' : `; at most ${bytesMax} bytes a file are taken`}; send less, or raise VITRINE_UPLOAD_BYTES_MAX.`,
+  );
+}
+
+/** The last part of what the caller called the file, for reports: no folders, no control characters. */
+function nameToShow(given: string): string {
+  const last = given.split(/[/\\]/).at(-1) ?? '';
+  return last.replace(/\p{C}/gu, '').slice(0, 200) || 'file';
+}

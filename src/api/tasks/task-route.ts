@@ -1,0 +1,121 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Config } from '../../config.ts';
+import type { Registry } from '../../engine/registry.ts';
+import { ServiceError } from '../../errors.ts';
+import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
+import type { Lifecycle } from '../../lifecycle.ts';
+import { runTask, type TaskKind, type TaskRequest } from '../../tasks/task.ts';
+import { checkParameters, modelOf } from '../../tasks/task-parameters.ts';
+import type { TaskThreads } from '../../tasks/threads/task-threads.ts';
+import type { TaskMetrics } from '../../telemetry/task-metrics.ts';
+import type { BodyReader } from '../body-reader.ts';
+import type { Client } from '../clients.ts';
+import type { Door } from '../door.ts';
+import { acceptJob, addJob, wantsJob } from '../jobs/accept-job.ts';
+import type { Permits } from '../permits.ts';
+import { takeQuota } from '../take-quota.ts';
+import { requestTrace } from '../trace-request.ts';
+import { answerWhenDone } from './answer-when-done.ts';
+import { formatAccepted } from './format-accepted.ts';
+import { readTaskJson } from './read-task-json.ts';
+import { expectedBytes, receiveUpload } from './receive-upload.ts';
+import { sendResult } from './send-result.ts';
+import { taskDeadline } from './task-deadline.ts';
+
+export type TaskParts = {
+  config: Config;
+  door: Door;
+  registry: Registry;
+  bodies: BodyReader;
+  taskPermits: Permits;
+  jobs: JobRunner;
+  lifecycle: Lifecycle;
+  workFolders: WorkFolders;
+  taskThreads: TaskThreads;
+  taskMetrics: TaskMetrics;
+};
+
+/**
+ * POST /v1/<kind>: who, how often, how many, the parameters and files, the task, its result. With `Prefer: respond-async` the task becomes a job.
+ * Uploads and results lie in a folder of this request's own, which is removed with it whatever happens.
+ */
+export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
+  const { config, door, taskPermits, workFolders } = parts;
+  return async (request, response) => {
+    const told = requestTrace(response);
+    const deadlineAt = taskDeadline(request, config);
+    door.refuseForeignPages(request);
+    const client = door.identify(request);
+    told.tenant = client.tenant;
+    takeQuota(client, 'tasks', response);
+    const stay = new Stay(response, taskPermits, kind);
+    await using work = await workFolders.create(takesFiles(kind) ? expectedBytes(request, config) : 0);
+    const task = await readTask(kind, parts, { request, response, work, client });
+    told.account?.mark('receive');
+    // From here on there are spans and a line of the task, which must not point to a trace that is missing.
+    const context = told.keep('task');
+
+    if (wantsJob(request)) return await acceptJob(parts, { request, response, client, work, task });
+
+    // Links need something that is kept: the result of a job.
+    if (kind === 'separate' && task.parameters.format === 'json') {
+      const job = await addJob(parts, { request, response, client, work, task });
+      return await answerWhenDone(parts, { response, job, deadlineAt, signal: stay.signal });
+    }
+    const result = await runTask(task, {
+      config,
+      registry: parts.registry,
+      threads: parts.taskThreads,
+      metrics: parts.taskMetrics,
+      folder: work.path,
+      signal: stay.signal,
+      deadlineAt,
+      progress: () => undefined,
+      tenant: client.tenant,
+      context,
+    });
+    told.account?.mark('run');
+    if (told.account) response.setHeader('Server-Timing', told.account.serverTiming());
+    await sendResult(response, result, config);
+  };
+}
+
+async function readTask(
+  kind: TaskKind,
+  { config, bodies }: TaskParts,
+  { request, response, work, client }: { request: Request; response: Response; work: WorkFolder; client: Client },
+): Promise<TaskRequest> {
+  const { fields, files } = takesFiles(kind)
+    ? await receiveUpload(request, response, work.path, config)
+    : { fields: await readTaskJson(bodies, request), files: [] };
+  const given = { ...request.query, ...fields };
+  const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
+  if (client.key && !client.key.mayUse(modelOf(kind, parameters)))
+    throw new ServiceError(
+      'forbidden',
+      'Cannot use this model: the API key does not include it; ask its owner to add it to "models".',
+    );
+  return { kind, parameters, files };
+}
+
+function takesFiles(kind: TaskKind): boolean {
+  return kind === 'separate' || kind === 'score' || kind === 'speech';
+}
+
+/** A task's time in the service: its permit is given back when the connection has done with it, and it is given up when its caller leaves. */
+class Stay {
+  readonly #abort = new AbortController();
+
+  constructor(response: Response, permits: Permits, kind: TaskKind) {
+    permits.take(kind);
+    response.once('close', () => {
+      permits.giveBack(kind);
+      if (!response.writableFinished) this.#abort.abort();
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+}

@@ -1,0 +1,35 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export const root = join(import.meta.dirname, '../..');
+
+/** A fenced block of a page: its language, the words after it, and what it says. */
+export type Block = { page: string; line: number; language: string; words: string; text: string };
+
+/** The pages that people follow: README, the guide, how to contribute, how to run it on Kubernetes. Runbooks have tests of their own. */
+export async function guideBlocks(): Promise<Block[]> {
+  const guide = (await readdir(join(root, 'docs')))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
+  const pages = ['README.md', 'CONTRIBUTING.md', 'deploy/kubernetes/README.md', ...guide.toSorted()];
+  const blocks: Block[] = [];
+  for (const page of pages) blocks.push(...blocksOf(page, await readFile(join(root, page), 'utf8')));
+  return blocks;
+}
+
+export function blocksOf(page: string, text: string): Block[] {
+  const blocks: Block[] = [];
+  let open: { block: Block; indent: string } | undefined;
+  for (const [at, line] of text.split('\n').entries()) {
+    const [, indent = '', language = '', words = ''] = /^( *)```(\w*) ?(.*)$/.exec(line) ?? [undefined];
+    if (!/^ *```/.test(line)) {
+      if (open) open.block.text += `${line.slice(open.indent.length)}\n`;
+      continue;
+    }
+    if (open) {
+      blocks.push(open.block);
+      open = undefined;
+    } else open = { block: { page, line: at + 1, language, words, text: '' }, indent };
+  }
+  return blocks;
+}

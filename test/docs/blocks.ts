@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
@@ -7,14 +7,12 @@ export const root = join(import.meta.dirname, '../..');
 export type Block = { page: string; line: number; language: string; words: string; text: string };
 
 /** The pages that people follow: README, the guide, how to contribute, how to run it on Kubernetes. Runbooks have tests of their own. */
-export async function guideBlocks(): Promise<Block[]> {
-  const guide = (await readdir(join(root, 'docs')))
+export function guideBlocks(): Block[] {
+  const guide = readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`);
   const pages = ['README.md', 'CONTRIBUTING.md', 'deploy/kubernetes/README.md', ...guide.toSorted()];
-  const blocks: Block[] = [];
-  for (const page of pages) blocks.push(...blocksOf(page, await readFile(join(root, page), 'utf8')));
-  return blocks;
+  return pages.flatMap((page) => blocksOf(page, readFileSync(join(root, page), 'utf8')));
 }
 
 export function blocksOf(page: string, text: string): Block[] {

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { type Block, guideBlocks, root } from './blocks.ts';
 
 const run = promisify(execFile);
-const blocks = await guideBlocks();
+const blocks = guideBlocks();
 
 /** The doors that pages name by their usual port. */
 const doors = {
@@ -19,6 +19,25 @@ const doors = {
   tempoPort: settings.tempoPort.default,
   lokiPort: settings.lokiPort.default,
   alertmanagerPort: settings.alertmanagerPort.default,
+} as const;
+
+const encoded = encodeURIComponent;
+const queries = {
+  promql: {
+    door: 'prometheus',
+    urlOf: (query: string) => `/api/v1/query?query=${encoded(query)}`,
+    resultOf: (answer: { data: { result: unknown[] } }) => answer.data.result,
+  },
+  logql: {
+    door: 'loki',
+    urlOf: (query: string) => `/loki/api/v1/query_range?since=1h&query=${encoded(query)}`,
+    resultOf: (answer: { data: { result: unknown[] } }) => answer.data.result,
+  },
+  traceql: {
+    door: 'tempo',
+    urlOf: (query: string) => `/api/search?q=${encoded(query)}`,
+    resultOf: (answer: { traces?: unknown[] }) => answer.traces ?? [],
+  },
 } as const;
 
 describe('the commands and queries of README and the guide', function () {
@@ -77,35 +96,25 @@ describe('the commands and queries of README and the guide', function () {
   }
 });
 
-const encoded = encodeURIComponent;
-const queries = {
-  promql: {
-    door: 'prometheus',
-    urlOf: (query: string) => `/api/v1/query?query=${encoded(query)}`,
-    resultOf: (answer: { data: { result: unknown[] } }) => answer.data.result,
-  },
-  logql: {
-    door: 'loki',
-    urlOf: (query: string) => `/loki/api/v1/query_range?since=1h&query=${encoded(query)}`,
-    resultOf: (answer: { data: { result: unknown[] } }) => answer.data.result,
-  },
-  traceql: {
-    door: 'tempo',
-    urlOf: (query: string) => `/api/search?q=${encoded(query)}`,
-    resultOf: (answer: { traces?: unknown[] }) => answer.traces ?? [],
-  },
-} as const;
-
 /** What the queries ask for: inferences, failures, a forced trace. */
 async function makeTraffic(stack: Stack) {
   const url = stack.url('service');
-  const input = { name: 'input', datatype: 'FP32', shape: [1, 576], data: Array<number>(576).fill(0) };
-  const state = { name: 'state', datatype: 'FP32', shape: [2, 1, 128], data: Array<number>(256).fill(0) };
-  const rate = { name: 'sr', datatype: 'INT64', shape: [], data: [16000] };
+  const of = (name: string, shape: readonly number[], data: readonly number[]) => ({
+    name,
+    datatype: 'FP32',
+    shape,
+    data,
+  });
+  const inputs = [
+    of('field', [1, 2, 2], [0.1, -0.3, 0.2, 0.5]),
+    of('previous_estimate', [1, 2, 2], [0, 0, 0, 0]),
+    of('spectrum', [2, 2], [1, 1, 1, 1]),
+    ...['signal', 'noise', 'keep', 'pull', 'momentum'].map((name) => of(name, [1], [0.5])),
+  ];
   await waitFor('an inference', async () => {
-    const answer = await fetch(`${url}/v2/models/silero-vad/infer`, {
+    const answer = await fetch(`${url}/v2/models/gaussian-field/infer`, {
       method: 'POST',
-      body: JSON.stringify({ inputs: [input, state, rate] }),
+      body: JSON.stringify({ inputs }),
       headers: { 'x-vitrine-trace': '1' },
     });
     await answer.text();

@@ -6,7 +6,7 @@ import { blocksOf, guideBlocks, root } from './blocks.ts';
 
 describe('the guide', () => {
   it('leaves no command in a block that is not run', async () => {
-    const hidden = (await guideBlocks()).filter(
+    const hidden = guideBlocks().filter(
       ({ language, text }) =>
         language === '' && /^\s*(\$ )?(curl|npm|npx|git|docker|kubectl|VITRINE_\w+=)\b/m.test(text),
     );
@@ -17,14 +17,14 @@ describe('the guide', () => {
   });
 
   it('says of every block that is not run why', async () => {
-    for (const { page, line, language, words } of await guideBlocks()) {
+    for (const { page, line, language, words } of guideBlocks()) {
       if (language !== 'sh' || words === '') continue;
       assert.match(words, /^example: .{10,}/, `${page}:${line}`);
     }
   });
 
   it('links to pages that there are', async () => {
-    const pages = new Set((await guideBlocks()).map(({ page }) => page)).add('docs/README.md');
+    const pages = new Set(guideBlocks().map(({ page }) => page)).add('docs/README.md');
     const dead: string[] = [];
     for (const page of pages) {
       const text = await readFile(join(root, page), 'utf8');

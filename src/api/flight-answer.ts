@@ -1,4 +1,5 @@
 import type { BatchFacts } from '../engine/inference.ts';
+import { batchSpans } from '../telemetry/batch-spans.ts';
 import { type FlightRecord, isFailed } from '../telemetry/flight/flight-record.ts';
 import type { Competition, FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { LatencySummary } from '../telemetry/flight/latency-window.ts';
@@ -98,6 +99,7 @@ function batchAnswer(batch: BatchFacts) {
     duration_ms: milliseconds(batch.endedAt - batch.startedAt),
     session_ms: milliseconds(batch.sessionMs),
     output_bytes: batch.outputBytes,
+    trace_id: batchSpans.traceIdOf(batch) ?? null,
   };
 }
 

@@ -215,20 +215,8 @@ function tell(of: {
           : 'The answer says that the server is at fault.'
         : undefined,
     account: told.model ? account : undefined,
-    run: told.batch && batchAttributes(told.batch),
+    batch: told.batch,
   });
-}
-
-function batchAttributes(batch: BatchFacts): Attributes {
-  return {
-    'inference.batch.id': batch.id,
-    'inference.batch.requests': batch.inputs,
-    'inference.batch.rows': batch.rows,
-    'inference.batch.closed_by': batch.closedBy,
-    'inference.lane': batch.lane,
-    'inference.provider': batch.provider,
-    'inference.session.duration_ms': batch.sessionMs,
-  };
 }
 
 function routeOf(request: Request): string {

@@ -23,6 +23,7 @@ import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentel
 import type { Config } from '../config.ts';
 import { version } from '../version.ts';
 import { type AggregatedMetric, aggregatedMetricProducer } from './aggregated-metrics.ts';
+import { batchSpans } from './batch-spans.ts';
 import { completeUnits } from './complete-units.ts';
 import { DurableExport, type OfficialExporter } from './durable-export.ts';
 import { observeHost } from './host-metrics.ts';
@@ -197,6 +198,7 @@ export async function startTelemetry(
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
       leaving = true;
+      batchSpans.settle();
       // Collects and hands on the last points, spans and records …
       await Promise.all([sdk.shutdown(), ...Object.values(providers).map((provider) => provider.shutdown())]);
       // … and waits for what is on its way.

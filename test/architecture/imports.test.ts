@@ -25,6 +25,8 @@ const frontDoor = [
   'kept-reasons',
   'hot-series',
   'flight/flight-record',
+  'batch-spans',
+  'batch-attributes',
 ].map((name) => `src/telemetry/${name}.ts`);
 const forEveryone = [
   'src/config.ts',

@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict';
-import { SpanStatusCode, trace } from '@opentelemetry/api';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { SpanStatusCode } from '@opentelemetry/api';
 import { ServiceError } from '../../src/errors.ts';
 import { inSpan } from '../../src/telemetry/spans.ts';
+import { tellSpansHere } from './told-spans.ts';
 
 describe('a span around work', () => {
-  const told = new InMemorySpanExporter();
-  const sdk = new NodeSDK({
-    autoDetectResources: false,
-    instrumentations: [],
-    logRecordProcessors: [],
-    metricReaders: [],
-    spanProcessors: [new SimpleSpanProcessor({ exporter: told })],
-  });
-  before(() => sdk.start());
-  after(async () => {
-    await sdk.shutdown();
-    trace.disable();
-  });
-  beforeEach(() => told.reset());
+  const told = tellSpansHere();
 
   it('ends with it, gives its answer, and is the parent of spans inside', async () => {
     const answer = await inSpan('task', { attributes: { task: 'separate' } }, async (span) => {
@@ -27,7 +13,7 @@ describe('a span around work', () => {
       return inSpan('chunk', {}, () => 42);
     });
     assert.equal(answer, 42);
-    const [chunk, task] = told.getFinishedSpans();
+    const [chunk, task] = told.spans();
     assert.deepEqual([task?.name, chunk?.name], ['task', 'task.chunk']);
     assert.equal(chunk?.parentSpanContext?.spanId, task?.spanContext().spanId);
     assert.deepEqual(task?.attributes, { task: 'separate', chunks: 1 });
@@ -39,7 +25,7 @@ describe('a span around work', () => {
       inSpan('job', {}, () => Promise.reject(failure)),
       failure,
     );
-    const [span] = told.getFinishedSpans();
+    const [span] = told.spans();
     assert.equal(span?.attributes['error.type'], 'invalid_input');
     assert.equal(span?.status.code, SpanStatusCode.ERROR);
     assert.doesNotMatch(JSON.stringify([span?.status, span?.attributes, span?.events]), /secret/);
@@ -51,7 +37,7 @@ describe('a span around work', () => {
         throw new TypeError('undefined is not a function');
       }),
     );
-    const [span] = told.getFinishedSpans();
+    const [span] = told.spans();
     assert.equal(span?.attributes['error.type'], 'internal');
     assert.match(String(span?.events[0]?.attributes?.['exception.stacktrace']), /spans\.test/);
   });
@@ -59,7 +45,7 @@ describe('a span around work', () => {
   it('is linked without attributes, which nothing could mask', async () => {
     const other = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
     await inSpan('job', { links: [other] }, () => undefined);
-    const [link] = told.getFinishedSpans()[0]?.links ?? [];
+    const [link] = told.spans()[0]?.links ?? [];
     assert.equal(link?.context.traceId, other.traceId);
     assert.deepEqual(link?.attributes ?? {}, {});
   });

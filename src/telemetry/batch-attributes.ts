@@ -1,0 +1,19 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { BatchFacts } from '../engine/inference.ts';
+
+/** A batch, as its own span and the spans of its members' runs tell it. */
+export function batchAttributes(batch: BatchFacts): Attributes {
+  return {
+    'inference.batch.id': batch.id,
+    'inference.batch.requests': batch.inputs,
+    'inference.batch.rows': batch.rows,
+    ...(batch.rowsMax > 0 && { 'inference.batch.fill': batch.rows / batch.rowsMax }),
+    // Rows are joined as they are: no batch is filled up.
+    'inference.batch.padding': 0,
+    'inference.batch.closed_by': batch.closedBy,
+    'inference.batch.outcome': batch.outcome,
+    'inference.lane': batch.lane,
+    'inference.provider': batch.provider,
+    'inference.session.duration_ms': batch.sessionMs,
+  };
+}

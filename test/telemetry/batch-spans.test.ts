@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import type { BatchFacts } from '../../src/engine/inference.ts';
+import { BatchSpans } from '../../src/telemetry/batch-spans.ts';
+import { newIds } from '../../src/telemetry/preset-ids.ts';
+import { makeRequestSpans } from '../../src/telemetry/request-spans.ts';
+import { TimeAccount } from '../../src/telemetry/time-account.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { tellSpansHere } from './told-spans.ts';
+
+describe('the span of a batch', () => {
+  const told = tellSpansHere();
+
+  it('is linked with its kept members, both ways, by links without attributes', () => {
+    const batch = batchOf(2);
+    for (const name of ['one', 'other']) {
+      const account = new TimeAccount();
+      account.run = 3;
+      makeRequestSpans({
+        ids: newIds(),
+        parent: ROOT_CONTEXT,
+        name,
+        attributes: {},
+        startedAt: 0,
+        tookMs: 5,
+        error: undefined,
+        account,
+        batch,
+      });
+    }
+    const runs = told.spans().filter(({ name }) => name === 'inference.run');
+    const batches = told.spans().filter(({ name }) => name === 'inference.batch');
+    assert.equal(runs.length, 2);
+    assert.equal(batches.length, 1, 'all its members are known, so nothing is waited for');
+    const [span] = batches;
+    assert.deepEqual(
+      span?.links.map(({ context }) => context.spanId),
+      runs.map((run) => run.spanContext().spanId),
+    );
+    for (const run of runs)
+      assert.deepEqual(
+        run.links.map(({ context }) => context.spanId),
+        [span?.spanContext().spanId],
+      );
+    for (const link of [...(span?.links ?? []), ...runs.flatMap(({ links }) => links)])
+      assert.deepEqual(link.attributes ?? {}, {}, 'the Collector could not mask them');
+    assert.equal(span?.attributes['inference.batch.fill'], 0.5);
+    assert.equal(span?.attributes['inference.batch.closed_by'], 'idle');
+    assert.equal(span?.attributes['inference.batch.padding'], 0);
+    assert.equal(span?.parentSpanContext, undefined);
+  });
+
+  it('waits for the fate of its members, but not for long, and links those that were kept', async () => {
+    const spans = new BatchSpans({ waitMs: 20 });
+    const batch = batchOf(3);
+    const member = memberContext();
+    const link = spans.join(batch, member);
+    assert.deepEqual(told.spans(), []);
+    const [made] = await waitFor('the span', () => told.spans().length > 0 && told.spans());
+    assert.equal(made?.spanContext().traceId, link.traceId);
+    assert.equal(made?.spanContext().traceId, spans.traceIdOf(batch));
+    assert.deepEqual(
+      made?.links.map(({ context }) => context.traceId),
+      [member.traceId],
+    );
+    assert.equal(spans.join(batch, memberContext()).spanId, link.spanId, 'who comes later still links to it');
+    assert.equal(told.spans().length, 1);
+  });
+
+  it('waits in bounded number, and for nobody when the service stops', () => {
+    const spans = new BatchSpans({ waitMs: 60_000, waitingMax: 10 });
+    for (let made = 0; made < 25; made += 1) spans.join(batchOf(2), memberContext());
+    assert.equal(told.spans().length, 15);
+    spans.settle();
+    assert.equal(told.spans().length, 25);
+  });
+});
+
+function memberContext() {
+  return { ...newIds(), traceFlags: 1 };
+}
+
+function batchOf(inputs: number): BatchFacts {
+  return {
+    id: 1,
+    model: 'm',
+    version: '1',
+    inputs,
+    rows: inputs,
+    rowsMax: 4,
+    closedBy: 'idle',
+    lane: 'thread-1',
+    provider: 'cpu',
+    sessionMs: 3,
+    outputBytes: 8,
+    startedAt: 0,
+    endedAt: 4,
+    outcome: 'ran',
+  };
+}

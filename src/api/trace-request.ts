@@ -132,7 +132,7 @@ function endRequest(
   const endpoint = told.route ?? routeOf(request);
   // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
   const status = response.writableFinished ? response.statusCode : 499;
-  metrics.answered(method, endpoint, String(status), tookMs);
+  metrics.answered(method, endpoint, status, tookMs);
   // Health and readiness say 503 without having failed.
   const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);
   if (failedBy) metrics.failed(endpoint, failedBy);

@@ -3,7 +3,7 @@ import type { AggregatedMetric } from './aggregated-metrics.ts';
 import { type ExponentialSeries, HotExponential } from './hot-exponential.ts';
 import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
-import { stageNames, type TimeAccount } from './time-account.ts';
+import { type StageName, stageNames, type TimeAccount } from './time-account.ts';
 
 /** What is counted of every request, kept trace or not. */
 export class RequestMetrics {
@@ -18,6 +18,7 @@ export class RequestMetrics {
   readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
   readonly #kept = new HotCounter('tracesKept');
   readonly #models = new Map<string, ModelSeries>();
+  #lastAnswered: AnsweredSeries | undefined;
 
   constructor() {
     for (const reason of keptReasons) this.#kept.series(reason);
@@ -48,7 +49,9 @@ export class RequestMetrics {
       ok: this.#inferences.series(model, 'ok'),
       seconds: this.#inferenceSeconds.series(model),
       latency: this.#latency.series(model),
-      stages: stageNames.map((stage) => this.#stageSeconds.series(model, stage)),
+      stages: Object.fromEntries(
+        stageNames.map((stage) => [stage, this.#stageSeconds.series(model, stage)]),
+      ) as ModelSeries['stages'],
       rest: this.#restSeconds.series(model),
     };
     for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed', 'queue_full'] satisfies FailureCode[])
@@ -57,9 +60,16 @@ export class RequestMetrics {
     return series;
   }
 
-  answered(method: string, endpoint: string, status: string, tookMs: number): void {
-    this.#requests.series(method, endpoint, status).value += 1;
-    this.#seconds.series(method, endpoint).record(tookMs / 1000);
+  answered(method: string, endpoint: string, status: number, tookMs: number): void {
+    // Most requests have the labels of the one before: they are not looked up again.
+    let last = this.#lastAnswered;
+    if (last === undefined || last.endpoint !== endpoint || last.status !== status || last.method !== method) {
+      const requests = this.#requests.series(method, endpoint, String(status));
+      last = { method, endpoint, status, requests, seconds: this.#seconds.series(method, endpoint) };
+      this.#lastAnswered = last;
+    }
+    last.requests.value += 1;
+    last.seconds.record(tookMs / 1000);
   }
 
   /** Bytes that are no HTTP: counted, though no request came of them. */
@@ -80,7 +90,14 @@ export class RequestMetrics {
     else this.#inferences.series(model, failedBy).value += 1;
     seconds.record(tookMs / 1000);
     latency.record(tookMs / 1000);
-    for (let at = 0; at < stageNames.length; at += 1) stages[at]!.record(account[stageNames[at]!] / 1000);
+    stages.receive.record(account.receive / 1000);
+    stages.decode.record(account.decode / 1000);
+    stages.queue.record(account.queue / 1000);
+    stages.assemble.record(account.assemble / 1000);
+    stages.run.record(account.run / 1000);
+    stages.split.record(account.split / 1000);
+    stages.encode.record(account.encode / 1000);
+    stages.send.record(account.send / 1000);
     rest.record(Math.max(0, tookMs - account.booked()) / 1000);
   }
 
@@ -108,6 +125,14 @@ type ModelSeries = {
   readonly ok: { value: number };
   readonly seconds: HistogramSeries;
   readonly latency: ExponentialSeries;
-  readonly stages: readonly HistogramSeries[];
+  readonly stages: Readonly<Record<StageName, HistogramSeries>>;
   readonly rest: HistogramSeries;
+};
+
+type AnsweredSeries = {
+  readonly method: string;
+  readonly endpoint: string;
+  readonly status: number;
+  readonly requests: { value: number };
+  readonly seconds: HistogramSeries;
 };

@@ -19,10 +19,24 @@ export class TimeAccount {
   #markedAt = this.startedAt;
 
   /** Books everything since the last mark. */
-  mark(stage: StageName): void {
+  mark(stage: 'receive' | 'decode' | 'encode' | 'send'): void {
     const now = performance.now();
-    this[stage] += now - this.#markedAt;
+    const ms = now - this.#markedAt;
     this.#markedAt = now;
+    // By name: a property that is found by a variable costs five times as much.
+    switch (stage) {
+      case 'receive':
+        this.receive += ms;
+        break;
+      case 'decode':
+        this.decode += ms;
+        break;
+      case 'encode':
+        this.encode += ms;
+        break;
+      case 'send':
+        this.send += ms;
+    }
   }
 
   /** Books what the engine measured between the last mark and now; what it did not account for stays with the rest. */
@@ -44,7 +58,10 @@ export class TimeAccount {
   }
 }
 
-/** Microseconds are exact enough, and a short number costs less to write. */
-function short(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
+/** Milliseconds with three digits: microseconds are exact enough. Put together from whole numbers, which costs a fifth of writing a fraction. */
+function short(ms: number): string {
+  const us = Math.round(ms * 1000);
+  return `${Math.trunc(us / 1000)}.${thousandths[us % 1000]}`;
 }
+
+const thousandths = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));

@@ -19,7 +19,7 @@ export class TimeAccount {
   #markedAt = this.startedAt;
 
   /** Books everything since the last mark. */
-  mark(stage: 'receive' | 'decode' | 'encode' | 'send'): void {
+  mark(stage: 'receive' | 'decode' | 'run' | 'encode' | 'send'): void {
     const now = performance.now();
     const ms = now - this.#markedAt;
     this.#markedAt = now;
@@ -30,6 +30,9 @@ export class TimeAccount {
         break;
       case 'decode':
         this.decode += ms;
+        break;
+      case 'run':
+        this.run += ms;
         break;
       case 'encode':
         this.encode += ms;

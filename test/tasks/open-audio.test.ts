@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Audio } from '../../src/tasks/audio/audio.ts';
+import { readWhole } from '../../src/tasks/audio/read-whole.ts';
+import { type WavEncoding, writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { fixtureSound } from './task-runner.ts';
+
+const limits = { audioChannelsMax: 8, scoreSecondsMax: 60 };
+const formats = [
+  'stereo.wav',
+  'stereo.flac',
+  'stereo.aiff',
+  'float.aiff',
+  'stereo.mp3',
+  'mono.mp3',
+  'vorbis.ogg',
+  'opus.ogg',
+] as const;
+type Format = (typeof formats)[number];
+const lossless: readonly Format[] = ['stereo.wav', 'stereo.flac', 'stereo.aiff', 'float.aiff'];
+
+const fileOf = (name: Format) => ({ path: fixtureSound(`formats/${name}`), name });
+
+describe('a sound in a file', () => {
+  let original: Audio;
+  before(async () => {
+    original = await readWhole(fileOf('stereo.wav'), limits);
+  });
+
+  for (const name of formats)
+    it(`is read from ${name}`, async () => {
+      const audio = await readWhole(fileOf(name), limits);
+      assert.equal(audio.channels.length, name.startsWith('mono') ? 1 : 2);
+      assert.equal(audio.sampleRateHz, name === 'opus.ogg' ? 48_000 : 44_100);
+      if (lossless.includes(name)) {
+        audio.channels.forEach((samples, channel) => {
+          samples.forEach((sample, at) => {
+            assert.ok(Math.abs(sample - (original.channels[channel]?.[at] as number)) <= 2 ** -15, `${at}`);
+          });
+        });
+        return;
+      }
+      // Lossy formats come a little later and with a little noise.
+      audio.channels.forEach((samples, channel) => {
+        const best = bestCorrelation(samples, original.channels[channel] as Float32Array);
+        assert.ok(best > 0.98, `channel ${channel}: ${best}`);
+      });
+    });
+
+  for (const name of formats)
+    it(`is refused when ${name} is cut off, wherever that is`, async () => {
+      await using folder = await temporaryFolder();
+      const bytes = await readFile(fileOf(name).path);
+      for (const part of [0.02, 0.3, 0.61, 0.9, 0.99]) {
+        const path = join(folder.path, `cut-${part}`);
+        await writeFile(path, bytes.subarray(0, Math.floor(bytes.length * part)));
+        await assert.rejects(readWhole({ path, name }, limits), { code: 'invalid_audio' }, `at ${part}`);
+      }
+    });
+
+  const tone = (frames: number, channels = 1, sampleRateHz = 8000): Audio => ({
+    sampleRateHz,
+    channels: Array.from({ length: channels }, () =>
+      Float32Array.from({ length: frames }, (_, at) => Math.sin(at / 9) / 2),
+    ),
+  });
+  const cases: [string, () => Uint8Array, { code: string; message?: RegExp }][] = [
+    ['nothing', () => new Uint8Array(), { code: 'invalid_audio', message: /it is empty/ }],
+    [
+      'text',
+      () => Buffer.from('not a sound at all, but text'),
+      { code: 'media_not_supported', message: /send wav, flac/ },
+    ],
+    ['a zip file', () => Buffer.from('PK\x03\x04 and so on'), { code: 'media_not_supported' }],
+    ['no samples', () => writeWav(tone(0)), { code: 'invalid_audio', message: /no sound in it/ }],
+    ['NaN among its samples', () => withNaN(tone(9000), 'float32'), { code: 'invalid_audio', message: /no numbers/ }],
+    ['a rate of 1 Hz', () => writeWav(tone(100, 1, 1)), { code: 'invalid_audio', message: /4000 to 384000/ }],
+    ['a rate of 4 GHz', () => writeWav(tone(100, 1, 2 ** 32 - 1), 'pcm16'), { code: 'invalid_audio' }],
+    ['64 channels', () => writeWav(tone(100, 64)), { code: 'invalid_audio', message: /VITRINE_AUDIO_CHANNELS_MAX/ }],
+    ['61 seconds', () => writeWav(tone(61 * 8000)), { code: 'audio_too_long', message: /VITRINE_SCORE_SECONDS_MAX/ }],
+  ];
+  for (const [what, make, failure] of cases)
+    it(`is refused when there is ${what}`, async () => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'sound');
+      await writeFile(path, make());
+      await assert.rejects(readWhole({ path, name: 'sound.wav' }, limits), failure);
+    });
+
+  it('that is a bomb, minutes of silence in a few bytes, is stopped at the limit', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'bomb.flac');
+    await writeFile(path, flacBomb(40_000));
+    const before = process.memoryUsage().arrayBuffers;
+    await assert.rejects(readWhole({ path, name: 'bomb.flac' }, limits), { code: 'audio_too_long' });
+    const grown = process.memoryUsage().arrayBuffers - before;
+    assert.ok(grown < 300e6, `${grown} bytes`);
+  });
+});
+
+function withNaN(audio: Audio, encoding: WavEncoding): Uint8Array {
+  audio.channels[0]?.fill(Number.NaN, 5000, 5001);
+  return writeWav(audio, encoding);
+}
+
+/** The best correlation over delays of up to 3000 samples. */
+function bestCorrelation(samples: Float32Array, wanted: Float32Array): number {
+  let best = 0;
+  for (let delay = -3000; delay <= 3000; delay += 1) {
+    let [both, one, other] = [0, 0, 0];
+    for (let at = 3000; at < 8000; at += 7) {
+      const [x, y] = [samples[at + delay] ?? 0, wanted[at] as number];
+      both += x * y;
+      one += x * x;
+      other += y * y;
+    }
+    best = Math.max(best, both / Math.sqrt(one * other || 1));
+  }
+  return best;
+}
+
+/** FLAC frames of constant zero, 4096 samples in 12 bytes each; the head does not say how long it is. */
+function flacBomb(frames: number): Buffer {
+  const head = Buffer.alloc(42);
+  head.write('fLaC', 'latin1');
+  head.set([0x80, 0, 0, 34], 4);
+  head.writeUInt16BE(4096, 8);
+  head.writeUInt16BE(4096, 10);
+  // 44 100 Hz, one channel, 16 bits, length not known.
+  head.writeBigUInt64BE((44_100n << 44n) | (0n << 41n) | (15n << 36n), 18);
+  return Buffer.concat([head, ...Array.from({ length: frames }, (_, number) => constantFrame(number))]);
+}
+
+function constantFrame(number: number): Buffer {
+  const coded =
+    number < 0x80
+      ? [number]
+      : number < 0x800
+        ? [0xc0 | (number >> 6), 0x80 | (number & 63)]
+        : [0xe0 | (number >> 12), 0x80 | ((number >> 6) & 63), 0x80 | (number & 63)];
+  const head = [0xff, 0xf8, 0xc9, 0x08, ...coded];
+  const body = [...head, remainder(head, 8, 0x07), 0x00, 0x00, 0x00];
+  const check = remainder(body, 16, 0x8005);
+  return Buffer.from([...body, check >> 8, check & 255]);
+}
+
+/** The cyclic checksum of FLAC's frames, by its polynomial. */
+function remainder(bytes: readonly number[], bits: 8 | 16, polynomial: number): number {
+  let value = 0;
+  for (const byte of bytes) {
+    value ^= byte << (bits - 8);
+    for (let bit = 0; bit < 8; bit += 1) {
+      const isSet = (value & (1 << (bits - 1))) !== 0;
+      value = ((value << 1) ^ (isSet ? polynomial : 0)) & ((1 << bits) - 1);
+    }
+  }
+  return value;
+}

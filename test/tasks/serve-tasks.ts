@@ -29,6 +29,10 @@ export async function nothingLeft({ data }: ServedApi): Promise<void> {
   await waitFor('the folders of tasks to be removed', async () => (await filesLeft(data)).length === 0);
 }
 
+export async function somethingThere({ data }: ServedApi): Promise<void> {
+  await waitFor('a task to begin', async () => (await filesLeft(data)).length > 0, { everyMs: 5 });
+}
+
 async function filesLeft(data: string): Promise<string[]> {
   return (await readdir(join(data, 'service', 'work'), { recursive: true })).filter((name) => !name.startsWith('.'));
 }

@@ -7,9 +7,19 @@ export async function prometheusQuery(baseUrl: string, query: string, atMs?: num
   url.searchParams.set('query', query);
   if (atMs !== undefined) url.searchParams.set('time', String(atMs / 1000));
   const { data } = (await ask(url)) as {
-    data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+    data: {
+      result: {
+        metric: Record<string, string>;
+        value?: [number, string];
+        /** In the place of a value: a native histogram. Its count stands for it here. */
+        histogram?: [number, { count: string }];
+      }[];
+    };
   };
-  return data.result.map(({ metric, value }) => ({ labels: metric, timeMs: value[0] * 1000, value: Number(value[1]) }));
+  return data.result.map(({ metric, value, histogram }) => {
+    const [seconds, text] = value ?? [histogram?.[0] ?? 0, histogram?.[1].count];
+    return { labels: metric, timeMs: seconds * 1000, value: Number(text) };
+  });
 }
 
 /** The stored points themselves, for counting without rate()'s extrapolation. */

@@ -73,6 +73,50 @@ export const settings = {
     'Multiplies the intervals, waits and windows of Prometheus’ and Alertmanager’s rules; 0.1 is ten times faster, for trials.',
   ),
 
+  // Alerts
+  grafanaUrl: text(
+    'VITRINE_GRAFANA_URL',
+    'http://localhost:3000',
+    'Where people reach Grafana: what the dashboard links of alerts begin with.',
+  ),
+  runbooksUrl: text(
+    'VITRINE_RUNBOOKS_URL',
+    'docs/runbooks',
+    'Where people read the runbooks: what the runbook links of alerts begin with. As it is, a folder of the checkout.',
+  ),
+  alertmanagerFile: text(
+    'VITRINE_ALERTMANAGER_FILE',
+    './alertmanager/alertmanager.yaml',
+    'In compose only: Alertmanager’s file, such as `vitrine alertmanager-config` prints. Natively the launcher writes it.',
+  ),
+  alertSlackUrlFile: text(
+    'VITRINE_ALERT_SLACK_URL_FILE',
+    '',
+    'File with the address of an incoming webhook of Slack. Given, critical alerts go to Slack too.',
+  ),
+  alertSlackChannel: text(
+    'VITRINE_ALERT_SLACK_CHANNEL',
+    '#alerts',
+    'The channel; for teams of their own, team=channel with commas between: #alerts,platform=#operations.',
+  ),
+  alertPagerdutyKeyFile: text(
+    'VITRINE_ALERT_PAGERDUTY_KEY_FILE',
+    '',
+    'File with the routing key of a PagerDuty service (Events API v2). Given, critical alerts page.',
+  ),
+  alertSmtpPasswordFile: text(
+    'VITRINE_ALERT_SMTP_PASSWORD_FILE',
+    '',
+    'File with the password of the mail server. Given, critical alerts and warnings go out by e-mail.',
+  ),
+  alertSmtpHost: text('VITRINE_ALERT_SMTP_HOST', '', 'The mail server, host:port. It must offer STARTTLS.'),
+  alertSmtpUser: text('VITRINE_ALERT_SMTP_USER', '', 'The user at the mail server; also the sender.'),
+  alertEmailTo: text(
+    'VITRINE_ALERT_EMAIL_TO',
+    '',
+    'Who gets the e-mail; for teams of their own, team=address with commas between.',
+  ),
+
   // Models
   modelControl: choice(
     'VITRINE_MODEL_CONTROL',
@@ -337,6 +381,13 @@ export const settings = {
     1000,
     365 * 24 * 3600 * 1000,
     'A firing alert that nobody repeated for this long is taken off the list. More than twice Alertmanager’s longest repeat_interval.',
+  ),
+  receiverWatchdogMsMax: integer(
+    'VITRINE_RECEIVER_WATCHDOG_MS_MAX',
+    300_000,
+    0,
+    24 * 3600 * 1000,
+    'How long the alert Watchdog, which fires always and is repeated every minute, may be silent before the receiver says that no alert gets through. 0: never, for a receiver without Prometheus.',
   ),
 
   // The API: doors

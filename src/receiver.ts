@@ -8,6 +8,7 @@ import { PushedSeries } from './receiver/pushed-series.ts';
 import { expireAlerts } from './receiver/receive-alerts.ts';
 import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
 import { Store } from './receiver/store.ts';
+import { Watchdog } from './receiver/watchdog.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { log } from './telemetry/logger.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
@@ -17,6 +18,7 @@ import { startTelemetry } from './telemetry/start.ts';
 
 /** How often the list of firing alerts is looked through for those that nobody repeats. */
 const sweepMsMax = 60_000;
+const watchMs = 1_000;
 
 await startOrExplain(() => receive(readConfig()));
 
@@ -42,6 +44,7 @@ async function receive(config: Config): Promise<void> {
     );
   }
   const metrics = new ReceiverMetrics({ store, series });
+  const watchdog = new Watchdog(config.receiverWatchdogMsMax);
   const lifecycle = new Lifecycle();
   const server = createServer(
     {
@@ -51,7 +54,7 @@ async function receive(config: Config): Promise<void> {
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 10_000,
     },
-    createReceiver({ config, lifecycle, telemetry, store, series, metrics, requestMetrics }),
+    createReceiver({ config, lifecycle, telemetry, store, series, metrics, requestMetrics, watchdog }),
   );
   server.maxConnections = config.receiverConnectionsMax;
   server.on('drop', () => metrics.refused('any', 'connections'));
@@ -59,6 +62,7 @@ async function receive(config: Config): Promise<void> {
     () => expireAlerts({ store, metrics, now: Date.now() }),
     Math.min(sweepMsMax, config.receiverFiringAgeMsMax),
   ).unref();
+  const watching = setInterval(() => watchdog.look(), watchMs).unref();
   await serveHttp({
     title: 'The receiver',
     config,
@@ -68,6 +72,7 @@ async function receive(config: Config): Promise<void> {
     telemetry,
     closeLast: () => {
       clearInterval(sweeping);
+      clearInterval(watching);
       store.close();
     },
   });

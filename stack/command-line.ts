@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { ServiceError } from '../src/errors.ts';
 import { version } from '../src/version.ts';
+import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { clean } from './commands/clean.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -42,6 +43,10 @@ command('doctor', 'examine tools, disk, ports and versions, and send a probe of 
   run(doctor),
 );
 command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(run(printManifestSchema));
+command(
+  'alertmanager-config',
+  'Alertmanager’s file with Slack, e-mail and PagerDuty as VITRINE_ALERT_* says, for compose (VITRINE_ALERTMANAGER_FILE)',
+).action(run(printAlertmanagerConfig));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, type SettingName, settings } from '../src/config.ts';
+import { addAlertChannels } from './alert-channels.ts';
 import { readQueueRemainders, setDamagedQueuesAside } from './queue-remainder.ts';
+import { lookBack } from './render-configuration.ts';
 import type { ServerName } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
+import { readTimeScale } from './time-scale.ts';
 import { handOverWebhookToken } from './webhook-token.ts';
 
 /** What a component is started with. Every port is a real one here: 0 has been replaced by a port that was free. */
@@ -79,6 +82,8 @@ export const components = {
     doors: ['lokiPort', 'lokiGrpcPort'],
     health: { door: 'lokiPort', path: '/ready', deadlineMs: 120_000 },
     forBackends: ['loki'],
+    // For its rules; of its own settings it finds in the environment what differs.
+    renderedFrom: 'loki',
     parameters: ({ root }) => [`-config.file=${join(root, 'loki/loki.yaml')}`, '-config.expand-env=true'],
   },
   tempo: {
@@ -107,6 +112,9 @@ export const components = {
       '--web.enable-otlp-receiver',
       ...(backendNames(config).includes('prometheus-remote-write') ? ['--web.enable-remote-write-receiver'] : []),
       '--enable-feature=exemplar-storage',
+      ...(config.timeScale === '1'
+        ? []
+        : [`--query.lookback-delta=${lookBack(readTimeScale(config.timeScale), config.scrapeInterval)}`]),
     ],
   },
   alertmanager: {
@@ -117,7 +125,7 @@ export const components = {
     health: { door: 'alertmanagerPort', path: '/-/ready', deadlineMs: 60_000 },
     forBackends: ['prometheus', 'prometheus-remote-write', 'prometheus-scrape', 'loki'],
     renderedFrom: 'alertmanager',
-    prepare: handOverWebhookToken,
+    prepare: async (context) => [...(await handOverWebhookToken(context)), ...(await addAlertChannels(context))],
     parameters: ({ data, config }) => [
       `--config.file=${join(data, 'alertmanager/configuration/alertmanager.yaml')}`,
       `--storage.path=${join(data, 'alertmanager/store')}`,
@@ -173,6 +181,7 @@ export function componentEnvironment(
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   const own: NodeJS.ProcessEnv = { ...env, VITRINE_DATA: data, VITRINE_BIND: config.bind, ...portEnvironment(config) };
+  if (name === 'loki') own.VITRINE_LOKI_RULES = join(data, 'loki/configuration/rules');
   if (component(name).server === undefined) {
     own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || `http://127.0.0.1:${config.otlpGrpcPort}`;
     return own;

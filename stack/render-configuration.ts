@@ -12,9 +12,17 @@ export type Rendering = {
   addresses: Readonly<Record<string, string>>;
   /** How often Prometheus scrapes and evaluates, before scaling. */
   scrapeInterval: string;
-  /** Every interval, `for`, window and wait is multiplied by it, and stays at 1 s or more. Thresholds are numbers and stay. */
+  /**
+   * Every interval, `for`, window and wait is multiplied by it, and stays at 1 s or more; a window also at so many scrapes that rate() has
+   * something to go by. Thresholds are numbers and stay.
+   */
   timeScale: number;
+  /** What the links of alerts begin with, where it is not what the files say. */
+  links?: { grafanaUrl: string; runbooksUrl: string };
 };
+
+/** Samples that a window holds at least, however short the time was made. */
+const samplesMin = 5;
 
 type FileKind = 'prometheus' | 'rules' | 'alertmanager' | 'other';
 
@@ -28,8 +36,17 @@ export async function renderConfiguration(from: string, to: string, rendering: R
   }
 }
 
-export function renderFile(text: string, kind: FileKind, { addresses, scrapeInterval, timeScale }: Rendering): string {
+export function renderFile(
+  text: string,
+  kind: FileKind,
+  { addresses, scrapeInterval, timeScale, links }: Rendering,
+): string {
   let rendered = text;
+  if (links !== undefined && kind === 'rules') {
+    rendered = rendered
+      .replaceAll('http://localhost:3000/d/', `${links.grafanaUrl.replace(/\/+$/, '')}/d/`)
+      .replaceAll('runbook: docs/runbooks/', `runbook: ${links.runbooksUrl.replace(/\/+$/, '')}/`);
+  }
   for (const [composed, native] of Object.entries(addresses)) {
     rendered = rendered.replaceAll(new RegExp(`(?<![\\w.-])${composed.replaceAll('.', '\\.')}(?!\\d)`, 'g'), native);
   }
@@ -48,7 +65,8 @@ export function renderFile(text: string, kind: FileKind, { addresses, scrapeInte
       if (name === 'labels' || name === 'annotations') return visit.SKIP; // Free words, whatever they are called.
       if (!isScalar(pair.value) || typeof pair.value.value !== 'string') return undefined;
       if (scaledKeys[kind].has(name)) pair.value.value = scaleDuration(pair.value.value, timeScale);
-      else if (kind === 'rules' && name === 'expr') pair.value.value = scaleWindows(pair.value.value, timeScale);
+      else if (kind === 'rules' && name === 'expr')
+        pair.value.value = scaleWindows(pair.value.value, timeScale, scrapeInterval);
     },
   });
   return document.toString({ lineWidth: 0 });
@@ -60,6 +78,12 @@ const scaledKeys = {
   alertmanager: new Set(['group_wait', 'group_interval', 'repeat_interval']),
 } as const;
 
+/** How far back Prometheus looks for the last point of a series: five minutes, scaled like the windows. */
+export function lookBack(timeScale: number, scrapeInterval: string): string {
+  const scrapesMs = samplesMin * durationMs(scaleDuration(scrapeInterval, timeScale));
+  return `${Math.max(scrapesMs, durationMs(scaleDuration('5m', timeScale)))}ms`;
+}
+
 /** `5m` times 0.1 is `30s`. */
 export function scaleDuration(duration: string, timeScale: number): string {
   const scaledMs = Math.max(1000, Math.round(durationMs(duration) * timeScale));
@@ -67,11 +91,16 @@ export function scaleDuration(duration: string, timeScale: number): string {
 }
 
 /** The range windows, steps and offsets of a PromQL expression; its numbers stay. */
-function scaleWindows(expression: string, timeScale: number): string {
+function scaleWindows(expression: string, timeScale: number, scrapeInterval: string): string {
   const scale = (duration: string) => scaleDuration(duration, timeScale);
+  const windowMsMin = samplesMin * durationMs(scaleDuration(scrapeInterval, timeScale));
+  const scaleWindow = (duration: string) => {
+    const scaled = scale(duration);
+    return durationMs(scaled) < windowMsMin ? `${windowMsMin}ms` : scaled;
+  };
   return expression
     .replaceAll(/\[([\dsmhdwy]+)(:)?([\dsmhdwy]+)?\]/g, (_, window: string, colon = '', step = '') => {
-      return `[${scale(window)}${colon}${step === '' ? '' : scale(step)}]`;
+      return `[${scaleWindow(window)}${colon}${step === '' ? '' : scale(step)}]`;
     })
     .replaceAll(
       /\boffset(\s+-?)([\dsmhdwy]+)/g,

@@ -23,6 +23,7 @@ import { durationMs, renderConfiguration } from './render-configuration.ts';
 import { servers } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
 import { type ComponentRecord, endLeftovers, readState, writeState } from './stack-state.ts';
+import { readTimeScale } from './time-scale.ts';
 
 export type StackOptions = {
   /** Exactly these; without it what VITRINE_BACKENDS asks for. */
@@ -271,6 +272,7 @@ export class Stack implements AsyncDisposable {
         addresses: nativeAddresses(config),
         scrapeInterval: config.scrapeInterval,
         timeScale: readTimeScale(config.timeScale),
+        links: { grafanaUrl: config.grafanaUrl, runbooksUrl: config.runbooksUrl },
       });
     }
     for (const text of (await prepare?.(context)) ?? []) this.#options.onEvent?.({ kind: 'note', name, text });
@@ -417,12 +419,6 @@ async function refuseTaken(name: PortSetting, config: Config): Promise<void> {
 function coldBuildSeconds(name: ComponentName): number {
   const { server } = component(name);
   return server === undefined ? 0 : servers[server].coldBuildSeconds;
-}
-
-function readTimeScale(text: string): number {
-  const scale = Number(text);
-  if (scale > 0 && scale <= 1000) return scale;
-  throw new StackFailure(`Cannot use VITRINE_TIME_SCALE: it is "${text}"; give a number above 0, such as 0.1.`);
 }
 
 function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {

@@ -15,6 +15,7 @@ import { receiveDeploy } from './receive-deploy.ts';
 import { receiveEvents } from './receive-events.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
 import type { Store } from './store.ts';
+import type { Watchdog } from './watchdog.ts';
 
 export type ReceiverParts = {
   config: Config;
@@ -22,6 +23,7 @@ export type ReceiverParts = {
   telemetry: Telemetry;
   requestMetrics: RequestMetrics;
   store: Store;
+  watchdog: Watchdog;
   series: PushedSeries;
   metrics: ReceiverMetrics;
 };

@@ -4,6 +4,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { version } from '../version.ts';
 import type { Store } from './store.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** The process answers at all. */
 export function live(): RequestHandler {
@@ -27,8 +28,13 @@ export function ready({ lifecycle }: { lifecycle: Lifecycle }): RequestHandler {
 }
 
 /** How it is: healthy, or serving with a warning. */
-export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; store: Store }): RequestHandler {
-  const { lifecycle, telemetry, store } = parts;
+export function health(parts: {
+  lifecycle: Lifecycle;
+  telemetry: Telemetry;
+  store: Store;
+  watchdog: Watchdog;
+}): RequestHandler {
+  const { lifecycle, telemetry, store, watchdog } = parts;
   return (_request, response) => {
     const checks = {
       telemetry: warningUnless(
@@ -38,6 +44,10 @@ export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; stor
       memory: warningUnless(
         store.writable,
         'Deliveries are refused: what was taken cannot be remembered; free the disk of VITRINE_DATA.',
+      ),
+      alerting: warningUnless(
+        !watchdog.silent,
+        'No alert gets through: Watchdog is not heard; see that Prometheus and Alertmanager run.',
       ),
     };
     const healthy = Object.values(checks).every((check) => check.status === 'healthy');

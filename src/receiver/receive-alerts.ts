@@ -8,13 +8,19 @@ import type { Receive } from './door.ts';
 import { parseJson } from './read-body.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
 import type { Store } from './store.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /**
  * A webhook of Alertmanager or Grafana. Each change of an alert's state becomes one log event; a state that is already known (a repeated
  * notification, a second Alertmanager, a retry) only renews the alert's place in the list.
  */
-export function receiveAlerts(parts: { config: Config; store: Store; metrics: ReceiverMetrics }): Receive {
-  const { config, store, metrics } = parts;
+export function receiveAlerts(parts: {
+  config: Config;
+  store: Store;
+  metrics: ReceiverMetrics;
+  watchdog: Watchdog;
+}): Receive {
+  const { config, store, metrics, watchdog } = parts;
   return ({ body, context }) => {
     const webhook = readAlertWebhook(parseJson(body.toString('utf8'), 'the webhook'));
     if (webhook.alerts.length > config.receiverAlertsMax) {
@@ -44,6 +50,7 @@ export function receiveAlerts(parts: { config: Config; store: Store; metrics: Re
           metrics.accepted('alerts', state, changed.filter((alert) => alert.state === state).length);
         }
         metrics.repeated('alerts', repeated);
+        watchdog.heard(alerts);
       },
     };
   };

@@ -1,4 +1,5 @@
 import { partOf, series } from '../promql.ts';
+import { risen } from './risen.ts';
 import { environment, type RuleGroup } from './rule.ts';
 
 const byModel = `by (${environment}, model)`;
@@ -122,7 +123,7 @@ export const inferenceRules: RuleGroup = {
       expr: `
 max by (${environment}, instance, model, version) (${series('modelState', { state: 'unavailable' })}) == 1
 and on (${environment}, instance, model)
-sum by (${environment}, instance, model) (increase(${series('modelLoads', { result: '!ok' })}[6h])) > 0`,
+sum by (${environment}, instance, model) (${series('modelLoads', { result: '!ok' })}) > 0`,
       for: '1m',
       by: [environment, 'instance', 'model', 'version'],
       summary: '{{ $labels.model }} version {{ $labels.version }} could not be loaded and does not serve',
@@ -134,7 +135,8 @@ sum by (${environment}, instance, model) (increase(${series('modelLoads', { resu
       alert: 'ModelLoadFailing',
       severity: 'warning',
       team: 'serving',
-      expr: `sum by (${environment}, model, result) (increase(${series('modelLoads', { result: '!ok' })}[15m])) > 0`,
+      // A failure’s series begins with its first count, which increase() would not see.
+      expr: `${risen(series('modelLoads', { result: '!ok' }), `${environment}, model, result`, '15m')} > 0`,
       by: [environment, 'model', 'result'],
       summary: 'Loading {{ $labels.model }} failed: {{ $labels.result }}',
       description:

@@ -31,10 +31,23 @@ export const logRules: RuleGroup = {
       dashboard: 'logs',
     },
     {
+      alert: 'AlertingSilent',
+      severity: 'critical',
+      team: 'platform',
+      // The receiver repeats it for as long as it lasts.
+      expr: `sum by (service_name) (count_over_time({service_name="vitrine-receiver"} | event_type="alerting_silent" [10m])) > 0`,
+      by: ['service_name'],
+      summary: 'Prometheus is silent: its alerts do not get through',
+      description:
+        'The receiver has said {{ $value }} times in 10 minutes that it does not hear Watchdog. Loki’s ruler still gets through, or you would not read this.',
+      dashboard: 'telemetry',
+      runbook: 'Watchdog',
+    },
+    {
       alert: 'ErrorBurst',
       severity: 'warning',
       team: 'serving',
-      expr: `sum by (service_name) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | event_type!="alert" [5m])) > 50`,
+      expr: `sum by (service_name) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | event_type!~"alert|alerting_silent" [5m])) > 50`,
       for: '1m',
       by: ['service_name'],
       summary: '{{ $labels.service_name }} logs many errors',

@@ -1,18 +1,12 @@
 import { settings } from '../../src/config.ts';
 import { series } from '../promql.ts';
+import { risen } from './risen.ts';
 import { type AlertRule, environment, type RuleGroup } from './rule.ts';
-import { type ServerSeries, server } from './server-series.ts';
+import { server } from './server-series.ts';
 
 const byInstance = `by (job, instance, ${environment})`;
 const instanceLabels = ['job', 'instance', environment];
 const bySignal = `by (job, instance, ${environment}, signal)`;
-
-/**
- * What a counter that begins with its first event has counted in the window: rate() would not see that event. After a restart of its server it is
- * below what it was, and nothing is told until the next event.
- */
-const risen = (name: ServerSeries, by: string, window: string) =>
-  `(sum by (${by}) (${name}) - (sum by (${by}) (${name} offset ${window}) or 0 * sum by (${by}) (${name})))`;
 
 const anyOf = (parts: readonly string[]) => parts.join('\nor\n');
 
@@ -82,7 +76,7 @@ export const telemetryRules: RuleGroup = {
             'otelcol_exporter_send_failed_log_records_total',
             'otelcol_exporter_send_failed_metric_points_total',
           ] as const
-        ).map((name) => `${risen(name, 'exporter', '10m')} > 0`),
+        ).map((name) => `${risen(server(name), 'exporter', '10m')} > 0`),
       ),
       by: ['exporter'],
       summary: '{{ $labels.exporter }} of the Collector loses telemetry',
@@ -118,10 +112,10 @@ export const telemetryRules: RuleGroup = {
       severity: 'warning',
       team: 'platform',
       expr: anyOf([
-        `${risen('loki_discarded_samples_total', 'job, reason', '10m')} > 0`,
-        `${risen('tempo_discarded_spans_total', 'job, reason', '10m')} > 0`,
-        `label_replace(${risen('prometheus_tsdb_too_old_samples_total', 'job', '10m')} > 0, "reason", "too_old", "", "")`,
-        `label_replace(${risen('prometheus_tsdb_out_of_bound_samples_total', 'job', '10m')} > 0, "reason", "out_of_bound", "", "")`,
+        `${risen(server('loki_discarded_samples_total'), 'job, reason', '10m')} > 0`,
+        `${risen(server('tempo_discarded_spans_total'), 'job, reason', '10m')} > 0`,
+        `label_replace(${risen(server('prometheus_tsdb_too_old_samples_total'), 'job', '10m')} > 0, "reason", "too_old", "", "")`,
+        `label_replace(${risen(server('prometheus_tsdb_out_of_bound_samples_total'), 'job', '10m')} > 0, "reason", "out_of_bound", "", "")`,
       ]),
       by: ['job', 'reason'],
       summary: '{{ $labels.job }} throws telemetry away: {{ $labels.reason }}',

@@ -37,6 +37,13 @@ export const receiverMetrics = {
     says: 'Alerts that are firing, as the receiver was told.',
     attributes: ['alertname', 'severity'],
   },
+  receiverWatchdogAge: {
+    name: 'vitrine.receiver.watchdog.age',
+    kind: 'gauge',
+    unit: 's',
+    says: 'Since when the alert Watchdog, which fires always, was not heard: how long alerts have not got through.',
+    attributes: [],
+  },
   receiverSeries: {
     name: 'vitrine.receiver.series',
     kind: 'gauge',

@@ -104,7 +104,7 @@ export const inferenceCases: readonly RuleCase[] = [
     name: 'a load fails',
     alert: 'ModelLoadFailing',
     series: {
-      'model_loads_total{model="m", result="invalid_model"}': once(),
+      'model_loads_total{model="m", result="invalid_model"}': '_x11 1x120',
       'model_loads_total{model="m", result="ok"}': '0+1x120',
     },
     at: {

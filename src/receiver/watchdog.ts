@@ -1,0 +1,52 @@
+import { log } from '../telemetry/logger.ts';
+import { observableGauge } from '../telemetry/metrics.ts';
+import { attributeNames } from '../telemetry/names.ts';
+import type { Alert } from './alert-webhook.ts';
+
+/**
+ * Listens for the alert that fires always. When it stops, Prometheus or Alertmanager is away and no other alert would arrive: that is told as a
+ * log event, which Loki’s ruler makes an alert of, and on the console, which needs neither of them.
+ */
+export class Watchdog {
+  readonly #silentMsMax: number;
+  #heardAt: number;
+  #toldAt: number | undefined;
+
+  /** 0 switches it off. */
+  constructor(silentMsMax: number, now = Date.now()) {
+    this.#silentMsMax = silentMsMax;
+    this.#heardAt = now;
+    if (silentMsMax > 0) {
+      observableGauge('receiverWatchdogAge').addCallback((result) =>
+        result.observe((Date.now() - this.#heardAt) / 1000),
+      );
+    }
+  }
+
+  get silent(): boolean {
+    return this.#toldAt !== undefined;
+  }
+
+  heard(alerts: readonly Pick<Alert, 'name' | 'state'>[], now = Date.now()): void {
+    // Its end is no sign of life: Alertmanager says so when it has not heard of it for a while.
+    if (!alerts.some(({ name, state }) => name === 'Watchdog' && state === 'firing')) return;
+    this.#heardAt = now;
+    if (this.#toldAt === undefined) return;
+    this.#toldAt = undefined;
+    log('app', 'info', 'Alerts get through again: the alert Watchdog was heard', {
+      [attributeNames.eventType.name]: 'alerting_heard',
+    });
+  }
+
+  /** Tells of the silence, and again for as long as it lasts. */
+  look(now = Date.now()): void {
+    if (this.#silentMsMax === 0 || now - Math.max(this.#heardAt, this.#toldAt ?? 0) < this.#silentMsMax) return;
+    this.#toldAt = now;
+    log(
+      'app',
+      'error',
+      `No alert gets through: Watchdog, which fires always, was not heard for ${Math.round((now - this.#heardAt) / 1000)} s; see that Prometheus and Alertmanager run (vitrine status), or set VITRINE_RECEIVER_WATCHDOG_MS_MAX`,
+      { [attributeNames.eventType.name]: 'alerting_silent' },
+    );
+  }
+}

@@ -14,10 +14,15 @@ export async function keepResult(result: TaskResult, folder: string, kept: strin
   await mkdir(part);
   const { contentType, file, fileName, parts = [] } = result;
   const files: JobResult['files'][number][] = [];
+  const moved = new Set<string>();
   for (const each of [{ name: fileName, contentType, file }, ...parts]) {
+    const from = resolve(folder, each.file);
+    // The result itself may stand among its parts.
+    if (moved.has(from)) continue;
+    moved.add(from);
     const name = freeName(each.name, files);
     const target = join(part, name);
-    await rename(resolve(folder, each.file), target);
+    await rename(from, target);
     await syncToDisk(target);
     files.push({ name, contentType: each.contentType, sizeBytes: (await stat(target)).size });
   }

@@ -192,7 +192,10 @@ const writesTwoFiles: Perform = async (_job, { folder }) => {
     contentType: 'audio/wav',
     file: 'one',
     fileName: 'sound.wav',
-    parts: [{ name: '../sound.wav', contentType: 'audio/wav', file: join(folder, 'two') }],
+    parts: [
+      { name: 'itself.wav', contentType: 'audio/wav', file: join(folder, 'one') },
+      { name: '../sound.wav', contentType: 'audio/wav', file: join(folder, 'two') },
+    ],
     facts: { seconds: 1 },
   };
 };

@@ -32,8 +32,7 @@ export class DatasetMetrics {
   done({ status, failure, tookSeconds, scores }: SampleEntry): void {
     this.#samples.series(this.#dataset, this.#processor, status).value += 1;
     this.#seconds.series(this.#dataset, this.#processor).record(tookSeconds);
-    if (failure)
-      this.#errors.series(this.#dataset, failure.code, status === 'failed' ? 'error' : 'warning').value += 1;
+    if (failure) this.#errors.series(this.#dataset, failure.code, status === 'failed' ? 'error' : 'warning').value += 1;
     const against = scores?.against_reference;
     const stoi = against?.stoi;
     this.#measured('snr', against?.snr_db);

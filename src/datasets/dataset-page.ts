@@ -20,16 +20,16 @@ export function datasetPage(report: DatasetReport): string {
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(dataset)}: ${escape(processor)}</title>
+<title>${inHtml(dataset)}: ${inHtml(processor)}</title>
 <style>${style}</style>
 </head>
 <body>
-<h1>${escape(dataset)}</h1>
-<p class="facts">${escape(processor)} · ${report.files} files · ${report.success} done · ${report.excluded} excluded · ${report.failed} failed ·
-${(report.audio_seconds / 60).toFixed(1)} minutes of sound · Vitrine ${escape(report.vitrine)} · ${escape(report.made_at)}</p>
+<h1>${inHtml(dataset)}</h1>
+<p class="facts">${inHtml(processor)} · ${report.files} files · ${report.success} done · ${report.excluded} excluded · ${report.failed} failed ·
+${(report.audio_seconds / 60).toFixed(1)} minutes of sound · Vitrine ${inHtml(report.vitrine)} · ${inHtml(report.made_at)}</p>
 ${report.complete ? '' : '<p class="warning" role="note">The run was broken off: files are missing. Run it again; what is done is not done twice.</p>'}
 ${plots.length > 0 ? `<h2>Distributions</h2>\n<div class="plots">${plots.join('\n')}</div>` : ''}
-${ranked.length > 0 ? `<h2>Ranking</h2>\n<p>By TOPSIS over ${escape(inWords(report.weights ?? {}))}.</p>\n${rankingTable(ranked)}` : ''}
+${ranked.length > 0 ? `<h2>Ranking</h2>\n<p>By TOPSIS over ${inHtml(inWords(report.weights ?? {}))}.</p>\n${rankingTable(ranked)}` : ''}
 ${ranked.length === 0 && done.length > 0 ? `<h2>Files</h2>\n${filesTable(done)}` : ''}
 <h2>Excluded and failed</h2>
 ${left.length > 0 ? reasonsTable(left) : '<p>None.</p>'}
@@ -66,8 +66,8 @@ function histogram(title: string, values: readonly number[]): string {
       : `<rect x="${10 + at * 12}" y="${(110 - height).toFixed(1)}" width="10" height="${height.toFixed(1)}"><title>${figure(from)} to ${figure(from + width)}: ${count}</title></rect>`;
   });
   const quantile = (share: number) => figure(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!);
-  return `<figure><figcaption>${escape(title)}</figcaption>
-<svg viewBox="0 0 308 128" role="img" aria-label="${escape(title)}: median ${quantile(0.5)}, from ${figure(least)} to ${figure(most)}">
+  return `<figure><figcaption>${inHtml(title)}</figcaption>
+<svg viewBox="0 0 308 128" role="img" aria-label="${inHtml(title)}: median ${quantile(0.5)}, from ${figure(least)} to ${figure(most)}">
 <line x1="8" y1="110" x2="300" y2="110"/>${bars.join('')}
 <text x="8" y="124">${figure(least)}</text><text x="300" y="124" text-anchor="end">${figure(most)}</text></svg>
 <p>${values.length} files · p10 ${quantile(0.1)} · median ${quantile(0.5)} · p90 ${quantile(0.9)}</p></figure>`;
@@ -80,7 +80,7 @@ function rankingTable(rows: readonly ReportRow[]): string {
   const head = ['Rank', 'File', 'TOPSIS', ...names.map((name) => measures[name])];
   const body = rows.slice(0, rowsMax).map((row) => {
     const figures = [row.topsis, ...names.map((name) => row.measures[name])];
-    return `<tr>${number(row.rank)}<td>${escape(row.file)}</td>${figures.map(number).join('')}</tr>`;
+    return `<tr>${number(row.rank)}<td>${inHtml(row.file)}</td>${figures.map(number).join('')}</tr>`;
   });
   return table(head, body, rows.length);
 }
@@ -90,7 +90,7 @@ function filesTable(rows: readonly ReportRow[]): string {
     .slice(0, rowsMax)
     .map(
       (row) =>
-        `<tr><td>${escape(row.file)}</td><td>${escape(row.output ?? '')}</td>${number(row.seconds)}${number(row.took_seconds)}</tr>`,
+        `<tr><td>${inHtml(row.file)}</td><td>${inHtml(row.output ?? '')}</td>${number(row.seconds)}${number(row.took_seconds)}</tr>`,
     );
   return table(['File', 'Made of it', 'Seconds', 'Took (s)'], body, rows.length);
 }
@@ -100,14 +100,14 @@ function reasonsTable(rows: readonly ReportRow[]): string {
     .slice(0, rowsMax)
     .map(
       ({ file, status, code, reason }) =>
-        `<tr><td>${escape(file)}</td><td>${escape(status === 'success' ? 'not ranked' : status)}</td><td>${escape(code ?? '')}</td><td>${escape(reason ?? '')}</td></tr>`,
+        `<tr><td>${inHtml(file)}</td><td>${inHtml(status === 'success' ? 'not ranked' : status)}</td><td>${inHtml(code ?? '')}</td><td>${inHtml(reason ?? '')}</td></tr>`,
     );
   return table(['File', 'What', 'Code', 'Why'], body, rows.length);
 }
 
 function table(head: readonly string[], body: readonly string[], of: number): string {
   const more = of > body.length ? `<p>The first ${body.length} of ${of}; report.csv has all.</p>` : '';
-  return `<table><thead><tr>${head.map((each) => `<th scope="col">${escape(each)}</th>`).join('')}</tr></thead><tbody>
+  return `<table><thead><tr>${head.map((each) => `<th scope="col">${inHtml(each)}</th>`).join('')}</tr></thead><tbody>
 ${body.join('\n')}
 </tbody></table>${more}`;
 }
@@ -126,6 +126,6 @@ function inWords(weights: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-function escape(text: string): string {
+function inHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

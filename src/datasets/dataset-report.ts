@@ -105,7 +105,11 @@ export function reportOf(given: {
 
 /** Writes report.json, report.csv and report.html; each is whole or as it was. */
 export async function writeReport(folder: string, report: DatasetReport): Promise<void> {
-  const texts = { 'report.json': `${JSON.stringify(report, null, 1)}\n`, 'report.csv': csvOf(report), 'report.html': datasetPage(report) };
+  const texts = {
+    'report.json': `${JSON.stringify(report, null, 1)}\n`,
+    'report.csv': csvOf(report),
+    'report.html': datasetPage(report),
+  };
   for (const [name, text] of Object.entries(texts)) {
     await writeFile(join(folder, `${name}.part`), text);
     await rename(join(folder, `${name}.part`), join(folder, name));

@@ -52,10 +52,7 @@ export async function sampleAt(folder: string, id: string): Promise<Sample | und
 async function sampleIn(folder: string, path: string): Promise<Sample> {
   const { size, mtimeMs } = await stat(path);
   return {
-    id: relative(folder, path)
-      .split(sep)
-      .join('/')
-      .replace(/\p{C}/gu, '�'),
+    id: relative(folder, path).split(sep).join('/').replace(/\p{C}/gu, '�'),
     path,
     sizeBytes: size,
     changedMs: Math.round(mtimeMs),

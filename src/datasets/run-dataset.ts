@@ -7,7 +7,7 @@ import { failures, ServiceError } from '../errors.ts';
 import { runTask } from '../tasks/task.ts';
 import type { TaskThreads } from '../tasks/threads/task-threads.ts';
 import { log } from '../telemetry/logger.ts';
-import { recordFailure, inSpan } from '../telemetry/spans.ts';
+import { inSpan, recordFailure } from '../telemetry/spans.ts';
 import type { TaskMetrics } from '../telemetry/task-metrics.ts';
 import type { DatasetMetrics } from './dataset-metrics.ts';
 import type { DatasetWork } from './dataset-work.ts';
@@ -124,7 +124,10 @@ async function perform(run: DatasetRun, sample: Sample, folder: string, context:
 
 function failureOf(error: unknown): Pick<SampleEntry, 'status' | 'failure'> {
   if (!(error instanceof ServiceError))
-    return { status: 'failed', failure: { code: 'internal', reason: error instanceof Error ? error.message : `${error}` } };
+    return {
+      status: 'failed',
+      failure: { code: 'internal', reason: error instanceof Error ? error.message : `${error}` },
+    };
   const { code, message: reason } = error;
   // The file is at fault where a caller would be.
   return { status: failures[code].status < 500 ? 'excluded' : 'failed', failure: { code, reason } };

@@ -33,7 +33,10 @@ export class SampleLedger implements AsyncDisposable {
     const lines = await linesOf(path);
     const entries = new Map(lines[0] === head ? lines.slice(1).flatMap(entryIn) : []);
     // Written anew and short: lines that later ones replaced, and one that a kill has cut, are gone.
-    await writeFile(`${path}.part`, [head, ...[...entries.values()].map((entry) => JSON.stringify(entry)), ''].join('\n'));
+    await writeFile(
+      `${path}.part`,
+      [head, ...[...entries.values()].map((entry) => JSON.stringify(entry)), ''].join('\n'),
+    );
     await rename(`${path}.part`, path);
     return new SampleLedger(await open(path, 'a'), entries);
   }

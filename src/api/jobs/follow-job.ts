@@ -60,6 +60,7 @@ class Follower {
   constructor(response: Response, idleMsMax: number) {
     this.#response = response;
     this.#idleMsMax = idleMsMax;
+    response.on('timeout', () => response.destroy());
   }
 
   begin(job: Job, kept: readonly JobEvent[], last: Pick<JobEvent, 'attempt' | 'number'> | undefined): void {
@@ -113,8 +114,7 @@ class Follower {
     }
     this.#response.write(text);
     // The time runs only while something is on its way: a quiet job is no reason to drop anybody.
-    if (this.#response.writableLength > 0) this.#response.setTimeout(this.#idleMsMax, () => this.#response.destroy());
-    else this.#response.setTimeout(0);
+    this.#response.setTimeout(this.#response.writableLength > 0 ? this.#idleMsMax : 0);
   }
 }
 

@@ -55,6 +55,8 @@ export class TaskMetrics {
     if (kind === 'generate' && status !== 'success') this.#generationErrors.series(status).value += 1;
     if (inferenceSeconds !== undefined)
       this.#inferenceSeconds.series(model, modelType, measures.alloy ?? '').record(inferenceSeconds);
+    for (const [defect, count] of Object.entries(measures.defects ?? {}))
+      this.#defects.series(model, defect).value += count;
     if (status === 'success') this.#succeeded(task);
     else this.#seconds.series(kind, model).record(seconds);
   }
@@ -85,9 +87,8 @@ export class TaskMetrics {
   }
 
   #succeeded({ kind, model, modelType, seconds, tenant, parameters, measures }: EndedTask): void {
-    const { audioSeconds, fileBytes, defects, accuracy } = measures;
+    const { audioSeconds, fileBytes, accuracy } = measures;
     this.#seconds.series(kind, model).record(seconds);
-    for (const [defect, count] of Object.entries(defects ?? {})) this.#defects.series(model, defect).value += count;
     if (audioSeconds !== undefined && audioSeconds > 0) {
       this.#realTimeFactor.series(kind, model).record(seconds / audioSeconds);
       this.#audioSeconds.series(tenant, model).value += audioSeconds;

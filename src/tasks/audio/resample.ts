@@ -21,6 +21,66 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
   return output;
 }
 
+/** The same for a sound that comes in pieces: their answers, one after the other, are the answer for the whole. */
+export class StreamResampler {
+  readonly #up: number;
+  readonly #down: number;
+  readonly #phases: readonly Phase[];
+  /** What is still needed of the samples so far, and how many came before it. */
+  #held = new Float32Array();
+  #heldFrom = 0;
+  #made = 0;
+
+  constructor(fromHz: number, toHz: number) {
+    const common = greatestCommonDivisor(fromHz, toHz);
+    this.#up = toHz / common;
+    this.#down = fromHz / common;
+    this.#phases = polyphase(lowPass(this.#up, this.#down), this.#up);
+  }
+
+  next(samples: Float32Array): Float32Array {
+    const joined = new Float32Array(this.#held.length + samples.length);
+    joined.set(this.#held);
+    joined.set(samples, this.#held.length);
+    this.#held = joined;
+    const received = this.#heldFrom + joined.length;
+    const output: number[] = [];
+    for (;;) {
+      const { taps, before } = this.#phases[(this.#made * this.#down) % this.#up] as Phase;
+      const start = Math.floor((this.#made * this.#down) / this.#up) - before;
+      if (start + taps.length > received) break;
+      output.push(this.#at(start, taps));
+    }
+    const { before } = this.#phases[(this.#made * this.#down) % this.#up] as Phase;
+    const needed = Math.max(this.#heldFrom, Math.floor((this.#made * this.#down) / this.#up) - before - 1);
+    this.#held = this.#held.slice(needed - this.#heldFrom);
+    this.#heldFrom = needed;
+    return Float32Array.from(output);
+  }
+
+  /** What is left when no more samples come. */
+  end(): Float32Array {
+    const received = this.#heldFrom + this.#held.length;
+    const output = new Float32Array(Math.max(0, Math.ceil((received * this.#up) / this.#down) - this.#made));
+    for (let at = 0; at < output.length; at += 1) {
+      const { taps, before } = this.#phases[(this.#made * this.#down) % this.#up] as Phase;
+      output[at] = this.#at(Math.floor((this.#made * this.#down) / this.#up) - before, taps);
+    }
+    return output;
+  }
+
+  #at(start: number, taps: Float64Array): number {
+    const received = this.#heldFrom + this.#held.length;
+    const from = Math.max(0, -start);
+    const to = Math.min(taps.length, received - start);
+    let sum = 0;
+    for (let tap = from; tap < to; tap += 1)
+      sum += (this.#held[start - this.#heldFrom + tap] as number) * (taps[tap] as number);
+    this.#made += 1;
+    return sum;
+  }
+}
+
 /** The taps that meet samples when the filter's middle is so far behind one, in the samples' order; `before`: how many lie before that one. */
 type Phase = { readonly taps: Float64Array; readonly before: number };
 

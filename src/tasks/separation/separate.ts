@@ -11,7 +11,8 @@ import type { TaskResult } from '../task.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';
 import { writeFacts } from '../write-facts.ts';
-import { separateInChunks } from './separate-in-chunks.ts';
+import { atModelRate } from './at-model-rate.ts';
+import { type Planes, separateInChunks } from './separate-in-chunks.ts';
 import { Separator } from './separator.ts';
 import { WavFile } from './wav-file.ts';
 
@@ -37,6 +38,11 @@ export const separate: TaskWork<Parameters> = async (parameters, files, hands) =
       defects,
       generatedSamples: frames * audio.channels * wanted.length,
     });
+    if (defects.not_finite > 0)
+      throw new ServiceError(
+        'inference_failed',
+        'Cannot give the stems out: the model made samples that are no numbers; correct the model.',
+      );
     const facts = {
       model: hands.model?.name,
       stems: wanted,
@@ -60,7 +66,6 @@ async function separateToFiles(
   { folder, progress }: TaskHands,
 ) {
   const { sampleRateHz, channels } = audio;
-  refuseOtherRate(separator, sampleRateHz);
   await using opened = new AsyncDisposableStack();
   const outputs: { readonly stem: number; readonly wav: WavFile; readonly meter: DefectsMeter }[] = [];
   for (const name of wanted) {
@@ -68,7 +73,7 @@ async function separateToFiles(
     outputs.push({ stem: separator.stems.indexOf(name), wav, meter: new DefectsMeter(sampleRateHz) });
   }
   let frames = 0;
-  for await (const stems of separateInChunks(audio.pieces(), separator.plan, (chunk) => separator.separate(chunk))) {
+  for await (const stems of stemsOf(audio, separator)) {
     for (const { stem, wav, meter } of outputs) {
       const planes = stems[stem] ?? [];
       meter.add(planes);
@@ -79,16 +84,17 @@ async function separateToFiles(
   }
   for (const { wav } of outputs) await wav.finish();
   const defects = DefectsMeter.together(outputs.map(({ meter }) => meter));
-  if (defects.not_finite > 0)
-    throw new ServiceError(
-      'inference_failed',
-      'Cannot give the stems out: the model made samples that are no numbers; correct the model.',
-    );
   return {
     written: outputs.map(({ wav }, at) => ({ name: `${wanted[at]}.wav`, contentType: 'audio/wav', file: wav.path })),
     frames,
     defects,
   };
+}
+
+function stemsOf(audio: OpenedAudio, separator: Separator): AsyncIterable<readonly Planes[]> {
+  return atModelRate(audio, separator.sampleRateHz, (pieces) =>
+    separateInChunks(pieces, separator.plan, (chunk) => separator.separate(chunk)),
+  );
 }
 
 async function pack(
@@ -142,12 +148,4 @@ function stemsWanted({ stem, stems }: Parameters, there: readonly string[]): rea
       `Cannot make the stem ${JSON.stringify(unknown.slice(0, 64))}: the model has ${there.join(', ')}; name one of them.`,
     );
   return [...new Set(wanted)];
-}
-
-function refuseOtherRate(separator: Separator, sampleRateHz: number): void {
-  if (separator.sampleRateHz === undefined || separator.sampleRateHz === sampleRateHz) return;
-  throw new ServiceError(
-    'invalid_input',
-    `Cannot separate at ${sampleRateHz} samples a second: the model takes ${separator.sampleRateHz}; send the sound at that rate.`,
-  );
 }

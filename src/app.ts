@@ -29,6 +29,7 @@ import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { taskKinds } from './tasks/task.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
+import type { Cost } from './telemetry/cost.ts';
 import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { TraceKeeper } from './telemetry/keep-trace.ts';
 import type { RequestMetrics } from './telemetry/request-metrics.ts';
@@ -46,6 +47,7 @@ export function createApp(given: {
   requestMetrics: RequestMetrics;
   /** Absent when all telemetry is off. */
   flights?: FlightRecorder | undefined;
+  cost?: Cost | undefined;
   taskMetrics: TaskMetrics;
   taskThreads: TaskThreads;
   telemetry: Telemetry;
@@ -67,7 +69,9 @@ export function createApp(given: {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies(config));
-  const tracing = config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: traceKeeper(), flights };
+  const tracing = config.telemetryOff
+    ? undefined
+    : { metrics: requestMetrics, keeper: traceKeeper(), flights, cost: given.cost };
   app.use(traceRequest(tracing));
 
   // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).

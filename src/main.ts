@@ -9,6 +9,7 @@ import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
+import { Cost } from './telemetry/cost.ts';
 import { EngineMetrics } from './telemetry/engine-metrics.ts';
 import { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
@@ -26,6 +27,7 @@ await startOrExplain(async () => {
   const taskMetrics = new TaskMetrics();
   let jobs: Jobs | undefined;
   let gpu = noGpu();
+  const cost = new Cost(() => gpu);
   const telemetry = await startTelemetry(config, {
     name: 'vitrine',
     folder: 'service',
@@ -34,6 +36,7 @@ await startOrExplain(async () => {
       ...engineMetrics.collect(),
       ...requestMetrics.collect(),
       ...taskMetrics.collect(),
+      ...cost.collect(),
       ...(jobs?.metrics.collect() ?? []),
       ...gpu.metrics(),
     ],
@@ -43,7 +46,7 @@ await startOrExplain(async () => {
   const flights = config.telemetryOff
     ? undefined
     : new FlightRecorder({ recordsMax: config.flightRecordsMax, batchesMax: config.flightBatchesMax, minutesMax: 60 });
-  const registry = new Registry(config, flights ? observedBy(engineMetrics, flights) : unobserved);
+  const registry = new Registry(config, flights ? observedBy(engineMetrics, cost, flights) : unobserved);
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
   jobs = await openJobs(config, performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }));
@@ -59,6 +62,7 @@ await startOrExplain(async () => {
     workFolders,
     requestMetrics,
     flights,
+    cost,
     taskMetrics,
     taskThreads,
     telemetry,

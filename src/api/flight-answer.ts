@@ -98,6 +98,9 @@ function batchAnswer(batch: BatchFacts) {
     started_at: isoTime(batch.startedAt),
     duration_ms: milliseconds(batch.endedAt - batch.startedAt),
     session_ms: milliseconds(batch.sessionMs),
+    cpu_ms: milliseconds(batch.cpuMs),
+    hw_id: batch.gpu?.hwId ?? null,
+    gpu: batch.gpu ? { seconds: batch.gpu.seconds, energy: batch.gpu.energy ?? null } : null,
     output_bytes: batch.outputBytes,
     trace_id: batchSpans.traceIdOf(batch) ?? null,
   };

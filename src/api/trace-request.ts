@@ -11,6 +11,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Arrival, BatchFacts, Follower } from '../engine/inference.ts';
 import type { ThreadSettings } from '../engine/model.ts';
 import { type FailureCode, failures } from '../errors.ts';
+import type { Cost } from '../telemetry/cost.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from '../telemetry/kept-reasons.ts';
@@ -25,6 +26,7 @@ export type RequestTracing = {
   keeper: Pick<TraceKeeper, 'decide'>;
   metrics: RequestMetrics;
   flights?: FlightRecorder | undefined;
+  cost?: Pick<Cost, 'requested'> | undefined;
 };
 
 /** What is known of a request while it is answered; handlers add to it. */
@@ -119,7 +121,7 @@ export function traceRequest(tracing: RequestTracing | undefined): RequestHandle
 }
 
 function endRequest(
-  { keeper, metrics, flights }: RequestTracing,
+  { keeper, metrics, flights, cost }: RequestTracing,
   told: RequestTrace,
   request: Request,
   response: Response,
@@ -136,7 +138,10 @@ function endRequest(
   // Health and readiness say 503 without having failed.
   const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);
   if (failedBy) metrics.failed(endpoint, failedBy);
-  if (model) metrics.inferred(model.name, account, tookMs, failedBy);
+  if (model) {
+    metrics.inferred(model.name, account, tookMs, failedBy);
+    cost?.requested(told.tenant, model.name);
+  }
   const kept = keeper.decide({
     model: model?.name ?? '',
     failed: failure !== undefined || status >= 400,

@@ -224,6 +224,8 @@ export class Batcher {
       lane: lane.name,
       provider: lane.report.provider,
       sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
+      cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,
+      gpu: undefined,
       outputBytes: result?.kind === 'ran' ? bytesOf(result.outputs) : 0,
       startedAt,
       endedAt,

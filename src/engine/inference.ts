@@ -63,11 +63,23 @@ export type BatchFacts = {
   readonly lane: string;
   readonly provider: string;
   readonly sessionMs: number;
+  /** CPU time of its lane; what ONNX Runtime's own threads took is read every few milliseconds, and stands with the next batch then. */
+  readonly cpuMs: number;
+  /** Of a run on a GPU; whoever watches it puts it here. */
+  gpu: BatchGpu | undefined;
   readonly outputBytes: number;
   /** When it was closed and when its lane had done with it, in the milliseconds of performance.now(). */
   readonly startedAt: number;
   readonly endedAt: number;
   readonly outcome: 'ran' | 'failed' | 'lane_lost' | 'given_up';
+};
+
+export type BatchGpu = {
+  /** Undefined when it cannot be said which of several it was. */
+  readonly hwId: string | undefined;
+  /** The batch's share of the device's time. */
+  readonly seconds: number;
+  readonly energy: { readonly joules: number; readonly is: 'measured' | 'estimated' } | undefined;
 };
 
 export type InferAnswer = {

@@ -45,5 +45,11 @@ export type ToLane =
 export type FromLane =
   | { readonly kind: 'opened'; readonly report: SessionReport }
   | { readonly kind: 'not_opened'; readonly reason: string }
-  | { readonly kind: 'ran'; readonly id: number; readonly outputs: readonly Tensor[]; readonly sessionMs: number }
-  | { readonly kind: 'failed'; readonly id: number; readonly reason: string };
+  | {
+      readonly kind: 'ran';
+      readonly id: number;
+      readonly outputs: readonly Tensor[];
+      readonly sessionMs: number;
+      readonly cpuMs: number;
+    }
+  | { readonly kind: 'failed'; readonly id: number; readonly reason: string; readonly cpuMs: number };

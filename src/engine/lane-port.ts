@@ -19,10 +19,14 @@ export type LaneListener = {
 
 const program = new URL('./lane-program.ts', import.meta.url);
 
+let threadsMade = 0;
+
 /** A worker thread: 0.1 ms there and back, buffers change hands without a copy. */
 export function openThreadPort(listener: LaneListener): LanePort {
   switchOffVendorTelemetry();
-  const worker = new Worker(program, { execArgv: [], stdin: false });
+  threadsMade += 1;
+  // The name is the system's too, for it and for the threads that ONNX Runtime starts from it: lane-cpu.ts finds them by it.
+  const worker = new Worker(program, { execArgv: [], stdin: false, name: `lane-${threadsMade}` });
   let lastError: Error | undefined;
   worker.on('message', (message: FromLane) => listener.received(message));
   worker.on('error', (error) => {

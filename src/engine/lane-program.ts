@@ -1,4 +1,5 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, ToLane } from './lane-messages.ts';
 import { LaneSession } from './lane-session.ts';
 
@@ -7,6 +8,7 @@ import { LaneSession } from './lane-session.ts';
 
 const say = isMainThread ? sayToParentProcess : sayToParentThread;
 let session: LaneSession | undefined;
+let cpu: LaneCpu | undefined;
 
 if (isMainThread) {
   process.on('message', (message: ToLane) => void obey(message));
@@ -25,6 +27,8 @@ async function obey(message: ToLane): Promise<void> {
     case 'open':
       try {
         session = await LaneSession.open(message.request);
+        const { intraOpThreads, interOpThreads } = message.request;
+        cpu = new LaneCpu({ hasPool: intraOpThreads > 1 || interOpThreads > 1 });
         say({ kind: 'opened', report: session.report });
       } catch (error) {
         say({ kind: 'not_opened', reason: reasonOf(error) });
@@ -34,9 +38,9 @@ async function obey(message: ToLane): Promise<void> {
       try {
         if (!session) throw new Error('the lane has no session');
         const { outputs, sessionMs } = await session.run(message.inputs, message.outputs);
-        say({ kind: 'ran', id: message.id, outputs, sessionMs }, outputs);
+        say({ kind: 'ran', id: message.id, outputs, sessionMs, cpuMs: cpu?.take() ?? 0 }, outputs);
       } catch (error) {
-        say({ kind: 'failed', id: message.id, reason: reasonOf(error) });
+        say({ kind: 'failed', id: message.id, reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 });
       }
       return;
     case 'close':

@@ -4,8 +4,8 @@ import { type LanePort, openProcessPort, openThreadPort } from './lane-port.ts';
 import type { Tensor } from './tensor.ts';
 
 export type RunResult =
-  | { readonly kind: 'ran'; readonly outputs: readonly Tensor[]; readonly sessionMs: number }
-  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'ran'; readonly outputs: readonly Tensor[]; readonly sessionMs: number; readonly cpuMs: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly cpuMs: number }
   | { readonly kind: 'ended'; readonly how: string };
 
 type State =

@@ -15,5 +15,11 @@ export function batchAttributes(batch: BatchFacts): Attributes {
     'inference.lane': batch.lane,
     'inference.provider': batch.provider,
     'inference.session.duration_ms': batch.sessionMs,
+    'inference.cpu.duration_ms': batch.cpuMs,
+    ...(batch.gpu?.hwId !== undefined && { 'hw.id': batch.gpu.hwId }),
+    ...(batch.gpu?.energy && {
+      'inference.gpu.energy_joules': batch.gpu.energy.joules,
+      'inference.gpu.energy_is': batch.gpu.energy.is,
+    }),
   };
 }

@@ -92,6 +92,8 @@ function batchOf(inputs: number): BatchFacts {
     lane: 'thread-1',
     provider: 'cpu',
     sessionMs: 3,
+    cpuMs: 2,
+    gpu: undefined,
     outputBytes: 8,
     startedAt: 0,
     endedAt: 4,

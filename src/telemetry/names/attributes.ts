@@ -36,6 +36,15 @@ export const attributeNames = {
     name: 'inference.session.duration_ms',
     says: 'ONNX Runtime alone, without the way to the lane and back.',
   },
+  cpuMs: { name: 'inference.cpu.duration_ms', says: 'CPU time of the lane for the batch.' },
+  gpuEnergyJoules: {
+    name: 'inference.gpu.energy_joules',
+    says: 'What the GPU used for the batch: its energy in that time, by the share of the device’s time that the batch had.',
+  },
+  gpuEnergyIs: {
+    name: 'inference.gpu.energy_is',
+    says: 'measured, when the device’s counter moved at least twice meanwhile, else estimated.',
+  },
   intraOpThreads: { name: 'inference.session.intra_op_threads', says: 'Threads inside one operator.' },
   traceKept: { name: 'vitrine.trace.kept', says: 'Why the trace was kept.' },
   loadResult: { name: 'model.load.result', says: 'ok, or the failure’s code.' },

@@ -7,7 +7,7 @@ export type StageName = (typeof stageNames)[number];
  * two marks can so be in one stage only, and the sum can never be more than the whole.
  */
 export class TimeAccount {
-  readonly startedAt = performance.now();
+  readonly startedAt: number;
   receive = 0;
   decode = 0;
   queue = 0;
@@ -16,7 +16,17 @@ export class TimeAccount {
   split = 0;
   encode = 0;
   send = 0;
-  #markedAt = this.startedAt;
+  #markedAt: number;
+
+  constructor(startedAt = performance.now()) {
+    this.startedAt = startedAt;
+    this.#markedAt = startedAt;
+  }
+
+  /** One that was closed, as its numbers say. */
+  static of(startedAt: number, stages: Partial<Record<StageName, number>>): TimeAccount {
+    return Object.assign(new TimeAccount(startedAt), stages);
+  }
 
   /** Books everything since the last mark. */
   mark(stage: 'receive' | 'decode' | 'run' | 'encode' | 'send'): void {

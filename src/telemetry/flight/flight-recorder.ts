@@ -2,6 +2,7 @@ import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts'
 import type { BatchFacts } from '../../engine/inference.ts';
 import { type FlightRecord, isFailed } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
+import { RecentFlights } from './recent-flights.ts';
 import { Ring } from './ring.ts';
 import { SlowestRequests } from './slowest-requests.ts';
 
@@ -27,7 +28,7 @@ export type Competition = {
  * Recording costs some writes; what is asked for is looked up then.
  */
 export class FlightRecorder implements Partial<EngineObserver> {
-  readonly #recent: Ring<FlightRecord>;
+  readonly #recent: RecentFlights;
   readonly #failed: Ring<FlightRecord>;
   readonly #slowest: SlowestRequests;
   readonly #latency: LatencyWindow;
@@ -37,7 +38,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
   #forgottenUntil = 0;
 
   constructor({ recordsMax, batchesMax, minutesMax }: FlightLimits) {
-    this.#recent = new Ring(recordsMax);
+    this.#recent = new RecentFlights(recordsMax);
     this.#failed = new Ring(Math.max(1, Math.floor(recordsMax / 4)));
     this.#slowest = new SlowestRequests(recordsMax);
     this.#batches = new Ring(batchesMax);
@@ -67,7 +68,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
   /** By request id, trace id or span id, the newest first. */
   find(id: string): FlightRecord[] {
     const isIt = ({ requestId, ids }: FlightRecord) => requestId === id || ids.traceId === id || ids.spanId === id;
-    return [...new Set([...this.#recent, ...this.#failed, ...this.#slowest].filter(isIt))].sort(byNewest);
+    return this.#all(isIt).sort(byNewest);
   }
 
   list(
@@ -94,11 +95,16 @@ export class FlightRecorder implements Partial<EngineObserver> {
 
   /** Who else was in the batch of a request, as far as they are remembered. */
   matesOf(record: FlightRecord): FlightRecord[] {
-    if (!record.batch) return [];
-    const mates = new Set<FlightRecord>();
+    const { batch, ids } = record;
+    return batch ? this.#all((other) => other.batch === batch && other.ids.spanId !== ids.spanId) : [];
+  }
+
+  /** Each once, wherever it is remembered. */
+  #all(matches: (record: FlightRecord) => boolean): FlightRecord[] {
+    const found = new Map<string, FlightRecord>();
     for (const from of [this.#recent, this.#failed, this.#slowest])
-      for (const other of from) if (other.batch === record.batch && other !== record) mates.add(other);
-    return [...mates];
+      for (const record of from) if (matches(record)) found.set(record.ids.spanId, record);
+    return [...found.values()];
   }
 
   /** Batches of others, and loads, that ran at some moment of the request. */

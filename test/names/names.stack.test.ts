@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, symlink } from 'node:fs/promises';
+import { readdir, readFile, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { aliases } from '../../src/telemetry/names/aliases.ts';
@@ -26,11 +26,6 @@ const notMade: Partial<Record<MetricName, string>> = {
 const awaited: Partial<Record<MetricName, string>> = {
   proxyRequests: 'page',
   ...names('see', ['costRequests', 'costCpu', 'costGpu', 'costEnergy', 'costBytes']),
-  ...names('tasks', [
-    ...(['activeSessions', 'modelInferenceSeconds', 'costAudio', 'tasks', 'taskSeconds', 'realTimeFactor'] as const),
-    ...(['outputDefects', 'generations', 'generationSeconds', 'generatedAudio', 'generationErrors'] as const),
-    ...(['separations', 'separationSeconds', 'separationFileBytes', 'separationAudio'] as const),
-  ]),
   ...names('jobs', [
     ...(['samplesProcessed', 'processingErrors', 'processingSeconds', 'qualityScore', 'qualityMeasure'] as const),
   ]),
@@ -227,6 +222,7 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
   await post('/v2/trace/setting', { trace_rate: '10' });
   await post('/v2/logging', { log_verbose_level: 0 });
   await sendNoHttp(stack.port('servicePort'));
+  await doTasks(url);
 
   const receiver = stack.url('receiver');
   const pushed = '{"kind":"counter","name":"pushed_by_the_test"}\n';
@@ -240,6 +236,34 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
     method: 'POST',
     body: JSON.stringify({ version: '4', status: 'firing', alerts: [alert] }),
   });
+}
+
+/** One of each kind, and one that cannot be done. */
+async function doTasks(url: string): Promise<void> {
+  const json = { 'content-type': 'application/json' };
+  const speech = await readFile(join(import.meta.dirname, '../fixtures/audio/speech.wav'));
+  const file = () => {
+    const form = new FormData();
+    form.append('file', new Blob([speech], { type: 'audio/wav' }), 'speech.wav');
+    return form;
+  };
+  for (const [path, init] of [
+    ['/v1/generate', { headers: json, body: JSON.stringify({ prompt: 'a bright bell', duration_seconds: 1 }) }],
+    ['/v1/generate', { headers: json, body: JSON.stringify({ prompt: 'a bright bell', model: 'perceptron' }) }],
+    ['/separate', { body: file() }],
+    ['/v1/score', { body: file() }],
+    ['/v1/speech', { body: file() }],
+    ['/v1/microstructure', { headers: json, body: JSON.stringify({ alloy: 'Ti-6Al-4V', size: 32, steps: 10 }) }],
+  ] as [string, RequestInit][]) {
+    const response = await fetch(`${url}${path}`, { method: 'POST', ...init });
+    const bytes = await response.arrayBuffer();
+    const isRefused = String(init.body).includes('perceptron');
+    assert.equal(
+      response.status,
+      isRefused ? 404 : 200,
+      `${path}: ${Buffer.from(bytes).toString('latin1').slice(0, 300)}`,
+    );
+  }
 }
 
 function sendNoHttp(port: number): Promise<void> {

@@ -25,6 +25,7 @@ const notMade: Partial<Record<MetricName, string>> = {
 /** What is in the table and not told yet, with who is at it. Empty, when all has landed. */
 const awaited: Partial<Record<MetricName, string>> = {
   proxyRequests: 'page',
+  activeSessions: 'tasks',
   ...names('see', ['costRequests', 'costCpu', 'costGpu', 'costEnergy', 'costBytes']),
   ...names('jobs', [
     ...(['samplesProcessed', 'processingErrors', 'processingSeconds', 'qualityScore', 'qualityMeasure'] as const),

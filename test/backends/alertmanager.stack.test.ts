@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { alertRules } from '../../stack/alerts/alerts.ts';
 import { ensureServer } from '../../stack/build-server.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -8,6 +9,25 @@ import { runProgram } from './run-program.ts';
 type Labels = Record<string, string>;
 
 const file = join(import.meta.dirname, '../../alertmanager/alertmanager.yaml');
+
+const routes = [
+  ['', 'webhook'],
+  ['alertname=Watchdog severity=info team=platform', 'watchdog'],
+  ['severity=critical', 'critical'],
+  ['severity=critical team=serving', 'critical-serving'],
+  ['severity=critical team=platform', 'critical-platform'],
+  ['severity=critical team=data', 'critical-data'],
+  ['severity=critical team=nobody', 'critical'],
+  ['severity=warning', 'warning'],
+  ['severity=warning team=serving', 'warning-serving'],
+  ['severity=warning team=platform', 'warning-platform'],
+  ['severity=warning team=data', 'warning-data'],
+  ['severity=info', 'info'],
+  ['severity=info team=serving', 'info'],
+  ['severity=info team=platform', 'info'],
+  ['severity=info team=data', 'info'],
+  ['team=serving', 'webhook'],
+] as const;
 
 describe('Alertmanager as configured', function () {
   this.timeout(900_000);
@@ -18,18 +38,30 @@ describe('Alertmanager as configured', function () {
   });
   after(() => stack?.close());
 
-  for (const [labels, receiver] of [
-    ['severity=critical', 'critical'],
-    ['severity=warning', 'warning'],
-    ['severity=info', 'info'],
-    ['team=serving', 'webhook'],
-  ] as const) {
-    it(`sends ${labels} to ${receiver}`, async () => {
-      const amtool = join(await ensureServer('amtool'), 'amtool');
-      const answer = await runProgram(amtool, ['config', 'routes', 'test', `--config.file=${file}`, labels]);
-      assert.equal(answer.said.trim(), receiver);
-    });
-  }
+  it('sends every alert to the receiver of its severity and team', async () => {
+    const amtool = join(await ensureServer('amtool'), 'amtool');
+    await Promise.all(
+      routes.map(async ([labels, receiver]) => {
+        const answer = await runProgram(amtool, [
+          'config',
+          'routes',
+          'test',
+          `--config.file=${file}`,
+          ...labels.split(' ').filter((label) => label !== ''),
+        ]);
+        assert.equal(answer.said.trim(), receiver, labels);
+      }),
+    );
+  });
+
+  it('has a route of its own for every severity and team that a rule has', () => {
+    const needed = new Set(alertRules.map(({ severity, team }) => `severity=${severity} team=${team}`));
+    const tested: ReadonlySet<string> = new Set(routes.map(([labels]) => labels));
+    assert.deepEqual(
+      [...needed].filter((labels) => !tested.has(labels)),
+      [],
+    );
+  });
 
   for (const { name, loud, quiet, quietened } of [
     {
@@ -37,6 +69,30 @@ describe('Alertmanager as configured', function () {
       loud: { alertname: 'HighMemoryUsage', instance: 'a1', severity: 'critical' },
       quiet: { alertname: 'HighMemoryUsage', instance: 'a1', severity: 'warning' },
       quietened: true,
+    },
+    {
+      name: 'tells a warning about another model than the one that is critical',
+      loud: { alertname: 'AvailabilityBudgetBurning', model: 'm1', severity: 'critical' },
+      quiet: { alertname: 'AvailabilityBudgetBurning', model: 'm2', severity: 'warning' },
+      quietened: false,
+    },
+    {
+      name: 'tells another system’s warning of the same name',
+      loud: { alertname: 'HighErrorRate', severity: 'critical', system: 's4' },
+      quiet: { alertname: 'HighErrorRate', severity: 'warning', system: 's5' },
+      quietened: false,
+    },
+    {
+      name: 'keeps what follows from a full queue back, for the same model',
+      loud: { alertname: 'QueueFull', model: 'm3', severity: 'critical' },
+      quiet: { alertname: 'QueueWaitLong', model: 'm3', severity: 'warning' },
+      quietened: true,
+    },
+    {
+      name: 'tells the waiting of another model than the one whose queue is full',
+      loud: { alertname: 'QueueFull', model: 'm4', severity: 'critical' },
+      quiet: { alertname: 'QueueWaitLong', model: 'm5', severity: 'warning' },
+      quietened: false,
     },
     {
       name: 'keeps an info back while the same alert is a warning',
@@ -67,6 +123,13 @@ describe('Alertmanager as configured', function () {
       loud: { alertname: 'ServiceDown', job: 'vitrine', instance: 'a7', severity: 'critical', system: 's1' },
       quiet: { alertname: 'ServiceDown', job: 'vitrine', instance: 'a7', severity: 'critical', system: 's4' },
       quietened: false,
+    },
+    // The last: while the Collector is down no ServiceDown is told any more.
+    {
+      name: 'keeps the silence of an instance back while the Collector is away',
+      loud: { alertname: 'CollectorDown', job: 'collector', instance: 'collector', severity: 'critical' },
+      quiet: { alertname: 'ServiceDown', job: 'vitrine', instance: 'a9', severity: 'critical' },
+      quietened: true,
     },
   ] satisfies { name: string; loud: Labels; quiet: Labels; quietened: boolean }[]) {
     it(name, async () => {

@@ -11,7 +11,7 @@ import { alertmanagerWebhook } from './webhook.ts';
 const bodies = {
   '/alerts': JSON.stringify(alertmanagerWebhook({})),
   '/deploy': JSON.stringify({ version: '1.2.3' }),
-  '/events': JSON.stringify({ kind: 'counter', name: 'jobs' }),
+  '/events': JSON.stringify({ kind: 'counter', name: 'nightly_runs' }),
 };
 const paths = Object.keys(bodies) as (keyof typeof bodies)[];
 

@@ -45,16 +45,17 @@ describe('pushed events', function () {
   it('go on counting where they were after a stop and after a kill', async () => {
     await using at = await startToldReceiver();
     const { told } = at;
-    const push = (value: number) => at.receiver.post('/events', lines({ kind: 'counter', name: 'jobs', value }));
+    const push = (value: number) =>
+      at.receiver.post('/events', lines({ kind: 'counter', name: 'nightly_runs', value }));
     await push(1);
-    await waitFor('the first', () => told.course('jobs').at(-1) === 1);
+    await waitFor('the first', () => told.course('nightly_runs').at(-1) === 1);
     await push(2);
     await at.restart('SIGKILL');
     await push(4);
     await at.restart('SIGTERM');
     await push(8);
-    await waitFor('the sum', () => told.course('jobs').at(-1) === 15);
-    const course = told.course('jobs');
+    await waitFor('the sum', () => told.course('nightly_runs').at(-1) === 15);
+    const course = told.course('nightly_runs');
     assert.deepEqual(
       course,
       course.toSorted((a, b) => a - b),
@@ -64,7 +65,7 @@ describe('pushed events', function () {
 
   it('are taken as a whole or not at all', async () => {
     await using at = await startToldReceiver();
-    const good = { kind: 'counter', name: 'jobs' };
+    const good = { kind: 'counter', name: 'nightly_runs' };
     const refused = await at.receiver.post(
       '/events',
       lines(good, { kind: 'event', name: 'job_done' }, { kind: 'counter' }, good, 'no object'),
@@ -72,7 +73,7 @@ describe('pushed events', function () {
     assert.equal(refused.status, 400);
     assert.match(String(refused.json.error), /line 3: name: .*; line 5: /);
     await at.receiver.post('/events', lines(good, { kind: 'event', name: 'last' }));
-    await waitFor('the counter', () => at.told.course('jobs').at(-1) === 1);
+    await waitFor('the counter', () => at.told.course('nightly_runs').at(-1) === 1);
     await waitFor('the event', () => at.told.events('event').length > 0);
     assert.deepEqual(
       at.told.events('event').map(({ attributes }) => attributes['event.name']),
@@ -82,25 +83,25 @@ describe('pushed events', function () {
 
   it('that are sent again under the same idempotency key count once', async () => {
     await using at = await startToldReceiver();
-    const body = lines({ kind: 'counter', name: 'jobs' }, { kind: 'event', name: 'job_done' });
+    const body = lines({ kind: 'counter', name: 'nightly_runs' }, { kind: 'event', name: 'job_done' });
     const push = (key: string) => at.receiver.post('/events', body, { 'idempotency-key': key });
     assert.deepEqual((await push('run-1')).json, { accepted: 2 });
     assert.deepEqual((await push('run-1')).json, { repeated: true });
     await at.restart('SIGKILL');
     assert.deepEqual((await push('run-1')).json, { repeated: true });
     assert.deepEqual((await push('run-2')).json, { accepted: 2 });
-    await waitFor('both', () => at.told.course('jobs').at(-1) === 2 && at.told.events('event').length === 2);
+    await waitFor('both', () => at.told.course('nightly_runs').at(-1) === 2 && at.told.events('event').length === 2);
   });
 
   it('that would make too many series are refused, and known ones go on', async () => {
     await using at = await startToldReceiver({ VITRINE_RECEIVER_SERIES_MAX: '2' });
-    const job = (id: string) => ({ kind: 'counter', name: 'jobs', labels: { id } });
+    const job = (id: string) => ({ kind: 'counter', name: 'nightly_runs', labels: { id } });
     assert.equal((await at.receiver.post('/events', lines(job('a'), job('b')))).status, 200);
     const refused = await at.receiver.post('/events', lines(job('a'), job('c')));
     assert.deepEqual([refused.status, refused.json.code], [422, 'too_many_series']);
     assert.equal((await at.receiver.post('/events', lines(job('a')))).status, 200);
-    await waitFor('the known one', () => at.told.course('jobs', { id: 'a' }).at(-1) === 2);
-    assert.deepEqual(at.told.course('jobs', { id: 'c' }), []);
+    await waitFor('the known one', () => at.told.course('nightly_runs', { id: 'a' }).at(-1) === 2);
+    assert.deepEqual(at.told.course('nightly_runs', { id: 'c' }), []);
     await waitFor(
       'the refusal',
       () => at.told.course('vitrine.receiver.refused', { door: 'events', reason: 'too_many_series' }).at(-1) === 1,

@@ -8,6 +8,7 @@ import { type Jobs, openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
+import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { Cost } from './telemetry/cost.ts';
 import { EngineMetrics } from './telemetry/engine-metrics.ts';
@@ -49,6 +50,7 @@ await startOrExplain(async () => {
   const registry = new Registry(config, flights ? observedBy(engineMetrics, cost, flights) : unobserved);
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
+  taskMetrics.watch(() => possibleTasks(registry));
   jobs = await openJobs(config, performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }));
   const { runner, folders: workFolders } = jobs;
   // What runs goes back to the queue as soon as a stop begins: the time left is for requests that wait for their answer.

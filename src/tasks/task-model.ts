@@ -2,6 +2,7 @@ import type { Manifest, TensorSpec } from '../engine/manifest.ts';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
 import type { TaskKind, TaskRequest } from './task.ts';
+import { taskKinds } from './task-kinds.ts';
 import { modelOf } from './task-parameters.ts';
 
 /** What the work needs to know of its model. */
@@ -26,6 +27,11 @@ export function modelForTask(
   const { manifest, version } = registry.find(name);
   if (!suits(kind, manifest)) throw notThere(kind, name, registry);
   return { name, version, inputs: manifest.inputs, outputs: manifest.outputs, separator: manifest.separator };
+}
+
+/** Every task that can be asked for now, with each model that can do it. */
+export function possibleTasks(registry: Registry): { kind: TaskKind; model: string }[] {
+  return taskKinds.flatMap((kind) => modelsFor(kind, registry).map((model) => ({ kind, model })));
 }
 
 /** Those that are ready and can do the task. */

@@ -3,12 +3,12 @@ import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry.ts';
 import type { TaskMetrics } from '../telemetry/task-metrics.ts';
 import { accountForTask } from './account-for-task.ts';
+import { type TaskKind, taskKinds } from './task-kinds.ts';
 import { modelForTask } from './task-model.ts';
 import { checkParameters, modelOf } from './task-parameters.ts';
 import type { TaskThreads } from './threads/task-threads.ts';
 
-export const taskKinds = ['separate', 'generate', 'score', 'microstructure', 'speech'] as const;
-export type TaskKind = (typeof taskKinds)[number];
+export { type TaskKind, taskKinds };
 
 /** A file that came with the task, in the folder of its work. `name` is what the caller called it: for reports, never a path. */
 export type UploadedFile = {

@@ -34,17 +34,26 @@ export class TaskMetrics {
   readonly #separationAudio = new HotHistogram('separationAudio');
   readonly #inferenceSeconds = new HotHistogram('modelInferenceSeconds');
   readonly #audioSeconds = new HotCounter('costAudio');
+  #possible: () => readonly { kind: TaskKind; model: string }[] = () => [];
   readonly #accuracy = new Map<string, { labels: Record<string, string>; value: number; startMs: number }>();
 
-  /** Series of what may happen to a model's tasks begin at zero, or the first event would be invisible to rate(). */
-  begin(kind: TaskKind, model: string): void {
+  /** What can be asked for is looked up before each export: series begin at zero, or the first event would be invisible to rate(). */
+  watch(possible: () => readonly { kind: TaskKind; model: string }[]): void {
+    this.#possible = possible;
+  }
+
+  #begin(kind: TaskKind, model: string): void {
     this.#tasks.series(kind, model, 'success');
+    this.#seconds.series(kind, model);
     for (const defect of ['silence', 'clipping', 'not_finite']) this.#defects.series(model, defect);
     if (kind === 'generate') {
       this.#generations.series(model, 'success');
       for (const code of ['inference_failed', 'deadline_exceeded', 'internal']) this.#generationErrors.series(code);
     }
-    if (kind === 'separate') this.#separations.series(model, 'success');
+    if (kind !== 'separate') return;
+    this.#separations.series(model, 'success');
+    for (const histogram of [this.#separationSeconds, this.#separationFileBytes, this.#separationAudio])
+      histogram.series(model);
   }
 
   ended(task: EndedTask): void {
@@ -62,6 +71,7 @@ export class TaskMetrics {
   }
 
   collect(): AggregatedMetric[] {
+    for (const { kind, model } of this.#possible()) this.#begin(kind, model);
     const metrics = [
       this.#tasks,
       this.#seconds,

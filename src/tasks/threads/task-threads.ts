@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { observableGauge } from '../../telemetry/metrics.ts';
 import type { TaskTelling } from '../account-for-task.ts';
 import type { TaskResult, TaskTools } from '../task.ts';
 import { TaskThread } from './task-thread.ts';
@@ -21,6 +22,7 @@ export class TaskThreads implements AsyncDisposable {
 
   constructor(limits: TaskThreadsConfig) {
     this.#limits = limits;
+    observableGauge('activeSessions').addCallback((gauge) => gauge.observe(this.#running));
   }
 
   /** Tasks being worked on, and those that wait for a thread. */

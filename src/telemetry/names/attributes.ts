@@ -93,4 +93,15 @@ export const attributeNames = {
     says: 'Which attempt at the job; above 1 after a failure that may pass, a stop, or a crash.',
   },
   jobState: { name: 'job.state', says: 'How the job ended: done, failed or cancelled.' },
+  taskKind: { name: 'task.kind', says: 'separate, generate, score, microstructure or speech.' },
+  taskStatus: { name: 'task.status', says: 'success, or the failure’s code.' },
+  taskStep: { name: 'task.step', says: 'What a part of the task did: audio.decode, score.reference, files.zip …' },
+  taskChunk: {
+    name: 'task.chunk',
+    says: 'Which engine call of the task, from 0; the first 32 have a span of their own.',
+  },
+  taskCalls: { name: 'inference.calls', says: 'Engine calls of the task, all of them.' },
+  promptLength: { name: 'prompt.length', says: 'Characters of the prompt. The prompt itself is not recorded.' },
+  audioDuration: { name: 'audio.duration', says: 'Seconds of sound that a task took or made.' },
+  audioSamples: { name: 'audio.generated_samples', says: 'Samples of all channels that a task made.' },
 } as const;

@@ -3,6 +3,7 @@ import { ServiceError } from '../src/errors.ts';
 import { version } from '../src/version.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { clean } from './commands/clean.ts';
+import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
@@ -50,6 +51,7 @@ command(
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });
+for (const operation of ['score', 'enhance'] as const) datasetCommand(operation);
 command('test [files...]', 'all tests on the real servers, or those of some files')
   .option('--quick', 'only those that start no servers')
   .action((files: string[], options: { quick?: boolean }) => run(test)({ ...options, files }));
@@ -58,6 +60,33 @@ command('test [files...]', 'all tests on the real servers, or those of some file
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref(); // Waiting for that must not keep a finished command alive.
 await program.parseAsync();
+
+function datasetCommand(operation: 'score' | 'enhance'): void {
+  const all =
+    program.commands.find((each) => each.name() === 'dataset') ?? command('dataset', 'work through a folder of sounds');
+  const one = all
+    .command(`${operation} <folder>`)
+    .description(
+      operation === 'score'
+        ? 'measure every sound, rank them, and say which are excluded and why'
+        : 'one stem of every sound: what is left of it without the rest',
+    )
+    .requiredOption('--name <name>', 'what metrics, spans and reports call the dataset')
+    .option('--out <folder>', 'where results go; else datasets/<name> in VITRINE_DATA')
+    .option('--workers <count>', 'files worked on at once; else as many as there are cores')
+    .option('--json', 'for programs');
+  if (operation === 'score')
+    one
+      .option('--references <folder>', 'the clean sounds, under the same paths')
+      .option('--weights <list>', 'what the ranking goes by, as in dnsmos=2,clipping=1');
+  else
+    one
+      .option('--model <name>', 'the separator', 'harmonic-percussive')
+      .option('--stem <name>', 'which of its stems', 'harmonic');
+  one.action((folder: string, options: Omit<DatasetArguments, 'operation' | 'folder'>) =>
+    run(dataset)({ ...options, operation, folder }),
+  );
+}
 
 function command(signature: string, description: string): Command {
   return program.command(signature).description(description);

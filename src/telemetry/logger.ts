@@ -64,6 +64,11 @@ export function setLogLevel(logger: LoggerName, level: LogLevel): void {
   leastSevere[logger] = level;
 }
 
+/** For a command that has a terminal to itself: what is logged goes to the Collector only. */
+export function silenceTerminal(): void {
+  toTerminal.silent = true;
+}
+
 export function streamOf(logger: unknown): LogStream {
   return logger === 'audit' || logger === 'security' ? logger : 'app';
 }

@@ -47,6 +47,8 @@ export type Telemetry = {
   spoolWritable(): boolean;
   /** Comes back when every log record told so far is with the Collector, on disk, or counted as dropped. */
   settleLogs(): Promise<void>;
+  /** Tells the metrics as they stand now, besides the interval. */
+  tellMetrics(): Promise<void>;
   /** Sends what can be sent before the deadline and leaves the rest in the spool for the next start. */
   stop(deadlineMs: number): Promise<void>;
 };
@@ -67,7 +69,13 @@ export async function startTelemetry(
   for (const name of ['app', 'access'] as const) setLogLevel(name, config.logLevel);
   const ledger = new Ledger();
   if (config.telemetryOff) {
-    return { ledger, spoolWritable: () => true, settleLogs: async () => undefined, stop: async () => undefined };
+    return {
+      ledger,
+      spoolWritable: () => true,
+      settleLogs: async () => undefined,
+      tellMetrics: async () => undefined,
+      stop: async () => undefined,
+    };
   }
 
   const folder = join(config.data, component.folder);
@@ -162,6 +170,15 @@ export async function startTelemetry(
       }),
     ]),
   );
+  const reader = config.metricsOn
+    ? new PeriodicExportingMetricReader({
+        exporter: pointsInto(points, ledger),
+        exportIntervalMillis: config.metricIntervalMs,
+        exportTimeoutMillis: config.metricIntervalMs,
+        maxExportBatchSize: metricPointsMax,
+        metricProducers: component.aggregated ? [aggregatedMetricProducer(component.aggregated)] : [],
+      })
+    : undefined;
   const sdk = new NodeSDK({
     autoDetectResources: false,
     resource,
@@ -170,17 +187,7 @@ export async function startTelemetry(
     idGenerator: new PresetIds(),
     spanProcessors: config.tracesOn ? [spansIntoOutbox(spanOutbox)] : [],
     logRecordProcessors: [logProcessor],
-    metricReaders: config.metricsOn
-      ? [
-          new PeriodicExportingMetricReader({
-            exporter: pointsInto(points, ledger),
-            exportIntervalMillis: config.metricIntervalMs,
-            exportTimeoutMillis: config.metricIntervalMs,
-            maxExportBatchSize: metricPointsMax,
-            metricProducers: component.aggregated ? [aggregatedMetricProducer(component.aggregated)] : [],
-          }),
-        ]
-      : [],
+    metricReaders: reader ? [reader] : [],
     instrumentations: [surroundings(component.host)],
   });
   sdk.start();
@@ -195,6 +202,7 @@ export async function startTelemetry(
     ledger,
     spoolWritable: () => spool.writable,
     settleLogs: () => logOutbox.drain(),
+    tellMetrics: async () => reader?.forceFlush(),
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
       leaving = true;

@@ -9,6 +9,7 @@ const mayImport: Record<string, readonly string[]> = {
   api: ['api', 'tasks', 'jobs', 'engine', 'resilience'],
   tasks: ['tasks', 'engine', 'resilience'],
   jobs: ['jobs', 'tasks', 'engine', 'resilience'],
+  datasets: ['datasets', 'tasks', 'engine', 'resilience'],
   engine: ['engine', 'resilience'],
   resilience: ['resilience'],
   telemetry: ['telemetry'],

@@ -1,0 +1,175 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Config, readConfig } from './config.ts';
+import { DatasetMetrics } from './datasets/dataset-metrics.ts';
+import { type DatasetReport, reportOf, writeReport } from './datasets/dataset-report.ts';
+import { type DatasetWork, enhancing, scoring } from './datasets/dataset-work.ts';
+import { findSamples } from './datasets/find-samples.ts';
+import { runDataset } from './datasets/run-dataset.ts';
+import { SampleLedger } from './datasets/sample-ledger.ts';
+import { ProgressLine } from './datasets/tell-progress.ts';
+import { readManifest } from './engine/model-folder.ts';
+import { Registry } from './engine/registry.ts';
+import { ServiceError } from './errors.ts';
+import { criteria, type Weights } from './tasks/quality/rank-files.ts';
+import { TaskThreads } from './tasks/threads/task-threads.ts';
+import { log, silenceTerminal } from './telemetry/logger.ts';
+import { startTelemetry } from './telemetry/start.ts';
+import { TaskMetrics } from './telemetry/task-metrics.ts';
+
+export type DatasetOptions = {
+  readonly operation: 'score' | 'enhance';
+  readonly folder: string;
+  readonly name: string;
+  /** Results; left out: datasets/<name>/<operation> in VITRINE_DATA. */
+  readonly out: string | undefined;
+  readonly references: string | undefined;
+  readonly weights: Weights | undefined;
+  readonly model: string;
+  readonly stem: string;
+  readonly workers: number | undefined;
+  /** Aborted by whoever breaks the run off. */
+  readonly signal: AbortSignal;
+  readonly progress: NodeJS.WriteStream;
+};
+
+export type DatasetOutcome = { readonly report: DatasetReport; readonly folder: string; readonly brokenOff: boolean };
+
+const root = resolve(import.meta.dirname, '..');
+/** What the telemetry may take at the end; what cannot be sent then is kept for the next run. */
+const flushMsMax = 10_000;
+
+/**
+ * Works through a folder of sounds in a process of its own, with an engine of its own: no service is needed. Start reads down, stop runs up; whatever
+ * ends it, what is done is kept and reported.
+ */
+export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutcome> {
+  const { operation, name, signal } = options;
+  checkName(name);
+  const given = readConfig();
+  const data = resolve(root, given.data);
+  const out = resolve(options.out ?? join(data, 'datasets', name, operation));
+  const source = await folderAt(options.folder);
+  const workers = options.workers ?? availableParallelism();
+  const config: Config = {
+    ...given,
+    data,
+    models: resolve(root, given.models),
+    modelControl: 'explicit',
+    loadModels: '',
+    tasksRunningMax: workers,
+  };
+  const work = await workOf(options, out);
+  const samples = await findSamples(source, out);
+  if (samples.length === 0)
+    throw new ServiceError(
+      'invalid_input',
+      `Cannot work on the dataset: there is no sound in ${source}; name a folder with wav, flac, mp3, ogg or aiff files in it or below.`,
+    );
+  await mkdir(out, { recursive: true });
+
+  silenceTerminal();
+  const taskMetrics = new TaskMetrics();
+  const metrics = new DatasetMetrics(name, operation);
+  const telemetry = await startTelemetry(config, {
+    name: 'vitrine-dataset',
+    folder: join('datasets', name, 'telemetry'),
+    host: false,
+    aggregated: () => [...metrics.collect(), ...taskMetrics.collect()],
+  });
+  try {
+    // The zeros first: an increase is seen only against what was told before, and a run may be shorter than the interval.
+    await telemetry.tellMetrics();
+    await using ledger = await SampleLedger.open(join(out, 'state.jsonl'), work.settings);
+    const scratch = join(out, 'scratch');
+    await rm(scratch, { recursive: true, force: true });
+    await using registry = await openRegistry(config, work, workers);
+    await using threads = new TaskThreads(config);
+    const line = new ProgressLine(options.progress);
+    const progress = await runDataset({
+      ...{ name, work, samples, ledger, scratch, workers, signal, config, registry, threads, taskMetrics, metrics },
+      progress: (now) => line.tell(now),
+    });
+    line.end();
+    await rm(scratch, { recursive: true, force: true });
+    const report = reportOf({
+      dataset: name,
+      processor: operation,
+      ids: samples.map(({ id }) => id),
+      entries: ledger.entriesOf(samples),
+      weights: options.weights,
+    });
+    for (const { topsis } of report.rows) if (topsis !== undefined) metrics.ranked(topsis);
+    await writeReport(out, report);
+    log('app', report.failed > 0 ? 'warn' : 'info', `A dataset was worked through: ${operation}`, {
+      event_type: 'dataset_ended',
+      'dataset.name': name,
+      'processing.stage': operation,
+      ...progress,
+      complete: report.complete,
+    });
+    return { report, folder: out, brokenOff: signal.aborted };
+  } finally {
+    await telemetry.stop(flushMsMax);
+  }
+}
+
+async function workOf({ operation, model, stem, references }: DatasetOptions, out: string): Promise<DatasetWork> {
+  if (operation === 'enhance') return enhancing({ model, stem, files: join(out, 'files') });
+  return scoring({ references: references === undefined ? undefined : await folderAt(references) });
+}
+
+/** A lane for each worker: with one, the files would wait for each other. Scores do without a model that is not there; enhancing cannot. */
+async function openRegistry(config: Config, work: DatasetWork, workers: number): Promise<Registry> {
+  const registry = new Registry(config);
+  await registry.start();
+  for (const name of work.models) {
+    try {
+      const manifest = await readManifest(config.models, name);
+      await registry.load(name, { config: { ...manifest, lanes: { ...manifest.lanes, count: workers } } });
+    } catch (error) {
+      if (work.name === 'score' && error instanceof ServiceError && error.code === 'model_not_found') continue;
+      await registry[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+  return registry;
+}
+
+async function folderAt(path: string): Promise<string> {
+  const folder = resolve(path);
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found?.isDirectory()) return folder;
+  throw new ServiceError(
+    'invalid_input',
+    `Cannot work on the dataset: ${folder} is ${found ? 'no folder' : 'not there'}; name the folder with the sounds.`,
+  );
+}
+
+/** It is a label of metrics and a folder. */
+function checkName(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
+  throw new ServiceError(
+    'invalid_input',
+    'Cannot work on the dataset: its name is not 1 to 64 letters, digits, points, dashes and underscores; give another --name.',
+  );
+}
+
+/** Weights as on the command line: `dnsmos=2,clipping=1`. */
+export function readWeights(text: string | undefined): Weights | undefined {
+  if (text === undefined) return undefined;
+  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
+  const unusable = pairs.find(
+    ([name = '', weight = '', ...more]) => !(name in criteria) || !(Number(weight) > 0) || more.length > 0,
+  );
+  if (unusable)
+    throw new ServiceError(
+      'invalid_input',
+      `Cannot use the weight "${unusable.join('=').slice(0, 80)}": give name=number with a number above 0, and a name of ${Object.keys(criteria).join(', ')}.`,
+    );
+  return Object.fromEntries(pairs.map(([name, weight]) => [name, Number(weight)]));
+}

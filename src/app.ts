@@ -16,6 +16,7 @@ import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.
 import { observeInFlight } from './api/observe-in-flight.ts';
 import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
 import { Permits } from './api/permits.ts';
+import { Profiles } from './api/profile-request.ts';
 import { serverMetadata } from './api/server-metadata.ts';
 import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
 import { taskRoute } from './api/tasks/task-route.ts';
@@ -62,6 +63,7 @@ export function createApp(given: {
     taskPermits: new Permits(config),
     healthChecks: new HealthChecks(given),
     traceSettings,
+    profiles: new Profiles({ config, door: given.door, traceSettings }),
     logSettings: new LogSettings(config.logLevel),
   };
   observeInFlight(parts.permits, given.registry);

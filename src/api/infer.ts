@@ -14,6 +14,7 @@ import { readRawRequest } from './open-inference/read-raw-request.ts';
 import { RequestForms } from './open-inference/request-forms.ts';
 import { writeInferAnswer } from './open-inference/write-infer-answer.ts';
 import type { Permits } from './permits.ts';
+import type { ProfiledRequest, Profiles } from './profile-request.ts';
 import { sendAnswer } from './send-answer.ts';
 import { quotaLeftAfterTaking } from './take-quota.ts';
 import { type RequestTrace, requestTrace } from './trace-request.ts';
@@ -24,6 +25,7 @@ export type InferParts = {
   registry: Registry;
   bodies: BodyReader;
   permits: Permits;
+  profiles: Profiles;
 };
 
 /** What the path names. */
@@ -67,6 +69,7 @@ class InferExchange {
   #timeoutMs: number | undefined;
   #body: Body | undefined;
   #call: InferCall | undefined;
+  #profiled: ProfiledRequest | undefined;
 
   constructor(parts: InferParts & { readonly forms: RequestForms }, request: Request, response: Response) {
     this.#parts = parts;
@@ -76,7 +79,7 @@ class InferExchange {
   }
 
   begin(target: InferTarget): void {
-    const { door, registry, bodies, permits } = this.#parts;
+    const { door, registry, bodies, permits, profiles } = this.#parts;
     try {
       const request = this.#request;
       this.#startedAt = this.#told.account?.startedAt ?? performance.now();
@@ -91,6 +94,7 @@ class InferExchange {
       permits.take(model.name);
       this.#model = model;
       this.#told.guest = this;
+      this.#profiled = profiles.admit(request, client, model, this.#told);
       bodies.receive(request, this.#jsonBytes ?? 0, this);
     } catch (error) {
       this.failed(error);
@@ -116,6 +120,7 @@ class InferExchange {
           : forms.read(body.bytes, jsonBytes);
       this.#call = call;
       account?.mark('decode');
+      this.#profiled?.keep(call.inputs, call.outputs);
       model.submit(
         {
           inputs: call.inputs,
@@ -167,6 +172,7 @@ class InferExchange {
   left(answered: boolean): void {
     this.#parts.permits.giveBack(this.#model!.name);
     this.#body?.release();
+    this.#profiled?.left();
     this.#over = true;
     this.aborted = !answered;
   }

@@ -47,6 +47,9 @@ export class RequestTrace implements Follower {
   route: string | undefined;
   /** Whoever holds something for the request; hears when the connection has done with it. */
   guest: { left(answered: boolean): void } | undefined;
+  /** Whether its operators are profiled, of one that should be. */
+  profile: 'taken' | 'busy' | 'too_large' | undefined;
+  #runSpanId: string | undefined;
   #always: AlwaysKept | undefined;
 
   constructor(request: Request, account: TimeAccount | undefined) {
@@ -69,6 +72,17 @@ export class RequestTrace implements Follower {
   keep(because: AlwaysKept): Context {
     if (!this.#always || keptReasons.indexOf(because) < keptReasons.indexOf(this.#always)) this.#always = because;
     return trace.setSpanContext(ROOT_CONTEXT, { ...this.ids, traceFlags: TraceFlags.SAMPLED });
+  }
+
+  /** The context inside the span of its run, which is not made before the request has ended. */
+  runContext(): Context {
+    this.#runSpanId ??= newIds().spanId;
+    const run = { traceId: this.ids.traceId, spanId: this.#runSpanId, traceFlags: TraceFlags.SAMPLED };
+    return trace.setSpanContext(ROOT_CONTEXT, run);
+  }
+
+  get runSpanId(): string | undefined {
+    return this.#runSpanId;
   }
 
   get always(): AlwaysKept | undefined {
@@ -191,6 +205,7 @@ function tell(of: {
     'request.id': told.requestId,
     tenant: told.tenant,
     'vitrine.trace.kept': kept,
+    ...(told.profile && { 'inference.profile': told.profile }),
     ...(told.failure && { 'error.type': told.failure }),
     ...(told.model && { 'inference.model.name': told.model.name, 'inference.model.version': told.model.version }),
   };
@@ -221,6 +236,7 @@ function tell(of: {
         : undefined,
     account: told.model ? account : undefined,
     batch: told.batch,
+    runSpanId: told.runSpanId,
   });
 }
 

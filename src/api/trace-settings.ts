@@ -8,9 +8,11 @@ export type TraceSettings = {
   readonly trace_rate: number;
   /** Samples left to take; -1: no end. */
   readonly trace_count: number;
+  /** One in so many has its operators profiled; 0: none but those that ask. Not a setting of Triton's. */
+  readonly profile_rate: number;
 };
 
-const asStarted: TraceSettings = { trace_level: ['TIMESTAMPS'], trace_rate: 1000, trace_count: -1 };
+const asStarted: TraceSettings = { trace_level: ['TIMESTAMPS'], trace_rate: 1000, trace_count: -1, profile_rate: 0 };
 
 type Changes = { [Name in keyof TraceSettings]?: TraceSettings[Name] };
 
@@ -57,6 +59,7 @@ export function traceSettingsAnswer(settings: TraceSettings): Record<string, str
     trace_level: settings.trace_level,
     trace_rate: String(settings.trace_rate),
     trace_count: String(settings.trace_count),
+    profile_rate: String(settings.profile_rate),
     log_frequency: '0',
     trace_file: '',
     trace_mode: 'opentelemetry',
@@ -72,6 +75,7 @@ const readers: Readonly<Record<string, (value: unknown, name: string) => unknown
   },
   trace_rate: (value, name) => wholeNumber(value, name, 1),
   trace_count: (value, name) => wholeNumber(value, name, -1),
+  profile_rate: (value, name) => wholeNumber(value, name, 0),
   log_frequency: onlyValue('0', 'traces are exported as they end'),
   trace_file: onlyValue('', 'traces leave by OTLP only'),
   trace_mode: onlyValue('opentelemetry', 'there is no other mode'),

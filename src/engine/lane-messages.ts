@@ -1,4 +1,5 @@
 import type { ProviderName } from './manifest.ts';
+import type { OperatorProfile } from './operator-profile.ts';
 import type { Tensor } from './tensor.ts';
 
 // What a lane is told and what it says. The same words go to a thread (buffers transferred) and to a process (serialized).
@@ -40,6 +41,14 @@ export type ToLane =
       readonly inputs: readonly Tensor[];
       readonly outputs: readonly string[] | undefined;
     }
+  /** Opens a session of its own with the profiler on, runs twice, and tells of the second run. */
+  | {
+      readonly kind: 'profile';
+      readonly request: SessionRequest;
+      readonly inputs: readonly Tensor[];
+      readonly outputs: readonly string[] | undefined;
+      readonly folder: string;
+    }
   | { readonly kind: 'close' };
 
 export type FromLane =
@@ -52,4 +61,6 @@ export type FromLane =
       readonly sessionMs: number;
       readonly cpuMs: number;
     }
-  | { readonly kind: 'failed'; readonly id: number; readonly reason: string; readonly cpuMs: number };
+  | { readonly kind: 'failed'; readonly id: number; readonly reason: string; readonly cpuMs: number }
+  | { readonly kind: 'profiled'; readonly profile: OperatorProfile }
+  | { readonly kind: 'not_profiled'; readonly reason: string };

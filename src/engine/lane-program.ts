@@ -1,7 +1,7 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, ToLane } from './lane-messages.ts';
-import { LaneSession } from './lane-session.ts';
+import { LaneSession, profileRun } from './lane-session.ts';
 
 // What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX Runtime blocks this thread while it
 // runs, which is why it is nobody else's.
@@ -41,6 +41,14 @@ async function obey(message: ToLane): Promise<void> {
         say({ kind: 'ran', id: message.id, outputs, sessionMs, cpuMs: cpu?.take() ?? 0 }, outputs);
       } catch (error) {
         say({ kind: 'failed', id: message.id, reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 });
+      }
+      return;
+    case 'profile':
+      try {
+        const { request, inputs, outputs, folder } = message;
+        say({ kind: 'profiled', profile: await profileRun(request, inputs, outputs, folder) });
+      } catch (error) {
+        say({ kind: 'not_profiled', reason: reasonOf(error) });
       }
       return;
     case 'close':

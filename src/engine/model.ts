@@ -34,9 +34,11 @@ export class LoadedModel {
   readonly #lanes: Lanes;
   readonly #breaker: Breaker;
   readonly #batcher: Batcher;
+  readonly #file: string;
   #state: State = { kind: 'serving' };
 
-  private constructor(manifest: Manifest, lanes: Lanes, breaker: Breaker, observer: EngineObserver) {
+  private constructor(file: string, manifest: Manifest, lanes: Lanes, breaker: Breaker, observer: EngineObserver) {
+    this.#file = file;
     this.report = lanes.report;
     this.manifest = manifest;
     this.threads = threadsOf(manifest);
@@ -55,7 +57,7 @@ export class LoadedModel {
     const manifest = withProvenBatching(declared, lanes.report);
     tellWhatIsNotAsWanted(manifest, declared, lanes.report);
     const { failuresMax, openMs } = options.breaker;
-    return new LoadedModel(manifest, lanes, new Breaker({ failuresMax, openMs }), options.observer);
+    return new LoadedModel(file, manifest, lanes, new Breaker({ failuresMax, openMs }), options.observer);
   }
 
   get name(): string {
@@ -64,6 +66,12 @@ export class LoadedModel {
 
   get version(): string {
     return this.manifest.version;
+  }
+
+  /** To open another session as this model's are, on the provider that they found. */
+  get session(): SessionRequest {
+    const { provider } = this.report;
+    return { ...sessionRequest(this.manifest, this.#file), providers: [provider], otherProbe: undefined };
   }
 
   /** What is not as it should be, though the model serves; '' when all is well. */

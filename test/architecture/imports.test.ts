@@ -27,6 +27,7 @@ const frontDoor = [
   'hot-series',
   'flight/flight-record',
   'batch-spans',
+  'profile-spans',
   'batch-attributes',
 ].map((name) => `src/telemetry/${name}.ts`);
 const forEveryone = [

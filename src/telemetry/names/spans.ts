@@ -16,9 +16,13 @@ export const spanNames = {
     name: 'inference.batch',
     says: 'A batch of which a member is kept: from its first row to its last answer. A trace of its own, linked with its kept members both ways.',
   },
+  profile: {
+    name: 'inference.profile',
+    says: 'A profiled repetition of a run in a twin of its session, after the answer; child of the run.',
+  },
   operator: {
     name: 'inference.operator',
-    says: 'One ONNX operator of a profiled run: name, type, shapes, provider, memory. Child of the run that was profiled.',
+    says: 'One ONNX operator of a profiled run: name, type, shapes, provider, memory. Child of inference.profile.',
   },
   modelLoad: { name: 'model.load', says: 'From the file to ready: session, probe, warm-up. Always kept.' },
   modelInference: {

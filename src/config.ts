@@ -195,7 +195,7 @@ export const settings = {
   otlpEndpoint: text(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     'http://127.0.0.1:4317',
-    'The Collector, OTLP/gRPC. The only place the service ever connects to.',
+    'The Collector, OTLP/gRPC. The only place that telemetry ever goes to.',
   ),
   telemetryOff: flag('OTEL_SDK_DISABLED', false, 'Switches all telemetry off.'),
   metricIntervalMs: integer(
@@ -650,6 +650,40 @@ export const settings = {
     100,
     600_000,
     'How often a follower hears that the connection is alive. Shorter than the idle time of the proxies in between.',
+  // The page
+  pageOn: flag('VITRINE_PAGE', true, 'Off: no page at /, and nothing is read from the backends for it.'),
+  dashboards: text('VITRINE_DASHBOARDS', 'grafana/dashboards', 'Folder of the dashboards that the page draws.'),
+  runbooks: text('VITRINE_RUNBOOKS', 'docs/runbooks', 'Folder of the runbooks that the page shows beside alerts.'),
+  prometheusHost: text('VITRINE_PROMETHEUS_HOST', '127.0.0.1', 'Where Prometheus is.'),
+  tempoHost: text('VITRINE_TEMPO_HOST', '127.0.0.1', 'Where Tempo is.'),
+  lokiHost: text('VITRINE_LOKI_HOST', '127.0.0.1', 'Where Loki is.'),
+  alertmanagerHost: text('VITRINE_ALERTMANAGER_HOST', '127.0.0.1', 'Where Alertmanager is.'),
+  grafanaUrl: text(
+    'VITRINE_GRAFANA_URL',
+    '',
+    'Address of a Grafana, as a browser reaches it; the page then links there.',
+  ),
+  proxyPerMinuteMax: integer(
+    'VITRINE_PROXY_PER_MINUTE_MAX',
+    3_000,
+    1,
+    1_000_000_000,
+    'Questions a minute that one client may ask the backends through the page. A dashboard asks about thirty at each refresh.',
+  ),
+  proxyInFlightMax: integer(
+    'VITRINE_PROXY_IN_FLIGHT_MAX',
+    64,
+    1,
+    10_000,
+    'Questions that may wait for backends at once; times the largest answer it is the memory they may take.',
+  ),
+  proxyMsMax: integer('VITRINE_PROXY_MS_MAX', 15_000, 100, 600_000, 'How long a backend may take to answer the page.'),
+  proxyBytesMax: integer(
+    'VITRINE_PROXY_BYTES_MAX',
+    8 * 1024 * 1024,
+    1024,
+    2 ** 30,
+    'The largest answer of a backend that is passed on to the page.',
   ),
 
   // Health

@@ -107,6 +107,16 @@ export const failures = {
     retryable: false,
     means: 'The Idempotency-Key belongs to a job with another kind, parameters or files.',
   },
+  backend_away: { status: 503, retryable: true, means: 'The backend that the page asks for is not there.' },
+  backend_slow: { status: 504, retryable: true, means: 'The backend did not answer the page in time.' },
+  backend_failed: { status: 502, retryable: true, means: 'The backend answered the page with a failure of its own.' },
+  backend_refused: { status: 400, retryable: false, means: 'The backend does not understand the page’s question.' },
+  backend_answer_too_large: {
+    status: 502,
+    retryable: false,
+    means: 'The backend’s answer is larger than is passed on to the page.',
+  },
+  page_not_made: { status: 503, retryable: false, means: 'The page could not be put together from its sources.' },
   invalid_setting: {
     status: 500,
     retryable: false,

@@ -13,14 +13,16 @@ export type Client = {
   readonly admin: boolean;
   readonly infer: TokenBucket;
   readonly tasks: TokenBucket;
+  /** Questions to the backends, for the page. */
+  readonly page: TokenBucket;
 };
 
 /** The clients of late, with what is left of their quotas; bounded, so that many addresses cost no memory. */
 export class Clients {
-  readonly #limits: Pick<Config, 'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax'>;
+  readonly #limits: Pick<Config, 'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'proxyPerMinuteMax'>;
   readonly #known = new Map<string, Client>();
 
-  constructor(limits: Pick<Config, 'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax'>) {
+  constructor(limits: Pick<Config, 'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'proxyPerMinuteMax'>) {
     this.#limits = limits;
   }
 
@@ -50,6 +52,7 @@ export class Clients {
       admin,
       infer: new TokenBucket(key?.inferPerMinute ?? this.#limits.inferPerMinuteMax, now),
       tasks: new TokenBucket(key?.tasksPerMinute ?? this.#limits.tasksPerMinuteMax, now),
+      page: new TokenBucket(this.#limits.proxyPerMinuteMax, now),
     };
     this.#known.set(id, client);
     return client;
@@ -60,7 +63,7 @@ export class Clients {
     if (this.#known.size < this.#limits.clientsMax) return;
     const now = performance.now();
     for (const [id, client] of this.#known)
-      if (client.infer.isFull(now) && client.tasks.isFull(now)) this.#known.delete(id);
+      if (client.infer.isFull(now) && client.tasks.isFull(now) && client.page.isFull(now)) this.#known.delete(id);
     for (const id of this.#known.keys()) {
       if (this.#known.size < this.#limits.clientsMax) return;
       this.#known.delete(id);

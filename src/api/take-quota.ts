@@ -2,13 +2,20 @@ import type { Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { Client } from './clients.ts';
 
+const quotas = {
+  infer: { of: 'inference requests', setting: 'VITRINE_INFER_PER_MINUTE_MAX' },
+  tasks: { of: 'tasks', setting: 'VITRINE_TASKS_PER_MINUTE_MAX' },
+  page: { of: 'questions to backends', setting: 'VITRINE_PROXY_PER_MINUTE_MAX' },
+} as const;
+export type Quota = keyof typeof quotas;
+
 /** Takes one request from the client's quota and tells in the answer what is left of it; `rate_limited` when there is nothing. */
-export function takeQuota(client: Client, of: 'infer' | 'tasks', response: Response): void {
+export function takeQuota(client: Client, of: Quota, response: Response): void {
   response.setHeader('RateLimit', quotaLeftAfterTaking(client, of, response));
 }
 
 /** The same for an answer that writes its headers itself: what its RateLimit has to say. */
-export function quotaLeftAfterTaking(client: Client, of: 'infer' | 'tasks', response: Response): string {
+export function quotaLeftAfterTaking(client: Client, of: Quota, response: Response): string {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());
   const left = `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`;
@@ -17,12 +24,11 @@ export function quotaLeftAfterTaking(client: Client, of: 'infer' | 'tasks', resp
   response.setHeader('RateLimit-Policy', `"${of}";q=${bucket.perMinute};w=60`);
   throw new ServiceError(
     'rate_limited',
-    `Cannot take the request: ${bucket.perMinute} ${of === 'infer' ? 'inference requests' : 'tasks'} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${settingOf(client, of)}.`,
+    `Cannot take the request: ${bucket.perMinute} ${quotas[of].of} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${settingOf(client, of)}.`,
     { retryAfterMs: waitMs },
   );
 }
 
-function settingOf(client: Client, of: 'infer' | 'tasks'): string {
-  if (client.key) return `${of}_per_minute of the key`;
-  return of === 'infer' ? 'VITRINE_INFER_PER_MINUTE_MAX' : 'VITRINE_TASKS_PER_MINUTE_MAX';
+function settingOf(client: Client, of: Quota): string {
+  return client.key && of !== 'page' ? `${of}_per_minute of the key` : quotas[of].setting;
 }

@@ -78,10 +78,10 @@ describe('compose.yaml', () => {
     ]);
   });
 
-  it('lets the service reach the Collector and no store, and only what is published has a way out', () => {
+  it('lets the service reach the Collector, and the stores for its page; only what is published has a way out', () => {
     const open = Object.keys(compose.networks).filter((name) => compose.networks[name]?.internal !== true);
     assert.deepEqual(open, ['edge']);
-    assert.deepEqual(services.service?.networks, ['edge', 'otlp']);
+    assert.deepEqual(services.service?.networks, ['edge', 'otlp', 'stores']);
     for (const [name, { networks = [], ports }] of Object.entries(services)) {
       assert.equal(networks.includes('edge'), ports !== undefined, `${name} and the network edge`);
     }

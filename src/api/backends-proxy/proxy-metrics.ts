@@ -1,0 +1,32 @@
+import type { FailureCode } from '../../errors.ts';
+import type { AggregatedMetric } from '../../telemetry/aggregated-metrics.ts';
+import { HotCounter } from '../../telemetry/hot-series.ts';
+import { type BackendName, backendNames } from './allowed-questions.ts';
+
+const outcomes = [
+  'ok',
+  'backend_away',
+  'backend_slow',
+  'backend_failed',
+  'backend_refused',
+  'backend_answer_too_large',
+  'rate_limited',
+  'busy',
+] as const satisfies readonly (FailureCode | 'ok')[];
+
+/** What the page asked of the backends, by outcome; every series from zero. */
+export class ProxyMetrics {
+  readonly #requests = new HotCounter('proxyRequests');
+
+  constructor() {
+    for (const backend of backendNames) for (const outcome of outcomes) this.#requests.series(backend, outcome);
+  }
+
+  asked(backend: BackendName, outcome: FailureCode | 'ok'): void {
+    this.#requests.series(backend, outcome).value += 1;
+  }
+
+  collect(): AggregatedMetric[] {
+    return [this.#requests.collect()];
+  }
+}

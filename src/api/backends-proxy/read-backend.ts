@@ -1,0 +1,67 @@
+import type { Request, RequestHandler } from 'express';
+import type { Config } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import type { Door } from '../door.ts';
+import { takeQuota } from '../take-quota.ts';
+import { backendNames, readQuestion } from './allowed-questions.ts';
+import { askBackend } from './ask-backend.ts';
+import { withoutGuardedStreams } from './guard-log-streams.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
+
+/**
+ * GET /backends/:backend/…: the page reads Prometheus, Tempo, Loki and Alertmanager through here. Only questions of the list, never a change;
+ * bounded in rate, number, time and size. The streams audit and security of the logs are the administrator's.
+ */
+export function readBackend({
+  config,
+  door,
+  proxyMetrics,
+}: {
+  config: Config;
+  door: Door;
+  proxyMetrics: ProxyMetrics;
+}): RequestHandler {
+  let inFlight = 0;
+  return async (request, response) => {
+    door.refuseForeignPages(request);
+    const client = door.identify(request);
+    const backend = backendNames.find((name) => name === request.params.backend);
+    try {
+      takeQuota(client, 'page', response);
+      const question = readQuestion(asked(request), (query) =>
+        door.mayAdminister(client) ? query : withoutGuardedStreams(query),
+      );
+      if (inFlight >= config.proxyInFlightMax)
+        throw new ServiceError(
+          'busy',
+          `Cannot ask now: ${inFlight} questions wait for backends; come again in a second, or raise VITRINE_PROXY_IN_FLIGHT_MAX.`,
+          { retryAfterMs: 1_000 },
+        );
+      inFlight += 1;
+      const gone = new AbortController();
+      response.once('close', () => gone.abort());
+      try {
+        const answer = await askBackend(
+          question,
+          config,
+          AbortSignal.any([gone.signal, AbortSignal.timeout(config.proxyMsMax)]),
+        );
+        response.setHeader('Content-Type', answer.contentType);
+        response.setHeader('Cache-Control', 'no-store');
+        response.end(answer.body);
+      } finally {
+        inFlight -= 1;
+      }
+      proxyMetrics.asked(question.backend, 'ok');
+    } catch (error) {
+      if (backend && error instanceof ServiceError) proxyMetrics.asked(backend, error.code);
+      throw error;
+    }
+  };
+}
+
+function asked(request: Request): { backend: string; path: string; query: URLSearchParams } {
+  const { pathname, searchParams } = new URL(request.originalUrl, 'http://localhost');
+  const [, , backend = '', ...path] = pathname.split('/');
+  return { backend, path: `/${path.join('/')}`, query: searchParams };
+}

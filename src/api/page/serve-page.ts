@@ -1,0 +1,63 @@
+import type { RequestHandler } from 'express';
+import { ServiceError } from '../../errors.ts';
+import { acceptedPacking } from '../accepted-packing.ts';
+import { makePage, type Page } from './make-page.ts';
+
+/**
+ * GET / and /assets/…: the page itself. It holds no secrets and no data, so that it needs no key: what it then asks for does. It is made once, when it
+ * is first asked for or a moment after the start.
+ */
+export function servePage(): RequestHandler {
+  let made: Promise<Page> | undefined;
+  const page = () => (made ??= makePage());
+  return async (request, response) => {
+    let files: Page;
+    try {
+      files = await page();
+    } catch (cause) {
+      made = undefined;
+      throw new ServiceError(
+        'page_not_made',
+        `Cannot show the page: it cannot be put together from web/ (${cause instanceof Error ? cause.message.slice(0, 200) : String(cause)}); install the packages with npm ci.`,
+        { cause },
+      );
+    }
+    const file = files.get(request.path);
+    if (!file)
+      throw new ServiceError(
+        'not_found',
+        'Cannot find this file: the page has none of this name (any more); load / again.',
+      );
+    const packed = acceptedPacking(request.headers['accept-encoding']) === 'gzip';
+    const body = packed ? file.gzipped : file.body;
+    response.setHeader('Content-Type', file.contentType);
+    response.setHeader('Content-Length', body.length);
+    response.setHeader('Vary', 'Accept-Encoding');
+    if (packed) response.setHeader('Content-Encoding', 'gzip');
+    // Assets change their name with their content; the page that names them is asked for anew each time.
+    response.setHeader('Cache-Control', request.path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable');
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+}
+
+/** Nothing but our own files and this origin; what is dropped or answered is played and shown from memory (blob:). */
+const headers = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' blob: data:",
+    "media-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+} as const;

@@ -1,0 +1,208 @@
+import { logLines } from '../asking/backends.ts';
+import { ownLink } from '../dashboards/own-link.ts';
+import { element } from '../dom/element.ts';
+import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
+import { ago, dayAndClock } from '../format/format-time.ts';
+import { formatValue } from '../format/format-value.ts';
+import { type PageFacts, pageFacts } from '../page-facts.ts';
+import { logTable } from '../request/log-table.ts';
+import type { View } from '../route.ts';
+import { type AlertRule, alertRules, type FiringAlert, firingAlerts, isWatchdog } from './alert-list.ts';
+
+const renewMs = 15_000;
+
+/** What fires, since when, and what to do about it; every rule; and what fired before. Three stores, each of which may be away alone. */
+export const showAlerts: View = async (host, _route, signal) => {
+  const facts = await pageFacts(signal);
+  const firing = element('section', { 'aria-label': 'Firing' });
+  const rules = element('section', { 'aria-label': 'Rules' });
+  const past = element('section', { 'aria-label': 'What happened' });
+  host.append(element('h1', {}, 'Alerts'), firing, rules, past);
+  const draw = () => Promise.all([part(firing, drawFiring), part(rules, drawRules), part(past, drawPast)]);
+  await draw();
+  const timer = setInterval(() => !document.hidden && !host.contains(document.activeElement) && void draw(), renewMs);
+  signal.addEventListener('abort', () => clearInterval(timer));
+
+  async function part(into: HTMLElement, drawPart: () => Promise<(Node | string)[]>): Promise<void> {
+    try {
+      into.replaceChildren(...(await drawPart()));
+    } catch (error) {
+      if (!isAbort(error)) into.replaceChildren(failureNotice(error, () => void part(into, drawPart)));
+    }
+  }
+
+  async function drawFiring(): Promise<Node[]> {
+    const alerts = await firingAlerts(signal);
+    const shown = alerts.filter((alert) => !isWatchdog(alert));
+    const watched = alerts.length > shown.length;
+    return [
+      element(
+        'p',
+        { class: `verdict ${shown.length === 0 ? 'good' : 'bad'}` },
+        shown.length === 0
+          ? 'Nothing fires.'
+          : `${shown.length} ${shown.length === 1 ? 'alert fires' : 'alerts fire'}.`,
+        element(
+          'span',
+          { class: 'quiet' },
+          watched ? ' The watchdog is heard: the way from rule to Alertmanager works.' : ' No watchdog is heard.',
+        ),
+      ),
+      ...(shown.length > 0
+        ? [
+            element(
+              'ul',
+              { class: 'alerts' },
+              shown.map((alert) => firingCard(alert, facts)),
+            ),
+          ]
+        : []),
+    ];
+  }
+
+  async function drawRules(): Promise<Node[]> {
+    const all = await alertRules(signal);
+    const order = ['firing', 'pending', 'inactive'];
+    const sorted = [...all].sort(
+      (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.name.localeCompare(b.name),
+    );
+    return [
+      element(
+        'details',
+        { class: 'card' },
+        element('summary', {}, element('h2', {}, `${all.length} rules`)),
+        element(
+          'div',
+          { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Rules' },
+          element(
+            'table',
+            { class: 'grid-table' },
+            element(
+              'thead',
+              {},
+              element(
+                'tr',
+                {},
+                ['Rule', 'State', 'Severity', 'System', 'Holds for', 'Runbook'].map((name) =>
+                  element('th', { scope: 'col' }, name),
+                ),
+              ),
+            ),
+            element(
+              'tbody',
+              {},
+              sorted.map((rule) => ruleRow(rule, facts)),
+            ),
+          ),
+        ),
+      ),
+    ];
+  }
+
+  async function drawPast(): Promise<Node[]> {
+    const now = Math.ceil(Date.now() / 1000);
+    const lines = await logLines(
+      {
+        query: '{service_name=~"vitrine.*"} | event_type=~"alert|deploy|model_load|model_repository"',
+        start: `${now - 86_400}000000000`,
+        end: `${now}000000000`,
+        limit: 50,
+        direction: 'backward',
+      },
+      signal,
+    );
+    return [
+      element('h2', {}, 'What happened, in the last day'),
+      lines.length === 0
+        ? emptyNotice('No alert, release or model load was told.')
+        : logTable(lines, { label: 'Alerts, releases and model loads' }),
+    ];
+  }
+};
+
+function firingCard({ labels, annotations, startsAt, status }: FiringAlert, facts: PageFacts): HTMLElement {
+  const { alertname = 'Alert', severity = '', ...others } = labels;
+  const links = [
+    ['Runbook', annotations.runbook ?? annotations.runbook_url],
+    ['Dashboard', annotations.dashboard ?? annotations.dashboard_url],
+  ] as const;
+  const held =
+    status.state === 'suppressed' ? (status.silencedBy.length > 0 ? 'silenced' : 'inhibited by another') : '';
+  return element(
+    'li',
+    { class: `card alert ${severity}` },
+    element(
+      'header',
+      { class: 'title-row' },
+      element(
+        'span',
+        { class: `badge ${severity === 'critical' ? 'bad' : severity === 'warning' ? 'warn' : ''}` },
+        severity || 'alert',
+      ),
+      element('h2', {}, alertname),
+      held && element('span', { class: 'badge' }, held),
+      element(
+        'time',
+        { class: 'quiet', datetime: startsAt, title: dayAndClock(Date.parse(startsAt)) },
+        `since ${ago(Date.parse(startsAt))}`,
+      ),
+    ),
+    element('p', {}, annotations.summary ?? ''),
+    annotations.description && element('p', { class: 'quiet' }, annotations.description),
+    element(
+      'div',
+      { class: 'row' },
+      links.flatMap(([name, url]) => {
+        const target = ownLink(url ?? '', facts);
+        return target === undefined ? [] : [element('a', { class: 'button', href: target }, name)];
+      }),
+      labels.model &&
+        element(
+          'a',
+          { class: 'button', href: `#/requests?order=failed&model=${encodeURIComponent(labels.model)}` },
+          'Failed requests',
+        ),
+    ),
+    element(
+      'p',
+      { class: 'labels' },
+      Object.entries(others).map(([name, value]) => element('span', {}, `${name}=${value}`)),
+    ),
+  );
+}
+
+function ruleRow(rule: AlertRule, facts: PageFacts): HTMLElement {
+  const runbook = ownLink(rule.annotations.runbook ?? rule.annotations.runbook_url ?? '', facts);
+  const kind =
+    rule.state === 'firing'
+      ? rule.labels.severity === 'critical'
+        ? 'bad'
+        : 'warn'
+      : rule.state === 'pending'
+        ? 'warn'
+        : 'good';
+  return element(
+    'tr',
+    {},
+    element(
+      'td',
+      {},
+      element(
+        'details',
+        {},
+        element('summary', {}, rule.name),
+        element('pre', { tabindex: 0 }, element('code', {}, rule.query)),
+        rule.lastError && element('p', { class: 'bad-text' }, rule.lastError),
+      ),
+    ),
+    element('td', {}, element('span', { class: `badge ${rule.labels.severity === 'none' ? '' : kind}` }, rule.state)),
+    element('td', {}, rule.labels.severity ?? '–'),
+    element('td', {}, rule.labels.system ?? '–'),
+    element('td', {}, formatValue(rule.duration, 's')),
+    element(
+      'td',
+      {},
+      runbook === undefined ? '–' : element('a', { href: runbook, 'aria-label': `Runbook of ${rule.name}` }, 'Runbook'),
+    ),
+  );
+}

@@ -1,0 +1,81 @@
+import { askJson } from './ask.ts';
+
+// Questions to the stores, through the service's list of what may be asked (src/api/backends-proxy).
+
+export type Labels = Readonly<Record<string, string>>;
+export type RangeResult = { metric: Labels; values: [number, string][] };
+export type InstantResult = { metric: Labels; value: [number, string] };
+export type Exemplar = { labels: Labels; value: string; timestamp: number };
+export type LogLine = { labels: Labels; timeNs: bigint; line: string };
+export type FoundTrace = {
+  traceID: string;
+  rootServiceName?: string;
+  rootTraceName?: string;
+  startTimeUnixNano: string;
+  durationMs?: number;
+};
+
+type Parameters = Readonly<Record<string, string | number>>;
+
+export async function queryRange(parameters: Parameters, signal: AbortSignal): Promise<RangeResult[]> {
+  const { data } = await read<{ data: { result: RangeResult[] } }>('prometheus/api/v1/query_range', parameters, signal);
+  return data.result;
+}
+
+export async function queryInstant(parameters: Parameters, signal: AbortSignal): Promise<InstantResult[]> {
+  const { data } = await read<{ data: { resultType: string; result: InstantResult[] | [number, string] } }>(
+    'prometheus/api/v1/query',
+    parameters,
+    signal,
+  );
+  if (data.resultType === 'scalar') return [{ metric: {}, value: data.result as [number, string] }];
+  return data.result as InstantResult[];
+}
+
+export async function queryExemplars(
+  parameters: Parameters,
+  signal: AbortSignal,
+): Promise<{ seriesLabels: Labels; exemplars: Exemplar[] }[]> {
+  const { data } = await read<{ data: { seriesLabels: Labels; exemplars: Exemplar[] }[] }>(
+    'prometheus/api/v1/query_exemplars',
+    parameters,
+    signal,
+  );
+  return data ?? [];
+}
+
+export async function labelValues(label: string, parameters: Parameters, signal: AbortSignal): Promise<string[]> {
+  const { data } = await read<{ data: string[] }>(
+    `prometheus/api/v1/label/${encodeURIComponent(label)}/values`,
+    parameters,
+    signal,
+  );
+  return data;
+}
+
+/** Newest first. */
+export async function logLines(parameters: Parameters, signal: AbortSignal): Promise<LogLine[]> {
+  const { data } = await read<{ data: { result: { stream: Labels; values: [string, string][] }[] } }>(
+    'loki/loki/api/v1/query_range',
+    parameters,
+    signal,
+  );
+  return data.result
+    .flatMap(({ stream, values }) => values.map(([ns, line]) => ({ labels: stream, timeNs: BigInt(ns), line })))
+    .sort((a, b) => (a.timeNs < b.timeNs ? 1 : a.timeNs > b.timeNs ? -1 : 0));
+}
+
+export async function logMetrics(parameters: Parameters, signal: AbortSignal): Promise<RangeResult[]> {
+  const { data } = await read<{ data: { result: RangeResult[] } }>('loki/loki/api/v1/query_range', parameters, signal);
+  return data.result;
+}
+
+export async function searchTraces(parameters: Parameters, signal: AbortSignal): Promise<FoundTrace[]> {
+  const { traces = [] } = await read<{ traces?: FoundTrace[] }>('tempo/api/search', parameters, signal);
+  return traces.map((trace) => ({ ...trace, traceID: trace.traceID.padStart(32, '0') }));
+}
+
+export async function read<Answer>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Answer> {
+  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  return askJson<Answer>(`/backends/${path}${query.size > 0 ? `?${query}` : ''}`, { signal });
+}

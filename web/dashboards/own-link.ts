@@ -1,0 +1,28 @@
+import { grafanaLink, type PageFacts } from '../page-facts.ts';
+
+/**
+ * Where a link of a dashboard or an alert leads from this page: to our own view of the same thing, or into the Grafana that is configured; undefined for
+ * anywhere else, since what comes from outside must not choose where a person goes.
+ */
+export function ownLink(url: string, facts: Pick<PageFacts, 'grafana'>): string | undefined {
+  const runbook = /(?:^|\/)runbooks\/([\w.-]+?)(?:\.md)?(?:#.*)?$/.exec(url)?.[1];
+  if (runbook !== undefined) return `#/runbooks/${encodeURIComponent(runbook)}`;
+  const path = grafanaPath(url, facts);
+  if (path === undefined) return undefined;
+  const [, uid, query] = /^\/d\/([\w-]+)(?:\/[^?]*)?(?:\?(.*))?$/.exec(path) ?? [];
+  if (uid !== undefined) return `#/dashboards/${encodeURIComponent(uid)}${query ? `?${query}` : ''}`;
+  return grafanaLink(facts, path);
+}
+
+function grafanaPath(url: string, { grafana }: Pick<PageFacts, 'grafana'>): string | undefined {
+  if (/^\/(?![/\\])/.test(url)) return url;
+  try {
+    const { origin, pathname, search, hostname } = new URL(url);
+    const isOurs =
+      (grafana !== null && origin === new URL(grafana).origin) || hostname === 'localhost' || hostname === 'grafana';
+    return isOurs ? `${pathname}${search}` : undefined;
+  } catch {
+    // Not a URL: then it leads nowhere.
+    return undefined;
+  }
+}

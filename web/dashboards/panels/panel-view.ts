@@ -1,0 +1,17 @@
+import type { PageFacts } from '../../page-facts.ts';
+import type { Annotated } from '../annotations.ts';
+import type { Panel } from '../dashboard.ts';
+import type { PanelData } from '../panel-data.ts';
+
+export type PanelContext = {
+  panel: Panel;
+  data: PanelData;
+  facts: PageFacts;
+  annotations: readonly Annotated[];
+  /** Ends when the panel is drawn anew or the person goes elsewhere. */
+  signal: AbortSignal;
+  interpolated: (text: string) => string;
+};
+
+/** Draws into `body`, which is empty and has its size. */
+export type DrawPanel = (body: HTMLElement, context: PanelContext) => void;

@@ -1,0 +1,46 @@
+import { element } from '../../dom/element.ts';
+import { clock } from '../../format/format-time.ts';
+import type { PanelContext } from './panel-view.ts';
+import { asLines } from './time-series.ts';
+
+const rowsMax = 60;
+
+/** The points of a chart as a table, newest first: for who cannot see the chart, or wants the numbers. */
+export function pointsTable({ panel, data }: Pick<PanelContext, 'panel' | 'data'>): HTMLElement {
+  const lines = asLines({ panel, data }).slice(0, 30);
+  const times = lines[0]?.series.times ?? [];
+  const places = times
+    .map((_, at) => at)
+    .reverse()
+    .slice(0, rowsMax);
+  return element(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${panel.title ?? 'Panel'} as a table` },
+    element(
+      'table',
+      { class: 'grid-table' },
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'col' }, 'Time'),
+          lines.map(({ name }) => element('th', { scope: 'col', class: 'number' }, name)),
+        ),
+      ),
+      element(
+        'tbody',
+        {},
+        places.map((at) =>
+          element(
+            'tr',
+            {},
+            element('th', { scope: 'row', class: 'mono' }, clock(times[at]! * 1000)),
+            lines.map(({ series, field }) => element('td', { class: 'number' }, field.shown(series.values[at]))),
+          ),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,90 @@
+import { element, svg } from '../../dom/element.ts';
+import { emptyNotice } from '../../dom/notice.ts';
+import { asColour, mapped, thresholdColour } from '../field.ts';
+import { type ReducedValue, reducedValues } from '../reduced-values.ts';
+import type { DrawPanel } from './panel-view.ts';
+
+/** Big numbers, each with the line of what it was. */
+export const drawStat: DrawPanel = (body, { panel, data }) => {
+  const values = reducedValues(panel, data);
+  if (values.length === 0 && panel.fieldConfig?.defaults?.noValue === undefined) {
+    body.append(emptyNotice('No data in this time.'));
+    return;
+  }
+  const shown =
+    values.length > 0
+      ? values
+      : [{ name: '', value: undefined, line: [], field: { shown: () => panel.fieldConfig?.defaults?.noValue ?? '–' } }];
+  const { textMode = 'auto', graphMode = 'area' } = panel.options ?? {};
+  const withNames = textMode === 'value_and_name' || textMode === 'name' || (textMode === 'auto' && shown.length > 1);
+  body.append(
+    element(
+      'div',
+      { class: `stats${shown.length > 1 ? ' several' : ''}` },
+      shown
+        .slice(0, 40)
+        .map((each) =>
+          element(
+            'div',
+            { class: 'stat' },
+            withNames && element('span', { class: 'stat-name' }, each.name),
+            textMode !== 'name' && bigNumber(each, panel.options?.colorMode ?? 'value'),
+            graphMode === 'area' && shown.length <= 4 && sparkline(each),
+          ),
+        ),
+    ),
+  );
+};
+
+function bigNumber({ value, field }: ReducedValue, colorMode: string): HTMLElement {
+  const colour = colourOf({ value, field });
+  const [number, unit] = splitUnit(field.shown(value));
+  return element(
+    'span',
+    { class: 'stat-value', style: colorMode === 'none' || colour === undefined ? {} : { color: colour } },
+    number,
+    unit !== '' && element('small', {}, unit),
+  );
+}
+
+export function colourOf({ value, field }: Pick<ReducedValue, 'value' | 'field'>): string | undefined {
+  const byMapping = mapped(value ?? null, field.mappings)?.color;
+  if (byMapping !== undefined) return asColour(byMapping);
+  if (field.color?.mode === 'fixed') return asColour(field.color.fixedColor);
+  return asColour(thresholdColour(value, field));
+}
+
+/** "12.5 ms" as number and unit. */
+export function splitUnit(text: string): [string, string] {
+  const at = text.search(/ (?=[^\d\s]+$)/);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at)];
+}
+
+function sparkline({ line, value, field }: ReducedValue): SVGElement | undefined {
+  const there = line.filter((each): each is number => each !== null);
+  if (there.length < 3) return undefined;
+  const low = Math.min(...there, field.min ?? Number.POSITIVE_INFINITY);
+  const high = Math.max(...there);
+  const flat = high === low;
+  const points = line.flatMap((each, at) =>
+    each === null
+      ? []
+      : [
+          `${((at / (line.length - 1)) * 100).toFixed(2)},${flat ? 20 : (30 - ((each - low) / (high - low)) * 28).toFixed(2)}`,
+        ],
+  );
+  const first = points[0]!.split(',')[0]!;
+  const last = points.at(-1)!.split(',')[0]!;
+  return svg(
+    'svg',
+    {
+      class: 'sparkline',
+      viewBox: '0 0 100 32',
+      preserveAspectRatio: 'none',
+      'aria-hidden': 'true',
+      style: { color: colourOf({ value, field }) ?? 'var(--accent)' },
+    },
+    svg('polygon', { points: `${first},32 ${points.join(' ')} ${last},32` }),
+    svg('polyline', { points: points.join(' ') }),
+  );
+}

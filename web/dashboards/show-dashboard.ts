@@ -1,0 +1,207 @@
+import { askJson } from '../asking/ask.ts';
+import { element } from '../dom/element.ts';
+import { failureNotice, isAbort } from '../dom/notice.ts';
+import { clock } from '../format/format-time.ts';
+import { grafanaLink, pageFacts } from '../page-facts.ts';
+import { type Route, replaceParameters } from '../route.ts';
+import { askAnnotations } from './annotations.ts';
+import type { Dashboard, Panel } from './dashboard.ts';
+import { linksOf } from './dashboard-links.ts';
+import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
+import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
+import { askVariables, valuesOf, variableControls } from './variables.ts';
+
+const ranges = ['5m', '15m', '1h', '3h', '12h', '24h', '7d'];
+const refreshes = ['off', '5s', '10s', '30s', '1m', '5m'];
+
+/** One dashboard: variables, time and refresh above, its panels on Grafana's grid of 24 columns below. */
+export async function showDashboard(
+  host: HTMLElement,
+  { path, parameters }: Route,
+  signal: AbortSignal,
+  dashboards: readonly { uid: string; title: string; tags: string[] }[],
+): Promise<void> {
+  const [, uid = ''] = path;
+  const [dashboard, facts] = await Promise.all([
+    askJson<Dashboard>(`/page/dashboards/${encodeURIComponent(uid)}`, { signal }),
+    pageFacts(signal),
+  ]);
+  const range: TimeRange = {
+    from: parameters.get('from') ?? dashboard.time?.from ?? 'now-15m',
+    to: parameters.get('to') ?? dashboard.time?.to ?? 'now',
+  };
+  let refreshEvery = parameters.get('refresh') ?? (dashboard.refresh || 'off');
+  const controls = element('div', { class: 'controls' });
+  const renewedAt = element('span', { class: 'quiet', role: 'status' });
+  const trouble = element('div', {});
+  const events = element('details', { class: 'events', hidden: true });
+  const grid = element('div', { class: 'grid' });
+  const onPage: PanelOnPage[] = [];
+  host.append(
+    element('div', { class: 'title-row' }, element('h1', {}, dashboard.title), renewedAt),
+    ...(dashboard.description ? [element('p', { class: 'quiet lead' }, dashboard.description)] : []),
+    element(
+      'div',
+      { class: 'toolbar' },
+      controls,
+      element('div', { class: 'links' }, linksOf(dashboard, dashboards, facts), grafanaOf()),
+    ),
+    trouble,
+    events,
+    grid,
+  );
+  place(dashboard.panels ?? [], grid);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  await renew();
+
+  function grafanaOf(): HTMLElement | undefined {
+    const target = grafanaLink(facts, `/d/${dashboard.uid}`);
+    return target === undefined ? undefined : element('a', { href: target }, 'In Grafana');
+  }
+
+  /** Panels beneath a folded row are asked for once it is opened. */
+  function place(panels: readonly Panel[], into: HTMLElement): void {
+    let target = into;
+    for (const panel of panels) {
+      if (panel.type !== 'row') {
+        const made = panelOnPage(panel, dashboard, facts, signal);
+        target.append(made.host);
+        onPage.push(made);
+        continue;
+      }
+      const below = element('div', { class: 'grid' });
+      const row = element(
+        'details',
+        { class: 'row-panel', open: panel.collapsed !== true, ontoggle: () => void renew() },
+        element('summary', {}, element('h2', {}, panel.title ?? '')),
+        below,
+      );
+      into.append(row);
+      target = below;
+      for (const inner of panel.panels ?? []) {
+        const made = panelOnPage(inner, dashboard, facts, signal);
+        below.append(made.host);
+        onPage.push(made);
+      }
+    }
+  }
+
+  async function renew(): Promise<void> {
+    clearTimeout(timer);
+    const { start, end } = secondsOf(range);
+    const built = {
+      intervalSeconds: facts.exportIntervalSeconds,
+      rangeSeconds: end - start,
+      exportSeconds: facts.exportIntervalSeconds,
+    };
+    trouble.replaceChildren();
+    try {
+      const states = await askVariables(dashboard, parameters, { start, end, built }, signal);
+      drawControls(states);
+      const values = valuesOf(states);
+      const found = await askAnnotations(dashboard, { start, end, values, built }, signal).catch((error: unknown) => {
+        // Without its events a dashboard is still worth drawing; that they are missing is said.
+        if (!isAbort(error)) trouble.append(failureNotice(error));
+        return [];
+      });
+      drawEvents(found);
+      const moment = { start, end, values, exportSeconds: facts.exportIntervalSeconds };
+      await Promise.all(
+        onPage.filter(({ host: panel }) => panel.clientWidth > 0).map((panel) => panel.refresh(moment, found)),
+      );
+      renewedAt.textContent = `as of ${clock(Date.now())}`;
+    } catch (error) {
+      if (isAbort(error)) return;
+      trouble.replaceChildren(failureNotice(error, () => void renew()));
+    }
+    host.dataset.renewed = String(Number(host.dataset.renewed ?? 0) + 1);
+    if (signal.aborted || refreshEvery === 'off') return;
+    timer = setTimeout(() => (document.hidden ? again() : void renew()), durationSeconds(refreshEvery) * 1000);
+  }
+
+  /** Nobody looks: nothing is asked until somebody does. */
+  function again(): void {
+    document.addEventListener('visibilitychange', () => void renew(), { once: true, signal });
+  }
+
+  function drawEvents(found: Awaited<ReturnType<typeof askAnnotations>>): void {
+    events.hidden = found.length === 0;
+    events.replaceChildren(
+      element('summary', {}, `${found.length} ${found.length === 1 ? 'event' : 'events'} in this time`),
+      element(
+        'ul',
+        {},
+        [...found]
+          .reverse()
+          .map(({ at, text, colour, name }) =>
+            element(
+              'li',
+              {},
+              element('i', { style: { background: colour } }),
+              element('time', {}, clock(at * 1000)),
+              ` ${name}: ${text}`,
+            ),
+          ),
+      ),
+    );
+  }
+
+  function drawControls(states: Awaited<ReturnType<typeof askVariables>>): void {
+    // Whoever is about to choose keeps their place.
+    if (controls.contains(document.activeElement)) return;
+    const current = range.to === 'now' ? range.from.replace('now-', '') : 'custom';
+    controls.replaceChildren(
+      ...variableControls(states, (name, values) => {
+        parameters.delete(`var-${name}`);
+        for (const value of values) parameters.append(`var-${name}`, value);
+        changed();
+      }),
+      choice(
+        'Time',
+        'range',
+        [...new Set([...ranges, current])].map((value) => [value, value === 'custom' ? 'chosen' : `last ${value}`]),
+        current,
+        (value) => {
+          range.from = `now-${value}`;
+          range.to = 'now';
+          parameters.set('from', range.from);
+          parameters.set('to', 'now');
+          changed();
+        },
+      ),
+      choice(
+        'Refresh',
+        'refresh',
+        [...new Set([...refreshes, refreshEvery])].map((value) => [value, value]),
+        refreshEvery,
+        (value) => {
+          refreshEvery = value;
+          parameters.set('refresh', value);
+          changed();
+        },
+      ),
+      element('button', { type: 'button', class: 'small', onclick: () => void renew() }, 'Renew'),
+    );
+  }
+
+  function changed(): void {
+    replaceParameters(parameters);
+    void renew();
+  }
+}
+
+function choice(
+  label: string,
+  id: string,
+  options: [string, string][],
+  current: string,
+  chosen: (value: string) => void,
+): HTMLElement {
+  const select = element(
+    'select',
+    { id, onchange: () => chosen(select.value) },
+    options.map(([value, text]) => element('option', { value, selected: value === current }, text)),
+  );
+  return element('div', { class: 'control' }, element('label', { for: id }, label), select);
+}

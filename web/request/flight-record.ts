@@ -1,0 +1,76 @@
+import { AskFailure, askJson } from '../asking/ask.ts';
+
+/** A request in a list of the flight recorder (docs/flight-recorder.md). */
+export type ListedRequest = {
+  request_id: string;
+  trace_id: string;
+  kept: string | null;
+  started_at: string;
+  duration_ms: number;
+  method: string;
+  route: string;
+  status: number;
+  failure: string | null;
+  failed: boolean;
+  tenant: string | null;
+  model: string | null;
+  version: string | null;
+};
+
+export type FlightRecord = ListedRequest & {
+  span_id: string;
+  stages_ms: Record<string, number>;
+  rest_ms: number;
+  arrival: {
+    waiting: number;
+    waiting_bytes: number;
+    running: number;
+    predicted_wait_ms: number;
+    waited_ms: number;
+  } | null;
+  batch: {
+    id: number;
+    requests: number;
+    rows: number;
+    rows_max: number;
+    fill: number;
+    closed_by: string;
+    outcome: string;
+    lane: string;
+    provider: string;
+    duration_ms: number;
+    session_ms: number;
+    cpu_ms: number | null;
+    hw_id: string | null;
+    trace_id: string | null;
+  } | null;
+  batch_mates: { count: number; known: ListedRequest[] } | null;
+  session: { lanes: number; lane_kind: string; intra_op_threads: number; inter_op_threads: number } | null;
+  competition: {
+    is_whole: boolean;
+    models: { model: string; batches: number; requests: number; rows: number; shared_ms: number }[];
+    loads: { model: string; version: string; result: string; shared_ms: number }[];
+  } | null;
+  same_id: ListedRequest[];
+};
+
+export type RequestOrder = 'recent' | 'slowest' | 'failed';
+
+export async function listRequests(
+  of: { order: RequestOrder; count: number; minutes: number; model: string },
+  signal: AbortSignal,
+): Promise<ListedRequest[]> {
+  const query = new URLSearchParams({ [of.order]: String(of.count), minutes: String(of.minutes) });
+  if (of.model !== '') query.set('model', of.model);
+  return (await askJson<{ requests: ListedRequest[] }>(`/v1/requests?${query}`, { signal })).requests;
+}
+
+/** Undefined when the recorder does not remember it: then its trace and log may still be there. */
+export async function flightRecord(id: string, signal: AbortSignal): Promise<FlightRecord | undefined> {
+  try {
+    return await askJson<FlightRecord>(`/v1/requests/${encodeURIComponent(id)}`, { signal });
+  } catch (error) {
+    if (error instanceof AskFailure && error.status === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import { element } from '../dom/element.ts';
+import { clock, dayAndClock } from '../format/format-time.ts';
+import { formatValue } from '../format/format-value.ts';
+import type { ListedRequest } from './flight-record.ts';
+
+/** Requests, each leading to its own view. The bar beside a duration compares it with the longest of the list. */
+export function requestTable(requests: readonly ListedRequest[], label: string): HTMLElement {
+  const longest = Math.max(...requests.map(({ duration_ms }) => duration_ms), 0.001);
+  return element(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label },
+    element(
+      'table',
+      { class: 'grid-table requests' },
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          ['When', 'Request', 'Model', 'Status'].map((name) => element('th', { scope: 'col' }, name)),
+          element('th', { scope: 'col', class: 'number' }, 'Took'),
+          element('th', { scope: 'col' }, 'Trace'),
+        ),
+      ),
+      element('tbody', {}, requests.map(row)),
+    ),
+  );
+
+  function row(each: ListedRequest): HTMLElement {
+    const at = Date.parse(each.started_at);
+    return element(
+      'tr',
+      { class: each.failed ? 'failed' : undefined },
+      element(
+        'td',
+        { class: 'mono' },
+        element('time', { datetime: each.started_at, title: dayAndClock(at) }, clock(at)),
+      ),
+      element(
+        'td',
+        {},
+        element('a', { href: `#/requests/${encodeURIComponent(each.trace_id)}` }, `${each.method} ${each.route}`),
+      ),
+      element('td', {}, each.model ?? '–'),
+      element('td', {}, statusBadge(each)),
+      element(
+        'td',
+        { class: 'number took' },
+        element('i', { 'aria-hidden': 'true', style: { width: `${(each.duration_ms / longest) * 100}%` } }),
+        element('span', {}, formatValue(each.duration_ms / 1000, 's')),
+      ),
+      element('td', { class: 'quiet' }, each.kept ?? '–'),
+    );
+  }
+}
+
+export function statusBadge({
+  status,
+  failure,
+  failed,
+}: Pick<ListedRequest, 'status' | 'failure' | 'failed'>): HTMLElement {
+  return element(
+    'span',
+    { class: `badge ${failed ? (status >= 500 || status === 0 ? 'bad' : 'warn') : 'good'}` },
+    failure ? `${status} ${failure}` : String(status),
+  );
+}

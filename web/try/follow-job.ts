@@ -1,0 +1,64 @@
+import { ask, askJson } from '../asking/ask.ts';
+
+/** A job as GET /v1/jobs/{id} has it. */
+export type Job = {
+  id: string;
+  state: string;
+  progress?: { done?: number; total?: number; step?: string } | null;
+  estimate_seconds?: number | null;
+  error?: { message?: string; code?: string } | string | null;
+  links?: Record<string, string>;
+};
+
+export type Told = (progress: { part: number | undefined; says: string }) => void;
+
+const endStates = new Set(['done', 'succeeded', 'failed', 'cancelled', 'canceled', 'expired']);
+
+/** Follows a job by its events until it has ended; where the stream breaks, it asks again. Aborting the signal does not end the job: `cancelJob` does. */
+export async function followJob(location: string, told: Told, signal: AbortSignal): Promise<Job> {
+  for (;;) {
+    const job = await askJson<Job>(location, { signal });
+    tell(job, told);
+    if (endStates.has(job.state)) return job;
+    await readEvents(`${location}/events`, told, signal);
+  }
+}
+
+export async function cancelJob(location: string): Promise<void> {
+  await ask(`${location}/cancel`, { method: 'POST' });
+}
+
+function tell({ state, progress }: Job, told: Told): void {
+  const { done = 0, total = 0, step = '' } = progress ?? {};
+  told({ part: total > 0 ? done / total : undefined, says: step === '' ? state : `${state}: ${step}` });
+}
+
+/** Comes back at the end of the stream, which is the end of the job or of the connection. EventSource cannot send a key, so the stream is read by hand. */
+async function readEvents(path: string, told: Told, signal: AbortSignal): Promise<void> {
+  const response = await ask(path, { headers: { accept: 'text/event-stream' }, signal });
+  let held = '';
+  const text = new TextDecoder();
+  for await (const piece of response.body!) {
+    held += text.decode(piece as Uint8Array, { stream: true });
+    const events = held.split('\n\n');
+    held = events.pop() ?? '';
+    for (const event of events) {
+      const data = event
+        .split('\n')
+        .filter((line) => line.startsWith('data:'))
+        .map((line) => line.slice(5).trim())
+        .join('\n');
+      if (data === '') continue;
+      const job = JSON.parse(data) as Job;
+      if (typeof job.state !== 'string') {
+        tell(
+          { ...job, state: 'running', progress: job.progress ?? (job as unknown as NonNullable<Job['progress']>) },
+          told,
+        );
+        continue;
+      }
+      tell(job, told);
+      if (endStates.has(job.state)) return;
+    }
+  }
+}

@@ -1,5 +1,7 @@
 import express, { type RequestHandler } from 'express';
 import { answerError, answerMethodNotAllowed, answerNotFound } from './api/answer-error.ts';
+import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
+import { readBackend } from './api/backends-proxy/read-backend.ts';
 import { BodyReader } from './api/body-reader.ts';
 import type { Door } from './api/door.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/flight-routes.ts';
@@ -15,6 +17,8 @@ import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistic
 import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
 import { observeInFlight } from './api/observe-in-flight.ts';
 import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
+import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
+import { servePage } from './api/page/serve-page.ts';
 import { Permits } from './api/permits.ts';
 import { Profiles } from './api/profile-request.ts';
 import { serverMetadata } from './api/server-metadata.ts';
@@ -45,6 +49,7 @@ export function createApp(given: {
   registry: Registry;
   jobs: JobRunner;
   workFolders: WorkFolders;
+  proxyMetrics: ProxyMetrics;
   requestMetrics: RequestMetrics;
   /** Absent when all telemetry is off. */
   flights?: FlightRecorder | undefined;
@@ -121,6 +126,17 @@ export function createApp(given: {
   route('/openapi.json', { get: openApi(parts) });
   route('/docs', { get: docsPage });
   route('/docs/:file', { get: docsFile });
+
+  if (config.pageOn) {
+    const page = servePage();
+    route('/', { get: page });
+    route('/assets/:file', { get: page });
+    route('/page/facts', { get: pageFacts(parts) });
+    route('/page/dashboards', { get: listDashboards(parts) });
+    route('/page/dashboards/:uid', { get: showDashboard(parts) });
+    route('/page/runbooks/:name', { get: showRunbook(parts) });
+    route('/backends/:backend/*path', { get: readBackend(parts) });
+  }
 
   app.use(answerNotFound);
   app.use(answerError);

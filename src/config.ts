@@ -650,6 +650,8 @@ export const settings = {
     100,
     600_000,
     'How often a follower hears that the connection is alive. Shorter than the idle time of the proxies in between.',
+  ),
+
   // The page
   pageOn: flag('VITRINE_PAGE', true, 'Off: no page at /, and nothing is read from the backends for it.'),
   dashboards: text('VITRINE_DASHBOARDS', 'grafana/dashboards', 'Folder of the dashboards that the page draws.'),

@@ -1,3 +1,4 @@
+import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { Door } from './api/door.ts';
 import { createHttpServer } from './api/http-server.ts';
 import { createApp } from './app.ts';
@@ -26,6 +27,7 @@ await startOrExplain(async () => {
   const requestMetrics = new RequestMetrics();
   const engineMetrics = new EngineMetrics(requestMetrics);
   const taskMetrics = new TaskMetrics();
+  const proxyMetrics = new ProxyMetrics();
   let jobs: Jobs | undefined;
   let gpu = noGpu();
   const cost = new Cost(() => gpu);
@@ -38,6 +40,7 @@ await startOrExplain(async () => {
       ...requestMetrics.collect(),
       ...taskMetrics.collect(),
       ...cost.collect(),
+      ...proxyMetrics.collect(),
       ...(jobs?.metrics.collect() ?? []),
       ...gpu.metrics(),
     ],
@@ -62,6 +65,7 @@ await startOrExplain(async () => {
     registry,
     jobs: runner,
     workFolders,
+    proxyMetrics,
     requestMetrics,
     flights,
     cost,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Express } from 'express';
+import { ProxyMetrics } from '../../src/api/backends-proxy/proxy-metrics.ts';
 import { Door } from '../../src/api/door.ts';
 import { createHttpServer } from '../../src/api/http-server.ts';
 import { createApp } from '../../src/app.ts';
@@ -69,6 +70,7 @@ export async function serveApi(
     door,
     lifecycle,
     registry,
+    proxyMetrics: new ProxyMetrics(),
     requestMetrics,
     taskMetrics,
     taskThreads,

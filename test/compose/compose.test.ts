@@ -104,11 +104,11 @@ describe('compose.yaml', () => {
     }
   });
 
-  it('tells the Collector and Loki where the others are', () => {
+  it('tells the Collector, Loki and the service, plain or with a GPU, where the others are', () => {
     const hosts = Object.values(services).flatMap(({ environment = {} }) =>
       Object.entries(environment).filter(([key]) => /^VITRINE_[A-Z]+_HOST$/.test(key)),
     );
-    assert.equal(hosts.length, 4);
+    assert.equal(hosts.length, 12);
     for (const [key, host] of hosts) assert.equal(key, `VITRINE_${String(host).toUpperCase()}_HOST`);
     const used = ['prometheus', 'tempo', 'loki'].map((name) => read(`otel-collector/backends/${name}.yaml`)).join('');
     for (const [, key] of used.matchAll(/env:(VITRINE_[A-Z]+_HOST)/g))

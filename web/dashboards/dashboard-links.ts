@@ -14,9 +14,15 @@ export function linksOf(
       const tagged = all.filter(
         ({ uid, tags }) => uid !== dashboard.uid && (link.tags ?? []).every((tag) => tags.includes(tag)),
       );
-      return tagged.map(({ uid, title }) => element('a', { href: `#/dashboards/${uid}` }, title));
+      return tagged.map(({ uid, title }) => element('a', { href: `#/dashboards/${uid}` }, shortTitle(title)));
     }
     const target = ownLink(link.url ?? '', facts);
     return target === undefined ? [] : [element('a', { href: target }, link.title)];
   });
+}
+
+/** Without the name that all of them begin with. */
+export function shortTitle(title: string): string {
+  const short = title.replace(/^Vitrine: /, '');
+  return `${short.charAt(0).toUpperCase()}${short.slice(1)}`;
 }

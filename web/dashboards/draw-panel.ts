@@ -5,7 +5,7 @@ import type { Annotated } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { interpolate } from './interpolate.ts';
 import { ownLink } from './own-link.ts';
-import { askPanel, type Moment, type PanelData } from './panel-data.ts';
+import { askPanel, builtAt, type Moment, type PanelData } from './panel-data.ts';
 import { drawBarGauge } from './panels/bar-gauge.ts';
 import { drawGauge } from './panels/gauge.ts';
 import { drawHeatmap } from './panels/heatmap.ts';
@@ -87,11 +87,7 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
     drawn.abort();
     drawn = new AbortController();
     const { data, moment, annotations } = last;
-    const built = {
-      intervalSeconds: data.step,
-      rangeSeconds: moment.end - moment.start,
-      exportSeconds: moment.exportSeconds,
-    };
+    const built = builtAt(moment, data.step);
     const context = {
       panel,
       data,

@@ -3,7 +3,7 @@ import { durationText } from './time-range.ts';
 /** What a variable stands for now; several values where it takes several. */
 export type Values = ReadonlyMap<string, { values: readonly string[]; all: boolean; allValue?: string | undefined }>;
 
-export type Built = { intervalSeconds: number; rangeSeconds: number; exportSeconds: number };
+export type Built = { intervalSeconds: number; start: number; end: number; exportSeconds: number };
 
 /**
  * Puts values in the place of `$name`, `${name}` and `${name:format}`, as Grafana does for a query: several values become a regular expression. Also the
@@ -19,7 +19,8 @@ export function interpolate(text: string, values: Values, built: Built): string 
   });
 }
 
-function builtInValue(name: string, { intervalSeconds, rangeSeconds, exportSeconds }: Built): string | undefined {
+function builtInValue(name: string, { intervalSeconds, start, end, exportSeconds }: Built): string | undefined {
+  const rangeSeconds = end - start;
   switch (name) {
     case '__interval':
       return durationText(intervalSeconds);
@@ -33,6 +34,10 @@ function builtInValue(name: string, { intervalSeconds, rangeSeconds, exportSecon
       return String(Math.round(rangeSeconds));
     case '__range_ms':
       return String(Math.round(rangeSeconds * 1000));
+    case '__from':
+      return String(Math.round(start * 1000));
+    case '__to':
+      return String(Math.round(end * 1000));
     case '__auto':
       return durationText(Math.max(intervalSeconds + exportSeconds, 4 * exportSeconds));
     default:

@@ -33,15 +33,28 @@ const dashboardParts: Known = {
         'instant',
         'legendFormat',
         'mappings',
+        'placement',
       ),
     },
   },
-  links: all('title', 'type', 'url', 'tags', 'keepTime', 'includeVars', 'asDropdown', 'icon', 'targetBlank', 'tooltip'),
+  links: all(
+    'title',
+    'type',
+    'url',
+    'tags',
+    'keepTime',
+    'includeVars',
+    'asDropdown',
+    'icon',
+    'targetBlank',
+    'tooltip',
+    'placement',
+  ),
 };
 
 const panelParts: Known = {
   ...all('id', 'type', 'title', 'description', 'gridPos', 'datasource', 'interval', 'maxDataPoints', 'panels'),
-  ...all('collapsed', 'transparent', 'pluginVersion'),
+  ...all('collapsed', 'transparent', 'pluginVersion', 'repeatDirection'),
   links: all('title', 'url', 'targetBlank'),
   targets: {
     ...all('refId', 'expr', 'query', 'queryType', 'legendFormat', 'instant', 'range', 'format', 'exemplar', 'hide'),

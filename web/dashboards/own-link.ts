@@ -10,6 +10,7 @@ export function ownLink(url: string, facts: Pick<PageFacts, 'grafana'>): string 
   const path = grafanaPath(url, facts);
   if (path === undefined) return undefined;
   const [, uid, query] = /^\/d\/([\w-]+)(?:\/[^?]*)?(?:\?(.*))?$/.exec(path) ?? [];
+  if (path.startsWith('/explore?')) return explored(path) ?? grafanaLink(facts, path);
   if (uid !== undefined) return `#/dashboards/${encodeURIComponent(uid)}${query ? `?${query}` : ''}`;
   return grafanaLink(facts, path);
 }
@@ -25,4 +26,22 @@ function grafanaPath(url: string, { grafana }: Pick<PageFacts, 'grafana'>): stri
     // Not a URL: then it leads nowhere.
     return undefined;
   }
+}
+
+/** A question to Tempo or Loki that Grafana would explore is asked in our view of requests. */
+function explored(path: string): string | undefined {
+  try {
+    const panes = JSON.parse(new URLSearchParams(path.slice('/explore?'.length)).get('panes') ?? '{}') as Record<
+      string,
+      { datasource?: string; queries?: { query?: string; expr?: string }[] }
+    >;
+    const [pane] = Object.values(panes);
+    const [query] = pane?.queries ?? [];
+    if (pane?.datasource === 'tempo' && query?.query)
+      return `#/requests?${new URLSearchParams({ traces: query.query })}`;
+    if (pane?.datasource === 'loki' && query?.expr) return `#/requests?${new URLSearchParams({ logs: query.expr })}`;
+  } catch {
+    // Written by hand, or by another version of Grafana: then Grafana itself can have it.
+  }
+  return undefined;
 }

@@ -10,7 +10,7 @@ import {
   searchTraces,
 } from '../asking/backends.ts';
 import type { DataSource, Panel, Target } from './dashboard.ts';
-import { interpolate, type Values } from './interpolate.ts';
+import { type Built, interpolate, type Values } from './interpolate.ts';
 import { asSeries, type ExemplarPoint, exemplarPoints, type Series } from './series.ts';
 import { durationSeconds, stepSeconds } from './time-range.ts';
 
@@ -47,7 +47,7 @@ export async function askPanel(
   const end = Math.floor(moment.end / step) * step;
   const start = Math.floor(moment.start / step) * step;
   const data: PanelData = { series: [], instant: [], exemplars: [], logs: [], traces: [], step, start, end };
-  const built = { intervalSeconds: step, rangeSeconds: moment.end - moment.start, exportSeconds: moment.exportSeconds };
+  const built = builtAt(moment, step);
   const targets = (panel.targets ?? []).filter(({ hide }) => hide !== true);
   await Promise.all(
     targets.map((target) => {
@@ -60,6 +60,11 @@ export async function askPanel(
   data.series.sort((a, b) => order.indexOf(a.refId) - order.indexOf(b.refId));
   data.instant.sort((a, b) => order.indexOf(a.target.refId) - order.indexOf(b.target.refId));
   return data;
+}
+
+/** What the built-in variables of a query or link stand for. */
+export function builtAt({ start, end, exportSeconds }: Moment, step: number): Built {
+  return { intervalSeconds: step, start, end, exportSeconds };
 }
 
 async function askTarget(of: {

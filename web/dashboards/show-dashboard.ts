@@ -6,7 +6,7 @@ import { grafanaLink, pageFacts } from '../page-facts.ts';
 import { type Route, replaceParameters } from '../route.ts';
 import { askAnnotations } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
-import { linksOf } from './dashboard-links.ts';
+import { linksOf, shortTitle } from './dashboard-links.ts';
 import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
 import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
 import { askVariables, valuesOf, variableControls } from './variables.ts';
@@ -38,7 +38,7 @@ export async function showDashboard(
   const grid = element('div', { class: 'grid' });
   const onPage: PanelOnPage[] = [];
   host.append(
-    element('div', { class: 'title-row' }, element('h1', {}, dashboard.title), renewedAt),
+    element('div', { class: 'title-row' }, element('h1', {}, shortTitle(dashboard.title)), renewedAt),
     ...(dashboard.description ? [element('p', { class: 'quiet lead' }, dashboard.description)] : []),
     element(
       'div',
@@ -92,7 +92,8 @@ export async function showDashboard(
     const { start, end } = secondsOf(range);
     const built = {
       intervalSeconds: facts.exportIntervalSeconds,
-      rangeSeconds: end - start,
+      start,
+      end,
       exportSeconds: facts.exportIntervalSeconds,
     };
     trouble.replaceChildren();

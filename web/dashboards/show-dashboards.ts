@@ -2,6 +2,7 @@ import { askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { emptyNotice } from '../dom/notice.ts';
 import type { View } from '../route.ts';
+import { shortTitle } from './dashboard-links.ts';
 import { showDashboard } from './show-dashboard.ts';
 
 type Listed = { uid: string; title: string; description: string; tags: string[] };
@@ -27,7 +28,7 @@ export const showDashboards: View = async (host, route, signal) => {
           element(
             'a',
             { class: 'card', href: `#/dashboards/${each.uid}` },
-            element('strong', {}, each.title),
+            element('strong', {}, shortTitle(each.title)),
             element('span', {}, each.description),
           ),
         ),

@@ -1,10 +1,11 @@
 import { AskFailure } from '../asking/ask.ts';
-import { searchTraces } from '../asking/backends.ts';
+import { logLines, searchTraces } from '../asking/backends.ts';
 import { tracesTable } from '../dashboards/panels/traces.ts';
 import { element } from '../dom/element.ts';
 import { busyNotice, emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import { hashOf, replaceParameters, type View } from '../route.ts';
 import { listRequests, type RequestOrder } from './flight-record.ts';
+import { logTable } from './log-table.ts';
 import { requestTable } from './request-table.ts';
 import { showRequest } from './show-request.ts';
 
@@ -51,11 +52,19 @@ export const showRequests: View = async (host, route, signal) => {
   const traceQuery = element('input', {
     id: 'trace-query',
     type: 'text',
-    value: '{ span.error.type != nil }',
+    value: parameters.get('traces') ?? '{ span.error.type != nil }',
     spellcheck: 'false',
     maxlength: 2000,
   });
   const found = element('div', { 'aria-live': 'polite' });
+  const logQuery = element('input', {
+    id: 'log-query',
+    type: 'text',
+    value: parameters.get('logs') ?? '{service_name="vitrine"} | severity_text=~"(?i)warn|error"',
+    spellcheck: 'false',
+    maxlength: 2000,
+  });
+  const lines = element('div', { 'aria-live': 'polite' });
   host.append(
     element('h1', {}, 'Requests'),
     element(
@@ -83,7 +92,7 @@ export const showRequests: View = async (host, route, signal) => {
     list,
     element(
       'details',
-      { class: 'below' },
+      { class: 'below', open: parameters.has('traces') },
       element('summary', {}, 'Search all stored traces'),
       element(
         'form',
@@ -94,7 +103,22 @@ export const showRequests: View = async (host, route, signal) => {
       ),
       found,
     ),
+    element(
+      'details',
+      { class: 'below', open: parameters.has('logs') },
+      element('summary', {}, 'Search the log'),
+      element(
+        'form',
+        { class: 'row', onsubmit: searchLoki },
+        element('label', { for: 'log-query', class: 'hidden-text' }, 'LogQL'),
+        logQuery,
+        element('button', { type: 'submit' }, 'Search'),
+      ),
+      lines,
+    ),
   );
+  if (parameters.has('traces')) void searchTempo();
+  if (parameters.has('logs')) void searchLoki();
   await draw();
 
   async function draw(): Promise<void> {
@@ -144,8 +168,25 @@ export const showRequests: View = async (host, route, signal) => {
     if (traceId !== '') location.hash = hashOf(['requests', traceId]);
   }
 
-  async function searchTempo(event: Event): Promise<void> {
-    event.preventDefault();
+  async function searchLoki(event?: Event): Promise<void> {
+    event?.preventDefault();
+    lines.replaceChildren(busyNotice('Searching …'));
+    try {
+      const now = Math.ceil(Date.now() / 1000);
+      const span = { start: `${now - 3600}000000000`, end: `${now}000000000` };
+      const answered = await logLines({ query: logQuery.value, ...span, limit: 200, direction: 'backward' }, signal);
+      lines.replaceChildren(
+        answered.length > 0
+          ? logTable(answered, { label: 'Lines found' })
+          : emptyNotice('No line of the last hour fits.'),
+      );
+    } catch (error) {
+      if (!isAbort(error)) lines.replaceChildren(failureNotice(error));
+    }
+  }
+
+  async function searchTempo(event?: Event): Promise<void> {
+    event?.preventDefault();
     found.replaceChildren(busyNotice('Searching …'));
     try {
       const now = Math.ceil(Date.now() / 1000);

@@ -9,7 +9,11 @@ const dotsMax = 60;
 /** Each a link to its trace, at its time and value. One stop for the keyboard; arrow keys go from one to the next. */
 export function exemplarDots(plot: uPlot, exemplars: readonly ExemplarPoint[], field: Field): void {
   const [low, high] = [plot.scales.y?.min ?? 0, plot.scales.y?.max ?? 1];
-  const points = exemplars.slice(-dotsMax).sort((a, b) => a.at - b.at);
+  const [from, to] = [plot.scales.x?.min ?? 0, plot.scales.x?.max ?? 0];
+  const points = exemplars
+    .filter(({ at }) => at >= from && at <= to)
+    .sort((a, b) => a.at - b.at)
+    .slice(-dotsMax);
   const dots = points.map(({ at, value, traceId }, index) =>
     element('a', {
       class: 'exemplar',

@@ -1,11 +1,12 @@
 import { element, svg } from '../../dom/element.ts';
 import { emptyNotice } from '../../dom/notice.ts';
 import { asColour, mapped, thresholdColour } from '../field.ts';
+import { ownLink } from '../own-link.ts';
 import { type ReducedValue, reducedValues } from '../reduced-values.ts';
 import type { DrawPanel } from './panel-view.ts';
 
 /** Big numbers, each with the line of what it was. */
-export const drawStat: DrawPanel = (body, { panel, data }) => {
+export const drawStat: DrawPanel = (body, { panel, data, facts, interpolated }) => {
   const values = reducedValues(panel, data);
   if (values.length === 0 && panel.fieldConfig?.defaults?.noValue === undefined) {
     body.append(emptyNotice('No data in this time.'));
@@ -28,12 +29,32 @@ export const drawStat: DrawPanel = (body, { panel, data }) => {
             'div',
             { class: 'stat' },
             withNames && element('span', { class: 'stat-name' }, each.name),
-            textMode !== 'name' && bigNumber(each, panel.options?.colorMode ?? 'value'),
+            textMode !== 'name' && linked(each, bigNumber(each, panel.options?.colorMode ?? 'value')),
             graphMode === 'area' && shown.length <= 4 && sparkline(each),
           ),
         ),
     ),
   );
+
+  /** The panel's first link that leads somewhere here. */
+  function linked({ name, field }: ReducedValue, number: HTMLElement): HTMLElement {
+    for (const { url, title } of field.links ?? []) {
+      // What needs the labels of a series is not for one number.
+      const target = url.includes('${__field') ? undefined : ownLink(interpolated(url), facts);
+      if (target !== undefined)
+        return element(
+          'a',
+          {
+            class: 'stat-link',
+            href: target,
+            title,
+            'aria-label': `${panel.title} ${name} ${number.textContent}: ${title}`,
+          },
+          number,
+        );
+    }
+    return number;
+  }
 };
 
 function bigNumber({ value, field }: ReducedValue, colorMode: string): HTMLElement {

@@ -175,10 +175,10 @@ function cell(
 /** Grafana's words for what is in the row of a link. */
 function filled(url: string, row: readonly Cell[], at: number, { columns }: Table): string {
   return url
-    .replaceAll(/\$\{__value\.raw\}/g, () => encodeURIComponent(String(row[at] ?? '')))
+    .replaceAll(/\$\{__value\.(?:raw|numeric)(?::\w+)?\}/g, () => encodeURIComponent(String(row[at] ?? '')))
     .replaceAll(/\$\{__value\.text\}/g, () => encodeURIComponent(String(row[at] ?? '')))
     .replaceAll(
-      /\$\{__(?:data\.fields|field\.labels)(?:\.(\w+)|\["?([^"\]]+)"?\])(?:\.\w+)?\}/g,
+      /\$\{__(?:data\.fields|field\.labels)(?:\.(\w+)(?::\w+)?|\["?([^"\]]+)"?\])(?:\.\w+)?\}/g,
       (_, name: string, quoted: string) => encodeURIComponent(String(row[columns.indexOf(name ?? quoted)] ?? '')),
     );
 }

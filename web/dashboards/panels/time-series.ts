@@ -13,7 +13,7 @@ type Line = { series: Series; field: Field; name: string; colour: string; shown:
 
 /** Lines, areas or bars over time, with thresholds, events and the exemplars that open their trace. */
 export const drawTimeSeries: DrawPanel = (body, context) => {
-  const { panel, data, signal } = context;
+  const { panel, signal } = context;
   const lines = asLines(context);
   if (lines.length === 0) {
     body.append(emptyNotice('No data in this time.'));
@@ -30,7 +30,6 @@ export const drawTimeSeries: DrawPanel = (body, context) => {
     plot?.destroy();
     plotHost.replaceChildren();
     plot = new uPlot(optionsOf(plotHost, lines, context), valuesOf(lines), plotHost);
-    exemplarDots(plot, data.exemplars, lines[0]!.field);
   }
   const resized = new ResizeObserver(() => {
     if (plot && plot.width === plotHost.clientWidth && plot.height === plotHost.clientHeight) return;
@@ -75,7 +74,8 @@ function valuesOf(lines: readonly Line[]): uPlot.AlignedData {
   const columns = lines.map((line) => {
     if (!isStacked(line) || !line.shown) return [...line.series.values];
     return line.series.values.map((value, at) => {
-      base[at]! += value ?? 0;
+      if (value === null) return null;
+      base[at]! += value;
       return base[at]!;
     });
   });
@@ -85,6 +85,7 @@ function valuesOf(lines: readonly Line[]): uPlot.AlignedData {
 function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelContext): uPlot.Options {
   const [first] = lines;
   const { field } = first!;
+  const { data } = context;
   const tip = tooltip(lines, context);
   const axis = {
     stroke: colour('muted'),
@@ -99,7 +100,7 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
-      x: { time: true, min: context.data.start, max: context.data.end },
+      x: { time: true, min: data.start, max: data.end },
       y: {
         range: (_, low, high) => rangeOf(low, high, lines),
         distr: field.custom?.scaleDistribution?.type === 'log' ? 3 : 1,
@@ -123,6 +124,8 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
       drawClear: [(plot) => drawThresholds(plot, field)],
       draw: [(plot) => drawEvents(plot, context)],
       setCursor: [tip],
+      // Before that the scales are not known.
+      ready: [(plot) => exemplarDots(plot, data.exemplars, field)],
     },
   };
 }

@@ -13,9 +13,3 @@ export type PageFacts = {
 export function pageFacts(signal: AbortSignal): Promise<PageFacts> {
   return askJson<PageFacts>('/page/facts', { signal });
 }
-
-/** A link into Grafana, where one is configured: to nowhere else does this page link. */
-export function grafanaLink({ grafana }: Pick<PageFacts, 'grafana'>, path: string): string | undefined {
-  if (grafana === null || !/^https?:\/\//.test(grafana)) return undefined;
-  return `${grafana.replace(/\/$/, '')}${path}`;
-}

@@ -1,19 +1,7 @@
+import type { Exemplar, FoundTrace, InstantResult, Labels, LogLine, RangeResult } from './answers.ts';
 import { askJson } from './ask.ts';
 
 // Questions to the stores, through the service's list of what may be asked (src/api/backends-proxy).
-
-export type Labels = Readonly<Record<string, string>>;
-export type RangeResult = { metric: Labels; values: [number, string][] };
-export type InstantResult = { metric: Labels; value: [number, string] };
-export type Exemplar = { labels: Labels; value: string; timestamp: number };
-export type LogLine = { labels: Labels; timeNs: bigint; line: string };
-export type FoundTrace = {
-  traceID: string;
-  rootServiceName?: string;
-  rootTraceName?: string;
-  startTimeUnixNano: string;
-  durationMs?: number;
-};
 
 type Parameters = Readonly<Record<string, string | number>>;
 

@@ -1,6 +1,7 @@
 import { element } from '../dom/element.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
-import { grafanaLink, type PageFacts } from '../page-facts.ts';
+import { grafanaLink } from '../grafana-link.ts';
+import type { PageFacts } from '../page-facts.ts';
 import type { Annotated } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { interpolate } from './interpolate.ts';

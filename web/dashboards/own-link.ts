@@ -1,10 +1,10 @@
-import { grafanaLink, type PageFacts } from '../page-facts.ts';
+import { grafanaLink } from '../grafana-link.ts';
 
 /**
  * Where a link of a dashboard or an alert leads from this page: to our own view of the same thing, or into the Grafana that is configured; undefined for
  * anywhere else, since what comes from outside must not choose where a person goes.
  */
-export function ownLink(url: string, facts: Pick<PageFacts, 'grafana'>): string | undefined {
+export function ownLink(url: string, facts: { grafana: string | null }): string | undefined {
   const runbook = /(?:^|\/)runbooks\/([\w.-]+?)(?:\.md)?(?:#.*)?$/.exec(url)?.[1];
   if (runbook !== undefined) return `#/runbooks/${encodeURIComponent(runbook)}`;
   const path = grafanaPath(url, facts);
@@ -15,7 +15,7 @@ export function ownLink(url: string, facts: Pick<PageFacts, 'grafana'>): string 
   return grafanaLink(facts, path);
 }
 
-function grafanaPath(url: string, { grafana }: Pick<PageFacts, 'grafana'>): string | undefined {
+function grafanaPath(url: string, { grafana }: { grafana: string | null }): string | undefined {
   if (/^\/(?![/\\])/.test(url)) return url;
   try {
     const { origin, pathname, search, hostname } = new URL(url);

@@ -1,14 +1,5 @@
-import {
-  type FoundTrace,
-  type InstantResult,
-  type LogLine,
-  logLines,
-  logMetrics,
-  queryExemplars,
-  queryInstant,
-  queryRange,
-  searchTraces,
-} from '../asking/backends.ts';
+import type { FoundTrace, InstantResult, LogLine } from '../asking/answers.ts';
+import { logLines, logMetrics, queryExemplars, queryInstant, queryRange, searchTraces } from '../asking/backends.ts';
 import type { DataSource, Panel, Target } from './dashboard.ts';
 import { type Built, interpolate, type Values } from './interpolate.ts';
 import { asSeries, type ExemplarPoint, exemplarPoints, type Series } from './series.ts';

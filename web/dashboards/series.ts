@@ -1,4 +1,4 @@
-import type { Exemplar, Labels, RangeResult } from '../asking/backends.ts';
+import type { Exemplar, Labels, RangeResult } from '../asking/answers.ts';
 import type { Target } from './dashboard.ts';
 
 /** One line of a chart. Times are Unix seconds; null is a point that is missing. */

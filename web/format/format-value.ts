@@ -1,6 +1,7 @@
 // Grafana's names of units, as far as the dashboards use them; a dashboard with another fails a test.
 
-type Scale = readonly (readonly [number, string])[];
+/** From which value on, the suffix, and what is divided by where that is another. */
+type Scale = readonly (readonly [from: number, suffix: string, size?: number])[];
 
 const seconds: Scale = [
   [86_400, ' d'],
@@ -31,16 +32,16 @@ const count: Scale = [
   [1e12, ' T'],
   [1e9, ' G'],
   [1e6, ' M'],
-  [1e4, ' k'],
+  [1e4, ' k', 1e3],
 ];
 
 const scales: Readonly<Record<string, Scale>> = {
   none: plain(''),
   short: [...count, [1, '']],
   s: seconds,
-  ms: seconds.map(([size, suffix]) => [size * 1e3, suffix]),
-  µs: seconds.map(([size, suffix]) => [size * 1e6, suffix]),
-  ns: seconds.map(([size, suffix]) => [size * 1e9, suffix]),
+  ms: seconds.map(([from, suffix]) => [from * 1e3, suffix]),
+  µs: seconds.map(([from, suffix]) => [from * 1e6, suffix]),
+  ns: seconds.map(([from, suffix]) => [from * 1e9, suffix]),
   dtdurations: seconds,
   percent: plain(' %'),
   percentunit: [[0.01, ' %']],
@@ -48,8 +49,8 @@ const scales: Readonly<Record<string, Scale>> = {
   decbytes: metric('B'),
   Bps: metric('B/s'),
   binBps: binary('B/s'),
-  reqps: [...count.map(([size, suffix]) => [size, `${suffix}/s`] as const), [1, '/s']],
-  ops: [...count.map(([size, suffix]) => [size, `${suffix}/s`] as const), [1, '/s']],
+  reqps: [...count.map(([from, suffix, size = from]) => [from, `${suffix}/s`, size] as const), [1, '/s']],
+  ops: [...count.map(([from, suffix, size = from]) => [from, `${suffix}/s`, size] as const), [1, '/s']],
   cps: plain('/s'),
   rps: plain('/s'),
   wps: plain('/s'),
@@ -94,14 +95,14 @@ export function formatValue(value: number | null | undefined, unit = 'short', de
   if (unit.startsWith('suffix:')) return `${digits(value, decimals)}${unit.slice(7)}`;
   if (unit.startsWith('prefix:')) return `${unit.slice(7)}${digits(value, decimals)}`;
   const scale = scales[unit] ?? scales.short!;
-  const [size, suffix] =
-    scale.find(([from]) => Math.abs(value) >= from) ?? (value === 0 ? baseOf(scale) : scale.at(-1)!);
+  const [from, suffix, size = from] =
+    scale.find(([least]) => Math.abs(value) >= least) ?? (value === 0 ? baseOf(scale) : scale.at(-1)!);
   return `${digits(value / size, decimals)}${suffix}`;
 }
 
 /** Zero has the plain unit: 0 s, not 0 ns. */
-function baseOf(scale: Scale): readonly [number, string] {
-  return scale.find(([size]) => size === 1 || size === 0.01) ?? scale.at(-1)!;
+function baseOf(scale: Scale): Scale[number] {
+  return scale.find(([from]) => from === 1 || from === 0.01) ?? scale.at(-1)!;
 }
 
 function digits(value: number, decimals: number | undefined): string {

@@ -1,4 +1,4 @@
-import type { LogLine } from '../asking/backends.ts';
+import type { LogLine } from '../asking/answers.ts';
 import { element } from '../dom/element.ts';
 import { clock, dayAndClock } from '../format/format-time.ts';
 

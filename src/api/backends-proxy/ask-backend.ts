@@ -36,10 +36,14 @@ export function askBackend(question: Question, config: Config, signal: AbortSign
       let size = 0;
       answer.on('data', (piece: Buffer) => {
         size += piece.length;
-        if (size > config.proxyBytesMax) asked.destroy(tooLarge(backend, config.proxyBytesMax));
-        else pieces.push(piece);
+        if (size <= config.proxyBytesMax) pieces.push(piece);
+        else {
+          reject(tooLarge(backend, config.proxyBytesMax));
+          // Without the error: the socket may have gone back to the agent already, where nobody would catch it.
+          asked.destroy();
+        }
       });
-      answer.once('error', (cause) => reject(asFailure(cause, backend, config)));
+      answer.on('error', (cause) => reject(asFailure(cause, backend, config)));
       answer.once('end', () => {
         const body = Buffer.concat(pieces);
         const status = answer.statusCode ?? 0;
@@ -47,7 +51,7 @@ export function askBackend(question: Question, config: Config, signal: AbortSign
         else reject(refusedBy(backend, status, body));
       });
     });
-    asked.once('error', (cause) => reject(asFailure(cause, backend, config)));
+    asked.on('error', (cause) => reject(asFailure(cause, backend, config)));
     asked.end();
   });
 }

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { writeZip } from '../../src/tasks/files/zip.ts';
+import { interpolate } from '../../web/dashboards/interpolate.ts';
+import { ownLink } from '../../web/dashboards/own-link.ts';
+import { asCells } from '../../web/dashboards/panels/heatmap-cells.ts';
+import { asSeries, reduced, seriesName } from '../../web/dashboards/series.ts';
+import { durationSeconds, durationText, secondsOf, stepSeconds } from '../../web/dashboards/time-range.ts';
+import { formatValue } from '../../web/format/format-value.ts';
+import { inOrder, spanTree } from '../../web/request/span-tree.ts';
+import { curlCommand } from '../../web/try/curl-command.ts';
+import { readZip } from '../../web/try/read-zip.ts';
+
+/** A variable as a dashboard writes it. */
+const braced = (name: string) => ['$', '{', name, '}'].join('');
+
+describe('a value', () => {
+  const shown: readonly [number | null, string, string][] = [
+    [0.0123, 's', '12.3 ms'],
+    [0, 's', '0 s'],
+    [3661, 's', '1.02 h'],
+    [0.9056, 'percentunit', '90.6 %'],
+    [1536, 'bytes', '1.5 KiB'],
+    [12_345, 'short', '12.3 k'],
+    [-5, 'none', '−5'],
+    [null, 's', '–'],
+    [Number.NaN, 's', '–'],
+    [Number.POSITIVE_INFINITY, 'short', '∞'],
+    [2.5e9, 'hertz', '2.5 GHz'],
+    [0.04, 'reqps', '0.04/s'],
+  ];
+  for (const [value, unit, text] of shown)
+    it(`of ${value} in ${unit} reads ${text}`, () => assert.equal(formatValue(value, unit), text));
+});
+
+describe('a query', () => {
+  const built = { intervalSeconds: 15, start: 1000, end: 1900, exportSeconds: 10 };
+
+  it('has rates over four exports at least, and over every step', () => {
+    assert.equal(interpolate('rate(x[$__rate_interval])', new Map(), built), 'rate(x[40s])');
+    assert.equal(interpolate(`[${braced('__rate_interval')}]`, new Map(), { ...built, intervalSeconds: 60 }), '[70s]');
+    assert.equal(interpolate('[$__range] $__from', new Map(), built), '[15m] 1000000');
+  });
+
+  it('takes one value as it is, several as alternatives, and all as the dashboard says', () => {
+    const one = new Map([['model', { values: ['a.b'], all: false }]]);
+    assert.equal(interpolate('{m=~"$model"}', one, built), '{m=~"a\\\\.b"}');
+    const two = new Map([['model', { values: ['a', 'b'], all: false }]]);
+    assert.equal(interpolate(`{m=~"${braced('model')}"}`, two, built), '{m=~"(a|b)"}');
+    const all = new Map([['model', { values: ['a'], all: true, allValue: '.*' }]]);
+    assert.equal(interpolate('{m=~"$model"} $other', all, built), '{m=~".*"} $other');
+  });
+});
+
+describe('a time range', () => {
+  it('is read as Grafana writes it', () => {
+    assert.deepEqual(secondsOf({ from: 'now-15m', to: 'now' }, 1_000_000), { start: 100, end: 1000 });
+    assert.deepEqual(secondsOf({ from: '5000', to: '9000' }), { start: 5, end: 9 });
+    assert.throws(() => secondsOf({ from: 'yesterday', to: 'now' }), /Cannot read the time/);
+    assert.equal(durationSeconds('1h30m'), 5400);
+    assert.equal(durationText(5400), '90m');
+  });
+
+  it('is cut into round steps, never finer than what is measured', () => {
+    assert.equal(stepSeconds({ start: 0, end: 900 }, 200, 10), 10);
+    assert.equal(stepSeconds({ start: 0, end: 86_400 }, 200, 10), 600);
+  });
+});
+
+describe('a series', () => {
+  const target = { refId: 'A', legendFormat: '{{model}} {{gone}}' };
+
+  it('has a gap where points are missing, and no numbers that are none', () => {
+    const [series] = asSeries(
+      [
+        {
+          metric: { model: 'm' },
+          values: [
+            [100, '1'],
+            [120, 'NaN'],
+            [130, '3'],
+          ],
+        },
+      ],
+      target,
+      { start: 100, end: 130, step: 10 },
+    );
+    assert.deepEqual(series?.values, [1, null, null, 3]);
+    assert.equal(series?.name, 'm');
+    assert.equal(reduced(series?.values ?? [], 'mean'), 2);
+    assert.equal(reduced([null], 'lastNotNull'), undefined);
+  });
+
+  it('is called by its one label when nobody says otherwise', () => {
+    assert.equal(seriesName({ model: 'm' }, undefined), 'm');
+    assert.equal(seriesName({ __name__: 'up', job: 'a' }, '__auto'), 'up{job="a"}');
+  });
+
+  it('of a histogram becomes cells of what is in each bucket alone', () => {
+    const bucket = (le: string, value: number) => ({
+      refId: 'A',
+      labels: { le },
+      name: le,
+      times: [1],
+      values: [value],
+    });
+    const { bounds, counts } = asCells([bucket('+Inf', 9), bucket('0.1', 2), bucket('0.5', 7), bucket('0.01', 0)], 's');
+    assert.deepEqual(bounds, ['100 ms', '500 ms', '∞']);
+    assert.deepEqual(counts, [[2], [5], [2]]);
+  });
+});
+
+describe('a link', () => {
+  it('leads to our own view of the same thing, into the configured Grafana, or nowhere', () => {
+    const none = { grafana: null };
+    const grafana = { grafana: 'https://grafana.example/' };
+    assert.equal(ownLink('/d/vitrine-slo/slo?var-model=m', none), '#/dashboards/vitrine-slo?var-model=m');
+    assert.equal(ownLink('http://localhost:3000/d/vitrine-slo', none), '#/dashboards/vitrine-slo');
+    assert.equal(ownLink('docs/runbooks/GPUHot.md', none), '#/runbooks/GPUHot');
+    assert.equal(ownLink('/plugins/x', none), undefined);
+    assert.equal(ownLink('/plugins/x', grafana), 'https://grafana.example/plugins/x');
+    for (const url of [
+      'https://elsewhere.example/d/x',
+      '//elsewhere.example/d/x',
+      '/\\elsewhere.example',
+      'javascript:alert(1)',
+      '',
+    ])
+      assert.equal(ownLink(url, grafana), undefined, url);
+    const panes = JSON.stringify({ a: { datasource: 'tempo', queries: [{ query: '{ duration > 1s }' }] } });
+    assert.equal(
+      ownLink(`/explore?panes=${encodeURIComponent(panes)}`, none),
+      '#/requests?traces=%7B+duration+%3E+1s+%7D',
+    );
+  });
+});
+
+describe('a trace', () => {
+  it('becomes a tree in the order of time, whatever the order and the writing of ids', () => {
+    const span = (spanId: string, name: string, start: number, parentSpanId?: string) => ({
+      spanId,
+      name,
+      startTimeUnixNano: `${start}000000000000000001`,
+      endTimeUnixNano: `${start}000000000000000009`,
+      ...(parentSpanId && { parentSpanId }),
+    });
+    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'vitrine' } }] };
+    const spans = [
+      span('ERERERERERE=', 'late', 3, '00f067aa0ba902b7'),
+      span('00f067aa0ba902b7', 'root', 1),
+      span('2222222222222222', 'early', 2, '00f067aa0ba902b7'),
+    ];
+    const roots = spanTree({ trace: { resourceSpans: [{ resource, scopeSpans: [{ spans }] }] } });
+    assert.deepEqual(
+      inOrder(roots).map(({ name, depth, id }) => [name, depth, id]),
+      [
+        ['root', 0, '00f067aa0ba902b7'],
+        ['early', 1, '2222222222222222'],
+        ['late', 1, '1111111111111111'],
+      ],
+    );
+    assert.equal(roots[0]!.end - roots[0]!.start, 8n);
+    assert.deepEqual(spanTree({}), []);
+  });
+});
+
+describe('a trial', () => {
+  it('is shown as a command that a shell reads as it was meant', () => {
+    const call = { path: '/v1/generate', body: 'json' as const, values: [] };
+    assert.equal(
+      curlCommand('http://localhost:8000', call, `{"prompt":"a bell's ring"}`, true),
+      `curl 'http://localhost:8000/v1/generate' \\\n  -H "Authorization: Bearer $VITRINE_KEY" \\\n  -H 'Content-Type: application/json' \\\n  -d '{"prompt":"a bell'\\''s ring"}'`,
+    );
+  });
+
+  it('unpacks the zip that the service writes', async () => {
+    const pieces: Uint8Array[] = [];
+    const entries = [
+      { name: 'harmonic.wav', bytes: [Buffer.from('abc'), Buffer.from('def')] },
+      { name: 'percussive.wav', bytes: [Buffer.from('xyz')] },
+    ];
+    for await (const piece of writeZip(entries)) pieces.push(piece);
+    const whole = Buffer.concat(pieces);
+    const files = readZip(whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.length) as ArrayBuffer);
+    assert.deepEqual(await Promise.all(files.map(async ({ name, content }) => [name, await content.text()])), [
+      ['harmonic.wav', 'abcdef'],
+      ['percussive.wav', 'xyz'],
+    ]);
+    assert.throws(() => readZip(new ArrayBuffer(4)), /no zip/);
+  });
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makePage } from '../../src/api/page/make-page.ts';
+import type { Dashboard } from '../../web/dashboards/dashboard.ts';
+import { panelsOf, unknownParts } from '../../web/dashboards/known-parts.ts';
+import { serveApi } from '../api/serve-api.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('the page', function () {
+  this.timeout(60_000);
+
+  it('weighs no more than 100 kB, all of it together, packed', async () => {
+    const files = await makePage();
+    const sizes = [...files].map(([path, { gzipped }]) => [path, gzipped.length] as const);
+    const total = sizes.reduce((sum, [, size]) => sum + size, 0);
+    assert.ok(total <= 100_000, JSON.stringify(sizes));
+    assert.equal(files.size, 3);
+  });
+
+  it('is the same page from the same sources, and names its assets by what is in them', async () => {
+    const [one, other] = [await makePage(), await makePage()];
+    assert.deepEqual([...one.keys()], [...other.keys()]);
+    const html = one.get('/')!.body.toString();
+    for (const path of one.keys()) assert.ok(path === '/' || html.includes(`"${path}"`), path);
+  });
+
+  it('is served with a policy that allows nothing from elsewhere and nothing inline', async () => {
+    await using api = await serveApi({});
+    const response = await api.fetch('/');
+    assert.equal(response.status, 200);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /require-trusted-types-for 'script'/);
+    assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+    const html = await response.text();
+    assert.doesNotMatch(html, /<script(?![^>]*src=)|style=|\son\w+=/);
+    for (const [, url] of html.matchAll(/(?:src|href)="([^"]+)"/g)) assert.match(url!, /^(\/assets\/|data:image\/svg)/);
+    const [, script = ''] = /src="([^"]+)"/.exec(html) ?? [];
+    const asset = await api.fetch(script, { headers: { 'accept-encoding': 'gzip' } });
+    assert.equal(asset.status, 200);
+    assert.match(asset.headers.get('cache-control') ?? '', /immutable/);
+    assert.equal(response.headers.get('cache-control'), 'no-cache');
+  });
+
+  it('can be left out, and its proxy with it', async () => {
+    await using api = await serveApi({}, { pageOn: false });
+    for (const path of ['/', '/page/facts', '/backends/prometheus/api/v1/query?query=up'])
+      assert.equal((await api.fetch(path)).status, 404, path);
+  });
+
+  it('lists the dashboards and runbooks there are, and reads no other file', async () => {
+    await using api = await serveApi({});
+    const { dashboards } = (await (await api.fetch('/page/dashboards')).json()) as { dashboards: { uid: string }[] };
+    assert.equal(dashboards.length, (await committed()).length);
+    const shown = (await (await api.fetch(`/page/dashboards/${dashboards[0]!.uid}`)).json()) as Dashboard;
+    assert.equal(shown.uid, dashboards[0]!.uid);
+    assert.match(await (await api.fetch('/page/runbooks/ServiceDown')).text(), /^# ServiceDown/);
+    for (const path of ['/page/runbooks/..%2F..%2FREADME', '/page/runbooks/nothing', '/page/dashboards/nothing'])
+      assert.equal((await api.fetch(path)).status, 404, path);
+  });
+});
+
+describe('the dashboards', () => {
+  it('have no panel type, option or unit that the page does not know', async () => {
+    for (const { file, dashboard } of await committed()) assert.deepEqual(unknownParts(dashboard), [], file);
+  });
+
+  it('would be caught with one', async () => {
+    const { dashboard } = (await committed())[0]!;
+    const broken = (change: (dashboard: Dashboard) => void) => {
+      const copy = structuredClone(dashboard);
+      change(copy);
+      return unknownParts(copy).length;
+    };
+    assert.equal(
+      broken(() => undefined),
+      0,
+    );
+    const first = (copy: Dashboard) => panelsOf(copy).find(({ type }) => type !== 'row')!;
+    assert.equal(
+      broken((copy) => (first(copy).type = 'piechart')),
+      1,
+    );
+    assert.equal(
+      broken((copy) => (first(copy).options = { ...first(copy).options, newOption: 1 })),
+      1,
+    );
+    assert.equal(
+      broken((copy) => (first(copy).fieldConfig = { defaults: { unit: 'parsecs' } })),
+      1,
+    );
+    assert.equal(
+      broken((copy) => (first(copy).transformations = [{ id: 'groupBy' }])),
+      1,
+    );
+    assert.equal(
+      broken((copy) => Object.assign(first(copy), { repeat: 'model' })),
+      1,
+    );
+    assert.equal(
+      broken((copy) => (copy.templating = { list: [{ type: 'adhoc', name: 'filter' }] })),
+      1,
+    );
+  });
+});
+
+async function committed(): Promise<{ file: string; dashboard: Dashboard }[]> {
+  const folder = join(root, 'grafana/dashboards');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+  return Promise.all(
+    names.map(async (file) => ({
+      file,
+      dashboard: JSON.parse(await readFile(join(folder, file), 'utf8')) as Dashboard,
+    })),
+  );
+}

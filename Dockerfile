@@ -20,6 +20,9 @@ COPY package.json ./
 COPY compose/check-health.mjs ./compose/check-health.mjs
 COPY models ./models
 COPY src ./src
+COPY web ./web
+COPY grafana/dashboards ./grafana/dashboards
+COPY docs/runbooks ./docs/runbooks
 USER node
 VOLUME /data
 EXPOSE 8000 8010

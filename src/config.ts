@@ -660,11 +660,7 @@ export const settings = {
   tempoHost: text('VITRINE_TEMPO_HOST', '127.0.0.1', 'Where Tempo is.'),
   lokiHost: text('VITRINE_LOKI_HOST', '127.0.0.1', 'Where Loki is.'),
   alertmanagerHost: text('VITRINE_ALERTMANAGER_HOST', '127.0.0.1', 'Where Alertmanager is.'),
-  grafanaUrl: text(
-    'VITRINE_GRAFANA_URL',
-    '',
-    'Address of a Grafana, as a browser reaches it; the page then links there.',
-  ),
+  grafanaOn: flag('VITRINE_GRAFANA', false, 'On: there is a Grafana at VITRINE_GRAFANA_URL, and the page links there.'),
   proxyPerMinuteMax: integer(
     'VITRINE_PROXY_PER_MINUTE_MAX',
     3_000,

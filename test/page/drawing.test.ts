@@ -119,7 +119,7 @@ describe('a link', () => {
     assert.equal(ownLink('/plugins/x', none), undefined);
     assert.equal(ownLink('/plugins/x', grafana), 'https://grafana.example/plugins/x');
     for (const url of [
-      'https://elsewhere.example/d/x',
+      'https://elsewhere.example/login',
       '//elsewhere.example/d/x',
       '/\\elsewhere.example',
       'javascript:alert(1)',

@@ -65,5 +65,8 @@ export async function searchTraces(parameters: Parameters, signal: AbortSignal):
 
 export async function read<Answer>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Answer> {
   const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
-  return askJson<Answer>(`/backends/${path}${query.size > 0 ? `?${query}` : ''}`, { signal });
+  // Not broken off when the person goes elsewhere: it would be told as a request that failed.
+  const answer = await askJson<Answer>(`/backends/${path}${query.size > 0 ? `?${query}` : ''}`);
+  signal.throwIfAborted();
+  return answer;
 }

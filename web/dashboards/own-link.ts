@@ -7,7 +7,7 @@ import { grafanaLink } from '../grafana-link.ts';
 export function ownLink(url: string, facts: { grafana: string | null }): string | undefined {
   const runbook = /(?:^|\/)runbooks\/([\w.-]+?)(?:\.md)?(?:#.*)?$/.exec(url)?.[1];
   if (runbook !== undefined) return `#/runbooks/${encodeURIComponent(runbook)}`;
-  const path = grafanaPath(url, facts);
+  const path = grafanaPath(url);
   if (path === undefined) return undefined;
   const [, uid, query] = /^\/d\/([\w-]+)(?:\/[^?]*)?(?:\?(.*))?$/.exec(path) ?? [];
   if (path.startsWith('/explore?')) return explored(path) ?? grafanaLink(facts, path);
@@ -15,13 +15,12 @@ export function ownLink(url: string, facts: { grafana: string | null }): string 
   return grafanaLink(facts, path);
 }
 
-function grafanaPath(url: string, { grafana }: { grafana: string | null }): string | undefined {
+/** Whatever Grafana an alert or dashboard was written for: here it means its own dashboards, or the one that is configured. */
+function grafanaPath(url: string): string | undefined {
   if (/^\/(?![/\\])/.test(url)) return url;
   try {
-    const { origin, pathname, search, hostname } = new URL(url);
-    const isOurs =
-      (grafana !== null && origin === new URL(grafana).origin) || hostname === 'localhost' || hostname === 'grafana';
-    return isOurs ? `${pathname}${search}` : undefined;
+    const { protocol, pathname, search } = new URL(url);
+    return /^https?:$/.test(protocol) && /^\/(d|explore)\b/.test(pathname) ? `${pathname}${search}` : undefined;
   } catch {
     // Not a URL: then it leads nowhere.
     return undefined;

@@ -36,7 +36,7 @@ export async function showDashboard(
   const renewedAt = element('span', { class: 'quiet', role: 'status' });
   const trouble = element('div', {});
   const events = element('details', { class: 'events', hidden: true });
-  const grid = element('div', { class: 'grid' });
+  const sections = element('div', { class: 'sections' });
   const onPage: PanelOnPage[] = [];
   host.append(
     element('div', { class: 'title-row' }, element('h1', {}, shortTitle(dashboard.title)), renewedAt),
@@ -49,9 +49,9 @@ export async function showDashboard(
     ),
     trouble,
     events,
-    grid,
+    sections,
   );
-  place(dashboard.panels ?? [], grid);
+  place(dashboard.panels ?? [], sections);
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener('abort', () => clearTimeout(timer));
   await renew();
@@ -61,31 +61,37 @@ export async function showDashboard(
     return target === undefined ? undefined : element('a', { href: target }, 'In Grafana');
   }
 
-  /** Panels beneath a folded row are asked for once it is opened. */
+  /** Panels on the grid of their section; those beneath a folded row are asked for once it is opened. */
   function place(panels: readonly Panel[], into: HTMLElement): void {
-    let target = into;
+    let section = newSection(0);
+    into.append(section.grid);
     for (const panel of panels) {
       if (panel.type !== 'row') {
-        const made = panelOnPage(panel, dashboard, facts, signal);
-        target.append(made.host);
-        onPage.push(made);
+        section.add(panel);
         continue;
       }
-      const below = element('div', { class: 'grid' });
-      const row = element(
-        'details',
-        { class: 'row-panel', open: panel.collapsed !== true, ontoggle: () => void renew() },
-        element('summary', {}, element('h2', {}, panel.title ?? '')),
-        below,
+      section = newSection((panel.gridPos?.y ?? 0) + 1);
+      into.append(
+        element(
+          'details',
+          { class: 'row-panel', open: panel.collapsed !== true, ontoggle: () => void renew() },
+          element('summary', {}, element('h2', {}, panel.title ?? '')),
+          section.grid,
+        ),
       );
-      into.append(row);
-      target = below;
-      for (const inner of panel.panels ?? []) {
-        const made = panelOnPage(inner, dashboard, facts, signal);
-        below.append(made.host);
-        onPage.push(made);
-      }
+      for (const inner of panel.panels ?? []) section.add(inner);
     }
+  }
+
+  function newSection(top: number) {
+    const grid = element('div', { class: 'grid' });
+    const add = (panel: Panel) => {
+      const made = panelOnPage(panel, dashboard, facts, signal);
+      made.host.style.setProperty('--y', String(Math.max(1, (panel.gridPos?.y ?? 0) - top + 1)));
+      grid.append(made.host);
+      onPage.push(made);
+    };
+    return { grid, add };
   }
 
   async function renew(): Promise<void> {

@@ -19,7 +19,7 @@ export function pageFacts({ config, door }: Parts): RequestHandler {
       client: client.name,
       admin: door.mayAdminister(client),
       backends: backendNames,
-      grafana: config.grafanaUrl === '' ? null : config.grafanaUrl,
+      grafana: config.grafanaOn ? config.grafanaUrl : null,
       exportIntervalSeconds: config.metricIntervalMs / 1000,
     });
   };

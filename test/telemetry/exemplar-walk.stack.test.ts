@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import type { flightAnswer } from '../../src/api/flight-answer.ts';
+import { slowInBatches, writeModel } from '../fixtures/models/models.ts';
+import { lokiLines } from '../support/backends.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const route = '/v2/models/:model/infer';
+const deadline = { deadlineMs: 90_000, everyMs: 500 };
+
+describe('an exemplar', function () {
+  this.timeout(300_000);
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let stack: Stack;
+
+  before(async () => {
+    folder = await temporaryFolder();
+    await writeModel(folder.path, 'batched', slowInBatches(100), { manifest: { batching: { rows_max: 8 } } });
+    stack = await startStack({
+      only: ['service', 'collector', 'prometheus', 'tempo', 'loki'],
+      env: {
+        VITRINE_MODELS: folder.path,
+        VITRINE_TRACE_FIRST_PER_SECOND: '100000',
+        VITRINE_COLLECTOR_FLUSH_MS: '500',
+      },
+    });
+    await waitFor(
+      'the model',
+      async () => (await fetch(`${stack.url('service')}/v2/models/batched/ready`)).ok,
+      deadline,
+    );
+  });
+
+  after(async () => {
+    await stack?.[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
+  });
+
+  it('leads from the metric to the trace, its log line, its batch, its mates, and back', async () => {
+    const sent = new Set(await Promise.all(Array.from({ length: 12 }, () => infer())));
+
+    // The metric: latency by route and model.
+    const exemplars = await waitFor(
+      'exemplars of latency by route and model',
+      async () => {
+        const found = await exemplarsOf(`{http_route="${route}",inference_model_name="batched"}`);
+        return found.length > 0 && found;
+      },
+      deadline,
+    );
+
+    // Each opens in Tempo, as a request to this model, and has its line in Loki.
+    const opened = await Promise.all(
+      exemplars.map(async ({ traceId, spanId }) => {
+        assert.ok(sent.has(traceId));
+        const spans = await traceOf(traceId, ({ name }) => name === 'inference.send');
+        const server = spans.find((span) => span.spanId === spanId);
+        assert.equal(server?.attributes['inference.model.name'], 'batched');
+        assert.equal(server?.attributes.tenant, 'anonymous');
+        const lines = await linesOf(traceId);
+        assert.match(lines[0]?.line ?? '', /^POST \/v2\/models\/:model\/infer 200/);
+        return { traceId, spans };
+      }),
+    );
+
+    // Its run leads to the batch, which is a trace of its own.
+    const batches = opened.map(({ traceId, spans }) => {
+      const run = spans.find(({ name }) => name === 'inference.run');
+      assert.equal(run?.links.length, 1, 'the run is linked with its batch');
+      return { traceId, run, batchId: run.links[0]!.traceId };
+    });
+    const shared = batches.find(({ run }) => Number(run.attributes['inference.batch.requests']) > 1);
+    assert.ok(shared, 'of twelve requests at once, all but the first share a batch');
+    const [batch] = await traceOf(shared.batchId, ({ name }) => name === 'inference.batch');
+    assert.equal(batch?.attributes['inference.batch.closed_by'], shared.run.attributes['inference.batch.closed_by']);
+    assert.equal(batch?.links.length, Number(shared.run.attributes['inference.batch.requests']));
+
+    // The batch leads back to where we came from, and on to the mates, whose traces and lines are there too.
+    assert.ok(batch.links.some(({ traceId, spanId }) => traceId === shared.traceId && spanId === shared.run.spanId));
+    for (const link of batch.links) {
+      const mate = await traceOf(link.traceId, ({ spanId }) => spanId === link.spanId);
+      const run = mate.find(({ spanId }) => spanId === link.spanId);
+      assert.deepEqual(run?.links, [{ traceId: shared.batchId, spanId: batch.spanId }]);
+      assert.ok((await linesOf(link.traceId)).length > 0);
+    }
+
+    // The flight recorder says the same of it, without any backend.
+    const answer = await fetch(`${stack.url('service')}/v1/requests/${shared.traceId}`);
+    const flight = (await answer.json()) as ReturnType<typeof flightAnswer>;
+    assert.equal(flight.batch?.trace_id, shared.batchId);
+    assert.deepEqual(
+      new Set([shared.traceId, ...(flight.batch_mates?.known.map(({ trace_id }) => trace_id) ?? [])]),
+      new Set(batch.links.map(({ traceId }) => traceId)),
+    );
+  });
+
+  /** Sends one request and answers its trace id. */
+  async function infer(): Promise<string> {
+    const answer = await fetch(`${stack.url('service')}/v2/models/batched/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    return answer.headers.get('traceresponse')?.split('-')[1] ?? '';
+  }
+
+  async function exemplarsOf(selector: string): Promise<{ traceId: string; spanId: string }[]> {
+    const url = new URL('/api/v1/query_exemplars', stack.url('prometheus'));
+    url.searchParams.set('query', `traces_span_metrics_duration_seconds_bucket${selector}`);
+    url.searchParams.set('start', String(Date.now() / 1000 - 600));
+    url.searchParams.set('end', String(Date.now() / 1000 + 60));
+    const { data } = (await (await fetch(url)).json()) as {
+      data: { exemplars: { labels: { trace_id: string; span_id: string } }[] }[];
+    };
+    const found = data.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels));
+    return [...new Map(found.map((labels) => [labels.trace_id, labels])).values()].map((labels) => ({
+      traceId: labels.trace_id,
+      spanId: labels.span_id,
+    }));
+  }
+
+  function linesOf(traceId: string) {
+    return waitFor(
+      `the log line of ${traceId}`,
+      async () => {
+        const lines = await lokiLines(stack.url('loki'), `{service_name="vitrine"} | trace_id="${traceId}"`);
+        return lines.length > 0 && lines;
+      },
+      deadline,
+    );
+  }
+
+  /** The spans of a trace in Tempo, once there is one that `isIt`. */
+  function traceOf(traceId: string, isIt: (span: ToldSpan) => boolean): Promise<ToldSpan[]> {
+    return waitFor(
+      `the trace ${traceId}`,
+      async () => {
+        const answer = await fetch(`${stack.url('tempo')}/api/traces/${traceId}`);
+        if (!answer.ok) return undefined;
+        const spans = spansIn((await answer.json()) as TempoTrace);
+        return spans.some(isIt) && spans;
+      },
+      deadline,
+    );
+  }
+});
+
+type ToldSpan = {
+  name: string;
+  spanId: string;
+  attributes: Record<string, string>;
+  links: { traceId: string; spanId: string }[];
+};
+
+type TempoTrace = {
+  batches: {
+    scopeSpans: {
+      spans: {
+        name: string;
+        spanId: string;
+        attributes?: { key: string; value: Record<string, string> }[];
+        links?: { traceId: string; spanId: string }[];
+      }[];
+    }[];
+  }[];
+};
+
+function spansIn({ batches }: TempoTrace): ToldSpan[] {
+  const spans = batches.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
+  return spans.map(({ name, spanId, attributes = [], links = [] }) => ({
+    name,
+    spanId: asHex(spanId),
+    attributes: Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])])),
+    links: links.map((link) => ({ traceId: asHex(link.traceId), spanId: asHex(link.spanId) })),
+  }));
+}
+
+/** Tempo writes ids as JSON writes bytes: in base 64. */
+function asHex(id: string): string {
+  return /^(?:[0-9a-f]{16}|[0-9a-f]{32})$/.test(id) ? id : Buffer.from(id, 'base64').toString('hex');
+}

@@ -16,17 +16,6 @@ export type ChunkPlan = {
 export type SeparateChunk = (chunk: Planes, startSample: number) => Promise<readonly Planes[]>;
 
 /**
- * Harmonic/percussive separation reaches 15 frames of the median and two of the transform to each side, 512 samples each, and works on a
- * grid of 512: with chunks that begin on it and 20 frames of context, the joined chunks are what the whole would have given.
- */
-export const harmonicPercussivePlan: ChunkPlan = {
-  coreSamples: 172 * 512,
-  contextSamples: 20 * 512,
-  fadeSamples: 0,
-  inFlightMax: 2,
-};
-
-/**
  * Separates sound of any length that comes in pieces of any size, in memory that does not depend on the length: at most `inFlightMax`
  * chunks and one piece are held. It reads on only when the reader of the stems does. The stems have exactly the length of the input, and where
  * a chunk's stems sum to the chunk, the joined ones sum to the input.

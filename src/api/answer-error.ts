@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { tellRunFailure } from '../engine/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
-import { log } from '../telemetry/logger.ts';
-import { requestTrace, tellIds } from './trace-request.ts';
+import { type LogFields, log } from '../telemetry/logger.ts';
+import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
   throw new ServiceError('not_found', 'Cannot answer: no route has this path; GET /v2 says what there is.');
@@ -34,10 +35,11 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
       'app',
       'error',
       `A defect while answering: ${cause}`,
-      { event_type: 'defect', 'request.id': trace.requestId },
+      { event_type: 'defect', ...whoAndWhat(trace) },
       trace.context,
     );
   }
+  if (error.code === 'inference_failed') tellRunFailure(error.message, whoAndWhat(trace), () => trace.context);
   if (response.headersSent) {
     response.destroy();
     return;
@@ -53,6 +55,10 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
   if (mayBeReadToItsEnd(request)) response.end(request.method === 'HEAD' ? undefined : body);
   else endLingering(request, response, body);
 };
+
+function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
+  return { 'request.id': requestId, tenant, ...(model && { model: model.name }) };
+}
 
 /** A small body that was not read is passed over by Node, and the connection goes on. */
 function mayBeReadToItsEnd(request: Request): boolean {

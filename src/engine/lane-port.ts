@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { FromLane, ToLane } from './lane-messages.ts';
 
@@ -13,6 +14,8 @@ export type LanePort = {
 
 export type LaneListener = {
   received(message: FromLane): void;
+  /** A line that the process, or native code in it, wrote for people. Threads share the service's own stderr. */
+  said(line: string): void;
   /** The lane is gone, asked for or not; `how` says how in words. */
   ended(how: string): void;
 };
@@ -45,13 +48,14 @@ export function openProcessPort(listener: LaneListener): LanePort {
     serialization: 'advanced',
     execArgv: [],
     env: environmentOfLane(),
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let ended = false;
   const end = (how: string) => {
     if (!ended) listener.ended(how);
     ended = true;
   };
+  readLines(child.stderr, (line) => listener.said(line));
   child.on('message', (message) => listener.received(message as FromLane));
   child.on('error', (error) => end(`it could not be started or spoken to: ${error.message}`));
   child.on('exit', (code, signal) => end(signal ? `it ended by ${signal}` : `it ended with code ${code}`));
@@ -62,6 +66,21 @@ export function openProcessPort(listener: LaneListener): LanePort {
     kill: () => void child.kill('SIGKILL'),
   };
 }
+
+/** Whole lines as they come; one that does not end is cut. */
+function readLines(stream: Readable | null, say: (line: string) => void): void {
+  let begun = '';
+  stream?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${begun}${text}`.split('\n');
+    begun = (lines.pop() ?? '').slice(0, lineCharsMax);
+    for (const line of lines) if (line.trim() !== '') say(line.slice(0, lineCharsMax));
+  });
+  stream?.on('end', () => {
+    if (begun.trim() !== '') say(begun);
+  });
+}
+
+const lineCharsMax = 4096;
 
 /** ONNX Runtime 1.30 carries an uploader. Native code reads the process's own environment, which a worker thread's copy is not. */
 function switchOffVendorTelemetry(): void {

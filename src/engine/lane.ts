@@ -33,7 +33,12 @@ export class Lane {
   #runs = 0;
   #tellEnded: () => void = () => undefined;
 
-  private constructor(kind: 'thread' | 'process', state: State, onEnd: (lane: Lane, how: string) => void) {
+  private constructor(
+    kind: 'thread' | 'process',
+    state: State,
+    onEnd: (lane: Lane, how: string) => void,
+    onSaid: (lane: Lane, line: string) => void,
+  ) {
     this.kind = kind;
     this.#state = state;
     this.#onEnd = onEnd;
@@ -43,15 +48,17 @@ export class Lane {
     const listener = {
       received: (message: FromLane) => this.#received(message),
       ended: (how: string) => this.#hasEnded(how),
+      said: (line: string) => onSaid(this, line),
     };
     this.#port = kind === 'thread' ? openThreadPort(listener) : openProcessPort(listener);
   }
 
-  /** Resolves when the session is open and warm; throws invalid_model or lane_crashed when it cannot be. `onEnd` is called once, however the lane ends. */
+  /** Resolves when the session is open and warm; throws invalid_model or lane_crashed when it cannot be. `onEnd` is called once, however the lane ends, `onSaid` with each line that a process writes to stderr. */
   static async open(
     kind: 'thread' | 'process',
     request: SessionRequest,
     onEnd: (lane: Lane, how: string) => void,
+    onSaid: (lane: Lane, line: string) => void = () => undefined,
   ): Promise<Lane> {
     const { promise, resolve, reject } = Promise.withResolvers<SessionReport>();
     const notOpened = (reason: string) =>
@@ -63,7 +70,7 @@ export class Lane {
           `Cannot open ${request.file}: the lane was lost (${how}); check the memory and the ONNX file.`,
         ),
       );
-    const lane = new Lane(kind, { kind: 'opening', opened: resolve, notOpened, crashed }, onEnd);
+    const lane = new Lane(kind, { kind: 'opening', opened: resolve, notOpened, crashed }, onEnd, onSaid);
     lane.#port.send({ kind: 'open', request }, []);
     try {
       lane.#report = await promise;

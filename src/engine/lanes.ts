@@ -3,6 +3,7 @@ import { log } from '../telemetry/logger.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Lane } from './lane.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
+import { tellLaneLine } from './onnx-messages.ts';
 
 const reopenWaitMsFirst = 100;
 const reopenWaitMsMax = 60_000;
@@ -118,7 +119,12 @@ export class Lanes {
   async #openOne(): Promise<void> {
     this.#opening += 1;
     try {
-      const lane = await Lane.open(this.#kind, this.#request, (ended, how) => this.#hasEnded(ended, how));
+      const lane = await Lane.open(
+        this.#kind,
+        this.#request,
+        (ended, how) => this.#hasEnded(ended, how),
+        (speaker, line) => tellLaneLine(this.#model, speaker.name, line),
+      );
       if (this.#stopping.signal.aborted) return await lane.close();
       this.#open.add(lane);
       this.#idle.push(lane);

@@ -1,6 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
+import { callSite } from './call-site.ts';
 import { attributeNames } from './names.ts';
 
 /**
@@ -57,7 +58,14 @@ export function log(
   context?: Context,
 ): void {
   if (severities.indexOf(level) > severities.indexOf(leastSevere[logger])) return;
-  loggers[logger].log(level, message, context ? { ...fields, [contextOfRecord]: context } : fields);
+  const where = level === 'error' || level === 'warn' ? whereWritten(logger) : undefined;
+  const told = where ? { ...where, ...fields } : fields;
+  loggers[logger].log(level, message, context ? { ...told, [contextOfRecord]: context } : told);
+}
+
+/** Access lines are written in one place, and what is told on others' behalf was written elsewhere. */
+function whereWritten(logger: LoggerName): LogFields | undefined {
+  return logger === 'access' || logger === 'events' ? undefined : callSite(log);
 }
 
 export function setLogLevel(logger: LoggerName, level: LogLevel): void {

@@ -273,6 +273,26 @@ describe('the Open Inference Protocol over HTTP', () => {
     assert.equal((await json(await change('/v2/trace/setting', { trace_rate: null }))).trace_rate, '1000');
   });
 
+  it('changes the level of each logger by itself, all or nothing', async () => {
+    const change = (settings: unknown) => api.fetch('/v2/logging', { method: 'POST', body: JSON.stringify(settings) });
+    const { loggers, log_verbose_level } = await json(await change({ loggers: { app: 'debug', access: 'error' } }));
+    assert.deepEqual([loggers, log_verbose_level], [{ app: 'debug', access: 'error' }, 1]);
+    assert.deepEqual((await json(await change({ loggers: { access: 'warn' } }))).loggers, {
+      app: 'debug',
+      access: 'warn',
+    });
+    for (const wrong of [
+      { loggers: { audit: 'error' } },
+      { loggers: { app: 'loud' } },
+      { loggers: ['app'] },
+      { loggers: { app: 'error', access: 'loud' } },
+      { log_verbose_level: 0, loggers: { nobody: 'info' } },
+    ])
+      assert.equal((await change(wrong)).status, 400, JSON.stringify(wrong));
+    assert.deepEqual((await json(await api.fetch('/v2/logging'))).loggers, { app: 'debug', access: 'warn' });
+    await change({ loggers: { app: 'error', access: 'error' } });
+  });
+
   it('changes the log level in Triton’s words', async () => {
     const change = (settings: unknown) => api.fetch('/v2/logging', { method: 'POST', body: JSON.stringify(settings) });
     assert.equal(

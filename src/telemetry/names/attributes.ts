@@ -9,6 +9,9 @@ export const attributeNames = {
     name: 'event_type',
     says: 'What happened, in one word that does not change: http_request, service_start, telemetry_refused …',
   },
+  codeFile: { name: 'code.file.path', says: 'Where a warning or error was written: the file below src/.' },
+  codeFunction: { name: 'code.function.name', says: 'The function that wrote it.' },
+  codeLine: { name: 'code.line.number', says: 'The line that wrote it.' },
   requestId: { name: 'request.id', says: 'The caller’s X-Request-Id where it is well-formed, else ours.' },
   tenant: {
     name: 'tenant',

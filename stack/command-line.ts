@@ -10,6 +10,7 @@ import { logs } from './commands/logs.ts';
 import { printManifestSchema } from './commands/manifest-schema.ts';
 import { restart } from './commands/restart.ts';
 import { status } from './commands/status.ts';
+import { summary } from './commands/summary.ts';
 import { test } from './commands/test.ts';
 import { up } from './commands/up.ts';
 import { componentNames } from './components.ts';
@@ -31,6 +32,15 @@ command('down', 'stop everything').action(run(down));
 command('status', 'what runs, where, since when and how well; ends with 1 when something is not well')
   .option('--json', 'for programs')
   .action(run(status));
+command(
+  'summary',
+  'the overview in the terminal: rates, percentiles, errors, queues, GPUs, telemetry, alerts; from Prometheus',
+)
+  .option('-w, --watch', 'again every two seconds, until Ctrl-C')
+  .option('--json', 'for programs; with --watch one a line')
+  .option('-m, --minutes <count>', 'over how long', '5')
+  .option('--prometheus <url>', 'another Prometheus than the one of this stack')
+  .action(run(summary));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
   .option('-n, --lines <count>', 'how many lines to begin with', '50')

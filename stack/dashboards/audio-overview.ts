@@ -2,7 +2,7 @@ import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series } from '../pr
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
 import { type DashboardPlan, heatmap, stat, table, timeseries } from './panel.ts';
 import { buckets, now, over, rows } from './query.ts';
-import { ofDataset, ofModel, ofService } from './selections.ts';
+import { ofDataset, ofModel } from './selections.ts';
 
 const noDataset = 'a dataset was processed';
 const noSeparation = 'a sound was separated';
@@ -73,7 +73,7 @@ export const audioOverview: DashboardPlan = {
         stat({
           title: 'Waiting',
           says: 'Jobs and files that wait.',
-          queries: [now(`sum(${series('processingQueue', ofService)})`)],
+          queries: [now(`sum(${series('processingQueue')})`)],
           unit: 'short',
           width: 4,
         }),
@@ -112,7 +112,7 @@ export const audioOverview: DashboardPlan = {
           limits: { warning: 0.05, bad: 0.5 },
           runbook: 'HighErrorRate',
           onlyAfter: 'a file of a dataset failed',
-          links: [logsLink('Lines of datasets', `{service_name="vitrine"} | dataset != ""`)],
+          links: [logsLink('Lines of datasets', `{service_name="vitrine-dataset"} | event_type="sample_processed"`)],
         }),
         heatmap({
           title: 'Scores',
@@ -136,7 +136,10 @@ export const audioOverview: DashboardPlan = {
           width: 6,
           onlyAfter: noSeparation,
           links: [
-            tracesLink('Traces of separations', `{ resource.service.name = "vitrine" && name = "model.inference" }`),
+            tracesLink(
+              'Traces of separations',
+              `{ resource.service.name = "vitrine" && name = "task" && span.task.kind = "separate" }`,
+            ),
           ],
         }),
         timeseries({

@@ -101,14 +101,14 @@ export const audioPerformance: DashboardPlan = {
         timeseries({
           title: 'Queues',
           says: 'Work that waits, by queue.',
-          queries: [over(`sum by (queue_name) (${series('processingQueue', ofService)})`, '{{queue_name}}')],
+          queries: [over(`sum by (queue_name) (${series('processingQueue')})`, '{{queue_name}}')],
           unit: 'short',
           width: 6,
         }),
         timeseries({
           title: 'Workers',
           says: 'That are busy, by kind.',
-          queries: [over(`sum by (worker_type) (${series('processingWorkers', ofService)})`, '{{worker_type}}')],
+          queries: [over(`sum by (worker_type) (${series('processingWorkers')})`, '{{worker_type}}')],
           unit: 'short',
           width: 6,
         }),

@@ -112,7 +112,7 @@ export const audioQuality: DashboardPlan = {
           unit: 'ops',
           width: 8,
           onlyAfter: 'a file of a dataset was excluded',
-          links: [logsLink('Lines of datasets', `{service_name="vitrine"} | dataset != ""`)],
+          links: [logsLink('Lines of datasets', `{service_name="vitrine-dataset"} | event_type="sample_processed"`)],
         }),
         table({
           title: 'Datasets',

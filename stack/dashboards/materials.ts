@@ -91,7 +91,7 @@ export const materials: DashboardPlan = {
           width: 8,
           stacked: true,
           onlyAfter: noRun,
-          links: [logsLink('Lines of materials', `{service_name="vitrine"} | alloy != ""`)],
+          links: [logsLink('Lines of materials', `{service_name="vitrine"} | event_type="microstructure_generation"`)],
         }),
         heatmap({
           title: 'How long inference takes',
@@ -138,11 +138,11 @@ export const materials: DashboardPlan = {
           onlyAfter: 'a model has a score in its model.json',
         }),
         traceTable({
-          title: 'Slowest runs',
-          says: 'Spans of a model’s use, with the alloy.',
+          title: 'Latest runs',
+          says: 'The latest, with what became of them; every task’s trace is kept.',
           queries: [
             traces(
-              `{ resource.service.name = "vitrine" && name = "model.inference" && span.alloy != nil } | select(span.alloy, span.model_type)`,
+              `{ resource.service.name = "vitrine" && name = "task" && span.task.kind = "microstructure" } | select(span.inference.model.name, span.task.status)`,
             ),
           ],
           width: 8,

@@ -21,8 +21,6 @@ export const otherMetrics = {
   collectorImpossibleSpans: 'otelcol_processor_filter_spans_filtered_total',
   collectorMemory: 'otelcol_process_memory_rss_bytes',
   collectorCpu: 'otelcol_process_cpu_seconds_total',
-  collectorRedactedLogs: 'collector_redacted_log_records_total',
-  collectorRedactedSpans: 'collector_redacted_spans_total',
   prometheusTooOld: 'prometheus_tsdb_too_old_samples_total',
   prometheusOutOfOrder: 'prometheus_tsdb_out_of_order_samples_total',
   prometheusOutOfBound: 'prometheus_tsdb_out_of_bound_samples_total',
@@ -34,8 +32,6 @@ export const otherMetrics = {
   tempoSpans: 'tempo_distributor_spans_received_total',
   alertmanagerFailed: 'alertmanager_notifications_failed_total',
   alertmanagerSent: 'alertmanager_notifications_total',
-  /** The Collector’s span metrics: read for their exemplars alone. */
-  spanMetricsBuckets: 'traces_span_metrics_duration_seconds_bucket',
 } as const;
 
 export type OtherMetric = keyof typeof otherMetrics;

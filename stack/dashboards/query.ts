@@ -1,4 +1,4 @@
-import { other } from './other-metrics.ts';
+import { partOf } from '../promql.ts';
 
 /** One query of a panel: to which store, and how its answer is read. */
 export type Query =
@@ -46,7 +46,7 @@ export function traces(expr: string): Query {
  * no bucket is below zero, so the query itself answers nothing, while the exemplars of what it names are found.
  */
 export function exemplars(matchers: Readonly<Partial<Record<'http_route' | 'inference_model_name', string>>>): Query {
-  const buckets = other('spanMetricsBuckets', { job: 'vitrine', span_kind: 'SPAN_KIND_SERVER', ...matchers });
+  const buckets = partOf('spanSeconds', 'bucket', { job: 'vitrine', span_kind: 'SPAN_KIND_SERVER', ...matchers });
   return {
     source: 'prometheus',
     expr: `${buckets} < 0`,

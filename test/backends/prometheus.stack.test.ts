@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { dataSource } from '../compose/data-sources.ts';
+import { fillTemplate } from '../correlation/fill-template.ts';
 import { prometheusPoints, prometheusQuery } from '../support/backends.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -85,7 +86,12 @@ describe('Prometheus as configured', function () {
   it('understands the queries that Grafana is given for the metrics of a span', async () => {
     const { queries } = dataSource('tempo').jsonData.tracesToMetrics as { queries: { query: string }[] };
     for (const { query } of queries) {
-      const asked = query.replaceAll('$$__tags', 'job="vitrine"').replaceAll('$$__rate_interval', '1m');
+      const asked = fillTemplate(query, {
+        __tags: 'job="vitrine"',
+        __rate_interval: '1m',
+        '__span.tags["inference.model.name"]': 'a',
+        '__span.tags["hw.id"]': 'b',
+      });
       await prometheusQuery(stack.url('prometheus'), asked);
     }
   });

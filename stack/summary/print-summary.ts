@@ -1,0 +1,116 @@
+import type { Summary } from './read-summary.ts';
+
+/** The summary for a person at a terminal: what is not well stands first. */
+export function printSummary(summary: Summary): string {
+  const { service, models, errors, jobs, gpus, pipeline, alerts, minutes, at } = summary;
+  const parts = [
+    `Vitrine at ${at.slice(11, 19)} UTC, over ${minutes} min: ${verdict(summary)}`,
+    section(
+      'Alerts',
+      ['alert', 'severity', 'model'],
+      alerts.map(({ alert, severity, model }) => [alert, severity, model]),
+    ),
+    section(
+      'Service',
+      ['instances', 'requests/s', 'faults/s', 'p50', 'p95', 'p99', 'jobs waiting', 'running'],
+      [
+        [
+          String(service.instances),
+          rate(service.requests),
+          rate(service.faults),
+          seconds(service.p50),
+          seconds(service.p95),
+          seconds(service.p99),
+          String(jobs.waiting),
+          String(jobs.running),
+        ],
+      ],
+    ),
+    section(
+      'Models',
+      ['model', 'requests/s', 'failures/s', 'p50', 'p95', 'p99', 'waiting', 'breaker'],
+      models.map((one) => [
+        one.model,
+        rate(one.requests),
+        rate(one.failures),
+        seconds(one.p50),
+        seconds(one.p95),
+        seconds(one.p99),
+        String(one.waiting),
+        one.breaker,
+      ]),
+    ),
+    section(
+      'Errors',
+      ['code', 'how many'],
+      errors.map(({ code, count }) => [code, String(count)]),
+    ),
+    section(
+      'GPUs',
+      ['gpu', 'busy', 'memory', 'power', 'temperature'],
+      gpus.map((one) => [
+        `${one.name} ${one.id}`,
+        percent(one.busy),
+        percent(one.memory),
+        one.watts === null ? '–' : `${one.watts.toFixed(0)} W`,
+        one.celsius === null ? '–' : `${one.celsius.toFixed(0)} °C`,
+      ]),
+    ),
+    section(
+      'Telemetry',
+      ['made/s', 'exported/s', 'dropped', 'missing', 'spooled', 'fullest queue', 'servers'],
+      [
+        [
+          rate(pipeline.made),
+          rate(pipeline.exported),
+          String(pipeline.dropped),
+          String(pipeline.missing),
+          String(pipeline.spooled),
+          percent(pipeline.fullestQueue),
+          `${pipeline.servers.up} of ${pipeline.servers.of}`,
+        ],
+      ],
+    ),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function verdict({ service, pipeline, alerts }: Summary): string {
+  if (service.instances === 0) return 'no instance of the service is heard of.';
+  const critical = alerts.filter(({ severity }) => severity === 'critical').length;
+  if (critical > 0) return `${critical} critical alert${critical === 1 ? '' : 's'}.`;
+  if (alerts.length > 0) return `${alerts.length} warning${alerts.length === 1 ? '' : 's'}.`;
+  if (pipeline.dropped > 0 || pipeline.missing > 0) return 'telemetry was lost.';
+  if (pipeline.servers.up < pipeline.servers.of) return 'a server around the service does not answer.';
+  return 'all is well.';
+}
+
+/** A table under its title; nothing where there is nothing to tell. */
+function section(title: string, head: string[], rows: string[][]): string {
+  if (rows.length === 0) return '';
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const written = lines.map((line) =>
+    // Words to the left, numbers to the right.
+    line
+      .map((cell, column) =>
+        /^[\d–]/.test(rows[0]?.[column] ?? '') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return [title, ...written.map((line) => `  ${line}`)].join('\n');
+}
+
+function rate(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
+}
+
+function seconds(value: number | null): string {
+  if (value === null) return '–';
+  return value < 1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`;
+}
+
+function percent(value: number | null): string {
+  return value === null ? '–' : `${(value * 100).toFixed(0)} %`;
+}

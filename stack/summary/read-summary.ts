@@ -1,0 +1,175 @@
+import { other } from '../dashboards/other-metrics.ts';
+import { increaseBy, quantileBy, rateBy, series } from '../promql.ts';
+import { StackFailure } from '../stack-failure.ts';
+
+/** What the overview shows, in numbers. Rates are a second; what cannot be known is null: no traffic has no percentile. */
+export type Summary = {
+  at: string;
+  minutes: number;
+  service: {
+    instances: number;
+    requests: number;
+    faults: number;
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
+  };
+  models: {
+    model: string;
+    requests: number;
+    failures: number;
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
+    waiting: number;
+    breaker: 'closed' | 'half-open' | 'open';
+  }[];
+  /** How many in the window, by the failure’s code. */
+  errors: { code: string; count: number }[];
+  jobs: { waiting: number; running: number };
+  gpus: {
+    id: string;
+    name: string;
+    busy: number | null;
+    memory: number | null;
+    watts: number | null;
+    celsius: number | null;
+  }[];
+  pipeline: {
+    made: number;
+    exported: number;
+    /** In the window. */
+    dropped: number;
+    missing: number;
+    spooled: number;
+    fullestQueue: number | null;
+    servers: { up: number; of: number };
+  };
+  alerts: { alert: string; severity: string; model: string }[];
+};
+
+const ofService = { job: 'vitrine' } as const;
+
+/** Asks Prometheus; throws a StackFailure when it does not answer. */
+export async function readSummary(prometheus: string, minutes: number): Promise<Summary> {
+  const window = `${minutes}m`;
+  const ask = (expr: string) => query(prometheus, expr);
+  const one = async (expr: string) => (await ask(expr))[0]?.value ?? null;
+  const latency = series('inferenceLatency', ofService);
+  const percentile = (quantile: number) => one(quantileBy(quantile, 'httpRequestSeconds', [], ofService, window));
+  const byModel = (quantile: number) =>
+    ask(`histogram_quantile(${quantile}, sum by (model) (rate(${latency}[${window}])))`);
+  const [instances, requests, faults, p50, p95, p99] = await Promise.all([
+    one(`count((time() - max by (instance) (${series('heartbeat', ofService)})) < 30)`),
+    one(rateBy('httpRequests', [], ofService, window)),
+    one(rateBy('httpRequests', [], { ...ofService, status: '~5..' }, window)),
+    percentile(0.5),
+    percentile(0.95),
+    percentile(0.99),
+  ]);
+  const [asked, failed, p50s, p95s, p99s, waiting, breakers] = await Promise.all([
+    ask(rateBy('inferenceRequests', ['model'], ofService, window)),
+    ask(rateBy('inferenceRequests', ['model'], { ...ofService, status: '!ok' }, window)),
+    byModel(0.5),
+    byModel(0.95),
+    byModel(0.99),
+    ask(`sum by (model) (${series('inferenceQueueDepth', ofService)})`),
+    ask(`max by (model) (${series('breakerState', ofService)})`),
+  ]);
+  const [errors, jobsWaiting, jobsRunning, alerts] = await Promise.all([
+    ask(`sort_desc(${increaseBy('errors', ['type'], ofService, window)} > 0)`),
+    one(`sum(${series('jobsWaiting', ofService)})`),
+    one(`sum(${series('jobsRunning', ofService)})`),
+    ask(
+      `max by (alertname, severity, model) (${other('alerts', { alertstate: 'firing', severity: '~critical|warning' })})`,
+    ),
+  ]);
+  const [gpus, busy, memory, watts, celsius] = await Promise.all([
+    ask(`max by (hw_id, hw_name) (${series('gpuMemoryLimit')})`),
+    ask(`max by (hw_id) (${series('gpuUtilization')})`),
+    ask(`max by (hw_id) (${series('gpuMemoryUtilization')})`),
+    ask(`max by (hw_id) (${series('gpuPower')})`),
+    ask(`max by (hw_id) (${series('gpuTemperature')})`),
+  ]);
+  const [made, exported, dropped, missing, spooled, fullestQueue, up, servers] = await Promise.all([
+    one(rateBy('telemetryMade', [], {}, window)),
+    one(rateBy('telemetryExported', [], {}, window)),
+    one(`${increaseBy('telemetryDropped', [], {}, window)} + ${increaseBy('telemetryRefused', [], {}, window)}`),
+    one(`sum(abs(${series('telemetryMissing')}))`),
+    one(`sum(${series('telemetrySpooled')})`),
+    one(`max(${other('collectorQueueSize')} / ${other('collectorQueueCapacity')})`),
+    one(`sum(${other('up')})`),
+    one(`count(${other('up')})`),
+  ]);
+  return {
+    at: new Date().toISOString(),
+    minutes,
+    service: { instances: instances ?? 0, requests: requests ?? 0, faults: faults ?? 0, p50, p95, p99 },
+    models: asked
+      .map(({ labels: { model = '' }, value }) => ({
+        model,
+        requests: value ?? 0,
+        failures: of(failed, 'model', model) ?? 0,
+        p50: of(p50s, 'model', model),
+        p95: of(p95s, 'model', model),
+        p99: of(p99s, 'model', model),
+        waiting: of(waiting, 'model', model) ?? 0,
+        breaker: breakerStates[of(breakers, 'model', model) ?? 0] ?? 'closed',
+      }))
+      .toSorted((a, b) => b.requests - a.requests || a.model.localeCompare(b.model)),
+    errors: errors.map(({ labels, value }) => ({ code: labels.type ?? '', count: Math.round(value ?? 0) })),
+    jobs: { waiting: jobsWaiting ?? 0, running: jobsRunning ?? 0 },
+    gpus: gpus.map(({ labels: { hw_id: id = '', hw_name: name = '' } }) => ({
+      id,
+      name,
+      busy: of(busy, 'hw_id', id),
+      memory: of(memory, 'hw_id', id),
+      watts: of(watts, 'hw_id', id),
+      celsius: of(celsius, 'hw_id', id),
+    })),
+    pipeline: {
+      made: made ?? 0,
+      exported: exported ?? 0,
+      dropped: Math.round(dropped ?? 0),
+      missing: missing ?? 0,
+      spooled: spooled ?? 0,
+      fullestQueue,
+      servers: { up: up ?? 0, of: servers ?? 0 },
+    },
+    alerts: alerts.map(({ labels }) => ({
+      alert: labels.alertname ?? '',
+      severity: labels.severity ?? '',
+      model: labels.model ?? '',
+    })),
+  };
+}
+
+const breakerStates = ['closed', 'half-open', 'open'] as const;
+
+type Sample = { labels: Record<string, string>; value: number | null };
+
+function of(samples: readonly Sample[], label: string, value: string): number | null {
+  return samples.find(({ labels }) => labels[label] === value)?.value ?? null;
+}
+
+async function query(prometheus: string, expr: string): Promise<Sample[]> {
+  const url = new URL('/api/v1/query', prometheus);
+  url.searchParams.set('query', expr);
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
+    throw new StackFailure(
+      `Cannot read the summary: Prometheus does not answer at ${prometheus}; start the stack with \`vitrine up\`, or name another one with --prometheus.`,
+      { cause: error },
+    );
+  });
+  if (!answer.ok)
+    throw new StackFailure(
+      `Cannot read the summary: Prometheus at ${prometheus} answered ${answer.status}: ${(await answer.text()).slice(0, 200)}; see \`vitrine logs prometheus\`.`,
+    );
+  const { data } = (await answer.json()) as {
+    data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+  };
+  return data.result.map(({ metric, value: [, text] }) => {
+    const value = Number(text);
+    return { labels: metric, value: Number.isFinite(value) ? value : null };
+  });
+}

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import { type FailureCode, ServiceError } from '../errors.ts';
+import { asDiskFailure } from '../resilience/disk-failure.ts';
 import type { TaskProgress, TaskResult } from '../tasks/task.ts';
 import { log } from '../telemetry/logger.ts';
 import { newIds } from '../telemetry/preset-ids.ts';
@@ -232,7 +233,7 @@ export class JobRunner {
       const result = await this.#perform(attempt, folder);
       outcome = { state: 'done', result: await keepResult(result, folder, folders.resultPathOf(job.id)) };
     } catch (error) {
-      outcome = this.#outcomeOf(error, attempt);
+      outcome = this.#outcomeOf(asDiskFailure(error), attempt);
     }
     await rm(folder, { recursive: true, force: true }).catch((error: Error) =>
       log('app', 'warn', `A temporary folder of a job could not be removed: ${error.message}`, {

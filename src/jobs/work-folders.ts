@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { onDisk } from '../resilience/disk-failure.ts';
 import { log } from '../telemetry/logger.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
 
@@ -139,25 +140,6 @@ export type StorageUse = {
 };
 
 const keptMs = 1000;
-
-/** Says a full disk in words; everything else stays what it is. */
-export async function onDisk<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw asDiskFailure(error);
-  }
-}
-
-export function asDiskFailure(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EROFS') return error;
-  return new ServiceError(
-    'not_kept',
-    'Cannot take this now: the disk of VITRINE_DATA is full or cannot be written; free it and send the request again.',
-    { cause: error, retryAfterMs: 10_000 },
-  );
-}
 
 async function removeAllBut(folder: string, owned: ReadonlySet<string>): Promise<number> {
   const left = (await readdir(folder)).filter((name) => !owned.has(name));

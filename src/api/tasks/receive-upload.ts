@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { asDiskFailure } from '../../resilience/disk-failure.ts';
 import type { UploadedFile } from '../../tasks/task.ts';
 
 export type Upload = { readonly fields: Record<string, unknown>; readonly files: readonly UploadedFile[] };
@@ -149,14 +150,9 @@ function failureOf(error: unknown, limits: UploadLimits): unknown {
 
 /** What busboy and streams throw: a form that is not well-formed, or a caller who has gone. */
 function asUploadFailure(error: unknown): unknown {
-  if (error instanceof ServiceError) return error;
+  const failure = asDiskFailure(error);
+  if (failure instanceof ServiceError) return failure;
   const { message, code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS')
-    return new ServiceError(
-      'not_kept',
-      'Cannot take the file now: the disk of VITRINE_DATA is full or cannot be written; free it and send the request again.',
-      { cause: error, retryAfterMs: 10_000 },
-    );
   if (/^Request (aborted|closed)|aborted|premature close/i.test(message))
     return new ServiceError('body_incomplete', 'Cannot read the form: the caller left before it was complete.', {
       cause: error,

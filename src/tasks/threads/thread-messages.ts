@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { type FailureCode, ServiceError } from '../../errors.ts';
+import { asDiskFailure } from '../../resilience/disk-failure.ts';
 import type { TaskRequest, TaskResult } from '../task.ts';
 import type { TaskModel } from '../task-model.ts';
 import type { TaskMeasures } from '../task-work.ts';
@@ -28,7 +29,8 @@ export type CarriedFailure =
   | { readonly code: FailureCode; readonly message: string; readonly retryAfterMs: number | undefined }
   | { readonly defect: string };
 
-export function carried(error: unknown): CarriedFailure {
+export function carried(thrown: unknown): CarriedFailure {
+  const error = asDiskFailure(thrown);
   if (error instanceof ServiceError)
     return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs };
   return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };

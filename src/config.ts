@@ -143,6 +143,13 @@ export const settings = {
     64,
     'Models that may be loading at the same time. Lower it when memory runs short at start.',
   ),
+  modelLoadMsMax: integer(
+    'VITRINE_MODEL_LOAD_MS_MAX',
+    300_000,
+    10,
+    86_400_000,
+    'How long a lane may take to open a model and warm it up. Raise it for models of many gigabytes on a slow disk.',
+  ),
   retryAttemptsMax: integer(
     'VITRINE_RETRY_ATTEMPTS_MAX',
     3,

@@ -58,6 +58,11 @@ export const failures = {
     retryable: true,
     means: 'The model is being loaded or unloaded, or it could not be loaded.',
   },
+  model_load_timeout: {
+    status: 503,
+    retryable: false,
+    means: 'The model was not open and warm in the time that it has (VITRINE_MODEL_LOAD_MS_MAX).',
+  },
   invalid_input: {
     status: 400,
     retryable: false,

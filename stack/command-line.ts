@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
 import { printManifestSchema } from './commands/manifest-schema.ts';
+import { newKey } from './commands/new-key.ts';
 import { restart } from './commands/restart.ts';
 import { status } from './commands/status.ts';
 import { summary } from './commands/summary.ts';
@@ -58,6 +59,9 @@ command(
   'alertmanager-config',
   'Alertmanager’s file with Slack, e-mail and PagerDuty as VITRINE_ALERT_* says, for compose (VITRINE_ALERTMANAGER_FILE)',
 ).action(run(printAlertmanagerConfig));
+command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/api-keys.md)')
+  .option('--file <path>', 'add it to this file, as VITRINE_API_KEYS_FILE names it; without, the entry is printed')
+  .action((name: string, options: { file?: string }) => run(newKey)({ ...options, name }));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });

@@ -21,6 +21,9 @@ type Running = {
 };
 
 const sweepMsMax = 1000;
+/** After a probe that went well, failures are the callers' for so long: who sends nothing but bad inputs must not keep the lanes busy with probes. */
+const probeEveryMs = 100;
+const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone' };
 
 /**
  * Between requests and lanes: whoever comes while the lanes are busy shares the next batch. Nothing waits for company while a
@@ -44,6 +47,8 @@ export class Batcher {
   #batchMs = 0;
   #batchInputs = 1;
   #whenEmpty: (() => void) | undefined;
+  readonly #probe: (() => readonly Tensor[]) | undefined;
+  #probeAgainAt = 0;
 
   constructor(parts: {
     manifest: Manifest;
@@ -51,12 +56,15 @@ export class Batcher {
     breaker: Breaker;
     statistics: Statistics;
     observer: EngineObserver;
+    /** Inputs that the model has run before; absent where there are none. */
+    probe: (() => readonly Tensor[]) | undefined;
   }) {
     this.#manifest = parts.manifest;
     this.#lanes = parts.lanes;
     this.#breaker = parts.breaker;
     this.#statistics = parts.statistics;
     this.#observer = parts.observer;
+    this.#probe = parts.probe;
     const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
     this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
     this.#lanes.onFree = () => this.#flush();
@@ -190,8 +198,8 @@ export class Batcher {
   #finished(running: Running, result: RunResult): void {
     const doneAt = performance.now();
     this.#running.delete(running);
-    this.#lanes.giveBack(running.lane);
-    this.#flush();
+    const isItsOwnFailure = result.kind === 'failed' && running.batch.entries.length === 1;
+    if (!isItsOwnFailure || !this.#runProbe(running.lane, doneAt)) this.#giveBack(running.lane);
     const facts = this.#tellEnded(running, result, doneAt);
     switch (result.kind) {
       case 'ran':
@@ -207,6 +215,37 @@ export class Batcher {
         this.#crashed(running, result.how);
     }
     this.#tellIfEmpty();
+  }
+
+  /**
+   * Whose fault is a failure, the input's or the model's? The model's own probe says it: only when that fails too does the breaker count one, so that
+   * nobody can close a model to others by what they send. False: it is not asked now.
+   */
+  #runProbe(lane: Lane, now: number): boolean {
+    const inputs = now >= this.#probeAgainAt && this.#probe?.();
+    if (!inputs) return false;
+    const running: Running = { id: 0, lane, batch: noCallers, startedAt: now, sentAt: now };
+    lane.run(inputs, undefined, [], (result) => this.#probed(running, result));
+    this.#running.add(running);
+    this.#sweepBy(now + sweepMsMax);
+    return true;
+  }
+
+  #probed(running: Running, result: RunResult): void {
+    this.#running.delete(running);
+    if (result.kind === 'ran') {
+      this.#breaker.succeeded();
+      this.#probeAgainAt = performance.now() + probeEveryMs;
+    } else {
+      this.#breaker.failed();
+      if (result.kind === 'ended') this.#statistics.lanes.crashed += 1;
+    }
+    this.#giveBack(running.lane);
+  }
+
+  #giveBack(lane: Lane): void {
+    this.#lanes.giveBack(lane);
+    this.#flush();
   }
 
   /** Those who follow its members hear of a batch before its answers go out, however it ended. */

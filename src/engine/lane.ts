@@ -22,6 +22,13 @@ type State =
   | { readonly kind: 'closing' }
   | { readonly kind: 'ended' };
 
+export type LaneOptions = {
+  readonly openMsMax: number;
+  readonly onEnd: (lane: Lane, how: string) => void;
+  readonly onAbandoned: (lane: Lane) => void;
+  readonly onSaid?: (lane: Lane, line: string) => void;
+};
+
 /** A thread or process that holds one session and runs one batch at a time. */
 export class Lane {
   readonly kind: 'thread' | 'process';
@@ -53,12 +60,15 @@ export class Lane {
     this.#port = kind === 'thread' ? openThreadPort(listener) : openProcessPort(listener);
   }
 
-  /** Resolves when the session is open and warm; throws invalid_model or lane_crashed when it cannot be. `onEnd` is called once, however the lane ends, `onSaid` with each line that a process writes to stderr. */
+  /**
+   * Resolves when the session is open and warm; throws invalid_model, lane_crashed or model_load_timeout when it cannot be. `onEnd` is called once, however
+   * the lane ends; `onAbandoned` before, when it is a thread that is still opening when its time is over: it cannot be ended. `onSaid` is called with
+   * each line that a process writes to stderr.
+   */
   static async open(
     kind: 'thread' | 'process',
     request: SessionRequest,
-    onEnd: (lane: Lane, how: string) => void,
-    onSaid: (lane: Lane, line: string) => void = () => undefined,
+    { openMsMax, onEnd, onAbandoned, onSaid = () => undefined }: LaneOptions,
   ): Promise<Lane> {
     const { promise, resolve, reject } = Promise.withResolvers<SessionReport>();
     const notOpened = (reason: string) =>
@@ -72,11 +82,22 @@ export class Lane {
       );
     const lane = new Lane(kind, { kind: 'opening', opened: resolve, notOpened, crashed }, onEnd, onSaid);
     lane.#port.send({ kind: 'open', request }, []);
+    let isOverdue = false;
+    const overtime = setTimeout(() => {
+      isOverdue = true;
+      reject(notInTime(request.file, openMsMax));
+    }, openMsMax);
     try {
       lane.#report = await promise;
     } catch (error) {
-      await lane.close();
+      if (isOverdue) {
+        if (kind === 'thread') onAbandoned(lane);
+        lane.giveUp();
+        if (kind === 'process') await lane.ended;
+      } else await lane.close();
       throw error;
+    } finally {
+      clearTimeout(overtime);
     }
     lane.#state = { kind: 'idle' };
     return lane;
@@ -109,7 +130,7 @@ export class Lane {
     this.#state = { kind: 'running', id: this.#runs, done };
   }
 
-  /** For a run that does not end: a process is killed, a thread left to finish and then end by itself. */
+  /** For a run, or an opening, that does not end: a process is killed, a thread left to finish and then end by itself. */
   giveUp(): void {
     this.#state = { kind: 'abandoned' };
     if (this.#port.kill) this.#port.kill();
@@ -152,4 +173,11 @@ export class Lane {
     if (state.kind === 'opening') state.crashed(how);
     if (state.kind === 'running') state.done({ kind: 'ended', how });
   }
+}
+
+function notInTime(file: string, openMsMax: number): ServiceError {
+  return new ServiceError(
+    'model_load_timeout',
+    `Cannot open ${file}: it was not ready after ${openMsMax} ms; make the model or its warm-up smaller, or raise VITRINE_MODEL_LOAD_MS_MAX.`,
+  );
 }

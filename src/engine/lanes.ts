@@ -14,6 +14,7 @@ export class Lanes {
   readonly #kind: 'thread' | 'process';
   readonly #request: SessionRequest;
   readonly #count: number;
+  readonly #openMsMax: number;
   readonly #abandoned: AbandonedLanes;
   readonly #open = new Set<Lane>();
   readonly #idle: Lane[] = [];
@@ -29,6 +30,7 @@ export class Lanes {
     this.#kind = options.kind;
     this.#request = options.request;
     this.#count = options.count;
+    this.#openMsMax = options.openMsMax;
     this.#abandoned = options.abandoned;
   }
 
@@ -88,10 +90,7 @@ export class Lanes {
   /** Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced if it may be. */
   giveUp(lane: Lane): void {
     this.#open.delete(lane);
-    if (lane.kind === 'thread') {
-      this.#abandoned.add(lane);
-      this.#abandonedNow += 1;
-    }
+    if (lane.kind === 'thread') this.#abandon(lane);
     lane.giveUp();
     log('app', 'error', `A run of model ${this.#model} does not end: its lane is given up`, {
       event_type: 'lane_stuck',
@@ -116,15 +115,20 @@ export class Lanes {
     );
   }
 
+  #abandon(lane: Lane): void {
+    this.#abandoned.add(lane);
+    this.#abandonedNow += 1;
+  }
+
   async #openOne(): Promise<void> {
     this.#opening += 1;
     try {
-      const lane = await Lane.open(
-        this.#kind,
-        this.#request,
-        (ended, how) => this.#hasEnded(ended, how),
-        (speaker, line) => tellLaneLine(this.#model, speaker.name, line),
-      );
+      const lane = await Lane.open(this.#kind, this.#request, {
+        openMsMax: this.#openMsMax,
+        onEnd: (ended, how) => this.#hasEnded(ended, how),
+        onAbandoned: (overdue) => this.#abandon(overdue),
+        onSaid: (speaker, line) => tellLaneLine(this.#model, speaker.name, line),
+      });
       if (this.#stopping.signal.aborted) return await lane.close();
       this.#open.add(lane);
       this.#idle.push(lane);
@@ -173,6 +177,7 @@ export type LanesOptions = {
   readonly model: string;
   readonly kind: 'thread' | 'process';
   readonly count: number;
+  readonly openMsMax: number;
   readonly request: SessionRequest;
   readonly abandoned: AbandonedLanes;
 };

@@ -44,7 +44,15 @@ export class LoadedModel {
     this.threads = threadsOf(manifest);
     this.#lanes = lanes;
     this.#breaker = breaker;
-    this.#batcher = new Batcher({ manifest, lanes, breaker, statistics: this.statistics, observer });
+    this.#batcher = new Batcher({
+      manifest,
+      lanes,
+      breaker,
+      statistics: this.statistics,
+      observer,
+      // Only what has run once can be a witness.
+      probe: hasRunItsProbe(manifest, lanes.report) ? () => makeProbe(manifest, 1) : undefined,
+    });
   }
 
   /** Reads the file, opens the lanes, proves provider and batching on a probe, warms up. Throws invalid_model or lane_crashed. */
@@ -53,7 +61,8 @@ export class LoadedModel {
     const declared = completeManifest(given, await readOnnx(file), options);
     const { name } = declared;
     const { kind, count } = declared.lanes;
-    const lanes = await Lanes.open({ model: name, kind, count, request: sessionRequest(declared, file), abandoned });
+    const request = sessionRequest(declared, file);
+    const lanes = await Lanes.open({ model: name, kind, count, openMsMax: options.loadMsMax, request, abandoned });
     const manifest = withProvenBatching(declared, lanes.report);
     tellWhatIsNotAsWanted(manifest, declared, lanes.report);
     const { failuresMax, openMs } = options.breaker;
@@ -163,7 +172,7 @@ export class LoadedModel {
   #leftAlone(openForMs: number): ServiceError {
     return new ServiceError(
       'circuit_open',
-      `Cannot run model ${this.name}: its lanes were lost too often in a row; it is tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
+      `Cannot run model ${this.name}: it failed too often in a row, on its own probe too; it is tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
       { retryAfterMs: Math.ceil(openForMs) },
     );
   }
@@ -176,6 +185,7 @@ export type LoadOptions = {
   readonly given: ManifestFile;
   readonly abandoned: AbandonedLanes;
   readonly breaker: { readonly failuresMax: number; readonly openMs: number };
+  readonly loadMsMax: number;
   readonly observer: EngineObserver;
 };
 
@@ -221,6 +231,10 @@ function threadsByDefault(lanes: number): number {
 
 function withProvenBatching(manifest: Manifest, { rowsAgree }: SessionReport): Manifest {
   return rowsAgree === false ? { ...manifest, batching: { ...manifest.batching, rows_max: 0 } } : manifest;
+}
+
+function hasRunItsProbe({ warm_up_runs }: Manifest, { warmUpFailure }: SessionReport): boolean {
+  return warm_up_runs > 0 && warmUpFailure === undefined;
 }
 
 /** A fall-back is never silent. */

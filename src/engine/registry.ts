@@ -33,6 +33,7 @@ export type RegistryConfig = Pick<
   | 'modelControl'
   | 'loadModels'
   | 'modelsWatchMs'
+  | 'modelLoadMsMax'
   | 'modelsLoadingMax'
   | 'retryAttemptsMax'
   | 'retryWaitMsFirst'
@@ -238,7 +239,7 @@ export class Registry implements AsyncDisposable {
   }
 
   async #openInSpan(name: string, version: string, given: ManifestFile): Promise<LoadedModel> {
-    const { models, breakerFailuresMax, breakerOpenMs } = this.#config;
+    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax } = this.#config;
     const startedAt = performance.now();
     const tell = (result: string) =>
       this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
@@ -252,6 +253,7 @@ export class Registry implements AsyncDisposable {
           given,
           abandoned: this.#abandoned,
           breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
+          loadMsMax: modelLoadMsMax,
           observer: this.#observer,
         });
         span.setAttributes({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Config, type SettingName, settings } from '../src/config.ts';
 import { addAlertChannels } from './alert-channels.ts';
 import { readQueueRemainders, setDamagedQueuesAside } from './queue-remainder.ts';
-import { lookBack } from './render-configuration.ts';
+import { lookBack, scaleDuration } from './render-configuration.ts';
 import type { ServerName } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
 import { readTimeScale } from './time-scale.ts';
@@ -114,7 +114,10 @@ export const components = {
       '--enable-feature=exemplar-storage',
       ...(config.timeScale === '1'
         ? []
-        : [`--query.lookback-delta=${lookBack(readTimeScale(config.timeScale), config.scrapeInterval)}`]),
+        : [
+            `--query.lookback-delta=${lookBack(readTimeScale(config.timeScale), config.scrapeInterval)}`,
+            `--rules.alert.resend-delay=${scaleDuration('1m', readTimeScale(config.timeScale))}`,
+          ]),
     ],
   },
   alertmanager: {

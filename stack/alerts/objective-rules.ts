@@ -15,14 +15,15 @@ function burning(ratio: string, budget: number, severity: keyof typeof burns): s
 }
 
 // A single failure at night is all of that minute’s requests; a budget is not judged by one.
-const enough = (selector: string) =>
-  `sum by (${environment}, model) (increase(${series('inferenceRequests')}${selector}[5m])) >= 5`;
+const judgedOver = { critical: '5m', warning: '6h' } as const;
+const enough = (severity: keyof typeof judgedOver, status = '') =>
+  `sum by (${environment}, model) (increase(${series('inferenceRequests', status === '' ? {} : { status })}[${judgedOver[severity]}])) >= 5`;
 
 const availability = (severity: 'critical' | 'warning'): AlertRule => ({
   alert: 'AvailabilityBudgetBurning',
   severity,
   team: 'serving',
-  expr: `(\n${burning('vitrine:inference_error_ratio', 1 - objectives.availability, severity)}\n)${severity === 'critical' ? `\nand\n${enough(`{status=~"${ourFailures}"}`)}` : ''}`,
+  expr: `(\n${burning('vitrine:inference_error_ratio', 1 - objectives.availability, severity)}\n)\nand\n${enough(severity, `~${ourFailures}`)}`,
   for: severity === 'critical' ? '2m' : '15m',
   by: [environment, 'model'],
   summary: `{{ $labels.model }} fails more often than promised${severity === 'critical' ? ', fast' : ''}`,
@@ -34,7 +35,7 @@ const latency = (severity: 'critical' | 'warning'): AlertRule => ({
   alert: 'LatencyBudgetBurning',
   severity,
   team: 'serving',
-  expr: `(\n${burning('vitrine:inference_slow_ratio', 1 - objectives.latency.ratio, severity)}\n)${severity === 'critical' ? `\nand\n${enough('')}` : ''}`,
+  expr: `(\n${burning('vitrine:inference_slow_ratio', 1 - objectives.latency.ratio, severity)}\n)\nand\n${enough(severity)}`,
   for: severity === 'critical' ? '2m' : '15m',
   by: [environment, 'model'],
   summary: `{{ $labels.model }} is slower than promised${severity === 'critical' ? ', by far' : ''}`,

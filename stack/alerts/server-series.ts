@@ -6,6 +6,7 @@ export const serverSeries = [
   'up',
   'otelcol_exporter_queue_size',
   'otelcol_exporter_queue_capacity',
+  'otelcol_exporter_sent_spans_total',
   // With the first failure:
   'otelcol_exporter_send_failed_spans_total',
   'otelcol_exporter_send_failed_log_records_total',

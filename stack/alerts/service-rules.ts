@@ -19,7 +19,9 @@ const serviceDown = (system: 's1' | 's4' | 's5'): AlertRule => ({
   dashboard: 'overview',
 });
 
-const serverErrors = `sum by (${environment}) (vitrine:http_requests:rate5m{status=~"5.."})`;
+/** Probes are answered 503 while a service starts; no caller is turned away by that. */
+const probes = '/ready|/live|/health.*';
+const serverErrors = `sum by (${environment}) (vitrine:http_requests:rate5m{status=~"5..", endpoint!~"${probes}"})`;
 
 export const serviceRules: RuleGroup = {
   name: 'service',
@@ -94,7 +96,7 @@ export const serviceRules: RuleGroup = {
       alert: 'RequestsTurnedAway',
       severity: 'warning',
       team: 'serving',
-      expr: `sum by (${environment}, endpoint, reason) (rate(${series('requestsRefused', { reason: '~busy|not_ready' })}[5m])) > 0.1`,
+      expr: `sum by (${environment}, endpoint, reason) (rate(${series('requestsRefused', { reason: '~busy|not_ready', endpoint: `!~${probes}` })}[5m])) > 0.1`,
       for: '2m',
       by: [environment, 'endpoint', 'reason'],
       summary: 'Callers of {{ $labels.endpoint }} are turned away: {{ $labels.reason }}',

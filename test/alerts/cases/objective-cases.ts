@@ -30,7 +30,7 @@ export const objectiveCases: readonly RuleCase[] = [
     name: 'one failure in a quiet night calls nobody',
     alert: 'AvailabilityBudgetBurning',
     series: { [requests('ok')]: '0x300', [requests('internal')]: '0x60 1x200' },
-    at: { '63m': [] },
+    at: { '63m': [], '100m': [] },
   },
   {
     name: 'half a percent fails, for two days',
@@ -57,7 +57,11 @@ export const objectiveCases: readonly RuleCase[] = [
     name: 'three in a hundred are slow, for two days',
     alert: 'LatencyBudgetBurning',
     interval: '10m',
-    series: { [bucket('2.5')]: '0+1000x72 72965+965x287 350920+1000x360', [count]: '0+1000x720' },
+    series: {
+      [bucket('2.5')]: '0+1000x72 72965+965x287 350920+1000x360',
+      [count]: '0+1000x720',
+      [requests('ok')]: '0+1000x720',
+    },
     at: { '12h': [], '58h': [{ severity: 'warning', labels, says: '3.5%' }], '72h': [] },
   },
 ];

@@ -34,9 +34,10 @@ export const serviceCases: readonly RuleCase[] = [
     },
   },
   {
-    name: 'refusals of callers’ mistakes are no errors of the service',
+    name: 'callers’ mistakes and probes of a start are no errors of the service',
     alert: 'HighErrorRate',
     series: {
+      'http_requests_total{method="GET", endpoint="/ready", status="503"}': burst(600),
       'http_requests_total{method="POST", endpoint="/e", status="400"}': burst(600),
       'http_requests_total{method="POST", endpoint="/e", status="429"}': burst(600),
     },
@@ -61,6 +62,7 @@ export const serviceCases: readonly RuleCase[] = [
     alert: 'RequestsTurnedAway',
     series: {
       'http_requests_refused_total{endpoint="/e", reason="busy"}': burst(12),
+      'http_requests_refused_total{endpoint="/ready", reason="not_ready"}': burst(12),
       'http_requests_refused_total{endpoint="/e", reason="rate_limited"}': burst(12),
     },
     at: {

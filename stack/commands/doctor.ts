@@ -12,6 +12,7 @@ import { findPortHolder } from '../port-holder.ts';
 import { findProbe, type probeChecks, sendProbe } from '../probe.ts';
 import { seconds } from '../progress.ts';
 import { type Server, servers } from '../servers.ts';
+import { findingsOf, readBooks } from '../telemetry-books.ts';
 import { readStatus, type StackStatus } from './status.ts';
 
 type Finding = { good: boolean; text: string };
@@ -42,6 +43,7 @@ export async function doctor(): Promise<number> {
   if (status.launcher?.running === true) {
     for (const one of status.components) tell(examineComponent(one));
     for await (const finding of examineFlow(status)) tell(finding);
+    for (const finding of await examineBooks(status)) tell(finding);
   } else {
     for await (const finding of examinePorts(config)) tell(finding);
     tell({
@@ -146,6 +148,17 @@ async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding
           good: false,
           text: `The ${signal} of the probe is not in ${found.title} after ${seconds(probeDeadlineMs)}: ${result.failure}; read \`vitrine logs collector\` and \`vitrine logs ${store}\``,
         };
+  }
+}
+
+/** Whether everything that was told to the telemetry can be accounted for, signal by signal. */
+async function examineBooks({ components }: StackStatus): Promise<Finding[]> {
+  const prometheus = components.find(({ name }) => name === 'prometheus');
+  if (prometheus === undefined) return [];
+  try {
+    return (await readBooks(`http://127.0.0.1:${prometheus.port}`)).flatMap(findingsOf);
+  } catch (error) {
+    return [{ good: false, text: `The books of the telemetry cannot be read: ${firstLine((error as Error).message)}` }];
   }
 }
 

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { type Books, findingsOf } from '../../stack/telemetry-books.ts';
+
+const sender = {
+  job: 'vitrine',
+  made: 100,
+  recovered: 5,
+  exported: 90,
+  refused: 0,
+  dropped: 0,
+  memory: 10,
+  spooled: 5,
+  missing: 0,
+};
+const books: Books = {
+  signal: 'traces',
+  senders: [sender],
+  collector: { accepted: 90, refused: 0, dropped: 0, queuedBytes: 0, sent: 90 },
+  store: { title: 'Tempo', taken: 90, discarded: 0 },
+};
+const goods = (given: Books) => findingsOf(given).map(({ good }) => good);
+
+describe('the books of the telemetry', () => {
+  it('balance when every item is somewhere, and say where', () => {
+    assert.deepEqual(goods(books), [true, true]);
+    const [own, behind] = findingsOf(books);
+    assert.match(
+      own?.text ?? '',
+      /^traces of vitrine: 100 made \+ 5 recovered = 90 exported \+ 10 in memory \+ 5 spooled .* the books balance$/,
+    );
+    assert.match(behind?.text ?? '', /the Collector took 90 .* Tempo took 90 and discarded 0$/);
+  });
+
+  it('are bad when an item is nowhere, given up, or thrown away behind', () => {
+    const nowhere = findingsOf({ ...books, senders: [{ ...sender, exported: 88 }] })[0];
+    assert.equal(nowhere?.good, false);
+    assert.match(nowhere?.text ?? '', /; 2 cannot be accounted for, which is a defect$/);
+    assert.deepEqual(goods({ ...books, senders: [{ ...sender, exported: 88, dropped: 2 }] }), [false, true]);
+    assert.deepEqual(goods({ ...books, collector: { ...books.collector, dropped: 1 } }), [true, false]);
+    assert.deepEqual(goods({ ...books, store: { ...books.store, discarded: 1 } }), [true, false]);
+  });
+});

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { readWav } from '../../src/tasks/audio/read-wav.ts';
+
+// The separation graph by itself: as many threads as cores, each with a session of one thread, over pieces of six seconds without anything around them.
+// Usage: node bench/arms/bare-separation.ts MODEL SOUND; prints the seconds of three rounds.
+
+if (isMainThread) {
+  const [model, sound] = process.argv.slice(2);
+  const { channels } = readWav(await readFile(sound ?? ''));
+  const piece = 516 * 512;
+  const pieces = channels.flatMap((samples) =>
+    Array.from({ length: Math.ceil(samples.length / piece) }, (_, at) => samples.slice(at * piece, (at + 1) * piece)),
+  );
+  const threads = Array.from(
+    { length: availableParallelism() },
+    () => new Worker(new URL(import.meta.url), { workerData: { model } }),
+  );
+  await Promise.all(threads.map((thread) => once(thread)));
+  for (let round = 0; round < 3; round += 1) {
+    const startedAt = performance.now();
+    const waiting = [...pieces];
+    await Promise.all(
+      threads.map(async (thread) => {
+        for (let next = waiting.shift(); next; next = waiting.shift()) {
+          thread.postMessage(next);
+          await once(thread);
+        }
+      }),
+    );
+    console.log((performance.now() - startedAt) / 1000);
+  }
+  process.exit();
+} else {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+  const { default: ort } = await import('onnxruntime-node');
+  const session = await ort.InferenceSession.create((workerData as { model: string }).model, {
+    intraOpNumThreads: 1,
+    enableMemPattern: false,
+  });
+  parentPort?.on('message', async (samples: Float32Array) => {
+    await session.run({ audio: new ort.Tensor('float32', samples, [1, samples.length]) });
+    parentPort?.postMessage('done');
+  });
+  parentPort?.postMessage('ready');
+}
+
+function once(thread: Worker): Promise<unknown> {
+  return new Promise((resolve) => thread.once('message', resolve));
+}

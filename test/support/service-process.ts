@@ -36,10 +36,10 @@ export async function startService(env: Record<string, string>): Promise<Service
     return exited;
   };
   try {
-    await waitFor(`the service at ${url}`, async () => {
-      if (child.exitCode !== null) throw new Error(`the service ended: ${said}`);
-      return (await fetch(`${url}/ready`)).ok;
-    });
+    // Loading the models of the repository on a machine that does much else may take a minute.
+    const ready = async () => child.exitCode !== null || (await fetch(`${url}/ready`)).ok;
+    await waitFor(`the service at ${url}`, ready, { deadlineMs: 120_000 });
+    if (child.exitCode !== null) throw new Error('it ended');
   } catch (error) {
     await kill('SIGKILL');
     throw new Error(`The service did not start: ${said}`, { cause: error });

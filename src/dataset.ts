@@ -12,6 +12,7 @@ import { ProgressLine } from './datasets/tell-progress.ts';
 import { readManifest } from './engine/model-folder.ts';
 import { Registry } from './engine/registry.ts';
 import { ServiceError } from './errors.ts';
+import { onDisk } from './resilience/disk-failure.ts';
 import { criteria, type Weights } from './tasks/quality/rank-files.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { log, silenceTerminal } from './telemetry/logger.ts';
@@ -67,7 +68,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
       'invalid_input',
       `Cannot work on the dataset: there is no sound in ${source}; name a folder with wav, flac, mp3, ogg or aiff files in it or below.`,
     );
-  await mkdir(out, { recursive: true });
+  await onDisk(() => mkdir(out, { recursive: true }));
 
   silenceTerminal();
   const taskMetrics = new TaskMetrics();
@@ -87,10 +88,12 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
     await using registry = await openRegistry(config, work, workers);
     await using threads = new TaskThreads(config);
     const line = new ProgressLine(options.progress);
-    const progress = await runDataset({
-      ...{ name, work, samples, ledger, scratch, workers, signal, config, registry, threads, taskMetrics, metrics },
-      progress: (now) => line.tell(now),
-    });
+    const progress = await onDisk(() =>
+      runDataset({
+        ...{ name, work, samples, ledger, scratch, workers, signal, config, registry, threads, taskMetrics, metrics },
+        progress: (now) => line.tell(now),
+      }),
+    );
     line.end();
     await rm(scratch, { recursive: true, force: true });
     const report = reportOf({
@@ -101,7 +104,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
       weights: options.weights,
     });
     for (const { topsis } of report.rows) if (topsis !== undefined) metrics.ranked(topsis);
-    await writeReport(out, report);
+    await onDisk(() => writeReport(out, report));
     log('app', report.failed > 0 ? 'warn' : 'info', `A dataset was worked through: ${operation}`, {
       event_type: 'dataset_ended',
       'dataset.name': name,

@@ -50,6 +50,7 @@ export class RequestTrace implements Follower {
   /** Whether its operators are profiled, of one that should be. */
   profile: 'taken' | 'busy' | 'too_large' | undefined;
   #runSpanId: string | undefined;
+  streamingAt: number | undefined;
   #always: AlwaysKept | undefined;
 
   constructor(request: Request, account: TimeAccount | undefined) {
@@ -61,6 +62,14 @@ export class RequestTrace implements Follower {
     const caller = trace.getSpanContext(this.parent);
     this.ids = caller ? { ...newIds(), traceId: caller.traceId } : newIds();
     this.requestId = wellFormed(request.headers['x-request-id']) ?? this.ids.traceId;
+  }
+
+  /**
+   * From here on it is a stream that goes on for as long as its caller listens. It took as long as until now, and leaving is how it ends: a caller who
+   * follows a job for an hour is neither a slow answer nor a failed one.
+   */
+  beginStream(): void {
+    this.streamingAt ??= performance.now();
   }
 
   /** For a log line of this request. Who asks for it keeps the trace: no line may point to one that is missing. */
@@ -143,11 +152,11 @@ function endRequest(
   const { account, model, failure } = told;
   if (!account) return;
   account.mark('send');
-  const tookMs = performance.now() - account.startedAt;
+  const tookMs = (told.streamingAt ?? performance.now()) - account.startedAt;
   const method = knownMethod(request.method);
   const endpoint = told.route ?? routeOf(request);
   // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
-  const status = response.writableFinished ? response.statusCode : 499;
+  const status = response.writableFinished || told.streamingAt !== undefined ? response.statusCode : 499;
   metrics.answered(method, endpoint, status, tookMs);
   // Health and readiness say 503 without having failed.
   const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);

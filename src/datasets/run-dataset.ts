@@ -4,6 +4,7 @@ import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry.ts';
 import { failures, ServiceError } from '../errors.ts';
+import { asDiskFailure } from '../resilience/disk-failure.ts';
 import { runTask } from '../tasks/task.ts';
 import type { TaskThreads } from '../tasks/threads/task-threads.ts';
 import { log } from '../telemetry/logger.ts';
@@ -122,7 +123,8 @@ async function perform(run: DatasetRun, sample: Sample, folder: string, context:
   return work.keep(sample, result);
 }
 
-function failureOf(error: unknown): Pick<SampleEntry, 'status' | 'failure'> {
+function failureOf(thrown: unknown): Pick<SampleEntry, 'status' | 'failure'> {
+  const error = asDiskFailure(thrown);
   if (!(error instanceof ServiceError))
     return {
       status: 'failed',

@@ -223,6 +223,12 @@ describe('the events of a job', () => {
     await follower.end();
   });
 
+  it('are not begun for HEAD', async () => {
+    await using api = await serveJobs(never);
+    const id = await sendFor(api);
+    assert.equal((await api.fetch(`/v1/jobs/${id}/events`, { method: 'HEAD' })).status, 200);
+  });
+
   it('are for so many followers, and drop one that does not read', async () => {
     const told = Promise.withResolvers<void>();
     await using api = await serveJobs(

@@ -78,6 +78,28 @@ describe('jobs and datasets in the real backends', function () {
     assert.equal(byEvent.get('job_ended'), jobTrace);
   });
 
+  it('whoever follows a job and leaves has not failed', async () => {
+    const service = stack.url('service');
+    const accepted = await fetch(`${service}/v1/generate`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'respond-async' },
+      body: JSON.stringify({ prompt: 'a bell', duration_seconds: 60 }),
+    });
+    const { links } = (await accepted.json()) as { links: { events: string } };
+    const leave = new AbortController();
+    const events = await fetch(`${service}${links.events}`, { signal: leave.signal });
+    await events.body?.getReader().read();
+    leave.abort();
+    const [counted] = await waitFor('the request to be counted', async () => {
+      const found = await prometheusQuery(
+        stack.url('prometheus'),
+        'http_requests_total{endpoint="/v1/jobs/:id/events"} > 0',
+      );
+      return found.length > 0 && found;
+    });
+    assert.equal(counted?.labels.status, '200');
+  });
+
   it('a dataset has its metrics, a trace and a log line for each file, under its own service name', async () => {
     await using folder = await temporaryFolder();
     const sounds = join(folder.path, 'sounds');

@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import { endNumber, eventId, isAfter, type JobEvent, readEventId } from '../../jobs/job-events.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import { requestTrace } from '../trace-request.ts';
 import { jobAnswer } from './job-answer.ts';
 import { findOwn, type JobParts } from './job-routes.ts';
 
@@ -23,6 +24,7 @@ export function followJob({
   return async (request, response) => {
     door.refuseForeignPages(request);
     const client = door.identify(request);
+    const told = requestTrace(response);
     const last = readEventId(String(request.headers['last-event-id'] ?? ''));
     const { id } = await findOwn(runner, client, request);
     if (followers >= config.eventListenersMax)
@@ -45,7 +47,8 @@ export function followJob({
       lifecycle.stopping.removeEventListener('abort', leave);
     });
     const job = await runner.find(id);
-    if (!job || lifecycle.stopping.aborted) response.end();
+    told.beginStream();
+    if (!job || lifecycle.stopping.aborted || request.method === 'HEAD') response.end();
     else follower.begin(job, runner.events.of(id), last);
   };
 }

@@ -1,0 +1,223 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ComponentName } from '../../stack/components.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { Expected, Fault, Ground, Input } from './fault.ts';
+
+const x = (...data: number[]): Input => ({ name: 'x', datatype: 'FP32', shape: [1, data.length], data });
+const index = (at: number): Input => ({ name: 'index', datatype: 'INT64', shape: [1, 1], data: [at] });
+const iterations = (count: number): Input => ({ name: 'iterations', datatype: 'INT64', shape: [], data: [count] });
+const division = (dividend: number, divisor: number): Input[] => [
+  { name: 'x', datatype: 'INT32', shape: [1, 1], data: [dividend] },
+  { name: 'divisor', datatype: 'INT32', shape: [1, 1], data: [divisor] },
+];
+
+const of = (alert: string, model: string, severity?: string): Expected => ({
+  alert,
+  labels: { model },
+  ...(severity === undefined ? {} : { severity }),
+});
+/** Answers with 5xx count for the whole service, whatever the model. */
+const serviceErrors: readonly Expected[] = [{ alert: 'HighErrorRate' }];
+
+/** Does it again and again, so many side by side, until it is ended. */
+function repeat(act: () => Promise<unknown>, { sideBySide = 1, everyMs = 200 } = {}): () => Promise<void> {
+  const ending = new AbortController();
+  const loops = Array.from({ length: sideBySide }, async () => {
+    while (!ending.signal.aborted) {
+      await act();
+      await pause(everyMs);
+    }
+  });
+  return async () => {
+    ending.abort();
+    await Promise.all(loops);
+  };
+}
+
+const inferAgainAndAgain = (
+  { infer }: Ground,
+  model: string,
+  inputs: () => readonly Input[],
+  options: { sideBySide?: number; everyMs?: number } = {},
+) => repeat(() => infer(model, inputs()).then((answer) => answer.arrayBuffer()), options);
+
+/** Kills a server of the stack; it comes back when the fault ends. */
+function away(name: ComponentName, raises: readonly Expected[], more: Partial<Fault> = {}): Fault {
+  return {
+    name: `${name}-down`,
+    says: `kills ${name}, and starts it again`,
+    raises,
+    ...more,
+    cause: async ({ stack }) => {
+      await stack.kill(name);
+      return () => stack.start(name);
+    },
+  };
+}
+
+const noShim = ({ shim }: Ground) => (shim === undefined ? 'there is no C compiler for the GPU shim' : undefined);
+/** The shim’s device as it is when nothing is wrong with it; the second device stays like that. */
+export const wellGpu = { count: 2, memory: 2 ** 30, processes: 0, throttle: 0, ecc_corrected: 0 };
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'slow-model',
+    says: 'sends eight callers to a model that runs one request at a time for half a second',
+    raises: [of('LatencyBudgetBurning', 'slow_one', 'critical')],
+    mayRaise: [of('LatencyBudgetBurning', 'slow_one', 'warning'), of('QueueWaitLong', 'slow_one')],
+    cause: async (ground) =>
+      inferAgainAndAgain(ground, 'slow_one', () => [x(1, 2, 3, 4)], { sideBySide: 8, everyMs: 10 }),
+  },
+  {
+    name: 'failing-model',
+    says: 'asks a model for what is outside its table, every other time, so that its breaker stays closed',
+    raises: [of('ModelFailing', 'failing'), of('AvailabilityBudgetBurning', 'failing', 'critical')],
+    mayRaise: [of('AvailabilityBudgetBurning', 'failing', 'warning'), ...serviceErrors],
+    cause: async (ground) => {
+      let times = 0;
+      return inferAgainAndAgain(ground, 'failing', () => [index(times++ % 2 === 0 ? 1 : 99)]);
+    },
+  },
+  {
+    name: 'breaker-open',
+    says: 'makes a model fail until its breaker opens, and goes on asking',
+    raises: [of('BreakerOpen', 'broken')],
+    mayRaise: [of('ModelFailing', 'broken'), of('AvailabilityBudgetBurning', 'broken'), ...serviceErrors],
+    cause: async (ground) => {
+      const end = inferAgainAndAgain(ground, 'broken', () => [index(99)]);
+      return async () => {
+        await end();
+        // An attempt that succeeds closes it.
+        await waitFor('the breaker to close', async () => (await ground.infer('broken', [index(1)])).ok, {
+          deadlineMs: 60_000,
+          everyMs: 500,
+        });
+      };
+    },
+  },
+  {
+    name: 'lane-crash',
+    says: 'sends a division that traps the processor to a model in a process of its own',
+    raises: [of('LaneCrashed', 'crashing', 'warning')],
+    mayRaise: serviceErrors,
+    cause: async ({ infer }) => {
+      await (await infer('crashing', division(-(2 ** 31), -1))).arrayBuffer();
+      return async () => undefined;
+    },
+  },
+  {
+    name: 'lane-stuck',
+    says: 'starts a run in a thread that goes on for many seconds after its caller’s deadline',
+    raises: [of('LaneStuck', 'sticking'), { alert: 'LaneAbandoned' }],
+    mayRaise: serviceErrors,
+    cause: async ({ infer }) => {
+      const run: Input[] = [{ name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] }, iterations(60_000)];
+      await (await infer('sticking', run, { timeout: 500_000 })).arrayBuffer();
+      return async () => undefined;
+    },
+  },
+  {
+    name: 'queue-full',
+    says: 'sends more requests than fit into the queue of a model that takes its time',
+    raises: [of('QueueFull', 'crowded'), of('AvailabilityBudgetBurning', 'crowded', 'critical')],
+    mayRaise: [of('AvailabilityBudgetBurning', 'crowded', 'warning'), of('QueueWaitLong', 'crowded'), ...serviceErrors],
+    cause: async (ground) =>
+      inferAgainAndAgain(ground, 'crowded', () => [x(1, 2, 3, 4)], { sideBySide: 4, everyMs: 50 }),
+  },
+  {
+    name: 'rate-limit-storm',
+    says: 'sends tasks far beyond the quota of a client',
+    raises: [{ alert: 'RateLimitStorm', labels: { endpoint: '/v1/score' } }],
+    cause: async ({ url }) =>
+      repeat(() => fetch(`${url}/v1/score`, { method: 'POST', body: '{}' }).then((answer) => answer.arrayBuffer()), {
+        sideBySide: 2,
+        everyMs: 100,
+      }),
+  },
+  {
+    name: 'memory-pressure',
+    says: 'holds a body open that takes the memory which all bodies may take, while others come',
+    raises: [{ alert: 'RequestsTurnedAway', labels: { reason: 'busy' } }],
+    mayRaise: serviceErrors,
+    cause: async ({ second }) => {
+      const size = 900 * 1024;
+      const path = '/v2/models/small/infer';
+      const hold = connect(Number(new URL(second.url).port), '127.0.0.1');
+      hold.on('error', () => undefined); // It ends when the service gives the body up; a new one is not needed.
+      hold.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+      hold.write(Buffer.alloc(size - 1, ' '));
+      const more = setInterval(() => hold.resume(), 500);
+      const end = repeat(
+        () =>
+          fetch(`${second.url}${path}`, { method: 'POST', body: Buffer.alloc(size, ' ') }).then((answer) =>
+            answer.arrayBuffer(),
+          ),
+        { everyMs: 300 },
+      );
+      return async () => {
+        clearInterval(more);
+        await end();
+        hold.destroy();
+      };
+    },
+  },
+  {
+    name: 'disk-nearly-full',
+    says: 'fills the small file system that the second instance writes to',
+    raises: [
+      { alert: 'DiskSpaceLow', severity: 'critical' },
+      { alert: 'DiskSpaceLow', severity: 'warning' },
+    ],
+    unavailable: ({ smallDisk }) => (smallDisk === undefined ? 'no small file system can be mounted' : undefined),
+    cause: async ({ smallDisk }) => {
+      const file = join(smallDisk!.path, 'ballast');
+      await writeFile(file, Buffer.alloc(Math.floor(0.975 * smallDisk!.bytes)));
+      return () => rm(file);
+    },
+  },
+  {
+    name: 'gpu-hot',
+    says: 'makes the first GPU of the shim 96 °C hot, so that it is held down',
+    raises: [
+      { alert: 'GPUHot', severity: 'critical', labels: { hw_id: 'GPU-shim-0000' } },
+      { alert: 'GPUHot', severity: 'warning', labels: { hw_id: 'GPU-shim-0000' } },
+      { alert: 'GPUThrottled', labels: { hw_id: 'GPU-shim-0000', hw_gpu_throttle_reason: 'hw_thermal' } },
+    ],
+    unavailable: noShim,
+    cause: ({ shim }) => changeGpu(shim!, { 'temperature.0': 96, 'throttle.0': 0x40 }),
+  },
+  {
+    name: 'gpu-lost',
+    says: 'lets the second GPU of the shim fall off the bus',
+    raises: [{ alert: 'GPULost', labels: { hw_id: 'GPU-shim-0001' } }],
+    unavailable: noShim,
+    cause: ({ shim }) => changeGpu(shim!, { 'lost.1': 1 }),
+  },
+  away('collector', [{ alert: 'CollectorDown' }], {
+    // After half a minute the service counts as silent; Alertmanager keeps that back.
+    mayRaise: [{ alert: 'ServiceDown' }, { alert: 'SpoolGrowing' }],
+  }),
+  away('loki', [{ alert: 'BackendDown', labels: { job: 'loki' } }]),
+  away('tempo', [{ alert: 'BackendDown', labels: { job: 'tempo' } }]),
+  away('alertmanager', [{ alert: 'BackendDown', labels: { job: 'alertmanager' } }, { alert: 'AlertmanagerUnheard' }], {
+    delivered: false,
+    mayRaise: [{ alert: 'NotificationsFailing' }],
+  }),
+];
+
+const shimNow: Record<string, number> = { ...wellGpu };
+
+async function changeGpu(
+  shim: NonNullable<Ground['shim']>,
+  change: Record<string, number>,
+): Promise<() => Promise<void>> {
+  Object.assign(shimNow, change);
+  await shim.answer(shimNow);
+  return async () => {
+    for (const key of Object.keys(change)) delete shimNow[key];
+    await shim.answer(shimNow);
+  };
+}

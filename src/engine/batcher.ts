@@ -302,7 +302,14 @@ export class Batcher {
       const now = performance.now();
       this.#statistics.success.count += 1;
       this.#statistics.success.ms += now - entry.enqueuedAt;
-      const stages = { queueMs: startedAt - entry.enqueuedAt, assembleMs, runMs, splitMs: now - splitFrom };
+      const { enqueuedAt } = entry;
+      const stages = {
+        enqueuedAt,
+        queueMs: startedAt - enqueuedAt,
+        assembleMs,
+        runMs,
+        splitMs: now - facts.endedAt,
+      };
       entry.asker.answered({ outputs: answer, stages, batch: facts });
     }
     this.#batchMs = this.#batchMs === 0 ? runMs : this.#batchMs * 0.9 + runMs * 0.1;

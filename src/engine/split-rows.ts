@@ -20,6 +20,7 @@ export function joinAnswers(answers: readonly InferAnswer[]): InferAnswer {
   return {
     outputs: joinRows(answers.map(({ outputs }) => outputs)),
     stages: {
+      enqueuedAt: Math.min(...answers.map(({ stages }) => stages.enqueuedAt)),
       queueMs: longest('queueMs'),
       assembleMs: longest('assembleMs'),
       runMs: longest('runMs'),

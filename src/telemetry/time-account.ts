@@ -52,8 +52,18 @@ export class TimeAccount {
     }
   }
 
-  /** Books what the engine measured between the last mark and now; what it did not account for stays with the rest. */
-  markEngine(stages: { queueMs: number; assembleMs: number; runMs: number; splitMs: number }): void {
+  /**
+   * Books what the engine measured between the last mark and now; what it did not account for stays with the rest. Until a request began to wait, its inputs
+   * were checked: that belongs to decoding.
+   */
+  markEngine(stages: {
+    enqueuedAt: number;
+    queueMs: number;
+    assembleMs: number;
+    runMs: number;
+    splitMs: number;
+  }): void {
+    this.decode += Math.max(0, stages.enqueuedAt - this.#markedAt);
     this.queue += stages.queueMs;
     this.assemble += stages.assembleMs;
     this.run += stages.runMs;

@@ -5,6 +5,7 @@ import { now, over, rows } from './query.ts';
 import { ofTenant } from './selections.ts';
 
 const noWork = 'a request was charged';
+const noGpuWork = 'a model ran on a GPU';
 const kilowattHour = 3_600_000;
 
 /** What was used by whom, and what it cost. */
@@ -56,7 +57,7 @@ export const business: DashboardPlan = {
           queries: [now(increaseBy('costGpu', [], ofTenant))],
           unit: 's',
           width: 4,
-          onlyAfter: noWork,
+          onlyAfter: noGpuWork,
         }),
         stat({
           title: 'Energy of GPUs',
@@ -64,7 +65,7 @@ export const business: DashboardPlan = {
           queries: [now(increaseBy('costEnergy', [], ofTenant))],
           unit: 'joule',
           width: 4,
-          onlyAfter: noWork,
+          onlyAfter: noGpuWork,
         }),
       ],
     },
@@ -112,8 +113,8 @@ export const business: DashboardPlan = {
           queries: [
             rows(increaseBy('costRequests', ['tenant', 'model'], ofTenant)),
             rows(increaseBy('costCpu', ['tenant', 'model'], ofTenant)),
-            rows(increaseBy('costGpu', ['tenant', 'model'], ofTenant)),
-            rows(`${increaseBy('costEnergy', ['tenant', 'model'], ofTenant)} / ${kilowattHour}`),
+            rows(increaseBy('costGpu', ['tenant', 'model'], ofTenant), 'GPU'),
+            rows(`${increaseBy('costEnergy', ['tenant', 'model'], ofTenant)} / ${kilowattHour}`, 'kWh'),
             rows(increaseBy('costBytes', ['tenant', 'model'], ofTenant)),
             rows(increaseBy('costAudio', ['tenant', 'model'], ofTenant)),
           ],
@@ -158,7 +159,7 @@ export const business: DashboardPlan = {
           unit: 'watt',
           width: 8,
           stacked: true,
-          onlyAfter: noWork,
+          onlyAfter: noGpuWork,
         }),
         timeseries({
           title: 'GPU time by model',
@@ -167,7 +168,7 @@ export const business: DashboardPlan = {
           unit: 'short',
           width: 8,
           stacked: true,
-          onlyAfter: noWork,
+          onlyAfter: noGpuWork,
         }),
         timeseries({
           title: 'Bytes by model',

@@ -155,7 +155,7 @@ export const gpuHost: DashboardPlan = {
           ],
           unit: 'short',
           width: 8,
-          onlyAfter: 'a model ran',
+          onlyAfter: 'a model ran on a GPU',
         }),
         traceTable({
           title: 'Runs in this time',

@@ -1,5 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { sendLogs, sendSpans } from '../backends/send-otlp.ts';
 import type { Stack } from '../support/stack.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { toneWav } from './tone-wav.ts';
 import { adminToken, keys } from './watched-stack.ts';
 
@@ -29,6 +34,7 @@ export async function makeTraffic(stack: Stack): Promise<Traffic> {
     await admin(`${service}/v2/logging`, { log_verbose_level: 0 });
     await admin(`${service}/v2/repository/models/perceptron/load`, {});
     await tellReceiver(stack.url('receiver'));
+    await fetch(`${service}/backends/prometheus/api/v1/query?query=up`, { headers: asJson(keys.studio) });
     const gpuId = 'GPU-shim-0000';
     // As a run on a GPU would be: there is none here, only the shim of its driver.
     const [gpuTraceId] = await sendSpans(
@@ -43,6 +49,7 @@ export async function makeTraffic(stack: Stack): Promise<Traffic> {
       { 'service.name': 'vitrine', 'service.instance.id': 'shim' },
     );
     for (let round = 0; round < 2; round += 1) await doTasks(service);
+    await scoreDataset(stack);
     await steady.rounds(40);
     return { gpuTraceId: gpuTraceId!, gpuId, stop: () => steady.stop() };
   } catch (error) {
@@ -71,6 +78,41 @@ async function doTasks(service: string): Promise<void> {
     'x-request-timeout-ms': '1',
   });
   await upload(`${service}/v1/separate`, { 'broken.wav': Buffer.from('not a sound') });
+}
+
+/** A folder of sounds against clean ones, by the command; one of the files is no sound and is left out. */
+async function scoreDataset(stack: Stack): Promise<void> {
+  await using folder = await temporaryFolder();
+  for (const kind of ['sounds', 'clean']) {
+    await mkdir(join(folder.path, kind));
+    for (const hertz of [220, 330, 440]) {
+      const noise = kind === 'sounds' ? 0.05 : 0;
+      const sound = toneWav({ seconds: 1, sampleRateHz: 16_000, hertz, noise });
+      await writeFile(join(folder.path, kind, `${hertz}.wav`), sound);
+    }
+  }
+  await writeFile(join(folder.path, 'sounds', 'broken.wav'), 'not a sound');
+  const command = spawn(
+    process.execPath,
+    [
+      join(import.meta.dirname, '../../stack/command-line.ts'),
+      ...[
+        'dataset',
+        'score',
+        join(folder.path, 'sounds'),
+        '--name',
+        'evening',
+        '--references',
+        join(folder.path, 'clean'),
+      ],
+      ...['--out', join(folder.path, 'out'), '--workers', '1'],
+    ],
+    { env: stack.env, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let said = '';
+  command.stderr.on('data', (text) => (said += text));
+  const [code] = await once(command, 'exit');
+  if (code !== 0) throw new Error(`vitrine dataset score ended with ${code}: ${said.slice(-500)}`);
 }
 
 async function tellReceiver(receiver: string): Promise<void> {
@@ -136,7 +178,7 @@ function upload(url: string, files: Readonly<Record<string, Uint8Array>>): Promi
 }
 
 async function send(url: string, body: string | FormData, headers: Record<string, string>): Promise<Response> {
-  const answer = await fetch(url, { method: 'POST', body, headers, signal: AbortSignal.timeout(60_000) }).catch(
+  const answer = await fetch(url, { method: 'POST', body, headers, signal: AbortSignal.timeout(240_000) }).catch(
     (error: unknown) => {
       throw new Error(`${url} did not answer`, { cause: error });
     },

@@ -8,6 +8,7 @@ import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { median, rotated, spread } from './statistics.ts';
 import { type Load, load, type Shot } from './wrk.ts';
 
 // How many single-row requests a second, on the same cores as the load generator, against the limits and the peers. Rounds alternate between
@@ -217,19 +218,4 @@ function readOptions(given: string[]) {
     connections: has('connections') ? value('connections').split(',').map(Number) : [16, 64],
     widths: has('width') ? value('width').split(',').map(Number) : [64, 256, 256, 10],
   };
-}
-
-function rotated<Item>(items: readonly Item[], by: number): Item[] {
-  const at = by % Math.max(1, items.length);
-  return [...items.slice(at), ...items.slice(0, at)];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function spread(values: readonly number[], digits: number): string {
-  return `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
 }

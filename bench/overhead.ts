@@ -1,0 +1,263 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { perceptron, slowInBatches, writeModel } from '../test/fixtures/models/models.ts';
+import { OtlpReceiver } from '../test/support/otlp-receiver.ts';
+import { type ServiceProcess, startService } from '../test/support/service-process.ts';
+import { startStack } from '../test/support/stack.ts';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+import { cpuPerRequest, cpuTimeOf } from './cpu-time.ts';
+import { medianWithInterval, rotated } from './statistics.ts';
+import { load, type Shot } from './wrk.ts';
+
+// What seeing costs: the service against itself with OTEL_SDK_DISABLED=true. Both run all the time, the load goes from one to the other, so a slow minute of
+// the machine hits both; CPU time a request is compared within each round, throughput beside it. The Collector is the real one.
+// Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,collector,names]
+
+const options = readOptions(process.argv.slice(2));
+// What has a limit is full after so many names, and the code has been compiled.
+const warmUpNames = 20_000;
+const statusLine = 'HTTP/1.1 ';
+await using folder = await temporaryFolder();
+const models = join(folder.path, 'models');
+await writeModel(models, 'perceptron', perceptron());
+// About 5 ms a run on a core of its own; rows share a run.
+await writeModel(models, 'five_ms', slowInBatches(25), { manifest: { batching: { rows_max: 8 } } });
+await using stack = await startStack({ only: ['collector'], env: { VITRINE_BACKENDS: 'file' } });
+const collector = `http://127.0.0.1:${stack.port('otlpGrpcPort')}`;
+
+const off = { OTEL_SDK_DISABLED: 'true' };
+const on = { OTEL_EXPORTER_OTLP_ENDPOINT: collector };
+const everyTrace = { ...on, VITRINE_TRACE_FIRST_PER_SECOND: '100000', VITRINE_TELEMETRY_MEMORY_ITEMS_MAX: '200000' };
+
+const parts: Record<string, () => Promise<void>> = {
+  small: () => compare('perceptron', shotOf(64), { off, on }),
+  'every-trace': async () => {
+    await compare('perceptron', shotOf(64), { off, on: everyTrace });
+    await highestRateWithoutLoss();
+  },
+  '5-ms': () => compare('five_ms', shotOf(4), { off, on }),
+  collector: compareCollectors,
+  names: manyNames,
+};
+for (const [name, part] of Object.entries(parts)) {
+  if (options.only.length > 0 && !options.only.includes(name)) continue;
+  console.log(`\n## ${name}\n`);
+  await part();
+}
+
+type Arms = Readonly<Record<string, Record<string, string>>>;
+type Round = { requestsPerSecond: number; failed: number; main: number; lanes: number; others: number; all: number };
+
+/** Every arm against the first. */
+async function compare(model: string, shot: Shot, arms: Arms): Promise<void> {
+  const services: Awaited<ReturnType<typeof arm>>[] = [];
+  try {
+    for (const [name, env] of Object.entries(arms)) services.push(await arm(name, env));
+    for (const connections of options.connections) {
+      const rounds = new Map(services.map(({ name }) => [name, [] as Round[]]));
+      for (const { service } of services) await load(urlOf(service, model), shot, { connections, seconds: 3 });
+      for (let round = 0; round < options.rounds; round += 1)
+        for (const { name, service } of rotated(services, round))
+          rounds.get(name)!.push(await oneRound(service, model, shot, connections));
+      print(connections, rounds);
+    }
+  } finally {
+    await Promise.all(services.map(({ service }) => service[Symbol.asyncDispose]()));
+  }
+}
+
+async function arm(name: string, env: Record<string, string>) {
+  const data = join(folder.path, `${name}-${Math.random().toString(36).slice(2)}`);
+  const service = await startService({
+    VITRINE_MODELS: models,
+    VITRINE_DATA: data,
+    OTEL_METRIC_EXPORT_INTERVAL: '10000',
+    ...env,
+  });
+  return { name, service };
+}
+
+async function oneRound(service: ServiceProcess, model: string, shot: Shot, connections: number): Promise<Round> {
+  const before = cpuTimeOf(service.pid);
+  const loaded = await load(urlOf(service, model), shot, { connections, seconds: options.seconds });
+  const cpu = cpuPerRequest(before, cpuTimeOf(service.pid), loaded.requestsPerSecond * options.seconds);
+  return { requestsPerSecond: loaded.requestsPerSecond, failed: loaded.failed, ...cpu };
+}
+
+function print(connections: number, rounds: ReadonlyMap<string, readonly Round[]>): void {
+  const [first = []] = rounds.values();
+  console.log(
+    `${connections} connections, ${options.rounds} rounds of ${options.seconds} s; medians, in brackets where 95 of 100 resamples have them\n`,
+  );
+  console.log(
+    '| arm | CPU µs a request: all | main | lanes | others | first ÷ it, CPU | requests a second | it ÷ first, throughput | failed |',
+  );
+  console.log('|---|---|---|---|---|---|---|---|---|');
+  for (const [name, mine] of rounds) {
+    const of = (value: (round: Round, at: number) => number, digits: number) => {
+      const { median, from, to } = medianWithInterval(mine.map(value));
+      return `${median.toFixed(digits)} (${from.toFixed(digits)}–${to.toFixed(digits)})`;
+    };
+    const cells = [
+      of(({ all }) => all, 1),
+      of(({ main }) => main, 1),
+      of(({ lanes }) => lanes, 1),
+      of(({ others }) => others, 1),
+      of(({ all }, at) => first[at]!.all / all, 3),
+      of(({ requestsPerSecond }) => requestsPerSecond, 0),
+      of(({ requestsPerSecond }, at) => requestsPerSecond / first[at]!.requestsPerSecond, 3),
+      String(mine.reduce((sum, { failed }) => sum + failed, 0)),
+    ];
+    console.log(`| ${name} | ${cells.join(' | ')} |`);
+  }
+}
+
+/** Every trace kept, at more and more connections: what the ledger says was dropped when the service stops. */
+async function highestRateWithoutLoss(): Promise<void> {
+  console.log('\n| connections | requests a second, every trace kept | the ledger at the stop |');
+  console.log('|---|---|---|');
+  for (const connections of [1, 2, 4, 8, 16, 64]) {
+    const { service } = await arm('every', everyTrace);
+    await load(urlOf(service, 'perceptron'), shotOf(64), { connections, seconds: 2 });
+    const loaded = await load(urlOf(service, 'perceptron'), shotOf(64), {
+      connections,
+      seconds: options.seconds * 2,
+    });
+    await service.kill('SIGTERM');
+    const ledger = service.said().trim().split('\n').slice(-3).join(' ');
+    console.log(`| ${connections} | ${Math.round(loaded.requestsPerSecond)} | ${ledger} |`);
+  }
+}
+
+/** A Collector that is not there, and one that takes everything and never answers: the callers must not notice. */
+async function compareCollectors(): Promise<void> {
+  const silent = await OtlpReceiver.start();
+  silent.answer = 'hang';
+  try {
+    await compare('perceptron', shotOf(64), {
+      there: on,
+      away: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
+      silent: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${silent.port}` },
+    });
+  } finally {
+    silent.stop();
+  }
+}
+
+/** Paths, models, versions, request ids and JSON ids that are never the same twice: memory and exported metrics before and after. */
+async function manyNames(): Promise<void> {
+  const receiver = await OtlpReceiver.start();
+  const { service } = await arm('names', {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
+    OTEL_METRIC_EXPORT_INTERVAL: '2000',
+  });
+  try {
+    const measure = async () => {
+      const from = receiver.received.length;
+      await waitFor('an export of metrics', () => receiver.received.slice(from).some(isMetrics), {
+        deadlineMs: 60_000,
+      });
+      const bytes = receiver.received.slice(from).filter(isMetrics).at(-1)!.length;
+      receiver.received.length = 0;
+      return { bytes, rssMiB: rssMiBOf(service.pid) };
+    };
+    await sendNames(service, warmUpNames, 0);
+    const before = await measure();
+    const startedAt = performance.now();
+    await sendNames(service, options.names, warmUpNames);
+    const seconds = (performance.now() - startedAt) / 1000;
+    await pause(5_000);
+    const after = await measure();
+    console.log(`${options.names} requests with names of their own in ${seconds.toFixed(0)} s:`);
+    console.log(
+      `one export of metrics ${before.bytes} → ${after.bytes} bytes, resident memory ${before.rssMiB} → ${after.rssMiB} MiB`,
+    );
+  } finally {
+    await service[Symbol.asyncDispose]();
+    receiver.stop();
+  }
+}
+
+function isMetrics(bytes: Buffer): boolean {
+  return bytes.includes('http.requests') || bytes.includes('http_requests');
+}
+
+/** Over one connection, fifty at a time. */
+async function sendNames(service: ServiceProcess, count: number, from: number): Promise<void> {
+  const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+  try {
+    let answered = 0;
+    let end = '';
+    socket.on('data', (chunk) => {
+      // A status line may be cut in two: the last bytes are looked at again, one too few to hold a whole one.
+      const text = end + chunk.toString('latin1');
+      answered += text.split(statusLine).length - 1;
+      end = text.slice(1 - statusLine.length);
+    });
+    for (let sent = 0; sent < count; ) {
+      let pieces = '';
+      for (let each = 0; each < 50 && sent < count; each += 1, sent += 1) pieces += request(from + sent);
+      socket.write(pieces);
+      await waitFor('answers', () => answered >= sent, { deadlineMs: 60_000, everyMs: 1 });
+    }
+  } finally {
+    socket.destroy();
+  }
+}
+
+function request(number: number): string {
+  const head = `Host: 127.0.0.1\r\nX-Request-Id: request-${number}\r\nUser-Agent: agent-${number}\r\n`;
+  switch (number % 4) {
+    case 0:
+      return `GET /nothing/${number}?q=${number} HTTP/1.1\r\n${head}\r\n`;
+    case 1:
+      return `POST /v2/models/model-${number}/versions/${number}/infer HTTP/1.1\r\n${head}Content-Length: 0\r\n\r\n`;
+    case 2:
+      return `PROPFIND /v2/${number} HTTP/1.1\r\n${head}\r\n`;
+    default: {
+      const body = JSON.stringify({
+        id: `id-${number}`,
+        inputs: [{ name: `input-${number}`, datatype: 'FP32', shape: [1], data: [1] }],
+      });
+      return `POST /v2/models/perceptron/infer HTTP/1.1\r\n${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+    }
+  }
+}
+
+function rssMiBOf(processId: number): number {
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1] ?? 0) / 1024);
+}
+
+function urlOf(service: ServiceProcess, model: string): string {
+  return `${service.url}/v2/models/${model}/infer`;
+}
+
+function shotOf(width: number): Shot {
+  const row = Float32Array.from({ length: width }, (_, index) => (index % 17) / 17);
+  const head = Buffer.from(
+    JSON.stringify({
+      inputs: [{ name: 'x', shape: [1, width], datatype: 'FP32', parameters: { binary_data_size: width * 4 } }],
+      outputs: [{ name: 'y', parameters: { binary_data: true } }],
+    }),
+  );
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'inference-header-content-length': String(head.length),
+  };
+  return { headers, body: Buffer.concat([head, Buffer.from(row.buffer)]) };
+}
+
+function readOptions(given: string[]) {
+  const value = (name: string, fallback: string) =>
+    given.includes(`--${name}`) ? (given[given.indexOf(`--${name}`) + 1] ?? '') : fallback;
+  return {
+    rounds: Number(value('rounds', '10')),
+    seconds: Number(value('seconds', '3')),
+    connections: value('connections', '16,64').split(',').map(Number),
+    names: Number(value('names', '1000000')),
+    only: value('only', '').split(',').filter(Boolean),
+  };
+}

@@ -2,12 +2,13 @@ import type { Panel } from '../dashboards/dashboard.ts';
 import { panelOnPage } from '../dashboards/draw-panel.ts';
 import { element } from '../dom/element.ts';
 import type { PageFacts } from '../page-facts.ts';
-import type { FlightRecord } from './flight-record.ts';
 
 const beside = 120;
 
+export type Around = { started_at: string; duration_ms: number; model: string | null };
+
 /** The queue, the GPU and the machine at the time of a request, drawn as any dashboard's panels are. */
-export function aroundRequest(record: FlightRecord, facts: PageFacts, signal: AbortSignal): HTMLElement {
+export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSignal): HTMLElement {
   const at = Date.parse(record.started_at) / 1000;
   const model = (record.model ?? '').replaceAll(/["\\\n]/g, '');
   const grid = element('div', { class: 'grid' });

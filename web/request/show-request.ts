@@ -6,7 +6,7 @@ import { dayAndClock } from '../format/format-time.ts';
 import { formatValue } from '../format/format-value.ts';
 import { grafanaLink } from '../grafana-link.ts';
 import { pageFacts } from '../page-facts.ts';
-import { aroundRequest } from './around-request.ts';
+import { type Around, aroundRequest } from './around-request.ts';
 import { type FlightRecord, flightRecord } from './flight-record.ts';
 import { logTable } from './log-table.ts';
 import { requestFacts } from './request-facts.ts';
@@ -47,7 +47,7 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
   const traceId = record?.trace_id ?? id;
   let waterfall: Waterfall | undefined;
   const showSpan = (spanId: string) => waterfall?.select(spanId, true);
-  await Promise.all([drawSpans(), drawLogs(), drawAround()]);
+  await Promise.all([drawSpans(), drawLogs(), record && drawAround(record)]);
 
   async function drawSpans(): Promise<void> {
     spans.replaceChildren(element('h2', {}, 'Spans'), busyNotice('Looking for the trace …'));
@@ -77,6 +77,7 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
       waterfall = spanWaterfall(roots, (node) => choose(beside, node));
       spans.replaceChildren(element('h2', {}, 'Spans'), element('div', { class: 'split' }, waterfall.host, beside));
       choose(beside, roots[0]!);
+      if (!record) await drawFromSpans(roots[0]!);
     } catch (error) {
       if (!isAbort(error))
         spans.replaceChildren(
@@ -84,6 +85,18 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
           failureNotice(error, () => void drawSpans()),
         );
     }
+  }
+
+  /** A job's trace, or one that the recorder has forgotten: its first span says what it was, and when. */
+  async function drawFromSpans(first: SpanNode): Promise<void> {
+    const ms = Number(first.end - first.start) / 1e6;
+    const started_at = new Date(Number(first.start / 1_000_000n)).toISOString();
+    const model = first.attributes.find(([name]) => name === 'inference.model.name')?.[1] ?? null;
+    head.querySelector('h1')!.textContent = `${first.service}: ${first.name}`;
+    head.querySelector('h1')!.after(element('strong', { class: 'big-time' }, formatValue(ms / 1000, 's')));
+    head.lastElementChild!.textContent = dayAndClock(Date.parse(started_at));
+    account.hidden = true;
+    await drawAround({ started_at, duration_ms: ms, model });
   }
 
   function choose(beside: HTMLElement, node: SpanNode): void {
@@ -139,13 +152,12 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
     }
   }
 
-  async function drawAround(): Promise<void> {
-    if (!record) return;
+  async function drawAround(of: Around): Promise<void> {
     around.replaceChildren(
       element('h2', {}, 'Around it'),
       element('p', { class: 'quiet' }, 'Two minutes before and after; the dashed line is this request.'),
     );
-    around.append(aroundRequest(record, await pageFacts(signal), signal));
+    around.append(aroundRequest(of, await pageFacts(signal), signal));
   }
 
   /** What was just told takes a moment to arrive; of an old request all is there at once, or never. */

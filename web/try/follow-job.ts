@@ -3,6 +3,8 @@ import { ask, askJson } from '../asking/ask.ts';
 /** A job as GET /v1/jobs/{id} has it. */
 export type Job = {
   id: string;
+  /** The trace of the work, linked with that of the request. */
+  trace_id?: string;
   state: string;
   progress?: { done?: number; total?: number; step?: string } | null;
   estimate_seconds?: number | null;

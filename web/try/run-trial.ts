@@ -1,6 +1,6 @@
 import { ask, traceOf } from '../asking/ask.ts';
 import type { Call } from './curl-command.ts';
-import { cancelJob, followJob, type Told } from './follow-job.ts';
+import { cancelJob, followJob, type Job, type Told } from './follow-job.ts';
 
 export type Ran = { response: Response; traceId: string | undefined };
 
@@ -19,8 +19,9 @@ export async function runTrial(call: Call, json: string, told: Told, signal: Abo
   const traceId = traceOf(response);
   if (response.status !== 202) return { response, traceId };
   const location = new URL(response.headers.get('location') ?? '', window.location.href).pathname;
+  let job: Job;
   try {
-    const job = await followJob(location, told, signal);
+    job = await followJob(location, told, signal);
     if (!['done', 'succeeded'].includes(job.state)) throw new Error(reasonOf(job.error) ?? `The job is ${job.state}.`);
   } catch (error) {
     // Nobody waits any more: the work is ended too, not only the waiting.
@@ -29,7 +30,7 @@ export async function runTrial(call: Call, json: string, told: Told, signal: Abo
   }
   return {
     response: await ask(`${location}/result`, { signal, ...(call.accept && { headers: { accept: call.accept } }) }),
-    traceId,
+    traceId: job.trace_id ?? traceId,
   };
 }
 

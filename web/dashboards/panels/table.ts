@@ -15,7 +15,7 @@ export const drawTable: DrawPanel = (body, context) => {
   const { panel, data } = context;
   const table = transformed(joined(data), panel);
   if (table.rows.length === 0) {
-    body.append(emptyNotice(panel.fieldConfig?.defaults?.noValue ?? 'Nothing to list in this time.'));
+    body.append(emptyNotice('Nothing to list in this time.'));
     return;
   }
   const [preset] = panel.options?.sortBy ?? [];

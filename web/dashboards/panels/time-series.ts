@@ -113,6 +113,8 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
         size: (_, labels) =>
           Math.min(96, Math.max(34, 14 + Math.max(0, ...(labels ?? []).map((label) => label.length)) * 6.4)),
         space: 28,
+        // Round in its own counting: 256 KiB and not 244.
+        ...(/^(bytes|binBps)$/.test(field.unit ?? '') && { incrs: binarySteps }),
         values: (_, splits) => splits.map((value) => formatValue(value, field.unit ?? 'short')),
       },
     ],
@@ -129,6 +131,8 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
     },
   };
 }
+
+const binarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 function lineOptions(line: Line, at: number): uPlot.Series {
   const { field, shown } = line;

@@ -156,10 +156,19 @@ describe('the page in a browser', function () {
       const { page, trouble } = open;
       const answers = recordedQueries(page);
       await page.locator('.view[data-renewed]').waitFor(slow);
-      await page.getByRole('button', { name: 'Renew' }).click();
-      await page.locator('.view[data-renewed="2"]').waitFor(slow);
-      const failed = await page.locator('.panel[data-state="failed"]').allInnerTexts();
-      assert.deepEqual(failed, [], dashboard.title);
+      // A store that is slow for a moment, on a machine that does much else, is asked again; a question that it refuses stays refused.
+      await waitFor(
+        `${dashboard.title}, every panel of it`,
+        async () => {
+          const failed = await page.locator('.panel[data-state="failed"]').allInnerTexts();
+          if (failed.length === 0) return true;
+          const renewed = Number(await page.locator('.view').getAttribute('data-renewed'));
+          await page.getByRole('button', { name: 'Renew' }).click();
+          await page.locator(`.view[data-renewed="${renewed + 1}"]`).waitFor(slow);
+          throw new Error(failed.join('\n'));
+        },
+        { deadlineMs: 90_000, everyMs: 500 },
+      );
       const panels = panelsOf(dashboard).filter(({ type }) => type !== 'row');
       assert.equal(await page.locator('.panel').count(), panels.length, dashboard.title);
       withData += await page.locator('.panel:has(.u-wrap, .stat-value, .gauge, .bars, table, canvas, .log)').count();
@@ -244,7 +253,7 @@ describe('the page in a browser', function () {
   it('has no serious findings of axe, light, dark and on a phone', async () => {
     const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     for (const [hash, ready] of [
-      ['#/try/generate', 'h2'],
+      ['#/try/generate', 'main h2'],
       ['#/requests', '.requests'],
       [`#/requests/${failedTrace}`, '.span'],
       ['#/dashboards/vitrine-overview?from=now-5m&refresh=off', '.view[data-renewed]'],

@@ -6,6 +6,7 @@ import { clean } from './commands/clean.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
+import { fault } from './commands/fault.ts';
 import { logs } from './commands/logs.ts';
 import { printManifestSchema } from './commands/manifest-schema.ts';
 import { newKey } from './commands/new-key.ts';
@@ -54,6 +55,10 @@ command('clean', 'remove what was written at run time: VITRINE_DATA')
 command('doctor', 'examine tools, disk, ports and versions, and send a probe of each signal through the stack').action(
   run(doctor),
 );
+command('fault [name]', 'a drill: cause a real fault on a stack of its own, and see which alerts come and go')
+  .option('--list', 'what there is to cause')
+  .option('--hold', 'go on until Ctrl-C, three minutes at most')
+  .action((name: string | undefined, options: { list?: boolean; hold?: boolean }) => run(fault)({ ...options, name }));
 command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(run(printManifestSchema));
 command(
   'alertmanager-config',

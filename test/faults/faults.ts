@@ -83,15 +83,15 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'breaker-open',
-    says: 'makes a model fail until its breaker opens, and goes on asking',
+    says: 'makes the process of a model’s lane crash until its breaker opens, and goes on asking',
     raises: [of('BreakerOpen', 'broken')],
-    mayRaise: [of('ModelFailing', 'broken'), of('AvailabilityBudgetBurning', 'broken'), ...serviceErrors],
+    mayRaise: [of('LaneCrashed', 'broken'), of('AvailabilityBudgetBurning', 'broken'), ...serviceErrors],
     cause: async (ground) => {
-      const end = inferAgainAndAgain(ground, 'broken', () => [index(99)]);
+      const end = inferAgainAndAgain(ground, 'broken', () => division(-(2 ** 31), -1));
       return async () => {
         await end();
         // An attempt that succeeds closes it.
-        await waitFor('the breaker to close', async () => (await ground.infer('broken', [index(1)])).ok, {
+        await waitFor('the breaker to close', async () => (await ground.infer('broken', division(6, 3))).ok, {
           deadlineMs: 60_000,
           everyMs: 500,
         });

@@ -20,7 +20,7 @@ export async function prepareGround(ports: NodeJS.ProcessEnv = {}): Promise<Grou
   const alone = { batching: { rows_max: 0 } };
   await writeModel(models.path, 'slow_one', slowInBatches(1500), { manifest: alone });
   await writeModel(models.path, 'failing', gather(), { manifest: alone });
-  await writeModel(models.path, 'broken', gather(), { manifest: alone });
+  await writeModel(models.path, 'broken', divide(), { manifest: { lanes: { kind: 'process' } } });
   await writeModel(models.path, 'crashing', divide(), { manifest: { lanes: { kind: 'process' } } });
   await writeModel(models.path, 'sticking', slow(), { manifest: { lanes: { stuck_after_ms: 500 } } });
   await writeModel(models.path, 'crowded', slowInBatches(700), { manifest: { ...alone, queue: { inputs_max: 1 } } });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { dataSource } from '../compose/data-sources.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -157,7 +159,16 @@ describe('Loki as configured', function () {
   it('has a ruler that reads the rules folder', async () => {
     const answer = await fetch(`${stack.url('loki')}/prometheus/api/v1/rules`);
     assert.equal(answer.status, 200);
-    assert.deepEqual(await answer.json(), { status: 'success', data: { groups: [] }, errorType: '', error: '' });
+    const { data } = (await answer.json()) as {
+      data: { groups: { name: string; interval: number; rules: { name: string; labels: object }[] }[] };
+    };
+    const file = await readFile(new URL('../../loki/rules/fake/logs.yaml', import.meta.url), 'utf8');
+    const { groups } = parse(file) as { groups: { name: string; rules: { alert: string; labels: object }[] }[] };
+    assert.ok(groups.length > 0);
+    assert.deepEqual(
+      data.groups.map(({ name, rules }) => ({ name, rules: rules.map(({ name, labels }) => ({ name, labels })) })),
+      groups.map(({ name, rules }) => ({ name, rules: rules.map(({ alert, labels }) => ({ name: alert, labels })) })),
+    );
   });
 });
 

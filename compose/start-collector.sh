@@ -9,7 +9,23 @@ if [ "${VITRINE_COLLECTOR_ALIASES:-true}" = true ] && [ -f "$folder/compat.yaml"
   set -- "$@" "--config=$folder/compat.yaml"
 fi
 IFS=', '
+plain=
+overlays=
 for backend in ${VITRINE_BACKENDS:-prometheus,tempo,loki}; do
+  case $backend in
+    tail-sampling | loki-by-stream) overlays="$overlays $backend" ;;
+    *) plain="$plain $backend" ;;
+  esac
+done
+case " $plain $overlays " in
+  *' loki '*) ;;
+  *' loki-by-stream '*)
+    echo 'Cannot separate the log streams: loki-by-stream lies over loki; name both in VITRINE_BACKENDS.' >&2
+    exit 1
+    ;;
+esac
+# The overlays last, since a later file has the last word.
+for backend in $plain $overlays; do
   if [ ! -f "$folder/backends/$backend.yaml" ]; then
     echo "Cannot start the Collector: there is no otel-collector/backends/$backend.yaml; name files of that folder in VITRINE_BACKENDS." >&2
     exit 1

@@ -8,7 +8,7 @@ import { aliases } from '../src/telemetry/names/aliases.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.ts';
-import { logRuleGroups, ruleGroups } from '../stack/alerts/alerts.ts';
+import { logRuleGroups, logRuleGroupsOf, ruleGroups } from '../stack/alerts/alerts.ts';
 import type { RuleGroup } from '../stack/alerts/rule.ts';
 import { writeRules } from '../stack/alerts/write-rules.ts';
 import { dashboards, writeDashboard } from '../stack/dashboards/dashboards.ts';
@@ -23,6 +23,9 @@ const pages: Record<string, () => string> = {
   '../otel-collector/compat.yaml': compatConfiguration,
   ...rulePages('../prometheus/rules', ruleGroups),
   ...rulePages('../loki/rules/fake', logRuleGroups),
+  ...rulePages('../loki/rules-by-stream/app', logRuleGroupsOf('app')),
+  ...rulePages('../loki/rules-by-stream/audit', logRuleGroupsOf('audit')),
+  ...rulePages('../loki/rules-by-stream/security', logRuleGroupsOf('security')),
   ...dashboardPages(),
 };
 

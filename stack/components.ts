@@ -184,7 +184,11 @@ export function componentEnvironment(
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   const own: NodeJS.ProcessEnv = { ...env, VITRINE_DATA: data, VITRINE_BIND: config.bind, ...portEnvironment(config) };
-  if (name === 'loki') own.VITRINE_LOKI_RULES = join(data, 'loki/configuration/rules');
+  if (name === 'loki') {
+    const byStream = backendNames(config).includes('loki-by-stream');
+    own.VITRINE_LOKI_TENANTS = String(byStream);
+    own.VITRINE_LOKI_RULES = join(data, 'loki/configuration', byStream ? 'rules-by-stream' : 'rules');
+  }
   if (component(name).server === undefined) {
     own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || `http://127.0.0.1:${config.otlpGrpcPort}`;
     return own;
@@ -209,12 +213,20 @@ export function nativeAddresses(config: Config): Record<string, string> {
   };
 }
 
+/** What VITRINE_BACKENDS names; the overlays last, since a later file has the last word. */
 export function backendNames(config: Config): string[] {
-  return config.backends
+  const names = config.backends
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  if (names.includes('loki-by-stream') && !names.includes('loki'))
+    throw new StackFailure(
+      'Cannot separate the log streams: loki-by-stream lies over loki; name both in VITRINE_BACKENDS.',
+    );
+  return [...names.filter((name) => !overlays.includes(name)), ...names.filter((name) => overlays.includes(name))];
 }
+
+const overlays: readonly string[] = ['tail-sampling', 'loki-by-stream'];
 
 /** Damaged queues are set aside, and what waits for a backend that is no longer named is told. */
 async function examineQueues({ data, root, config }: LaunchContext): Promise<string[]> {

@@ -131,7 +131,7 @@ export function durationMs(duration: string): number {
 function kindOf(file: string): FileKind {
   if (file === 'prometheus.yaml') return 'prometheus';
   if (file === 'alertmanager.yaml') return 'alertmanager';
-  return file.startsWith('rules/') ? 'rules' : 'other';
+  return /^rules(-by-stream)?\//.test(file) ? 'rules' : 'other';
 }
 
 async function yamlFilesIn(folder: string): Promise<string[]> {

@@ -25,6 +25,14 @@ export const ruleGroups: readonly RuleGroup[] = [
 /** Those of Loki’s ruler; each is a file of loki/rules/fake/. */
 export const logRuleGroups: readonly RuleGroup[] = [logRules];
 
+/** The same where each log stream is a tenant, whose rules see its own lines only: loki/rules-by-stream/<stream>/. */
+export function logRuleGroupsOf(stream: 'app' | 'audit' | 'security'): RuleGroup[] {
+  return logRuleGroups.map((group) => ({
+    ...group,
+    rules: group.rules.filter(({ expr }) => !expr.includes('log_stream=') || expr.includes(`log_stream="${stream}"`)),
+  }));
+}
+
 export const alertRules: readonly AlertRule[] = [...ruleGroups, ...logRuleGroups].flatMap(({ rules }) =>
   rules.filter(isAlert),
 );

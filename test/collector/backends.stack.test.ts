@@ -23,6 +23,9 @@ const needs: Record<string, Record<string, string>> = {
   elastic: { VITRINE_ELASTIC_HEADERS: '{Authorization: "ApiKey 0123"}' },
 };
 
+/** What a file lies over, and does not go without. */
+const beneath: Record<string, string> = { 'loki-by-stream': 'loki' };
+
 describe('the files of otel-collector/backends', function () {
   this.timeout(900_000);
   let program: string;
@@ -37,7 +40,8 @@ describe('the files of otel-collector/backends', function () {
   };
 
   for (const name of names) {
-    it(`has ${name}, which the Collector accepts`, () => validate([name]));
+    const under = beneath[name];
+    it(`has ${name}, which the Collector accepts`, () => validate(under === undefined ? [name] : [under, name]));
   }
 
   it('can be none at all', () => validate([]));
@@ -56,7 +60,7 @@ describe('the files of otel-collector/backends', function () {
       let file: BackendFile;
       before(async () => {
         text = await readFile(backendFile(name), 'utf8');
-        file = parse(text) as BackendFile;
+        file = parse(text, { merge: true }) as BackendFile;
       });
 
       it('begins with what it is for, how to choose it, and what it reads from the environment', () => {
@@ -70,6 +74,8 @@ describe('the files of otel-collector/backends', function () {
 
       it('keeps what it cannot send on disk, without end, in requests below 4 MiB that are not merged', () => {
         for (const [id, exporter] of Object.entries(file.exporters ?? {})) {
+          // What it changes of the exporter beneath it is not the queue.
+          if (id === `otlp_http/${beneath[name]}` && exporter.sending_queue === undefined) continue;
           // The one behind the relay hands its failures back; files, consoles and scrapes have nothing to wait for.
           if (['prometheus_remote_write', 'prometheus', 'debug'].includes(id) || id.startsWith('file/')) continue;
           const queue = exporter.sending_queue;
@@ -96,6 +102,15 @@ describe('the files of otel-collector/backends', function () {
           processors: [...(base.service.pipelines[id]?.processors ?? []), 'tail_sampling'],
         });
       }
+    }
+  });
+
+  it('has in loki-by-stream the pipelines of loki, each behind the filter of its stream', async () => {
+    const read = async (name: string) => parse(await readFile(backendFile(name), 'utf8')) as BackendFile;
+    const processors = (await read('loki')).service.pipelines['logs/loki']?.processors ?? [];
+    for (const [id, pipeline] of Object.entries((await read('loki-by-stream')).service.pipelines)) {
+      const stream = id === 'logs/loki' ? 'app' : id.slice('logs/loki-'.length);
+      assert.deepEqual(pipeline.processors, [`filter/loki-${stream}`, ...processors], id);
     }
   });
 });

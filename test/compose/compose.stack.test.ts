@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureServer } from '../../stack/build-server.ts';
@@ -54,6 +55,21 @@ describe('Compose, asked about compose.yaml', function () {
     assert.ok('service-gpu' in JSON.parse(answer.said).services);
   });
 
+  it('accepts it with a tenant for each log stream, mounting only what exists', async () => {
+    await using scratch = await temporaryFolder();
+    const program = join(await ensureServer(checker), 'docker-compose');
+    const over = join(import.meta.dirname, '../../compose/log-streams.yaml');
+    const parameters = ['--file', file, '--file', over, 'config', '--format', 'json'];
+    const answer = await runProgram(program, parameters, await secretsIn(scratch.path));
+    assert.equal(answer.code, 0, answer.said);
+    const { services } = JSON.parse(answer.said) as { services: Record<string, Resolved> };
+    assert.equal(services.collector?.environment.VITRINE_BACKENDS, 'prometheus,tempo,loki,loki-by-stream');
+    assert.equal(services.loki?.environment.VITRINE_LOKI_TENANTS, 'true');
+    const sources = ['loki', 'grafana'].flatMap((name) => services[name]?.volumes ?? []);
+    for (const { type, source } of sources)
+      if (type === 'bind') assert.ok(existsSync(source), `${source} does not exist`);
+  });
+
   for (const missing of [
     'GRAFANA_PASSWORD',
     'VITRINE_API_KEYS_FILE',
@@ -74,6 +90,7 @@ describe('Compose, asked about compose.yaml', function () {
 type Resolved = {
   environment: Record<string, string | null>;
   ports: { host_ip: string; published: string; target: number }[];
+  volumes?: { type: string; source: string }[];
 };
 
 async function secretsIn(folder: string): Promise<Record<string, string>> {

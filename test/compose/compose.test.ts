@@ -231,6 +231,9 @@ describe('the images', () => {
       code: 0,
       said: `--config=${folder}/config.yaml --extra --config=${folder}/compat.yaml --config=${folder}/backends/tempo.yaml --config=${folder}/backends/loki.yaml\n`,
     });
+    const overlaid = await start('loki-by-stream,loki');
+    assert.match(overlaid.said, /backends\/loki\.yaml --config=\S+\/backends\/loki-by-stream\.yaml\n$/);
+    assert.match((await start('loki-by-stream')).said, /^Cannot separate the log streams/);
     const refused = await start('tempo,nowhere');
     assert.equal(refused.code, 1);
     assert.match(refused.said, /^Cannot start the Collector: there is no otel-collector\/backends\/nowhere\.yaml/);

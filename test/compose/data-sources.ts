@@ -9,6 +9,7 @@ export type DataSource = {
   isDefault?: boolean;
   editable: boolean;
   jsonData: Record<string, unknown>;
+  secureJsonData?: Record<string, string>;
 };
 
 /** Grafana's data sources, as provisioned. */

@@ -26,12 +26,16 @@ const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
  * One GET, bounded in time and size. Over node:http on purpose: what goes through fetch is traced as outgoing, and a look at the telemetry should
  * leave none. No redirect is followed; nothing of the caller's headers goes along.
  */
-export function askBackend(question: Question, config: Config, signal: AbortSignal): Promise<Answer> {
+export function askBackend(
+  question: Question,
+  { config, tenants, signal }: { config: Config; tenants: string; signal: AbortSignal },
+): Promise<Answer> {
   const { backend, parameters } = question;
   const { host, port } = backendAddress(config, backend);
   const path = `${question.path}${parameters.size > 0 ? `?${parameters}` : ''}`;
   return new Promise((resolve, reject) => {
-    const asked = request({ host, port, path, agent, signal, headers: { accept: 'application/json' } }, (answer) => {
+    const headers = { accept: 'application/json', ...(backend === 'loki' ? { 'x-scope-orgid': tenants } : {}) };
+    const asked = request({ host, port, path, agent, signal, headers }, (answer) => {
       const pieces: Buffer[] = [];
       let size = 0;
       answer.on('data', (piece: Buffer) => {

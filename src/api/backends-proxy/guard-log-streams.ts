@@ -3,6 +3,11 @@ import { ServiceError } from '../../errors.ts';
 /** Streams of Loki that only the administrator reads through the service. */
 const guarded = 'audit|security';
 
+/** Whose lines are asked for, where Loki has a tenant for each stream (otel-collector/backends/loki-by-stream.yaml); elsewhere it says nothing. */
+export function lokiTenants(mayReadGuarded: boolean): string {
+  return mayReadGuarded ? `app|${guarded}` : 'app';
+}
+
 /**
  * The query with every stream selector narrowed to what anybody may read. What could hide a selector from this reading, but not from Loki's own,
  * is refused: a comment, or a quote that does not end.

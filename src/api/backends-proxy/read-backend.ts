@@ -5,7 +5,7 @@ import type { Door } from '../door.ts';
 import { takeQuota } from '../take-quota.ts';
 import { backendNames, readQuestion } from './allowed-questions.ts';
 import { askBackend } from './ask-backend.ts';
-import { withoutGuardedStreams } from './guard-log-streams.ts';
+import { lokiTenants, withoutGuardedStreams } from './guard-log-streams.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
 /**
@@ -28,9 +28,8 @@ export function readBackend({
     const backend = backendNames.find((name) => name === request.params.backend);
     try {
       takeQuota(client, 'page', response);
-      const question = readQuestion(asked(request), (query) =>
-        door.mayAdminister(client) ? query : withoutGuardedStreams(query),
-      );
+      const mayReadAll = door.mayAdminister(client);
+      const question = readQuestion(asked(request), (query) => (mayReadAll ? query : withoutGuardedStreams(query)));
       if (inFlight >= config.proxyInFlightMax)
         throw new ServiceError(
           'busy',
@@ -41,11 +40,11 @@ export function readBackend({
       const gone = new AbortController();
       response.once('close', () => gone.abort());
       try {
-        const answer = await askBackend(
-          question,
+        const answer = await askBackend(question, {
           config,
-          AbortSignal.any([gone.signal, AbortSignal.timeout(config.proxyMsMax)]),
-        );
+          tenants: lokiTenants(mayReadAll),
+          signal: AbortSignal.any([gone.signal, AbortSignal.timeout(config.proxyMsMax)]),
+        });
         response.setHeader('Content-Type', answer.contentType);
         response.setHeader('Cache-Control', 'no-store');
         response.end(answer.body);

@@ -23,6 +23,11 @@ const troubleMsMax = 30_000;
 // and the content is the OTLP request as it goes over the wire. A newer Vitrine must go on reading v1.
 const fileName = /^(\d{12})-(\d{13})-(\d+)\.v1\.otlp$/;
 
+/** How many items a file of a spool holds, for who only looks; 0 for other files. */
+export function itemsIn(name: string): number {
+  return Number(fileName.exec(name)?.[3] ?? 0);
+}
+
 /**
  * Telemetry that waits on disk, oldest first, within a limit of bytes and of age. Files appear by rename, so a crash leaves whole entries
  * only. There is no fsync: what it must survive is the process, not the power supply.

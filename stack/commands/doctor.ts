@@ -43,7 +43,7 @@ export async function doctor(): Promise<number> {
   if (status.launcher?.running === true) {
     for (const one of status.components) tell(examineComponent(one));
     for await (const finding of examineFlow(status)) tell(finding);
-    for (const finding of await examineBooks(status)) tell(finding);
+    for (const finding of await examineBooks(status, data)) tell(finding);
   } else {
     for await (const finding of examinePorts(config)) tell(finding);
     tell({
@@ -152,11 +152,11 @@ async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding
 }
 
 /** Whether everything that was told to the telemetry can be accounted for, signal by signal. */
-async function examineBooks({ components }: StackStatus): Promise<Finding[]> {
+async function examineBooks({ components }: StackStatus, data: string): Promise<Finding[]> {
   const prometheus = components.find(({ name }) => name === 'prometheus');
   if (prometheus === undefined) return [];
   try {
-    return (await readBooks(`http://127.0.0.1:${prometheus.port}`)).flatMap(findingsOf);
+    return (await readBooks(`http://127.0.0.1:${prometheus.port}`, data)).flatMap(findingsOf);
   } catch (error) {
     return [{ good: false, text: `The books of the telemetry cannot be read: ${firstLine((error as Error).message)}` }];
   }

@@ -32,7 +32,10 @@ describe('a stack', function () {
       assert.match(doctor.stdout, /^good {2}The log of the probe is in Loki, after/m);
       assert.match(doctor.stdout, /^good {2}The metric of the probe is in Prometheus, after/m);
       for (const signal of ['traces', 'logs', 'metrics'])
-        assert.match(doctor.stdout, new RegExp(`^good {2}${signal} of vitrine: \\d+ made .*the books balance$`, 'm'));
+        assert.match(
+          doctor.stdout,
+          new RegExp(`^good {2}${signal} of vitrine, \\d+ s ago: \\d+ made .*the books balance`, 'm'),
+        );
 
       // The doctor's questions are such that only the probe itself answers them.
       const stranger = { traceId: randomBytes(16).toString('hex'), value: 1 };

@@ -3,6 +3,8 @@ import { type Books, findingsOf } from '../../stack/telemetry-books.ts';
 
 const sender = {
   job: 'vitrine',
+  ageSeconds: 4,
+  onDisk: 5,
   made: 100,
   recovered: 5,
   exported: 90,
@@ -10,13 +12,13 @@ const sender = {
   dropped: 0,
   memory: 10,
   spooled: 5,
-  missing: 0,
 };
+const collector = { accepted: 90, refused: 0, dropped: 0, queuedBytes: 0, sent: 90 };
 const books: Books = {
   signal: 'traces',
   senders: [sender],
-  collector: { accepted: 90, refused: 0, dropped: 0, queuedBytes: 0, sent: 90 },
-  store: { title: 'Tempo', taken: 90, discarded: 0 },
+  collector,
+  store: { title: 'Tempo', counts: { taken: 90, discarded: 0 } },
 };
 const goods = (given: Books) => findingsOf(given).map(({ good }) => good);
 
@@ -26,7 +28,7 @@ describe('the books of the telemetry', () => {
     const [own, behind] = findingsOf(books);
     assert.match(
       own?.text ?? '',
-      /^traces of vitrine: 100 made \+ 5 recovered = 90 exported \+ 10 in memory \+ 5 spooled .* the books balance$/,
+      /^traces of vitrine, 4 s ago: 100 made \+ 5 recovered = 90 exported \+ 10 in memory \+ 5 spooled .* the books balance; on its disk 5 wait for the Collector now$/,
     );
     assert.match(behind?.text ?? '', /the Collector took 90 .* Tempo took 90 and discarded 0$/);
   });
@@ -34,9 +36,22 @@ describe('the books of the telemetry', () => {
   it('are bad when an item is nowhere, given up, or thrown away behind', () => {
     const nowhere = findingsOf({ ...books, senders: [{ ...sender, exported: 88 }] })[0];
     assert.equal(nowhere?.good, false);
-    assert.match(nowhere?.text ?? '', /; 2 cannot be accounted for, which is a defect$/);
+    assert.match(nowhere?.text ?? '', /; 2 cannot be accounted for, which is a defect;/);
     assert.deepEqual(goods({ ...books, senders: [{ ...sender, exported: 88, dropped: 2 }] }), [false, true]);
-    assert.deepEqual(goods({ ...books, collector: { ...books.collector, dropped: 1 } }), [true, false]);
-    assert.deepEqual(goods({ ...books, store: { ...books.store, discarded: 1 } }), [true, false]);
+    assert.deepEqual(goods({ ...books, collector: { ...collector, dropped: 1 } }), [true, false]);
+    assert.deepEqual(goods({ ...books, store: { title: 'Tempo', counts: { taken: 90, discarded: 1 } } }), [
+      true,
+      false,
+    ]);
+  });
+
+  it('are bad when they are old, or a server behind cannot be asked: what is not known is not 0', () => {
+    const silent = findingsOf({ ...books, senders: [{ ...sender, ageSeconds: 90 }] })[0];
+    assert.equal(silent?.good, false);
+    assert.match(silent?.text ?? '', /, 90 s ago: .*nothing newer has arrived/);
+    assert.deepEqual(goods({ ...books, senders: [{ ...sender, ageSeconds: undefined, onDisk: 0 }] }), [true, true]);
+    const unknown = findingsOf({ ...books, collector: undefined, store: { title: 'Tempo', counts: undefined } })[1];
+    assert.equal(unknown?.good, false);
+    assert.match(unknown?.text ?? '', /of the Collector there are no figures now; of Tempo there are no figures now$/);
   });
 });

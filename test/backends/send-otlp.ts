@@ -6,10 +6,17 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 /** Attributes in OTLP's JSON form. */
 type Attributes = Record<string, string>;
 
+type SpanGiven = {
+  name: string;
+  atMs: number;
+  attributes?: Attributes;
+  event?: { name: string; attributes: Attributes };
+};
+
 /** Sends spans to an OTLP/gRPC door, as the Collector would, at the times given; answers with their trace ids. */
 export async function sendSpans(
   port: number,
-  spans: readonly { name: string; atMs: number; attributes?: Attributes }[],
+  spans: readonly SpanGiven[],
   resource: Attributes = { 'service.name': 'vitrine' },
 ): Promise<string[]> {
   const kept = new InMemorySpanExporter();
@@ -18,8 +25,10 @@ export async function sendSpans(
     spanProcessors: [new SimpleSpanProcessor({ exporter: kept })],
   });
   const tracer = provider.getTracer('test');
-  for (const { name, atMs, attributes = {} } of spans) {
-    tracer.startSpan(name, { startTime: atMs, attributes, root: true }).end(atMs + 5);
+  for (const { name, atMs, attributes = {}, event } of spans) {
+    const span = tracer.startSpan(name, { startTime: atMs, attributes, root: true });
+    if (event !== undefined) span.addEvent(event.name, event.attributes, atMs);
+    span.end(atMs + 5);
   }
   await provider.forceFlush();
   const finished = kept.getFinishedSpans();
@@ -49,7 +58,13 @@ export async function sendSpans(
 /** Sends log lines to an OTLP/HTTP door (`…/v1/logs`); answers with the status and what was said. */
 export function sendLogs(
   url: string,
-  lines: readonly { body: string; atMs: number; traceId?: string; attributes?: Attributes }[],
+  lines: readonly {
+    body: string;
+    atMs: number;
+    severity?: 'INFO' | 'ERROR';
+    traceId?: string;
+    attributes?: Attributes;
+  }[],
   resource: Attributes,
 ): Promise<{ status: number; text: string }> {
   return post(url, {
@@ -59,10 +74,10 @@ export function sendLogs(
         scopeLogs: [
           {
             scope: { name: 'test' },
-            logRecords: lines.map(({ body, atMs, traceId, attributes = {} }) => ({
+            logRecords: lines.map(({ body, atMs, severity = 'INFO', traceId, attributes = {} }) => ({
               timeUnixNano: nanoseconds(atMs),
-              severityText: 'INFO',
-              severityNumber: 9,
+              severityText: severity,
+              severityNumber: severity === 'INFO' ? 9 : 17,
               body: { stringValue: body },
               attributes: keyValues(attributes),
               ...(traceId === undefined ? {} : { traceId, spanId: traceId.slice(0, 16) }),

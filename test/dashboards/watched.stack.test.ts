@@ -7,6 +7,7 @@ import { availableOrSkip } from '../support/available-or-skip.ts';
 import type { Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { ask } from './ask.ts';
+import { askForMarks } from './ask-for-marks.ts';
 import { makeTraffic, type Traffic } from './scripted-traffic.ts';
 import { startWatchedStack } from './watched-stack.ts';
 
@@ -82,6 +83,8 @@ describe('a service that is watched, on the real stack', function () {
   });
 
   describe('leads', () => walkCorrelation(stack, () => traffic));
+
+  describe('has marks on its dashboards that', () => askForMarks(stack));
 
   describe('has a summary in the terminal that', () => askForSummary(stack));
 });

@@ -125,7 +125,7 @@ export const gpuRules: RuleGroup = {
   unless
   count ${ofGpu} (last_over_time(${series('gpuMemoryLimit')}[2m]))
 )
-and on (instance) (vitrine:heartbeat_age_seconds < 30)`,
+and on (instance) (max by (instance) (last_over_time(${series('heartbeat')}[30s])) > 0)`,
       for: '1m',
       by: gpuLabels,
       summary: 'GPU {{ $labels.hw_name }} of {{ $labels.instance }} is lost',

@@ -7,14 +7,14 @@ import { environment, type RecordingRule, type RuleGroup } from './rule.ts';
  * last_over_time: a dead instance must go on firing after its series has gone. Which silent instances count: one that was heard of within
  * the hour, unless its last word was 0, with which an instance says that it stops on purpose; and the one heard of last in its job and
  * environment, for a week: while nobody is left, somebody must hear of it, however the last one went. So an instance replaced by others
- * is forgotten after an hour at most, and at once when it stopped in an orderly way.
+ * is forgotten after an hour at most, and at once when it stopped in an orderly way. A run over a dataset ends when it is done: nobody misses it.
  */
 const heartbeatAge = `
 time() - (
   (max by (job, instance, ${environment}) (last_over_time(${series('heartbeat')}[1h])) > 0)
   or
   topk by (job, ${environment}) (1,
-    max by (job, instance, ${environment}) (max_over_time(${series('heartbeat')}[1w]))
+    max by (job, instance, ${environment}) (max_over_time(${series('heartbeat', { job: '!vitrine-dataset' })}[1w]))
   )
 )`;
 

@@ -112,11 +112,13 @@ export const taskRules: RuleGroup = {
       severity: 'warning',
       team: 'data',
       system: 's3',
-      expr: `histogram_quantile(0.5, sum by (${environment}, dataset, le) (rate(${partOf('qualityScore', 'bucket')}[30m]))) < 0.5`,
+      // A run tells all its scores at its end, when it has ranked them: a window of 30 minutes would be over before it had held for 30 minutes.
+      expr: `histogram_quantile(0.5, sum by (${environment}, dataset, le) (rate(${partOf('qualityScore', 'bucket')}[2h]))) < 0.5`,
       for: '30m',
       by: [environment, 'dataset'],
       summary: 'Dataset {{ $labels.dataset }} scores low',
-      description: 'Half of its files score below {{ $value | printf "%.3g" }}; the median should be 0.5 or more.',
+      description:
+        'Half of the files of the last two hours score below {{ $value | printf "%.3g" }}; the median should be 0.5 or more.',
       dashboard: 'audio-quality',
     },
     {

@@ -149,6 +149,15 @@ export const gpuCases: readonly RuleCase[] = [
     at: { '20m': [] },
   },
   {
+    name: 'a service that is not heard for a moment loses no GPU',
+    alert: 'GPULost',
+    series: {
+      [`hw_gpu_memory_limit_bytes{${ofGpu}}`]: '80x10 _x5 80x20',
+      'vitrine_heartbeat_timestamp_seconds{job="vitrine", instance="a"}': '0+60x10 _x5 960+60x20',
+    },
+    at: { '13m': [], '15m': [], '18m': [] },
+  },
+  {
     name: 'others compute on it',
     alert: 'GPUShared',
     series: { [`hw_gpu_processes{${ofGpu}, hw_gpu_process_owner="other"}`]: gauge(0, 2, 30) },

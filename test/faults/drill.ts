@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { faults } from './faults.ts';
 import { prepareGround, timeScale } from './ground.ts';
-import { firedWithin, firingNow, matches, words } from './observe-alerts.ts';
+import { firingNow, identity, matches, words } from './observe-alerts.ts';
+import { watchAlerts } from './watch-alerts.ts';
 
 const longestMs = 180_000;
 
@@ -15,13 +16,13 @@ export function listFaults(say: (line: string) => void): void {
 }
 
 /**
- * Causes a fault on a stack of its own, where an hour lasts 36 seconds, tells what fires, ends it, and waits for the resolution. The stack that
+ * Causes a fault on a stack of its own, whose time runs faster, tells what fires, ends it, and waits for the resolution. The stack that
  * people use is not touched. With `hold` it goes on until Ctrl-C, three minutes at most. False: not everything fired that should.
  */
 export async function drill(name: string, say: (line: string) => void, hold: boolean): Promise<boolean> {
   const fault = faults.find((one) => one.name === name);
   if (fault === undefined) throw new Error(`Cannot find the fault ${name}; vitrine fault --list names them.`);
-  say(`A stack of its own starts, ${1 / timeScale} times faster than life.`);
+  say(`A stack of its own starts, ${Math.round(1 / timeScale)} times faster than life.`);
   await using ground = await prepareGround();
   const reason = fault.unavailable?.(ground);
   if (reason !== undefined) throw new Error(`Cannot cause ${name} here: ${reason}.`);
@@ -29,32 +30,31 @@ export async function drill(name: string, say: (line: string) => void, hold: boo
     say(`${server.padEnd(13)} ${ground.stack.url(server)}`);
 
   say(`It begins: ${fault.says}.`);
-  const startedAt = performance.now();
+  await using watch = watchAlerts(ground);
   const end = await fault.cause(ground);
   const told = new Set<string>();
-  const missing = async () => {
-    const fired = await firedWithin(ground, (performance.now() - startedAt) / 1000);
-    for (const text of fired.map(words).filter((one) => !told.has(one))) {
-      told.add(text);
-      say(`fires         ${text}`);
+  const missing = () => {
+    for (const one of watch.fired().filter((each) => !told.has(identity(each)))) {
+      told.add(identity(one));
+      say(`fires         ${words(one)}`);
     }
-    return fault.raises.filter((wanted) => !fired.some((one) => matches(one, wanted)));
+    return fault.raises.filter((wanted) => !watch.fired().some((one) => matches(one, wanted)));
   };
   let interrupted = false;
   if (hold) void once(process, 'SIGINT').then(() => (interrupted = true));
-  await whileTrue(async () => !interrupted && ((await missing()).length > 0 || hold));
+  await whileTrue(() => !interrupted && (missing().length > 0 || hold));
   await end();
   say('It is over.');
   await whileTrue(async () =>
     (await firingNow(ground)).some((one) => fault.raises.some((wanted) => matches(one, wanted))),
   );
-  const left = await missing();
+  const left = missing();
   for (const { alert } of left) say(`MISSING       ${alert} did not fire`);
   say(left.length === 0 ? 'All that should have fired did, and is resolved.' : 'Not everything fired that should.');
   return left.length === 0;
 }
 
-async function whileTrue(check: () => Promise<boolean>): Promise<void> {
+async function whileTrue(check: () => Promise<boolean> | boolean): Promise<void> {
   const endsAt = performance.now() + longestMs;
   while (performance.now() < endsAt && (await check())) await pause(500);
 }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentName } from '../../stack/components.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Expected, Fault, Ground, Input } from './fault.ts';
+import { scoreNoisyDataset } from './score-noisy-dataset.ts';
 
 const x = (...data: number[]): Input => ({ name: 'x', datatype: 'FP32', shape: [1, data.length], data });
 const index = (at: number): Input => ({ name: 'index', datatype: 'INT64', shape: [1, 1], data: [at] });
@@ -19,21 +20,28 @@ const of = (alert: string, model: string, severity?: string): Expected => ({
   labels: { model },
   ...(severity === undefined ? {} : { severity }),
 });
-/** Answers with 5xx count for the whole service, whatever the model. */
-const serviceErrors: readonly Expected[] = [{ alert: 'HighErrorRate' }];
+/** Answers with 5xx count for the whole service, whatever the model, and each writes a line of the log. */
+const serviceErrors: readonly Expected[] = [
+  { alert: 'HighErrorRate' },
+  { alert: 'ErrorBurst' },
+  { alert: 'NewErrorKind' },
+];
 
-/** Does it again and again, so many side by side, until it is ended. */
+/** Does it again and again, so many side by side, until it is ended; what went wrong meanwhile is told then. */
 function repeat(act: () => Promise<unknown>, { sideBySide = 1, everyMs = 200 } = {}): () => Promise<void> {
   const ending = new AbortController();
+  const failures = new Set<unknown>();
   const loops = Array.from({ length: sideBySide }, async () => {
     while (!ending.signal.aborted) {
-      await act();
+      await act().catch((error: unknown) => failures.add(error));
       await pause(everyMs);
     }
   });
   return async () => {
     ending.abort();
     await Promise.all(loops);
+    if (failures.size > 0)
+      throw new Error(`${failures.size} requests had no answer at all`, { cause: [...failures][0] });
   };
 }
 
@@ -65,11 +73,15 @@ export const wellGpu = { count: 2, memory: 2 ** 30, processes: 0, throttle: 0, e
 export const faults: readonly Fault[] = [
   {
     name: 'slow-model',
-    says: 'sends eight callers to a model that runs one request at a time for half a second',
+    says: 'sends forty callers to a model that runs one request at a time, for a tenth of a second',
     raises: [of('LatencyBudgetBurning', 'slow_one', 'critical')],
-    mayRaise: [of('LatencyBudgetBurning', 'slow_one', 'warning'), of('QueueWaitLong', 'slow_one')],
+    mayRaise: [
+      of('LatencyBudgetBurning', 'slow_one', 'warning'),
+      of('QueueWaitLong', 'slow_one'),
+      { alert: 'HighResponseTime' },
+    ],
     cause: async (ground) =>
-      inferAgainAndAgain(ground, 'slow_one', () => [x(1, 2, 3, 4)], { sideBySide: 8, everyMs: 10 }),
+      inferAgainAndAgain(ground, 'slow_one', () => [x(1, 2, 3, 4)], { sideBySide: 40, everyMs: 10 }),
   },
   {
     name: 'failing-model',
@@ -112,9 +124,10 @@ export const faults: readonly Fault[] = [
     name: 'lane-stuck',
     says: 'starts a run in a thread that goes on for many seconds after its caller’s deadline',
     raises: [of('LaneStuck', 'sticking'), { alert: 'LaneAbandoned' }],
-    mayRaise: serviceErrors,
+    // One request in so short a time is many a minute.
+    mayRaise: [of('DeadlinesMissed', 'sticking'), ...serviceErrors],
     cause: async ({ infer }) => {
-      const run: Input[] = [{ name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] }, iterations(60_000)];
+      const run: Input[] = [{ name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] }, iterations(80_000)];
       await (await infer('sticking', run, { timeout: 500_000 })).arrayBuffer();
       return async () => undefined;
     },
@@ -131,6 +144,7 @@ export const faults: readonly Fault[] = [
     name: 'rate-limit-storm',
     says: 'sends tasks far beyond the quota of a client',
     raises: [{ alert: 'RateLimitStorm', labels: { endpoint: '/v1/score' } }],
+    mayRaise: [{ alert: 'NewErrorKind' }],
     cause: async ({ url }) =>
       repeat(() => fetch(`${url}/v1/score`, { method: 'POST', body: '{}' }).then((answer) => answer.arrayBuffer()), {
         sideBySide: 2,
@@ -196,6 +210,14 @@ export const faults: readonly Fault[] = [
     unavailable: noShim,
     cause: ({ shim }) => changeGpu(shim!, { 'lost.1': 1 }),
   },
+  {
+    name: 'low-quality',
+    says: 'scores a dataset of which most files are noise',
+    raises: [{ alert: 'LowQualityScores', labels: { dataset: 'noisy' } }],
+    // On a machine that does much else.
+    mayRaise: [of('SlowerThanItPlays', 'dnsmos')],
+    cause: scoreNoisyDataset,
+  },
   away('collector', [{ alert: 'CollectorDown' }], {
     // After half a minute the service counts as silent; Alertmanager keeps that back.
     mayRaise: [{ alert: 'ServiceDown' }, { alert: 'SpoolGrowing' }],
@@ -204,20 +226,26 @@ export const faults: readonly Fault[] = [
   away('tempo', [{ alert: 'BackendDown', labels: { job: 'tempo' } }]),
   away('alertmanager', [{ alert: 'BackendDown', labels: { job: 'alertmanager' } }, { alert: 'AlertmanagerUnheard' }], {
     delivered: false,
-    mayRaise: [{ alert: 'NotificationsFailing' }],
+    // The receiver misses Watchdog, and says so in the log.
+    mayRaise: [{ alert: 'NotificationsFailing' }, { alert: 'AlertingSilent' }],
   }),
+  // Nobody but Loki’s ruler can tell then: the receiver misses Watchdog, and says so in the log.
+  away('prometheus', [{ alert: 'AlertingSilent' }]),
 ];
 
 const shimNow: Record<string, number> = { ...wellGpu };
+let shimTold: Promise<void> = Promise.resolve();
 
+/** One after the other: two faults of GPUs tell the same shim. */
 async function changeGpu(
   shim: NonNullable<Ground['shim']>,
   change: Record<string, number>,
 ): Promise<() => Promise<void>> {
+  const tell = () => (shimTold = shimTold.then(() => shim.answer(shimNow)));
   Object.assign(shimNow, change);
-  await shim.answer(shimNow);
+  await tell();
   return async () => {
     for (const key of Object.keys(change)) delete shimNow[key];
-    await shim.answer(shimNow);
+    await tell();
   };
 }

@@ -9,8 +9,8 @@ import { waitFor } from '../support/wait-for.ts';
 import type { Ground } from './fault.ts';
 import { wellGpu } from './faults.ts';
 
-/** One factor for everything that takes time: an hour is 36 seconds, five minutes are five scrapes. */
-export const timeScale = 0.01;
+/** One factor for everything that takes time: an hour is nine seconds. What would be shorter than five scrapes is five scrapes, five seconds. */
+export const timeScale = 0.0025;
 const smallDiskBytes = 64 * 2 ** 20;
 
 /** A whole stack and a second instance to cause faults on; whatever was started is ended with it. */
@@ -18,7 +18,7 @@ export async function prepareGround(ports: NodeJS.ProcessEnv = {}): Promise<Grou
   await using parts = new AsyncDisposableStack();
   const models = parts.use(await temporaryFolder());
   const alone = { batching: { rows_max: 0 } };
-  await writeModel(models.path, 'slow_one', slowInBatches(1500), { manifest: alone });
+  await writeModel(models.path, 'slow_one', slowInBatches(500), { manifest: alone });
   await writeModel(models.path, 'failing', gather(), { manifest: alone });
   await writeModel(models.path, 'broken', divide(), { manifest: { lanes: { kind: 'process' } } });
   await writeModel(models.path, 'crashing', divide(), { manifest: { lanes: { kind: 'process' } } });
@@ -61,7 +61,7 @@ export async function prepareGround(ports: NodeJS.ProcessEnv = {}): Promise<Grou
     fetch(`${url}/v2/models/${model}/infer`, {
       method: 'POST',
       body: JSON.stringify({ inputs, parameters }),
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(300_000),
     });
   await waitFor('the models', async () => (await fetch(`${url}/v2/models/crowded/ready`)).ok, { deadlineMs: 60_000 });
   const whole = parts.move();

@@ -8,8 +8,9 @@ import { type ServiceProcess, startService } from '../test/support/service-proce
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { binaryShot } from './shots.ts';
 import { median, spread } from './statistics.ts';
-import { load, type Shot } from './wrk.ts';
+import { load } from './wrk.ts';
 
 // What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw loop, the tail at 70 % of the highest load, and ten minutes
 // of load. Guards and telemetry are on, the Collector is the real one.
@@ -48,7 +49,7 @@ async function ready(): Promise<void> {
 
 /** 4 MB in and out, against a bare handler that only reads and writes them. Wanted: half of it. */
 async function tensors(): Promise<void> {
-  const shot = shotOf(2 ** 20);
+  const shot = binaryShot(2 ** 20);
   const port = await choosePort('127.0.0.1');
   const bareUrl = `http://127.0.0.1:${port}/`;
   const bare = spawn(process.execPath, [join(import.meta.dirname, 'arms/bare-echo.ts'), String(port)], {
@@ -90,7 +91,7 @@ async function large(): Promise<void> {
         String(largeWidths[0]),
       ]);
       const raw = Object.values(JSON.parse(stdout) as Record<string, number>);
-      const ours = await load(urlOf(service, 'large'), shotOf(largeWidths[0]!), {
+      const ours = await load(urlOf(service, 'large'), binaryShot(largeWidths[0]!), {
         connections: 64,
         seconds: options.seconds,
       });
@@ -110,7 +111,7 @@ async function tail(): Promise<void> {
   const service = await start();
   try {
     const url = urlOf(service, 'perceptron');
-    const shot = shotOf(64);
+    const shot = binaryShot(64);
     await load(url, shot, { connections: 64, seconds: 3 });
     for (let round = 0; round < options.rounds; round += 1) {
       const highest = await load(url, shot, { connections: 64, seconds: options.seconds });
@@ -132,7 +133,7 @@ async function soak(): Promise<void> {
   const service = await start();
   try {
     for (let minute = 1; minute <= options.minutes; minute += 1) {
-      const { requestsPerSecond, failed } = await load(urlOf(service, 'perceptron'), shotOf(64), {
+      const { requestsPerSecond, failed } = await load(urlOf(service, 'perceptron'), binaryShot(64), {
         connections: 64,
         seconds: 60,
       });
@@ -159,21 +160,6 @@ function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
 
 function urlOf(service: ServiceProcess, model: string): string {
   return `${service.url}/v2/models/${model}/infer`;
-}
-
-function shotOf(width: number): Shot {
-  const row = Float32Array.from({ length: width }, (_, index) => (index % 17) / 17);
-  const head = Buffer.from(
-    JSON.stringify({
-      inputs: [{ name: 'x', shape: [1, width], datatype: 'FP32', parameters: { binary_data_size: width * 4 } }],
-      outputs: [{ name: 'y', parameters: { binary_data: true } }],
-    }),
-  );
-  const headers = {
-    'content-type': 'application/octet-stream',
-    'inference-header-content-length': String(head.length),
-  };
-  return { headers, body: Buffer.concat([head, Buffer.from(row.buffer)]) };
 }
 
 function readOptions(given: string[]) {

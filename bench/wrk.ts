@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export type Shot = { headers: Record<string, string>; body: Uint8Array };
-export type Load = { requestsPerSecond: number; p50Ms: number; p99Ms: number; failed: number };
+export type Load = { requests: number; requestsPerSecond: number; p50Ms: number; p99Ms: number; failed: number };
 
 /** Loads a URL of this machine with wrk, one thread, for so many seconds; `delayMs`: the pause of each connection after each answer. */
 export async function load(
@@ -31,6 +31,7 @@ export async function load(
       url,
     ]);
     return {
+      requests: Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0),
       requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0),
       p50Ms: milliseconds(/50%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
       p99Ms: milliseconds(/99%\s+([\d.]+\w+)/.exec(stdout)?.[1]),

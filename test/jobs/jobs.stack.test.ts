@@ -58,7 +58,7 @@ describe('jobs and datasets in the real backends', function () {
       'temp_files_total',
       'temp_storage_bytes',
     ])
-      assert.equal(await value(query), 0, query);
+      await waitFor(`${query} to be 0`, async () => (await value(query)) === 0);
 
     const spans = await waitFor('the job’s trace', async () => {
       const found = await spansOf(stack, jobTrace);

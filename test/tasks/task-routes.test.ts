@@ -35,6 +35,25 @@ describe('tasks over HTTP', () => {
       await nothingLeft(api);
     });
 
+  for (const [name, rate] of [
+    ['stereo.wav', 44_100],
+    ['stereo.flac', 44_100],
+    ['stereo.mp3', 44_100],
+    ['vorbis.ogg', 44_100],
+    ['opus.ogg', 48_000],
+    ['stereo.aiff', 44_100],
+  ] as const)
+    it(`takes ${name}, and its stems are as long and as wide as it`, async () => {
+      const bytes = await readFile(fixtureSound(`formats/${name}`));
+      // Told by what is inside, not by its name.
+      const answer = await upload('/v1/separate', form([{ name: 'upload', bytes }]));
+      assert.equal(answer.status, 200, answer.ok ? '' : await answer.text());
+      for (const stem of unzip(Buffer.from(await answer.arrayBuffer())).values()) {
+        const { channels, sampleRateHz } = readWav(stem);
+        assert.deepEqual([sampleRateHz, ...channels.map(({ length }) => length)], [rate, 11_025, 11_025]);
+      }
+    });
+
   it('answers with one stem where one is asked for, by form or by query', async () => {
     const byForm = await upload('/v1/separate', form([{ name: 'x.wav', bytes: chord }], { stem: 'percussive' }));
     const byQuery = await upload('/v1/separate?stem=percussive', form([{ name: 'x.wav', bytes: chord }]));
@@ -51,6 +70,7 @@ describe('tasks over HTTP', () => {
     assert.equal(answer.status, 200);
     const { stems, files } = (await answer.json()) as { stems: string[]; files: { name: string; href: string }[] };
     assert.deepEqual(stems, ['harmonic', 'percussive']);
+    assert.match(answer.headers.get('server-timing') ?? '', /run;dur=/);
     const harmonic = files.find(({ name }) => name === 'harmonic.wav');
     const wav = Buffer.from(await (await api.fetch(harmonic?.href ?? '')).arrayBuffer());
     assert.equal(readWav(wav).channels[0]?.length, readWav(chord).channels[0]?.length);

@@ -22,14 +22,17 @@ const minutes = Number(option('--minutes') ?? 60);
 const parts = ['separation', 'generation', 'hour'].filter((part) => process.argv.includes(part));
 const wants = (part: string) => (parts.length === 0 ? part !== 'hour' : parts.includes(part));
 const models = join(import.meta.dirname, '../models');
-await using folder = await temporaryFolder();
-await using service = await startService({
-  VITRINE_DATA: join(folder.path, 'data'),
-  VITRINE_MODELS: models,
-  VITRINE_TASKS_PER_MINUTE_MAX: '100000',
-  VITRINE_TASK_MS_MAX: '7200000',
-  OTEL_SDK_DISABLED: 'true',
-});
+await using ended = new AsyncDisposableStack();
+const folder = ended.use(await temporaryFolder());
+const service = ended.use(
+  await startService({
+    VITRINE_DATA: join(folder.path, 'data'),
+    VITRINE_MODELS: models,
+    VITRINE_TASKS_PER_MINUTE_MAX: '100000',
+    VITRINE_TASK_MS_MAX: '7200000',
+    OTEL_SDK_DISABLED: 'true',
+  }),
+);
 console.log(`load average ${loadavg()[0]?.toFixed(1)}`);
 
 if (wants('separation')) {
@@ -136,7 +139,11 @@ async function arm(program: string, file: string, args: readonly string[]): Prom
   const child = spawn(program, [join(import.meta.dirname, 'arms', file), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill());
+  // It ends with its input.
+  ended.defer(async () => {
+    child.stdin.end();
+    await once(child, 'exit');
+  });
   const lines = createInterface({ input: child.stdout });
   await once(lines, 'line');
   return async () => {

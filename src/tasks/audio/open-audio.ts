@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { peak } from '../quality/peak.ts';
 import type { Planes } from '../separation/separate-in-chunks.ts';
 import { openAiff } from './open-aiff.ts';
 import { openFlac } from './open-flac.ts';
@@ -96,25 +97,14 @@ async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string)
   for await (const planes of audio.pieces()) {
     frames += planes[0]?.length ?? 0;
     if (frames > limits.secondsMax * audio.sampleRateHz) throw tooLong(limits, called);
-    const wrong = sampleBeyond(levelMax, planes);
-    if (wrong !== undefined)
-      throw unreadable(
-        called,
-        Number.isFinite(wrong)
-          ? `it has samples beyond ${levelMax} times full scale`
-          : 'it has samples that are no numbers (NaN or infinite)',
-      );
+    const level = peak(planes);
+    if (!Number.isFinite(level)) throw unreadable(called, 'it has samples that are no numbers (NaN or infinite)');
+    if (level > levelMax) throw unreadable(called, `it has samples beyond ${levelMax} times full scale`);
     yield planes;
   }
   if (frames === 0) throw unreadable(called, 'there is no sound in it');
   if (audio.frames !== undefined && Math.abs(frames - audio.frames) > audio.toleranceFrames)
     throw unreadable(called, `it declares ${audio.frames} samples and holds ${frames}: it is cut off or damaged`);
-}
-
-/** The first sample beyond a level; what is no number is beyond any. */
-function sampleBeyond(level: number, planes: Planes): number | undefined {
-  for (const plane of planes) for (const sample of plane) if (!(Math.abs(sample) <= level)) return sample;
-  return undefined;
 }
 
 function tooLong({ secondsMax, secondsSetting }: AudioLimits, called: string): ServiceError {

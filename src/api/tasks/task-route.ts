@@ -74,6 +74,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
       progress: () => undefined,
       tenant: client.tenant,
       context,
+      belongsTo: { 'request.id': told.requestId },
     });
     told.account?.mark('run');
     if (told.account) response.setHeader('Server-Timing', told.account.serverTiming());

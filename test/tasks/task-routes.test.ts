@@ -67,6 +67,16 @@ describe('tasks over HTTP', () => {
     assert.equal(readWav(bytes).sampleRateHz, 44_100);
   });
 
+  it('makes those stems that are named, in their order, each once', async () => {
+    for (const [stems, wanted] of [
+      ['percussive', ['percussive.wav']],
+      ['percussive, harmonic,percussive', ['percussive.wav', 'harmonic.wav']],
+    ] as const) {
+      const answer = await upload('/v1/separate', form([{ name: 'x.wav', bytes: chord }], { stems }));
+      assert.deepEqual([...unzip(Buffer.from(await answer.arrayBuffer())).keys()], wanted);
+    }
+  });
+
   it('answers with links to the stems where JSON is asked for', async () => {
     const answer = await upload('/v1/separate', form([{ name: 'x.wav', bytes: chord }]), {
       Accept: 'application/json',

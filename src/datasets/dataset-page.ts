@@ -58,7 +58,7 @@ ${ranked.length === 0 && done.length > 0 ? `<h2>Files</h2>\n${filesTable(done)}`
 const style = `
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5a6577; --line: #d7dde6; --bar: #2f6fde; --paper: #fff; --warn: #8a4b00 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8ecf3; --soft: #a3afc2; --line: #364052; --bar: #6c9dfa; --paper: #141922; --warn: #ffb454 } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 84rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 88rem; margin: 2rem auto; padding: 0 1rem }
 h1 { margin-bottom: 0 } .facts { color: var(--soft) } .warning { color: var(--warn); font-weight: 600 }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 1rem }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 6px; padding: .75rem } figcaption { font-weight: 600 }
@@ -66,9 +66,9 @@ svg { width: 100%; height: auto; display: block } svg rect { fill: var(--bar) } 
 svg line { stroke: var(--line) } figure p { margin: .25rem 0 0; color: var(--soft); font-size: 13px }
 svg .middle { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 3 3 }
 .table { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 14px }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap } th { vertical-align: bottom; position: sticky; top: 0; background: var(--paper) }
+th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap } th { vertical-align: bottom; position: sticky; top: 0; background: var(--paper) }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums } th.number { white-space: normal; min-width: 3.5rem }
-td.file { min-width: 15rem } td.why { min-width: 20rem } td.file, td.why { white-space: normal; overflow-wrap: anywhere }
+td.file { min-width: 13rem } td.why { min-width: 20rem } td.file, td.why { white-space: normal; overflow-wrap: anywhere }
 td.share { background: linear-gradient(to left, color-mix(in srgb, var(--bar) 28%, transparent) var(--share), transparent var(--share)) }
 `;
 

@@ -4,7 +4,9 @@ import { shortTimeIntelligibility } from '../../src/tasks/quality/intelligibilit
 import { LoudnessMeter } from '../../src/tasks/quality/loudness.ts';
 import { DefectsMeter, defectsOf } from '../../src/tasks/quality/output-defects.ts';
 import { peak } from '../../src/tasks/quality/peak.ts';
+import { rankFiles } from '../../src/tasks/quality/rank-files.ts';
 import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invariant-distortion.ts';
+import type { FileScores } from '../../src/tasks/quality/score-file.ts';
 import { segmentalSignalToNoiseDb, signalToNoiseDb } from '../../src/tasks/quality/signal-to-noise.ts';
 import { silence } from '../../src/tasks/quality/silence.ts';
 import { topsis } from '../../src/tasks/quality/topsis.ts';
@@ -231,5 +233,31 @@ describe('TOPSIS', () => {
   it('puts equal alternatives in the middle, and ranks nothing as nothing', () => {
     assert.deepEqual(topsis([[1], [1]], [quality]), [0.5, 0.5]);
     assert.deepEqual(topsis([], [quality]), []);
+  });
+});
+
+describe('a ranking without weights', () => {
+  const scores = (name: string, snr: number, silence: number) =>
+    ({
+      name,
+      silence_ratio: silence,
+      clipping_ratio: 0,
+      dnsmos: { overall: 1 + snr / 10 },
+      against_reference: { si_sdr_db: snr, stoi: 0.7 + snr / 200 },
+    }) as FileScores;
+
+  it('takes no pause of clean speech for a fault that noise would mend', () => {
+    const { ranking, weights } = rankFiles([scores('noisy', 3, 0), scores('clean', 40, 0.4)], undefined);
+    assert.deepEqual(weights, { si_sdr: 1, stoi: 1, dnsmos: 1, clipping: 1 });
+    assert.deepEqual(
+      ranking.map(({ name }) => name),
+      ['clean', 'noisy'],
+    );
+    near(ranking[0]?.topsis, 1, 1e-12);
+  });
+
+  it('counts silence where it is asked for', () => {
+    const { ranking } = rankFiles([scores('noisy', 3, 0), scores('clean', 40, 0.4)], { silence: 1 });
+    assert.equal(ranking[0]?.name, 'noisy');
   });
 });

@@ -84,7 +84,8 @@ export class JobRunner {
         event_type: 'jobs_recovered',
         jobs: recovered.waiting,
       });
-    metrics.observe(() => store.standing(Date.now()));
+    // Once the store is closed there is nothing to tell; the last export of a stop comes after that.
+    metrics.observe(async () => (store.trouble?.usable === false ? undefined : await store.standing(Date.now())));
     const everyMs = Math.min(60_000, Math.max(200, config.jobResultAgeMsMax / 4));
     this.#sweeping = setInterval(() => void this.#expire(), everyMs).unref();
     this.#started = true;

@@ -5,6 +5,7 @@ import type { PageFacts } from '../page-facts.ts';
 import type { Annotated } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { interpolate } from './interpolate.ts';
+import { type Judged, judged } from './judge-values.ts';
 import { ownLink } from './own-link.ts';
 import { askPanel, builtAt, type Moment, type PanelData } from './panel-data.ts';
 import { drawBarGauge } from './panels/bar-gauge.ts';
@@ -18,7 +19,6 @@ import { drawTable } from './panels/table.ts';
 import { drawText } from './panels/text.ts';
 import { drawTimeSeries } from './panels/time-series.ts';
 import { drawTraces } from './panels/traces.ts';
-import { type Judged, judged } from './verdict.ts';
 
 const drawing: Readonly<Record<string, DrawPanel>> = {
   timeseries: drawTimeSeries,

@@ -11,7 +11,7 @@ import { dashboardNavigation, linksOf, shortTitle } from './dashboard-links.ts';
 import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
 import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
 import { askVariables, valuesOf, variableControls } from './variables.ts';
-import { verdictLine } from './verdict.ts';
+import { verdictLine } from './verdict-line.ts';
 
 const ranges = ['5m', '15m', '1h', '3h', '12h', '24h', '7d'];
 const refreshes = ['off', '5s', '10s', '30s', '1m', '5m'];

@@ -1,9 +1,8 @@
 import { element } from '../../dom/element.ts';
-import { reducedValues } from '../reduced-values.ts';
+import { barColour, reducedValues } from '../reduced-values.ts';
 import { emptyPanel } from './empty-panel.ts';
 import { bounds } from './gauge.ts';
 import type { DrawPanel } from './panel-view.ts';
-import { barColour } from './stat.ts';
 
 /** Values as bars beneath one another, the largest of all at full width unless a maximum is given. */
 export const drawBarGauge: DrawPanel = (body, { panel, data }) => {

@@ -1,9 +1,8 @@
 import { element, svg } from '../../dom/element.ts';
 import { asColour } from '../field.ts';
-import { type ReducedValue, reducedValues } from '../reduced-values.ts';
+import { barColour, type ReducedValue, reducedValues } from '../reduced-values.ts';
 import { emptyPanel } from './empty-panel.ts';
 import type { DrawPanel } from './panel-view.ts';
-import { barColour } from './stat.ts';
 
 /** A value on an arc from min to max, its thresholds around it. */
 export const drawGauge: DrawPanel = (body, { panel, data }) => {

@@ -1,7 +1,6 @@
 import { element, svg } from '../../dom/element.ts';
-import { asColour, mapped, thresholdColour } from '../field.ts';
 import { ownLink } from '../own-link.ts';
-import { type ReducedValue, reducedValues } from '../reduced-values.ts';
+import { colourOf, type ReducedValue, reducedValues } from '../reduced-values.ts';
 import { emptyPanel } from './empty-panel.ts';
 import type { DrawPanel } from './panel-view.ts';
 
@@ -65,19 +64,6 @@ function bigNumber({ value, field }: ReducedValue, colorMode: string): HTMLEleme
     number,
     unit !== '' && element('small', {}, unit),
   );
-}
-
-export function colourOf({ value, field }: Pick<ReducedValue, 'value' | 'field'>): string | undefined {
-  const byMapping = mapped(value ?? null, field.mappings)?.color;
-  if (byMapping !== undefined) return asColour(byMapping);
-  if (field.color?.mode === 'fixed') return asColour(field.color.fixedColor);
-  return asColour(thresholdColour(value, field));
-}
-
-/** The colour of text, which a threshold without a meaning has, is none for a bar. */
-export function barColour(value: ReducedValue): string {
-  const colour = colourOf(value);
-  return colour === undefined || colour === 'var(--ink)' ? 'var(--accent)' : colour;
 }
 
 /** "12.5 ms" as number and unit. */

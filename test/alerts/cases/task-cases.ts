@@ -93,7 +93,7 @@ export const taskCases: readonly RuleCase[] = [
       'audio_quality_score_bucket{dataset="d", le="0.8"}': '0+10x30 310+10x89 1200x140',
       'audio_quality_score_bucket{dataset="d", le="+Inf"}': '0+10x30 310+10x89 1200x140',
     },
-    at: { '30m': [], '140m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.35' }], '245m': [] },
+    at: { '30m': [], '140m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.355' }], '245m': [] },
   },
   {
     name: 'a run that ends with low scores, and tells them as its last word',
@@ -101,9 +101,9 @@ export const taskCases: readonly RuleCase[] = [
     series: {
       'audio_quality_score_bucket{dataset="d", le="0.3"}': '0x11',
       'audio_quality_score_bucket{dataset="d", le="0.4"}': '0x10 40',
-      'audio_quality_score_bucket{dataset="d", le="+Inf"}': '0x10 50',
+      'audio_quality_score_bucket{dataset="d", le="+Inf"}': '0x10 60',
     },
-    at: { '12m': [], '45m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.36' }], '140m': [] },
+    at: { '12m': [], '45m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.375' }], '140m': [] },
   },
   {
     name: 'half of a dataset’s files fail',

@@ -21,8 +21,8 @@ export type Rendering = {
   links?: { grafanaUrl: string; runbooksUrl: string };
 };
 
-/** Samples that a window holds at least, however short the time was made. */
-const samplesMin = 5;
+/** Samples that a window holds at least, however short the time was made: on a machine that does much else some come late. */
+const samplesMin = 10;
 
 type FileKind = 'prometheus' | 'rules' | 'alertmanager' | 'other';
 

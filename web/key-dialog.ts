@@ -35,13 +35,11 @@ export function keyButton(changed: () => void): HTMLElement {
     ),
   );
   label();
-  // From wherever something was refused for want of one.
-  addEventListener('keywanted', open);
   return element('div', {}, button, dialog);
 
   function open(): void {
     input.value = '';
-    if (!dialog.open) dialog.showModal();
+    dialog.showModal();
   }
 
   function keep(key: string): void {

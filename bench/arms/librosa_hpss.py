@@ -1,6 +1,6 @@
-"""librosa's harmonic/percussive separation of a WAV file into two, file to files.
+"""librosa's harmonic/percussive separation of a WAV file into two: seconds of each round, without the imports.
 
-Usage: librosa_hpss.py FILE; says `ready`, then the seconds of a round for every line that it is sent.
+Usage: librosa_hpss.py FILE ROUNDS
 """
 
 import sys
@@ -11,12 +11,11 @@ import librosa
 import numpy as np
 import soundfile
 
-file = sys.argv[1]
+file, rounds = sys.argv[1], int(sys.argv[2])
 # The first call compiles what librosa compiles.
 librosa.effects.hpss(np.zeros(22_050, dtype=np.float32))
 with tempfile.TemporaryDirectory() as folder:
-    print("ready", flush=True)
-    for _ in sys.stdin:
+    for _ in range(rounds):
         begun = time.perf_counter()
         samples, rate = soundfile.read(file, dtype="float32")
         stems = librosa.effects.hpss(np.ascontiguousarray(samples.T))

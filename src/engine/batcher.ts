@@ -375,7 +375,7 @@ export class Batcher {
     for (const running of this.#running) {
       let isWaitedFor = false;
       for (const entry of running.batch.entries) {
-        if (this.#isOver(entry, now, running.startedAt)) continue;
+        if (this.#isOver(entry, now)) continue;
         isWaitedFor = true;
         next = Math.min(next, entry.deadlineAt);
       }
@@ -396,9 +396,8 @@ export class Batcher {
   }
 
   /** Settles it if its time is over or its caller gone; true when it is settled, now or before. */
-  #isOver(entry: Waiting, now: number, runningSince?: number): boolean {
+  #isOver(entry: Waiting, now: number): boolean {
     if (entry.settled) return true;
-    if (entry.follower) entry.follower.runningSince = runningSince;
     if (entry.deadlineAt <= now) {
       this.#settle(entry, this.#expired(now - entry.enqueuedAt));
       return true;

@@ -27,8 +27,6 @@ export type Follower = {
   arrival: Arrival | undefined;
   /** The last batch that it was in. */
   batch: BatchFacts | undefined;
-  /** Set when it is given up while it runs: since when. */
-  runningSince?: number | undefined;
 };
 
 export type Arrival = {

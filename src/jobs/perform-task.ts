@@ -4,13 +4,7 @@ import type { Perform } from './job-runner.ts';
 
 /** A job's work is a task, done as a request would have done it. */
 export function performTask(parts: Pick<TaskTools, 'config' | 'registry' | 'threads' | 'metrics'>): Perform {
-  return (job, { work, ...tools }) =>
-    runTask(filesIn(work, job.request), {
-      ...parts,
-      ...tools,
-      tenant: job.tenant,
-      belongsTo: { 'job.id': job.id },
-    });
+  return (job, { work, ...tools }) => runTask(filesIn(work, job.request), { ...parts, ...tools, tenant: job.tenant });
 }
 
 /** The files where they lie now: the data folder may have moved since they were taken. */

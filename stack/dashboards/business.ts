@@ -131,7 +131,6 @@ export const business: DashboardPlan = {
             'Value #F': 'Audio',
           },
           columnUnits: { CPU: 's', GPU: 's', Bytes: 'bytes', Audio: 's' },
-          wholeColumns: ['Requests'],
           onlyAfter: noWork,
         }),
         bargauge({

@@ -99,7 +99,6 @@ export const generation: DashboardPlan = {
             'Value #D': 'Length',
           },
           columnUnits: { Sounds: 'short' },
-          wholeColumns: ['Sounds'],
           onlyAfter: noSound,
         }),
       ],

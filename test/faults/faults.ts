@@ -1,8 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentName } from '../../stack/components.ts';
+import { series } from '../../stack/promql.ts';
+import { prometheusQuery } from '../support/backends.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Expected, Fault, Ground, Input } from './fault.ts';
 import { scoreNoisyDataset } from './score-noisy-dataset.ts';
@@ -20,6 +22,13 @@ const of = (alert: string, model: string, severity?: string): Expected => ({
   labels: { model },
   ...(severity === undefined ? {} : { severity }),
 });
+/** On a machine that does much else every model that is asked is slow. */
+const slowly = (model: string): Expected[] => [
+  ...['LatencyBudgetBurning', 'QueueWaitLong', 'DeadlinesMissed', 'AvailabilityBudgetBurning'].map((alert) =>
+    of(alert, model),
+  ),
+  { alert: 'HighResponseTime' },
+];
 /** Answers with 5xx count for the whole service, whatever the model, and each writes a line of the log. */
 const serviceErrors: readonly Expected[] = [
   { alert: 'HighErrorRate' },
@@ -52,6 +61,32 @@ const inferAgainAndAgain = (
   options: { sideBySide?: number; everyMs?: number } = {},
 ) => repeat(() => infer(model, inputs()).then((answer) => answer.arrayBuffer()), options);
 
+const pathOfSmall = '/v2/models/small/infer';
+const largeBytes = 900 * 1024;
+
+/** A request whose last byte never comes; another one whenever the service gives it up, or had no memory for it. */
+function holdBody(url: string): Disposable {
+  let disposed = false;
+  let socket: Socket;
+  const begin = () => {
+    socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => undefined); // It is closed then, and that is what counts.
+    socket.on('close', () => {
+      if (!disposed) setTimeout(begin, 200);
+    });
+    socket.resume();
+    socket.write(`POST ${pathOfSmall} HTTP/1.1\r\nHost: a\r\nContent-Length: ${largeBytes}\r\n\r\n`);
+    socket.write(Buffer.alloc(largeBytes - 1, ' '));
+  };
+  begin();
+  return {
+    [Symbol.dispose]: () => {
+      disposed = true;
+      socket.destroy();
+    },
+  };
+}
+
 /** Kills a server of the stack; it comes back when the fault ends. */
 function away(name: ComponentName, raises: readonly Expected[], more: Partial<Fault> = {}): Fault {
   return {
@@ -73,31 +108,30 @@ export const wellGpu = { count: 2, memory: 2 ** 30, processes: 0, throttle: 0, e
 export const faults: readonly Fault[] = [
   {
     name: 'slow-model',
-    says: 'sends forty callers to a model that runs one request at a time, for a tenth of a second',
+    says: 'sends sixty callers to a model that runs one request at a time',
     raises: [of('LatencyBudgetBurning', 'slow_one', 'critical')],
-    mayRaise: [
-      of('LatencyBudgetBurning', 'slow_one', 'warning'),
-      of('QueueWaitLong', 'slow_one'),
-      { alert: 'HighResponseTime' },
-    ],
+    mayRaise: [...slowly('slow_one'), ...serviceErrors],
     cause: async (ground) =>
-      inferAgainAndAgain(ground, 'slow_one', () => [x(1, 2, 3, 4)], { sideBySide: 40, everyMs: 10 }),
+      inferAgainAndAgain(ground, 'slow_one', () => [x(1, 2, 3, 4)], { sideBySide: 60, everyMs: 10 }),
   },
   {
     name: 'failing-model',
     says: 'asks a model for what is outside its table, every other time, so that its breaker stays closed',
     raises: [of('ModelFailing', 'failing'), of('AvailabilityBudgetBurning', 'failing', 'critical')],
-    mayRaise: [of('AvailabilityBudgetBurning', 'failing', 'warning'), ...serviceErrors],
+    mayRaise: [...slowly('failing'), ...serviceErrors],
     cause: async (ground) => {
       let times = 0;
-      return inferAgainAndAgain(ground, 'failing', () => [index(times++ % 2 === 0 ? 1 : 99)]);
+      return inferAgainAndAgain(ground, 'failing', () => [index(times++ % 2 === 0 ? 1 : 99)], {
+        sideBySide: 2,
+        everyMs: 100,
+      });
     },
   },
   {
     name: 'breaker-open',
     says: 'makes the process of a model’s lane crash until its breaker opens, and goes on asking',
     raises: [of('BreakerOpen', 'broken')],
-    mayRaise: [of('LaneCrashed', 'broken'), of('AvailabilityBudgetBurning', 'broken'), ...serviceErrors],
+    mayRaise: [of('LaneCrashed', 'broken'), ...slowly('broken'), ...serviceErrors],
     cause: async (ground) => {
       const end = inferAgainAndAgain(ground, 'broken', () => division(-(2 ** 31), -1));
       return async () => {
@@ -114,7 +148,7 @@ export const faults: readonly Fault[] = [
     name: 'lane-crash',
     says: 'sends a division that traps the processor to a model in a process of its own',
     raises: [of('LaneCrashed', 'crashing', 'warning')],
-    mayRaise: serviceErrors,
+    mayRaise: [...slowly('crashing'), ...serviceErrors],
     cause: async ({ infer }) => {
       await (await infer('crashing', division(-(2 ** 31), -1))).arrayBuffer();
       return async () => undefined;
@@ -125,7 +159,7 @@ export const faults: readonly Fault[] = [
     says: 'starts a run in a thread that goes on for many seconds after its caller’s deadline',
     raises: [of('LaneStuck', 'sticking'), { alert: 'LaneAbandoned' }],
     // One request in so short a time is many a minute.
-    mayRaise: [of('DeadlinesMissed', 'sticking'), ...serviceErrors],
+    mayRaise: [...slowly('sticking'), ...serviceErrors],
     cause: async ({ infer }) => {
       const run: Input[] = [{ name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] }, iterations(80_000)];
       await (await infer('sticking', run, { timeout: 500_000 })).arrayBuffer();
@@ -136,7 +170,7 @@ export const faults: readonly Fault[] = [
     name: 'queue-full',
     says: 'sends more requests than fit into the queue of a model that takes its time',
     raises: [of('QueueFull', 'crowded'), of('AvailabilityBudgetBurning', 'crowded', 'critical')],
-    mayRaise: [of('AvailabilityBudgetBurning', 'crowded', 'warning'), of('QueueWaitLong', 'crowded'), ...serviceErrors],
+    mayRaise: [...slowly('crowded'), ...serviceErrors],
     cause: async (ground) =>
       inferAgainAndAgain(ground, 'crowded', () => [x(1, 2, 3, 4)], { sideBySide: 4, everyMs: 50 }),
   },
@@ -157,24 +191,17 @@ export const faults: readonly Fault[] = [
     raises: [{ alert: 'RequestsTurnedAway', labels: { reason: 'busy' } }],
     mayRaise: serviceErrors,
     cause: async ({ second }) => {
-      const size = 900 * 1024;
-      const path = '/v2/models/small/infer';
-      const hold = connect(Number(new URL(second.url).port), '127.0.0.1');
-      hold.on('error', () => undefined); // It ends when the service gives the body up; a new one is not needed.
-      hold.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
-      hold.write(Buffer.alloc(size - 1, ' '));
-      const more = setInterval(() => hold.resume(), 500);
+      const held = holdBody(second.url);
       const end = repeat(
         () =>
-          fetch(`${second.url}${path}`, { method: 'POST', body: Buffer.alloc(size, ' ') }).then((answer) =>
+          fetch(`${second.url}${pathOfSmall}`, { method: 'POST', body: Buffer.alloc(largeBytes, ' ') }).then((answer) =>
             answer.arrayBuffer(),
           ),
-        { everyMs: 300 },
+        { sideBySide: 2, everyMs: 300 },
       );
       return async () => {
-        clearInterval(more);
         await end();
-        hold.destroy();
+        held[Symbol.dispose]();
       };
     },
   },
@@ -218,10 +245,26 @@ export const faults: readonly Fault[] = [
     mayRaise: [of('SlowerThanItPlays', 'dnsmos')],
     cause: scoreNoisyDataset,
   },
-  away('collector', [{ alert: 'CollectorDown' }], {
+  {
+    name: 'collector-down',
+    says: 'kills the Collector, and starts it again',
+    raises: [{ alert: 'CollectorDown' }],
     // After half a minute the service counts as silent; Alertmanager keeps that back.
-    mayRaise: [{ alert: 'ServiceDown' }, { alert: 'SpoolGrowing' }],
-  }),
+    mayRaise: [{ alert: 'ServiceDown' }, { alert: 'SpoolGrowing' }, { alert: 'SignalAbsent' }],
+    cause: async ({ stack }) => {
+      await stack.kill('collector');
+      return async () => {
+        await stack.start('collector');
+        // It is over when what was kept has come, of both instances and the receiver.
+        const heard = `count(vitrine:heartbeat_age_seconds{job!="vitrine-dataset"} < 5) >= 3 and sum(${series('telemetrySpooled')}) == 0`;
+        await waitFor(
+          'the spools to be empty',
+          async () => (await prometheusQuery(stack.url('prometheus'), heard)).length > 0,
+          { deadlineMs: 120_000, everyMs: 500 },
+        );
+      };
+    },
+  },
   away('loki', [{ alert: 'BackendDown', labels: { job: 'loki' } }]),
   away('tempo', [{ alert: 'BackendDown', labels: { job: 'tempo' } }]),
   away('alertmanager', [{ alert: 'BackendDown', labels: { job: 'alertmanager' } }, { alert: 'AlertmanagerUnheard' }], {

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts';
 import type { Ground } from './fault.ts';
 import { wellGpu } from './faults.ts';
 
-/** One factor for everything that takes time: an hour is nine seconds. What would be shorter than five scrapes is five scrapes, five seconds. */
+/** One factor for everything that takes time: an hour is nine seconds. A window holds ten scrapes at least: ten seconds. */
 export const timeScale = 0.0025;
 const smallDiskBytes = 64 * 2 ** 20;
 
@@ -18,7 +18,7 @@ export async function prepareGround(ports: NodeJS.ProcessEnv = {}): Promise<Grou
   await using parts = new AsyncDisposableStack();
   const models = parts.use(await temporaryFolder());
   const alone = { batching: { rows_max: 0 } };
-  await writeModel(models.path, 'slow_one', slowInBatches(500), { manifest: alone });
+  await writeModel(models.path, 'slow_one', slowInBatches(300), { manifest: alone });
   await writeModel(models.path, 'failing', gather(), { manifest: alone });
   await writeModel(models.path, 'broken', divide(), { manifest: { lanes: { kind: 'process' } } });
   await writeModel(models.path, 'crashing', divide(), { manifest: { lanes: { kind: 'process' } } });

@@ -78,6 +78,7 @@ await startOrExplain(async () => {
     config,
     port: { value: config.servicePort, setting: 'VITRINE_PORT' },
     server: createHttpServer(config, lifecycle, app, requestMetrics),
+    doorNote: door.note,
     lifecycle,
     telemetry,
     prepare: async () => {

@@ -26,6 +26,8 @@ export type HttpProcess = {
   config: Config;
   port: { value: number; setting: string };
   server: Server;
+  /** What to know of who may come in; said at the start. */
+  doorNote?: string | undefined;
   lifecycle: Lifecycle;
   telemetry: Telemetry;
   /** What has to be done before it takes work; `/live` answers meanwhile, `/ready` does not. */
@@ -40,7 +42,10 @@ export type HttpProcess = {
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
   const port = await listen(of);
-  log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}`, { event_type: 'service_start' });
+  const note = of.doorNote === undefined ? '' : `; ${of.doorNote}`;
+  log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}${note}`, {
+    event_type: 'service_start',
+  });
 
   const stop = once((reason: string) => stopServing(of, reason));
   process.on('SIGTERM', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGTERM')));

@@ -40,6 +40,13 @@ export class Door {
     return new Door(config, keys, config.adminTokenFile === '' ? [] : await readTokens(config.adminTokenFile));
   }
 
+  /** For the person who starts it: why nobody else can reach it. */
+  get note(): string | undefined {
+    return this.#keys === undefined
+      ? 'there are no API keys, so only this machine can reach it (VITRINE_API_KEYS_FILE)'
+      : undefined;
+  }
+
   /** The client, or `unauthorized`. */
   identify(request: Request): Client {
     if (this.#keys === undefined && this.#adminTokens.length === 0)

@@ -23,7 +23,10 @@ export class HotExponential {
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
     const atMs = Date.now();
-    const points = this.#table.all().map((series) => series.point(atMs));
+    const points = this.#table.points(
+      (series) => series.point(atMs),
+      (value) => (value.count === 0 ? undefined : { ...value, count: 0, sum: 0, zeroCount: 0, offset: 0, counts: [] }),
+    );
     return { name, unit, says, kind: 'exponential histogram', points };
   }
 }

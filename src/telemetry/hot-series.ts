@@ -14,6 +14,7 @@ export class SeriesTable<Series> {
   readonly #attributes: readonly string[];
   readonly #make: (labels: Record<string, string>) => Series;
   readonly #series = new Map<string, Series>();
+  #untold: Series[] = [];
 
   constructor(attributes: readonly string[], make: (labels: Record<string, string>) => Series) {
     this.#attributes = attributes;
@@ -28,13 +29,27 @@ export class SeriesTable<Series> {
     return this.#series.get(overflowKey) ?? this.#begin(overflowKey, { 'otel.metric.overflow': 'true' });
   }
 
-  all(): Series[] {
-    return [...this.#series.values()];
+  /**
+   * All points, and before the first of a series its zero, at the moment it was begun: against nothing no increase is seen, and what happens for the first
+   * time, as a new failure does, would not be one.
+   */
+  points<Value>(
+    pointOf: (series: Series) => AggregatedPoint<Value>,
+    zeroOf: (value: Value) => Value | undefined,
+  ): AggregatedPoint<Value>[] {
+    const untold = new Set(this.#untold);
+    this.#untold = [];
+    return [...this.#series.values()].flatMap((series) => {
+      const point = pointOf(series);
+      const zero = untold.has(series) && point.startMs < point.atMs ? zeroOf(point.value) : undefined;
+      return zero === undefined ? [point] : [{ ...point, atMs: point.startMs, value: zero }, point];
+    });
   }
 
   #begin(key: string, labels: Record<string, string>): Series {
     const series = this.#make(labels);
     this.#series.set(key, series);
+    this.#untold.push(series);
     return series;
   }
 
@@ -64,7 +79,11 @@ export class HotCounter {
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
     const atMs = Date.now();
-    return { name, unit, says, kind: 'counter', points: this.#table.all().map((series) => ({ ...series, atMs })) };
+    const points = this.#table.points(
+      (series) => ({ ...series, atMs }),
+      (value) => (value === 0 ? undefined : 0),
+    );
+    return { name, unit, says, kind: 'counter', points };
   }
 }
 
@@ -87,7 +106,12 @@ export class HotHistogram {
   collect(): AggregatedMetric {
     const { name, unit, says } = metricNames[this.#name];
     const atMs = Date.now();
-    return { name, unit, says, kind: 'histogram', points: this.#table.all().map((series) => series.point(atMs)) };
+    const points = this.#table.points(
+      (series) => series.point(atMs),
+      ({ count, bounds, counts }) =>
+        count === 0 ? undefined : { count: 0, sum: 0, bounds, counts: counts.map(() => 0) },
+    );
+    return { name, unit, says, kind: 'histogram', points };
   }
 }
 

@@ -25,8 +25,8 @@ export class RequestMetrics {
   }
 
   /**
-   * A route's series begin at zero with the service, or the first of them would be invisible to rate(): the statuses and codes that rules ask for.
-   * The others begin when they are first met; no count is lost by that.
+   * A route's series begin with the service, so that there is something to see before anything happens: the statuses and codes that rules ask for.
+   * The others begin, at zero too, when they are first met.
    */
   beginRoute(endpoint: string, methods: readonly string[]): void {
     for (const method of methods) {

@@ -29,6 +29,7 @@ describe('the doors of the API', function () {
         error.code === 'invalid_setting' &&
         /Cannot listen on 0\.0\.0\.0: there are no API keys.*VITRINE_API_KEYS_FILE/.test(error.message),
     );
+    assert.match((await Door.open(readConfig({}))).note ?? '', /no API keys, so only this machine can reach it/);
   });
 
   it('ask for a key once there are keys, but not for health', async () => {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { biggestDifference } from '../../src/engine/compare-tensors.ts';
 import type { Tensor } from '../../src/engine/tensor.ts';
 import { perceptron } from '../fixtures/models/models.ts';
+import { availableOrSkip } from '../support/available-or-skip.ts';
+import { softwareVulkan } from '../support/software-vulkan.ts';
 import { fp32, serveModels } from './serve-models.ts';
 
-/** Where Debian's chromium-common puts a Vulkan that runs on the CPU; VITRINE_TEST_SWIFTSHADER names another folder. */
-const softwareVulkan = process.env.VITRINE_TEST_SWIFTSHADER ?? '/usr/lib/chromium';
 const x = fp32('x', [1, 8], [1, 2, 3, 4, 5, 6, 7, 8]);
 
 describe('execution providers', function () {
@@ -26,11 +24,8 @@ describe('execution providers', function () {
   describe('on software Vulkan (SwiftShader, no GPU)', () => {
     const given = ['VK_DRIVER_FILES', 'LD_LIBRARY_PATH'].map((name) => [name, process.env[name]] as const);
     before(function () {
-      const driver = join(softwareVulkan, 'vk_swiftshader_icd.json');
-      if (!existsSync(driver)) this.skip();
       // The child processes of process lanes take these over when they start.
-      process.env.VK_DRIVER_FILES = driver;
-      process.env.LD_LIBRARY_PATH = softwareVulkan;
+      Object.assign(process.env, availableOrSkip(this, softwareVulkan()));
     });
     after(() => {
       // One by one: replaced as a whole, it would no longer be the environment that libraries see.

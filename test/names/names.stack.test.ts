@@ -9,6 +9,7 @@ import { compileShim, type Shim } from '../gpu/shim.ts';
 import { availableOrSkip } from '../support/available-or-skip.ts';
 import { prometheusQuery } from '../support/backends.ts';
 import { scoreDataset } from '../support/score-dataset.ts';
+import { softwareVulkan } from '../support/software-vulkan.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -21,6 +22,12 @@ const notMade: Partial<Record<MetricName, string>> = {
   redactedSpanEvents: 'needs a secret in a span event; test/collector has it',
   redactedLogRecords: 'needs a secret in a log record; test/collector has it',
 };
+
+/** A Vulkan that runs on the CPU stands in for the GPU that the shim of the driver speaks of: what a run on it cost is told. */
+const vulkan = softwareVulkan();
+if ('unavailable' in vulkan)
+  for (const name of ['costGpu', 'costEnergy'] as const)
+    notMade[name] = `needs a run on a GPU, or on software Vulkan: ${vulkan.unavailable}`;
 
 const deadline = { deadlineMs: 120_000, everyMs: 500 };
 const inferences = 20;
@@ -40,12 +47,17 @@ describe('the names of all metrics, in the real Prometheus', function () {
     models = await temporaryFolder();
     await writeModel(models.path, 'perceptron', perceptron(), { manifest: { accuracy: { held_out: 0.875 } } });
     await writeModel(models.path, 'apart', identity('FP32'), { manifest: { lanes: { kind: 'process' } } });
+    if (!('unavailable' in vulkan))
+      await writeModel(models.path, 'webgpu', perceptron(), {
+        manifest: { lanes: { kind: 'process' }, providers: ['webgpu'] },
+      });
     for (const name of await modelsOfTasks()) await symlink(join(repository, name), join(models.path, name));
     stack = await startStack({
       only: ['collector', 'service', 'receiver', 'prometheus'],
       env: {
         ...shim.env,
-        LD_LIBRARY_PATH: shim.folder,
+        ...('unavailable' in vulkan ? {} : { VK_DRIVER_FILES: vulkan.VK_DRIVER_FILES }),
+        LD_LIBRARY_PATH: [shim.folder, ...('unavailable' in vulkan ? [] : [vulkan.LD_LIBRARY_PATH])].join(':'),
         VITRINE_BACKENDS: 'prometheus',
         VITRINE_MODELS: models.path,
         VITRINE_GPU_PERIOD_MS: '200',
@@ -186,6 +198,8 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
     assert.equal(status, 200, body);
   }
   assert.equal((await post('/v2/models/apart/infer', { inputs: [tensor('x', [1, 8])] })).status, 200);
+  if (!('unavailable' in vulkan))
+    assert.equal((await post('/v2/models/webgpu/infer', { inputs: [tensor('x', [1, 64])] })).status, 200);
   assert.equal((await post('/v2/models/perceptron/infer', { inputs: [tensor('x', [1, 3])] })).status, 400);
   assert.equal((await post('/v2/models/nowhere/infer', { inputs: [] })).status, 404);
   for (const path of [

@@ -73,6 +73,7 @@ describe('the service', () => {
       await using service = await startService({ ...env, VITRINE_STOP_MS_MAX: '1500' });
       traceId = await send(`${service.url}/v2`, 'GET', {});
       assert.equal(await service.kill('SIGTERM'), 0);
+      assert.match(service.said(), /answers at http:.*there are no API keys, so only this machine can reach it/);
       assert.match(service.said(), /traces: \d+ made, 0 exported, \d+ spooled/);
     }
     const back = await OtlpReceiver.start(receiver.port);

@@ -39,7 +39,10 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
       trace.context,
     );
   }
-  if (error.code === 'inference_failed') tellRunFailure(error.message, whoAndWhat(trace), () => trace.context);
+  if (error.code === 'inference_failed') {
+    const lane = trace.batch && { lane: trace.batch.lane };
+    tellRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);
+  }
   if (response.headersSent) {
     response.destroy();
     return;

@@ -163,6 +163,7 @@ class InferExchange {
   }
 
   failed(error: unknown): void {
+    this.#told.account?.markEngineFailed(this.#told);
     if (this.#quotaLeft !== undefined && !this.#response.headersSent)
       this.#response.setHeader('RateLimit', this.#quotaLeft);
     answerError(error, this.#request, this.#response, neverNext);

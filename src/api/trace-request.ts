@@ -43,6 +43,8 @@ export class RequestTrace implements Follower {
   tenant = 'anonymous';
   arrival: Arrival | undefined;
   batch: BatchFacts | undefined;
+  enqueuedAt: number | undefined;
+  runsSince: number | undefined;
   /** The route, where it was found without the router. */
   route: string | undefined;
   /** Whoever holds something for the request; hears when the connection has done with it. */

@@ -86,6 +86,7 @@ export class Batcher {
     const { follower } = request;
     // The parts of a request that was cut come one after the other: the first found the queue as it was.
     if (follower) {
+      follower.enqueuedAt ??= now;
       follower.arrival ??= {
         waiting: this.#waiting.count,
         waitingBytes: this.#waiting.bytes,
@@ -375,7 +376,7 @@ export class Batcher {
     for (const running of this.#running) {
       let isWaitedFor = false;
       for (const entry of running.batch.entries) {
-        if (this.#isOver(entry, now)) continue;
+        if (this.#isOver(entry, now, running)) continue;
         isWaitedFor = true;
         next = Math.min(next, entry.deadlineAt);
       }
@@ -396,9 +397,10 @@ export class Batcher {
   }
 
   /** Settles it if its time is over or its caller gone; true when it is settled, now or before. */
-  #isOver(entry: Waiting, now: number): boolean {
+  #isOver(entry: Waiting, now: number, running?: Running): boolean {
     if (entry.settled) return true;
     if (entry.deadlineAt <= now) {
+      if (entry.follower && running) entry.follower.runsSince = running.startedAt;
       this.#settle(entry, this.#expired(now - entry.enqueuedAt));
       return true;
     }

@@ -27,6 +27,10 @@ export type Follower = {
   arrival: Arrival | undefined;
   /** The last batch that it was in. */
   batch: BatchFacts | undefined;
+  /** When its inputs had been checked and it began to wait, in the milliseconds of performance.now(). */
+  enqueuedAt?: number | undefined;
+  /** When the run began that went on after its deadline. */
+  runsSince?: number | undefined;
 };
 
 export type Arrival = {

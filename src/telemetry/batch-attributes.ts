@@ -14,12 +14,17 @@ export function batchAttributes(batch: BatchFacts): Attributes {
     'inference.batch.outcome': batch.outcome,
     'inference.lane': batch.lane,
     'inference.provider': batch.provider,
-    'inference.session.duration_ms': batch.sessionMs,
-    'inference.cpu.duration_ms': batch.cpuMs,
+    'inference.session.duration_ms': microseconds(batch.sessionMs),
+    'inference.cpu.duration_ms': microseconds(batch.cpuMs),
     ...(batch.gpu?.hwId !== undefined && { 'hw.id': batch.gpu.hwId }),
     ...(batch.gpu?.energy && {
       'inference.gpu.energy_joules': batch.gpu.energy.joules,
       'inference.gpu.energy_is': batch.gpu.energy.is,
     }),
   };
+}
+
+/** The clock is no finer: more digits would only be harder to read. */
+function microseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

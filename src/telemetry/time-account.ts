@@ -1,3 +1,5 @@
+import type { Follower } from '../engine/inference.ts';
+
 /** Where a request's time goes, in this order. What none of them has is the rest, and is measured too. */
 export const stageNames = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
 export type StageName = (typeof stageNames)[number];
@@ -69,6 +71,22 @@ export class TimeAccount {
     this.run += stages.runMs;
     this.split += stages.splitMs;
     this.#markedAt = performance.now();
+  }
+
+  /**
+   * Books what a request had of the engine that ended in a failure: until its last batch began it waited, then it ran, for as long as it was waited for.
+   * Without this all of it would be in `send`.
+   */
+  markEngineFailed({ enqueuedAt, batch, runsSince }: Follower): void {
+    // It never got there, or what failed came after it.
+    if (enqueuedAt === undefined || this.#markedAt > enqueuedAt) return;
+    const now = performance.now();
+    const beganAt = Math.max(enqueuedAt, Math.min(now, runsSince ?? batch?.startedAt ?? now));
+    const endedAt = runsSince === undefined ? Math.min(now, batch?.endedAt ?? now) : now;
+    this.decode += enqueuedAt - this.#markedAt;
+    this.run += endedAt - beganAt;
+    this.queue += now - enqueuedAt - (endedAt - beganAt);
+    this.#markedAt = now;
   }
 
   booked(): number {

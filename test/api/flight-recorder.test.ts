@@ -114,6 +114,8 @@ describe('the flight recorder', () => {
     const told = await remembered('too-late', adminToken);
     assert.equal(told.kept, 'failed');
     assert.equal(typeof told.arrival?.waiting, 'number');
+    // Its run went on after its deadline: until then it had the lane.
+    assert.ok((told.stages_ms.run ?? 0) > 0, JSON.stringify(told.stages_ms));
   });
 
   it('sums up how long requests took, exactly but for the percentiles', async () => {

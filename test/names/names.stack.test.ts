@@ -3,7 +3,7 @@ import { readdir, readFile, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
-import { type MetricName, metricNames } from '../../src/telemetry/names.ts';
+import { type MetricName, metricNames, spanNames } from '../../src/telemetry/names.ts';
 import { identity, perceptron, writeModel } from '../fixtures/models/models.ts';
 import { compileShim, type Shim } from '../gpu/shim.ts';
 import { availableOrSkip } from '../support/available-or-skip.ts';
@@ -62,6 +62,7 @@ describe('the names of all metrics, in the real Prometheus', function () {
         VITRINE_MODELS: models.path,
         VITRINE_GPU_PERIOD_MS: '200',
         VITRINE_TASKS_PER_MINUTE_MAX: '1000',
+        VITRINE_COLLECTOR_FLUSH_MS: '1000',
       },
     });
     await sendTrafficOfEveryKind(stack);
@@ -113,6 +114,29 @@ describe('the names of all metrics, in the real Prometheus', function () {
         !name.includes(':') &&
         !['target_info', 'ALERTS', 'ALERTS_FOR_STATE', 'pushed_by_the_test_total'].includes(name),
     );
+    assert.deepEqual(others, []);
+  });
+
+  it('stand beside all spans of the table, and no others', async () => {
+    const names = new Set<string>(Object.values(spanNames).map(({ name }) => name));
+    names.delete(spanNames.request.name);
+    let missing: string[] = [];
+    const told = await waitFor(
+      'every span',
+      async () => {
+        const series = await prometheusQuery(
+          stack.url('prometheus'),
+          'count by (span_name) (traces_span_metrics_calls_total)',
+        );
+        const found = series.map(({ labels }) => labels.span_name ?? '');
+        missing = [...names].filter((name) => !found.includes(name));
+        return missing.length === 0 && found;
+      },
+      deadline,
+    ).catch((error: unknown) => {
+      throw new Error(`not made: ${missing.join(', ')}`, { cause: error });
+    });
+    const others = told.filter((name) => !names.has(name) && !/^([A-Z]+|_OTHER) (\/|unmatched$)/.test(name));
     assert.deepEqual(others, []);
   });
 
@@ -201,6 +225,8 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
   if (!('unavailable' in vulkan))
     assert.equal((await post('/v2/models/webgpu/infer', { inputs: [tensor('x', [1, 64])] })).status, 200);
   assert.equal((await post('/v2/models/perceptron/infer', { inputs: [tensor('x', [1, 3])] })).status, 400);
+  const profiled = { 'x-vitrine-profile': '1' };
+  assert.equal((await post('/v2/models/apart/infer', { inputs: [tensor('x', [1, 8])] }, profiled)).status, 200);
   assert.equal((await post('/v2/models/nowhere/infer', { inputs: [] })).status, 404);
   for (const path of [
     '/live',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type StageName, stageNames } from '../../src/telemetry/time-account.ts';
-import { identity, slow, writeModel } from '../fixtures/models/models.ts';
+import { gather, identity, slow, writeModel } from '../fixtures/models/models.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -15,6 +15,7 @@ describe('the time account of a request', () => {
     folder = await temporaryFolder();
     await writeModel(folder.path, 'copy', identity('FP32'));
     await writeModel(folder.path, 'slow', slow());
+    await writeModel(folder.path, 'pick', gather());
     receiver = await OtlpReceiver.start();
     service = await startService({
       VITRINE_DATA: `${folder.path}/data`,
@@ -73,6 +74,27 @@ describe('the time account of a request', () => {
     for (const stage of stageNames) assert.ok(told.includes(`inference.${stage}`), stage);
     for (const attribute of ['inference.batch.closed_by', 'inference.lane', 'vitrine.trace.kept', 'forced'])
       assert.ok(told.includes(attribute), attribute);
+  });
+
+  it('has the run of a request that failed in it, and its trace the batch', async () => {
+    const answer = await fetch(`${service.url}/v2/models/pick/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [{ name: 'index', datatype: 'INT64', shape: [1, 1], data: [9] }] }),
+    });
+    assert.equal(answer.status, 500);
+    const id = answer.headers.get('traceresponse')?.split('-')[1] ?? '';
+    const flight = await waitFor('it in the flight recorder', async () => {
+      const told = await ask<Partial<Flight> & { batch: { outcome: string } }>(`/v1/requests/${id}`);
+      return told.stages_ms && told;
+    });
+    assert.ok((flight.stages_ms?.run ?? 0) > 0);
+    assert.equal(flight.batch.outcome, 'failed');
+    await waitFor('the run on its trace', () =>
+      receiver.received.some(
+        (bytes) =>
+          bytes.includes(Buffer.from(id, 'hex')) && bytes.includes('inference.run') && bytes.includes('failed'),
+      ),
+    );
   });
 
   it('leaves no trace and no line of a request that nobody asked for, and counts it all the same', async () => {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toneWav } from '../dashboards/tone-wav.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { toneWav } from '../support/tone-wav.ts';
 import type { Ground } from './fault.ts';
 
 /**

@@ -6,17 +6,22 @@ export type CpuTime = { main: number; lanes: number; others: number };
 /** Linux only: /proc has it in nanoseconds, where the usual clock ticks are 10 ms. Threads that have ended are missing from it. */
 export function cpuTimeOf(processId: number): CpuTime {
   const time: CpuTime = { main: 0, lanes: 0, others: 0 };
-  for (const thread of readdirSync(`/proc/${processId}/task`)) {
-    try {
-      const [ns] = readFileSync(`/proc/${processId}/task/${thread}/schedstat`, 'utf8').split(' ');
-      const name = readFileSync(`/proc/${processId}/task/${thread}/comm`, 'utf8').trim();
-      const kind = thread === String(processId) ? 'main' : name === 'WorkerThread' ? 'lanes' : 'others';
-      time[kind] += Number(ns);
-    } catch (error) {
-      // It ended between the two looks.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ESRCH')
-        throw error;
-    }
+  for (const thread of orNothing(() => readdirSync(`/proc/${processId}/task`)) ?? []) {
+    const folder = `/proc/${processId}/task/${thread}`;
+    const ns = orNothing(() => Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]));
+    const name = orNothing(() => readFileSync(`${folder}/comm`, 'utf8'));
+    if (ns === undefined || name === undefined) continue;
+    time[thread === String(processId) ? 'main' : name.startsWith('lane-') ? 'lanes' : 'others'] += ns;
+  }
+  return time;
+}
+
+/** The same with the processes that it has started, whose threads are all `others`. */
+export function cpuTimeOfTree(processId: number): CpuTime {
+  const time = cpuTimeOf(processId);
+  for (const child of childrenOf(processId)) {
+    const { main, lanes, others } = cpuTimeOfTree(child);
+    time.others += main + lanes + others;
   }
   return time;
 }
@@ -26,4 +31,31 @@ export function cpuPerRequest(before: CpuTime, after: CpuTime, requests: number)
   const per = (kind: keyof CpuTime) => (after[kind] - before[kind]) / 1000 / requests;
   const [main, lanes, others] = [per('main'), per('lanes'), per('others')];
   return { main, lanes, others, all: main + lanes + others };
+}
+
+/** What the hypervisor gave to other machines while this one wanted to run, in CPU seconds since the start: the noise that no program here makes. */
+export function stolenSeconds(): number {
+  const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.split(/\s+/);
+  return Number(ticks[7]) / 100;
+}
+
+function childrenOf(processId: number): number[] {
+  return (orNothing(() => readdirSync(`/proc/${processId}/task`)) ?? []).flatMap(
+    (thread) =>
+      orNothing(() => readFileSync(`/proc/${processId}/task/${thread}/children`, 'utf8'))
+        ?.trim()
+        .split(' ')
+        .filter(Boolean)
+        .map(Number) ?? [],
+  );
+}
+
+/** Undefined for a thread or process that ended between two looks. */
+function orNothing<Found>(look: () => Found): Found | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }

@@ -9,6 +9,7 @@ import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { cpuPerRequest, cpuTimeOf } from './cpu-time.ts';
+import { binaryShot } from './shots.ts';
 import { medianWithInterval, rotated } from './statistics.ts';
 import { load, type Shot } from './wrk.ts';
 
@@ -33,12 +34,12 @@ const on = { OTEL_EXPORTER_OTLP_ENDPOINT: collector };
 const everyTrace = { ...on, VITRINE_TRACE_FIRST_PER_SECOND: '100000', VITRINE_TELEMETRY_MEMORY_ITEMS_MAX: '200000' };
 
 const parts: Record<string, () => Promise<void>> = {
-  small: () => compare('perceptron', shotOf(64), { off, on }),
+  small: () => compare('perceptron', binaryShot(64), { off, on }),
   'every-trace': async () => {
-    await compare('perceptron', shotOf(64), { off, on: everyTrace });
+    await compare('perceptron', binaryShot(64), { off, on: everyTrace });
     await highestRateWithoutLoss();
   },
-  '5-ms': () => compare('five_ms', shotOf(4), { off, on }),
+  '5-ms': () => compare('five_ms', binaryShot(4), { off, on }),
   collector: compareCollectors,
   names: manyNames,
 };
@@ -83,7 +84,7 @@ async function arm(name: string, env: Record<string, string>) {
 async function oneRound(service: ServiceProcess, model: string, shot: Shot, connections: number): Promise<Round> {
   const before = cpuTimeOf(service.pid);
   const loaded = await load(urlOf(service, model), shot, { connections, seconds: options.seconds });
-  const cpu = cpuPerRequest(before, cpuTimeOf(service.pid), loaded.requestsPerSecond * options.seconds);
+  const cpu = cpuPerRequest(before, cpuTimeOf(service.pid), loaded.requests);
   return { requestsPerSecond: loaded.requestsPerSecond, failed: loaded.failed, ...cpu };
 }
 
@@ -121,8 +122,8 @@ async function highestRateWithoutLoss(): Promise<void> {
   console.log('|---|---|---|');
   for (const connections of [1, 2, 4, 8, 16, 64]) {
     const { service } = await arm('every', everyTrace);
-    await load(urlOf(service, 'perceptron'), shotOf(64), { connections, seconds: 2 });
-    const loaded = await load(urlOf(service, 'perceptron'), shotOf(64), {
+    await load(urlOf(service, 'perceptron'), binaryShot(64), { connections, seconds: 2 });
+    const loaded = await load(urlOf(service, 'perceptron'), binaryShot(64), {
       connections,
       seconds: options.seconds * 2,
     });
@@ -137,7 +138,7 @@ async function compareCollectors(): Promise<void> {
   const silent = await OtlpReceiver.start();
   silent.answer = 'hang';
   try {
-    await compare('perceptron', shotOf(64), {
+    await compare('perceptron', binaryShot(64), {
       there: on,
       away: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
       silent: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${silent.port}` },
@@ -233,21 +234,6 @@ function rssMiBOf(processId: number): number {
 
 function urlOf(service: ServiceProcess, model: string): string {
   return `${service.url}/v2/models/${model}/infer`;
-}
-
-function shotOf(width: number): Shot {
-  const row = Float32Array.from({ length: width }, (_, index) => (index % 17) / 17);
-  const head = Buffer.from(
-    JSON.stringify({
-      inputs: [{ name: 'x', shape: [1, width], datatype: 'FP32', parameters: { binary_data_size: width * 4 } }],
-      outputs: [{ name: 'y', parameters: { binary_data: true } }],
-    }),
-  );
-  const headers = {
-    'content-type': 'application/octet-stream',
-    'inference-header-content-length': String(head.length),
-  };
-  return { headers, body: Buffer.concat([head, Buffer.from(row.buffer)]) };
 }
 
 function readOptions(given: string[]) {

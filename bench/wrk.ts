@@ -7,14 +7,20 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export type Shot = { headers: Record<string, string>; body: Uint8Array };
-export type Load = { requestsPerSecond: number; p50Ms: number; p99Ms: number; failed: number };
+export type Load = { requests: number; requestsPerSecond: number; p50Ms: number; p99Ms: number; failed: number };
 
-/** Loads a URL of this machine with wrk, one thread, for so many seconds. */
-export async function load(url: string, shot: Shot, options: { connections: number; seconds: number }): Promise<Load> {
+/** Loads a URL of this machine with wrk, one thread, for so many seconds; `delayMs`: the pause of each connection after each answer. */
+export async function load(
+  url: string,
+  shot: Shot,
+  options: { connections: number; seconds: number; delayMs?: number },
+): Promise<Load> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-bench-'));
   try {
     const script = join(folder, 'post.lua');
-    await writeFile(script, lua(shot));
+    const body = join(folder, 'body');
+    await writeFile(body, shot.body);
+    await writeFile(script, lua(shot.headers, body, options.delayMs));
     const { stdout } = await run('wrk', [
       '-t1',
       `-c${options.connections}`,
@@ -25,6 +31,7 @@ export async function load(url: string, shot: Shot, options: { connections: numb
       url,
     ]);
     return {
+      requests: Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0),
       requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0),
       p50Ms: milliseconds(/50%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
       p99Ms: milliseconds(/99%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
@@ -35,10 +42,13 @@ export async function load(url: string, shot: Shot, options: { connections: numb
   }
 }
 
-function lua({ headers, body }: Shot): string {
-  const bytes = Array.from(body, (byte) => `\\${String(byte).padStart(3, '0')}`).join('');
-  const lines = Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`);
-  return ['wrk.method = "POST"', ...lines, `wrk.body = "${bytes}"`].join('\n');
+function lua(headers: Shot['headers'], bodyFile: string, delayMs: number | undefined): string {
+  return [
+    'wrk.method = "POST"',
+    ...Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
+    `wrk.body = io.open("${bodyFile}", "rb"):read("*a")`,
+    ...(delayMs === undefined ? [] : [`function delay() return ${delayMs} end`]),
+  ].join('\n');
 }
 
 function milliseconds(text = 'NaNms'): number {

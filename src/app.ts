@@ -24,7 +24,7 @@ import { Profiles } from './api/profile-request.ts';
 import { serverMetadata } from './api/server-metadata.ts';
 import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
 import { taskRoute } from './api/tasks/task-route.ts';
-import { traceRequest } from './api/trace-request.ts';
+import { requestTrace, traceRequest } from './api/trace-request.ts';
 import { TraceSettingsStore } from './api/trace-settings.ts';
 import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
@@ -129,13 +129,13 @@ export function createApp(given: {
 
   if (config.pageOn) {
     const page = servePage();
-    route('/', { get: page });
-    route('/assets/:file', { get: page });
-    route('/page/facts', { get: pageFacts(parts) });
-    route('/page/dashboards', { get: listDashboards(parts) });
-    route('/page/dashboards/:uid', { get: showDashboard(parts) });
-    route('/page/runbooks/:name', { get: showRunbook(parts) });
-    route('/backends/:backend/*path', { get: readBackend(parts) });
+    look('/', page);
+    look('/assets/:file', page);
+    look('/page/facts', pageFacts(parts));
+    look('/page/dashboards', listDashboards(parts));
+    look('/page/dashboards/:uid', showDashboard(parts));
+    look('/page/runbooks/:name', showRunbook(parts));
+    look('/backends/:backend/*path', readBackend(parts));
   }
 
   app.use(answerNotFound);
@@ -150,6 +150,16 @@ export function createApp(given: {
       troublePerSecond: config.traceTroublePerSecond,
       settings: (model) => traceSettings.of(model),
     });
+  }
+
+  /** Of the page: looking leaves nothing to see, or whoever watches would be what is watched. What it asks of the backends is counted apart. */
+  function look(path: string, handler: RequestHandler): void {
+    const on = app.route(path);
+    on.get((_, response, next) => {
+      requestTrace(response).isLook = true;
+      next();
+    }, handler);
+    on.all(answerMethodNotAllowed({ get: handler }));
   }
 
   function route(

@@ -112,6 +112,8 @@ export const components = {
       '--web.enable-otlp-receiver',
       ...(backendNames(config).includes('prometheus-remote-write') ? ['--web.enable-remote-write-receiver'] : []),
       '--enable-feature=exemplar-storage',
+      '--query.max-samples=5000000',
+      '--query.timeout=30s',
       ...(config.timeScale === '1'
         ? []
         : [

@@ -35,11 +35,13 @@ export function keyButton(changed: () => void): HTMLElement {
     ),
   );
   label();
+  // From wherever something was refused for want of one.
+  addEventListener('keywanted', open);
   return element('div', {}, button, dialog);
 
   function open(): void {
     input.value = '';
-    dialog.showModal();
+    if (!dialog.open) dialog.showModal();
   }
 
   function keep(key: string): void {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 
 // The separation graph by itself: as many threads as cores, each with a session of one thread, over pieces of six seconds without anything around them.
-// Usage: node bench/arms/bare-separation.ts MODEL SOUND; prints the seconds of three rounds.
+// Usage: node bench/arms/bare-separation.ts MODEL SOUND; says `ready`, then the seconds of a round for every line that it is sent.
 
 if (isMainThread) {
   const [model, sound] = process.argv.slice(2);
@@ -18,7 +19,8 @@ if (isMainThread) {
     () => new Worker(new URL(import.meta.url), { workerData: { model } }),
   );
   await Promise.all(threads.map((thread) => once(thread)));
-  for (let round = 0; round < 3; round += 1) {
+  console.log('ready');
+  for await (const _ of createInterface({ input: process.stdin })) {
     const startedAt = performance.now();
     const waiting = [...pieces];
     await Promise.all(

@@ -1,6 +1,6 @@
-"""librosa's harmonic/percussive separation of a WAV file into two: seconds of each round, without the imports.
+"""librosa's harmonic/percussive separation of a WAV file into two, file to files.
 
-Usage: librosa_hpss.py FILE ROUNDS
+Usage: librosa_hpss.py FILE; says `ready`, then the seconds of a round for every line that it is sent.
 """
 
 import sys
@@ -11,11 +11,12 @@ import librosa
 import numpy as np
 import soundfile
 
-file, rounds = sys.argv[1], int(sys.argv[2])
+file = sys.argv[1]
 # The first call compiles what librosa compiles.
 librosa.effects.hpss(np.zeros(22_050, dtype=np.float32))
 with tempfile.TemporaryDirectory() as folder:
-    for _ in range(rounds):
+    print("ready", flush=True)
+    for _ in sys.stdin:
         begun = time.perf_counter()
         samples, rate = soundfile.read(file, dtype="float32")
         stems = librosa.effects.hpss(np.ascontiguousarray(samples.T))

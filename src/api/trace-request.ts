@@ -53,6 +53,8 @@ export class RequestTrace implements Follower {
   profile: 'taken' | 'busy' | 'too_large' | undefined;
   #runSpanId: string | undefined;
   streamingAt: number | undefined;
+  /** Somebody looks at the telemetry: nothing is made of it, unless the service itself fails. */
+  isLook = false;
   #always: AlwaysKept | undefined;
 
   constructor(request: Request, account: TimeAccount | undefined) {
@@ -159,6 +161,7 @@ function endRequest(
   const endpoint = told.route ?? routeOf(request);
   // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
   const status = response.writableFinished || told.streamingAt !== undefined ? response.statusCode : 499;
+  if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
   metrics.answered(method, endpoint, status, tookMs);
   // Health and readiness say 503 without having failed.
   const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);

@@ -119,6 +119,7 @@ async function perform(run: DatasetRun, sample: Sample, folder: string, context:
     deadlineAt: performance.now() + config.taskMsMax,
     progress: () => undefined,
     tenant: 'dataset',
+    belongsTo: { 'sample.id': sample.id.slice(0, 200), 'dataset.name': run.name },
   });
   return work.keep(sample, result);
 }

@@ -108,8 +108,12 @@ const separator = z
     fade_samples: count(0, 2 ** 20)
       .default(0)
       .refine((samples) => samples % 2 === 0, 'an even number')
-      .describe('Neighbouring chunks are blended over so many samples.'),
+      .describe('Neighbouring chunks are blended over so many samples, at most chunk_samples.'),
   })
+  .refine(
+    ({ fade_samples: fade, chunk_samples: chunk }) => fade <= chunk,
+    'fade_samples is more than chunk_samples: a chunk would be blended with one that is not its neighbour',
+  )
   .describe('Makes the model one of /v1/separate: a waveform [channels, samples] in, stems of the same shape out.');
 
 export const manifestSchema = z

@@ -23,29 +23,37 @@ export class JobMetrics {
   }
 
   /** The gauges: asked for at each export. */
-  observe(standing: () => Promise<Standing>): void {
-    // Three gauges and one question: whoever is asked first asks for all.
-    let asked: { at: number; standing: Promise<Standing> } | undefined;
+  observe(standing: () => Promise<Standing | undefined>): void {
+    // Several gauges and one question: whoever is asked first asks for all.
+    let asked: { at: number; standing: Promise<Standing | undefined> } | undefined;
     const look = () => {
       if (!asked || performance.now() - asked.at > 500) asked = { at: performance.now(), standing: standing() };
       return asked.standing;
     };
-    const of = async (kind: string) => (await look()).kinds.find((each) => each.kind === kind);
     const byKind = (name: 'jobsWaiting' | 'jobsRunning' | 'jobsOldest', value: (of: Kind | undefined) => number) =>
       observableGauge(name).addCallback(async (gauge) => {
-        for (const kind of taskKinds) gauge.observe(value(await of(kind)), { kind });
+        const kinds = (await look())?.kinds;
+        if (!kinds) return;
+        for (const kind of taskKinds) gauge.observe(value(kinds.find((each) => each.kind === kind)), { kind });
       });
     byKind('jobsWaiting', (kind) => kind?.waiting ?? 0);
     byKind('jobsRunning', (kind) => kind?.running ?? 0);
     byKind('jobsOldest', (kind) => (kind?.oldestMs ?? 0) / 1000);
-    const sum = async (value: (of: Kind) => number) =>
-      (await look()).kinds.reduce((total, kind) => total + value(kind), 0);
-    observableGauge('processingQueue').addCallback(async (gauge) =>
-      gauge.observe(await sum(({ waiting }) => waiting), { queue_name: 'jobs' }),
-    );
-    observableGauge('processingWorkers').addCallback(async (gauge) =>
-      gauge.observe(await sum(({ running }) => running), { worker_type: 'job' }),
-    );
+    const summed = (
+      name: 'processingQueue' | 'processingWorkers',
+      labels: Record<string, string>,
+      value: (of: Kind) => number,
+    ) =>
+      observableGauge(name).addCallback(async (gauge) => {
+        const kinds = (await look())?.kinds;
+        if (kinds)
+          gauge.observe(
+            kinds.reduce((total, kind) => total + value(kind), 0),
+            labels,
+          );
+      });
+    summed('processingQueue', { queue_name: 'jobs' }, ({ waiting }) => waiting);
+    summed('processingWorkers', { worker_type: 'job' }, ({ running }) => running);
   }
 
   collect(): AggregatedMetric[] {

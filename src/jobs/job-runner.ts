@@ -15,6 +15,7 @@ import type { JobMetrics } from './job-metrics.ts';
 import { makeJobSpan } from './job-span.ts';
 import type { Added, JobStore } from './job-store.ts';
 import { keepResult } from './keep-result.ts';
+import { restOfJobMs } from './rest-of-job.ts';
 import type { WorkFolders } from './work-folders.ts';
 
 /** Does the work of one attempt. It has settled only when nothing of it runs any more. */
@@ -83,7 +84,8 @@ export class JobRunner {
         event_type: 'jobs_recovered',
         jobs: recovered.waiting,
       });
-    metrics.observe(() => store.standing(Date.now()));
+    // Once the store is closed there is nothing to tell; the last export of a stop comes after that.
+    metrics.observe(async () => (store.trouble?.usable === false ? undefined : await store.standing(Date.now())));
     const everyMs = Math.min(60_000, Math.max(200, config.jobResultAgeMsMax / 4));
     this.#sweeping = setInterval(() => void this.#expire(), everyMs).unref();
     this.#started = true;
@@ -138,12 +140,10 @@ export class JobRunner {
     if (hasEnded(job)) return undefined;
     const { store, config } = this.#parts;
     if (job.state === 'running') {
-      const { progress, startedMs } = job;
-      const workedMs = now - (startedMs ?? now);
-      if (progress && progress.done > 0 && progress.total >= progress.done)
-        return (workedMs / progress.done) * (progress.total - progress.done);
+      const restMs = restOfJobMs(job, now);
+      if (restMs !== undefined) return restMs;
       const meanMs = (await store.standing(now)).workMs[job.request.kind];
-      return meanMs === undefined ? undefined : Math.max(0, meanMs - workedMs);
+      return meanMs === undefined ? undefined : Math.max(0, meanMs - (now - (job.startedMs ?? now)));
     }
     const [{ workMs }, ahead] = await Promise.all([store.standing(now), store.ahead(job.id)]);
     const meanMs = workMs[job.request.kind];
@@ -230,6 +230,8 @@ export class JobRunner {
     let outcome: Outcome;
     try {
       await mkdir(folder, { recursive: true });
+      // Given up while its folder was made: nobody would hear of it any more.
+      attempt.signal.throwIfAborted();
       const result = await this.#perform(attempt, folder);
       outcome = { state: 'done', result: await keepResult(result, folder, folders.resultPathOf(job.id)) };
     } catch (error) {

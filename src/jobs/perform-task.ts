@@ -4,7 +4,13 @@ import type { Perform } from './job-runner.ts';
 
 /** A job's work is a task, done as a request would have done it. */
 export function performTask(parts: Pick<TaskTools, 'config' | 'registry' | 'threads' | 'metrics'>): Perform {
-  return (job, { work, ...tools }) => runTask(filesIn(work, job.request), { ...parts, ...tools, tenant: job.tenant });
+  return (job, { work, ...tools }) =>
+    runTask(filesIn(work, job.request), {
+      ...parts,
+      ...tools,
+      tenant: job.tenant,
+      belongsTo: { 'job.id': job.id },
+    });
 }
 
 /** The files where they lie now: the data folder may have moved since they were taken. */

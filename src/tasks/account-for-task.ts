@@ -1,7 +1,7 @@
 import { type Attributes, type Context, type TimeInput, trace } from '@opentelemetry/api';
 import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
 import { failures, ServiceError } from '../errors.ts';
-import { log } from '../telemetry/logger.ts';
+import { type LogFields, log } from '../telemetry/logger.ts';
 import { type SpanName, scopeName, spanNames } from '../telemetry/names.ts';
 import { recordFailure } from '../telemetry/spans.ts';
 import type { TaskKind, TaskRequest, TaskResult, TaskTools } from './task.ts';
@@ -80,7 +80,8 @@ class Told implements TaskTelling {
     }
   }
 
-  end({ metrics, tenant, context }: Pick<TaskTools, 'metrics' | 'tenant' | 'context'>, error: unknown): void {
+  end(tools: Pick<TaskTools, 'metrics' | 'tenant' | 'context' | 'belongsTo'>, error: unknown): void {
+    const { metrics, tenant, context, belongsTo } = tools;
     const { kind } = this.#request;
     const endMs = now();
     const status = error === undefined ? 'success' : error instanceof ServiceError ? error.code : 'internal';
@@ -100,7 +101,7 @@ class Told implements TaskTelling {
       measures: this.#measures,
     });
     const spans = this.#makeSpans({ model, tenant, parent: context, endMs, status, error });
-    tellInLog({ kind, model, tenant, status, seconds, error, measures: this.#measures }, spans);
+    tellInLog({ kind, model, tenant, status, seconds, error, measures: this.#measures, belongsTo }, spans);
   }
 
   /** The task's span; in it what the work did, and the use of the model with its first calls. Answers the context of the first. */
@@ -173,10 +174,11 @@ function tellInLog(
     seconds: number;
     error: unknown;
     measures: TaskMeasures;
+    belongsTo: LogFields | undefined;
   },
   context: Context,
 ): void {
-  const { kind, model, tenant, status, seconds, error, measures } = of;
+  const { kind, model, tenant, status, seconds, error, measures, belongsTo } = of;
   const code = error instanceof ServiceError ? error.code : error === undefined ? undefined : 'internal';
   const level =
     code === undefined ? 'info' : failures[code].status >= 500 && !failures[code].retryable ? 'error' : 'warn';
@@ -186,6 +188,7 @@ function tellInLog(
     code === undefined ? `Task ${kind} done in ${seconds.toFixed(3)} s` : `Task ${kind} failed: ${code}`,
     {
       event_type: taskEvents[kind],
+      ...belongsTo,
       model,
       model_type: modelTypes[kind],
       status: code === undefined ? 'success' : 'error',

@@ -1,6 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry.ts';
+import type { LogFields } from '../telemetry/logger.ts';
 import type { TaskMetrics } from '../telemetry/task-metrics.ts';
 import { accountForTask } from './account-for-task.ts';
 import { type TaskKind, taskKinds } from './task-kinds.ts';
@@ -45,6 +46,8 @@ export type TaskTools = {
   readonly tenant: string;
   /** Parent of its spans, and the trace of its log line. */
   readonly context: Context;
+  /** What its log line says besides: which request, job or sample it belongs to. */
+  readonly belongsTo?: LogFields;
 };
 
 export type ResultFile = { readonly name: string; readonly contentType: string; readonly file: string };

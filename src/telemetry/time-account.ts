@@ -31,7 +31,7 @@ export class TimeAccount {
   }
 
   /** Books everything since the last mark. */
-  mark(stage: 'receive' | 'decode' | 'run' | 'encode' | 'send'): void {
+  mark(stage: 'receive' | 'decode' | 'queue' | 'run' | 'encode' | 'send'): void {
     const now = performance.now();
     const ms = now - this.#markedAt;
     this.#markedAt = now;
@@ -43,6 +43,9 @@ export class TimeAccount {
       case 'decode':
         this.decode += ms;
         break;
+      case 'queue':
+        this.queue += ms;
+        break;
       case 'run':
         this.run += ms;
         break;
@@ -52,6 +55,19 @@ export class TimeAccount {
       case 'send':
         this.send += ms;
     }
+  }
+
+  /** Books everything since the last mark to the stages that a failure ended; only what is then said about it is sending. */
+  markFailure({ running, runningSince }: { running: boolean; runningSince: number | undefined }): void {
+    if (this.decode > 0 && this.encode === 0 && runningSince !== undefined) {
+      const waitedMs = Math.max(0, runningSince - this.#markedAt);
+      this.queue += waitedMs;
+      this.#markedAt += waitedMs;
+      this.mark('run');
+    } else if (running) this.mark('run');
+    else if (this.receive === 0) this.mark('receive');
+    else if (this.decode === 0) this.mark('decode');
+    else if (this.encode === 0) this.mark('queue');
   }
 
   /**

@@ -125,6 +125,7 @@ export const audioQuality: DashboardPlan = {
           unit: 'short',
           width: 8,
           columns: { dataset: 'Dataset', 'Value #A': 'Files', 'Value #B': 'Failed', 'Value #C': 'Mean score' },
+          wholeColumns: ['Files', 'Failed'],
           onlyAfter: 'a dataset was processed',
         }),
         timeseries({

@@ -177,16 +177,18 @@ function link({ title, url }: PanelLink): dashboard.DashboardLinkBuilder {
 /** The columns of a table, in order and by the names that a person reads. */
 function arrange(drawn: AnyBuilder, panel: Panel, columns: NonNullable<Panel['columns']>): void {
   if (panel.queries.length > 1) drawn.withTransformation({ id: 'merge', options: {} });
-  const names = Object.keys(columns);
+  const names = Object.keys(columns).filter((name) => columns[name] !== '');
+  const left = Object.keys(columns).filter((name) => columns[name] === '');
   drawn.withTransformation({
     id: 'organize',
     options: {
-      excludeByName: { Time: true },
+      excludeByName: Object.fromEntries(['Time', ...left].map((name) => [name, true])),
       indexByName: Object.fromEntries(names.map((name, at) => [name, at])),
-      renameByName: columns,
+      renameByName: Object.fromEntries(names.map((name) => [name, columns[name]])),
     },
   });
   for (const [title, unit] of Object.entries(panel.columnUnits ?? {})) {
     drawn.overrideByName(title, [{ id: 'unit', value: unit }]);
   }
+  for (const title of panel.wholeColumns ?? []) drawn.overrideByName(title, [{ id: 'decimals', value: 0 }]);
 }

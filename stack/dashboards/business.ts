@@ -131,6 +131,7 @@ export const business: DashboardPlan = {
             'Value #F': 'Audio',
           },
           columnUnits: { CPU: 's', GPU: 's', Bytes: 'bytes', Audio: 's' },
+          wholeColumns: ['Requests'],
           onlyAfter: noWork,
         }),
         bargauge({

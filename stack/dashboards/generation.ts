@@ -99,6 +99,7 @@ export const generation: DashboardPlan = {
             'Value #D': 'Length',
           },
           columnUnits: { Sounds: 'short' },
+          wholeColumns: ['Sounds'],
           onlyAfter: noSound,
         }),
       ],

@@ -120,6 +120,7 @@ export const materials: DashboardPlan = {
           width: 8,
           columns: { model_type: 'Model', alloy: 'Alloy', 'Value #A': 'Runs', 'Value #B': 'Mean' },
           columnUnits: { Runs: 'short' },
+          wholeColumns: ['Runs'],
           onlyAfter: noRun,
         }),
         bargauge({

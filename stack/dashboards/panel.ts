@@ -42,10 +42,12 @@ export type Panel = {
   words?: Readonly<Record<string, { text: string; color: 'green' | 'orange' | 'red' | 'blue' | 'text' }>>;
   /** In place of an empty answer. */
   whenEmpty?: string;
-  /** For a table: its columns by the name of the label, or `Value` for the number (`Value #B` from the second query on), in order. Others are left out. */
+  /** For a table: its columns by the name of the label, or `Value` for the number (`Value #B` from the second query on), in order; by none it is left out. */
   columns?: Readonly<Record<string, string>>;
   /** For a table: units of its columns, by the titles given above. */
   columnUnits?: Readonly<Record<string, Unit>>;
+  /** For a table: columns that count things, of which there are no fractions; increase() makes some. */
+  wholeColumns?: readonly string[];
   links?: readonly PanelLink[];
 };
 

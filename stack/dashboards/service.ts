@@ -245,6 +245,7 @@ export const service: DashboardPlan = {
           width: 8,
           columns: { endpoint: 'Route', 'Value #A': 'Requests', 'Value #B': 'Mean', 'Value #C': 'Within 0.5 s' },
           columnUnits: { Mean: 's', 'Within 0.5 s': 'percentunit' },
+          wholeColumns: ['Requests'],
         }),
         traceTable({
           title: 'Failed requests',

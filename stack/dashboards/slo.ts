@@ -129,6 +129,7 @@ export const slo: DashboardPlan = {
           width: 12,
           columns: { model: 'Model', 'Value #A': 'Requests', 'Value #B': 'Available', 'Value #C': 'In time' },
           columnUnits: { Requests: 'short' },
+          wholeColumns: ['Requests'],
           onlyAfter: 'a model was asked',
         }),
         table({

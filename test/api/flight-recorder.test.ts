@@ -126,6 +126,27 @@ describe('the flight recorder', () => {
     assert.equal((await summary('slow')).failures, 1);
   });
 
+  it('books the time of one that failed to where it failed, not to the telling of it', async () => {
+    const running = infer('slow', keys.one, { id: 'in-the-way', iterations: 5000 });
+    const waited = await waitFor('one that finds the lane taken', async () => {
+      const id = `waited-in-vain-${randomUUID()}`;
+      await infer('slow', keys.one, { id, headers: { 'x-request-timeout-ms': '60' }, status: 504 });
+      const told = await remembered(id, adminToken);
+      return told.arrival?.running === 1 && told;
+    });
+    await running;
+    assert.ok(waited.stages_ms.queue! > 0.5 * waited.duration_ms, JSON.stringify(waited.stages_ms));
+    const x = { name: 'x', datatype: 'FP32', shape: [1, 4], data: Array.from({ length: 200_000 }, () => 0.25) };
+    const wrong = await fetch(`${service.url}/v2/models/batched/infer`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keys.one}`, 'x-request-id': 'ill-shaped' },
+      body: JSON.stringify({ inputs: [x] }),
+    });
+    assert.equal(wrong.status, 400);
+    const { stages_ms } = await remembered('ill-shaped', adminToken);
+    assert.ok(stages_ms.receive! > 0 && stages_ms.decode! > stages_ms.send!, JSON.stringify(stages_ms));
+  });
+
   it('refuses what it cannot list with a sentence that names it', async () => {
     for (const query of ['recent=0', 'recent=x', 'slowest=51', 'minutes=61', 'recent=1&failed=1']) {
       const answer = await ask(`/v1/requests?${query}`, adminToken);

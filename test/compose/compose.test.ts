@@ -121,6 +121,8 @@ describe('compose.yaml', () => {
       const values = new Set([
         '--web.enable-otlp-receiver',
         '--enable-feature=exemplar-storage',
+        '--query.max-samples=5000000',
+        '--query.timeout=30s',
         '--cluster.listen-address=',
       ]);
       const both = readConfig({ VITRINE_BACKENDS: 'prometheus,prometheus-remote-write,tempo,loki' });

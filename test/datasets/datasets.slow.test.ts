@@ -48,6 +48,8 @@ describe('a dataset', () => {
     assert.match(csv, /^,'=formula\.wav,excluded,/m);
     const page = await readFile(join(at.data, 'datasets/trial/score/report.html'), 'utf8');
     assert.match(page, /<h2>Ranking<\/h2>/);
+    assert.ok(page.indexOf('<h2>Excluded and failed</h2>') < page.indexOf('<h2>Ranking</h2>'));
+    assert.match(page, /<p>4 excluded \(invalid_audio\), 1 excluded \(media_not_supported\)\.<\/p>/);
     assert.match(page, /<figcaption>STOI<\/figcaption>/);
     assert.match(page, /DNSMOS, overall: median/);
     assert.doesNotMatch(page, /<script|src=|href=|url\(/);

@@ -35,6 +35,20 @@ describe('a manifest', () => {
     assert.throws(() => parseManifest([], 'model.json'), { code: 'invalid_model' });
   });
 
+  it('is refused when its separator blends more than a chunk, or calls a stem like a path', () => {
+    const separator = { stems: ['a', 'b'], chunk_samples: 1024, fade_samples: 1024 };
+    assert.equal(parseManifest({ separator }, '').separator?.fade_samples, 1024);
+    for (const [wrong, says] of [
+      [{ fade_samples: 1026 }, /fade_samples is more than chunk_samples/],
+      [{ stems: ['../a'] }, /stems/],
+      [{ stems: ['a', 'a'] }, /each stem once/],
+    ] as const)
+      assert.throws(() => parseManifest({ separator: { ...separator, ...wrong } }, ''), {
+        code: 'invalid_model',
+        message: says,
+      });
+  });
+
   it('derives batching only where every tensor calls the same first dimension a batch', () => {
     const rowsOf = (inputs: TensorSpec[], outputs: TensorSpec[]) =>
       completeManifest(parseManifest({}, ''), onnx(inputs, outputs), id).batching.rows_max;

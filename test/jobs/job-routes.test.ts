@@ -199,7 +199,7 @@ describe('the events of a job', () => {
     const first = await follow(api, id);
     await first.until(/event: state/);
     steps[0]?.resolve();
-    const heard = await first.until(/event: progress\n.*"done":1/);
+    const heard = await first.until(/event: progress\n.*"done":1.*"estimate":\{"seconds_left":\d/);
     const lastId = [...heard.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '';
     assert.match(lastId, /^1-\d+$/);
     first.leave();

@@ -58,7 +58,7 @@ describe('jobs and datasets in the real backends', function () {
       'temp_files_total',
       'temp_storage_bytes',
     ])
-      assert.equal(await value(query), 0, query);
+      await waitFor(`${query} to be 0`, async () => (await value(query)) === 0);
 
     const spans = await waitFor('the job’s trace', async () => {
       const found = await spansOf(stack, jobTrace);
@@ -71,10 +71,11 @@ describe('jobs and datasets in the real backends', function () {
 
     const logged = await waitFor('its log lines', async () => {
       const lines = await lokiLines(stack.url('loki'), `{service_name="vitrine"} | job_id="${id}"`);
-      return lines.length >= 2 && lines;
+      return lines.length >= 3 && lines;
     });
     const byEvent = new Map(logged.map(({ labels }) => [labels.event_type, labels.trace_id]));
     assert.equal(byEvent.get('job_accepted'), requestTrace);
+    assert.equal(byEvent.get('audio_generation'), jobTrace);
     assert.equal(byEvent.get('job_ended'), jobTrace);
   });
 
@@ -122,16 +123,17 @@ describe('jobs and datasets in the real backends', function () {
       'the files to be counted',
       async () => (await value(`audio_samples_processed_total{${by},status="success"}`)) === 2,
     );
-    assert.equal(await value(`audio_samples_processed_total{${by},status="excluded"}`), 1);
-    assert.equal(await value(`audio_samples_processed_total{${by},status="failed"}`), 0);
-    assert.equal(
-      await value('audio_processing_errors_total{dataset="trial",error_type="media_not_supported",severity="warning"}'),
-      1,
-    );
-    assert.equal(await value('audio_processing_duration_seconds_count{dataset="trial",operation="score"}'), 3);
-    assert.equal(await value('audio_quality_score_count{dataset="trial"}'), 2);
-    assert.equal(await value('audio_quality_measure_count{dataset="trial",measure="dnsmos"}'), 2);
-    assert.equal(await value('audio_processing_queue_size{queue_name="trial"}'), 0);
+    for (const [query, wanted] of [
+      [`audio_samples_processed_total{${by},status="excluded"}`, 1],
+      [`audio_samples_processed_total{${by},status="failed"}`, 0],
+      ['audio_processing_errors_total{dataset="trial",error_type="media_not_supported",severity="warning"}', 1],
+      ['audio_processing_duration_seconds_count{dataset="trial",operation="score"}', 3],
+      ['audio_quality_score_count{dataset="trial"}', 2],
+      ['audio_quality_measure_count{dataset="trial",measure="dnsmos"}', 2],
+      ['audio_processing_queue_size{queue_name="trial"}', 0],
+      ['audio_processing_active_workers{worker_type="dataset_score"}', 0],
+    ] as const)
+      await waitFor(`${query} to be ${wanted}`, async () => (await value(query)) === wanted);
     // The zeros were told at the start: an increase can be seen.
     const points = await prometheusQuery(
       prometheus,

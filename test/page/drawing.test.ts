@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeZip } from '../../src/tasks/files/zip.ts';
 import { interpolate } from '../../web/dashboards/interpolate.ts';
+import { judged } from '../../web/dashboards/judge-values.ts';
 import { ownLink } from '../../web/dashboards/own-link.ts';
 import { asCells } from '../../web/dashboards/panels/heatmap-cells.ts';
 import { asSeries, reduced, seriesName } from '../../web/dashboards/series.ts';
@@ -27,6 +28,8 @@ describe('a value', () => {
     [Number.POSITIVE_INFINITY, 'short', '∞'],
     [2.5e9, 'hertz', '2.5 GHz'],
     [0.04, 'reqps', '0.04/s'],
+    [0.00000143, 'percentunit', '<0.01 %'],
+    [0, 'percentunit', '0 %'],
   ];
   for (const [value, unit, text] of shown)
     it(`of ${value} in ${unit} reads ${text}`, () => assert.equal(formatValue(value, unit), text));
@@ -106,6 +109,52 @@ describe('a series', () => {
     const { bounds, counts } = asCells([bucket('+Inf', 9), bucket('0.1', 2), bucket('0.5', 7), bucket('0.01', 0)], 's');
     assert.deepEqual(bounds, ['100 ms', '500 ms', '∞']);
     assert.deepEqual(counts, [[2], [5], [2]]);
+  });
+});
+
+describe('the verdict over a dashboard', () => {
+  const steps = [
+    { color: 'green', value: null },
+    { color: 'orange', value: 5 },
+    { color: 'red', value: 10 },
+  ];
+  const data = (value: number) => ({
+    series: [{ refId: 'A', labels: {}, name: 'one', times: [1, 2], values: [99, value] }],
+    instant: [],
+    exemplars: [],
+    logs: [],
+    traces: [],
+    step: 1,
+    start: 1,
+    end: 2,
+  });
+  const panel = (type: string, custom = {}) => ({
+    id: 1,
+    type,
+    title: 'Waiting',
+    fieldConfig: { defaults: { unit: 's', thresholds: { steps }, color: { mode: 'thresholds' }, custom } },
+  });
+
+  it('has what the thresholds say of each value now, as the panel writes it', () => {
+    for (const [value, is, says] of [
+      [1, 'good', '1 s'],
+      [5, 'warn', '5 s'],
+      [12, 'bad', '12 s'],
+    ] as const)
+      assert.deepEqual(
+        judged(panel('stat'), data(value)).map((each) => [each.is, each.says]),
+        [[is, says]],
+      );
+  });
+
+  it('has a chart only where its limits are drawn, and nothing where there is no limit or no value', () => {
+    assert.equal(judged(panel('timeseries', { thresholdsStyle: { mode: 'dashed' } }), data(12))[0]?.is, 'bad');
+    assert.deepEqual(judged(panel('timeseries'), data(12)), []);
+    assert.deepEqual(judged(panel('table'), data(12)), []);
+    assert.deepEqual(judged(panel('stat'), { ...data(1), series: [] }), []);
+    const unlimited = panel('stat');
+    unlimited.fieldConfig.defaults.thresholds.steps = [{ color: 'text', value: null }] as typeof steps;
+    assert.deepEqual(judged(unlimited, data(12)), []);
   });
 });
 

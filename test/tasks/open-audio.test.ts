@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ServiceError } from '../../src/errors.ts';
 import type { Audio } from '../../src/tasks/audio/audio.ts';
 import { readWhole } from '../../src/tasks/audio/read-whole.ts';
 import { type WavEncoding, writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fixtureSound } from './task-runner.ts';
 
@@ -60,6 +62,78 @@ describe('a sound in a file', () => {
       }
     });
 
+  it('has whole steps of its bits for samples when it comes as FLAC, behind a tag too', async () => {
+    await using folder = await temporaryFolder();
+    const bytes = await readFile(fileOf('stereo.flac').path);
+    const tagged = join(folder.path, 'tagged.flac');
+    await writeFile(
+      tagged,
+      Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\x01\x02', 'latin1'), Buffer.alloc(130), bytes]),
+    );
+    for (const file of [fileOf('stereo.flac'), { path: tagged, name: 'tagged.flac' }]) {
+      const { channels } = await readWhole(file, limits);
+      assert.equal(channels[1]?.length, original.channels[1]?.length);
+      for (const samples of channels)
+        assert.deepEqual(
+          samples.find((sample) => !Number.isInteger(sample * 2 ** 15)),
+          undefined,
+        );
+    }
+  });
+
+  it('is read to its end where a WAV file could not know its length', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'piped.wav');
+    const bytes = Buffer.from(await readFile(fileOf('stereo.wav').path));
+    bytes.writeUInt32LE(0xffff_ffff, bytes.indexOf('data') + 4);
+    await writeFile(path, bytes);
+    const piped = await readWhole({ path, name: 'piped.wav' }, limits);
+    assert.equal(piped.channels[1]?.length, original.channels[1]?.length);
+    assert.equal(piped.channels[1]?.at(-1), original.channels[1]?.at(-1));
+    await writeFile(path, bytes.subarray(0, -1));
+    await assert.rejects(readWhole({ path, name: 'piped.wav' }, limits), { code: 'invalid_audio', message: /cut off/ });
+  });
+
+  for (const codec of ['vorbis', 'opus'])
+    it(`has its channels in the order of WAV files when it comes as ${codec}`, async () => {
+      const { channels, sampleRateHz } = await readWhole(
+        { path: fixtureSound(`formats/surround-${codec}.ogg`), name: 'surround.ogg' },
+        limits,
+      );
+      const strongest = channels.map((samples) => {
+        const levels = surroundHz.map((hz) => levelAt(samples, hz / sampleRateHz));
+        return surroundHz[levels.indexOf(Math.max(...levels))];
+      });
+      assert.deepEqual(strongest, surroundHz);
+    });
+
+  for (const name of formats)
+    it(`of any junk in ${name} is read or refused, never a defect`, async () => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'junk');
+      const whole = await readFile(fileOf(name).path);
+      const random = new SeededRandom(7, name);
+      for (let round = 0; round < 24; round += 1) {
+        const bytes = Buffer.from(whole);
+        const span = round % 2 === 0 ? 200 : bytes.length;
+        for (let count = 0; count < 4; count += 1)
+          bytes[4 + Math.floor(random.uniform() * (span - 4))] =
+            round % 3 === 0 ? 255 : Math.floor(random.uniform() * 256);
+        const length = round % 4 === 0 ? 12 + Math.floor(random.uniform() * 300) : bytes.length;
+        await writeFile(path, bytes.subarray(0, length));
+        const failure = await readWhole({ path, name }, limits).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        assert.ok(failure === undefined || failure instanceof ServiceError, `round ${round}: ${failure}`);
+      }
+      // One that ends in the middle of what its reader looks at next.
+      for (let length = 12; length < 120; length += 3) {
+        await writeFile(path, whole.subarray(0, length));
+        await assert.rejects(readWhole({ path, name }, limits), ServiceError, `${length} bytes`);
+      }
+    });
+
   const tone = (frames: number, channels = 1, sampleRateHz = 8000): Audio => ({
     sampleRateHz,
     channels: Array.from({ length: channels }, () =>
@@ -76,6 +150,11 @@ describe('a sound in a file', () => {
     ['a zip file', () => Buffer.from('PK\x03\x04 and so on'), { code: 'media_not_supported' }],
     ['no samples', () => writeWav(tone(0)), { code: 'invalid_audio', message: /no sound in it/ }],
     ['NaN among its samples', () => withNaN(tone(9000), 'float32'), { code: 'invalid_audio', message: /no numbers/ }],
+    [
+      'a level that is none',
+      () => writeWav({ sampleRateHz: 8000, channels: [new Float32Array(9000).fill(3e38)] }, 'float32'),
+      { code: 'invalid_audio', message: /full scale/ },
+    ],
     ['a rate of 1 Hz', () => writeWav(tone(100, 1, 1)), { code: 'invalid_audio', message: /4000 to 384000/ }],
     ['a rate of 4 GHz', () => writeWav(tone(100, 1, 2 ** 32 - 1), 'pcm16'), { code: 'invalid_audio' }],
     ['64 channels', () => writeWav(tone(100, 64)), { code: 'invalid_audio', message: /VITRINE_AUDIO_CHANNELS_MAX/ }],
@@ -99,6 +178,18 @@ describe('a sound in a file', () => {
     assert.ok(grown < 300e6, `${grown} bytes`);
   });
 });
+
+/** Left, right, centre, bass, and behind left and right, as WAV files have them; each its own tone. */
+const surroundHz = [300, 500, 700, 60, 900, 1100];
+
+function levelAt(samples: Float32Array, turnsPerSample: number): number {
+  let [real, imaginary] = [0, 0];
+  samples.forEach((sample, at) => {
+    real += sample * Math.cos(2 * Math.PI * turnsPerSample * at);
+    imaginary += sample * Math.sin(2 * Math.PI * turnsPerSample * at);
+  });
+  return Math.hypot(real, imaginary);
+}
 
 function withNaN(audio: Audio, encoding: WavEncoding): Uint8Array {
   audio.channels[0]?.fill(Number.NaN, 5000, 5001);

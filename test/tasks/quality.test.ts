@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { clipping } from '../../src/tasks/quality/clipping.ts';
-import { nonFiniteSamples } from '../../src/tasks/quality/finite-samples.ts';
 import { shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
 import { LoudnessMeter } from '../../src/tasks/quality/loudness.ts';
+import { DefectsMeter, defectsOf } from '../../src/tasks/quality/output-defects.ts';
+import { peak } from '../../src/tasks/quality/peak.ts';
+import { rankFiles } from '../../src/tasks/quality/rank-files.ts';
 import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invariant-distortion.ts';
+import type { FileScores } from '../../src/tasks/quality/score-file.ts';
 import { segmentalSignalToNoiseDb, signalToNoiseDb } from '../../src/tasks/quality/signal-to-noise.ts';
 import { silence } from '../../src/tasks/quality/silence.ts';
 import { topsis } from '../../src/tasks/quality/topsis.ts';
@@ -159,9 +162,35 @@ describe('silence', () => {
   });
 });
 
-describe('samples that are no numbers', () => {
-  it('are counted over all channels', () => {
-    assert.equal(nonFiniteSamples([Float32Array.of(0, Number.NaN), Float32Array.of(Number.POSITIVE_INFINITY, 1)]), 2);
+describe('the peak', () => {
+  it('is the largest magnitude over all channels, and no number where a sample is none', () => {
+    assert.equal(peak([Float32Array.of(0, 0.25), Float32Array.of(-0.5, 0.125)]), 0.5);
+    assert.equal(peak([new Float32Array()]), 0);
+    assert.equal(peak([Float32Array.of(0.5, Number.NaN), Float32Array.of(1)]), Number.NaN);
+    assert.equal(peak([Float32Array.of(1), Float32Array.of(Number.NEGATIVE_INFINITY, 0.5)]), Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('what is wrong with an output', () => {
+  const sine = (level: number) => Float32Array.from({ length: 4000 }, (_, at) => level * Math.sin(at / 9));
+  const flat = sine(0.5).fill(1, 100, 103);
+  const cases: [string, Float32Array, Record<string, number>][] = [
+    ['nothing', sine(0.5), { silence: 0, clipping: 0, not_finite: 0 }],
+    ['silence', sine(1e-4), { silence: 1, clipping: 0, not_finite: 0 }],
+    ['a flat top at full scale', flat, { silence: 0, clipping: 1, not_finite: 0 }],
+    ['what is no number', sine(0.5).fill(Number.NaN, 5, 6), { silence: 0, clipping: 0, not_finite: 1 }],
+  ];
+  for (const [what, samples, wanted] of cases)
+    it(`is ${what}`, () => assert.deepEqual(defectsOf([sine(0.5).fill(0), samples], 8000), wanted));
+
+  it('is remembered from whichever piece had it', () => {
+    const meter = new DefectsMeter(8000);
+    for (const samples of [new Float32Array(4000), flat, new Float32Array(4000)]) meter.add([samples]);
+    assert.deepEqual(DefectsMeter.together([meter, new DefectsMeter(8000)]), {
+      silence: 1,
+      clipping: 1,
+      not_finite: 0,
+    });
   });
 });
 
@@ -204,5 +233,31 @@ describe('TOPSIS', () => {
   it('puts equal alternatives in the middle, and ranks nothing as nothing', () => {
     assert.deepEqual(topsis([[1], [1]], [quality]), [0.5, 0.5]);
     assert.deepEqual(topsis([], [quality]), []);
+  });
+});
+
+describe('a ranking without weights', () => {
+  const scores = (name: string, snr: number, silence: number) =>
+    ({
+      name,
+      silence_ratio: silence,
+      clipping_ratio: 0,
+      dnsmos: { overall: 1 + snr / 10 },
+      against_reference: { si_sdr_db: snr, stoi: 0.7 + snr / 200 },
+    }) as FileScores;
+
+  it('takes no pause of clean speech for a fault that noise would mend', () => {
+    const { ranking, weights } = rankFiles([scores('noisy', 3, 0), scores('clean', 40, 0.4)], undefined);
+    assert.deepEqual(weights, { si_sdr: 1, stoi: 1, dnsmos: 1, clipping: 1 });
+    assert.deepEqual(
+      ranking.map(({ name }) => name),
+      ['clean', 'noisy'],
+    );
+    near(ranking[0]?.topsis, 1, 1e-12);
+  });
+
+  it('counts silence where it is asked for', () => {
+    const { ranking } = rankFiles([scores('noisy', 3, 0), scores('clean', 40, 0.4)], { silence: 1 });
+    assert.equal(ranking[0]?.name, 'noisy');
   });
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
 import { post, type ServedApi, sendRaw } from '../api/serve-api.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { form, nothingLeft, serveTasks, somethingThere } from './serve-tasks.ts';
 import { fixtureSound } from './task-runner.ts';
 
@@ -239,6 +241,45 @@ describe('a task that cannot be taken is refused in words, and leaves nothing on
       await nothingLeft(api);
     });
 
+  const badSounds: [string, () => Uint8Array, Refused][] = [
+    [
+      'an archive',
+      () => Buffer.from('PK\x03\x04'.padEnd(400)),
+      { status: 415, code: 'media_not_supported', says: /wav/ },
+    ],
+    ['half a file', () => sound.subarray(0, 50_000), { status: 400, code: 'invalid_audio', says: /cut off/ }],
+    ['no sound', () => wav(0), { status: 400, code: 'invalid_audio', says: /no sound/ }],
+    ['too much', () => wav(21 * 8000), { status: 413, code: 'audio_too_long', says: /VITRINE_AUDIO_SECONDS_MAX/ }],
+  ];
+  for (const [what, bytes, { status, code, says }] of badSounds) {
+    it(`${what}, where links are asked for`, async () => {
+      const headers = { Accept: 'application/json' };
+      const answer = await api.fetch('/v1/separate', { method: 'POST', headers, body: file(bytes()) });
+      const body = (await answer.json()) as { error: string; code: string };
+      assert.deepEqual({ status: answer.status, code: body.code }, { status, code });
+      assert.match(body.error, says);
+      await nothingLeft(api);
+      assert.deepEqual(await readdir(join(api.data, 'service', 'results')), []);
+    });
+
+    it(`${what}, as a job`, async () => {
+      const headers = { Prefer: 'respond-async' };
+      const accepted = await api.fetch('/v1/separate', { method: 'POST', headers, body: file(bytes()) });
+      assert.equal(accepted.status, 202);
+      const path = accepted.headers.get('location') ?? '';
+      const failed = await waitFor('the job to fail', async () => {
+        const job = (await (await api.fetch(path)).json()) as { state: string; failure?: { code: string } };
+        return job.state === 'failed' && job;
+      });
+      assert.equal(failed.failure?.code, code);
+      const result = await api.fetch(`${path}/result`);
+      assert.equal(result.status, status);
+      assert.match(((await result.json()) as { error: string }).error, says);
+      await nothingLeft(api);
+      assert.deepEqual(await readdir(join(api.data, 'service', 'results')), []);
+    });
+  }
+
   it('a path in a file’s name stays a name', async () => {
     const answer = await upload('/v1/score', form([{ name: '../../../../tmp/evil.wav', bytes: sound }]))();
     const { files } = (await answer.json()) as { files: { name: string }[] };
@@ -273,5 +314,29 @@ describe('a task that cannot be taken is refused in words, and leaves nothing on
     await nothingLeft(api);
     // And the service goes on.
     assert.equal((await send('/v1/generate', { prompt: 'a bell', duration_seconds: 0.1 })()).status, 200);
+  });
+});
+
+describe('callers that upload at the same time', () => {
+  it('share what may be on disk: who comes when it is promised away is told to come again', async () => {
+    await using api = await serveTasks('harmonic-percussive', { workBytesMax: 400_000 });
+    const socket = connect(api.port, '127.0.0.1');
+    socket.once('error', () => undefined);
+    const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n';
+    socket.write(
+      post('/v1/separate', head, { 'Content-Type': 'multipart/form-data; boundary=b', 'Content-Length': 300_000 }),
+    );
+    await somethingThere(api);
+    const bytes = await readFile(fixtureSound('chord-and-clicks.wav'));
+    const ask = () =>
+      api.fetch('/v1/separate?stem=harmonic', { method: 'POST', body: form([{ name: 'a.wav', bytes }]) });
+    const refused = await ask();
+    const { code, error } = (await refused.json()) as { code: string; error: string };
+    assert.deepEqual([refused.status, code], [503, 'not_kept']);
+    assert.match(error, /VITRINE_WORK_BYTES_MAX/);
+    assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    socket.destroy();
+    await nothingLeft(api);
+    assert.equal((await ask()).status, 200);
   });
 });

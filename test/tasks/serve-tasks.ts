@@ -24,9 +24,18 @@ export function form(
   return made;
 }
 
-/** Comes back when nothing of any task is on disk. */
+/** Comes back when nothing of any task is on disk, results of jobs aside. */
 export async function nothingLeft({ data }: ServedApi): Promise<void> {
   await waitFor('the folders of tasks to be removed', async () => (await filesLeft(data)).length === 0);
+}
+
+/** The bytes of a form, for a socket: what it says about itself, and what it holds. */
+export async function formBytes(of: FormData): Promise<{ headers: Record<string, string>; bytes: Buffer }> {
+  const body = new Response(of);
+  return {
+    headers: { 'Content-Type': body.headers.get('content-type') ?? '' },
+    bytes: Buffer.from(await body.arrayBuffer()),
+  };
 }
 
 export async function somethingThere({ data }: ServedApi): Promise<void> {

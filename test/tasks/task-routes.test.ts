@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
-import type { ServedApi } from '../api/serve-api.ts';
+import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { post, type ServedApi, serveApi } from '../api/serve-api.ts';
+import { fixedSeparator } from '../fixtures/models/separators.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { form, nothingLeft, serveTasks, unzip } from './serve-tasks.ts';
+import { form, formBytes, nothingLeft, serveTasks, somethingThere, unzip } from './serve-tasks.ts';
 import { fixtureSound } from './task-runner.ts';
 
 describe('tasks over HTTP', () => {
@@ -35,6 +39,25 @@ describe('tasks over HTTP', () => {
       await nothingLeft(api);
     });
 
+  for (const [name, rate] of [
+    ['stereo.wav', 44_100],
+    ['stereo.flac', 44_100],
+    ['stereo.mp3', 44_100],
+    ['vorbis.ogg', 44_100],
+    ['opus.ogg', 48_000],
+    ['stereo.aiff', 44_100],
+  ] as const)
+    it(`takes ${name}, and its stems are as long and as wide as it`, async () => {
+      const bytes = await readFile(fixtureSound(`formats/${name}`));
+      // Told by what is inside, not by its name.
+      const answer = await upload('/v1/separate', form([{ name: 'upload', bytes }]));
+      assert.equal(answer.status, 200, answer.ok ? '' : await answer.text());
+      for (const stem of unzip(Buffer.from(await answer.arrayBuffer())).values()) {
+        const { channels, sampleRateHz } = readWav(stem);
+        assert.deepEqual([sampleRateHz, ...channels.map(({ length }) => length)], [rate, 11_025, 11_025]);
+      }
+    });
+
   it('answers with one stem where one is asked for, by form or by query', async () => {
     const byForm = await upload('/v1/separate', form([{ name: 'x.wav', bytes: chord }], { stem: 'percussive' }));
     const byQuery = await upload('/v1/separate?stem=percussive', form([{ name: 'x.wav', bytes: chord }]));
@@ -42,6 +65,16 @@ describe('tasks over HTTP', () => {
     const bytes = Buffer.from(await byForm.arrayBuffer());
     assert.deepEqual(Buffer.from(await byQuery.arrayBuffer()), bytes);
     assert.equal(readWav(bytes).sampleRateHz, 44_100);
+  });
+
+  it('makes those stems that are named, in their order, each once', async () => {
+    for (const [stems, wanted] of [
+      ['percussive', ['percussive.wav']],
+      ['percussive, harmonic,percussive', ['percussive.wav', 'harmonic.wav']],
+    ] as const) {
+      const answer = await upload('/v1/separate', form([{ name: 'x.wav', bytes: chord }], { stems }));
+      assert.deepEqual([...unzip(Buffer.from(await answer.arrayBuffer())).keys()], wanted);
+    }
   });
 
   it('answers with links to the stems where JSON is asked for', async () => {
@@ -207,3 +240,57 @@ describe('the limits of tasks', () => {
     assert.deepEqual(statuses.sort(), [200, 200, 503]);
   });
 });
+
+describe('a caller who stops reading', () => {
+  it('is dropped, whether a task or a job made what is sent, and nothing of it is kept open', async () => {
+    const separator = { stems: ['vocals', 'accompaniment'], channels: 2, chunk_samples: 262_144, fade_samples: 4096 };
+    const model = { onnx: fixedSeparator(2, 270_336), manifest: { separator } };
+    await using api = await serveApi({ half: model }, { tasksPerMinuteMax: 100_000, bodyIdleMsMax: 500 });
+    // More than both ends of a connection hold for each other.
+    const seconds = 100;
+    const channel = new Float32Array(seconds * 44_100).fill(0.1);
+    const wav = writeWav({ sampleRateHz: 44_100, channels: [channel, channel] });
+    const parameters = { model_name: 'half', stem: 'vocals', encoding: 'float32' };
+    const { headers, bytes } = await formBytes(form([{ name: 'x.wav', bytes: wav }], parameters));
+    const whole = 58 + 2 * 4 * channel.length;
+
+    const stuck = readsNothing(api, post('/v1/separate', bytes, headers));
+    await somethingThere(api);
+    await nothingLeft(api);
+    assert.ok((await stuck.rest()) < whole);
+
+    const answer = await api.fetch('/v1/separate', {
+      method: 'POST',
+      headers: { ...headers, Accept: 'application/json' },
+      body: Uint8Array.from(bytes),
+    });
+    const { files } = (await answer.json()) as { files: { name: string; href: string; size_bytes: number }[] };
+    const vocals = files.find(({ name }) => name === 'vocals.wav');
+    assert.equal(vocals?.size_bytes, whole);
+    const open = async () =>
+      (
+        await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+      ).filter((path) => path.endsWith('vocals.wav')).length;
+    const reader = readsNothing(api, Buffer.from(`GET ${vocals?.href} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`));
+    await waitFor('the file to be opened', async () => (await open()) === 1, { everyMs: 5 });
+    await waitFor('the file to be closed', async () => (await open()) === 0);
+    assert.ok((await reader.rest()) < whole);
+  });
+});
+
+/** A connection that asks and does not read; `rest` reads what there is, and says how many bytes it was. */
+function readsNothing(api: ServedApi, request: Buffer): { rest(): Promise<number> } {
+  const socket = connect(api.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.pause();
+  socket.write(request);
+  return {
+    rest: async () => {
+      let bytes = 0;
+      socket.on('data', (piece) => (bytes += piece.length));
+      socket.resume();
+      if (!socket.closed) await once(socket, 'close');
+      return bytes;
+    },
+  };
+}

@@ -21,7 +21,8 @@ describe('tasks, in the real backends', function () {
       env: { VITRINE_MODELS: ourModels, VITRINE_TASKS_PER_MINUTE_MAX: '1000' },
     });
     const ask = async (path: string, body: FormData | string): Promise<Done> => {
-      const answer = await fetch(`${stack.url('service')}${path}`, { method: 'POST', body });
+      const headers = { 'X-Request-Id': `request-${path.split('/').at(-1)}` };
+      const answer = await fetch(`${stack.url('service')}${path}`, { method: 'POST', headers, body });
       await answer.arrayBuffer();
       return { traceId: answer.headers.get('traceresponse')?.split('-')[1] ?? '', status: answer.status };
     };
@@ -118,6 +119,7 @@ describe('tasks, in the real backends', function () {
       assert.equal(line?.labels.status, 'success');
       assert.equal(line?.labels.success, 'true');
       assert.ok(line?.labels.model);
+      assert.equal(line?.labels.request_id, `request-${kind}`);
       assert.ok(Number(line?.labels.processing_duration_seconds) > 0);
       assert.ok(Number(line?.labels.duration_ms) > 0);
     });

@@ -70,7 +70,12 @@ export const showAlerts: View = async (host, _route, signal) => {
       element(
         'details',
         { class: 'card' },
-        element('summary', {}, element('h2', {}, `${all.length} rules`)),
+        element(
+          'summary',
+          {},
+          element('h2', {}, `${all.length} rules`),
+          element('span', { class: 'quiet' }, counted(all)),
+        ),
         element(
           'div',
           { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Rules' },
@@ -83,8 +88,8 @@ export const showAlerts: View = async (host, _route, signal) => {
               element(
                 'tr',
                 {},
-                ['Rule', 'State', 'Severity', 'System', 'Holds for', 'Runbook'].map((name) =>
-                  element('th', { scope: 'col' }, name),
+                ['Rule', 'State', 'Severity', 'Fires after', 'Runbook'].map((name) =>
+                  element('th', { scope: 'col', class: name === 'Fires after' ? 'minor' : undefined }, name),
                 ),
               ),
             ),
@@ -120,6 +125,12 @@ export const showAlerts: View = async (host, _route, signal) => {
   }
 };
 
+/** How many of the rules are in which state, those that matter first. */
+function counted(rules: readonly AlertRule[]): string {
+  const of = (state: string) => rules.filter((rule) => rule.state === state && rule.name !== 'Watchdog').length;
+  return ` ${of('firing')} firing, ${of('pending')} about to, ${of('inactive')} quiet`;
+}
+
 function firingCard({ labels, annotations, startsAt, status }: FiringAlert, facts: PageFacts): HTMLElement {
   const { alertname = 'Alert', severity = '', ...others } = labels;
   const links = [
@@ -144,7 +155,7 @@ function firingCard({ labels, annotations, startsAt, status }: FiringAlert, fact
       element(
         'time',
         { class: 'quiet', datetime: startsAt, title: dayAndClock(Date.parse(startsAt)) },
-        `since ${ago(Date.parse(startsAt))}`,
+        `began ${ago(Date.parse(startsAt))}`,
       ),
     ),
     element('p', {}, annotations.summary ?? ''),
@@ -191,14 +202,14 @@ function ruleRow(rule: AlertRule, facts: PageFacts): HTMLElement {
         'details',
         {},
         element('summary', {}, rule.name),
+        rule.annotations.summary && element('p', { class: 'quiet' }, rule.annotations.summary),
         element('pre', { tabindex: 0 }, element('code', {}, rule.query)),
         rule.lastError && element('p', { class: 'bad-text' }, rule.lastError),
       ),
     ),
     element('td', {}, element('span', { class: `badge ${rule.labels.severity === 'none' ? '' : kind}` }, rule.state)),
     element('td', {}, rule.labels.severity ?? '–'),
-    element('td', {}, rule.labels.system ?? '–'),
-    element('td', {}, formatValue(rule.duration, 's')),
+    element('td', { class: 'minor' }, rule.duration === 0 ? 'at once' : formatValue(rule.duration, 's')),
     element(
       'td',
       {},

@@ -27,7 +27,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
     if (cause instanceof Error && cause.name === 'AbortError') throw cause;
     throw new AskFailure('Cannot reach the service; is it running?', 'unreachable', 0);
   }
-  if (!response.ok) throw await failureOf(response);
+  if (!response.ok) throw await failureOf(response, path);
   return response;
 }
 
@@ -40,13 +40,21 @@ export function traceOf(response: Response): string | undefined {
   return response.headers.get('traceresponse')?.split('-')[1];
 }
 
-async function failureOf(response: Response): Promise<AskFailure> {
+async function failureOf(response: Response, path: string): Promise<AskFailure> {
   const text = await response.text();
+  // Looking leaves no trace that could be followed.
+  const isLook = /^\/(backends|page)\//.test(path);
   try {
     const { error, code, trace_id } = JSON.parse(text) as { error?: string; code?: string; trace_id?: string };
-    if (typeof error === 'string') return new AskFailure(error, code ?? '', response.status, trace_id);
+    if (typeof error === 'string')
+      return new AskFailure(error, code ?? '', response.status, isLook ? undefined : trace_id);
   } catch {
     // Not one of ours: a proxy in between, perhaps. Its status is all there is to say.
   }
-  return new AskFailure(`The service answered ${response.status}.`, '', response.status, traceOf(response));
+  return new AskFailure(
+    `The service answered ${response.status}.`,
+    '',
+    response.status,
+    isLook ? undefined : traceOf(response),
+  );
 }

@@ -64,7 +64,9 @@ export async function searchTraces(parameters: Parameters, signal: AbortSignal):
 }
 
 export async function read<Answer>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Answer> {
-  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams(
+    Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
+  );
   // Not broken off when the person goes elsewhere: it would be told as a request that failed.
   const answer = await askJson<Answer>(`/backends/${path}${query.size > 0 ? `?${query}` : ''}`);
   signal.throwIfAborted();

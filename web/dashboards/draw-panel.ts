@@ -1,10 +1,11 @@
 import { element } from '../dom/element.ts';
-import { failureNotice, isAbort } from '../dom/notice.ts';
+import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import { grafanaLink } from '../grafana-link.ts';
 import type { PageFacts } from '../page-facts.ts';
 import type { Annotated } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { interpolate } from './interpolate.ts';
+import { type Judged, judged } from './judge-values.ts';
 import { ownLink } from './own-link.ts';
 import { askPanel, builtAt, type Moment, type PanelData } from './panel-data.ts';
 import { drawBarGauge } from './panels/bar-gauge.ts';
@@ -34,6 +35,8 @@ const drawing: Readonly<Record<string, DrawPanel>> = {
 export type PanelOnPage = {
   host: HTMLElement;
   refresh(moment: Moment, annotations: readonly Annotated[]): Promise<void>;
+  /** What its thresholds say of what was drawn last. */
+  judged(): Judged[];
 };
 
 /** A panel's frame, with what leads on from it; `refresh` asks and draws. */
@@ -46,6 +49,7 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
     {
       class: `panel panel-${panel.type}`,
       'aria-label': panel.title || 'Panel',
+      tabindex: -1,
       'data-panel': panel.id,
       'data-type': panel.type,
       style: panel.gridPos
@@ -56,11 +60,12 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
     about,
     body,
   );
+  const isClosed = !facts.admin && readsGuardedStreams(panel);
   let drawn = new AbortController();
   let asTable = false;
   let last: { data: PanelData; moment: Moment; annotations: readonly Annotated[] } | undefined;
   left.addEventListener('abort', () => drawn.abort());
-  return { host, refresh };
+  return { host, refresh, judged: () => (last && !isClosed ? judged(panel, last.data) : []) };
 
   async function refresh(moment: Moment, annotations: readonly Annotated[]): Promise<void> {
     const pointsMax = Math.max(60, Math.min(400, Math.floor(host.clientWidth / 4)));
@@ -71,6 +76,7 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
       host.dataset.state = 'drawn';
       state.replaceChildren();
       draw();
+      mark();
     } catch (error) {
       if (left.aborted || isAbort(error)) return;
       host.dataset.state = 'failed';
@@ -99,8 +105,15 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
     };
     body.replaceChildren();
     body.className = 'panel-body';
-    if (asTable) body.append(pointsTable(context));
+    if (isClosed) body.append(emptyNotice('Only the administrator reads these lines: give the token under “Key”.'));
+    else if (asTable) body.append(pointsTable(context));
     else drawing[panel.type]?.(body, context);
+  }
+
+  /** At its edge, what its thresholds say. */
+  function mark(): void {
+    const found = last && !isClosed ? judged(panel, last.data).map(({ is }) => is) : [];
+    host.dataset.verdict = found.includes('bad') ? 'bad' : found.includes('warn') ? 'warn' : '';
   }
 
   function head(): HTMLElement {
@@ -145,4 +158,9 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
     );
     return button;
   }
+}
+
+/** Streams that the proxy leaves out for everybody else (src/api/backends-proxy): nothing there is not the same as nothing to see. */
+function readsGuardedStreams({ targets = [] }: Panel): boolean {
+  return targets.some(({ expr = '' }) => /log_stream=~?"[^"]*(audit|security)/.test(expr));
 }

@@ -1,5 +1,5 @@
 import type { Panel } from './dashboard.ts';
-import { type Field, fieldOf } from './field.ts';
+import { asColour, type Field, fieldOf, mapped, thresholdColour } from './field.ts';
 import type { PanelData } from './panel-data.ts';
 import { reduced, seriesName } from './series.ts';
 
@@ -32,4 +32,18 @@ export function reducedValues(panel: Panel, data: PanelData): ReducedValue[] {
     }),
   );
   return [...fromSeries, ...fromInstant];
+}
+
+/** What colour the mappings or thresholds give a value. */
+export function colourOf({ value, field }: Pick<ReducedValue, 'value' | 'field'>): string | undefined {
+  const byMapping = mapped(value ?? null, field.mappings)?.color;
+  if (byMapping !== undefined) return asColour(byMapping);
+  if (field.color?.mode === 'fixed') return asColour(field.color.fixedColor);
+  return asColour(thresholdColour(value, field));
+}
+
+/** The colour of text, which a threshold without a meaning has, is none for a bar. */
+export function barColour(value: ReducedValue): string {
+  const colour = colourOf(value);
+  return colour === undefined || colour === 'var(--ink)' ? 'var(--accent)' : colour;
 }

@@ -7,10 +7,11 @@ import { pageFacts } from '../page-facts.ts';
 import { type Route, replaceParameters } from '../route.ts';
 import { askAnnotations } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
-import { linksOf, shortTitle } from './dashboard-links.ts';
+import { dashboardNavigation, linksOf, shortTitle } from './dashboard-links.ts';
 import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
 import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
 import { askVariables, valuesOf, variableControls } from './variables.ts';
+import { verdictLine } from './verdict-line.ts';
 
 const ranges = ['5m', '15m', '1h', '3h', '12h', '24h', '7d'];
 const refreshes = ['off', '5s', '10s', '30s', '1m', '5m'];
@@ -34,21 +35,32 @@ export async function showDashboard(
   let refreshEvery = parameters.get('refresh') ?? (dashboard.refresh || 'off');
   const controls = element('div', { class: 'controls' });
   const renewedAt = element('span', { class: 'quiet', role: 'status' });
-  const trouble = element('div', {});
+  const trouble = element('div', { class: 'trouble' });
+  const verdict = element('div', { class: 'verdict-place', role: 'status' });
   const events = element('details', { class: 'events', hidden: true });
   const sections = element('div', { class: 'sections' });
   const onPage: PanelOnPage[] = [];
   host.append(
-    element('div', { class: 'title-row' }, element('h1', {}, shortTitle(dashboard.title)), renewedAt),
-    ...(dashboard.description ? [element('p', { class: 'quiet lead' }, dashboard.description)] : []),
+    dashboardNavigation(dashboards, dashboard.uid),
+    element(
+      'div',
+      { class: 'dashboard-head' },
+      element(
+        'div',
+        {},
+        element('div', { class: 'title-row' }, element('h1', {}, shortTitle(dashboard.title)), renewedAt),
+        dashboard.description && element('p', { class: 'quiet lead' }, dashboard.description),
+      ),
+      controls,
+    ),
+    verdict,
+    trouble,
     element(
       'div',
       { class: 'toolbar' },
-      controls,
-      element('div', { class: 'links' }, linksOf(dashboard, dashboards, facts), grafanaOf()),
+      events,
+      element('div', { class: 'links' }, linksOf(dashboard, facts), grafanaOf()),
     ),
-    trouble,
-    events,
     sections,
   );
   place(dashboard.panels ?? [], sections);
@@ -119,6 +131,7 @@ export async function showDashboard(
         onPage.filter(({ host: panel }) => panel.clientWidth > 0).map((panel) => panel.refresh(moment, found)),
       );
       renewedAt.textContent = `as of ${clock(Date.now())}`;
+      drawVerdict();
     } catch (error) {
       if (isAbort(error)) return;
       trouble.replaceChildren(failureNotice(error, () => void renew()));
@@ -126,6 +139,18 @@ export async function showDashboard(
     host.dataset.renewed = String(Number(host.dataset.renewed ?? 0) + 1);
     if (signal.aborted || refreshEvery === 'off') return;
     timer = setTimeout(() => (document.hidden ? again() : void renew()), durationSeconds(refreshEvery) * 1000);
+  }
+
+  function drawVerdict(): void {
+    const line = verdictLine(
+      onPage.flatMap((panel) => panel.judged()),
+      (panel) => {
+        const found = sections.querySelector<HTMLElement>(`[data-panel="${panel.id}"]`);
+        found?.scrollIntoView({ block: 'center' });
+        found?.focus();
+      },
+    );
+    verdict.replaceChildren(...(line ? [line] : []));
   }
 
   /** Nobody looks: nothing is asked until somebody does. */

@@ -15,6 +15,12 @@ export function failureNotice(thrown: unknown, retry?: () => void): HTMLElement 
         `${failure.code}${failure.status ? ` · ${failure.status}` : ''}`,
         failure.traceId && [' · ', element('a', { href: `#/requests/${failure.traceId}` }, 'this request')],
       ),
+    (failure?.status === 401 || failure?.status === 403) &&
+      element(
+        'button',
+        { type: 'button', class: 'small', onclick: () => dispatchEvent(new Event('keywanted')) },
+        'Give a key',
+      ),
     retry && element('button', { type: 'button', class: 'small', onclick: retry }, 'Try again'),
   );
 }

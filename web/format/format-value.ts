@@ -97,7 +97,11 @@ export function formatValue(value: number | null | undefined, unit = 'short', de
   const scale = scales[unit] ?? scales.short!;
   const [from, suffix, size = from] =
     scale.find(([least]) => Math.abs(value) >= least) ?? (value === 0 ? baseOf(scale) : scale.at(-1)!);
-  return `${digits(value / size, decimals)}${suffix}`;
+  const scaled = value / size;
+  // There is no smaller unit, and nobody reads 0.000143 %.
+  if (decimals === undefined && Math.abs(scaled) < 0.005 && value !== 0 && suffix === ' %')
+    return `${scaled < 0 ? '−' : ''}<0.01${suffix}`;
+  return `${digits(scaled, decimals)}${suffix}`;
 }
 
 /** Zero has the plain unit: 0 s, not 0 ns. */

@@ -80,15 +80,15 @@ export const showModels: View = async (host, _route, signal) => {
         'div',
         { class: 'row' },
         state === 'READY' &&
-          element('a', { class: 'button', href: `#/try/model?model=${encodeURIComponent(name)}` }, 'Try'),
-        element('a', { class: 'button', href: `#/requests?model=${encodeURIComponent(name)}` }, 'Its requests'),
+          element('a', { class: 'button small', href: `#/try/model?model=${encodeURIComponent(name)}` }, 'Try'),
+        element('a', { class: 'button small', href: `#/requests?model=${encodeURIComponent(name)}` }, 'Its requests'),
         element(
           'button',
-          { type: 'button', onclick: () => void change(name, 'load') },
+          { type: 'button', class: 'small', onclick: () => void change(name, 'load') },
           state === 'READY' ? 'Load anew' : 'Load',
         ),
         state === 'READY' &&
-          element('button', { type: 'button', onclick: () => void change(name, 'unload') }, 'Unload'),
+          element('button', { type: 'button', class: 'small', onclick: () => void change(name, 'unload') }, 'Unload'),
       ),
     );
   }
@@ -157,7 +157,7 @@ function taken({ inference_stats: stats, inference_count, execution_count }: Sta
       'requests',
       `${formatValue(stats.success.count)}${stats.fail.count > 0 ? `, ${formatValue(stats.fail.count)} failed` : ''}`,
     ],
-    ['mean, of it waiting', `${mean(stats.success)}, ${mean(stats.queue)}`],
+    ['mean time', stats.success.count === 0 ? '–' : `${mean(stats.success)}, of it waiting ${mean(stats.queue)}`],
     ['rows a run', execution_count === 0 ? '–' : formatValue(inference_count / execution_count)],
   ];
   return facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]);

@@ -13,10 +13,30 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
   const model = (record.model ?? '').replaceAll(/["\\\n]/g, '');
   const grid = element('div', { class: 'grid' });
   const panels = [
-    chart(1, 'Waiting for a lane', 'none', `inference_queue_depth{model="${model}"}`, '{{instance}}'),
-    chart(2, 'GPU in use', 'percentunit', 'hw_gpu_utilization_ratio', '{{hw_id}}'),
-    chart(3, 'GPU power', 'watt', 'hw_power_watts', '{{hw_id}}'),
-    chart(4, 'Requests', 'reqps', 'sum by (endpoint) (rate(http_requests_total[$__rate_interval]))', '{{endpoint}}'),
+    chart(
+      1,
+      model === '' ? 'Waiting for a lane' : `Waiting for ${model}`,
+      'none',
+      `sum by (model) (inference_queue_depth{model=~"${model === '' ? '.+' : model}"})`,
+      '{{model}}',
+    ),
+    chart(
+      2,
+      'Requests by route',
+      'reqps',
+      'sum by (endpoint) (rate(http_requests_total{job="vitrine"}[$__rate_interval])) > 0',
+      '{{endpoint}}',
+    ),
+    chart(
+      3,
+      'Processors in use',
+      'percentunit',
+      '1 - avg(system_cpu_utilization_ratio{job="vitrine", cpu_mode="idle"})',
+      'in use',
+    ),
+    chart(4, 'GPU in use', 'percentunit', 'hw_gpu_utilization_ratio', '{{hw_id}}', noGpu),
+    chart(5, 'GPU memory', 'percentunit', 'hw_gpu_memory_utilization_ratio', '{{hw_id}}', noGpu),
+    chart(6, 'GPU power', 'watt', 'hw_power_watts', '{{hw_id}}', noGpu),
   ];
   const dashboard = { uid: '', title: '', panels };
   const moment = {
@@ -26,7 +46,7 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
     exportSeconds: facts.exportIntervalSeconds,
   };
   for (const [place, panel] of panels.entries()) {
-    panel.gridPos = { x: (place % 4) * 6, y: 0, w: 6, h: 5 };
+    panel.gridPos = { x: (place % 3) * 8, y: Math.floor(place / 3) * 5, w: 8, h: 5 };
     // A link into a Grafana dashboard would lead nowhere: these are of no file.
     const made = panelOnPage(panel, dashboard, { ...facts, grafana: null }, signal);
     grid.append(made.host);
@@ -37,13 +57,15 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
   return grid;
 }
 
-function chart(id: number, title: string, unit: string, expr: string, legendFormat: string): Panel {
+const noGpu = 'No GPU told anything in this time.';
+
+function chart(id: number, title: string, unit: string, expr: string, legendFormat: string, noValue?: string): Panel {
   return {
     id,
     type: 'timeseries',
     title,
     targets: [{ refId: 'A', expr, legendFormat }],
-    fieldConfig: { defaults: { unit, custom: { fillOpacity: 8 } } },
+    fieldConfig: { defaults: { unit, custom: { fillOpacity: 8 }, ...(noValue && { noValue }) } },
     options: { legend: { showLegend: false } },
   };
 }

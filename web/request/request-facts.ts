@@ -56,7 +56,7 @@ export function requestFacts(record: FlightRecord): HTMLElement {
         ...competition.models.map(
           ({ model, batches, rows, shared_ms }): Fact => [
             model,
-            `${batches} batches, ${rows} rows, ${ms(shared_ms)} at the same time`,
+            `${batches} ${batches === 1 ? 'batch' : 'batches'}, ${rows} ${rows === 1 ? 'row' : 'rows'}, ${ms(shared_ms)} at the same time`,
           ],
         ),
         ...competition.loads.map(

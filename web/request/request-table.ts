@@ -18,9 +18,11 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
         element(
           'tr',
           {},
-          ['When', 'Request', 'Model', 'Status'].map((name) => element('th', { scope: 'col' }, name)),
+          ['When', 'Request', 'Model', 'Status'].map((name) =>
+            element('th', { scope: 'col', class: name === 'Model' ? 'minor' : undefined }, name),
+          ),
           element('th', { scope: 'col', class: 'number' }, 'Took'),
-          element('th', { scope: 'col' }, 'Trace'),
+          element('th', { scope: 'col', class: 'minor' }, 'Trace kept'),
         ),
       ),
       element('tbody', {}, requests.map(row)),
@@ -42,7 +44,7 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
         {},
         element('a', { href: `#/requests/${encodeURIComponent(each.trace_id)}` }, `${each.method} ${each.route}`),
       ),
-      element('td', {}, each.model ?? '–'),
+      element('td', { class: 'minor' }, each.model ?? '–'),
       element('td', {}, statusBadge(each)),
       element(
         'td',
@@ -50,7 +52,7 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
         element('i', { 'aria-hidden': 'true', style: { width: `${(each.duration_ms / longest) * 100}%` } }),
         element('span', {}, formatValue(each.duration_ms / 1000, 's')),
       ),
-      element('td', { class: 'quiet' }, each.kept ?? '–'),
+      element('td', { class: 'quiet minor' }, each.kept ?? 'no'),
     );
   }
 }

@@ -1,5 +1,6 @@
 import { AskFailure } from '../asking/ask.ts';
 import { logLines, read } from '../asking/backends.ts';
+import { copyText } from '../dom/copy-text.ts';
 import { element } from '../dom/element.ts';
 import { busyNotice, emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import { dayAndClock } from '../format/format-time.ts';
@@ -12,7 +13,7 @@ import { logTable } from './log-table.ts';
 import { requestFacts } from './request-facts.ts';
 import { statusBadge } from './request-table.ts';
 import { spanFacts } from './span-facts.ts';
-import { type SpanNode, spanTree, type TempoTrace } from './span-tree.ts';
+import { inOrder, type SpanNode, spanTree, type TempoTrace } from './span-tree.ts';
 import { spanWaterfall, type Waterfall } from './span-waterfall.ts';
 import { timeAccount } from './time-account.ts';
 
@@ -64,20 +65,19 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
         ),
       );
     try {
-      const roots = await untilThere(async () => {
-        const found = spanTree(await read<TempoTrace>(`tempo/api/v2/traces/${traceId}`, {}, signal));
-        return found.length > 0 ? found : undefined;
-      });
+      let roots = await untilThere(readSpans);
       if (!roots)
         return void spans.replaceChildren(
           element('h2', {}, 'Spans'),
           emptyNotice('Tempo has no trace of this id (yet).'),
         );
-      const beside = element('aside', { class: 'beside', 'aria-label': 'The chosen span', 'aria-live': 'polite' });
-      waterfall = spanWaterfall(roots, (node) => choose(beside, node));
-      spans.replaceChildren(element('h2', {}, 'Spans'), element('div', { class: 'split' }, waterfall.host, beside));
-      choose(beside, roots[0]!);
+      drawTree(roots);
       if (!record) await drawFromSpans(roots[0]!);
+      for (let asked = 0; asked < profileAskedMax && awaitsProfile(roots); asked += 1) {
+        await pause(profileMs, signal);
+        roots = (await readSpans()) ?? roots;
+        if (!awaitsProfile(roots)) drawTree(roots);
+      }
     } catch (error) {
       if (!isAbort(error))
         spans.replaceChildren(
@@ -85,6 +85,18 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
           failureNotice(error, () => void drawSpans()),
         );
     }
+  }
+
+  async function readSpans(): Promise<SpanNode[] | undefined> {
+    const found = spanTree(await read<TempoTrace>(`tempo/api/v2/traces/${traceId}`, {}, signal));
+    return found.length > 0 ? found : undefined;
+  }
+
+  function drawTree(roots: readonly SpanNode[]): void {
+    const beside = element('aside', { class: 'beside', 'aria-label': 'The chosen span', 'aria-live': 'polite' });
+    waterfall = spanWaterfall(roots, (node) => choose(beside, node));
+    spans.replaceChildren(element('h2', {}, 'Spans'), element('div', { class: 'split' }, waterfall.host, beside));
+    choose(beside, roots[0]!);
   }
 
   /** A job's trace, or one that the recorder has forgotten: its first span says what it was, and when. */
@@ -175,6 +187,19 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
   }
 }
 
+/** The operators of a profiled run are told after its answer, by a run of their own (VITRINE_PROFILE_MS_MAX): asked so often, so far apart. */
+const profileMs = 3_000;
+const profileAskedMax = 12;
+
+function awaitsProfile(roots: readonly SpanNode[]): boolean {
+  const every = inOrder(roots);
+  return (
+    every.some(({ attributes }) =>
+      attributes.some(([name, value]) => name === 'inference.profile' && value === 'taken'),
+    ) && !every.some(({ name }) => name === 'inference.profile')
+  );
+}
+
 function title(head: HTMLElement, id: string, record: FlightRecord | undefined): void {
   head.replaceChildren(
     element(
@@ -192,7 +217,11 @@ function title(head: HTMLElement, id: string, record: FlightRecord | undefined):
       record && element('strong', { class: 'big-time' }, formatValue(record.duration_ms / 1000, 's')),
       element(
         'button',
-        { type: 'button', class: 'small', onclick: () => void copy(record?.trace_id ?? id) },
+        {
+          type: 'button',
+          class: 'small',
+          onclick: ({ target }) => void copyText(record?.trace_id ?? id, target as HTMLElement),
+        },
         'Copy the trace id',
       ),
     ),
@@ -232,10 +261,6 @@ function title(head: HTMLElement, id: string, record: FlightRecord | undefined):
     },
     () => undefined,
   );
-}
-
-async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

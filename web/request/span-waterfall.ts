@@ -58,7 +58,6 @@ export function spanWaterfall(roots: readonly SpanNode[], chosen: (node: SpanNod
     const left = (Number(node.start - start) / total) * 100;
     const width = (Number(node.end - node.start) / total) * 100;
     const took = seconds(Number(node.end - node.start));
-    const isRight = left + width > 82;
     return element(
       'div',
       {
@@ -81,6 +80,7 @@ export function spanWaterfall(roots: readonly SpanNode[], chosen: (node: SpanNod
         ),
         node.failed && element('span', { class: 'flag', title: 'failed' }, '!'),
         node.name,
+        detailOf(node),
       ),
       element(
         'span',
@@ -96,7 +96,7 @@ export function spanWaterfall(roots: readonly SpanNode[], chosen: (node: SpanNod
             background: node.failed ? 'var(--red)' : services[names.indexOf(node.service) % services.length]!,
           },
         }),
-        element('em', { style: isRight ? { right: `${100 - left}%` } : { left: `${left + width}%` } }, took),
+        element('em', { style: { left: `${left + width}%` } }, took),
       ),
     );
   }
@@ -144,6 +144,14 @@ export function spanWaterfall(roots: readonly SpanNode[], chosen: (node: SpanNod
       }
     }
   }
+}
+
+/** What tells spans of the same name apart. */
+function detailOf({ attributes }: SpanNode): HTMLElement | undefined {
+  const found =
+    attributes.find(([name]) => name === 'onnx.op_type') ??
+    attributes.find(([name]) => name === 'inference.model.name');
+  return found && element('span', { class: 'quiet' }, ` ${found[1]}`);
 }
 
 function seconds(nanoseconds: number): string {

@@ -10,6 +10,8 @@ export function timeAccount({ stages_ms: stages, rest_ms: rest, duration_ms: tot
     part: total > 0 ? ms / total : 0,
     colour: name === 'rest' ? 'var(--grey)' : `var(--series-${(at % 8) + 1})`,
   }));
+  const took = parts.filter(({ ms }) => ms > 0);
+  const none = parts.filter(({ ms }) => ms <= 0).map(({ name }) => name);
   let before = 0;
   return element(
     'div',
@@ -28,8 +30,9 @@ export function timeAccount({ stages_ms: stages, rest_ms: rest, duration_ms: tot
       'table',
       { class: 'account-table' },
       element('caption', { class: 'hidden-text' }, 'Where the time went'),
-      element('tbody', {}, parts.map(row)),
+      element('tbody', {}, took.map(row)),
     ),
+    none.length > 0 && element('p', { class: 'quiet account-none' }, `No time in ${none.join(', ')}.`),
   );
 
   function row({ name, ms, part, colour }: (typeof parts)[number]): HTMLElement {

@@ -6,15 +6,15 @@ export type Job = {
   /** The trace of the work, linked with that of the request. */
   trace_id?: string;
   state: string;
-  progress?: { done?: number; total?: number; step?: string } | null;
-  estimate_seconds?: number | null;
-  error?: { message?: string; code?: string } | string | null;
-  links?: Record<string, string>;
+  progress?: { done?: number; total?: number; step?: string };
+  estimate?: { seconds_left: number };
+  failure?: { code: string; error: string };
+  result?: { facts: Record<string, unknown> };
 };
 
 export type Told = (progress: { part: number | undefined; says: string }) => void;
 
-const endStates = new Set(['done', 'succeeded', 'failed', 'cancelled', 'canceled', 'expired']);
+const endStates = new Set(['done', 'failed', 'cancelled']);
 
 /** Follows a job by its events until it has ended; where the stream breaks, it asks again. Aborting the signal does not end the job: `cancelJob` does. */
 export async function followJob(location: string, told: Told, signal: AbortSignal): Promise<Job> {
@@ -30,9 +30,10 @@ export async function cancelJob(location: string): Promise<void> {
   await ask(`${location}/cancel`, { method: 'POST' });
 }
 
-function tell({ state, progress }: Job, told: Told): void {
-  const { done = 0, total = 0, step = '' } = progress ?? {};
-  told({ part: total > 0 ? done / total : undefined, says: step === '' ? state : `${state}: ${step}` });
+function tell({ state, progress = {}, estimate }: Job, told: Told): void {
+  const { done = 0, total = 0, step = '' } = progress;
+  const left = estimate && estimate.seconds_left >= 1 ? `, about ${Math.round(estimate.seconds_left)} s to go` : '';
+  told({ part: total > 0 ? done / total : undefined, says: `${step === '' ? state : `${state}: ${step}`}${left}` });
 }
 
 /** Comes back at the end of the stream, which is the end of the job or of the connection. EventSource cannot send a key, so the stream is read by hand. */

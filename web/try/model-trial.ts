@@ -1,13 +1,21 @@
 import { askJson } from '../asking/ask.ts';
+import { pageFacts } from '../page-facts.ts';
 import type { Trial } from './trial.ts';
 
 type Tensor = { name: string; datatype: string; shape: number[] };
 
-const elementsMax = 64;
+/** Half a megabyte of text: beyond this nobody edits it. */
+const elementsMax = 200_000;
+
+/** The field that is a header of the call, not a part of it. */
+export const profileField = 'profile';
 
 /** Any model as it is: its inputs as JSON of the Open Inference Protocol, filled with zeros to begin with. */
 export async function modelTrial(model: string, models: readonly string[], signal: AbortSignal): Promise<Trial> {
-  const { inputs = [] } = await askJson<{ inputs?: Tensor[] }>(`/v2/models/${encodeURIComponent(model)}`, { signal });
+  const [{ inputs = [] }, { admin }] = await Promise.all([
+    askJson<{ inputs?: Tensor[] }>(`/v2/models/${encodeURIComponent(model)}`, { signal }),
+    pageFacts(signal),
+  ]);
   return {
     id: 'model',
     title: 'Any model',
@@ -21,7 +29,14 @@ export async function modelTrial(model: string, models: readonly string[], signa
         name: 'json',
         label: 'Request',
         long: true,
-        value: JSON.stringify({ inputs: inputs.map(example) }, null, 1),
+        // A tensor a line: with its zeros beneath one another it could not be read.
+        value: `{"inputs": [\n  ${inputs.map((input) => JSON.stringify(example(input))).join(',\n  ')}\n]}`,
+      },
+      {
+        kind: 'check',
+        name: profileField,
+        label: 'Put its operators on the trace (the administrator, or a key that may profile)',
+        checked: admin,
       },
     ],
   };
@@ -31,6 +46,6 @@ function example({ name, datatype, shape }: Tensor): Record<string, unknown> {
   const sizes = shape.map((size) => (size < 0 ? 1 : size));
   const count = sizes.reduce((product, size) => product * size, 1);
   const zero = datatype === 'BYTES' ? '' : datatype === 'BOOL' ? false : 0;
-  // Beyond this nobody types it; what is too short is refused with a sentence that says how many there must be.
+  // What is too short is refused with a sentence that says how many there must be.
   return { name, datatype, shape: sizes, data: Array(Math.min(count, elementsMax)).fill(zero) };
 }

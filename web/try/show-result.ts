@@ -1,4 +1,4 @@
-import { type Child, element } from '../dom/element.ts';
+import { type Child, element, svg } from '../dom/element.ts';
 import { formatValue } from '../format/format-value.ts';
 import { readZip } from './read-zip.ts';
 import { soundCard } from './waveform.ts';
@@ -6,18 +6,28 @@ import { soundCard } from './waveform.ts';
 /** What came back, as what it is: sounds to hear, pictures to see, figures to read. */
 export async function showResult(
   into: HTMLElement,
-  of: { response: Response; original: File | undefined; signal: AbortSignal },
+  of: {
+    response: Response;
+    facts: Record<string, unknown> | undefined;
+    originals: readonly File[];
+    signal: AbortSignal;
+  },
 ): Promise<void> {
-  const { response, original, signal } = of;
+  const { response, originals, signal } = of;
   const type = (response.headers.get('content-type') ?? '').split(';')[0];
-  const facts = JSON.parse(response.headers.get('x-vitrine-facts') ?? 'null') as Record<string, unknown> | null;
+  const facts =
+    of.facts ?? (JSON.parse(response.headers.get('x-vitrine-facts') ?? 'null') as Record<string, unknown> | null);
+  const measured =
+    facts &&
+    type !== 'application/json' &&
+    element('div', { class: 'card' }, element('h3', {}, 'Measured'), figures(facts));
   const sounds = (list: { name: string; content: Blob }[]) =>
     element(
       'div',
       { class: 'sounds' },
       list.map((sound) => soundCard(sound, signal)),
     );
-  const before = original ? [{ name: original.name, content: original }] : [];
+  const before = originals.map((file) => ({ name: file.name, content: file }));
   switch (type) {
     case 'application/zip':
       into.append(sounds([...before, ...readZip(await response.arrayBuffer())]));
@@ -30,17 +40,23 @@ export async function showResult(
       signal.addEventListener('abort', () => URL.revokeObjectURL(url));
       into.append(
         element(
-          'figure',
-          { class: 'picture' },
-          element('img', { src: url, alt: 'The microstructure: two phases, dark and light' }),
-          element('figcaption', {}, element('a', { href: url, download: 'microstructure.png' }, 'save')),
+          'div',
+          { class: 'picture-row' },
+          element(
+            'figure',
+            { class: 'picture' },
+            element('img', { src: url, alt: 'The microstructure: two phases, dark and light' }),
+            element('figcaption', {}, element('a', { href: url, download: 'microstructure.png' }, 'save')),
+          ),
+          measured,
         ),
       );
-      break;
+      return;
     }
     default: {
       const answer = (await response.json()) as Record<string, unknown>;
       const segments = answer.segments as { start_seconds: number; end_seconds: number }[] | undefined;
+      const [original] = originals;
       if (original && Array.isArray(segments)) {
         const marks = segments.map(({ start_seconds: from, end_seconds: to }) => ({ from, to }));
         into.append(
@@ -50,10 +66,12 @@ export async function showResult(
       into.append(element('div', { class: 'card' }, figures(answer)));
     }
   }
-  if (facts) into.append(element('div', { class: 'card' }, element('h3', {}, 'Measured'), figures(facts)));
+  if (measured) into.append(measured);
 }
 
 const itemsMax = 64;
+/** More numbers than this are seen better than read. */
+const curveMin = 12;
 
 /** JSON as a person reads it: names and values, lists of alike things as tables, long lists by their beginning. */
 export function figures(value: unknown, depth = 0): HTMLElement | string {
@@ -75,13 +93,36 @@ function list(values: readonly unknown[], depth: number): HTMLElement | string {
   if (values.length === 0) return 'none';
   if (values.every((each) => typeof each === 'object' && each !== null && !Array.isArray(each)))
     return table(values as Record<string, unknown>[], depth);
+  if (values.length > curveMin && values.every((each) => typeof each === 'number')) return curve(values as number[]);
   const shown = values.slice(0, itemsMax).map((each) => figures(each, depth + 1));
   const words: Child[] = shown.flatMap((each, at) => (at > 0 ? [', ', each] : [each]));
   return element('span', {}, words, values.length > itemsMax && ` … (${values.length} in all)`);
 }
 
+function curve(values: readonly number[]): HTMLElement {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const says = `${values.length} values from ${formatValue(low, 'none')} to ${formatValue(high, 'none')}`;
+  const points = values.map((value, at) => {
+    const part = high === low ? 0.5 : (value - low) / (high - low);
+    return `${((at / (values.length - 1)) * 240).toFixed(1)},${(38 - part * 36).toFixed(1)}`;
+  });
+  return element(
+    'span',
+    { class: 'curve' },
+    svg(
+      'svg',
+      { viewBox: '0 0 240 40', role: 'img', 'aria-label': says },
+      svg('polyline', { points: points.join(' ') }),
+    ),
+    element('span', { class: 'quiet' }, says),
+  );
+}
+
 function table(rows: readonly Record<string, unknown>[], depth: number): HTMLElement {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  // Few things with many figures read downwards.
+  if (columns.length > 6 && rows.length <= 4) return tableDownwards(rows, columns, depth);
   return element(
     'div',
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figures' },
@@ -111,6 +152,44 @@ function table(rows: readonly Record<string, unknown>[], depth: number): HTMLEle
                 figures(row[name], depth + 1),
               ),
             ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function tableDownwards(
+  rows: readonly Record<string, unknown>[],
+  columns: readonly string[],
+  depth: number,
+): HTMLElement {
+  const [first = '', ...others] = columns;
+  return element(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figures' },
+    element(
+      'table',
+      { class: 'grid-table downwards' },
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'col' }, first.replaceAll('_', ' ')),
+          rows.map((row) => element('th', { scope: 'col' }, figures(row[first], depth + 1))),
+        ),
+      ),
+      element(
+        'tbody',
+        {},
+        others.map((name) =>
+          element(
+            'tr',
+            {},
+            element('th', { scope: 'row' }, name.replaceAll('_', ' ')),
+            rows.map((row) => element('td', {}, figures(row[name], depth + 1))),
           ),
         ),
       ),

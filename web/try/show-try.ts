@@ -1,11 +1,12 @@
 import { AskFailure, askJson } from '../asking/ask.ts';
 import { sessionKey } from '../asking/session-key.ts';
+import { copyText } from '../dom/copy-text.ts';
 import { element } from '../dom/element.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
 import { formatValue } from '../format/format-value.ts';
 import { hashOf, type View } from '../route.ts';
 import { type Call, curlCommand } from './curl-command.ts';
-import { modelTrial } from './model-trial.ts';
+import { modelTrial, profileField } from './model-trial.ts';
 import { runTrial } from './run-trial.ts';
 import { showResult } from './show-result.ts';
 import { type Trial, trials } from './trial.ts';
@@ -77,7 +78,11 @@ function trialCard(trial: Trial, left: AbortSignal): HTMLElement {
         element('pre', { tabindex: 0 }, curl),
         element(
           'button',
-          { type: 'button', class: 'small', onclick: () => void navigator.clipboard.writeText(curl.textContent) },
+          {
+            type: 'button',
+            class: 'small',
+            onclick: ({ target }) => void copyText(curl.textContent, target as HTMLElement),
+          },
           'Copy',
         ),
       ),
@@ -88,12 +93,14 @@ function trialCard(trial: Trial, left: AbortSignal): HTMLElement {
   return card;
 
   function call(): { made: Call; json: string } {
-    const values = form.values();
+    const given = form.values();
+    const profile = given.some(([name]) => name === profileField);
+    const values = given.filter(([name]) => name !== profileField);
     const path = trial.path.replace(
       '{model}',
       encodeURIComponent(String(values.find(([name]) => name === 'model')?.[1] ?? '')),
     );
-    const made: Call = { path, body: trial.body, values, ...(trial.accept && { accept: trial.accept }) };
+    const made: Call = { path, body: trial.body, values, profile, ...(trial.accept && { accept: trial.accept }) };
     const raw = values.find(([name]) => name === 'json')?.[1];
     return { made, json: typeof raw === 'string' ? raw : JSON.stringify(asJson(trial, values)) };
   }
@@ -113,7 +120,7 @@ function trialCard(trial: Trial, left: AbortSignal): HTMLElement {
     let says = 'Running';
     try {
       const { made, json } = call();
-      const { response, traceId } = await runTrial(
+      const { response, traceId, facts } = await runTrial(
         made,
         json,
         ({ part, says: what }) => {
@@ -132,8 +139,8 @@ function trialCard(trial: Trial, left: AbortSignal): HTMLElement {
           traceId && element('a', { class: 'button primary', href: `#/requests/${traceId}` }, 'See this request'),
         ),
       );
-      const original = made.values.find(([, value]) => value instanceof File)?.[1];
-      await showResult(results, { response, original: original instanceof File ? original : undefined, signal: left });
+      const originals = made.values.flatMap(([, value]) => (value instanceof File ? [value] : []));
+      await showResult(results, { response, facts, originals, signal: left });
       state.textContent = `Done after ${formatValue(took, 's')}.`;
     } catch (error) {
       if (left.aborted) return;

@@ -1,6 +1,9 @@
 import { element } from '../dom/element.ts';
 import { formatValue } from '../format/format-value.ts';
+import { exampleSound } from './example-sound.ts';
 import type { Field, Trial } from './trial.ts';
+
+type PlainField = Exclude<Field, { kind: 'file' | 'check' }>;
 
 export type TrialForm = { host: HTMLElement; values: () => [string, string | File][] };
 
@@ -10,7 +13,9 @@ export function trialForm(trial: Trial, changed: () => void): TrialForm {
   const host = element(
     'div',
     { class: 'fields' },
-    trial.fields.map((field) => (field.kind === 'file' ? fileField(field) : plainField(field))),
+    trial.fields.map((field) =>
+      field.kind === 'file' ? fileField(field) : field.kind === 'check' ? checkField(field) : plainField(field),
+    ),
   );
   host.addEventListener('input', changed);
   return { host, values: () => readers.flatMap((read) => read()) };
@@ -51,7 +56,29 @@ export function trialForm(trial: Trial, changed: () => void): TrialForm {
       named();
     });
     readers.push(() => [...(input.files ?? [])].map((file) => [field.name, file]));
-    return element('div', { class: 'field wide' }, element('span', { class: 'label' }, field.label), drop);
+    return element(
+      'div',
+      { class: 'field wide' },
+      element('span', { class: 'label' }, field.label),
+      drop,
+      field.example &&
+        element(
+          'div',
+          { class: 'examples' },
+          element(
+            'button',
+            { type: 'button', class: 'chip', onclick: takeExample },
+            'Take an example: a chord with clicks',
+          ),
+        ),
+    );
+
+    function takeExample(): void {
+      const files = new DataTransfer();
+      files.items.add(exampleSound());
+      input.files = files.files;
+      named();
+    }
 
     function named(): void {
       const files = [...(input.files ?? [])];
@@ -62,7 +89,13 @@ export function trialForm(trial: Trial, changed: () => void): TrialForm {
     }
   }
 
-  function plainField(field: Exclude<Field, { kind: 'file' }>): HTMLElement {
+  function checkField({ name, label, checked }: Extract<Field, { kind: 'check' }>): HTMLElement {
+    const input = element('input', { id: `field-${name}`, type: 'checkbox', checked });
+    readers.push(() => (input.checked ? [[name, 'true']] : []));
+    return element('label', { class: 'check wide' }, input, label);
+  }
+
+  function plainField(field: PlainField): HTMLElement {
     const id = `field-${field.name}`;
     const input = control(field, id);
     readers.push(() => (input.value.trim() === '' ? [] : [[field.name, input.value.trim()]]));
@@ -95,10 +128,7 @@ export function trialForm(trial: Trial, changed: () => void): TrialForm {
   }
 }
 
-function control(
-  field: Exclude<Field, { kind: 'file' }>,
-  id: string,
-): HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {
+function control(field: PlainField, id: string): HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement {
   switch (field.kind) {
     case 'number':
       return element('input', {
@@ -115,8 +145,6 @@ function control(
         { id },
         field.of.map((value) => element('option', { value, selected: value === field.value }, value)),
       );
-    case 'model':
-      return element('select', { id });
     case 'text':
       if (!field.long) return element('input', { id, type: 'text', value: field.value, maxlength: 1000 });
       return element('textarea', { id, rows: 8, spellcheck: 'false' }, field.value);

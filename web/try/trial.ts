@@ -1,6 +1,6 @@
 /** A field of a trial's form. */
 export type Field =
-  | { kind: 'file'; name: string; label: string; several?: boolean; optional?: boolean; hint?: string }
+  | { kind: 'file'; name: string; label: string; several?: boolean; optional?: boolean; hint?: string; example?: true }
   | {
       kind: 'text';
       name: string;
@@ -12,7 +12,7 @@ export type Field =
     }
   | { kind: 'number'; name: string; label: string; value: number; min: number; max: number; step: number }
   | { kind: 'choice'; name: string; label: string; value: string; of: readonly string[] }
-  | { kind: 'model'; name: string; label: string };
+  | { kind: 'check'; name: string; label: string; checked: boolean };
 
 /** Something to try: a task with its form, or any model as it is. */
 export type Trial = {
@@ -35,7 +35,7 @@ export const trials: readonly Trial[] = [
     body: 'form',
     accept: 'application/zip',
     fields: [
-      { kind: 'file', name: 'file', label: 'A sound', hint: 'wav, flac, mp3, ogg or aiff' },
+      { kind: 'file', name: 'file', label: 'A sound', hint: 'wav, flac, mp3, ogg or aiff', example: true },
       { kind: 'text', name: 'model_name', label: 'Model', value: 'harmonic-percussive' },
     ],
   },
@@ -64,7 +64,14 @@ export const trials: readonly Trial[] = [
     path: '/v1/score',
     body: 'form',
     fields: [
-      { kind: 'file', name: 'file', label: 'One sound or several', several: true, hint: 'wav, flac, mp3, ogg or aiff' },
+      {
+        kind: 'file',
+        name: 'file',
+        label: 'One sound or several',
+        several: true,
+        hint: 'wav, flac, mp3, ogg or aiff',
+        example: true,
+      },
       { kind: 'file', name: 'reference', label: 'The clean original, if there is one', optional: true },
     ],
   },

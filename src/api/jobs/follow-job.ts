@@ -2,6 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import { endNumber, eventId, isAfter, type JobEvent, readEventId } from '../../jobs/job-events.ts';
+import { restOfJobMs } from '../../jobs/rest-of-job.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import { requestTrace } from '../trace-request.ts';
 import { jobAnswer } from './job-answer.ts';
@@ -105,7 +106,8 @@ class Follower {
 
   #send(event: JobEvent): void {
     this.#sent = event;
-    this.#write(`id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${JSON.stringify(jobAnswer(event.job))}\n\n`);
+    const job = jobAnswer(event.job, { estimateMs: restOfJobMs(event.job) });
+    this.#write(`id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${JSON.stringify(job)}\n\n`);
     if (event.number === endNumber) this.end();
   }
 

@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import type { TimeAccount } from '../../telemetry/time-account.ts';
 import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
 
 /**
@@ -11,9 +12,15 @@ import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
  */
 export async function answerWhenDone(
   { jobs, lifecycle }: { jobs: JobRunner; lifecycle: Lifecycle },
-  of: { response: Response; job: Job; deadlineAt: number; signal: AbortSignal },
+  of: {
+    response: Response;
+    job: Job;
+    deadlineAt: number;
+    signal: AbortSignal;
+    account: TimeAccount | undefined;
+  },
 ): Promise<void> {
-  const { response, deadlineAt, signal } = of;
+  const { response, deadlineAt, signal, account } = of;
   const waiting = AbortSignal.any([
     signal,
     lifecycle.stopping,
@@ -22,6 +29,8 @@ export async function answerWhenDone(
   const job = (await endOf(jobs, of.job, waiting)) ?? of.job;
   response.setHeader('Location', jobPath(job.id));
   response.setHeader('Cache-Control', 'no-store');
+  account?.mark('run');
+  if (account) response.setHeader('Server-Timing', account.serverTiming());
   const answer = jobAnswer(job);
   switch (job.state) {
     case 'waiting':

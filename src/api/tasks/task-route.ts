@@ -61,7 +61,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
     // Links need something that is kept: the result of a job.
     if (kind === 'separate' && task.parameters.format === 'json') {
       const job = await addJob(parts, { request, response, client, work, task });
-      return await answerWhenDone(parts, { response, job, deadlineAt, signal: stay.signal });
+      return await answerWhenDone(parts, { response, job, deadlineAt, signal: stay.signal, account: told.account });
     }
     const result = await runTask(task, {
       config,
@@ -74,6 +74,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
       progress: () => undefined,
       tenant: client.tenant,
       context,
+      belongsTo: { 'request.id': told.requestId },
     });
     told.account?.mark('run');
     if (told.account) response.setHeader('Server-Timing', told.account.serverTiming());

@@ -13,12 +13,12 @@ const biteBytesMax = 65_536;
 export async function* decodeStream(
   handle: FileHandle,
   codec: 'flac' | 'mp3' | 'oga' | 'opus',
-  { size, channels, called }: { size: number; channels: number; called: string },
+  { begin = 0, size, channels, called }: { begin?: number; size: number; channels: number; called: string },
 ): AsyncGenerator<Planes> {
   const decoder: StreamDecoder = await decode[codec]();
   try {
     let bite = 4096;
-    for (let at = 0; at < size; ) {
+    for (let at = begin; at < size; ) {
       const bytes = await readAt(handle, at, Math.min(bite, size - at));
       if (bytes.length === 0) break;
       at += bytes.length;

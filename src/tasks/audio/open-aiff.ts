@@ -16,8 +16,9 @@ export async function openAiff(handle: FileHandle, size: number, called: string)
       if (!common) throw unreadable(called, 'its samples come before their format');
       const { channels, frames, sampleRateHz, samples } = common;
       const frameBytes = channels * samples.bytes;
-      const offset = (await readAt(handle, at + 8, 4)).readUInt32BE(0);
-      const dataOffset = at + 16 + offset;
+      const start = await readAt(handle, at + 8, 8);
+      if (start.length < 8) throw unreadable(called, 'it ends before its samples begin');
+      const dataOffset = at + 16 + start.readUInt32BE(0);
       const dataBytes = frames * frameBytes;
       const there = Math.min(size, at + 8 + length) - dataOffset;
       if (dataBytes > there)

@@ -1,13 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
-import { nonFiniteSamples } from '../quality/finite-samples.ts';
+import { peak } from '../quality/peak.ts';
 import type { Planes } from '../separation/separate-in-chunks.ts';
 import { openAiff } from './open-aiff.ts';
 import { openFlac } from './open-flac.ts';
 import { openMp3 } from './open-mp3.ts';
 import { openOgg } from './open-ogg.ts';
 import { openWav } from './open-wav.ts';
+import { afterId3Tag, readAt } from './read-frames.ts';
 
 /** A sound in a file, before it is decoded. */
 export type OpenedAudio = {
@@ -31,6 +32,9 @@ export type AudioLimits = Pick<Config, 'audioChannelsMax'> & {
 
 const sampleRateHzMin = 4_000;
 const sampleRateHzMax = 384_000;
+
+/** Integers that were written as floats reach 2³¹; beyond, squares of spectra leave the numbers that models calculate with. */
+const levelMax = 2 ** 32;
 
 /** Wherever a sound begins, these bytes say what it is; names and types that callers give are not believed. */
 const magicBytes = 12;
@@ -58,11 +62,15 @@ async function openByContent(handle: FileHandle, called: string): Promise<Opened
   const { size } = await handle.stat();
   if (size === 0) throw unreadable(called, 'it is empty');
   if (letters.startsWith('RIFF') && letters.slice(8) === 'WAVE') return openWav(handle, size, called);
-  if (letters.startsWith('fLaC')) return openFlac(handle, size, called);
+  if (letters.startsWith('fLaC')) return openFlac(handle, size, called, 0);
   if (letters.startsWith('OggS')) return openOgg(handle, size, called);
   if (letters.startsWith('FORM') && /^AIF[FC]$/.test(letters.slice(8))) return openAiff(handle, size, called);
-  if (letters.startsWith('ID3') || (buffer[0] === 0xff && ((buffer[1] ?? 0) & 0xe0) === 0xe0))
-    return openMp3(handle, size, called);
+  if (letters.startsWith('ID3')) {
+    const begin = await afterId3Tag(handle);
+    const isFlac = (await readAt(handle, begin, 4)).toString('latin1') === 'fLaC';
+    return isFlac ? openFlac(handle, size, called, begin) : openMp3(handle, size, called);
+  }
+  if (buffer[0] === 0xff && ((buffer[1] ?? 0) & 0xe0) === 0xe0) return openMp3(handle, size, called);
   throw new ServiceError(
     'media_not_supported',
     `Cannot read the file ${called}: its content is no sound that is known here; send wav, flac, mp3, ogg (Vorbis or Opus) or aiff.`,
@@ -89,7 +97,9 @@ async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string)
   for await (const planes of audio.pieces()) {
     frames += planes[0]?.length ?? 0;
     if (frames > limits.secondsMax * audio.sampleRateHz) throw tooLong(limits, called);
-    if (nonFiniteSamples(planes) > 0) throw unreadable(called, 'it has samples that are no numbers (NaN or infinite)');
+    const level = peak(planes);
+    if (!Number.isFinite(level)) throw unreadable(called, 'it has samples that are no numbers (NaN or infinite)');
+    if (level > levelMax) throw unreadable(called, `it has samples beyond ${levelMax} times full scale`);
     yield planes;
   }
   if (frames === 0) throw unreadable(called, 'there is no sound in it');

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './open-audio.ts';
-import { readAt } from './read-frames.ts';
+import { afterId3Tag, readAt } from './read-frames.ts';
 
 type Frame = {
   readonly sampleRateHz: number;
@@ -16,7 +16,7 @@ type Frame = {
  * should be (Xing, Info), that is what is declared.
  */
 export async function openMp3(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
-  const begin = await afterTag(handle);
+  const begin = await afterId3Tag(handle);
   const walk = new Walk(handle, size);
   const head = await walk.bytes(begin, 4);
   const first = readFrame(head);
@@ -31,7 +31,7 @@ export async function openMp3(handle: FileHandle, size: number, called: string):
     at += frame.bytes;
   }
   const info = await walk.bytes(begin + 4 + first.sideBytes, 12);
-  const isInfo = /^(Xing|Info)$/.test(info.toString('latin1', 0, 4));
+  const isInfo = info.length === 12 && /^(Xing|Info)$/.test(info.toString('latin1', 0, 4));
   const declared = isInfo && ((info[7] ?? 0) & 1) === 1 ? info.readUInt32BE(8) : undefined;
   const walked = frames - (isInfo ? 1 : 0);
   if (declared !== undefined && walked < declared)
@@ -45,12 +45,6 @@ export async function openMp3(handle: FileHandle, size: number, called: string):
     toleranceFrames: 4 * first.samples,
     pieces: () => decodeStream(handle, 'mp3', { size, channels: first.channels, called }),
   };
-}
-
-async function afterTag(handle: FileHandle): Promise<number> {
-  const head = await readAt(handle, 0, 10);
-  if (head.toString('latin1', 0, 3) !== 'ID3' || head.length < 10) return 0;
-  return 10 + head.subarray(6, 10).reduce((sum, byte) => sum * 128 + (byte & 127), 0);
 }
 
 /** Reads a file forward, a block at a time. */

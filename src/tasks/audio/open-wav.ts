@@ -9,17 +9,17 @@ const headBytesMax = 1 << 20;
 export async function openWav(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
   const head = readWavHead(await readAt(handle, 0, Math.min(size, headBytesMax)));
   if (!head) throw unreadable(called, 'it ends before its samples begin');
-  if (head.dataOffset + head.dataBytes > size)
-    throw unreadable(
-      called,
-      `it declares ${head.dataBytes} bytes of samples and has ${size - head.dataOffset}: it is cut off`,
-    );
+  const there = size - head.dataOffset;
+  const { dataBytes = there } = head;
+  if (dataBytes > there)
+    throw unreadable(called, `it declares ${dataBytes} bytes of samples and has ${there}: it is cut off`);
+  if (dataBytes % head.frameBytes !== 0) throw unreadable(called, 'it ends within a sample: it is cut off');
   return {
     format: 'wav',
     sampleRateHz: head.sampleRateHz,
     channels: head.channels,
-    frames: head.dataBytes / head.frameBytes,
+    frames: dataBytes / head.frameBytes,
     toleranceFrames: 0,
-    pieces: () => readFrames(handle, head, (bytes) => decodeFrames(head, bytes)),
+    pieces: () => readFrames(handle, { ...head, dataBytes }, (bytes) => decodeFrames(head, bytes)),
   };
 }

@@ -27,3 +27,10 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
   }
   return block.subarray(0, filled);
 }
+
+/** Where the sound begins behind a tag that MP3 files, and some FLAC files, begin with. */
+export async function afterId3Tag(handle: FileHandle): Promise<number> {
+  const head = await readAt(handle, 0, 10);
+  if (head.length < 10 || head.toString('latin1', 0, 3) !== 'ID3') return 0;
+  return 10 + head.subarray(6, 10).reduce((sum, byte) => sum * 128 + (byte & 127), 0);
+}

@@ -9,9 +9,9 @@ export type WavHead = {
   readonly sampleRateHz: number;
   /** Bytes of one sample of every channel. */
   readonly frameBytes: number;
-  /** Where the samples begin, and how many bytes of them the file says it has. */
+  /** Where the samples begin, and how many bytes of them the file says it has; undefined: all there are. */
   readonly dataOffset: number;
-  readonly dataBytes: number;
+  readonly dataBytes: number | undefined;
 };
 
 export const sampleBytes: Readonly<Record<SampleEncoding, number>> = {
@@ -27,12 +27,12 @@ export const sampleBytes: Readonly<Record<SampleEncoding, number>> = {
 export function readWav(bytes: Uint8Array): Audio {
   const head = readWavHead(bytes);
   if (!head) throw unreadable('it ends before its samples begin');
-  if (head.dataOffset + head.dataBytes > bytes.length) {
-    throw unreadable(`it declares ${head.dataBytes} bytes of samples and has ${bytes.length - head.dataOffset}`);
-  }
+  const there = bytes.length - head.dataOffset;
+  const { dataBytes = there } = head;
+  if (dataBytes > there) throw unreadable(`it declares ${dataBytes} bytes of samples and has ${there}`);
   return {
     sampleRateHz: head.sampleRateHz,
-    channels: decodeFrames(head, bytes.subarray(head.dataOffset, head.dataOffset + head.dataBytes)),
+    channels: decodeFrames(head, bytes.subarray(head.dataOffset, head.dataOffset + dataBytes)),
   };
 }
 
@@ -52,6 +52,8 @@ export function readWavHead(bytes: Uint8Array): WavHead | undefined {
       format = readFormat(view, start, size);
     } else if (name === 'data') {
       if (!format) throw unreadable('its samples come before their format');
+      // Who writes into a pipe does not know the length: all that follows are samples.
+      if (size === 0xffff_ffff) return { ...format, dataOffset: start, dataBytes: undefined };
       if (size % format.frameBytes !== 0) throw unreadable('its samples do not make whole frames');
       return { ...format, dataOffset: start, dataBytes: size };
     }
@@ -118,5 +120,5 @@ function fourLetters(view: DataView, at: number): string {
 }
 
 function unreadable(why: string): ServiceError {
-  return new ServiceError('invalid_input', `Cannot read the WAV file: ${why}; send a whole, uncompressed one.`);
+  return new ServiceError('invalid_audio', `Cannot read the WAV file: ${why}; send a whole, uncompressed one.`);
 }

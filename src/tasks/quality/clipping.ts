@@ -6,7 +6,7 @@ export type Clipping = {
   readonly longestRunSamples: number;
 };
 
-const fullScale = 0.999;
+export const fullScale = 0.999;
 /** One sample at full scale may be a true peak; a flat top of three is not. */
 const runSamplesMin = 3;
 

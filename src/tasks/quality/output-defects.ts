@@ -1,6 +1,6 @@
 import type { OutputDefect } from '../task-work.ts';
-import { clipping } from './clipping.ts';
-import { nonFiniteSamples } from './finite-samples.ts';
+import { clipping, fullScale } from './clipping.ts';
+import { peak } from './peak.ts';
 import { silence } from './silence.ts';
 
 /** What is wrong with a sound that a model made: nothing in it, cut off at full scale, or no numbers. Fed piece by piece. */
@@ -15,9 +15,11 @@ export class DefectsMeter {
   }
 
   add(channels: readonly Float32Array[]): void {
+    const most = peak(channels);
+    this.#isFinite &&= Number.isFinite(most);
     this.#isSilent &&= silence({ channels, sampleRateHz: this.#sampleRateHz }).ratio === 1;
-    this.#isClipped ||= clipping(channels).samples > 0;
-    this.#isFinite &&= nonFiniteSamples(channels) === 0;
+    // Most sounds never come near full scale.
+    if (!(most < fullScale)) this.#isClipped ||= clipping(channels).samples > 0;
   }
 
   /** How many of several outputs have each. */

@@ -17,8 +17,8 @@ export const criteria = {
 export type Criterion = keyof typeof criteria;
 export type Weights = Partial<Record<Criterion, number>>;
 
-/** Without weights: what listeners and instruments say, each once. */
-const byDefault: readonly Criterion[] = ['si_sdr', 'stoi', 'dnsmos', 'clipping', 'silence'];
+/** Without weights: what listeners and instruments say, each once. Not silence: clean speech has pauses, and noise fills them. */
+const byDefault: readonly Criterion[] = ['si_sdr', 'stoi', 'dnsmos', 'clipping'];
 
 export type Ranking = {
   readonly weights: Weights;

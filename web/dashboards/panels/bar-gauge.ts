@@ -1,15 +1,14 @@
 import { element } from '../../dom/element.ts';
-import { emptyNotice } from '../../dom/notice.ts';
-import { reducedValues } from '../reduced-values.ts';
+import { barColour, reducedValues } from '../reduced-values.ts';
+import { emptyPanel } from './empty-panel.ts';
 import { bounds } from './gauge.ts';
 import type { DrawPanel } from './panel-view.ts';
-import { colourOf } from './stat.ts';
 
 /** Values as bars beneath one another, the largest of all at full width unless a maximum is given. */
 export const drawBarGauge: DrawPanel = (body, { panel, data }) => {
   const values = reducedValues(panel, data).slice(0, 60);
   if (values.length === 0) {
-    body.append(emptyNotice('No data in this time.'));
+    body.append(emptyPanel(panel));
     return;
   }
   const largest = Math.max(...values.map(({ value = 0 }) => value), 0);
@@ -32,7 +31,7 @@ export const drawBarGauge: DrawPanel = (body, { panel, data }) => {
             { class: 'bar-track', 'aria-hidden': 'true' },
             element('span', {
               class: 'bar-fill',
-              style: { width: `${part * 100}%`, background: colourOf(each) ?? 'var(--accent)' },
+              style: { width: `${part * 100}%`, background: barColour(each) },
             }),
           ),
           element('span', { class: 'bar-value' }, each.field.shown(each.value)),

@@ -10,10 +10,10 @@ const dotsMax = 60;
 export function exemplarDots(plot: uPlot, exemplars: readonly ExemplarPoint[], field: Field): void {
   const [low, high] = [plot.scales.y?.min ?? 0, plot.scales.y?.max ?? 1];
   const [from, to] = [plot.scales.x?.min ?? 0, plot.scales.x?.max ?? 0];
-  const points = exemplars
-    .filter(({ at }) => at >= from && at <= to)
-    .sort((a, b) => a.at - b.at)
-    .slice(-dotsMax);
+  const points = slowestOfEachMoment(
+    exemplars.filter(({ at }) => at >= from && at <= to),
+    (to - from) / dotsMax,
+  );
   const dots = points.map(({ at, value, traceId }, index) =>
     element('a', {
       class: 'exemplar',
@@ -40,4 +40,14 @@ export function exemplarDots(plot: uPlot, exemplars: readonly ExemplarPoint[], f
     dot.tabIndex = 0;
     dot.focus();
   }
+}
+
+/** Of thousands a few: all over the time, and of each moment the one that is worth a look. */
+function slowestOfEachMoment(exemplars: readonly ExemplarPoint[], momentSeconds: number): ExemplarPoint[] {
+  const slowest = new Map<number, ExemplarPoint>();
+  for (const point of exemplars) {
+    const moment = Math.floor(point.at / momentSeconds);
+    if (point.value >= (slowest.get(moment)?.value ?? Number.NEGATIVE_INFINITY)) slowest.set(moment, point);
+  }
+  return [...slowest.values()].sort((a, b) => a.at - b.at);
 }

@@ -1,15 +1,14 @@
 import { element, svg } from '../../dom/element.ts';
-import { emptyNotice } from '../../dom/notice.ts';
 import { asColour } from '../field.ts';
-import { type ReducedValue, reducedValues } from '../reduced-values.ts';
+import { barColour, type ReducedValue, reducedValues } from '../reduced-values.ts';
+import { emptyPanel } from './empty-panel.ts';
 import type { DrawPanel } from './panel-view.ts';
-import { colourOf } from './stat.ts';
 
 /** A value on an arc from min to max, its thresholds around it. */
 export const drawGauge: DrawPanel = (body, { panel, data }) => {
   const values = reducedValues(panel, data).slice(0, 12);
   if (values.length === 0) {
-    body.append(emptyNotice('No data in this time.'));
+    body.append(emptyPanel(panel));
     return;
   }
   body.append(
@@ -50,7 +49,7 @@ function gauge(each: ReducedValue, named: boolean): HTMLElement {
         'aria-label': `${each.name}: ${text}, from ${field.shown(min)} to ${field.shown(max)}`,
       },
       arc(0, 1, 40, 9, 'var(--sunken)'),
-      value !== undefined && part(value) > 0 && arc(0, part(value), 40, 9, colourOf(each) ?? 'var(--accent)'),
+      value !== undefined && part(value) > 0 && arc(0, part(value), 40, 9, barColour(each)),
       marks,
       svg('text', { x: 50, y: 50, class: 'gauge-value', 'text-anchor': 'middle' }, text),
     ),

@@ -1,8 +1,8 @@
 import { element } from '../../dom/element.ts';
-import { emptyNotice } from '../../dom/notice.ts';
 import { clock } from '../../format/format-time.ts';
 import { formatValue } from '../../format/format-value.ts';
 import { colour, onThemeChange } from '../../theme.ts';
+import { emptyPanel } from './empty-panel.ts';
 import { asCells, type Cells } from './heatmap-cells.ts';
 import type { DrawPanel } from './panel-view.ts';
 
@@ -14,7 +14,7 @@ export const drawHeatmap: DrawPanel = (body, { panel, data, signal }) => {
   const unit = panel.options?.yAxis?.unit ?? panel.fieldConfig?.defaults?.unit ?? 'short';
   const cells = asCells(data.series, unit);
   if (cells.bounds.length === 0) {
-    body.append(emptyNotice('No data in this time.'));
+    body.append(emptyPanel(panel));
     return;
   }
   const canvas = element('canvas', { role: 'img', 'aria-label': `${panel.title ?? 'Heatmap'}: ${described(cells)}` });

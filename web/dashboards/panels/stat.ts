@@ -1,21 +1,19 @@
 import { element, svg } from '../../dom/element.ts';
-import { emptyNotice } from '../../dom/notice.ts';
-import { asColour, mapped, thresholdColour } from '../field.ts';
 import { ownLink } from '../own-link.ts';
-import { type ReducedValue, reducedValues } from '../reduced-values.ts';
+import { colourOf, type ReducedValue, reducedValues } from '../reduced-values.ts';
+import { emptyPanel } from './empty-panel.ts';
 import type { DrawPanel } from './panel-view.ts';
 
 /** Big numbers, each with the line of what it was. */
 export const drawStat: DrawPanel = (body, { panel, data, facts, interpolated }) => {
   const values = reducedValues(panel, data);
-  if (values.length === 0 && panel.fieldConfig?.defaults?.noValue === undefined) {
-    body.append(emptyNotice('No data in this time.'));
+  const { noValue } = panel.fieldConfig?.defaults ?? {};
+  if (values.length === 0 && (noValue === undefined || noValue.length > 3)) {
+    body.append(emptyPanel(panel));
     return;
   }
   const shown =
-    values.length > 0
-      ? values
-      : [{ name: '', value: undefined, line: [], field: { shown: () => panel.fieldConfig?.defaults?.noValue ?? '–' } }];
+    values.length > 0 ? values : [{ name: '', value: undefined, line: [], field: { shown: () => noValue ?? '–' } }];
   const { textMode = 'auto', graphMode = 'area' } = panel.options ?? {};
   const withNames = textMode === 'value_and_name' || textMode === 'name' || (textMode === 'auto' && shown.length > 1);
   body.append(
@@ -66,13 +64,6 @@ function bigNumber({ value, field }: ReducedValue, colorMode: string): HTMLEleme
     number,
     unit !== '' && element('small', {}, unit),
   );
-}
-
-export function colourOf({ value, field }: Pick<ReducedValue, 'value' | 'field'>): string | undefined {
-  const byMapping = mapped(value ?? null, field.mappings)?.color;
-  if (byMapping !== undefined) return asColour(byMapping);
-  if (field.color?.mode === 'fixed') return asColour(field.color.fixedColor);
-  return asColour(thresholdColour(value, field));
 }
 
 /** "12.5 ms" as number and unit. */

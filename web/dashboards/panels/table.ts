@@ -1,11 +1,12 @@
 import { type Child, element } from '../../dom/element.ts';
-import { emptyNotice } from '../../dom/notice.ts';
 import type { Panel } from '../dashboard.ts';
 import { asColour, type Field, fieldOf, mapped, thresholdColour } from '../field.ts';
 import { ownLink } from '../own-link.ts';
 import type { PanelData } from '../panel-data.ts';
 import { reduced } from '../series.ts';
+import { emptyPanel } from './empty-panel.ts';
 import type { DrawPanel, PanelContext } from './panel-view.ts';
+import { drawTraces } from './traces.ts';
 
 export type Cell = string | number | null;
 export type Table = { columns: string[]; rows: Cell[][] };
@@ -13,9 +14,11 @@ export type Table = { columns: string[]; rows: Cell[][] };
 /** Rows by their labels, a column for each target; sorted by the column that is pressed. */
 export const drawTable: DrawPanel = (body, context) => {
   const { panel, data } = context;
+  // A search for traces is a table in Grafana; its columns are known.
+  if (data.traces.length > 0) return drawTraces(body, context);
   const table = transformed(joined(data), panel);
   if (table.rows.length === 0) {
-    body.append(emptyNotice('Nothing to list in this time.'));
+    body.append(emptyPanel(panel, 'Nothing to list in this time.'));
     return;
   }
   const [preset] = panel.options?.sortBy ?? [];
@@ -167,7 +170,7 @@ function cell(
   const coloured = colour !== undefined && (type === 'color-text' || type === 'color-background');
   return element(
     'td',
-    { class: typeof value === 'number' ? 'number' : undefined },
+    { class: typeOf(table, table.columns[at]!) === 'number' ? 'number' : undefined },
     coloured ? element('span', { class: type, style: { '--of': colour } }, words) : words,
   );
 }

@@ -1,11 +1,11 @@
 import uPlot from 'uplot';
 import { element } from '../../dom/element.ts';
-import { emptyNotice } from '../../dom/notice.ts';
 import { clock, dayAndClock } from '../../format/format-time.ts';
 import { formatValue } from '../../format/format-value.ts';
 import { colour, onThemeChange } from '../../theme.ts';
 import { asColour, type Field, fieldOf } from '../field.ts';
 import { reduced, type Series } from '../series.ts';
+import { emptyPanel } from './empty-panel.ts';
 import { exemplarDots } from './exemplar-dots.ts';
 import type { DrawPanel, PanelContext } from './panel-view.ts';
 
@@ -16,7 +16,7 @@ export const drawTimeSeries: DrawPanel = (body, context) => {
   const { panel, signal } = context;
   const lines = asLines(context);
   if (lines.length === 0) {
-    body.append(emptyNotice('No data in this time.'));
+    body.append(emptyPanel(panel));
     return;
   }
   const plotHost = element('div', { class: 'plot' });
@@ -96,7 +96,7 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
   return {
     width: host.clientWidth,
     height: host.clientHeight,
-    padding: [8, 10, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
@@ -107,7 +107,13 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
       },
     },
     axes: [
-      { ...axis, size: 26, space: 64, values: (_, splits, __, ___, step) => splits.map((at) => timeLabel(at, step)) },
+      {
+        ...axis,
+        size: 26,
+        space: 64,
+        incrs: timeSteps,
+        values: (plot, splits, _, __, step) => splits.map((at) => fitting(plot, at, timeLabel(at, step))),
+      },
       {
         ...axis,
         size: (_, labels) =>
@@ -131,6 +137,11 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
     },
   };
 }
+
+/** Two minutes too: without them a narrow chart of five has one label. */
+const timeSteps = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+];
 
 const binarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
@@ -193,6 +204,12 @@ function rangeOf(low: number | null, high: number | null, lines: readonly Line[]
   return [min, max];
 }
 
+/** Nothing where the edge would cut it. */
+function fitting(plot: uPlot, at: number, text: string): string {
+  const right = plot.width - plot.bbox.left / devicePixelRatio;
+  return plot.valToPos(at, 'x') + text.length * 3.2 > right ? '' : text;
+}
+
 function timeLabel(at: number, step: number): string {
   const text = clock(at * 1000);
   return step < 60
@@ -225,6 +242,9 @@ function drawThresholds(plot: uPlot, field: Field): void {
   }
 }
 
+/** Beyond as many, their lines would hide the chart: then their heads stand at its edge alone. */
+const eventLinesMax = 12;
+
 function drawEvents(plot: uPlot, { annotations }: PanelContext): void {
   for (const { at, colour: name } of annotations) {
     const x = Math.round(plot.valToPos(at, 'x', true));
@@ -234,10 +254,12 @@ function drawEvents(plot: uPlot, { annotations }: PanelContext): void {
     ctx.strokeStyle = ctx.fillStyle = resolved(name);
     ctx.globalAlpha = 0.8;
     ctx.setLineDash([2, 3]);
-    ctx.beginPath();
-    ctx.moveTo(x, plot.bbox.top);
-    ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
-    ctx.stroke();
+    if (annotations.length <= eventLinesMax) {
+      ctx.beginPath();
+      ctx.moveTo(x, plot.bbox.top);
+      ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
+      ctx.stroke();
+    }
     ctx.beginPath();
     ctx.moveTo(x - 4, plot.bbox.top);
     ctx.lineTo(x + 4, plot.bbox.top);
@@ -299,10 +321,11 @@ function legendOf(
   return element(
     'ul',
     { class: `legend${calcs.length > 0 ? ' with-values' : ''}`, 'aria-label': 'Lines' },
-    visible.slice(0, 60).map((line) => {
+    // Lines that are zero all the time say least: they come last.
+    [...visible.filter((line) => !isIdle(line)), ...visible.filter(isIdle)].slice(0, 60).map((line) => {
       const button = element(
         'button',
-        { type: 'button', 'aria-pressed': 'true', onclick: toggle },
+        { type: 'button', class: isIdle(line) ? 'idle' : undefined, 'aria-pressed': 'true', onclick: toggle },
         element('i', { style: { background: line.colour } }),
         element('span', {}, line.name),
       );
@@ -322,4 +345,8 @@ function legendOf(
       }
     }),
   );
+}
+
+function isIdle({ series }: Line): boolean {
+  return series.values.every((value) => value === null || value === 0);
 }

@@ -1,0 +1,174 @@
+import { execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { choosePort } from '../stack/free-port.ts';
+import { identity, perceptron, writeModel } from '../test/fixtures/models/models.ts';
+import { type ServiceProcess, startService } from '../test/support/service-process.ts';
+import { startStack } from '../test/support/stack.ts';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+import { binaryShot } from './shots.ts';
+import { median, spread } from './statistics.ts';
+import { load } from './wrk.ts';
+
+// What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw loop, the tail at 70 % of the highest load, and ten minutes
+// of load. Guards and telemetry are on, the Collector is the real one.
+// Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--minutes 10]
+
+const run = promisify(execFile);
+const options = readOptions(process.argv.slice(2));
+await using folder = await temporaryFolder();
+const models = join(folder.path, 'models');
+const largeWidths = [1024, 2048, 2048, 2048, 10];
+await writeModel(models, 'perceptron', perceptron());
+await writeModel(models, 'copy', identity('FP32'), { manifest: { batching: { rows_max: 1 } } });
+const largeFile = await writeModel(models, 'large', perceptron({ widths: largeWidths }));
+await using stack = await startStack({ only: ['collector'], env: { VITRINE_BACKENDS: 'file' } });
+const telemetry = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${stack.port('otlpGrpcPort')}` };
+
+const parts: Record<string, () => Promise<void>> = { ready, tensors, large, tail, soak };
+for (const [name, part] of Object.entries(parts)) {
+  // Ten minutes are taken only by who asks for them.
+  if (options.only.length > 0 ? !options.only.includes(name) : name === 'soak') continue;
+  console.log(`\n## ${name}\n`);
+  await part();
+}
+
+/** From the start of the process to the first 200 of /ready, without models. Wanted: 1.5 s. */
+async function ready(): Promise<void> {
+  const seconds: number[] = [];
+  for (let round = 0; round < options.rounds; round += 1) {
+    const startedAt = performance.now();
+    const service = await start({ VITRINE_MODELS: join(folder.path, 'none') });
+    seconds.push((performance.now() - startedAt) / 1000);
+    await service[Symbol.asyncDispose]();
+  }
+  console.log(`ready after ${median(seconds).toFixed(2)} s (${spread(seconds, 2)})`);
+}
+
+/** 4 MB in and out, against a bare handler that only reads and writes them. Wanted: half of it. */
+async function tensors(): Promise<void> {
+  const shot = binaryShot(2 ** 20);
+  const port = await choosePort('127.0.0.1');
+  const bareUrl = `http://127.0.0.1:${port}/`;
+  const bare = spawn(process.execPath, [join(import.meta.dirname, 'arms/bare-echo.ts'), String(port)], {
+    stdio: 'ignore',
+  });
+  const service = await start();
+  try {
+    await waitFor('the bare handler', async () => (await fetch(bareUrl, { method: 'POST' })).ok, {
+      deadlineMs: 60_000,
+    });
+    for (const connections of [1, 4]) {
+      const ratios: number[] = [];
+      const rates: number[] = [];
+      for (let round = 0; round < options.rounds; round += 1) {
+        const theirs = await load(bareUrl, shot, { connections, seconds: options.seconds });
+        const ours = await load(urlOf(service, 'copy'), shot, { connections, seconds: options.seconds });
+        rates.push(ours.requestsPerSecond);
+        ratios.push(ours.requestsPerSecond / theirs.requestsPerSecond);
+      }
+      console.log(
+        `${connections} connections: ${median(rates).toFixed(0)}/s of 4 MB each way, ${median(ratios).toFixed(2)} (${spread(ratios, 2)}) of the bare handler`,
+      );
+    }
+  } finally {
+    bare.kill('SIGKILL');
+    await service[Symbol.asyncDispose]();
+  }
+}
+
+/** 21 MFLOP a row, one row a request, against the raw loop's best batch size. Wanted: 0.9 of it. */
+async function large(): Promise<void> {
+  const service = await start();
+  try {
+    const ratios: number[] = [];
+    for (let round = 0; round < options.rounds; round += 1) {
+      const { stdout } = await run(process.execPath, [
+        join(import.meta.dirname, 'arms/raw-loop.ts'),
+        largeFile,
+        String(largeWidths[0]),
+      ]);
+      const raw = Object.values(JSON.parse(stdout) as Record<string, number>);
+      const ours = await load(urlOf(service, 'large'), binaryShot(largeWidths[0]!), {
+        connections: 64,
+        seconds: options.seconds,
+      });
+      ratios.push(ours.requestsPerSecond / Math.max(...raw));
+      console.log(
+        `raw loop ${stdout.trim()}, served ${ours.requestsPerSecond.toFixed(0)} rows a second, p50 ${ours.p50Ms} ms`,
+      );
+    }
+    console.log(`${median(ratios).toFixed(2)} (${spread(ratios, 2)}) of the raw loop at its best`);
+  } finally {
+    await service[Symbol.asyncDispose]();
+  }
+}
+
+/** The tail at 70 % of the highest load. Wanted: p99 at most four times p50. */
+async function tail(): Promise<void> {
+  const service = await start();
+  try {
+    const url = urlOf(service, 'perceptron');
+    const shot = binaryShot(64);
+    await load(url, shot, { connections: 64, seconds: 3 });
+    for (let round = 0; round < options.rounds; round += 1) {
+      const highest = await load(url, shot, { connections: 64, seconds: options.seconds });
+      const wanted = highest.requestsPerSecond * 0.7;
+      // Each connection waits after each answer: as long as 64 of them then make the wanted rate.
+      const delayMs = Math.max(1, Math.round(64_000 / wanted - highest.p50Ms * 0.5));
+      const part = await load(url, shot, { connections: 64, seconds: options.seconds, delayMs });
+      console.log(
+        `highest ${highest.requestsPerSecond.toFixed(0)}/s; at ${((100 * part.requestsPerSecond) / highest.requestsPerSecond).toFixed(0)} % of it: p50 ${part.p50Ms} ms, p99 ${part.p99Ms} ms, ${(part.p99Ms / part.p50Ms).toFixed(1)} times`,
+      );
+    }
+  } finally {
+    await service[Symbol.asyncDispose]();
+  }
+}
+
+/** Minutes of load: memory and failures, minute by minute. */
+async function soak(): Promise<void> {
+  const service = await start();
+  try {
+    for (let minute = 1; minute <= options.minutes; minute += 1) {
+      const { requestsPerSecond, failed } = await load(urlOf(service, 'perceptron'), binaryShot(64), {
+        connections: 64,
+        seconds: 60,
+      });
+      const rssKib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1];
+      console.log(
+        `minute ${minute}: ${requestsPerSecond.toFixed(0)}/s, ${failed} failed, ${Math.round(Number(rssKib) / 1024)} MiB resident`,
+      );
+    }
+  } finally {
+    await service[Symbol.asyncDispose]();
+  }
+}
+
+function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
+  const data = join(folder.path, `data-${Math.random().toString(36).slice(2)}`);
+  return startService({
+    VITRINE_MODELS: models,
+    VITRINE_DATA: data,
+    OTEL_METRIC_EXPORT_INTERVAL: '10000',
+    ...telemetry,
+    ...env,
+  });
+}
+
+function urlOf(service: ServiceProcess, model: string): string {
+  return `${service.url}/v2/models/${model}/infer`;
+}
+
+function readOptions(given: string[]) {
+  const value = (name: string, fallback: string) =>
+    given.includes(`--${name}`) ? (given[given.indexOf(`--${name}`) + 1] ?? '') : fallback;
+  return {
+    only: value('only', '').split(',').filter(Boolean),
+    seconds: Number(value('seconds', '4')),
+    rounds: Number(value('rounds', '3')),
+    minutes: Number(value('minutes', '10')),
+  };
+}

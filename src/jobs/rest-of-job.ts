@@ -1,0 +1,8 @@
+import type { Job } from './job.ts';
+
+/** Milliseconds until a job that runs is done, by the rate of what it has done so far; undefined while it has not told any of it. */
+export function restOfJobMs({ state, progress, startedMs }: Job, now = Date.now()): number | undefined {
+  if (state !== 'running' || startedMs === undefined || !progress) return undefined;
+  const { done, total } = progress;
+  return done > 0 && total >= done ? ((now - startedMs) / done) * (total - done) : undefined;
+}

@@ -1,0 +1,45 @@
+import type { Panel } from './dashboard.ts';
+import { asColour, fieldOf, thresholdColour } from './field.ts';
+import type { PanelData } from './panel-data.ts';
+import { colourOf, reducedValues } from './reduced-values.ts';
+import { reduced } from './series.ts';
+
+/** One value as its thresholds have it. */
+export type Judged = { panel: Panel; says: string; is: 'good' | 'warn' | 'bad' };
+
+const meaning: Readonly<Record<string, Judged['is']>> = {
+  'var(--green)': 'good',
+  'var(--yellow)': 'warn',
+  'var(--orange)': 'warn',
+  'var(--red)': 'bad',
+};
+
+/** What the thresholds of a panel say of its values now; nothing where it has none, or no value. */
+export function judged(panel: Panel, data: PanelData): Judged[] {
+  return valuesOf(panel, data).flatMap(({ says, colour }) => {
+    const is = meaning[colour ?? ''];
+    return is === undefined ? [] : [{ panel, says, is }];
+  });
+}
+
+function valuesOf(panel: Panel, data: PanelData): { says: string; colour: string | undefined }[] {
+  switch (panel.type) {
+    case 'stat':
+    case 'gauge':
+    case 'bargauge':
+      return reducedValues(panel, data)
+        .filter(({ value }) => value !== undefined)
+        .map((each) => ({ says: each.field.shown(each.value), colour: colourOf(each) }));
+    case 'timeseries':
+      // Of a chart only where its limits are drawn.
+      return data.series.flatMap((series) => {
+        const field = fieldOf(panel, series);
+        if ((field.custom?.thresholdsStyle?.mode ?? 'off') === 'off') return [];
+        const value = reduced(series.values, 'lastNotNull');
+        if (value === undefined) return [];
+        return [{ says: field.shown(value), colour: asColour(thresholdColour(value, field)) }];
+      });
+    default:
+      return [];
+  }
+}

@@ -30,6 +30,7 @@ export async function startBare(program: string, parameters: readonly string[], 
   const child = spawn(process.execPath, [join(programs, program), port, ...parameters], {
     env: { ...process.env, VITRINE_MODELS: models, OTEL_SDK_DISABLED: 'true' },
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   });
   await new Promise((resolve, reject) => {
     child.stdout?.once('data', resolve);
@@ -78,7 +79,8 @@ export async function startPeer(name: PeerName, modelFile: string, folder: strin
       MLSERVER_HOST: '127.0.0.1',
       MLSERVER_DEBUG: 'false',
     },
-    stdio: ['ignore', 'ignore', 'ignore'],
+    stdio: 'ignore',
+    detached: true,
   });
   const url = `http://127.0.0.1:${port}`;
   await waitFor(`${name} to be ready`, async () => (await fetch(url + readyPath)).ok, {
@@ -101,11 +103,19 @@ function server(child: ChildProcess, url: string): Server {
     processId: child.pid ?? -1,
     async [Symbol.asyncDispose]() {
       const gone = new Promise((resolve) => child.once('exit', resolve));
-      // Asked first: a peer's workers have sessions of their own, which it alone can end.
       child.kill('SIGTERM');
       await Promise.race([gone, pause(5_000, undefined, { ref: false })]);
-      child.kill('SIGKILL');
+      // A peer may leave workers behind, even when it was asked to end: they are of its process group.
+      endGroup(child.pid ?? -1);
       await gone;
     },
   };
+}
+
+function endGroup(processId: number): void {
+  try {
+    process.kill(-processId, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

@@ -23,6 +23,8 @@ export type Rendering = {
 
 /** Samples that a window holds at least, however short the time was made: on a machine that does much else some come late. */
 const samplesMin = 10;
+/** Samples that a rule holds for at least: what is so for as long as one is late is no trouble. */
+const samplesHeldMin = 3;
 
 type FileKind = 'prometheus' | 'rules' | 'alertmanager' | 'other';
 
@@ -59,12 +61,15 @@ export function renderFile(
     document.setIn(['global', 'evaluation_interval'], scrapeInterval);
   }
   if (timeScale === 1) return document.toString({ lineWidth: 0 });
+  const atLeast = (samples: number, duration: string) =>
+    scaleToSamples(duration, samples, { timeScale, scrapeInterval });
   visit(document, {
     Pair(_, pair) {
       const name = isScalar(pair.key) ? String(pair.key.value) : '';
       if (name === 'labels' || name === 'annotations') return visit.SKIP; // Free words, whatever they are called.
       if (!isScalar(pair.value) || typeof pair.value.value !== 'string') return undefined;
-      if (scaledKeys[kind].has(name)) pair.value.value = scaleDuration(pair.value.value, timeScale);
+      if (kind === 'rules' && name === 'for') pair.value.value = atLeast(samplesHeldMin, pair.value.value);
+      else if (scaledKeys[kind].has(name)) pair.value.value = scaleDuration(pair.value.value, timeScale);
       else if (kind === 'rules' && name === 'expr')
         pair.value.value = scaleWindows(pair.value.value, timeScale, scrapeInterval);
     },
@@ -74,14 +79,13 @@ export function renderFile(
 
 const scaledKeys = {
   prometheus: new Set(['scrape_interval', 'scrape_timeout', 'evaluation_interval', 'group_interval']),
-  rules: new Set(['interval', 'for', 'keep_firing_for']),
+  rules: new Set(['interval', 'keep_firing_for']),
   alertmanager: new Set(['group_wait', 'group_interval', 'repeat_interval']),
 } as const;
 
 /** How far back Prometheus looks for the last point of a series: five minutes, scaled like the windows. */
 export function lookBack(timeScale: number, scrapeInterval: string): string {
-  const scrapesMs = samplesMin * durationMs(scaleDuration(scrapeInterval, timeScale));
-  return `${Math.max(scrapesMs, durationMs(scaleDuration('5m', timeScale)))}ms`;
+  return scaleToSamples('5m', samplesMin, { timeScale, scrapeInterval });
 }
 
 /** `5m` times 0.1 is `30s`. */
@@ -90,14 +94,21 @@ export function scaleDuration(duration: string, timeScale: number): string {
   return scaledMs % 1000 === 0 ? `${scaledMs / 1000}s` : `${scaledMs}ms`;
 }
 
+/** The same, and never less than so many samples take. */
+function scaleToSamples(
+  duration: string,
+  samples: number,
+  { timeScale, scrapeInterval }: Pick<Rendering, 'timeScale' | 'scrapeInterval'>,
+): string {
+  const scaled = scaleDuration(duration, timeScale);
+  const msMin = samples * durationMs(scaleDuration(scrapeInterval, timeScale));
+  return durationMs(scaled) < msMin ? `${msMin}ms` : scaled;
+}
+
 /** The range windows, steps and offsets of a PromQL expression; its numbers stay. */
 function scaleWindows(expression: string, timeScale: number, scrapeInterval: string): string {
   const scale = (duration: string) => scaleDuration(duration, timeScale);
-  const windowMsMin = samplesMin * durationMs(scaleDuration(scrapeInterval, timeScale));
-  const scaleWindow = (duration: string) => {
-    const scaled = scale(duration);
-    return durationMs(scaled) < windowMsMin ? `${windowMsMin}ms` : scaled;
-  };
+  const scaleWindow = (duration: string) => scaleToSamples(duration, samplesMin, { timeScale, scrapeInterval });
   return expression
     .replaceAll(/\[([\dsmhdwy]+)(:)?([\dsmhdwy]+)?\]/g, (_, window: string, colon = '', step = '') => {
       return `[${scaleWindow(window)}${colon}${step === '' ? '' : scale(step)}]`;

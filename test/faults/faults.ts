@@ -74,7 +74,8 @@ function holdBody(url: string): Disposable {
     socket.on('close', () => {
       if (!disposed) setTimeout(begin, 200);
     });
-    socket.resume();
+    // An answer says that it is held no longer.
+    socket.on('data', () => socket.destroy());
     socket.write(`POST ${pathOfSmall} HTTP/1.1\r\nHost: a\r\nContent-Length: ${largeBytes}\r\n\r\n`);
     socket.write(Buffer.alloc(largeBytes - 1, ' '));
   };
@@ -194,8 +195,9 @@ export const faults: readonly Fault[] = [
       const held = holdBody(second.url);
       const end = repeat(
         () =>
-          fetch(`${second.url}${pathOfSmall}`, { method: 'POST', body: Buffer.alloc(largeBytes, ' ') }).then((answer) =>
-            answer.arrayBuffer(),
+          fetch(`${second.url}${pathOfSmall}`, { method: 'POST', body: Buffer.alloc(largeBytes, ' ') }).then(
+            (answer) => answer.arrayBuffer(),
+            () => undefined, // Refused before all of it was sent: the connection may end before the answer is read.
           ),
         { sideBySide: 2, everyMs: 300 },
       );

@@ -3,7 +3,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { durationMs, renderConfiguration, renderFile, scaleDuration } from '../../stack/render-configuration.ts';
+import {
+  durationMs,
+  lookBack,
+  renderConfiguration,
+  renderFile,
+  scaleDuration,
+} from '../../stack/render-configuration.ts';
 
 const plain = {
   addresses: { 'tempo:3200': '127.0.0.1:15200', 'loki:3100': '127.0.0.1:15100' },
@@ -52,6 +58,14 @@ describe('rendered configuration', () => {
     assert.equal(groups[0].rules[0].expr, 'rate(x[30s] offset 60s) > 300 and y[360s:3s] > 5');
     assert.equal(groups[0].rules[0].for, '60s');
     assert.equal(groups[0].rules[0].keep_firing_for, '12s');
+  });
+
+  it('leaves a window ten samples and a wait three, however short the time', () => {
+    const rule = { record: 'r', expr: 'rate(x[5m])', for: '1m' };
+    const text = JSON.stringify({ groups: [{ name: 'g', rules: [rule] }] });
+    const { groups } = parse(renderFile(text, 'rules', { ...plain, scrapeInterval: '1s', timeScale: 0.001 }));
+    assert.deepEqual(groups[0].rules[0], { ...rule, expr: 'rate(x[10000ms])', for: '3000ms' });
+    assert.equal(lookBack(0.001, '1s'), '10000ms');
   });
 
   it('scales the waits of every route of Alertmanager', () => {

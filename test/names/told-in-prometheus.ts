@@ -4,12 +4,12 @@ import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.t
 import { metricNames } from '../../src/telemetry/names.ts';
 import { prometheusQuery } from '../support/backends.ts';
 
-/** The labels by metric, histograms under their own name: what is there of the service and the receiver. */
+/** The labels by metric, histograms under their own name: what is there of the service, the receiver and datasets. */
 export type Told = Map<string, Set<string>>;
 
 export async function toldInPrometheus(url: string): Promise<Told> {
   const told: Told = new Map();
-  for (const { labels } of await prometheusQuery(url, '{job=~"vitrine|vitrine-receiver"}')) {
+  for (const { labels } of await prometheusQuery(url, '{job=~"vitrine|vitrine-receiver|vitrine-dataset"}')) {
     const { __name__: series = '', ...others } = labels;
     const name = metricOf(series);
     const known = told.get(name) ?? new Set();

@@ -23,7 +23,7 @@ export class AnsweredNumbers {
       overrides.flatMap(({ properties }) => properties.filter((each) => each.id === id).map(({ value }) => value));
     const units = new Set([unit, ...(given('unit') as string[])]);
     const roundings = new Set([decimals, ...(given('decimals') as (number | undefined)[])]);
-    const shown = new Set<string>();
+    const shown = new Set([withoutSpaces(panel.fieldConfig?.defaults?.noValue ?? '')]);
     for (const each of units)
       for (const rounding of roundings)
         for (const value of this.#values) shown.add(withoutSpaces(formatValue(value, each, rounding)));

@@ -13,7 +13,7 @@ import type { Stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type BrowserForTests, startBrowser, takeDocsPicture, takePicture, wear } from './browser.ts';
 import { AnsweredNumbers, numbersShown, showChartsAsTables } from './drawn-numbers.ts';
-import { pageTraffic } from './page-traffic.ts';
+import { failingRequest, pageTraffic } from './page-traffic.ts';
 import { otherPaths, tricksInLogQl } from './read-guarded-streams.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -159,10 +159,17 @@ describe('the page in a browser', function () {
   it('follows a failing request to its time account, its spans and its log lines, and back', async () => {
     await using opened = await open('#/requests?order=failed');
     const { page, trouble } = opened;
-    // It is among the last fifty that failed, though others fail all the time.
-    failedTrace = await pageTraffic(origin, keys.studio);
-    await page.getByRole('button', { name: 'Renew' }).click();
-    await page.locator(`a[href="#/requests/${failedTrace}"]`).first().click();
+    // Others fail all the time: it has to be among the last fifty.
+    await waitFor(
+      'the request in the list',
+      async () => {
+        failedTrace = await failingRequest(origin, keys.studio);
+        await page.getByRole('button', { name: 'Renew' }).click();
+        await page.locator(`a[href="#/requests/${failedTrace}"]`).first().click({ timeout: 5_000 });
+        return true;
+      },
+      longer,
+    );
     await page.locator('.badge', { hasText: '404 model_not_found' }).first().waitFor();
     await page.locator('.span').first().waitFor();
     assert.match(await page.locator('.account-table').innerText(), /\d %/);
@@ -183,10 +190,19 @@ describe('the page in a browser', function () {
   it('sends tensors to a model as they are, and shows the batch and the operators of its run', async () => {
     await using opened = await open('#/try/model?model=perceptron');
     const { page, trouble } = opened;
-    await page.getByRole('button', { name: 'Run' }).click();
-    await page.getByRole('link', { name: 'See this request' }).click();
-    await page.getByText('Its batch').waitFor();
-    await page.locator('.span-name', { hasText: 'inference.operator' }).first().waitFor();
+    // Another one may be profiled at this moment, or the profile take too long: then this request has none, and the next may.
+    await waitFor(
+      'a request with its operators',
+      async () => {
+        await page.goto(`${origin}/#/try/model?model=perceptron`);
+        await page.getByRole('button', { name: 'Run' }).click();
+        await page.getByRole('link', { name: 'See this request' }).click();
+        await page.getByText('Its batch').waitFor();
+        await page.locator('.span-name', { hasText: 'inference.operator' }).first().waitFor({ timeout: 45_000 });
+        return true;
+      },
+      longer,
+    );
     assert.match(await page.locator('.account-table').innerText(), /run/);
     await takePicture(page, 'operators');
     await takeDocsPicture(page, 'operators', 1100);
@@ -279,7 +295,7 @@ describe('the page in a browser', function () {
     await page.locator('.requests a').first().waitFor();
     await tabTo(page, 'Failed');
     await page.keyboard.press('Space');
-    await page.locator('.requests .badge.warn').first().waitFor();
+    await page.locator('.requests .badge:is(.warn, .bad)').first().waitFor();
     await tabTo(page, 'POST /v2/models/:model/infer');
     await page.keyboard.press('Enter');
     await page.locator('.span').first().waitFor();
@@ -319,7 +335,8 @@ describe('the page in a browser', function () {
       await using opened = await browser.open(origin, '', { key: adminToken });
       const { page, trouble } = opened;
       const answers = new AnsweredNumbers(page);
-      await page.goto(`${origin}/#/dashboards/${dashboard.uid}?from=now-5m&to=now&refresh=off`);
+      // Long enough for what happened only once, at the beginning.
+      await page.goto(`${origin}/#/dashboards/${dashboard.uid}?from=now-15m&to=now&refresh=off`);
       await page.locator('.view[data-renewed]').waitFor();
       const panels = panelsOf(dashboard).filter(({ type }) => type !== 'row');
       assert.equal(await page.locator('.panel').count(), panels.length, dashboard.title);
@@ -337,20 +354,26 @@ describe('the page in a browser', function () {
         longer,
       );
       await takePicture(page, `dashboard-${dashboard.uid}`);
-      if (dashboard.uid === 'vitrine-overview') await takeDocsPicture(page, 'overview', 1000);
       await showChartsAsTables(page);
       for (const panel of panels) {
-        const { type, fieldConfig, options } = panel;
+        const { type, fieldConfig, options, datasource } = panel;
         const calculation = options?.reduceOptions?.calcs?.[0] ?? 'lastNotNull';
         if (!['stat', 'gauge', 'bargauge', 'table', 'timeseries'].includes(type) || calculation !== 'lastNotNull')
           continue;
+        // What is written as words, or as how long ago, or is a list of traces, has no number of an answer.
         if (JSON.stringify(fieldConfig).includes('dateTimeFromNow') || fieldConfig?.defaults?.mappings?.length)
           continue;
+        if (JSON.stringify(datasource).includes('tempo')) continue;
         const expected = await answers.asShownIn(panel);
         const shown = await numbersShown(page, panel.id);
         for (const text of shown)
           assert.ok(expected.has(text), `${dashboard.title} / ${panel.title}: ${text} is in no answer`);
         compared.set(type, (compared.get(type) ?? 0) + shown.length);
+      }
+      if (dashboard.uid === 'vitrine-overview') {
+        await page.goto(`${origin}/#/dashboards/${dashboard.uid}?from=now-5m&to=now&refresh=off`);
+        await page.locator('.view[data-renewed]').waitFor();
+        await takeDocsPicture(page, 'overview', 1000);
       }
       assert.deepEqual(trouble, [], dashboard.title);
     }

@@ -155,10 +155,10 @@ export function createApp(given: {
   /** Of the page: looking leaves nothing to see, or whoever watches would be what is watched. What it asks of the backends is counted apart. */
   function look(path: string, handler: RequestHandler): void {
     const on = app.route(path);
-    on.get((_, response, next) => {
+    on.get((request, response, next) => {
       requestTrace(response).isLook = true;
-      next();
-    }, handler);
+      return handler(request, response, next);
+    });
     on.all(answerMethodNotAllowed({ get: handler }));
   }
 

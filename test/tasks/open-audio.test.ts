@@ -62,6 +62,17 @@ describe('a sound in a file', () => {
       }
     });
 
+  it('is refused when an MP3 file lacks no more than its last frame', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'cut.mp3');
+    const bytes = await readFile(fileOf('stereo.mp3').path);
+    await writeFile(path, bytes.subarray(0, bytes.lastIndexOf(Buffer.of(0xff, 0xfb))));
+    await assert.rejects(readWhole({ path, name: 'cut.mp3' }, limits), {
+      code: 'invalid_audio',
+      message: /it declares (\d+) frames and holds \d+: it is cut off/,
+    });
+  });
+
   it('has whole steps of its bits for samples when it comes as FLAC, behind a tag too', async () => {
     await using folder = await temporaryFolder();
     const bytes = await readFile(fileOf('stereo.flac').path);

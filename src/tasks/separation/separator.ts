@@ -80,7 +80,9 @@ export class Separator {
       if (!samples || samples.length % channels !== 0 || samples.length / channels < length)
         throw notAsDeclared(this.#model.name, `its output for ${this.stems[index]} is not as long as its input`);
       const whole = samples.length / channels;
-      return Array.from({ length: channels }, (_, channel) => samples.slice(channel * whole, channel * whole + length));
+      return Array.from({ length: channels }, (_, channel) =>
+        samples.subarray(channel * whole, channel * whole + length),
+      );
     });
   }
 }

@@ -11,7 +11,8 @@ describe('the description of the API', () => {
   let api: ServedApi;
   let document: Document;
   before(async () => {
-    api = await serveApi({});
+    // The page, and what it asks, is no part of the API.
+    api = await serveApi({}, { pageOn: false });
     document = (await (await api.fetch('/openapi.json')).json()) as Document;
   });
   after(() => api[Symbol.asyncDispose]());

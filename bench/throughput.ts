@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
@@ -29,7 +30,6 @@ type Arm = { readonly name: string; readonly server: Server; readonly shot: Shot
 type Slice = Load & { readonly cpuUs: number; readonly mainUs: number; readonly stolenPercent: number };
 
 const options = readOptions(process.argv.slice(2));
-const cores = 2;
 await using everything = new AsyncDisposableStack();
 const folder = everything.use(await temporaryFolder());
 const [width = 64] = options.widths;
@@ -89,7 +89,7 @@ async function slice({ server, shot }: Arm, connections: number): Promise<Slice>
   const before = cpuTimeOfTree(server.processId);
   const loaded = await load(server.url, shot, { connections, seconds });
   const cpu = cpuPerRequest(before, cpuTimeOfTree(server.processId), loaded.requests);
-  const stolenPercent = (100 * (stolenSeconds() - stolenBefore)) / (cores * seconds);
+  const stolenPercent = (100 * (stolenSeconds() - stolenBefore)) / (availableParallelism() * seconds);
   return { ...loaded, cpuUs: cpu.all, mainUs: cpu.main, stolenPercent };
 }
 

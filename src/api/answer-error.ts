@@ -29,10 +29,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
   const trace = requestTrace(response);
   const error = asServiceError(thrown);
   trace.failure = error.code;
-  trace.account?.markFailure({
-    running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code),
-    runningSince: trace.batch?.startedAt ?? trace.runsSince,
-  });
+  trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
   if (error.code === 'internal') {
     const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause);
     log(

@@ -31,7 +31,7 @@ export class TimeAccount {
   }
 
   /** Books everything since the last mark. */
-  mark(stage: 'receive' | 'decode' | 'queue' | 'run' | 'encode' | 'send'): void {
+  mark(stage: 'receive' | 'decode' | 'run' | 'encode' | 'send'): void {
     const now = performance.now();
     const ms = now - this.#markedAt;
     this.#markedAt = now;
@@ -42,9 +42,6 @@ export class TimeAccount {
         break;
       case 'decode':
         this.decode += ms;
-        break;
-      case 'queue':
-        this.queue += ms;
         break;
       case 'run':
         this.run += ms;
@@ -57,17 +54,11 @@ export class TimeAccount {
     }
   }
 
-  /** Books everything since the last mark to the stages that a failure ended; only what is then said about it is sending. */
-  markFailure({ running, runningSince }: { running: boolean; runningSince: number | undefined }): void {
-    if (this.decode > 0 && this.encode === 0 && runningSince !== undefined) {
-      const waitedMs = Math.max(0, runningSince - this.#markedAt);
-      this.queue += waitedMs;
-      this.#markedAt += waitedMs;
-      this.mark('run');
-    } else if (running) this.mark('run');
+  /** Books everything since the last mark to the stage that a failure ended; only what is then said about it is sending. */
+  markFailure({ running }: { running: boolean }): void {
+    if (running) this.mark('run');
     else if (this.receive === 0) this.mark('receive');
     else if (this.decode === 0) this.mark('decode');
-    else if (this.encode === 0) this.mark('queue');
   }
 
   /**
@@ -91,7 +82,6 @@ export class TimeAccount {
 
   /**
    * Books what a request had of the engine that ended in a failure: until its last batch began it waited, then it ran, for as long as it was waited for.
-   * Without this all of it would be in `send`.
    */
   markEngineFailed({ enqueuedAt, batch, runsSince }: Follower): void {
     // It never got there, or what failed came after it.

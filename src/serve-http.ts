@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { ServiceError } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { log } from './telemetry/logger.ts';
+import { log, outliveTerminal } from './telemetry/logger.ts';
 import type { Telemetry } from './telemetry/start.ts';
 import { version } from './version.ts';
 
@@ -41,6 +41,7 @@ export type HttpProcess = {
 /** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal ends the process at once. */
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
+  outliveTerminal();
   const port = await listen(of);
   const note = of.doorNote === undefined ? '' : `; ${of.doorNote}`;
   log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}${note}`, {

@@ -77,6 +77,27 @@ export function silenceTerminal(): void {
   toTerminal.silent = true;
 }
 
+/**
+ * For a process that goes on when nobody reads its console any more: the lines go to the Collector only. Each write would be an uncaught error otherwise, and
+ * the line that tells of it the next.
+ */
+export function outliveTerminal(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (toTerminal.silent) return;
+      silenceTerminal();
+      log(
+        'app',
+        'warn',
+        `Nothing can be written to the console any more (${error.code}); lines go to the Collector only`,
+        {
+          event_type: 'console_lost',
+        },
+      );
+    });
+  }
+}
+
 export function streamOf(logger: unknown): LogStream {
   return logger === 'audit' || logger === 'security' ? logger : 'app';
 }

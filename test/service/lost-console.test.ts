@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { choosePort } from '../../stack/free-port.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+describe('the service', () => {
+  it('serves on when nobody reads its console any more, and stops in order', async function () {
+    this.timeout(120_000);
+    await using folder = await temporaryFolder();
+    const port = String(await choosePort('127.0.0.1'));
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+      env: {
+        PATH: process.env.PATH,
+        VITRINE_PORT: port,
+        VITRINE_MODELS: join(folder.path, 'none'),
+        VITRINE_DATA: folder.path,
+        OTEL_SDK_DISABLED: 'true',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const exited = once(child, 'exit');
+    try {
+      const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok;
+      await waitFor('the service', ready, { deadlineMs: 60_000 });
+      child.stdout.destroy();
+      child.stderr.destroy();
+      // It says on the console that it stops, which nobody can hear.
+      child.kill('SIGTERM');
+      assert.deepEqual(await exited, [0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});

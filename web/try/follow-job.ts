@@ -1,4 +1,4 @@
-import { ask, askJson } from '../asking/ask.ts';
+import { AskFailure, ask, askJson } from '../asking/ask.ts';
 
 /** A job as GET /v1/jobs/{id} has it. */
 export type Job = {
@@ -22,7 +22,12 @@ export async function followJob(location: string, told: Told, signal: AbortSigna
     const job = await askJson<Job>(location, { signal });
     tell(job, told);
     if (endStates.has(job.state)) return job;
-    await readEvents(`${location}/events`, told, signal);
+    try {
+      await readEvents(`${location}/events`, told, signal);
+    } catch (error) {
+      // A connection that broke off is no end of the job: it is asked again. What the service itself refuses is told.
+      if (signal.aborted || error instanceof AskFailure) throw error;
+    }
   }
 }
 

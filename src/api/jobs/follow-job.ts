@@ -117,9 +117,11 @@ class Follower {
       this.#response.destroy();
       return;
     }
-    this.#response.write(text);
-    // The time runs only while something is on its way: a quiet job is no reason to drop anybody.
-    this.#response.setTimeout(this.#response.writableLength > 0 ? this.#idleMsMax : 0);
+    // The time runs only while something is on its way: a quiet job is no reason to drop anybody. Right after write() something always is.
+    this.#response.setTimeout(this.#idleMsMax);
+    this.#response.write(text, () => {
+      if (this.#response.writableLength === 0) this.#response.setTimeout(0);
+    });
   }
 }
 

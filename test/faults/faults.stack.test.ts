@@ -20,11 +20,15 @@ const ofTheMachine = new Set([
   'TimeUnaccounted',
 ]);
 
-/** Faults that do not touch each other are caused side by side: each alert says by its labels whose it is. */
+/**
+ * Faults that do not touch each other are caused side by side: each alert says by its labels whose it is. Those that compute stand apart from each
+ * other, so that two processors are enough.
+ */
 const together: readonly (readonly string[])[] = [
-  ['slow-model', 'failing-model', 'breaker-open', 'queue-full', 'lane-crash', 'lane-stuck', 'rate-limit-storm'],
-  ['memory-pressure', 'disk-nearly-full', 'gpu-hot', 'gpu-lost', 'low-quality'],
-  ['loki-down', 'tempo-down'],
+  ['slow-model', 'failing-model', 'rate-limit-storm'],
+  ['breaker-open', 'lane-crash', 'lane-stuck'],
+  ['queue-full', 'memory-pressure', 'disk-nearly-full', 'gpu-hot', 'gpu-lost'],
+  ['low-quality', 'loki-down', 'tempo-down'],
   ['collector-down'],
   ['alertmanager-down'],
   ['prometheus-down'],

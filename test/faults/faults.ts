@@ -147,12 +147,19 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'lane-crash',
-    says: 'sends a division that traps the processor to a model in a process of its own',
+    says: 'sends divisions that trap the processor to a model in a process of its own, and good ones between them',
     raises: [of('LaneCrashed', 'crashing', 'warning')],
-    mayRaise: [...slowly('crashing'), ...serviceErrors],
-    cause: async ({ infer }) => {
-      await (await infer('crashing', division(-(2 ** 31), -1))).arrayBuffer();
-      return async () => undefined;
+    mayRaise: [of('LaneCrashed', 'crashing', 'critical'), ...slowly('crashing'), ...serviceErrors],
+    cause: async (ground) => {
+      let times = 0;
+      return inferAgainAndAgain(
+        ground,
+        'crashing',
+        () => (times++ % 2 === 0 ? division(-(2 ** 31), -1) : division(6, 3)),
+        {
+          everyMs: 2000,
+        },
+      );
     },
   },
   {

@@ -118,10 +118,10 @@ export const gpuRules: RuleGroup = {
       alert: 'GPULost',
       severity: 'critical',
       team: 'platform',
-      // Told within the hour, silent now, while its instance is heard: a service that is down loses no GPU.
+      // Told within six hours, silent now, while its instance is heard: a service that is down loses no GPU.
       expr: `
 (
-  count ${ofGpu} (last_over_time(${series('gpuMemoryLimit')}[1h]))
+  count ${ofGpu} (last_over_time(${series('gpuMemoryLimit')}[6h]))
   unless
   count ${ofGpu} (last_over_time(${series('gpuMemoryLimit')}[2m]))
 )
@@ -130,7 +130,7 @@ and on (instance) (max by (instance) (last_over_time(${series('heartbeat')}[30s]
       by: gpuLabels,
       summary: 'GPU {{ $labels.hw_name }} of {{ $labels.instance }} is lost',
       description:
-        'It was read within the last hour and is not read any more ({{ $value }} device), while its instance is well.',
+        'It was read within the last six hours and is not read any more ({{ $value }} device), while its instance is well.',
       dashboard: 'gpu-host',
     },
     {

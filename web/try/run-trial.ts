@@ -11,15 +11,13 @@ export async function runTrial(call: Call, json: string, told: Told, signal: Abo
   if (call.profile) headers.set('x-vitrine-profile', '1');
   if (call.accept) headers.set('accept', call.accept);
   if (call.body === 'json') headers.set('content-type', 'application/json');
-  const response = await ask(call.path, {
-    method: 'POST',
-    headers,
-    body: call.body === 'json' ? json : formOf(call),
-    signal,
-  });
+  const request = { method: 'POST', headers, body: call.body === 'json' ? json : formOf(call) };
+  const response = headers.has('prefer')
+    ? await askForJob(call.path, request, signal)
+    : await ask(call.path, { ...request, signal });
   const traceId = traceOf(response);
   if (response.status !== 202) return { response, traceId, facts: undefined };
-  const location = new URL(response.headers.get('location') ?? '', window.location.href).pathname;
+  const location = locationOf(response);
   let job: Job;
   try {
     job = await followJob(location, told, signal);
@@ -35,6 +33,29 @@ export async function runTrial(call: Call, json: string, told: Told, signal: Abo
     traceId: job.trace_id ?? traceId,
     facts: job.result?.facts,
   };
+}
+
+/** Not broken off by the signal: the job may have been taken by then, and nobody would know what to cancel. It is cancelled as soon as it has a name. */
+async function askForJob(path: string, request: RequestInit, signal: AbortSignal): Promise<Response> {
+  const asked = ask(path, request);
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => {
+    aborted.reject(signal.reason);
+    asked
+      .then((response) => (response.status === 202 ? cancelJob(locationOf(response)) : undefined))
+      .catch(() => undefined); // There is no job then.
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([asked, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function locationOf(response: Response): string {
+  return new URL(response.headers.get('location') ?? '', window.location.href).pathname;
 }
 
 function formOf({ values }: Call): FormData {

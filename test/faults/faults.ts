@@ -76,7 +76,7 @@ function holdBody(url: string): Disposable {
     });
     // An answer says that it is held no longer.
     socket.on('data', () => socket.destroy());
-    socket.write(`POST ${pathOfSmall} HTTP/1.1\r\nHost: a\r\nContent-Length: ${largeBytes}\r\n\r\n`);
+    socket.write(`POST ${pathOfSmall} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${largeBytes}\r\n\r\n`);
     socket.write(Buffer.alloc(largeBytes - 1, ' '));
   };
   begin();
@@ -197,7 +197,8 @@ export const faults: readonly Fault[] = [
     name: 'memory-pressure',
     says: 'holds a body open that takes the memory which all bodies may take, while others come',
     raises: [{ alert: 'RequestsTurnedAway', labels: { reason: 'busy' } }],
-    mayRaise: serviceErrors,
+    // Who is turned away is so at the cost of the model that was asked.
+    mayRaise: [...slowly('small'), ...serviceErrors],
     cause: async ({ second }) => {
       const held = holdBody(second.url);
       const end = repeat(

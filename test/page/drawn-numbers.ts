@@ -2,21 +2,34 @@ import type { Page } from 'playwright-core';
 import type { Panel } from '../../web/dashboards/dashboard.ts';
 import { formatValue } from '../../web/format/format-value.ts';
 
+type Answer = { data?: { result?: { value?: [number, string]; values?: [number | string, string][] }[] } };
+
 /** Every number that the stores have answered to a page, so that what it shows can be compared with them. */
 export class AnsweredNumbers {
-  readonly #reading: Promise<void>[] = [];
-  readonly #values = new Set<number>();
+  readonly #page: Page;
 
-  constructor(page: Page) {
-    page.on('response', (response) => {
-      if (/\/backends\/(prometheus\/api\/v1\/query|loki\/)/.test(response.url()) && response.status() === 200)
-        this.#reading.push(this.#read(response.json()));
-    });
+  private constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** Listens from here on, in the page itself: the browser forgets bodies of answers when there are many. */
+  static async of(page: Page): Promise<AnsweredNumbers> {
+    await page.evaluate(`{
+      const ask = window.fetch;
+      window.answersOfStores = [];
+      window.fetch = async (...given) => {
+        const response = await ask(...given);
+        if (response.ok && /\\/backends\\/(prometheus\\/api\\/v1\\/query|loki\\/)/.test(response.url))
+          window.answersOfStores.push(await response.clone().json());
+        return response;
+      };
+    }`);
+    return new AnsweredNumbers(page);
   }
 
   /** As the panel would write them: in its units and those of its overrides. */
   async asShownIn(panel: Panel): Promise<ReadonlySet<string>> {
-    await Promise.all(this.#reading);
+    const values = await this.#values();
     const { unit = 'short', decimals } = panel.fieldConfig?.defaults ?? {};
     const overrides = panel.fieldConfig?.overrides ?? [];
     const given = (id: string) =>
@@ -26,18 +39,15 @@ export class AnsweredNumbers {
     const shown = new Set([withoutSpaces(panel.fieldConfig?.defaults?.noValue ?? '')]);
     for (const each of units)
       for (const rounding of roundings)
-        for (const value of this.#values) shown.add(withoutSpaces(formatValue(value, each, rounding)));
+        for (const value of values) shown.add(withoutSpaces(formatValue(value, each, rounding)));
     return shown;
   }
 
-  async #read(answer: Promise<unknown>): Promise<void> {
-    // A page that was closed meanwhile has nothing left to be compared.
-    const body = (await answer.catch(() => undefined)) as
-      | { data?: { result?: { value?: [number, string]; values?: [number | string, string][] }[] } }
-      | undefined;
-    if (!Array.isArray(body?.data?.result)) return;
-    for (const { value, values = [] } of body.data.result)
-      for (const [, number] of value ? [value] : values) this.#values.add(Number(number));
+  async #values(): Promise<Set<number>> {
+    const answers = await this.#page.evaluate<Answer[]>('window.answersOfStores');
+    const results = answers.flatMap(({ data }) => (Array.isArray(data?.result) ? data.result : []));
+    const samples = results.flatMap(({ value, values = [] }) => (value ? [value] : values));
+    return new Set(samples.map(([, number]) => Number(number)));
   }
 }
 

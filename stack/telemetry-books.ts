@@ -62,12 +62,21 @@ const silentSeconds = 60;
 /** Whom nothing is heard of for an hour is not asked for. */
 const lately = '1h';
 
+const firstFiguresMs = 20_000;
+
+function hasFigures({ senders, collector, store }: Books): boolean {
+  return collector !== undefined && store.counts !== undefined && senders.some(({ job }) => job === 'vitrine');
+}
+
 export async function readBooks(prometheusUrl: string, data: string): Promise<Books[]> {
+  const startedAt = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     const books = await readOnce(prometheusUrl, data);
+    const elapsedMs = performance.now() - startedAt;
     // An export may be half in Prometheus at that moment; what is missing for good is so a moment later, too.
-    if (attempt === 4 || books.every(({ senders }) => senders.every((account) => missingOf(account) === 0)))
-      return books;
+    const balance = attempt >= 4 || books.every(({ senders }) => senders.every((one) => missingOf(one) === 0));
+    // Right after a start the first figures are on their way.
+    if (balance && (elapsedMs > firstFiguresMs || books.every(hasFigures))) return books;
     await new Promise((resolve) => setTimeout(resolve, 700));
   }
 }

@@ -1,6 +1,7 @@
 import { logLines } from '../asking/backends.ts';
 import { ownLink } from '../dashboards/own-link.ts';
 import { element } from '../dom/element.ts';
+import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import { ago, dayAndClock } from '../format/format-time.ts';
 import { formatValue } from '../format/format-value.ts';
@@ -76,28 +77,13 @@ export const showAlerts: View = async (host, _route, signal) => {
           element('h2', {}, `${all.length} rules`),
           element('span', { class: 'quiet' }, counted(all)),
         ),
-        element(
-          'div',
-          { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Rules' },
-          element(
-            'table',
-            { class: 'grid-table' },
-            element(
-              'thead',
-              {},
-              element(
-                'tr',
-                {},
-                ['Rule', 'State', 'Severity', 'Fires after', 'Runbook'].map((name) =>
-                  element('th', { scope: 'col', class: name === 'Fires after' ? 'minor' : undefined }, name),
-                ),
-              ),
+        scrollRegion(
+          'Rules',
+          gridTable(
+            ['Rule', 'State', 'Severity', 'Fires after', 'Runbook'].map((name) =>
+              columnHead(name, name === 'Fires after' ? 'minor' : undefined),
             ),
-            element(
-              'tbody',
-              {},
-              sorted.map((rule) => ruleRow(rule, facts)),
-            ),
+            sorted.map((rule) => ruleRow(rule, facts)),
           ),
         ),
       ),

@@ -1,5 +1,6 @@
 import { ask, askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
+import { columnHead, gridTable } from '../dom/grid-table.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import { formatValue } from '../format/format-value.ts';
 import type { View } from '../route.ts';
@@ -133,19 +134,9 @@ function tensors({ inputs = [], outputs = [] }: Metadata): HTMLElement {
         [kind, name, datatype, `[${shape.join(', ')}]`].map((text) => element('td', {}, text)),
       ),
     );
-  return element(
-    'table',
-    { class: 'grid-table' },
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        ['', 'Name', 'Type', 'Shape'].map((text) => element('th', { scope: 'col' }, text)),
-      ),
-    ),
-    element('tbody', {}, rows('in', inputs), rows('out', outputs)),
+  return gridTable(
+    ['', 'Name', 'Type', 'Shape'].map((text) => columnHead(text)),
+    [rows('in', inputs), rows('out', outputs)],
   );
 }
 

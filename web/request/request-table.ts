@@ -1,4 +1,5 @@
 import { element } from '../dom/element.ts';
+import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { clock, dayAndClock } from '../format/format-time.ts';
 import { formatValue } from '../format/format-value.ts';
 import type { ListedRequest } from './flight-record.ts';
@@ -6,26 +7,16 @@ import type { ListedRequest } from './flight-record.ts';
 /** Requests, each leading to its own view. The bar beside a duration compares it with the longest of the list. */
 export function requestTable(requests: readonly ListedRequest[], label: string): HTMLElement {
   const longest = Math.max(...requests.map(({ duration_ms }) => duration_ms), 0.001);
-  return element(
-    'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label },
-    element(
-      'table',
-      { class: 'grid-table requests' },
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          ['When', 'Request', 'Model', 'Status'].map((name) =>
-            element('th', { scope: 'col', class: name === 'Model' ? 'minor' : undefined }, name),
-          ),
-          element('th', { scope: 'col', class: 'number' }, 'Took'),
-          element('th', { scope: 'col', class: 'minor' }, 'Trace kept'),
-        ),
-      ),
-      element('tbody', {}, requests.map(row)),
+  return scrollRegion(
+    label,
+    gridTable(
+      [
+        ['When', 'Request', 'Model', 'Status'].map((name) => columnHead(name, name === 'Model' ? 'minor' : undefined)),
+        columnHead('Took', 'number'),
+        columnHead('Trace kept', 'minor'),
+      ],
+      requests.map(row),
+      'requests',
     ),
   );
 

@@ -1,4 +1,5 @@
 import { type Child, element, svg } from '../dom/element.ts';
+import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { formatValue } from '../format/format-value.ts';
 import { readZip } from './read-zip.ts';
 import { soundCard } from './waveform.ts';
@@ -123,34 +124,19 @@ function table(rows: readonly Record<string, unknown>[], depth: number): HTMLEle
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   // Few things with many figures read downwards.
   if (columns.length > 6 && rows.length <= 4) return tableDownwards(rows, columns, depth);
-  return element(
-    'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figures' },
-    element(
-      'table',
-      { class: 'grid-table' },
-      element(
-        'thead',
-        {},
+  return scrollRegion(
+    'Figures',
+    gridTable(
+      columns.map((name) => columnHead(name.replaceAll('_', ' '))),
+      rows.slice(0, itemsMax).map((row) =>
         element(
           'tr',
           {},
-          columns.map((name) => element('th', { scope: 'col' }, name.replaceAll('_', ' '))),
-        ),
-      ),
-      element(
-        'tbody',
-        {},
-        rows.slice(0, itemsMax).map((row) =>
-          element(
-            'tr',
-            {},
-            columns.map((name) =>
-              element(
-                'td',
-                { class: typeof row[name] === 'number' ? 'number' : undefined },
-                figures(row[name], depth + 1),
-              ),
+          columns.map((name) =>
+            element(
+              'td',
+              { class: typeof row[name] === 'number' ? 'number' : undefined },
+              figures(row[name], depth + 1),
             ),
           ),
         ),
@@ -165,34 +151,19 @@ function tableDownwards(
   depth: number,
 ): HTMLElement {
   const [first = '', ...others] = columns;
-  return element(
-    'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figures' },
-    element(
-      'table',
-      { class: 'grid-table downwards' },
-      element(
-        'thead',
-        {},
+  return scrollRegion(
+    'Figures',
+    gridTable(
+      [columnHead(first.replaceAll('_', ' ')), rows.map((row) => columnHead(figures(row[first], depth + 1)))],
+      others.map((name) =>
         element(
           'tr',
           {},
-          element('th', { scope: 'col' }, first.replaceAll('_', ' ')),
-          rows.map((row) => element('th', { scope: 'col' }, figures(row[first], depth + 1))),
+          element('th', { scope: 'row' }, name.replaceAll('_', ' ')),
+          rows.map((row) => element('td', {}, figures(row[name], depth + 1))),
         ),
       ),
-      element(
-        'tbody',
-        {},
-        others.map((name) =>
-          element(
-            'tr',
-            {},
-            element('th', { scope: 'row' }, name.replaceAll('_', ' ')),
-            rows.map((row) => element('td', {}, figures(row[name], depth + 1))),
-          ),
-        ),
-      ),
+      'downwards',
     ),
   );
 }

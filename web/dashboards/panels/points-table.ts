@@ -1,4 +1,5 @@
 import { element } from '../../dom/element.ts';
+import { columnHead, gridTable, scrollRegion } from '../../dom/grid-table.ts';
 import { clock } from '../../format/format-time.ts';
 import type { PanelContext } from './panel-view.ts';
 import { asLines } from './time-series.ts';
@@ -13,32 +14,16 @@ export function pointsTable({ panel, data }: Pick<PanelContext, 'panel' | 'data'
     .map((_, at) => at)
     .reverse()
     .slice(0, rowsMax);
-  return element(
-    'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${panel.title ?? 'Panel'} as a table` },
-    element(
-      'table',
-      { class: 'grid-table' },
-      element(
-        'thead',
-        {},
+  return scrollRegion(
+    `${panel.title ?? 'Panel'} as a table`,
+    gridTable(
+      [columnHead('Time'), lines.map(({ name }) => columnHead(name, 'number'))],
+      places.map((at) =>
         element(
           'tr',
           {},
-          element('th', { scope: 'col' }, 'Time'),
-          lines.map(({ name }) => element('th', { scope: 'col', class: 'number' }, name)),
-        ),
-      ),
-      element(
-        'tbody',
-        {},
-        places.map((at) =>
-          element(
-            'tr',
-            {},
-            element('th', { scope: 'row', class: 'mono' }, clock(times[at]! * 1000)),
-            lines.map(({ series, field }) => element('td', { class: 'number' }, field.shown(series.values[at]))),
-          ),
+          element('th', { scope: 'row', class: 'mono' }, clock(times[at]! * 1000)),
+          lines.map(({ series, field }) => element('td', { class: 'number' }, field.shown(series.values[at]))),
         ),
       ),
     ),

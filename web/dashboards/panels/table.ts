@@ -1,4 +1,5 @@
 import { type Child, element } from '../../dom/element.ts';
+import { gridTable, scrollRegion } from '../../dom/grid-table.ts';
 import type { Panel } from '../dashboard.ts';
 import { asColour, type Field, fieldOf, mapped, thresholdColour } from '../field.ts';
 import { ownLink } from '../own-link.ts';
@@ -23,7 +24,7 @@ export const drawTable: DrawPanel = (body, context) => {
   }
   const [preset] = panel.options?.sortBy ?? [];
   let sorted = { column: preset?.displayName, descending: preset?.desc === true };
-  const host = element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': panel.title ?? 'Table' });
+  const host = scrollRegion(panel.title ?? 'Table', []);
   body.append(host);
   draw();
 
@@ -34,27 +35,13 @@ export const drawTable: DrawPanel = (body, context) => {
     const rows =
       by < 0 ? table.rows : [...table.rows].sort((a, b) => compare(a[by]!, b[by]!) * (sorted.descending ? -1 : 1));
     host.replaceChildren(
-      element(
-        'table',
-        { class: 'grid-table' },
-        element(
-          'thead',
-          {},
+      gridTable(
+        visible.map((at) => head(at)),
+        rows.slice(0, rowsMax).map((row) =>
           element(
             'tr',
             {},
-            visible.map((at) => head(at)),
-          ),
-        ),
-        element(
-          'tbody',
-          {},
-          rows.slice(0, rowsMax).map((row) =>
-            element(
-              'tr',
-              {},
-              visible.map((at) => cell(row, at, fields[at]!, table, context)),
-            ),
+            visible.map((at) => cell(row, at, fields[at]!, table, context)),
           ),
         ),
       ),

@@ -1,4 +1,5 @@
 import { element } from '../../dom/element.ts';
+import { columnHead, gridTable, scrollRegion } from '../../dom/grid-table.ts';
 import { emptyNotice } from '../../dom/notice.ts';
 import { dayAndClock } from '../../format/format-time.ts';
 import { formatValue } from '../../format/format-value.ts';
@@ -11,43 +12,22 @@ export const drawTraces: DrawPanel = (body, { panel, data }) => {
     body.append(emptyNotice('No traces in this time.'));
     return;
   }
-  body.append(
-    element(
-      'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': panel.title ?? 'Traces' },
-      tracesTable(data.traces),
-    ),
-  );
+  body.append(scrollRegion(panel.title ?? 'Traces', tracesTable(data.traces)));
 };
 
 export function tracesTable(traces: PanelData['traces']): HTMLElement {
   const newest = [...traces].sort((a, b) => Number(BigInt(b.startTimeUnixNano) - BigInt(a.startTimeUnixNano)));
-  return element(
-    'table',
-    { class: 'grid-table' },
-    element(
-      'thead',
-      {},
+  return gridTable(
+    [['Trace', 'Began', 'What', 'Service'].map((name) => columnHead(name)), columnHead('Took', 'number')],
+    newest.map(({ traceID, startTimeUnixNano, rootTraceName, rootServiceName, durationMs }) =>
       element(
         'tr',
         {},
-        ['Trace', 'Began', 'What', 'Service'].map((name) => element('th', { scope: 'col' }, name)),
-        element('th', { scope: 'col', class: 'number' }, 'Took'),
-      ),
-    ),
-    element(
-      'tbody',
-      {},
-      newest.map(({ traceID, startTimeUnixNano, rootTraceName, rootServiceName, durationMs }) =>
-        element(
-          'tr',
-          {},
-          element('td', {}, element('a', { class: 'mono', href: `#/requests/${traceID}` }, traceID.slice(0, 12))),
-          element('td', { class: 'mono' }, dayAndClock(Number(BigInt(startTimeUnixNano) / 1_000_000n))),
-          element('td', {}, rootTraceName ?? '–'),
-          element('td', {}, rootServiceName ?? '–'),
-          element('td', { class: 'number' }, formatValue((durationMs ?? 0) / 1000, 's')),
-        ),
+        element('td', {}, element('a', { class: 'mono', href: `#/requests/${traceID}` }, traceID.slice(0, 12))),
+        element('td', { class: 'mono' }, dayAndClock(Number(BigInt(startTimeUnixNano) / 1_000_000n))),
+        element('td', {}, rootTraceName ?? '–'),
+        element('td', {}, rootServiceName ?? '–'),
+        element('td', { class: 'number' }, formatValue((durationMs ?? 0) / 1000, 's')),
       ),
     ),
   );

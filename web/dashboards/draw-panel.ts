@@ -34,7 +34,8 @@ const drawing: Readonly<Record<string, DrawPanel>> = {
 
 export type PanelOnPage = {
   host: HTMLElement;
-  refresh(moment: Moment, annotations: readonly Annotated[]): Promise<void>;
+  /** What it asks is not drawn once `signal` says that it is not wanted any more. */
+  refresh(moment: Moment, annotations: readonly Annotated[], signal: AbortSignal): Promise<void>;
   /** What its thresholds say of what was drawn last. */
   judged(): Judged[];
 };
@@ -67,18 +68,18 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
   left.addEventListener('abort', () => drawn.abort());
   return { host, refresh, judged: () => (last && !isClosed ? judged(panel, last.data) : []) };
 
-  async function refresh(moment: Moment, annotations: readonly Annotated[]): Promise<void> {
+  async function refresh(moment: Moment, annotations: readonly Annotated[], signal: AbortSignal): Promise<void> {
     const pointsMax = Math.max(60, Math.min(400, Math.floor(host.clientWidth / 4)));
     try {
-      const data = await askPanel(panel, moment, pointsMax, left);
-      if (left.aborted) return;
+      const data = await askPanel(panel, moment, pointsMax, signal);
+      if (signal.aborted) return;
       last = { data, moment, annotations };
       host.dataset.state = 'drawn';
       state.replaceChildren();
       draw();
       mark();
     } catch (error) {
-      if (left.aborted || isAbort(error)) return;
+      if (signal.aborted || isAbort(error)) return;
       host.dataset.state = 'failed';
       // What was drawn before stays, and is said to be old.
       if (last)

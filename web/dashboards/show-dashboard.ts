@@ -65,6 +65,7 @@ export async function showDashboard(
   );
   place(dashboard.panels ?? [], sections);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let superseded = new AbortController();
   signal.addEventListener('abort', () => clearTimeout(timer));
   await renew();
 
@@ -83,16 +84,29 @@ export async function showDashboard(
         continue;
       }
       section = newSection((panel.gridPos?.y ?? 0) + 1);
-      into.append(
-        element(
-          'details',
-          { class: 'row-panel', open: panel.collapsed !== true, ontoggle: () => void renew() },
-          element('summary', {}, element('h2', {}, panel.title ?? '')),
-          section.grid,
-        ),
-      );
+      into.append(foldable(panel, section.grid));
       for (const inner of panel.panels ?? []) section.add(inner);
     }
+  }
+
+  function foldable(row: Panel, grid: HTMLElement): HTMLElement {
+    let isOpen = row.collapsed !== true;
+    const section: HTMLDetailsElement = element(
+      'details',
+      {
+        class: 'row-panel',
+        open: isOpen,
+        ontoggle: () => {
+          // The browser tells also that it begins open.
+          if (section.open === isOpen) return;
+          isOpen = section.open;
+          if (isOpen) void renew();
+        },
+      },
+      element('summary', {}, element('h2', {}, row.title ?? '')),
+      grid,
+    );
+    return section;
   }
 
   function newSection(top: number) {
@@ -106,8 +120,12 @@ export async function showDashboard(
     return { grid, add };
   }
 
+  /** One at a time, and the last one counts: what an earlier one still waits for is of another choice or time. */
   async function renew(): Promise<void> {
     clearTimeout(timer);
+    superseded.abort();
+    superseded = new AbortController();
+    const current = AbortSignal.any([signal, superseded.signal]);
     const { start, end } = secondsOf(range);
     const built = {
       intervalSeconds: facts.exportIntervalSeconds,
@@ -117,27 +135,29 @@ export async function showDashboard(
     };
     trouble.replaceChildren();
     try {
-      const states = await askVariables(dashboard, parameters, { start, end, built }, signal);
+      const states = await askVariables(dashboard, parameters, { start, end, built }, current);
       drawControls(states);
       const values = valuesOf(states);
-      const found = await askAnnotations(dashboard, { start, end, values, built }, signal).catch((error: unknown) => {
+      const found = await askAnnotations(dashboard, { start, end, values, built }, current).catch((error: unknown) => {
+        if (isAbort(error)) throw error;
         // Without its events a dashboard is still worth drawing; that they are missing is said.
-        if (!isAbort(error)) trouble.append(failureNotice(error));
+        trouble.append(failureNotice(error));
         return [];
       });
       drawEvents(found);
       const moment = { start, end, values, exportSeconds: facts.exportIntervalSeconds };
       await Promise.all(
-        onPage.filter(({ host: panel }) => panel.clientWidth > 0).map((panel) => panel.refresh(moment, found)),
+        onPage.filter(({ host: panel }) => panel.clientWidth > 0).map((panel) => panel.refresh(moment, found, current)),
       );
+      if (current.aborted) return;
       renewedAt.textContent = `as of ${clock(Date.now())}`;
       drawVerdict();
     } catch (error) {
-      if (isAbort(error)) return;
+      if (current.aborted) return;
       trouble.replaceChildren(failureNotice(error, () => void renew()));
     }
     host.dataset.renewed = String(Number(host.dataset.renewed ?? 0) + 1);
-    if (signal.aborted || refreshEvery === 'off') return;
+    if (refreshEvery === 'off') return;
     timer = setTimeout(() => (document.hidden ? again() : void renew()), durationSeconds(refreshEvery) * 1000);
   }
 

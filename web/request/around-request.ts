@@ -50,9 +50,8 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
     // A link into a Grafana dashboard would lead nowhere: these are of no file.
     const made = panelOnPage(panel, dashboard, { ...facts, grafana: null }, signal);
     grid.append(made.host);
-    queueMicrotask(
-      () => void made.refresh(moment, [{ at, text: 'this request', colour: 'var(--accent)', name: 'request' }]),
-    );
+    const mark = { at, text: 'this request', colour: 'var(--accent)', name: 'request' };
+    queueMicrotask(() => void made.refresh(moment, [mark], signal));
   }
   return grid;
 }

@@ -7,6 +7,7 @@ type Answer = { data?: { result?: { value?: [number, string]; values?: [number |
 /** Every number that the stores have answered to a page, so that what it shows can be compared with them. */
 export class AnsweredNumbers {
   readonly #page: Page;
+  #values: ReadonlySet<number> | undefined;
 
   private constructor(page: Page) {
     this.#page = page;
@@ -27,9 +28,10 @@ export class AnsweredNumbers {
     return new AnsweredNumbers(page);
   }
 
-  /** As the panel would write them: in its units and those of its overrides. */
+  /** As the panel would write them: in its units and those of its overrides. Nothing may be asked any more. */
   async asShownIn(panel: Panel): Promise<ReadonlySet<string>> {
-    const values = await this.#values();
+    this.#values ??= await this.#answered();
+    const values = this.#values;
     const { unit = 'short', decimals } = panel.fieldConfig?.defaults ?? {};
     const overrides = panel.fieldConfig?.overrides ?? [];
     const given = (id: string) =>
@@ -43,7 +45,7 @@ export class AnsweredNumbers {
     return shown;
   }
 
-  async #values(): Promise<Set<number>> {
+  async #answered(): Promise<Set<number>> {
     const answers = await this.#page.evaluate<Answer[]>('window.answersOfStores');
     const results = answers.flatMap(({ data }) => (Array.isArray(data?.result) ? data.result : []));
     const samples = results.flatMap(({ value, values = [] }) => (value ? [value] : values));

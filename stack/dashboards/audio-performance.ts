@@ -1,6 +1,6 @@
 import { bucketsOf, countRateBy, meanBy, quantileBy, rateBy, series } from '../promql.ts';
 import { tracesLink } from './explore-link.ts';
-import { type DashboardPlan, heatmap, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, duration, heatmap, timeseries, traceTable } from './panel.ts';
 import { buckets, over, traces } from './query.ts';
 import { ofDataset, ofModel, ofService } from './selections.ts';
 
@@ -203,6 +203,7 @@ export const audioPerformance: DashboardPlan = {
           says: 'Every task’s trace is kept; these took more than half a second.',
           queries: [traces(`{ resource.service.name = "vitrine" && name = "task" && duration > 500ms }`)],
           width: 12,
+          largestFirst: duration,
           onlyAfter: 'a task took more than half a second',
         }),
       ],

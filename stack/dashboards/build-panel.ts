@@ -23,7 +23,8 @@ export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): 
   drawn.id(id).title(panel.title).description(descriptionOf(panel)).gridPos(place);
   const [first] = panel.queries;
   if (first) drawn.datasource({ type: first.source, uid: first.source });
-  for (const [at, query] of panel.queries.entries()) drawn.withTarget(target(query, String.fromCharCode(65 + at)));
+  for (const [at, query] of panel.queries.entries())
+    drawn.withTarget(target(query, String.fromCharCode(65 + at), panel.largestFirst === undefined ? 20 : 100));
   if (panel.kind !== 'logs') {
     drawn
       .unit(panel.unit)
@@ -36,6 +37,8 @@ export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): 
     if (panel.links) drawn.dataLinks(panel.links.map(link));
   }
   if (panel.columns) arrange(drawn, panel, panel.columns);
+  if (panel.largestFirst !== undefined && drawn instanceof Table)
+    drawn.sortBy([new common.TableSortByFieldStateBuilder().displayName(panel.largestFirst).desc(true)]);
   return drawn.build();
 }
 
@@ -99,7 +102,8 @@ function drawing({ kind, stacked, unit, limits }: Panel): AnyBuilder {
   }
 }
 
-function target(query: Query, refId: string): Builder<Dataquery> {
+/** Tempo does not sort: the slowest are those of the `tracesMax` that it finds. */
+function target(query: Query, refId: string, tracesMax: number): Builder<Dataquery> {
   const datasource = { type: query.source, uid: query.source };
   if (query.source === 'tempo') {
     return new tempo.DataqueryBuilder()
@@ -107,7 +111,7 @@ function target(query: Query, refId: string): Builder<Dataquery> {
       .datasource(datasource)
       .queryType('traceql')
       .tableType(tempo.SearchTableType.Traces)
-      .limit(20)
+      .limit(tracesMax)
       .query(query.expr);
   }
   if (query.source === 'loki') {

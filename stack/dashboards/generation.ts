@@ -1,6 +1,6 @@
 import { bucketsOf, increaseBy, meanBy, partOf, quantileBy, rateBy, series } from '../promql.ts';
 import { logsLink, tracesLink } from './explore-link.ts';
-import { type DashboardPlan, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, now, over, rows, traces } from './query.ts';
 import { ofModel, ofService } from './selections.ts';
 
@@ -167,6 +167,7 @@ export const generation: DashboardPlan = {
             ),
           ],
           width: 16,
+          largestFirst: duration,
           onlyAfter: noSound,
         }),
       ],

@@ -1,6 +1,6 @@
 import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, tracesLink } from './explore-link.ts';
-import { type DashboardPlan, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, exemplars, now, over, rows, traces } from './query.ts';
 import { ofModel } from './selections.ts';
 
@@ -295,6 +295,7 @@ export const inference: DashboardPlan = {
             ),
           ],
           width: 12,
+          largestFirst: duration,
           onlyAfter: 'a request took more than 50 ms',
         }),
         traceTable({

@@ -164,6 +164,7 @@ export const overview: DashboardPlan = {
           decimals: 0,
           width: 8,
           columns: { type: 'Code', endpoint: 'Route', Value: 'How many' },
+          largestFirst: 'How many',
           onlyAfter: 'a request failed',
           links: [
             tracesLink(

@@ -48,6 +48,8 @@ export type Panel = {
   columnUnits?: Readonly<Record<string, Unit>>;
   /** For a table: columns that count things, of which there are no fractions; increase() makes some. */
   wholeColumns?: readonly string[];
+  /** For a table: the title of the column whose largest come first. */
+  largestFirst?: string;
   links?: readonly PanelLink[];
 };
 
@@ -79,3 +81,6 @@ export const logs = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'logs', unit
 
 /** A search for traces, as the table that Grafana makes of it. */
 export const traceTable = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'table', unit: 'none', ...panel });
+
+/** What Grafana calls the column of a search for traces that says how long each took. */
+export const duration = 'Duration';

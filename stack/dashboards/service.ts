@@ -1,6 +1,6 @@
 import { bucketsOf, countRateBy, partOf, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
-import { type DashboardPlan, heatmap, table, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, duration, heatmap, table, timeseries, traceTable } from './panel.ts';
 import { buckets, exemplars, over, rows, traces } from './query.ts';
 import { atFault, ofModel, ofService } from './selections.ts';
 
@@ -246,6 +246,7 @@ export const service: DashboardPlan = {
           columns: { endpoint: 'Route', 'Value #A': 'Requests', 'Value #B': 'Mean', 'Value #C': 'Within 0.5 s' },
           columnUnits: { Mean: 's', 'Within 0.5 s': 'percentunit' },
           wholeColumns: ['Requests'],
+          largestFirst: 'Requests',
         }),
         traceTable({
           title: 'Failed requests',
@@ -265,6 +266,7 @@ export const service: DashboardPlan = {
             traces(`{ resource.service.name = "vitrine" && kind = server && span.vitrine.trace.kept = "slow" }`),
           ],
           width: 8,
+          largestFirst: duration,
           onlyAfter: 'a request was slow',
         }),
       ],

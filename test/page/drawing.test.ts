@@ -142,9 +142,21 @@ describe('the verdict over a dashboard', () => {
       [12, 'bad', '12 s'],
     ] as const)
       assert.deepEqual(
-        judged(panel('stat'), data(value)).map((each) => [each.is, each.says]),
-        [[is, says]],
+        judged(panel('stat'), data(value)).map((each) => [each.is, each.says, each.of]),
+        [[is, says, '']],
       );
+  });
+
+  it('says whose a value is where a panel has several', () => {
+    const two = data(12);
+    two.series.push({ ...two.series[0]!, name: 'other', values: [99, 1] });
+    assert.deepEqual(
+      judged(panel('stat'), two).map((each) => [each.of, each.is]),
+      [
+        ['one', 'bad'],
+        ['other', 'good'],
+      ],
+    );
   });
 
   it('has a chart only where its limits are drawn, and nothing where there is no limit or no value', () => {

@@ -375,9 +375,9 @@ describe('the page in a browser', function () {
         compared.set(type, (compared.get(type) ?? 0) + shown.length);
       }
       if (dashboard.uid === 'vitrine-overview') {
-        await page.goto(`${origin}/#/dashboards/${dashboard.uid}?from=now-5m&to=now&refresh=off`);
+        await page.goto(`${origin}/#/dashboards/${dashboard.uid}?from=now-1m&to=now&refresh=off`);
         await page.locator('.view[data-renewed]').waitFor();
-        await takeDocsPicture(page, 'overview', 1000);
+        await takeDocsPicture(page, 'overview', 915);
       }
       assert.deepEqual(trouble, [], dashboard.title);
     }

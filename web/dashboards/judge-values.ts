@@ -4,8 +4,8 @@ import type { PanelData } from './panel-data.ts';
 import { colourOf, reducedValues } from './reduced-values.ts';
 import { reduced } from './series.ts';
 
-/** One value as its thresholds have it. */
-export type Judged = { panel: Panel; says: string; is: 'good' | 'warn' | 'bad' };
+/** One value as its thresholds have it; `of` is whose it is, where the panel has several. */
+export type Judged = { panel: Panel; of: string; says: string; is: 'good' | 'warn' | 'bad' };
 
 const meaning: Readonly<Record<string, Judged['is']>> = {
   'var(--green)': 'good',
@@ -16,20 +16,21 @@ const meaning: Readonly<Record<string, Judged['is']>> = {
 
 /** What the thresholds of a panel say of its values now; nothing where it has none, or no value. */
 export function judged(panel: Panel, data: PanelData): Judged[] {
-  return valuesOf(panel, data).flatMap(({ says, colour }) => {
+  const values = valuesOf(panel, data);
+  return values.flatMap(({ name, says, colour }) => {
     const is = meaning[colour ?? ''];
-    return is === undefined ? [] : [{ panel, says, is }];
+    return is === undefined ? [] : [{ panel, of: values.length > 1 ? name : '', says, is }];
   });
 }
 
-function valuesOf(panel: Panel, data: PanelData): { says: string; colour: string | undefined }[] {
+function valuesOf(panel: Panel, data: PanelData): { name: string; says: string; colour: string | undefined }[] {
   switch (panel.type) {
     case 'stat':
     case 'gauge':
     case 'bargauge':
       return reducedValues(panel, data)
         .filter(({ value }) => value !== undefined)
-        .map((each) => ({ says: each.field.shown(each.value), colour: colourOf(each) }));
+        .map((each) => ({ name: each.name, says: each.field.shown(each.value), colour: colourOf(each) }));
     case 'timeseries':
       // Of a chart only where its limits are drawn.
       return data.series.flatMap((series) => {
@@ -37,7 +38,13 @@ function valuesOf(panel: Panel, data: PanelData): { says: string; colour: string
         if ((field.custom?.thresholdsStyle?.mode ?? 'off') === 'off') return [];
         const value = reduced(series.values, 'lastNotNull');
         if (value === undefined) return [];
-        return [{ says: field.shown(value), colour: asColour(thresholdColour(value, field)) }];
+        return [
+          {
+            name: field.displayName ?? series.name,
+            says: field.shown(value),
+            colour: asColour(thresholdColour(value, field)),
+          },
+        ];
       });
     default:
       return [];

@@ -23,11 +23,11 @@ export function verdictLine(values: readonly Judged[], lookAt: (panel: Panel) =>
     [...beyond]
       .sort((a, b) => Number(b.is === 'bad') - Number(a.is === 'bad'))
       .slice(0, 12)
-      .map(({ panel, says, is }) =>
+      .map(({ panel, of, says, is }) =>
         element(
           'button',
           { type: 'button', class: `badge ${is}`, onclick: () => lookAt(panel) },
-          `${panel.title ?? ''} ${says}`,
+          [panel.title, of, says].filter((part) => part).join(' · '),
         ),
       ),
     beyond.length > 12 && ` and ${beyond.length - 12} more`,

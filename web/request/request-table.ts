@@ -1,3 +1,4 @@
+import { breakable } from '../dom/breakable.ts';
 import { element } from '../dom/element.ts';
 import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { clock, dayAndClock } from '../format/format-time.ts';
@@ -33,7 +34,11 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
       element(
         'td',
         {},
-        element('a', { href: `#/requests/${encodeURIComponent(each.trace_id)}` }, `${each.method} ${each.route}`),
+        element(
+          'a',
+          { href: `#/requests/${encodeURIComponent(each.trace_id)}` },
+          breakable(`${each.method} ${each.route}`),
+        ),
       ),
       element('td', { class: 'minor' }, each.model ?? '–'),
       element('td', {}, statusBadge(each)),
@@ -56,6 +61,6 @@ export function statusBadge({
   return element(
     'span',
     { class: `badge ${failed ? (status >= 500 || status === 0 ? 'bad' : 'warn') : 'good'}` },
-    failure ? `${status} ${failure}` : String(status),
+    breakable(failure ? `${status} ${failure}` : String(status)),
   );
 }

@@ -1,3 +1,4 @@
+import { breakable } from '../../dom/breakable.ts';
 import { type Child, element } from '../../dom/element.ts';
 import { gridTable, scrollRegion } from '../../dom/grid-table.ts';
 import type { Panel } from '../dashboard.ts';
@@ -68,7 +69,7 @@ export const drawTable: DrawPanel = (body, context) => {
           },
         },
         name,
-        direction && element('span', { 'aria-hidden': 'true' }, sorted.descending ? ' ↓' : ' ↑'),
+        direction && element('span', { 'aria-hidden': 'true' }, sorted.descending ? '\u00a0↓' : '\u00a0↑'),
       ),
     );
   }
@@ -153,7 +154,8 @@ function cell(
   const colour = asColour(byMapping ?? (typeof value === 'number' ? thresholdColour(value, field) : undefined));
   const [link] = field.links ?? [];
   const target = link && ownLink(interpolated(filled(link.url, row, at, table)), facts);
-  const words: Child = target === undefined ? text : element('a', { href: target }, text);
+  const content = typeof value === 'string' ? breakable(text) : text;
+  const words: Child = target === undefined ? content : element('a', { href: target }, content);
   const coloured = colour !== undefined && (type === 'color-text' || type === 'color-background');
   return element(
     'td',

@@ -22,9 +22,9 @@ export class BrowserForTests implements AsyncDisposable {
 
   /**
    * A page of its own, as somebody who has given `key` already, with what went wrong in it: errors of scripts and of the Content-Security-Policy, and
-   * requests to anywhere but `origin`.
+   * requests to anywhere but `origin`. `script` runs before those of the page.
    */
-  async open(origin: string, hash: string, { key = '', width = 1440 } = {}): Promise<OpenPage> {
+  async open(origin: string, hash: string, { key = '', width = 1440, script = '' } = {}): Promise<OpenPage> {
     const context = await this.#browser.newContext({
       viewport: { width, height: 900 },
       colorScheme: 'light',
@@ -32,6 +32,7 @@ export class BrowserForTests implements AsyncDisposable {
       reducedMotion: 'reduce',
     });
     if (key !== '') await context.addInitScript(`sessionStorage.setItem('vitrine.key', ${JSON.stringify(key)})`);
+    if (script !== '') await context.addInitScript(script);
     const page = await context.newPage();
     page.setDefaultTimeout(patienceMs);
     const trouble: string[] = [];

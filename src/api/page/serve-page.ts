@@ -5,7 +5,7 @@ import { makePage, type Page } from './make-page.ts';
 
 /**
  * GET / and /assets/…: the page itself. It holds no secrets and no data, so that it needs no key: what it then asks for does. It is made once, when it
- * is first asked for or a moment after the start.
+ * is first asked for.
  */
 export function servePage(): RequestHandler {
   let made: Promise<Page> | undefined;

@@ -8,6 +8,7 @@ type Answer = { data?: { result?: { value?: [number, string]; values?: [number |
 export class AnsweredNumbers {
   readonly #page: Page;
   #values: ReadonlySet<number> | undefined;
+  readonly #written = new Map<string, ReadonlySet<string>>();
 
   private constructor(page: Page) {
     this.#page = page;
@@ -28,21 +29,22 @@ export class AnsweredNumbers {
     return new AnsweredNumbers(page);
   }
 
-  /** As the panel would write them: in its units and those of its overrides. Nothing may be asked any more. */
-  async asShownIn(panel: Panel): Promise<ReadonlySet<string>> {
+  /** As the panel would write them, in the unit of this column where it has one of its own. Nothing may be asked any more. */
+  async asShownIn(panel: Panel, column: string): Promise<ReadonlySet<string>> {
     this.#values ??= await this.#answered();
     const values = this.#values;
-    const { unit = 'short', decimals } = panel.fieldConfig?.defaults ?? {};
-    const overrides = panel.fieldConfig?.overrides ?? [];
-    const given = (id: string) =>
-      overrides.flatMap(({ properties }) => properties.filter((each) => each.id === id).map(({ value }) => value));
-    const units = new Set([unit, ...(given('unit') as string[])]);
-    const roundings = new Set([decimals, ...(given('decimals') as (number | undefined)[])]);
-    const shown = new Set([withoutSpaces(panel.fieldConfig?.defaults?.noValue ?? '')]);
-    for (const each of units)
-      for (const rounding of roundings)
-        for (const value of values) shown.add(withoutSpaces(formatValue(value, each, rounding)));
-    return shown;
+    const { unit = 'short', decimals, noValue = '' } = panel.fieldConfig?.defaults ?? {};
+    const own = (panel.fieldConfig?.overrides ?? [])
+      .filter(({ matcher }) => matcher.id === 'byName' && matcher.options === column)
+      .flatMap(({ properties }) => properties);
+    const of = (id: string) => own.findLast((property) => property.id === id)?.value;
+    const as = [(of('unit') as string) ?? unit, (of('decimals') as number) ?? decimals] as const;
+    const key = JSON.stringify([noValue, as]);
+    const written =
+      this.#written.get(key) ??
+      new Set([noValue, ...[...values].map((value) => formatValue(value, ...as))].map(withoutSpaces));
+    this.#written.set(key, written);
+    return written;
   }
 
   async #answered(): Promise<Set<number>> {
@@ -53,11 +55,15 @@ export class AnsweredNumbers {
   }
 }
 
-/** The numbers that a panel shows, as their text; charts as tables, which `showChartsAsTables` makes of them. */
-export function numbersShown(page: Page, panelId: number): Promise<string[]> {
-  return page.evaluate<string[]>(
+/** The numbers that a panel shows, as their text, with the column of a table; charts as tables, which `showChartsAsTables` makes of them. */
+export function numbersShown(page: Page, panelId: number): Promise<{ text: string; column: string }[]> {
+  return page.evaluate<{ text: string; column: string }[]>(
     `[...document.querySelectorAll('[data-panel="${panelId}"] :is(.stat-value, .gauge-value, .bar-value, td.number)')]
-      .map(({ textContent }) => textContent.replaceAll(/\\s/g, '')).filter((text) => /\\d/.test(text))`,
+      .map((place) => ({
+        text: place.textContent.replaceAll(/\\s/g, ''),
+        column: place.closest('table')?.tHead.rows[0].cells[place.cellIndex].textContent.replace(/\\s*[↑↓]$/, '') ?? '',
+      }))
+      .filter(({ text }) => /\\d/.test(text))`,
   );
 }
 

@@ -31,9 +31,23 @@ describe('the page', function () {
     const response = await api.fetch('/');
     assert.equal(response.status, 200);
     const policy = response.headers.get('content-security-policy') ?? '';
-    assert.match(policy, /default-src 'none'/);
-    assert.match(policy, /require-trusted-types-for 'script'/);
+    // What no other directive names falls back to default-src, but for these.
+    for (const directive of [
+      "default-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ])
+      assert.ok(policy.split('; ').includes(directive), `${directive} is not in ${policy}`);
     assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+    for (const [name, value] of [
+      ['x-content-type-options', 'nosniff'],
+      ['referrer-policy', 'no-referrer'],
+      ['cross-origin-opener-policy', 'same-origin'],
+    ] as const)
+      assert.equal(response.headers.get(name), value, name);
     const html = await response.text();
     assert.doesNotMatch(html, /<script(?![^>]*src=)|style=|\son\w+=/);
     for (const [, url] of html.matchAll(/(?:src|href)="([^"]+)"/g)) assert.match(url!, /^(\/assets\/|data:image\/svg)/);

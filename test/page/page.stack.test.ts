@@ -68,7 +68,7 @@ describe('the page in a browser', function () {
     await page.getByRole('button', { name: 'Run' }).click();
     await page.locator('.sound').nth(2).waitFor();
     const names = await page.locator('.sound figcaption strong').allTextContents();
-    assert.deepEqual(names.sort(), ['chord-and-clicks.wav', 'harmonic.wav', 'percussive.wav']);
+    assert.deepEqual(names, ['chord-and-clicks.wav', 'harmonic.wav', 'percussive.wav']);
     const seconds = await waitFor('sounds that can be played', async () => {
       const lengths = await page.evaluate<number[]>(
         '[...document.querySelectorAll("audio")].map(({ duration }) => duration)',
@@ -172,7 +172,9 @@ describe('the page in a browser', function () {
     );
     await page.locator('.badge', { hasText: '404 model_not_found' }).first().waitFor();
     await page.locator('.span').first().waitFor();
-    assert.match(await page.locator('.account-table').innerText(), /\d %/);
+    const parts = (await page.locator('.account-table .quiet').allInnerTexts()).map((text) => Number.parseFloat(text));
+    const whole = parts.reduce((sum, part) => sum + part, 0);
+    assert.ok(Math.abs(whole - 100) < 1, `${parts} are ${whole} %`);
     const line = page.locator('.log-line').first();
     await line.waitFor();
     await line.locator('summary').click();
@@ -355,6 +357,12 @@ describe('the page in a browser', function () {
         longer,
       );
       await takePicture(page, `dashboard-${dashboard.uid}`);
+      for (const panel of panels.filter(({ type }) => type === 'logs')) {
+        const times = await page.evaluate<string[]>(
+          `[...document.querySelectorAll('[data-panel="${panel.id}"] time')].map((time) => time.getAttribute('datetime'))`,
+        );
+        assert.deepEqual(times, times.toSorted().reverse(), `${dashboard.title} / ${panel.title}`);
+      }
       await showChartsAsTables(page);
       for (const panel of panels) {
         const { type, fieldConfig, options, datasource } = panel;
@@ -365,13 +373,15 @@ describe('the page in a browser', function () {
         if (JSON.stringify(fieldConfig).includes('dateTimeFromNow') || fieldConfig?.defaults?.mappings?.length)
           continue;
         if (JSON.stringify(datasource).includes('tempo')) continue;
-        const expected = await answers.asShownIn(panel);
         const shown = await numbersShown(page, panel.id);
-        for (const text of shown)
-          assert.ok(
-            expected.has(text),
-            `${dashboard.title} / ${panel.title}: ${text} is in none of ${[...expected].filter((each) => each.startsWith(text.slice(0, 3))).join(', ')}`,
-          );
+        for (const [column = '', numbers = []] of Map.groupBy(shown, (each) => each.column)) {
+          const expected = await answers.asShownIn(panel, column);
+          for (const { text } of numbers)
+            assert.ok(
+              expected.has(text),
+              `${dashboard.title} / ${panel.title} ${column}: ${text} is in none of ${[...expected].filter((each) => each.startsWith(text.slice(0, 3))).join(', ')}`,
+            );
+        }
         compared.set(type, (compared.get(type) ?? 0) + shown.length);
       }
       if (dashboard.uid === 'vitrine-overview') {
@@ -396,8 +406,10 @@ describe('the page in a browser', function () {
     await page.getByLabel('Model', { exact: true }).selectOption('perceptron');
     await forPerceptron;
     const range = page.waitForRequest((request) => {
-      const { searchParams } = new URL(request.url());
-      return Number(searchParams.get('end')) - Number(searchParams.get('start')) >= 3500;
+      const { pathname, searchParams } = new URL(request.url());
+      return (
+        pathname.endsWith('/query_range') && Number(searchParams.get('end')) - Number(searchParams.get('start')) >= 3500
+      );
     });
     await page.getByLabel('Time', { exact: true }).selectOption('1h');
     await range;
@@ -405,15 +417,52 @@ describe('the page in a browser', function () {
     const renewals = async () => Number(await page.locator('.view').getAttribute('data-renewed'));
     const before = await renewals();
     await page.getByLabel('Refresh', { exact: true }).selectOption('5s');
-    // One for the choice, the others by themselves.
+    await page.getByLabel('Refresh', { exact: true }).focus();
+    // One for the choice, the others by themselves; who is about to choose keeps their place.
     await waitFor('three renewals', async () => (await renewals()) >= before + 3, longer);
+    assert.equal(await page.evaluate<string>('document.activeElement.id'), 'refresh');
     await page.getByLabel('Refresh', { exact: true }).selectOption('off');
     await page.goto(`${origin}/#/dashboards/vitrine-overview?from=now-5m&to=now&refresh=off`);
     const dot = page.locator('.exemplar').last();
     await dot.waitFor();
+    assert.match(await page.locator('.events summary').innerText(), /^\d+ events? in this time$/);
+    const [, took = ''] = /^Trace of (.+) at /.exec((await dot.getAttribute('aria-label')) ?? '') ?? [];
     await dot.focus();
     await page.keyboard.press('Enter');
     await page.locator('.span').first().waitFor();
+    assert.ok((await page.locator('.span em').allInnerTexts()).includes(took), `no span took ${took}`);
+    assert.deepEqual(trouble, []);
+  });
+
+  it('lists the most and the slowest first, and sorts by the column that is pressed', async () => {
+    await trafficMade;
+    await using opened = await open('#/dashboards/vitrine-service?from=now-15m&to=now&refresh=off');
+    const { page, trouble } = opened;
+    await page.locator('.view[data-renewed]').waitFor();
+    const column = (panel: string, at: number) =>
+      page.getByRole('region', { name: panel, exact: true }).locator(`tbody td:nth-child(${at})`).allInnerTexts();
+    const requests = (await column('Routes', 2)).map((text) => Number(text.replaceAll(/\s/g, '')));
+    assert.ok(requests.length > 3);
+    assert.deepEqual(
+      requests,
+      requests.toSorted((a, b) => b - a),
+    );
+    const inMs = (text: string) => Number.parseFloat(text) * (/ms$/.test(text) ? 1 : 1000);
+    const took = (await column('Slow requests', 5)).map(inMs);
+    assert.ok(took.length > 2);
+    assert.deepEqual(
+      took,
+      took.toSorted((a, b) => b - a),
+    );
+    const names = (await column('Routes', 1)).toSorted();
+    const head = page
+      .getByRole('columnheader', { name: 'Route', exact: false })
+      .getByRole('button', { name: /^Route/ });
+    for (const expected of [names, names.toReversed()]) {
+      await head.focus();
+      await page.keyboard.press('Enter');
+      assert.deepEqual(await column('Routes', 1), expected);
+    }
     assert.deepEqual(trouble, []);
   });
 
@@ -535,6 +584,11 @@ describe('the page in a browser', function () {
     await page.locator('.log-line').first().waitFor();
     assert.match(await page.locator('.account-table').innerText(), /\d %/);
     await takePicture(page, 'tempo-away');
+    await using dashboard = await open('#/dashboards/vitrine-service?from=now-5m&to=now&refresh=off');
+    await dashboard.page.locator('.view[data-renewed]').waitFor();
+    const panel = (name: string) => dashboard.page.getByRole('region', { name, exact: true }).first();
+    assert.match(await panel('Slow requests').innerText(), /Cannot ask tempo/);
+    assert.equal(await panel('Requests by route').getAttribute('data-state'), 'drawn');
     await stack().start('tempo');
     await waitFor(
       'the trace again',
@@ -557,6 +611,8 @@ describe('the page in a browser', function () {
       );
     const [asked] = await prometheus('sum(vitrine_proxy_requests_total)');
     assert.ok(Number(asked?.value[1]) > 500, 'what it asks of the stores is counted apart');
+    const [away] = await prometheus('sum(vitrine_proxy_requests_total{backend="tempo", status="backend_away"})');
+    assert.ok(Number(away?.value[1]) > 0, 'and what came of it');
     assert.deepEqual(await prometheus('http_requests_total{endpoint=~"/backends.*|/page.*|/assets.*|/"} > 0'), []);
     const lines = await fetch(
       `${origin}/backends/loki/loki/api/v1/query_range?query=${encodeURIComponent('{service_name="vitrine"} |= "/backends/"')}`,

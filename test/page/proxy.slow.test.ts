@@ -193,7 +193,8 @@ describe('the proxy of the page', function () {
   });
 
   it('asks no longer once its caller has left', async () => {
-    await using given = await withBackend();
+    // It is not its own patience that ends it.
+    await using given = await withBackend({ proxyMsMax: 600_000 });
     given.backend.answer = () => undefined;
     const leaving = new AbortController();
     const asked = given.api

@@ -1,4 +1,5 @@
 import { type Child, element } from '../dom/element.ts';
+import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 
 /**
  * Markdown as our runbooks and text panels use it: headings, paragraphs, lists, tables, code, and inside of lines code, strong, emphasis and links. Anything
@@ -61,30 +62,15 @@ export function renderMarkdown(text: string, linkTo: (url: string) => string | u
           .map((cell) => cell.trim().replaceAll('\\|', '|')),
       );
     const [head = [], ...body] = rows.filter((row) => !row.every((cell) => /^:?-+:?$/.test(cell)));
-    return element(
-      'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' },
-      element(
-        'table',
-        {},
-        element(
-          'thead',
-          {},
+    return scrollRegion(
+      'Table',
+      gridTable(
+        head.map((cell) => columnHead(inline(cell, linkTo))),
+        body.map((row) =>
           element(
             'tr',
             {},
-            head.map((cell) => element('th', { scope: 'col' }, inline(cell, linkTo))),
-          ),
-        ),
-        element(
-          'tbody',
-          {},
-          body.map((row) =>
-            element(
-              'tr',
-              {},
-              row.map((cell) => element('td', {}, inline(cell, linkTo))),
-            ),
+            row.map((cell) => element('td', {}, inline(cell, linkTo))),
           ),
         ),
       ),

@@ -427,7 +427,9 @@ describe('the page in a browser', function () {
     await page.goto(`${origin}/#/dashboards/vitrine-overview?from=now-5m&to=now&refresh=off`);
     const dot = page.locator('.exemplar').last();
     await dot.waitFor();
-    assert.match(await page.locator('.events summary').innerText(), /^\d+ events? in this time$/);
+    const events = page.locator('.events summary');
+    await events.waitFor();
+    assert.match(await events.innerText(), /^\d+ events? in this time$/);
     const [, took = ''] = /^Trace of (.+) at /.exec((await dot.getAttribute('aria-label')) ?? '') ?? [];
     await dot.focus();
     await page.keyboard.press('Enter');

@@ -8,6 +8,7 @@ import { Registry } from './engine/registry.ts';
 import { type Jobs, openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { countMemoryOutsideHeap } from './memory-outside-heap.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
@@ -22,6 +23,7 @@ import { TaskMetrics } from './telemetry/task-metrics.ts';
 // Start reads down, stop runs up: telemetry is first in and last out.
 
 await startOrExplain(async () => {
+  countMemoryOutsideHeap();
   const config = readConfig();
   const door = await Door.open(config);
   const requestMetrics = new RequestMetrics();

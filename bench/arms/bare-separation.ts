@@ -4,15 +4,18 @@ import { createInterface } from 'node:readline';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 
-// The separation graph by itself: as many threads as cores, each with a session of one thread, over pieces of six seconds without anything around them.
-// Usage: node bench/arms/bare-separation.ts MODEL SOUND; says `ready`, then the seconds of a round for every line that it is sent.
+// The separation graph by itself: as many threads as cores, each with a session of one thread, over pieces of a sound. With the context that the model needs
+// on both sides of a piece the stems are those of the service; without it they have seams.
+// Usage: node bench/arms/bare-separation.ts MODEL SOUND PIECE_SAMPLES CONTEXT_SAMPLES; says `ready`, then the seconds of a round for every line that it is sent.
 
 if (isMainThread) {
-  const [model, sound] = process.argv.slice(2);
+  const [model, sound, ...lengths] = process.argv.slice(2);
+  const [piece = 0, context = 0] = lengths.map(Number);
   const { channels } = readWav(await readFile(sound ?? ''));
-  const piece = 516 * 512;
   const pieces = channels.flatMap((samples) =>
-    Array.from({ length: Math.ceil(samples.length / piece) }, (_, at) => samples.slice(at * piece, (at + 1) * piece)),
+    Array.from({ length: Math.ceil(samples.length / piece) }, (_, at) =>
+      samples.slice(Math.max(0, at * piece - context), (at + 1) * piece + context),
+    ),
   );
   const threads = Array.from(
     { length: availableParallelism() },

@@ -71,38 +71,60 @@ function result(settled: Outcome): { chunk: Chunk; stems: readonly Planes[] } {
 /** Chunks with what surrounds them: half a fade and the context on both sides, less at the two ends of the sound. */
 async function* cutChunks(pieces: AsyncIterable<Planes> | Iterable<Planes>, plan: ChunkPlan): AsyncGenerator<Chunk> {
   const margin = plan.contextSamples + plan.fadeSamples / 2;
-  let held: Planes = [];
-  let heldFrom = 0;
+  const held = new Held();
   let coreStart = 0;
-  const lengthOf = (planes: Planes) => planes[0]?.length ?? 0;
   const cut = (last: boolean): Chunk => {
-    const heldEnd = heldFrom + lengthOf(held);
     const start = Math.max(0, coreStart - margin);
-    const coreEnd = last ? heldEnd : coreStart + plan.coreSamples;
-    const end = Math.min(heldEnd, coreEnd + margin);
-    const samples = held.map((plane) => plane.slice(start - heldFrom, end - heldFrom));
-    return { samples, start, coreStart, coreEnd, last };
+    const coreEnd = last ? held.end : coreStart + plan.coreSamples;
+    const end = Math.min(held.end, coreEnd + margin);
+    return { samples: held.copy(start, end), start, coreStart, coreEnd, last };
   };
   for await (const piece of pieces) {
-    held = held.length === 0 ? piece : held.map((plane, channel) => joined(plane, piece[channel] as Float32Array));
+    held.add(piece);
     // A chunk is cut only when another core's worth of margin is there, so that the last one is never a sliver without context.
-    while (heldFrom + lengthOf(held) > coreStart + plan.coreSamples + margin) {
+    while (held.end > coreStart + plan.coreSamples + margin) {
       const chunk = cut(false);
       yield chunk;
       coreStart = chunk.coreEnd;
-      const keepFrom = Math.max(0, coreStart - margin);
-      held = held.map((plane) => plane.slice(keepFrom - heldFrom));
-      heldFrom = keepFrom;
+      held.forget(coreStart - margin);
     }
   }
-  if (lengthOf(held) > 0) yield cut(true);
+  if (held.end > coreStart) yield cut(true);
 }
 
-function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const both = new Float32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** Pieces that have come and are still needed, as they came: each sample is copied once, into its chunk. */
+class Held {
+  readonly #pieces: { readonly from: number; readonly planes: Planes }[] = [];
+  /** How many samples have come so far. */
+  end = 0;
+
+  add(planes: Planes): void {
+    this.#pieces.push({ from: this.end, planes });
+    this.end += lengthOf(planes);
+  }
+
+  copy(start: number, end: number): Planes {
+    const channels = this.#pieces[0]?.planes.length ?? 0;
+    const copies = Array.from({ length: channels }, () => new Float32Array(end - start));
+    for (const { from, planes } of this.#pieces) {
+      const first = Math.max(start, from);
+      const behind = Math.min(end, from + lengthOf(planes));
+      if (first >= behind) continue;
+      for (const [channel, plane] of planes.entries())
+        copies[channel]?.set(plane.subarray(first - from, behind - from), first - start);
+    }
+    return copies;
+  }
+
+  /** What lies before this sample is not asked for again. */
+  forget(before: number): void {
+    const keep = this.#pieces.findIndex(({ from, planes }) => from + lengthOf(planes) > before);
+    this.#pieces.splice(0, keep < 0 ? this.#pieces.length : keep);
+  }
+}
+
+function lengthOf(planes: Planes): number {
+  return planes[0]?.length ?? 0;
 }
 
 /** Puts the cores of the chunks side by side, blended around their borders. */
@@ -119,8 +141,15 @@ class Joiner {
     const half = this.#fade / 2;
     const from = chunk.coreStart === 0 ? 0 : chunk.coreStart - half;
     const to = chunk.last ? chunk.coreEnd : chunk.coreEnd - half;
+    // What is blended is written to, and stems may share their samples.
+    const isCopied = this.#fade > 0;
     const part = (start: number, end: number) =>
-      stems.map((planes) => planes.map((plane) => plane.slice(start - chunk.start, end - chunk.start)));
+      stems.map((planes) =>
+        planes.map((plane) => {
+          const view = plane.subarray(start - chunk.start, end - chunk.start);
+          return isCopied ? view.slice() : view;
+        }),
+      );
     const answer = part(from, to);
     this.#tail?.forEach((planes, stem) => {
       planes.forEach((tail, channel) => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';

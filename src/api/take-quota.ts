@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { Client } from './clients.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import {
   type Attributes,
   type Context,
@@ -64,7 +65,7 @@ export class RequestTrace implements Follower {
         ? ROOT_CONTEXT
         : propagation.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
     const caller = trace.getSpanContext(this.parent);
-    this.ids = caller ? { ...newIds(), traceId: caller.traceId } : newIds();
+    this.ids = caller ? { traceId: caller.traceId, spanId: newIds().spanId } : newIds();
     this.requestId = wellFormed(request.headers['x-request-id']) ?? this.ids.traceId;
   }
 
@@ -156,7 +157,7 @@ function endRequest(
   const { account, model, failure } = told;
   if (!account) return;
   account.mark('send');
-  const tookMs = (told.streamingAt ?? performance.now()) - account.startedAt;
+  const tookMs = (told.streamingAt ?? account.markedAt) - account.startedAt;
   const method = knownMethod(request.method);
   const endpoint = told.route ?? routeOf(request);
   // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.

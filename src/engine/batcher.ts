@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { ServiceError } from '../errors.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { BatchMember, EngineObserver } from '../engine/engine-observer.ts';
 import type { BatchFacts } from '../engine/inference.ts';
 import type { AggregatedMetric } from './aggregated-metrics.ts';

@@ -1,7 +1,8 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { observableCounter, observableGauge } from './metrics.ts';
+import type { MetricName } from './names.ts';
 
-/** What the official instrumentations do not measure: the process's files, threads and disk use, and, for one process of a machine, its disks. */
+/** What the official instrumentations do not measure, or not cheaply: the process's files, threads and disk use, and, for one process of a machine, its disks and network. */
 export function observeHost(dataFolder: string, isOneOfMachine: boolean): void {
   observableGauge('processUptime').addCallback((result) => result.observe(process.uptime()));
   observableGauge('processFiles').addCallback(async (result) => {
@@ -22,7 +23,9 @@ export function observeHost(dataFolder: string, isOneOfMachine: boolean): void {
       if (bytes !== undefined) result.observe(bytes, { 'disk.io.direction': direction });
     }
   });
-  if (isOneOfMachine) observeDisks(dataFolder);
+  if (!isOneOfMachine) return;
+  observeDisks(dataFolder);
+  observeNetwork();
 }
 
 function observeDisks(dataFolder: string): void {
@@ -44,6 +47,38 @@ function observeDisks(dataFolder: string): void {
     if (used + bavail > 0) result.observe(used / (used + bavail));
   });
 }
+
+function observeNetwork(): void {
+  const perInterface = (of: MetricName, figures: (of: Interface) => Directions) =>
+    observableCounter(of).addCallback(async (result) => {
+      for (const each of interfacesIn((await textOf('/proc/net/dev')) ?? ''))
+        for (const [direction, value] of Object.entries(figures(each)))
+          result.observe(value, { 'system.device': each.device, 'network.io.direction': direction });
+    });
+  perInterface('systemNetwork', ({ bytes }) => bytes);
+  perInterface('systemNetworkErrors', ({ errors }) => errors);
+  perInterface('systemNetworkDropped', ({ dropped }) => dropped);
+}
+
+type Directions = { receive: number; transmit: number };
+type Interface = { device: string; bytes: Directions; errors: Directions; dropped: Directions };
+
+/** Neither loopback nor the machine's ends of the lines to its containers: what goes through those goes through a bridge or a card as well. */
+export function interfacesIn(netDev: string): Interface[] {
+  return netDev
+    .split('\n')
+    .map((line) => /^\s*([^:\s]+):\s*(.*)$/.exec(line))
+    .filter((found) => found !== null)
+    .filter(([, device = '']) => device !== 'lo' && !device.startsWith('veth'))
+    .slice(0, interfacesMax)
+    .map(([, device = '', numbers = '']) => {
+      const columns = numbers.trim().split(/\s+/).map(Number);
+      const both = (column: number) => ({ receive: columns[column] ?? 0, transmit: columns[column + 8] ?? 0 });
+      return { device, bytes: both(0), errors: both(2), dropped: both(3) };
+    });
+}
+
+const interfacesMax = 32;
 
 /** Whole disks, not their partitions, and nothing that only lives in memory or in a file; sectors are 512 bytes whatever the disk says. */
 export function disksIn(diskstats: string): { device: string; readBytes: number; writtenBytes: number }[] {

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { AlwaysKept, KeptBecause } from './kept-reasons.ts';
 
 export type Outcome = {

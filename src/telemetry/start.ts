@@ -220,9 +220,12 @@ export async function startTelemetry(
 /** What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's path is written by hand. */
 function surroundings(host: boolean) {
   process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
-  return getNodeAutoInstrumentations(
-    host ? {} : { '@opentelemetry/instrumentation-host-metrics': { metricGroups: ['process.cpu', 'process.memory'] } },
-  );
+  return getNodeAutoInstrumentations({
+    '@opentelemetry/instrumentation-host-metrics': {
+      // Without its network: it starts a program to ask for the default interface, and all requests wait for that. host-metrics.ts reads a file instead.
+      metricGroups: ['process.cpu', 'process.memory', ...(host ? ['system.cpu', 'system.memory'] : [])],
+    },
+  });
 }
 
 function spansIntoOutbox(outbox: Outbox<ReadableSpan>): SpanProcessor {

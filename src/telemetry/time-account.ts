@@ -1,3 +1,6 @@
+// Imported wherever each request reads it: as a global it is looked up anew at every call.
+import { performance } from 'node:perf_hooks';
+
 import type { Follower } from '../engine/inference.ts';
 
 /** Where a request's time goes, in this order. What none of them has is the rest, and is measured too. */
@@ -28,6 +31,11 @@ export class TimeAccount {
   /** One that was closed, as its numbers say. */
   static of(startedAt: number, stages: Partial<Record<StageName, number>>): TimeAccount {
     return Object.assign(new TimeAccount(startedAt), stages);
+  }
+
+  /** When it was last marked, in the milliseconds of performance.now(). */
+  get markedAt(): number {
+    return this.#markedAt;
   }
 
   /** Books everything since the last mark. */
@@ -105,10 +113,16 @@ export class TimeAccount {
   }
 }
 
-/** Milliseconds with three digits: microseconds are exact enough. Put together from whole numbers, which costs a fifth of writing a fraction. */
+/** Milliseconds with three digits: microseconds are exact enough. In whole numbers, and from a list where it is less than one: half the time of the plain way. */
 function short(ms: number): string {
-  const us = Math.round(ms * 1000);
-  return `${Math.trunc(us / 1000)}.${thousandths[us % 1000]}`;
+  if (ms < 0.9995) return belowOne[(ms * 1000 + 0.5) | 0] as string;
+  if (ms > wholeNumbersMax) return ms.toFixed(3);
+  const us = (ms * 1000 + 0.5) | 0;
+  const whole = (us / 1000) | 0;
+  return `${whole}.${thousandths[us - whole * 1000]}`;
 }
 
 const thousandths = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
+const belowOne = thousandths.map((digits) => `0.${digits}`);
+/** Beyond it microseconds are no whole number of 32 bits. */
+const wholeNumbersMax = 2_000_000;

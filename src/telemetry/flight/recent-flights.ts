@@ -1,5 +1,6 @@
 import type { Arrival, BatchFacts } from '../../engine/inference.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
+import { traceIdLetters } from '../preset-ids.ts';
 import { stageNames, TimeAccount } from '../time-account.ts';
 import type { FlightRecord } from './flight-record.ts';
 
@@ -16,9 +17,10 @@ export class RecentFlights {
   readonly #max: number;
   readonly #numbers: Float64Array;
   readonly #common: Common[] = [];
-  readonly #traceIds: string[] = [];
-  readonly #spanIds: string[] = [];
-  readonly #requestIds: string[] = [];
+  /** Trace and span id in one string: of each string the collector has to copy one less. */
+  readonly #ids: string[] = [];
+  /** Absent where it is the trace id. */
+  readonly #requestIds: (string | undefined)[] = [];
   readonly #failures: (string | undefined)[] = [];
   readonly #kept: (KeptBecause | undefined)[] = [];
   readonly #batches: (BatchFacts | undefined)[] = [];
@@ -34,9 +36,8 @@ export class RecentFlights {
     this.#next = (at + 1) % this.#max;
     const { ids, account, arrival } = record;
     this.#common[at] = this.#commonOf(record);
-    this.#traceIds[at] = ids.traceId;
-    this.#spanIds[at] = ids.spanId;
-    this.#requestIds[at] = record.requestId;
+    this.#ids[at] = ids.both ?? ids.traceId + ids.spanId;
+    this.#requestIds[at] = record.requestId === ids.traceId ? undefined : record.requestId;
     this.#failures[at] = record.failure;
     this.#kept[at] = record.kept;
     this.#batches[at] = record.batch;
@@ -69,10 +70,12 @@ export class RecentFlights {
   #record(at: number): FlightRecord {
     const numbers = this.#numbers.subarray(at * numbersEach, (at + 1) * numbersEach);
     const startedAt = numbers[0]!;
+    const ids = this.#ids[at]!;
+    const traceId = ids.slice(0, traceIdLetters);
     return {
       ...this.#common[at]!,
-      ids: { traceId: this.#traceIds[at]!, spanId: this.#spanIds[at]! },
-      requestId: this.#requestIds[at]!,
+      ids: { traceId, spanId: ids.slice(traceIdLetters) },
+      requestId: this.#requestIds[at] ?? traceId,
       status: numbers[2]!,
       failure: this.#failures[at],
       kept: this.#kept[at],

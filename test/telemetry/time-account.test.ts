@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { TimeAccount } from '../../src/telemetry/time-account.ts';
+
+describe('Server-Timing', () => {
+  it('names the seven stages that are over, in milliseconds with three digits, of whatever length', () => {
+    const account = TimeAccount.of(0, {
+      receive: 0.0004,
+      decode: 0.0005,
+      queue: 0.9994,
+      assemble: 0.9996,
+      run: 12.3456,
+      split: 1_999_999.5,
+      encode: 86_400_000.25,
+      send: 5,
+    });
+    assert.equal(
+      account.serverTiming(),
+      'receive;dur=0.000,decode;dur=0.001,queue;dur=0.999,assemble;dur=1.000,run;dur=12.346,split;dur=1999999.500,encode;dur=86400000.250',
+    );
+  });
+
+  it('rounds as a number is rounded', () => {
+    for (let us = 0; us < 30_000; us += 0.3) {
+      const said = /receive;dur=([\d.]+)/.exec(TimeAccount.of(0, { receive: us / 1000 }).serverTiming())?.[1];
+      assert.ok(Math.abs(Number(said) * 1000 - us) <= 0.5 + 1e-6, `${us} µs are said as ${said} ms`);
+    }
+  });
+});

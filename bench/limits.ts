@@ -8,8 +8,10 @@ import { type ServiceProcess, startService } from '../test/support/service-proce
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
-import { binaryShot } from './shots.ts';
-import { median, spread } from './statistics.ts';
+import { PartLoad } from './part-load.ts';
+import { binaryShot, rawShot } from './shots.ts';
+import { startBare } from './start-arm.ts';
+import { median, rotated, spread } from './statistics.ts';
 import { load } from './wrk.ts';
 
 // What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw loop, the tail at 70 % of the highest load, and ten minutes
@@ -106,26 +108,21 @@ async function large(): Promise<void> {
   }
 }
 
-/** The tail at 70 % of the highest load. Wanted: p99 at most four times p50. */
+/**
+ * The tail at 70 % of the highest load. Wanted: p99 at most four times p50. The same for bare node:http over the same lane tells what of it is the machine’s.
+ */
 async function tail(): Promise<void> {
-  const service = await start();
-  try {
-    const url = urlOf(service, 'perceptron');
-    const shot = binaryShot(64);
-    await load(url, shot, { connections: 64, seconds: 3 });
-    for (let round = 0; round < options.rounds; round += 1) {
-      const highest = await load(url, shot, { connections: 64, seconds: options.seconds });
-      const wanted = highest.requestsPerSecond * 0.7;
-      // Each connection waits after each answer: as long as 64 of them then make the wanted rate.
-      const delayMs = Math.max(1, Math.round(64_000 / wanted - highest.p50Ms * 0.5));
-      const part = await load(url, shot, { connections: 64, seconds: options.seconds, delayMs });
-      console.log(
-        `highest ${highest.requestsPerSecond.toFixed(0)}/s; at ${((100 * part.requestsPerSecond) / highest.requestsPerSecond).toFixed(0)} % of it: p50 ${part.p50Ms} ms, p99 ${part.p99Ms} ms, ${(part.p99Ms / part.p50Ms).toFixed(1)} times`,
-      );
-    }
-  } finally {
-    await service[Symbol.asyncDispose]();
-  }
+  await using servers = new AsyncDisposableStack();
+  const service = servers.use(await start());
+  const bare = servers.use(await startBare('bare-lane.ts', ['perceptron'], models));
+  const arms = [
+    new PartLoad('served', urlOf(service, 'perceptron'), binaryShot(64)),
+    new PartLoad('bare node:http', bare.url, rawShot(64)),
+  ];
+  for (const arm of arms) await arm.warmUp();
+  for (let round = 0; round < options.rounds; round += 1)
+    for (const arm of rotated(arms, round)) await arm.measure(options.seconds);
+  for (const arm of arms) console.log(arm.inWords());
 }
 
 /** Minutes of load: memory and failures, minute by minute. */

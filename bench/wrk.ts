@@ -9,7 +9,7 @@ const run = promisify(execFile);
 export type Shot = { headers: Record<string, string>; body: Uint8Array };
 export type Load = { requests: number; requestsPerSecond: number; p50Ms: number; p99Ms: number; failed: number };
 
-/** Loads a URL of this machine with wrk, one thread, for so many seconds; `delayMs`: the pause of each connection after each answer. */
+/** Loads a URL of this machine with wrk, one thread, for so many seconds; `delayMs`: the pause of each connection after each answer, on average: wrk counts whole milliseconds. */
 export async function load(
   url: string,
   shot: Shot,
@@ -47,7 +47,9 @@ function lua(headers: Shot['headers'], bodyFile: string, delayMs: number | undef
     'wrk.method = "POST"',
     ...Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`),
     `wrk.body = io.open("${bodyFile}", "rb"):read("*a")`,
-    ...(delayMs === undefined ? [] : [`function delay() return ${delayMs} end`]),
+    ...(delayMs === undefined
+      ? []
+      : [`function delay() return ${Math.floor(delayMs)} + (math.random() < ${delayMs % 1} and 1 or 0) end`]),
   ].join('\n');
 }
 

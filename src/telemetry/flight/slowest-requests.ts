@@ -6,11 +6,14 @@ export const slowestMax = 50;
 /** The slowest requests of each minute and model, within a limit for all together: the oldest minutes go first. */
 export class SlowestRequests {
   readonly #recordsMax: number;
+  /** Of each minute and model. */
+  readonly #eachMax: number;
   readonly #minutes = new Map<number, Map<string, FlightRecord[]>>();
   #count = 0;
 
   constructor(recordsMax: number) {
     this.#recordsMax = recordsMax;
+    this.#eachMax = Math.min(slowestMax, recordsMax);
   }
 
   add(record: FlightRecord): void {
@@ -23,11 +26,11 @@ export class SlowestRequests {
       models.set(model, slowest);
     }
     // The quickest of them stands last: most requests end at this comparison.
-    if (slowest.length >= slowestMax && record.tookMs <= slowest[slowestMax - 1]!.tookMs) return;
+    if (slowest.length >= this.#eachMax && record.tookMs <= slowest[this.#eachMax - 1]!.tookMs) return;
     const at = slowest.findIndex(({ tookMs }) => tookMs < record.tookMs);
     slowest.splice(at < 0 ? slowest.length : at, 0, record);
     this.#count += 1;
-    if (slowest.length > slowestMax) {
+    if (slowest.length > this.#eachMax) {
       slowest.pop();
       this.#count -= 1;
     }

@@ -8,6 +8,7 @@ import { type ServiceProcess, startService } from '../test/support/service-proce
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { listOption, numberOption } from './option.ts';
 import { PartLoad } from './part-load.ts';
 import { binaryShot, rawShot } from './shots.ts';
 import { startBare } from './start-arm.ts';
@@ -19,7 +20,12 @@ import { load } from './wrk.ts';
 // Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--minutes 10]
 
 const run = promisify(execFile);
-const options = readOptions(process.argv.slice(2));
+const options = {
+  only: listOption('only'),
+  seconds: numberOption('seconds', 4),
+  rounds: numberOption('rounds', 3),
+  minutes: numberOption('minutes', 10),
+};
 await using folder = await temporaryFolder();
 const models = join(folder.path, 'models');
 const largeWidths = [1024, 2048, 2048, 2048, 10];
@@ -157,15 +163,4 @@ function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
 
 function urlOf(service: ServiceProcess, model: string): string {
   return `${service.url}/v2/models/${model}/infer`;
-}
-
-function readOptions(given: string[]) {
-  const value = (name: string, fallback: string) =>
-    given.includes(`--${name}`) ? (given[given.indexOf(`--${name}`) + 1] ?? '') : fallback;
-  return {
-    only: value('only', '').split(',').filter(Boolean),
-    seconds: Number(value('seconds', '4')),
-    rounds: Number(value('rounds', '3')),
-    minutes: Number(value('minutes', '10')),
-  };
 }

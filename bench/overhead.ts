@@ -9,6 +9,7 @@ import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { cpuPerRequest, cpuTimeOf } from './cpu-time.ts';
+import { listOption, numberOption, option } from './option.ts';
 import { binaryShot } from './shots.ts';
 import { medianWithInterval, rotated } from './statistics.ts';
 import { load, type Shot } from './wrk.ts';
@@ -17,7 +18,13 @@ import { load, type Shot } from './wrk.ts';
 // the machine hits both; CPU time a request is compared within each round, throughput beside it. The Collector is the real one.
 // Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,collector,names]
 
-const options = readOptions(process.argv.slice(2));
+const options = {
+  rounds: numberOption('rounds', 10),
+  seconds: numberOption('seconds', 3),
+  connections: option('connections', '16,64').split(',').map(Number),
+  names: numberOption('names', 1_000_000),
+  only: listOption('only'),
+};
 // What has a limit is full after so many names, and the code has been compiled.
 const warmUpNames = 20_000;
 const statusLine = 'HTTP/1.1 ';
@@ -234,16 +241,4 @@ function rssMiBOf(processId: number): number {
 
 function urlOf(service: ServiceProcess, model: string): string {
   return `${service.url}/v2/models/${model}/infer`;
-}
-
-function readOptions(given: string[]) {
-  const value = (name: string, fallback: string) =>
-    given.includes(`--${name}`) ? (given[given.indexOf(`--${name}`) + 1] ?? '') : fallback;
-  return {
-    rounds: Number(value('rounds', '10')),
-    seconds: Number(value('seconds', '3')),
-    connections: value('connections', '16,64').split(',').map(Number),
-    names: Number(value('names', '1000000')),
-    only: value('only', '').split(',').filter(Boolean),
-  };
 }

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { wavHead } from '../src/tasks/audio/write-wav.ts';
 import { type ServiceProcess, startService } from '../test/support/service-process.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { numberOption } from './option.ts';
 import { median, rotated, spread } from './statistics.ts';
 
 // Tasks through HTTP. `separation`: 60 s of stereo against librosa's hpss on the same file and against the bare graph, in turns. `generation` against
@@ -18,9 +19,9 @@ import { median, rotated, spread } from './statistics.ts';
 
 const run = promisify(execFile);
 const rate = 44_100;
-const rounds = Number(option('--rounds') ?? 5);
-const seconds = Number(option('--seconds') ?? 60);
-const minutes = Number(option('--minutes') ?? 60);
+const rounds = numberOption('rounds', 5);
+const seconds = numberOption('seconds', 60);
+const minutes = numberOption('minutes', 60);
 const parts = ['separation', 'generation', 'hour'].filter((part) => process.argv.includes(part));
 const wants = (part: string) => (parts.length === 0 ? part !== 'hour' : parts.includes(part));
 const models = join(import.meta.dirname, '../models');
@@ -164,9 +165,4 @@ async function peakMegabytes({ pid }: ServiceProcess): Promise<number> {
 
 function inWords(values: readonly number[], unit = ' s'): string {
   return `${median(values).toFixed(2)}${unit} (${spread(values, 2)})`;
-}
-
-function option(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
 }

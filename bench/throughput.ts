@@ -5,6 +5,7 @@ import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { cpuPerRequest, cpuTimeOfTree, stolenSeconds } from './cpu-time.ts';
+import { numberOption, option } from './option.ts';
 import { bentomlShot, binaryShot, jsonShot, rawShot } from './shots.ts';
 import {
   hasPeer,
@@ -29,7 +30,7 @@ import { type Load, load, type Shot } from './wrk.ts';
 type Arm = { readonly name: string; readonly server: Server; readonly shot: Shot };
 type Slice = Load & { readonly cpuUs: number; readonly mainUs: number; readonly stolenPercent: number };
 
-const options = readOptions(process.argv.slice(2));
+const options = readOptions();
 await using everything = new AsyncDisposableStack();
 const folder = everything.use(await temporaryFolder());
 const [width = 64] = options.widths;
@@ -135,22 +136,20 @@ function print(connections: number, slices: ReadonlyMap<string, readonly Slice[]
   }
 }
 
-function readOptions(given: string[]) {
-  const value = (name: string, fallback: string) =>
-    given.includes(`--${name}`) ? (given[given.indexOf(`--${name}`) + 1] ?? '') : fallback;
+function readOptions() {
   const groups: Record<string, string[][]> = {
     limits: [['vitrine', 'vitrine-json', 'vitrine-silent', 'bare-lane', 'bare-inline']],
     // One at a time: some of them take a quarter of a core while nobody asks them for anything.
     peers: peerNames.filter(hasPeer).map((name) => ['vitrine-json', 'vitrine', name]),
   };
   return {
-    groups: value('arms', 'limits peers')
+    groups: option('arms', 'limits peers')
       .split(' ')
       .flatMap((names) => groups[names] ?? [names.split(',')]),
-    connections: value('connections', '16,64').split(',').map(Number),
-    rounds: Number(value('rounds', '20')),
-    seconds: Number(value('seconds', '1')),
-    warmUpSeconds: Number(value('warm-up', '4')),
-    widths: value('width', '64,256,256,10').split(',').map(Number),
+    connections: option('connections', '16,64').split(',').map(Number),
+    rounds: numberOption('rounds', 20),
+    seconds: numberOption('seconds', 1),
+    warmUpSeconds: numberOption('warm-up', 4),
+    widths: option('width', '64,256,256,10').split(',').map(Number),
   };
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { hash, randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { flightAnswer, latencyAnswer } from '../../src/api/flight-answer.ts';
 import { slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
@@ -8,6 +7,7 @@ import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { writeCredentials } from '../support/write-credentials.ts';
 
 const keys = { one: 'key-of-tenant-one', two: 'key-of-tenant-two' };
 type Flight = ReturnType<typeof flightAnswer>;
@@ -24,17 +24,12 @@ describe('the flight recorder', () => {
     const models = join(folder.path, 'models');
     await writeModel(models, 'slow', slow());
     await writeModel(models, 'batched', slowInBatches(100), { manifest: { batching: { rows_max: 8 } } });
-    const keysFile = join(folder.path, 'keys.json');
-    const entries = Object.entries(keys).map(([name, key]) => ({ name, sha256: hash('sha256', key, 'hex') }));
-    await writeFile(keysFile, JSON.stringify({ keys: entries }));
-    const tokenFile = join(folder.path, 'token');
-    await writeFile(tokenFile, adminToken);
+    const credentials = await writeCredentials(folder.path, { keys, adminToken });
     receiver = await OtlpReceiver.start();
     service = await startService({
       VITRINE_DATA: `${folder.path}/data`,
       VITRINE_MODELS: models,
-      VITRINE_API_KEYS_FILE: keysFile,
-      VITRINE_ADMIN_TOKEN_FILE: tokenFile,
+      ...credentials,
       VITRINE_TRACE_FIRST_PER_SECOND: '0',
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
     });

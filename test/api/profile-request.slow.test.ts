@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { perceptron, slow, writeModel } from '../fixtures/models/models.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { writeCredentials } from '../support/write-credentials.ts';
 
 const keys = { may: 'the-key-that-may-profile', 'may-not': 'the-key-that-may-not' };
 const adminToken = 'a-token-of-the-administrator';
@@ -22,21 +22,16 @@ describe('an operator profile', function () {
     const models = join(folder.path, 'models');
     await writeModel(models, 'mlp', perceptron());
     await writeModel(models, 'slow', slow());
-    const keysFile = join(folder.path, 'keys.json');
-    const entries = Object.entries(keys).map(([name, key]) => ({
-      name,
-      sha256: hash('sha256', key, 'hex'),
-      may_profile: name === 'may',
-    }));
-    await writeFile(keysFile, JSON.stringify({ keys: entries }));
-    const tokenFile = join(folder.path, 'token');
-    await writeFile(tokenFile, adminToken);
+    const credentials = await writeCredentials(folder.path, {
+      keys,
+      adminToken,
+      rights: { may: { may_profile: true } },
+    });
     receiver = await OtlpReceiver.start();
     service = await startService({
       VITRINE_DATA: `${folder.path}/data`,
       VITRINE_MODELS: models,
-      VITRINE_API_KEYS_FILE: keysFile,
-      VITRINE_ADMIN_TOKEN_FILE: tokenFile,
+      ...credentials,
       VITRINE_TRACE_FIRST_PER_SECOND: '0',
       VITRINE_PROFILE_MS_MAX: '15000',
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,

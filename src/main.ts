@@ -23,8 +23,8 @@ import { TaskMetrics } from './telemetry/task-metrics.ts';
 // Start reads down, stop runs up: telemetry is first in and last out.
 
 await startOrExplain(async () => {
-  countMemoryOutsideHeap();
   const config = readConfig();
+  if (config.collectsRarely) countMemoryOutsideHeap();
   const door = await Door.open(config);
   const requestMetrics = new RequestMetrics();
   const engineMetrics = new EngineMetrics(requestMetrics);

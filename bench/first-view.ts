@@ -1,14 +1,14 @@
-import { parseArgs } from 'node:util';
 import { type BrowserForTests, startBrowser } from '../test/page/browser.ts';
 import { startStack } from '../test/support/stack.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { numberOption } from './option.ts';
 import { median, rotated, spread } from './statistics.ts';
 
 // How soon a view is drawn: from the start of the navigation to the frame that has it, by the browser's own clock; nothing cached, the real stack behind.
 // Wanted: the first view, /, within a second.
 // Usage: node bench/first-view.ts [--rounds 10]
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '10' } } });
+const rounds = numberOption('rounds', 10);
 /** By address: what is there once the view is drawn, with what it asked for. */
 const views: Readonly<Record<string, string>> = {
   '/': 'main form button[type="submit"]',
@@ -28,9 +28,9 @@ await waitFor('what there is to be drawn', async () => {
   return ((await found.json()) as { data: { result: unknown[] } }).data.result.length > 0;
 });
 const taken = new Map(Object.keys(views).map((view) => [view, [] as number[]]));
-for (let round = 0; round < Number(values.rounds); round += 1)
+for (let round = 0; round < rounds; round += 1)
   for (const [view, ofView] of rotated([...taken], round)) ofView.push(await drawnMs(view));
-console.log(`\n| view | ms: median (range of ${values.rounds}) |\n|---|---|`);
+console.log(`\n| view | ms: median (range of ${rounds}) |\n|---|---|`);
 for (const [view, ms] of taken) console.log(`| ${view} | ${median(ms).toFixed(0)} (${spread(ms, 0)}) |`);
 
 async function chromiumOrEnd(): Promise<BrowserForTests> {

@@ -1,6 +1,5 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
-import { observableCounter, observableGauge } from './metrics.ts';
-import type { MetricName } from './names.ts';
+import { observableCounter, observableGauge, observeTogether } from './metrics.ts';
 
 /** What the official instrumentations do not measure, or not cheaply: the process's files, threads and disk use, and, for one process of a machine, its disks and network. */
 export function observeHost(dataFolder: string, isOneOfMachine: boolean): void {
@@ -49,15 +48,17 @@ function observeDisks(dataFolder: string): void {
 }
 
 function observeNetwork(): void {
-  const perInterface = (of: MetricName, figures: (of: Interface) => Directions) =>
-    observableCounter(of).addCallback(async (result) => {
-      for (const each of interfacesIn((await textOf('/proc/net/dev')) ?? ''))
-        for (const [direction, value] of Object.entries(figures(each)))
-          result.observe(value, { 'system.device': each.device, 'network.io.direction': direction });
-    });
-  perInterface('systemNetwork', ({ bytes }) => bytes);
-  perInterface('systemNetworkErrors', ({ errors }) => errors);
-  perInterface('systemNetworkDropped', ({ dropped }) => dropped);
+  const counters = {
+    bytes: observableCounter('systemNetwork'),
+    errors: observableCounter('systemNetworkErrors'),
+    dropped: observableCounter('systemNetworkDropped'),
+  };
+  observeTogether(Object.values(counters), async (result) => {
+    for (const { device, ...figures } of interfacesIn((await textOf('/proc/net/dev')) ?? ''))
+      for (const figure of ['bytes', 'errors', 'dropped'] as const)
+        for (const [direction, value] of Object.entries(figures[figure]))
+          result.observe(counters[figure], value, { 'system.device': device, 'network.io.direction': direction });
+  });
 }
 
 type Directions = { receive: number; transmit: number };

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { cp, readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gather, perceptron, slow, writeModel } from '../fixtures/models/models.ts';
 import type { Shim } from '../gpu/shim.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { writeCredentials } from '../support/write-credentials.ts';
 
 /** Keys of two tenants, and the administrator’s token. */
 export const keys = { studio: 'key-of-the-studio-0001', guest: 'key-of-the-guest-00001' } as const;
@@ -24,23 +24,11 @@ export async function startWatchedStack(shim: Shim): Promise<{ stack: Stack } & 
   });
   await writeModel(models, 'gather', gather());
   await writeModel(models, 'slow', slow());
-  const keyFile = join(folder.path, 'keys.json');
-  await writeFile(
-    keyFile,
-    JSON.stringify({
-      keys: Object.entries(keys).map(([name, key]) => ({
-        name,
-        sha256: createHash('sha256').update(key).digest('hex'),
-      })),
-    }),
-  );
-  const tokenFile = join(folder.path, 'admin-token');
-  await writeFile(tokenFile, `${adminToken}\n`);
+  const credentials = await writeCredentials(folder.path, { keys, adminToken });
   const stack = await startStack({
     env: {
       VITRINE_MODELS: models,
-      VITRINE_API_KEYS_FILE: keyFile,
-      VITRINE_ADMIN_TOKEN_FILE: tokenFile,
+      ...credentials,
       VITRINE_TASKS_PER_MINUTE_MAX: '1000',
       VITRINE_TRACE_FIRST_PER_SECOND: '100000',
       VITRINE_TRACE_SLOW_MS: '100',

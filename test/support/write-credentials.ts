@@ -15,6 +15,6 @@ export async function writeCredentials(
     ...rights[name],
   }));
   await writeFile(files.VITRINE_API_KEYS_FILE, JSON.stringify({ keys: entries }));
-  await writeFile(files.VITRINE_ADMIN_TOKEN_FILE, adminToken);
+  await writeFile(files.VITRINE_ADMIN_TOKEN_FILE, `${adminToken}\n`);
   return files;
 }

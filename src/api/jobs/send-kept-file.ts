@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import type { JobResult } from '../../jobs/job.ts';
+import { sendFile } from '../send-file.ts';
 
 /** Streams one file of a result. A caller who stops reading is dropped, and one who leaves ends it. */
 export async function sendKeptFile(
@@ -24,15 +23,8 @@ export async function sendKeptFile(
     response.setHeader('Content-Disposition', `attachment; filename="${name}"`);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Cache-Control', 'private, no-store');
-    response.setTimeout(bodyIdleMsMax, () => response.destroy());
-    if (response.req.method === 'HEAD') {
-      response.end();
-      return;
-    }
-    await pipeline(createReadStream('', { fd: handle, autoClose: false }), response);
-  } catch (error) {
-    // The caller has gone: nobody is left to be told.
-    if (!response.destroyed) throw error;
+    if (response.req.method === 'HEAD') response.end();
+    else await sendFile(response, handle, bodyIdleMsMax);
   } finally {
     await handle.close();
   }

@@ -1,0 +1,44 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Response } from 'express';
+
+/** Sends a whole file as the rest of an answer. A caller who stops reading for `idleMsMax` is dropped, and one who leaves ends it. */
+export async function sendFile(response: Response, handle: FileHandle, idleMsMax: number): Promise<void> {
+  response.setTimeout(idleMsMax, () => response.destroy());
+  try {
+    await sendBlocks(response, handle);
+  } catch (error) {
+    // The caller has gone: nobody is left to be told.
+    if (!response.destroyed) throw error;
+  }
+}
+
+/** By two blocks in turn, one being read while the other is on its way: a stream makes new ones all the time, as much garbage as the result is long. */
+async function sendBlocks(response: Response, handle: FileHandle): Promise<void> {
+  const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;
+  let sent = Promise.resolve();
+  for (let position = 0, turn = 0; ; turn = 1 - turn) {
+    // A block is read into again when the connection has taken it: one turn later.
+    const [{ buffer, bytesRead }] = await Promise.all([
+      handle.read(blocks[turn] as Buffer, 0, blockBytes, position),
+      sent,
+    ]);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    sent = written(response, buffer.subarray(0, bytesRead));
+  }
+  response.end();
+}
+
+const blockBytes = 256 * 1024;
+
+function written(response: Response, bytes: Buffer): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const gone = () => reject(new Error('The caller has left before the end.'));
+  response.once('close', gone);
+  response.write(bytes, (error) => {
+    response.off('close', gone);
+    if (error) reject(error);
+    else resolve();
+  });
+  return promise;
+}

@@ -18,7 +18,6 @@ import { load } from './wrk.ts';
 
 // What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw loop, the tail at 70 % of the highest load, and ten minutes
 // of load. Guards and telemetry are on, the Collector is the real one.
-// With VITRINE_COLLECT_RARELY=true in the environment the service has it too.
 // Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--minutes 10]
 
 const run = promisify(execFile);
@@ -168,7 +167,6 @@ function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
     VITRINE_MODELS: models,
     VITRINE_DATA: data,
     OTEL_METRIC_EXPORT_INTERVAL: '10000',
-    VITRINE_COLLECT_RARELY: process.env.VITRINE_COLLECT_RARELY ?? 'false',
     ...telemetry,
     ...env,
   });

@@ -15,7 +15,6 @@ import { median, rotated, spread } from './statistics.ts';
 // Tasks through HTTP. `separation`: 60 s of stereo against librosa's hpss on the same file and against the bare graph, in turns. `generation` against
 // real time. `hour`: the memory that an hour of stereo takes. librosa needs its own environment:
 //   python3 -m venv ~/.cache/vitrine/bench/librosa && …/bin/pip install librosa==0.11.0 soundfile==0.14.0
-// With VITRINE_COLLECT_RARELY=true in the environment the service has it too.
 // Usage: node bench/tasks.ts [--rounds 5] [--seconds 60] [--minutes 60] [separation] [generation] [hour]
 
 const run = promisify(execFile);
@@ -35,7 +34,6 @@ const service = ended.use(
     VITRINE_DATA: join(folder.path, 'data'),
     VITRINE_MODELS: models,
     VITRINE_TASKS_PER_MINUTE_MAX: '100000',
-    VITRINE_COLLECT_RARELY: process.env.VITRINE_COLLECT_RARELY ?? 'false',
     VITRINE_TASK_MS_MAX: '7200000',
     OTEL_SDK_DISABLED: 'true',
   }),

@@ -248,11 +248,6 @@ export const settings = {
     1_000_000,
     'Batches that it remembers, to say what else ran at the time of a request. About 0.3 KB each.',
   ),
-  collectsRarely: flag(
-    'VITRINE_COLLECT_RARELY',
-    false,
-    'On: garbage of large bodies and tensors is collected less often. Requests of megabytes cost half the CPU; some hundred megabytes more memory are in use.',
-  ),
   profilesMax: integer(
     'VITRINE_PROFILES_MAX',
     1,

@@ -8,7 +8,6 @@ import { Registry } from './engine/registry.ts';
 import { type Jobs, openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { countMemoryOutsideHeap } from './memory-outside-heap.ts';
 import { serveHttp, startOrExplain } from './serve-http.ts';
 import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
@@ -24,7 +23,6 @@ import { TaskMetrics } from './telemetry/task-metrics.ts';
 
 await startOrExplain(async () => {
   const config = readConfig();
-  if (config.collectsRarely) countMemoryOutsideHeap();
   const door = await Door.open(config);
   const requestMetrics = new RequestMetrics();
   const engineMetrics = new EngineMetrics(requestMetrics);

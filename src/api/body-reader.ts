@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { freeBlock } from '../free-block.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
@@ -141,6 +142,7 @@ class Arriving implements BodySink {
     const arrived = this.#arrived + chunk.length;
     if (arrived > (this.#block?.length ?? 0) && !this.#grow(arrived)) return;
     chunk.copy(this.#block!, this.#arrived);
+    if (chunk.length === chunk.buffer.byteLength) freeBlock(chunk);
     this.#arrived = arrived;
   }
 
@@ -154,7 +156,10 @@ class Arriving implements BodySink {
     const size = declared ?? Math.min(bodyBytesMax, Math.max(16_384, 2 * arrived));
     if (!this.#take(size - this.#taken)) return false;
     const grown = alignedBlock(size, alignAt);
-    this.#block?.copy(grown, 0, 0, this.#arrived);
+    if (this.#block) {
+      this.#block.copy(grown, 0, 0, this.#arrived);
+      freeBlock(this.#block);
+    }
     this.#block = grown;
     return true;
   }

@@ -71,6 +71,7 @@ class InferExchange {
   #body: Body | undefined;
   #call: InferCall | undefined;
   #profiled: ProfiledRequest | undefined;
+  #letGo: (() => void) | undefined;
 
   constructor(parts: InferParts & { readonly forms: RequestForms }, request: Request, response: Response) {
     this.#parts = parts;
@@ -141,8 +142,9 @@ class InferExchange {
   }
 
   /** The engine has done: tensors to bytes, and out. */
-  answered({ outputs, stages }: InferAnswer): void {
+  answered({ outputs, stages, letGo }: InferAnswer): void {
     const { ids, requestId, account } = this.#told;
+    this.#letGo = letGo;
     try {
       account?.markEngine(stages);
       const answer = writeInferAnswer(this.#model!, this.#call!, outputs);
@@ -175,6 +177,8 @@ class InferExchange {
     this.#parts.permits.giveBack(this.#model!.name);
     this.#body?.release();
     this.#profiled?.left();
+    // Of a connection that broke off, the system may still read what is to be sent.
+    if (answered) this.#letGo?.();
     this.#over = true;
     this.aborted = !answered;
   }

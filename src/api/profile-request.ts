@@ -105,7 +105,7 @@ export class ProfiledRequest {
   async #run({ inputs, outputs }: Call): Promise<void> {
     const { data, profileMsMax, profileBytesMax } = this.#config;
     const { session, name, version } = this.#model;
-    const run = this.#told.runContext();
+    const run = this.#told.runSpan();
     const startMs = Date.now();
     try {
       const { size } = await stat(session.file);

@@ -5,6 +5,7 @@ import {
   defaultTextMapGetter,
   propagation,
   ROOT_CONTEXT,
+  type SpanContext,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
@@ -14,10 +15,10 @@ import type { ThreadSettings } from '../engine/model.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { Cost } from '../telemetry/cost.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
+import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from '../telemetry/kept-reasons.ts';
 import { log } from '../telemetry/logger.ts';
-import { type Ids, newIds } from '../telemetry/preset-ids.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 import { makeRequestSpans } from '../telemetry/request-spans.ts';
 import { TimeAccount } from '../telemetry/time-account.ts';
@@ -85,14 +86,13 @@ export class RequestTrace implements Follower {
   /** Keeps the trace, whatever the rates are; answers the context for spans and log lines that belong to it. */
   keep(because: AlwaysKept): Context {
     if (!this.#always || keptReasons.indexOf(because) < keptReasons.indexOf(this.#always)) this.#always = because;
-    return trace.setSpanContext(ROOT_CONTEXT, { ...this.ids, traceFlags: TraceFlags.SAMPLED });
+    return trace.setSpanContext(ROOT_CONTEXT, sampled(this.ids));
   }
 
-  /** The context inside the span of its run, which is not made before the request has ended. */
-  runContext(): Context {
+  /** The span of its run, which is not made before the request has ended. */
+  runSpan(): SpanContext {
     this.#runSpanId ??= newIds().spanId;
-    const run = { traceId: this.ids.traceId, spanId: this.#runSpanId, traceFlags: TraceFlags.SAMPLED };
-    return trace.setSpanContext(ROOT_CONTEXT, run);
+    return sampled({ traceId: this.ids.traceId, spanId: this.#runSpanId });
   }
 
   get runSpanId(): string | undefined {

@@ -4,6 +4,7 @@ import type { Breaker } from '../resilience/breaker.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
 import type { EngineObserver } from './engine-observer.ts';
+import { freeTensors } from './free-tensors.ts';
 import type { Asker, BatchFacts, InferRequest } from './inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from './inference-failures.ts';
 import type { Lane, RunResult } from './lane.ts';
@@ -22,6 +23,8 @@ type Running = {
 };
 
 const sweepMsMax = 1000;
+/** Smaller answers are left to the collector. */
+const freedBytesMin = 16 * 1024;
 /** After a probe that went well, failures are the callers' for so long: who sends nothing but bad inputs must not keep the lanes busy with probes. */
 const probeEveryMs = 100;
 const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone' };
@@ -115,6 +118,7 @@ export class Batcher {
       signal: request.signal,
       // A run that may be repeated needs its inputs twice.
       mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
+      mayFreeBuffers: request.mayTakeBuffers === true,
       follower,
       asker,
       alone: false,
@@ -290,8 +294,10 @@ export class Batcher {
       own.push(entries.length === 1 ? inOrderOf(entry.outputs, outputs) : rowsOf(outputs, entry, firstRow, rows));
       firstRow += entry.rows;
       if (!entry.settled) queueMs += startedAt - entry.enqueuedAt;
+      if (entry.mayFreeBuffers) freeTensors(entry.inputs);
     }
     const outputMs = performance.now() - splitFrom;
+    const letGo = facts.outputBytes < freedBytesMin ? undefined : lettingGo(outputs, entries);
     for (let index = 0; index < entries.length; index += 1) {
       const entry = entries[index]!;
       const answer = own[index];
@@ -312,7 +318,7 @@ export class Batcher {
         runMs,
         splitMs: now - facts.endedAt,
       };
-      entry.asker.answered({ outputs: answer, stages, batch: facts });
+      entry.asker.answered({ outputs: answer, stages, batch: facts, letGo });
     }
     this.#batchMs = this.#batchMs === 0 ? runMs : this.#batchMs * 0.9 + runMs * 0.1;
     this.#batchInputs = this.#batchInputs * 0.9 + entries.length * 0.1;
@@ -453,6 +459,16 @@ export class Batcher {
   #tellIfEmpty(): void {
     if (this.#whenEmpty && !this.#hasCallers()) this.#whenEmpty();
   }
+}
+
+/** Frees the outputs when everyone who gets an answer has let go of it. */
+function lettingGo(outputs: readonly Tensor[], entries: readonly Waiting[]): () => void {
+  let holders = 0;
+  for (const { settled } of entries) if (!settled) holders += 1;
+  return () => {
+    holders -= 1;
+    if (holders === 0) freeTensors(outputs);
+  };
 }
 
 function bytesOf(outputs: readonly Tensor[]): number {

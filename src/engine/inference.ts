@@ -12,8 +12,8 @@ export type InferRequest = {
   /** Aborted when the caller has gone; looked at, never listened to, so an AbortSignal will do, and so will a flag. */
   readonly signal: { readonly aborted: boolean };
   /**
-   * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a thread instead of copied, and are
-   * empty here from then on. Several inputs may lie in one buffer.
+   * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a thread instead of copied, or freed once they were run, and
+   * are empty here from then on. Several inputs may lie in one buffer.
    */
   readonly mayTakeBuffers?: boolean;
   readonly follower?: Follower | undefined;
@@ -94,6 +94,11 @@ export type InferAnswer = {
   readonly outputs: readonly Tensor[];
   readonly stages: StageTimes;
   readonly batch: BatchFacts;
+  /**
+   * Where the outputs are large: to be called, once, by who has done with them. Their memory is given back when all of the batch have called it; the
+   * collector finds it where somebody does not.
+   */
+  readonly letGo: (() => void) | undefined;
 };
 
 /** Who asked: told once how it went. It must not throw. */

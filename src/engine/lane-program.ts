@@ -1,4 +1,5 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { freeTensors } from './free-tensors.ts';
 import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, ToLane } from './lane-messages.ts';
 import { LaneSession, profileRun } from './lane-session.ts';
@@ -41,6 +42,9 @@ async function obey(message: ToLane): Promise<void> {
         say({ kind: 'ran', id: message.id, outputs, sessionMs, cpuMs: cpu?.take() ?? 0 }, outputs);
       } catch (error) {
         say({ kind: 'failed', id: message.id, reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 });
+      } finally {
+        // In a process they are views of what the channel read, which may hold the next message too.
+        if (!isMainThread) freeTensors(message.inputs);
       }
       return;
     case 'profile':

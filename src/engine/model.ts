@@ -7,6 +7,7 @@ import { Batcher } from './batcher.ts';
 import { type CheckedInputs, checkInputs } from './check-inputs.ts';
 import { completeManifest } from './complete-manifest.ts';
 import type { EngineObserver } from './engine-observer.ts';
+import { freeTensors } from './free-tensors.ts';
 import type { Asker, InferAnswer, InferRequest } from './inference.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { Lanes } from './lanes.ts';
@@ -140,7 +141,10 @@ export class LoadedModel {
         ),
     );
     await Promise.all(answers).then(
-      (all) => asker.answered(joinAnswers(all)),
+      (all) => {
+        if (request.mayTakeBuffers) freeTensors(request.inputs);
+        asker.answered(joinAnswers(all));
+      },
       (error: Error) => asker.failed(error),
     );
   }

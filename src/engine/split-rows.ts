@@ -1,4 +1,5 @@
 import type { CheckedInputs } from './check-inputs.ts';
+import { freeTensors } from './free-tensors.ts';
 import type { InferAnswer } from './inference.ts';
 import { joinRows } from './join-rows.ts';
 import { isStrings, type Tensor } from './tensor.ts';
@@ -17,8 +18,10 @@ export function splitRows(checked: CheckedInputs, rowsMax: number): CheckedInput
 /** The parts' answers as one; of the stages the longest of each, since the parts ran side by side, and the last part's batch. */
 export function joinAnswers(answers: readonly InferAnswer[]): InferAnswer {
   const longest = (stage: keyof InferAnswer['stages']) => Math.max(...answers.map(({ stages }) => stages[stage]));
+  const outputs = joinRows(answers.map((answer) => answer.outputs));
+  for (const { letGo } of answers) letGo?.();
   return {
-    outputs: joinRows(answers.map(({ outputs }) => outputs)),
+    outputs,
     stages: {
       enqueuedAt: Math.min(...answers.map(({ stages }) => stages.enqueuedAt)),
       queueMs: longest('queueMs'),
@@ -27,6 +30,7 @@ export function joinAnswers(answers: readonly InferAnswer[]): InferAnswer {
       splitMs: longest('splitMs'),
     },
     batch: answers.at(-1)!.batch,
+    letGo: () => freeTensors(outputs),
   };
 }
 

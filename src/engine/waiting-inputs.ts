@@ -14,6 +14,7 @@ export type Waiting = {
   readonly deadlineAt: number;
   readonly signal: { readonly aborted: boolean };
   readonly mayTakeBuffers: boolean;
+  readonly mayFreeBuffers: boolean;
   readonly follower: Follower | undefined;
   readonly asker: Asker;
   /** To be run by itself: a batch that it was in has failed or crashed. */

@@ -1,8 +1,7 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { failures } from '../errors.ts';
-import { scopeName, spanNames } from '../telemetry/names.ts';
-import { withIds } from '../telemetry/preset-ids.ts';
-import { linksTo } from '../telemetry/spans.ts';
+import { sampled } from '../telemetry/ids.ts';
+import { spanNames } from '../telemetry/names.ts';
+import { tellPast } from '../telemetry/past-spans.ts';
 import type { Job } from './job.ts';
 
 /**
@@ -10,28 +9,21 @@ import type { Job } from './job.ts';
  * before a restart.
  */
 export function makeJobSpan(job: Job): void {
-  const { createdMs, endedMs = createdMs } = job;
-  const span = withIds(job.trace, () =>
-    trace.getTracer(scopeName).startSpan(
-      spanNames.job.name,
-      {
-        kind: SpanKind.INTERNAL,
-        startTime: createdMs,
-        attributes: {
-          'job.id': job.id,
-          'job.kind': job.request.kind,
-          'job.attempt': job.attempt,
-          'job.state': job.state,
-          tenant: job.tenant,
-        },
-        links: linksTo([{ ...job.madeBy, traceFlags: TraceFlags.SAMPLED }]),
-      },
-      ROOT_CONTEXT,
-    ),
-  );
-  if (job.failure) {
-    span.setAttribute('error.type', job.failure.code);
-    span.setStatus({ code: SpanStatusCode.ERROR, message: failures[job.failure.code].means });
-  }
-  span.end(endedMs);
+  const { createdMs, endedMs = createdMs, failure } = job;
+  tellPast({
+    name: spanNames.job.name,
+    ids: job.trace,
+    startMs: createdMs,
+    endMs: endedMs,
+    attributes: {
+      'job.id': job.id,
+      'job.kind': job.request.kind,
+      'job.attempt': job.attempt,
+      'job.state': job.state,
+      tenant: job.tenant,
+      ...(failure && { 'error.type': failure.code }),
+    },
+    links: [sampled(job.madeBy)],
+    error: failure && failures[failure.code].means,
+  });
 }

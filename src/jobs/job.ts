@@ -1,6 +1,6 @@
 import type { FailureCode } from '../errors.ts';
 import type { TaskRequest } from '../tasks/task.ts';
-import type { Ids } from '../telemetry/preset-ids.ts';
+import type { Ids } from '../telemetry/ids.ts';
 
 export const jobStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];

@@ -1,9 +1,9 @@
-import { ROOT_CONTEXT, type SpanContext, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import type { SpanContext } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
 import { batchAttributes } from './batch-attributes.ts';
-import { scopeName, spanNames } from './names.ts';
-import { type Ids, newIds, withIds } from './preset-ids.ts';
-import { linksTo } from './spans.ts';
+import { type Ids, newIds, sampled } from './ids.ts';
+import { spanNames } from './names.ts';
+import { tellPast } from './past-spans.ts';
 
 /**
  * The spans of batches. A batch has one when a member's trace is kept, in a trace of its own, linked with its kept members both ways. The members end one
@@ -37,7 +37,7 @@ export class BatchSpans {
       if (waiting.members.length >= batch.inputs) this.#make(batch, waiting.members);
       else if (this.#waiting.size > this.#waitingMax) this.#makeOldest();
     }
-    return { ...ids, traceFlags: TraceFlags.SAMPLED };
+    return sampled(ids);
   }
 
   /** Its trace; undefined while none of its members is kept. */
@@ -73,24 +73,19 @@ export class BatchSpans {
 
   #make(batch: BatchFacts, members: readonly SpanContext[]): void {
     this.#waiting.delete(batch);
-    const span = withIds(this.#ids.get(batch)!, () =>
-      trace.getTracer(scopeName).startSpan(
-        spanNames.batch.name,
-        {
-          startTime: performance.timeOrigin + batch.startedAt,
-          root: true,
-          attributes: {
-            ...batchAttributes(batch),
-            'inference.model.name': batch.model,
-            'inference.model.version': batch.version,
-          },
-          links: linksTo(members),
-        },
-        ROOT_CONTEXT,
-      ),
-    );
-    if (batch.outcome !== 'ran') span.setStatus({ code: SpanStatusCode.ERROR, message: batch.outcome });
-    span.end(performance.timeOrigin + batch.endedAt);
+    tellPast({
+      name: spanNames.batch.name,
+      ids: this.#ids.get(batch)!,
+      startMs: performance.timeOrigin + batch.startedAt,
+      endMs: performance.timeOrigin + batch.endedAt,
+      attributes: {
+        ...batchAttributes(batch),
+        'inference.model.name': batch.model,
+        'inference.model.version': batch.version,
+      },
+      links: members,
+      error: batch.outcome === 'ran' ? undefined : batch.outcome,
+    });
   }
 }
 

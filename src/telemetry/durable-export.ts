@@ -1,24 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { Ledger } from './ledger.ts';
+import type { LiveExport } from './live-export.ts';
 import { type OtlpRequest, requestBytesMax } from './otlp-requests.ts';
-import { type OtlpSender, outcomeOfFailure, type SendOutcome } from './otlp-sender.ts';
-import type { PartialSuccess } from './partial-success.ts';
+import type { OtlpSender, SendOutcome } from './otlp-sender.ts';
 import type { Signal } from './signals.ts';
 import type { Entry, Spool } from './spool.ts';
 
-/** One of the official OTLP/gRPC exporters. */
-export type OfficialExporter<Items> = {
-  export(items: Items, onResult: (result: ExportResult) => void): void;
-  forceFlush?(): Promise<void>;
-  shutdown(): Promise<void>;
-};
-
 export type DurableExportOptions<Items> = {
   signal: Signal;
-  exporter: OfficialExporter<Items>;
+  live: LiveExport<Items>;
+  /** For what comes back from the disk. */
   sender: OtlpSender;
-  partialSuccess: PartialSuccess;
   serialize: (items: Items) => OtlpRequest[];
   spool: Spool;
   ledger: Ledger;
@@ -32,7 +24,7 @@ const backoffMsMax = 2_000;
 const failuresAtStopMax = 4;
 
 /**
- * Gets items to the Collector, come what may: it sends them with the official exporter (which never retries), and what is not acknowledged
+ * Gets items to the Collector, come what may: it sends them once, live, and what is not acknowledged
  * at once waits on disk, from where it is sent again, oldest first, until it is acknowledged, refused for good, or outgrows the spool's limits.
  * While anything waits on disk, new items queue up behind it, so that points arrive in order.
  */
@@ -58,17 +50,18 @@ export class DurableExport<Items> {
 
   /**
    * Takes items that were counted as made. Comes back when they are with the Collector, on disk, or counted as lost: within `spoolAfterMs`
-   * and a disk write, however slow the Collector is. One call at a time.
+   * and a disk write, however slow the Collector is. One call at a time. A Collector that takes less than there `isBehind` gets it from the disk: that is
+   * quicker than any Collector, and memory would be full.
    */
-  async accept(items: Items, count: number): Promise<void> {
+  async accept(items: Items, count: number, isBehind = false): Promise<void> {
     const { signal, spool, spoolAfterMs } = this.#options;
     this.#accepting += count;
-    if (this.#sending || !spool.isEmpty(signal)) {
+    if (isBehind || this.#sending || !spool.isEmpty(signal)) {
       await this.#keep(items, 'waiting');
       this.#replay();
       return;
     }
-    const sent = this.#send(items, count);
+    const sent = this.#options.live.send(items, count);
     const sending = sent.then(() => undefined);
     this.#sending = sending;
     const settle = () => {
@@ -107,22 +100,8 @@ export class DurableExport<Items> {
 
   async shutdown(): Promise<void> {
     this.#stop.abort();
-    await this.#options.exporter.shutdown();
+    await this.#options.live.shutdown();
     this.#options.sender.close();
-  }
-
-  #send(items: Items, count: number): Promise<SendOutcome> {
-    const { exporter, partialSuccess, signal } = this.#options;
-    return new Promise((resolve) => {
-      partialSuccess.forget(signal);
-      exporter.export(items, (result) => {
-        if (result.code === ExportResultCode.SUCCESS) {
-          resolve({ state: 'exported', ...partialSuccess.take(signal, count) });
-        } else {
-          resolve(outcomeOfFailure(result.error));
-        }
-      });
-    });
   }
 
   async #conclude(outcome: SendOutcome, items: Items, count: number): Promise<void> {

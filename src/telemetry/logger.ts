@@ -37,11 +37,15 @@ const toTerminal = new winston.transports.Console({
 // Made once for all loggers: the one way for log records to leave the service.
 const toCollector = new OpenTelemetryTransportV3({ level: everyLevel });
 
+/** By default each line is made JSON, which nobody reads: the terminal has a format of its own, and the Collector gets the record. */
+const asItIs = winston.format((record) => record)();
+
 const loggers = Object.fromEntries(
   loggerNames.map((name) => [
     name,
     winston.createLogger({
       level: everyLevel,
+      format: asItIs,
       defaultMeta: { [attributeNames.logger.name]: name },
       // Every request has an access line, and scripts may push thousands of events; at a terminal they would bury the rest.
       transports: name === 'access' || name === 'events' ? [toCollector] : [toTerminal, toCollector],

@@ -1,11 +1,20 @@
 import type { Ledger } from './ledger.ts';
 import type { Signal } from './signals.ts';
 
-export type OutboxOptions<Item> = {
+/** What items wait in: taken, it is empty. */
+export type Parcel<Item, Batch> = {
+  add(item: Item): void;
+  readonly count: number;
+  readonly isFull: boolean;
+  take(): Batch;
+};
+
+export type OutboxOptions<Item, Batch> = {
   signal: Signal;
   ledger: Ledger;
-  accept: (batch: Item[], count: number) => Promise<void>;
-  batchItemsMax: number;
+  /** `isBehind`: more than half of what may wait does. */
+  accept: (batch: Batch, count: number, isBehind: boolean) => Promise<void>;
+  parcel: Parcel<Item, Batch>;
   memoryItemsMax: number;
   waitMsMax: number;
 };
@@ -14,27 +23,31 @@ export type OutboxOptions<Item> = {
  * Where ended spans and log records wait, for a moment, for company. It takes the place of the SDK's batch processors, which take a batch off
  * their queue before it is safe and do not say what they drop. Adding never blocks; a full outbox drops the new item and counts it.
  */
-export class Outbox<Item> {
-  readonly #options: OutboxOptions<Item>;
-  #items: Item[] = [];
+export class Outbox<Item, Batch> {
+  readonly #options: OutboxOptions<Item, Batch>;
+  readonly #full: { readonly batch: Batch; readonly count: number }[] = [];
+  #count = 0;
   #timer: NodeJS.Timeout | undefined;
   #draining: Promise<void> | undefined;
 
-  constructor(options: OutboxOptions<Item>) {
+  constructor(options: OutboxOptions<Item, Batch>) {
     this.#options = options;
-    options.ledger.watch(options.signal, () => ({ memory: this.#items.length, spooled: 0, spooledBytes: 0 }));
+    options.ledger.watch(options.signal, () => ({ memory: this.#count, spooled: 0, spooledBytes: 0 }));
   }
 
   add(item: Item): void {
-    const { signal, ledger, memoryItemsMax, batchItemsMax, waitMsMax } = this.#options;
+    const { signal, ledger, memoryItemsMax, parcel, waitMsMax } = this.#options;
     ledger.account(signal).made += 1;
-    if (this.#items.length >= memoryItemsMax) {
+    if (this.#count >= memoryItemsMax) {
       ledger.drop(signal, 'memory_full', 1);
       return;
     }
-    this.#items.push(item);
-    if (this.#items.length >= batchItemsMax) void this.drain();
-    else this.#timer ??= setTimeout(() => void this.drain(), waitMsMax).unref();
+    this.#count += 1;
+    parcel.add(item);
+    if (parcel.isFull) {
+      this.#close();
+      void this.drain();
+    } else this.#timer ??= setTimeout(() => void this.drain(), waitMsMax).unref();
   }
 
   /** Hands on everything that waits; comes back when it is safe. */
@@ -42,21 +55,55 @@ export class Outbox<Item> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#draining) return this.#draining;
-    if (this.#items.length === 0) return Promise.resolve();
+    if (this.#count === 0) return Promise.resolve();
     this.#draining = this.#drainAll();
     return this.#draining;
   }
 
+  #close(): void {
+    const { count } = this.#options.parcel;
+    this.#full.push({ batch: this.#options.parcel.take(), count });
+  }
+
   async #drainAll(): Promise<void> {
     try {
-      while (this.#items.length > 0) {
-        const batch = this.#items.slice(0, this.#options.batchItemsMax);
-        this.#items = this.#items.slice(batch.length);
-        await this.#options.accept(batch, batch.length);
+      while (this.#count > 0) {
+        if (this.#full.length === 0) this.#close();
+        const { batch, count } = this.#full.shift()!;
+        this.#count -= count;
+        await this.#options.accept(batch, count, this.#count > this.#options.memoryItemsMax / 2);
       }
     } finally {
       // In the same turn as the last look at the items: an item added after it must not be promised to a drain that is over.
       this.#draining = undefined;
     }
+  }
+}
+
+/** Items as they are. */
+export class ListParcel<Item> implements Parcel<Item, Item[]> {
+  readonly #itemsMax: number;
+  #items: Item[] = [];
+
+  constructor(itemsMax: number) {
+    this.#itemsMax = itemsMax;
+  }
+
+  get count(): number {
+    return this.#items.length;
+  }
+
+  get isFull(): boolean {
+    return this.#items.length >= this.#itemsMax;
+  }
+
+  add(item: Item): void {
+    this.#items.push(item);
+  }
+
+  take(): Item[] {
+    const items = this.#items;
+    this.#items = [];
+    return items;
   }
 }

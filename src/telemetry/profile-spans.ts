@@ -1,6 +1,8 @@
-import { type Context, trace } from '@opentelemetry/api';
+import type { SpanContext } from '@opentelemetry/api';
 import type { OperatorProfile } from '../engine/operator-profile.ts';
-import { scopeName, spanNames } from './names.ts';
+import { newIds, sampled } from './ids.ts';
+import { spanNames } from './names.ts';
+import { tellPast } from './past-spans.ts';
 
 /** So many of the longest stand on the profile's own span. */
 const topMax = 5;
@@ -8,32 +10,32 @@ const topMax = 5;
 /** The spans of a profile: one for the twin, a child of the run that it repeats, and in it one for each operator, at the time when the twin ran it. */
 export function makeProfileSpans(
   profile: OperatorProfile,
-  of: { run: Context; model: string; version: string; startMs: number; endMs: number },
+  of: { run: SpanContext; model: string; version: string; startMs: number; endMs: number },
 ): void {
-  const tracer = trace.getTracer(scopeName);
   const top = [...profile.operators].sort((one, other) => other.tookMs - one.tookMs).slice(0, topMax);
-  const twin = tracer.startSpan(
-    spanNames.profile.name,
-    {
-      startTime: of.startMs,
-      attributes: {
-        'inference.model.name': of.model,
-        'inference.model.version': of.version,
-        'inference.profile.run_ms': profile.runMs,
-        'inference.profile.operators': profile.operatorCount,
-        'inference.profile.top': top.map(
-          ({ type, node, tookMs }) =>
-            `${type} ${node} ${tookMs.toFixed(3)} ms ${Math.round((100 * tookMs) / Math.max(profile.runMs, 0.001))} %`,
-        ),
-      },
+  const ids = { traceId: of.run.traceId, spanId: newIds().spanId };
+  tellPast({
+    name: spanNames.profile.name,
+    ids,
+    parent: of.run,
+    startMs: of.startMs,
+    endMs: of.endMs,
+    attributes: {
+      'inference.model.name': of.model,
+      'inference.model.version': of.version,
+      'inference.profile.run_ms': profile.runMs,
+      'inference.profile.operators': profile.operatorCount,
+      'inference.profile.top': top.map(
+        ({ type, node, tookMs }) =>
+          `${type} ${node} ${tookMs.toFixed(3)} ms ${Math.round((100 * tookMs) / Math.max(profile.runMs, 0.001))} %`,
+      ),
     },
-    of.run,
-  );
-  const inside = trace.setSpan(of.run, twin);
+  });
+  const parent = sampled(ids);
   // When exactly the run was within the twin's time is not told; it is its last part.
   const runStartMs = Math.max(of.startMs, of.endMs - profile.runMs);
   for (const operator of profile.operators) {
-    const startTime = runStartMs + operator.startMs;
+    const startMs = runStartMs + operator.startMs;
     const attributes = {
       'onnx.node.name': operator.node,
       'onnx.op_type': operator.type,
@@ -45,7 +47,6 @@ export function makeProfileSpans(
       'onnx.activation.bytes': operator.activationBytes,
       ...(operator.memoryInUseBytes !== undefined && { 'onnx.memory.in_use_bytes': operator.memoryInUseBytes }),
     };
-    tracer.startSpan(spanNames.operator.name, { startTime, attributes }, inside).end(startTime + operator.tookMs);
+    tellPast({ name: spanNames.operator.name, parent, startMs, endMs: startMs + operator.tookMs, attributes });
   }
-  twin.end(of.endMs);
 }

@@ -1,18 +1,10 @@
-import {
-  type Attributes,
-  type Context,
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, SpanKind, trace } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
 import { batchAttributes } from './batch-attributes.ts';
 import { batchSpans } from './batch-spans.ts';
-import { scopeName, spanNames } from './names.ts';
-import { type Ids, newIds, withIds } from './preset-ids.ts';
-import { linksTo } from './spans.ts';
+import { type Ids, newIds, sampled } from './ids.ts';
+import { spanNames } from './names.ts';
+import { tellPast } from './past-spans.ts';
 import { stageNames, type TimeAccount } from './time-account.ts';
 
 export type EndedRequest = {
@@ -35,32 +27,23 @@ export type EndedRequest = {
 
 /** Makes the spans of a kept request, after the fact: the server's, and one for each stage that took time. */
 export function makeRequestSpans(request: EndedRequest): void {
-  const { ids, parent, name, attributes, startedAt, tookMs, error, account, batch } = request;
-  const tracer = trace.getTracer(scopeName);
+  const { ids, name, attributes, startedAt, tookMs, error, account, batch } = request;
   const startMs = performance.timeOrigin + startedAt;
-  const server = withIds(ids, () =>
-    tracer.startSpan(name, { kind: SpanKind.SERVER, startTime: startMs, attributes }, parent),
-  );
-  if (error !== undefined) server.setStatus({ code: SpanStatusCode.ERROR, message: error });
   if (account) {
-    const inside = trace.setSpanContext(ROOT_CONTEXT, { ...ids, traceFlags: TraceFlags.SAMPLED });
+    const parent = sampled(ids);
     const runIds = { traceId: ids.traceId, spanId: request.runSpanId ?? newIds().spanId };
     let atMs = startMs;
     for (const stage of stageNames) {
       const stageMs = account[stage];
       if (stageMs <= 0) continue;
-      const startTime = atMs;
+      const times = { name: spanNames[stage].name, parent, startMs: atMs, endMs: atMs + stageMs };
       atMs += stageMs;
-      const isRun = stage === 'run';
-      const options = { startTime, ...(isRun && batch && inBatch(batch, runIds)) };
-      const make = () => tracer.startSpan(spanNames[stage].name, options, inside);
-      (isRun ? withIds(runIds, make) : make()).end(atMs);
+      if (stage === 'run' && batch) {
+        const links = [batchSpans.join(batch, sampled(runIds))];
+        tellPast({ ...times, ids: runIds, attributes: batchAttributes(batch), links });
+      } else tellPast(times);
     }
   }
-  server.end(startMs + tookMs);
-}
-
-function inBatch(batch: BatchFacts, runIds: Ids) {
-  const link = batchSpans.join(batch, { ...runIds, traceFlags: TraceFlags.SAMPLED });
-  return { attributes: batchAttributes(batch), links: linksTo([link]) };
+  const parent = trace.getSpanContext(request.parent);
+  tellPast({ name, kind: SpanKind.SERVER, ids, parent, startMs, endMs: startMs + tookMs, attributes, error });
 }

@@ -5,7 +5,6 @@ import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentation
 import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import {
   ProtobufLogsSerializer,
   ProtobufMetricsSerializer,
@@ -25,20 +24,22 @@ import { version } from '../version.ts';
 import { type AggregatedMetric, aggregatedMetricProducer } from './aggregated-metrics.ts';
 import { batchSpans } from './batch-spans.ts';
 import { completeUnits } from './complete-units.ts';
-import { DurableExport, type OfficialExporter } from './durable-export.ts';
+import { DurableExport } from './durable-export.ts';
 import { observeHost } from './host-metrics.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
+import { byExporter, bySender, type LiveExport } from './live-export.ts';
 import { log, logStreams, setLogLevel, streamOf } from './logger.ts';
 import { attributeNames } from './names.ts';
-import { logRequests, metricRequests, type OtlpRequest, pointCount, spanRequests } from './otlp-requests.ts';
+import { logRequests, metricRequests, type OtlpRequest, pointCount } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
 import { otlpTarget } from './otlp-target.ts';
-import { Outbox } from './outbox.ts';
+import { ListParcel, Outbox } from './outbox.ts';
 import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
-import { PresetIds } from './preset-ids.ts';
+import { givePastSpansTo } from './past-spans.ts';
 import { observeSelf } from './self-metrics.ts';
 import type { Signal } from './signals.ts';
+import { SpanParcel } from './span-parcel.ts';
 import { Spool } from './spool.ts';
 
 export type Telemetry = {
@@ -90,18 +91,18 @@ export async function startTelemetry(
   const partialSuccess = new PartialSuccess();
   diag.setLogger(diagnosticLogger(partialSuccess, quietly(complain)), { logLevel: DiagLogLevel.WARN });
 
+  const target = { ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs };
   const durable = <Items>(
     signal: Signal,
-    exporter: OfficialExporter<Items>,
+    live: LiveExport<Items>,
     serialize: (items: Items) => OtlpRequest[],
     deserialize: (bytes: Uint8Array) => OtlpResponse,
   ) =>
     new DurableExport<Items>({
       signal,
-      exporter,
+      live,
       serialize,
-      sender: new OtlpSender({ signal, ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs, deserialize }),
-      partialSuccess,
+      sender: new OtlpSender({ signal, ...target, deserialize }),
       spool,
       ledger,
       spoolAfterMs: config.telemetrySpoolAfterMs,
@@ -113,40 +114,42 @@ export async function startTelemetry(
         }),
     });
   const exporterOptions = { url: config.otlpEndpoint, timeoutMillis: config.telemetryTimeoutMs };
-  const spans = durable<ReadableSpan[]>(
+  const deserialize = ProtobufTraceSerializer.deserializeResponse;
+  const spans = durable<OtlpRequest[]>(
     'traces',
-    new OTLPTraceExporter(exporterOptions),
-    spanRequests,
-    ProtobufTraceSerializer.deserializeResponse,
+    bySender(new OtlpSender({ signal: 'traces', ...target, deserialize, doubtfulAnswersMax: Infinity })),
+    (requests) => requests,
+    deserialize,
   );
   const records = durable<ReadableLogRecord[]>(
     'logs',
-    new OTLPLogExporter(exporterOptions),
+    byExporter(new OTLPLogExporter(exporterOptions), { signal: 'logs', partialSuccess }),
     logRequests,
     ProtobufLogsSerializer.deserializeResponse,
   );
   const points = durable<ResourceMetrics>(
     'metrics',
-    new OTLPMetricExporter(exporterOptions),
+    byExporter(new OTLPMetricExporter(exporterOptions), { signal: 'metrics', partialSuccess }),
     metricRequests,
     ProtobufMetricsSerializer.deserializeResponse,
   );
 
   const outboxOptions = {
     ledger,
-    batchItemsMax: config.telemetryBatchItemsMax,
     memoryItemsMax: config.telemetryMemoryItemsMax,
     waitMsMax: config.telemetryWaitMsMax,
   };
-  const spanOutbox = new Outbox<ReadableSpan>({
+  const spanOutbox = new Outbox<ReadableSpan, OtlpRequest[]>({
     ...outboxOptions,
     signal: 'traces',
-    accept: (batch, count) => spans.accept(batch, count),
+    parcel: new SpanParcel({ itemsMax: config.telemetryBatchItemsMax }),
+    accept: (batch, count, isBehind) => spans.accept(batch, count, isBehind),
   });
-  const logOutbox = new Outbox<ReadableLogRecord>({
+  const logOutbox = new Outbox<ReadableLogRecord, ReadableLogRecord[]>({
     ...outboxOptions,
     signal: 'logs',
-    accept: (batch, count) => records.accept(batch, count),
+    parcel: new ListParcel(config.telemetryBatchItemsMax),
+    accept: (batch, count, isBehind) => records.accept(batch, count, isBehind),
   });
 
   const resource = resourceFromAttributes({
@@ -184,13 +187,13 @@ export async function startTelemetry(
     resource,
     textMapPropagator: new W3CTraceContextPropagator(),
     sampler: new AlwaysOnSampler(),
-    idGenerator: new PresetIds(),
     spanProcessors: config.tracesOn ? [spansIntoOutbox(spanOutbox)] : [],
     logRecordProcessors: [logProcessor],
     metricReaders: reader ? [reader] : [],
     instrumentations: [surroundings(component.host)],
   });
   sdk.start();
+  if (config.tracesOn) givePastSpansTo({ resource, add: (span) => spanOutbox.add(span) });
   bridgedLogs.setGlobalLoggerProvider({
     getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
   });
@@ -207,6 +210,7 @@ export async function startTelemetry(
       const endsAt = performance.now() + deadlineMs;
       leaving = true;
       batchSpans.settle();
+      givePastSpansTo(undefined);
       // Collects and hands on the last points, spans and records …
       await Promise.all([sdk.shutdown(), ...Object.values(providers).map((provider) => provider.shutdown())]);
       // … and waits for what is on its way.
@@ -228,7 +232,7 @@ function surroundings(host: boolean) {
   });
 }
 
-function spansIntoOutbox(outbox: Outbox<ReadableSpan>): SpanProcessor {
+function spansIntoOutbox(outbox: Outbox<ReadableSpan, OtlpRequest[]>): SpanProcessor {
   return {
     onStart: () => undefined,
     onEnd: (span) => outbox.add(span),
@@ -237,7 +241,7 @@ function spansIntoOutbox(outbox: Outbox<ReadableSpan>): SpanProcessor {
   };
 }
 
-function intoOutbox(outbox: Outbox<ReadableLogRecord>): LogRecordProcessor {
+function intoOutbox(outbox: Outbox<ReadableLogRecord, ReadableLogRecord[]>): LogRecordProcessor {
   return {
     onEmit: (record) => outbox.add(record),
     forceFlush: () => outbox.drain(),

@@ -18,11 +18,12 @@ const frontDoor = [
   'logger',
   'metrics',
   'names',
-  'preset-ids',
+  'ids',
   'ledger',
   'time-account',
   'request-spans',
   'spans',
+  'past-spans',
   'kept-reasons',
   'hot-series',
   'flight/flight-record',
@@ -43,7 +44,7 @@ const forEveryone = [
 const homes: Record<string, RegExp> = {
   express: /^src\/(api\/|app\.ts|receiver)/,
   'onnxruntime-node': /^src\/engine\/lane/,
-  '@opentelemetry/sdk-': /^src\/telemetry\/(start|preset-ids|aggregated-metrics)\.ts/,
+  '@opentelemetry/sdk-': /^src\/telemetry\/(start|aggregated-metrics)\.ts/,
   winston: /^src\/telemetry\/logger\.ts/,
   koffi: /^src\/telemetry\/nvml\.ts/,
 };

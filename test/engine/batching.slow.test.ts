@@ -26,6 +26,8 @@ describe('batches', function () {
         onnx: perceptron({ widths: [4, 3] }),
         manifest: { batching: { rows_max: 8, delay_us_max: 300_000 } },
       },
+      copies: { onnx: identity('FP32'), manifest: { batching: { rows_max: 2, delay_us_max: 300_000 } } },
+      may_repeat: { onnx: identity('FP32'), manifest: { retry_safe: true } },
       one_at_a_time: { ...busy, manifest: { batching: { rows_max: 1 }, queue: { ageing_ms: 60_000 } } },
     });
   });
@@ -261,6 +263,31 @@ describe('batches', function () {
     const { outputs } = await served.infer('lengths', given, { mayTakeBuffers: true });
     assert.deepEqual(numbersOf(outputs[0]), [4, 6]);
     assert.equal(body.length, 0);
+  });
+
+  it('free large buffers that were given away when they were run, though a run that may be repeated copies them', async () => {
+    const given = fp32('x', [1, 5000], new Float32Array(5000).fill(3));
+    const { outputs } = await served.infer('may_repeat', [given], { mayTakeBuffers: true });
+    assert.equal(given.data.length, 0);
+    assert.deepEqual(numbersOf(outputs[0]), Array(5000).fill(3));
+    const kept = fp32('x', [1, 5000], new Float32Array(5000));
+    await served.infer('may_repeat', [kept]);
+    assert.equal(kept.data.length, 5000);
+  });
+
+  it('free large outputs when everyone in the batch has let go of them, and not before', async () => {
+    const [first, second] = await Promise.all(
+      [1, 2].map((value) => served.infer('copies', [fp32('x', [1, 5000], new Float32Array(5000).fill(value))])),
+    );
+    assert.ok(first && second);
+    assert.equal(first.batch.inputs, 2);
+    first.letGo?.();
+    assert.deepEqual(numbersOf(second.outputs[0]), Array(5000).fill(2));
+    second.letGo?.();
+    assert.deepEqual(
+      [first, second].map(({ outputs }) => outputs[0]?.data.length),
+      [0, 0],
+    );
   });
 
   it('copy from the pool that Node cuts small buffers from, which cannot be given away', async () => {

@@ -13,6 +13,7 @@ const entry = (given: Partial<Waiting> = {}): Waiting => ({
   deadlineAt: Number.POSITIVE_INFINITY,
   signal: new AbortController().signal,
   mayTakeBuffers: false,
+  mayFreeBuffers: false,
   follower: undefined,
   asker: { answered: () => undefined, failed: () => undefined },
   alone: false,

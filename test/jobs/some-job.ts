@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { NewJob } from '../../src/jobs/job.ts';
-import { newIds } from '../../src/telemetry/preset-ids.ts';
+import { newIds } from '../../src/telemetry/ids.ts';
 
 export function someJob(of: Partial<NewJob> & { kind?: NewJob['request']['kind'] } = {}): NewJob {
   const { kind = 'generate', ...rest } = of;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { BatchFacts } from '../../src/engine/inference.ts';
 import { BatchSpans } from '../../src/telemetry/batch-spans.ts';
-import { newIds } from '../../src/telemetry/preset-ids.ts';
+import { newIds } from '../../src/telemetry/ids.ts';
 import { makeRequestSpans } from '../../src/telemetry/request-spans.ts';
 import { TimeAccount } from '../../src/telemetry/time-account.ts';
 import { waitFor } from '../support/wait-for.ts';

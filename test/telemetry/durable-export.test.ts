@@ -9,6 +9,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { DurableExport } from '../../src/telemetry/durable-export.ts';
 import { Ledger } from '../../src/telemetry/ledger.ts';
+import { byExporter, bySender } from '../../src/telemetry/live-export.ts';
 import { logRequests } from '../../src/telemetry/otlp-requests.ts';
 import { OtlpSender } from '../../src/telemetry/otlp-sender.ts';
 import { diagnosticLogger, PartialSuccess } from '../../src/telemetry/partial-success.ts';
@@ -52,6 +53,21 @@ describe('durable export', () => {
     at.receiver.answer = 'accept';
     await waitFor('the time-out of the first attempt and the replay', () => at.account().exported === 4);
     assert.deepEqual(at.receiver.items.logs, itemsUpTo(4));
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  it('has what a Collector is too slow for on disk instead of in memory', async () => {
+    await using at = await rig({ spoolAfterMs: 20_000, timeoutMs: 20_000 });
+    const gate = Promise.withResolvers<void>();
+    at.receiver.answer = { acceptAfter: gate.promise };
+    await at.tell(4, '', true);
+    assert.equal(at.ledger.whereabouts('logs').spooled, 4);
+    await at.tell(4, '', true);
+    await at.tell(4);
+    assert.deepEqual(at.ledger.whereabouts('logs').memory, 0, 'what comes later waits behind it');
+    gate.resolve();
+    await waitFor('the replay', () => at.account().exported === 12);
+    assert.deepEqual(at.receiver.items.logs, itemsUpTo(12));
     assert.equal(at.ledger.missing('logs'), 0);
   });
 
@@ -110,15 +126,26 @@ describe('durable export', () => {
     await waitFor('the replay', () => at.account().exported === 5);
   });
 
-  it('believes the Collector that accepts a request in part, live', async () => {
-    await using at = await rig();
-    at.receiver.answer = { rejected: 2, reason: 'two are bad' };
-    await at.tell(5);
-    assert.equal(at.account().exported, 3);
-    assert.equal(at.account().refused, 2);
-    assert.deepEqual(at.refusals, ['two are bad']);
-    assert.equal(at.ledger.missing('logs'), 0);
-  });
+  for (const [way, ownSender] of [
+    ['the official exporter', false],
+    ['our own sender', true],
+  ] as const)
+    it(`believes the Collector that accepts a request in part, live, by ${way}`, async () => {
+      await using at = await rig({ ownSender });
+      at.receiver.answer = { rejected: 2, reason: 'two are bad' };
+      await at.tell(5);
+      assert.equal(at.account().exported, 3);
+      assert.equal(at.account().refused, 2);
+      assert.deepEqual(at.refusals, ['two are bad']);
+      assert.equal(at.ledger.missing('logs'), 0);
+      at.receiver.answer = { code: status.INVALID_ARGUMENT };
+      await at.tell(5);
+      assert.deepEqual([at.account().exported, at.account().refused], [3, 7]);
+      at.receiver.answer = 'accept';
+      await at.tell(5);
+      assert.deepEqual([at.account().exported, at.account().replayed], [8, 0]);
+      assert.deepEqual(await at.filesInSpool(), []);
+    });
 
   it('believes the Collector that accepts a request in part, replayed', async () => {
     await using at = await rig();
@@ -185,6 +212,15 @@ describe('durable export', () => {
     back.stop();
   });
 
+  it('sends several requests, which may have several fates, by way of the disk', async () => {
+    await using at = await rig({ ownSender: true });
+    await at.tell(4, 'x'.repeat(1_500_000));
+    await at.tell(1, 'x'.repeat(5_000_000));
+    await waitFor('the four', () => at.account().exported === 4);
+    assert.deepEqual([at.account().replayed, at.account().dropped.too_large], [4, 1]);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
   it('leaves on disk, at a stop with a deadline, what could not be sent', async () => {
     await using at = await rig();
     at.receiver.stop();
@@ -201,15 +237,22 @@ type Rig = AsyncDisposable & {
   ledger: Ledger;
   refusals: string[];
   account: () => ReturnType<Ledger['account']>;
-  tell: (count: number, padding?: string) => Promise<void>;
+  tell: (count: number, padding?: string, isBehind?: boolean) => Promise<void>;
   filesInSpool: () => Promise<string[]>;
 };
 
 async function rig(
-  options: { folder?: string; spoolAfterMs?: number; timeoutMs?: number; bytesMax?: number; ageMsMax?: number } = {},
+  options: {
+    ownSender?: boolean;
+    folder?: string;
+    spoolAfterMs?: number;
+    timeoutMs?: number;
+    bytesMax?: number;
+    ageMsMax?: number;
+  } = {},
 ): Promise<Rig> {
-  const own = await temporaryFolder();
-  const folder = options.folder ?? own.path;
+  const ownFolder = await temporaryFolder();
+  const folder = options.folder ?? ownFolder.path;
   const receiver = await OtlpReceiver.start();
   const ledger = new Ledger();
   const refusals: string[] = [];
@@ -219,10 +262,8 @@ async function rig(
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   const timeoutMs = options.timeoutMs ?? 1_000;
-  const durable = new DurableExport<ReadableLogRecord[]>({
-    signal: 'logs',
-    exporter: new OTLPLogExporter({ url: `http://127.0.0.1:${receiver.port}`, timeoutMillis: timeoutMs }),
-    sender: new OtlpSender({
+  const sender = () =>
+    new OtlpSender({
       signal: 'logs',
       target: `127.0.0.1:${receiver.port}`,
       credentials: credentials.createInsecure(),
@@ -230,8 +271,20 @@ async function rig(
       timeoutMs,
       doubtfulAnswersMax: 4,
       deserialize: ProtobufLogsSerializer.deserializeResponse,
-    }),
-    partialSuccess,
+    });
+  const own = bySender(sender());
+  const durable = new DurableExport<ReadableLogRecord[]>({
+    signal: 'logs',
+    live: options.ownSender
+      ? {
+          send: (records, count) => own.send(logRequests(records), count),
+          shutdown: () => own.shutdown(),
+        }
+      : byExporter(new OTLPLogExporter({ url: `http://127.0.0.1:${receiver.port}`, timeoutMillis: timeoutMs }), {
+          signal: 'logs',
+          partialSuccess,
+        }),
+    sender: sender(),
     serialize: logRequests,
     spool: await Spool.open({
       folder,
@@ -251,17 +304,17 @@ async function rig(
     ledger,
     refusals,
     account: () => ledger.account('logs'),
-    tell: async (count, padding = '') => {
+    tell: async (count, padding = '', isBehind = false) => {
       const records = Array.from({ length: count }, () => record(`item-${told++};${padding}`));
       ledger.account('logs').made += count;
-      await durable.accept(records, count);
+      await durable.accept(records, count, isBehind);
     },
     filesInSpool: () => readdir(join(folder, 'logs')),
     [Symbol.asyncDispose]: async () => {
       await durable.shutdown();
       receiver.stop();
       diag.disable();
-      await own[Symbol.asyncDispose]();
+      await ownFolder[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Ledger } from '../../src/telemetry/ledger.ts';
-import { Outbox } from '../../src/telemetry/outbox.ts';
+import { ListParcel, Outbox } from '../../src/telemetry/outbox.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 describe('outbox', () => {
@@ -20,6 +20,15 @@ describe('outbox', () => {
     assert.deepEqual(batches, [[0, 1, 2, 3, 4]]);
   });
 
+  it('says that it is behind while more than half of what may wait does', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { outbox, behind } = rig({ batchItemsMax: 2, memoryItemsMax: 8 }, () => gate.promise);
+    for (let item = 0; item < 10; item += 1) outbox.add(item);
+    gate.resolve();
+    await outbox.drain();
+    assert.deepEqual(behind, [false, true, false, false, false]);
+  });
+
   it('goes on filling while a batch is being taken', async () => {
     const gate = Promise.withResolvers<void>();
     const { outbox, batches } = rig({ batchItemsMax: 2, memoryItemsMax: 100 }, () => gate.promise);
@@ -37,15 +46,18 @@ function rig(
 ) {
   const ledger = new Ledger();
   const batches: number[][] = [];
-  const outbox = new Outbox<number>({
-    ...limits,
+  const behind: boolean[] = [];
+  const outbox = new Outbox<number, number[]>({
+    memoryItemsMax: limits.memoryItemsMax,
+    parcel: new ListParcel(limits.batchItemsMax),
     signal: 'traces',
     ledger,
     waitMsMax: 20,
-    accept: async (batch) => {
+    accept: async (batch, _count, isBehind) => {
+      behind.push(isBehind);
       batches.push(batch);
       await hold();
     },
   });
-  return { ledger, batches, outbox };
+  return { ledger, batches, behind, outbox };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newIds } from '../../src/telemetry/preset-ids.ts';
+import { newIds } from '../../src/telemetry/ids.ts';
 
 describe('the ids of a request', () => {
   it('are hex of the lengths that trace context wants, and never the same twice', () => {

@@ -1,7 +1,8 @@
 import { trace } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import { PresetIds } from '../../src/telemetry/preset-ids.ts';
+import { givePastSpansTo } from '../../src/telemetry/past-spans.ts';
 
 /** The SDK with a place to look at what was told, for one describe(). */
 export function tellSpansHere(): { spans(): ReadableSpan[] } {
@@ -13,12 +14,14 @@ export function tellSpansHere(): { spans(): ReadableSpan[] } {
       instrumentations: [],
       logRecordProcessors: [],
       metricReaders: [],
-      idGenerator: new PresetIds(),
       spanProcessors: [new SimpleSpanProcessor({ exporter: told })],
     });
     sdk.start();
+    const resource = resourceFromAttributes({});
+    givePastSpansTo({ resource, add: (span) => told.export([span], () => undefined) });
   });
   after(async () => {
+    givePastSpansTo(undefined);
     await sdk?.shutdown();
     trace.disable();
   });

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { freeTensors } from '../../engine/free-tensors.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
@@ -132,6 +133,8 @@ export class TaskThread {
       );
       const outputs = answer.outputs.map(alone);
       this.#say({ kind: 'answer', call, outputs }, buffersOf(outputs));
+      answer.letGo?.();
+      freeTensors(inputs);
     } catch (error) {
       this.#say({ kind: 'refusal', call, failure: carried(error) });
     }

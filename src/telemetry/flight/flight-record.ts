@@ -1,7 +1,7 @@
 import type { Arrival, BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/model.ts';
+import type { Ids } from '../ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
-import type { Ids } from '../preset-ids.ts';
 import type { TimeAccount } from '../time-account.ts';
 
 /** What is remembered of one request. It holds on to no body, no tensor and no model. */

@@ -1,6 +1,6 @@
 import type { Arrival, BatchFacts } from '../../engine/inference.ts';
+import { traceIdLetters } from '../ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
-import { traceIdLetters } from '../preset-ids.ts';
 import { stageNames, TimeAccount } from '../time-account.ts';
 import type { FlightRecord } from './flight-record.ts';
 

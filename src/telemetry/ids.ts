@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { type IdGenerator, RandomIdGenerator } from '@opentelemetry/sdk-trace';
+import { type SpanContext, TraceFlags } from '@opentelemetry/api';
 
 export type Ids = {
   traceId: string;
@@ -7,9 +7,6 @@ export type Ids = {
   /** Both in one, where they were made together: what both are parts of. */
   both?: string;
 };
-
-const random = new RandomIdGenerator();
-let preset: Ids | undefined;
 
 /** Ids for a span that will be made later: a request has its ids from its first byte, its spans are made when it has ended. */
 export function newIds(): Ids {
@@ -26,6 +23,11 @@ export function newIds(): Ids {
   }
 }
 
+/** The context of a span that is kept. */
+export function sampled({ traceId, spanId }: Ids): SpanContext {
+  return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
+}
+
 /** A trace id in hexadecimal. */
 export const traceIdLetters = 32;
 const idsBytes = 24;
@@ -34,23 +36,3 @@ const randomBytes = Buffer.alloc(idsBytes * 2048);
 let randomAt = randomBytes.length;
 const noTraceId = '0'.repeat(traceIdLetters);
 const noSpanId = '0'.repeat(16);
-
-/** Runs `make` so that the one span it starts gets these ids. */
-export function withIds<Made>(ids: Ids, make: () => Made): Made {
-  preset = ids;
-  try {
-    return make();
-  } finally {
-    preset = undefined;
-  }
-}
-
-export class PresetIds implements IdGenerator {
-  generateTraceId(): string {
-    return preset?.traceId ?? random.generateTraceId();
-  }
-
-  generateSpanId(): string {
-    return preset?.spanId ?? random.generateSpanId();
-  }
-}

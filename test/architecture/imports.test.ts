@@ -37,6 +37,7 @@ const forEveryone = [
   'src/version.ts',
   'src/lifecycle.ts',
   'src/loopback.ts',
+  'src/free-block.ts',
   ...frontDoor,
 ];
 

@@ -121,7 +121,6 @@ class InferExchange {
           ? readRawRequest(body.bytes, model.manifest)
           : forms.read(body.bytes, jsonBytes);
       this.#call = call;
-      account?.mark('decode');
       this.#profiled?.keep(call.inputs, call.outputs);
       model.submit(
         {

@@ -317,6 +317,7 @@ export class Batcher {
         assembleMs,
         runMs,
         splitMs: now - facts.endedAt,
+        answeredAt: now,
       };
       entry.asker.answered({ outputs: answer, stages, batch: facts, letGo });
     }

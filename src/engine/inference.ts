@@ -51,6 +51,8 @@ export type StageTimes = {
   readonly runMs: number;
   /** Until its turn came: the answers of a batch are written one after the other. */
   readonly splitMs: number;
+  /** When it was its turn, in the milliseconds of performance.now(). */
+  readonly answeredAt: number;
 };
 
 /** Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model (or request) that runs alone. */

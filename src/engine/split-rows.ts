@@ -28,6 +28,7 @@ export function joinAnswers(answers: readonly InferAnswer[]): InferAnswer {
       assembleMs: longest('assembleMs'),
       runMs: longest('runMs'),
       splitMs: longest('splitMs'),
+      answeredAt: performance.now(),
     },
     batch: answers.at(-1)!.batch,
     letGo: () => freeTensors(outputs),

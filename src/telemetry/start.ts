@@ -25,6 +25,7 @@ import { type AggregatedMetric, aggregatedMetricProducer } from './aggregated-me
 import { batchSpans } from './batch-spans.ts';
 import { completeUnits } from './complete-units.ts';
 import { DurableExport } from './durable-export.ts';
+import { observeEventLoopDelay } from './event-loop-delay.ts';
 import { observeHost } from './host-metrics.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
@@ -200,6 +201,7 @@ export async function startTelemetry(
   let leaving = false;
   observeSelf(ledger, spool, () => leaving);
   observeHost(config.data, component.host);
+  if (reader) observeEventLoopDelay();
 
   return {
     ledger,
@@ -225,6 +227,8 @@ export async function startTelemetry(
 function surroundings(host: boolean) {
   process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
   return getNodeAutoInstrumentations({
+    // It tells no delay of the event loop before it has looked five times: event-loop-delay.ts does.
+    '@opentelemetry/instrumentation-runtime-node': { monitoringPrecision: 2 ** 31 - 1 },
     '@opentelemetry/instrumentation-host-metrics': {
       // Without its network: it starts a program to ask for the default interface, and all requests wait for that. host-metrics.ts reads a file instead.
       metricGroups: ['process.cpu', 'process.memory', ...(host ? ['system.cpu', 'system.memory'] : [])],

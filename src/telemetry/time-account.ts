@@ -70,8 +70,8 @@ export class TimeAccount {
   }
 
   /**
-   * Books what the engine measured between the last mark and now; what it did not account for stays with the rest. Until a request began to wait, its inputs
-   * were checked: that belongs to decoding.
+   * Books what the engine measured between the last mark and the answer's turn; what it did not account for stays with the rest. Until a request began to wait
+   * it was decoded and its inputs were checked.
    */
   markEngine(stages: {
     enqueuedAt: number;
@@ -79,13 +79,14 @@ export class TimeAccount {
     assembleMs: number;
     runMs: number;
     splitMs: number;
+    answeredAt: number;
   }): void {
     this.decode += Math.max(0, stages.enqueuedAt - this.#markedAt);
     this.queue += stages.queueMs;
     this.assemble += stages.assembleMs;
     this.run += stages.runMs;
     this.split += stages.splitMs;
-    this.#markedAt = performance.now();
+    this.#markedAt = stages.answeredAt;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Metric } from './metric.ts';
 
-/** By who measures it: the official instrumentations, or telemetry/host-metrics.ts where they have nothing. */
+/** By who measures it: the official instrumentations, or telemetry/host-metrics.ts and event-loop-delay.ts. */
 const byRuntimeNode = { from: '@opentelemetry/instrumentation-runtime-node' } as const;
 const byHostMetrics = { from: '@opentelemetry/instrumentation-host-metrics' } as const;
 
@@ -11,7 +11,6 @@ const ofNetwork = ['system.device', 'network.io.direction'] as const;
 const ofHeapSpace = ['v8js.heap.space.name'] as const;
 
 const delayOf = (says: string) => ({
-  ...byRuntimeNode,
   ...gauge,
   unit: 's',
   says: `${says} of what the event loop made timers wait since the last export.`,

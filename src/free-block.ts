@@ -6,9 +6,9 @@ import { isMarkedAsUntransferable } from 'node:worker_threads';
  * yet found to be garbage, which is every few requests of a few megabytes.
  */
 export function freeBlock({ buffer }: ArrayBufferView): void {
-  if (buffer.byteLength < bytesMin || !(buffer instanceof ArrayBuffer) || isMarkedAsUntransferable(buffer)) return;
+  if (buffer.byteLength < freedBytesMin || !(buffer instanceof ArrayBuffer) || isMarkedAsUntransferable(buffer)) return;
   buffer.transfer(0);
 }
 
 /** Below this the collector is as cheap. */
-const bytesMin = 16 * 1024;
+export const freedBytesMin = 16 * 1024;

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { ServiceError } from '../errors.ts';
+import { freedBytesMin } from '../free-block.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
@@ -23,8 +24,6 @@ type Running = {
 };
 
 const sweepMsMax = 1000;
-/** Smaller answers are left to the collector. */
-const freedBytesMin = 16 * 1024;
 /** After a probe that went well, failures are the callers' for so long: who sends nothing but bad inputs must not keep the lanes busy with probes. */
 const probeEveryMs = 100;
 const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone' };

@@ -10,6 +10,7 @@ import {
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type Ids, newIds, sampled } from './ids.ts';
 import { scopeName } from './names.ts';
+import { linksTo } from './spans.ts';
 
 /** Something that is over when its span is made: its ids, its times and how it ended are known. */
 export type Past = {
@@ -71,7 +72,7 @@ class PastSpan implements ReadableSpan {
     this.endTime = timeOf(Math.max(startMs, endMs));
     this.status = error === undefined ? unset : { code: SpanStatusCode.ERROR, message: error };
     this.attributes = attributes ?? {};
-    this.links = links === undefined ? none : links.map((context) => ({ context }));
+    this.links = links === undefined ? none : linksTo(links);
     this.resource = resource;
     const own = sampled(ids ?? newIds());
     if (ids === undefined && parent) own.traceId = parent.traceId;

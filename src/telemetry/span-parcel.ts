@@ -45,7 +45,6 @@ export class SpanParcel implements Parcel<ReadableSpan, OtlpRequest[]> {
     if (this.#items > 0 && this.#finishedBytes + this.#envelope.bytes + this.#spans.size > this.#bytesMax) {
       const last = this.#spans.cut(from);
       this.#close();
-      this.#begin(span);
       this.#spans.raw(last);
     }
     this.#items += 1;
@@ -72,7 +71,6 @@ export class SpanParcel implements Parcel<ReadableSpan, OtlpRequest[]> {
     this.#finished = [];
     this.#finishedBytes = 0;
     this.#items = 0;
-    this.#origin = undefined;
   }
 
   /** The spans of one scope, with what goes around them. */

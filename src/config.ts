@@ -150,6 +150,13 @@ export const settings = {
     86_400_000,
     'How long a lane may take to open a model and warm it up. Raise it for models of many gigabytes on a slow disk.',
   ),
+  shortcutUsMax: integer(
+    'VITRINE_SHORTCUT_US_MAX',
+    500,
+    0,
+    100_000,
+    'The longest batch that runs on the event loop instead of in its lane, in microseconds. Small models of fixed shapes only; 0: none.',
+  ),
   retryAttemptsMax: integer(
     'VITRINE_RETRY_ATTEMPTS_MAX',
     3,

@@ -55,7 +55,13 @@ export class Graph {
   node(
     operator: string,
     inputs: readonly string[],
-    options: { name?: string; outputs?: readonly string[]; attributes?: Readonly<Record<string, Attribute>> } = {},
+    options: {
+      name?: string;
+      /** Of an operator that is not ONNX's own. */
+      domain?: string;
+      outputs?: readonly string[];
+      attributes?: Readonly<Record<string, Attribute>>;
+    } = {},
   ): string {
     const name = options.name ?? options.outputs?.[0] ?? this.#nextName(operator);
     const outputs = options.outputs ?? [name];
@@ -64,6 +70,7 @@ export class Graph {
     for (const output of outputs) writer.text(2, output);
     writer.text(3, name).text(4, operator);
     for (const [key, value] of Object.entries(options.attributes ?? {})) writer.message(5, encodeAttribute(key, value));
+    if (options.domain !== undefined) writer.text(7, options.domain);
     this.#nodes.push(writer.finish());
     return outputs[0] ?? '';
   }

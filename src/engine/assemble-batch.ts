@@ -10,11 +10,15 @@ export type AssembledBatch = {
   readonly transfer: readonly ArrayBuffer[];
 };
 
-/** The inputs of several requests as one, in buffers of its own. A lane that copies what it is sent needs no copy of a single request. */
-export function assembleBatch(entries: readonly Waiting[], rows: number, lane: 'thread' | 'process'): AssembledBatch {
+/** The inputs of several requests as one, in buffers of its own. Who copies what it is sent, or runs it where it is, needs no copy of a single request. */
+export function assembleBatch(
+  entries: readonly Waiting[],
+  rows: number,
+  lane: 'thread' | 'process' | 'event-loop',
+): AssembledBatch {
   const first = entries[0]!;
   const outputs = outputsOf(entries);
-  if (entries.length === 1 && lane === 'process') return { inputs: first.inputs, outputs, transfer: [] };
+  if (entries.length === 1 && lane !== 'thread') return { inputs: first.inputs, outputs, transfer: [] };
   const transfer = new Set<ArrayBuffer>();
   const inputs = first.inputs.map((tensor, index) => {
     const given = entries.length === 1 && first.mayTakeBuffers ? bufferOf(tensor) : undefined;

@@ -6,18 +6,21 @@ import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import { freeTensors } from './free-tensors.ts';
-import type { Asker, BatchFacts, InferRequest } from './inference.ts';
+import { type Asker, type BatchFacts, type InferRequest, shortcutName } from './inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from './inference-failures.ts';
 import type { Lane, RunResult } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Manifest } from './manifest.ts';
+import type { Shortcut } from './shortcut.ts';
 import type { Statistics } from './statistics.ts';
 import { isStrings, type Tensor } from './tensor.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
 
 type Running = {
   readonly id: number;
+  /** Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has lanes. */
   readonly lane: Lane;
+  readonly where: 'lane' | 'shortcut';
   readonly batch: Batch;
   readonly startedAt: number;
   readonly sentAt: number;
@@ -36,6 +39,7 @@ const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone' };
 export class Batcher {
   readonly #manifest: Manifest;
   readonly #lanes: Lanes;
+  readonly #shortcut: Shortcut | undefined;
   readonly #breaker: Breaker;
   readonly #statistics: Statistics;
   readonly #observer: EngineObserver;
@@ -56,6 +60,8 @@ export class Batcher {
   constructor(parts: {
     manifest: Manifest;
     lanes: Lanes;
+    /** For small batches; absent where the model has none. */
+    shortcut: Shortcut | undefined;
     breaker: Breaker;
     statistics: Statistics;
     observer: EngineObserver;
@@ -64,6 +70,7 @@ export class Batcher {
   }) {
     this.#manifest = parts.manifest;
     this.#lanes = parts.lanes;
+    this.#shortcut = parts.shortcut;
     this.#breaker = parts.breaker;
     this.#statistics = parts.statistics;
     this.#observer = parts.observer;
@@ -185,17 +192,22 @@ export class Batcher {
 
   #run(lane: Lane, batch: Batch): void {
     const startedAt = performance.now();
+    const { entries, rows } = batch;
+    const shortcut = this.#shortcut?.fits(rows, entries.length) ? this.#shortcut : undefined;
     try {
-      const { inputs, outputs, transfer } = assembleBatch(batch.entries, batch.rows, lane.kind);
+      const { inputs, outputs, transfer } = assembleBatch(entries, rows, shortcut ? 'event-loop' : lane.kind);
       this.#batches += 1;
-      const running: Running = { id: this.#batches, lane, batch, startedAt, sentAt: performance.now() };
-      lane.run(inputs, outputs, transfer, (result) => this.#finished(running, result));
+      const where = shortcut ? 'shortcut' : 'lane';
+      const running: Running = { id: this.#batches, lane, where, batch, startedAt, sentAt: performance.now() };
+      const done = (result: RunResult) => this.#finished(running, result);
+      if (shortcut) shortcut.run(inputs, outputs, transfer.length > 0, done);
+      else lane.run(inputs, outputs, transfer, done);
       this.#running.add(running);
       this.#observer.batchBegan(lane.report.provider);
     } catch (cause) {
       // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the process's end.
       this.#lanes.giveBack(lane);
-      for (const entry of batch.entries) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
+      for (const entry of entries) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
     }
   }
 
@@ -229,7 +241,7 @@ export class Batcher {
   #runProbe(lane: Lane, now: number): boolean {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
     if (!inputs) return false;
-    const running: Running = { id: 0, lane, batch: noCallers, startedAt: now, sentAt: now };
+    const running: Running = { id: 0, lane, where: 'lane', batch: noCallers, startedAt: now, sentAt: now };
     lane.run(inputs, undefined, [], (result) => this.#probed(running, result));
     this.#running.add(running);
     this.#sweepBy(now + sweepMsMax);
@@ -254,7 +266,11 @@ export class Batcher {
   }
 
   /** Those who follow its members hear of a batch before its answers go out, however it ended. */
-  #tellEnded({ id, batch, lane, startedAt }: Running, result: RunResult | undefined, endedAt: number): BatchFacts {
+  #tellEnded(
+    { id, batch, lane, where, startedAt }: Running,
+    result: RunResult | undefined,
+    endedAt: number,
+  ): BatchFacts {
     const { entries, rows, closedBy } = batch;
     const { name: model, version, batching } = this.#manifest;
     const facts: BatchFacts = {
@@ -265,7 +281,7 @@ export class Batcher {
       rows,
       rowsMax: batching.rows_max,
       closedBy,
-      lane: lane.name,
+      lane: where === 'shortcut' ? shortcutName : lane.name,
       provider: lane.report.provider,
       sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
       cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,
@@ -275,6 +291,7 @@ export class Batcher {
       endedAt,
       outcome: result === undefined ? 'given_up' : result.kind === 'ended' ? 'lane_lost' : result.kind,
     };
+    if (facts.outcome === 'ran') this.#shortcut?.took(rows, facts.sessionMs);
     for (const { follower } of entries) if (follower) follower.batch = facts;
     this.#observer.batchEnded(facts, entries);
     return facts;
@@ -334,7 +351,7 @@ export class Batcher {
   }
 
   /** One bad row must not cost its neighbours: each is run again by itself, and only the bad one fails. */
-  #failed({ batch, lane }: Running, reason: string): void {
+  #failed({ batch, lane, where }: Running, reason: string): void {
     const { entries } = batch;
     if (entries.length > 1) {
       for (const entry of entries) if (!entry.settled) this.#waitAgain(entry);
@@ -343,7 +360,7 @@ export class Batcher {
     }
     const [entry] = entries;
     if (!entry || entry.settled) return;
-    this.#settle(entry, notRun(this.#manifest.name, lane.name, reason));
+    this.#settle(entry, notRun(this.#manifest.name, where === 'shortcut' ? shortcutName : lane.name, reason));
   }
 
   #crashed({ batch, lane }: Running, how: string): void {
@@ -389,7 +406,8 @@ export class Batcher {
       }
       if (isWaitedFor) continue;
       const stuckAt = running.startedAt + this.#manifest.lanes.stuck_after_ms;
-      if (now < stuckAt) next = Math.min(next, stuckAt);
+      // What runs on this thread cannot be stuck when this is asked.
+      if (now < stuckAt || running.where === 'shortcut') next = Math.min(next, stuckAt);
       else this.#giveUp(running);
     }
     if (this.#waiting.count > 0 || this.#running.size > 0) this.#sweepBy(Math.min(next, now + sweepMsMax));

@@ -33,7 +33,7 @@ export function completeManifest(
     batchingFrom: given.batching ? 'manifest' : 'derived',
     inputs: onnx.inputs,
     outputs: onnx.outputs,
-    onnx: { irVersion: onnx.irVersion, opset: onnx.opset, producer: onnx.producer },
+    onnx: { irVersion: onnx.irVersion, opset: onnx.opset, producer: onnx.producer, operators: onnx.operators },
   };
 }
 

@@ -58,6 +58,9 @@ export type StageTimes = {
 /** Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model (or request) that runs alone. */
 export type ClosedBy = 'idle' | 'rows' | 'bytes' | 'delay' | 'alone';
 
+/** Where a batch ran that took the shortcut, among the names of lanes. */
+export const shortcutName = 'event-loop';
+
 export type BatchFacts = {
   readonly id: number;
   readonly model: string;
@@ -68,11 +71,11 @@ export type BatchFacts = {
   /** The most there may be; 0: its requests run alone. */
   readonly rowsMax: number;
   readonly closedBy: ClosedBy;
-  /** The lane that ran it, as in `thread-3` or `process-1`. */
+  /** The lane that ran it, as in `thread-3` or `process-1`; `event-loop` for the shortcut. */
   readonly lane: string;
   readonly provider: string;
   readonly sessionMs: number;
-  /** CPU time of its lane; what ONNX Runtime's own threads took is read every few milliseconds, and stands with the next batch then. */
+  /** CPU time of its lane, or the run's own time on the event loop; what ONNX Runtime's own threads took is read every few milliseconds, and stands with the next batch then. */
   readonly cpuMs: number;
   /** Of a run on a GPU; whoever watches it puts it here. */
   gpu: BatchGpu | undefined;

@@ -30,6 +30,8 @@ export type SessionReport = {
   readonly rowsAgree: boolean | undefined;
   /** Why the warm-up did not run through; undefined when it did. */
   readonly warmUpFailure: string | undefined;
+  /** How long a warm run on the probe takes, the shortest of a few; undefined where it was not to be warmed up, or failed. */
+  readonly probeMs: number | undefined;
   readonly loadMs: number;
 };
 

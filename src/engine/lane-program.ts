@@ -2,7 +2,7 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { freeTensors } from './free-tensors.ts';
 import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, ToLane } from './lane-messages.ts';
-import { LaneSession, profileRun } from './lane-session.ts';
+import { LaneSession, profileRun, tellWarnings } from './lane-session.ts';
 
 // What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX Runtime blocks this thread while it
 // runs, which is why it is nobody else's.
@@ -12,6 +12,7 @@ let session: LaneSession | undefined;
 let cpu: LaneCpu | undefined;
 
 if (isMainThread) {
+  tellWarnings();
   process.on('message', (message: ToLane) => void obey(message));
   process.on('disconnect', () => process.exit());
   // A run that never ends would hold the disconnect off for ever: a thread of its own ends the process when its parent is gone.

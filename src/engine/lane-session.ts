@@ -1,6 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-node';
 import ort from 'onnxruntime-node';
 import { biggestDifference } from './compare-tensors.ts';
@@ -17,14 +16,18 @@ const datatypeOf = new Map<string, DataType>(
   (Object.keys(dataTypes) as DataType[]).map((datatype) => [dataTypes[datatype].onnxName, datatype]),
 );
 
-// Node-API does not know Float16Array (Node 24): ONNX Runtime's native code would see an empty array. Where the engine has none,
-// the library uses Uint16Array. This isolate is the lane's alone, so it can go without.
-Reflect.deleteProperty(globalThis, 'Float16Array');
+useNoHalfArrays();
 
-// Its own lines go to stderr. That of a process is read by who started it, and told as log records; a thread's is the service's own, and what fails is
-// thrown as well.
-const leastSevere = isMainThread ? 2 : 4;
-ort.env.logLevel = isMainThread ? 'warning' : 'fatal';
+// Its own lines go to stderr. That of a process is read by who started it, and told as log records; that of the service or a thread of it is the service's own,
+// and what fails is thrown as well.
+let leastSevere: 2 | 4 = 4;
+ort.env.logLevel = 'fatal';
+
+/** For a lane whose stderr is read. */
+export function tellWarnings(): void {
+  leastSevere = 2;
+  ort.env.logLevel = 'warning';
+}
 
 /** One model, open, on the first provider that could be had and that agrees with the CPU. */
 export class LaneSession {
@@ -40,9 +43,9 @@ export class LaneSession {
     const startedAt = performance.now();
     const { session, provider, refused } = await openOnFirstGood(request);
     const rowsAgree = request.otherProbe && (await rowsAgreeInBatch(session, request, request.otherProbe));
-    const warmUpFailure = await warmUp(session, request);
+    const { warmUpFailure, probeMs } = await warmUp(session, request);
     const loadMs = performance.now() - startedAt;
-    return new LaneSession(session, { provider, refused, rowsAgree, warmUpFailure, loadMs });
+    return new LaneSession(session, { provider, refused, rowsAgree, warmUpFailure, probeMs, loadMs });
   }
 
   async run(
@@ -150,14 +153,24 @@ async function rowsAgreeInBatch(
   }
 }
 
-async function warmUp(session: InferenceSession, request: SessionRequest): Promise<string | undefined> {
+async function warmUp(session: InferenceSession, { probe, warmUpRuns }: SessionRequest) {
+  let probeMs: number | undefined;
   try {
-    for (let count = 0; count < request.warmUpRuns; count += 1) await run(session, request.probe, undefined);
-    return undefined;
+    // The first makes its memory: a model that is quick is asked again how quick.
+    const isQuick = () => probeMs !== undefined && probeMs < quickMs;
+    for (let count = 0; count < warmUpRuns || (isQuick() && count < quickRuns); count += 1) {
+      const startedAt = performance.now();
+      await run(session, probe, undefined);
+      probeMs = Math.min(probeMs ?? Number.POSITIVE_INFINITY, performance.now() - startedAt);
+    }
+    return { warmUpFailure: undefined, probeMs };
   } catch (error) {
-    return (error as Error).message;
+    return { warmUpFailure: (error as Error).message, probeMs: undefined };
   }
 }
+
+const quickMs = 20;
+const quickRuns = 4;
 
 async function run(
   session: InferenceSession,
@@ -170,6 +183,17 @@ async function run(
   }
   const answer = outputs ? await session.run(feeds, outputs as string[]) : await session.run(feeds);
   return (outputs ?? session.outputNames).map((name) => fromOnnx(name, answer[name]));
+}
+
+/**
+ * Node-API does not know Float16Array (Node 24): ONNX Runtime's native code would see an empty array. Where there is none when the library makes its first tensor,
+ * it uses Uint16Array from then on.
+ */
+function useNoHalfArrays(): void {
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  Reflect.deleteProperty(globalThis, 'Float16Array');
+  new ort.Tensor('uint8', [0]);
+  if (own) Object.defineProperty(globalThis, 'Float16Array', own);
 }
 
 function fromOnnx(name: string, tensor: ort.Tensor | undefined): Tensor {

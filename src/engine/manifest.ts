@@ -59,6 +59,12 @@ const lanes = z
       .describe(
         'A run that has taken this long, and whose callers have all been answered, has its lane killed (process) or abandoned (thread) and replaced.',
       ),
+    shortcut: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Batches that are over sooner than the way to their lane and back are run on the event loop: small models on the CPU in threads, of fixed shapes but for the rows, without operators whose time goes by values. false: never.',
+      ),
   })
   .prefault({});
 
@@ -171,7 +177,13 @@ export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   readonly batchingFrom: 'manifest' | 'derived';
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  readonly onnx: { readonly irVersion: number; readonly opset: number; readonly producer: string };
+  readonly onnx: {
+    readonly irVersion: number;
+    readonly opset: number;
+    readonly producer: string;
+    /** What its graph is made of: `Gemm`, `ai.onnx.ml.Scaler`. */
+    readonly operators: readonly string[];
+  };
 };
 
 export function manifestJsonSchema(): Record<string, unknown> {

@@ -14,10 +14,20 @@ import { Lanes } from './lanes.ts';
 import { makeProbe } from './make-probe.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { readOnnx } from './read-onnx.ts';
+import { Shortcut } from './shortcut.ts';
 import { joinAnswers, splitRows } from './split-rows.ts';
 import { Statistics } from './statistics.ts';
 
 export type { InferAnswer, InferRequest } from './inference.ts';
+
+type Parts = {
+  readonly file: string;
+  readonly manifest: Manifest;
+  readonly lanes: Lanes;
+  readonly shortcut: Shortcut | undefined;
+  readonly breaker: Breaker;
+  readonly observer: EngineObserver;
+};
 
 type State =
   | { readonly kind: 'serving' }
@@ -33,21 +43,24 @@ export class LoadedModel {
   /** What its sessions may use of the machine. */
   readonly threads: ThreadSettings;
   readonly #lanes: Lanes;
+  readonly #shortcut: Shortcut | undefined;
   readonly #breaker: Breaker;
   readonly #batcher: Batcher;
   readonly #file: string;
   #state: State = { kind: 'serving' };
 
-  private constructor(file: string, manifest: Manifest, lanes: Lanes, breaker: Breaker, observer: EngineObserver) {
+  private constructor({ file, manifest, lanes, shortcut, breaker, observer }: Parts) {
     this.#file = file;
     this.report = lanes.report;
     this.manifest = manifest;
     this.threads = threadsOf(manifest);
     this.#lanes = lanes;
+    this.#shortcut = shortcut;
     this.#breaker = breaker;
     this.#batcher = new Batcher({
       manifest,
       lanes,
+      shortcut,
       breaker,
       statistics: this.statistics,
       observer,
@@ -66,8 +79,11 @@ export class LoadedModel {
     const lanes = await Lanes.open({ model: name, kind, count, openMsMax: options.loadMsMax, request, abandoned });
     const manifest = withProvenBatching(declared, lanes.report);
     tellWhatIsNotAsWanted(manifest, declared, lanes.report);
-    const { failuresMax, openMs } = options.breaker;
-    return new LoadedModel(file, manifest, lanes, new Breaker({ failuresMax, openMs }), options.observer);
+    const { shortcutMsMax, observer } = options;
+    const shortcut = await Shortcut.open(manifest, request, lanes.report, shortcutMsMax).catch((error: Error) =>
+      tellNoShortcut(manifest, error),
+    );
+    return new LoadedModel({ file, manifest, lanes, shortcut, breaker: new Breaker(options.breaker), observer });
   }
 
   get name(): string {
@@ -96,6 +112,11 @@ export class LoadedModel {
 
   get breakerState(): Breaker['state'] {
     return this.#breaker.state;
+  }
+
+  /** Whether its small batches run on the event loop. */
+  get hasShortcut(): boolean {
+    return this.#shortcut !== undefined;
   }
 
   get laneStates(): Lanes['states'] {
@@ -164,6 +185,7 @@ export class LoadedModel {
   async #letGo(): Promise<void> {
     await this.#batcher.drain();
     await this.#lanes.close();
+    await this.#shortcut?.close();
   }
 
   #unloaded(): ServiceError {
@@ -190,6 +212,8 @@ export type LoadOptions = {
   readonly abandoned: AbandonedLanes;
   readonly breaker: { readonly failuresMax: number; readonly openMs: number };
   readonly loadMsMax: number;
+  /** The longest run on the event loop; 0: none. */
+  readonly shortcutMsMax: number;
   readonly observer: EngineObserver;
 };
 
@@ -239,6 +263,19 @@ function withProvenBatching(manifest: Manifest, { rowsAgree }: SessionReport): M
 
 function hasRunItsProbe({ warm_up_runs }: Manifest, { warmUpFailure }: SessionReport): boolean {
   return warm_up_runs > 0 && warmUpFailure === undefined;
+}
+
+function tellNoShortcut({ name: model, version }: Manifest, { message }: Error): undefined {
+  log(
+    'app',
+    'warn',
+    `All batches of model ${model} go to its lanes: it cannot be opened on the event loop: ${message}`,
+    {
+      event_type: 'shortcut_refused',
+      model,
+      version,
+    },
+  );
 }
 
 /** A fall-back is never silent. */

@@ -9,10 +9,12 @@ export type OnnxSummary = {
   readonly producer: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** What its graph is made of, with the domain where it is not ONNX's own: `Gemm`, `ai.onnx.ml.Scaler`. */
+  readonly operators: readonly string[];
 };
 
 /**
- * Reads the head of an ONNX file: inputs, outputs, versions. Weights and nodes are stepped over, not read, so a file of
+ * Reads the head of an ONNX file: inputs, outputs, versions, names of operators. Weights and attributes are stepped over, not read, so a file of
  * gigabytes costs a few reads. It does not check the graph: ONNX Runtime does when the model is loaded.
  */
 export async function readOnnx(path: string): Promise<OnnxSummary> {
@@ -33,10 +35,19 @@ type Model = {
   inputs: Value[];
   outputs: Value[];
   weights: Set<string>;
+  operators: Set<string>;
 };
 
 async function readModel(cursor: Cursor): Promise<Model> {
-  const model: Model = { irVersion: 0, opset: 0, producer: '', inputs: [], outputs: [], weights: new Set() };
+  const model: Model = {
+    irVersion: 0,
+    opset: 0,
+    producer: '',
+    inputs: [],
+    outputs: [],
+    weights: new Set(),
+    operators: new Set(),
+  };
   let sawGraph = false;
   for await (const field of cursor.fields()) {
     if (field.number === 1) model.irVersion = Number(field.value);
@@ -55,10 +66,21 @@ async function readModel(cursor: Cursor): Promise<Model> {
 
 async function readGraph(cursor: Cursor, model: Model): Promise<void> {
   for await (const field of cursor.fields()) {
-    if (field.number === 5) model.weights.add(await readTensorName(field.message()));
+    if (field.number === 1) model.operators.add(await readOperator(field.message()));
+    else if (field.number === 5) model.weights.add(await readTensorName(field.message()));
     else if (field.number === 11) model.inputs.push(await readValue(field.message()));
     else if (field.number === 12) model.outputs.push(await readValue(field.message()));
   }
+}
+
+async function readOperator(cursor: Cursor): Promise<string> {
+  let name = '';
+  let domain = '';
+  for await (const field of cursor.fields()) {
+    if (field.number === 4) name = await field.text();
+    else if (field.number === 7) domain = await field.text();
+  }
+  return domain === '' || domain === 'ai.onnx' ? name : `${domain}.${name}`;
 }
 
 async function readOpset(cursor: Cursor): Promise<{ domain: string; version: number }> {
@@ -130,6 +152,7 @@ function summarize(model: Model, path: string): OnnxSummary {
     // Before IR version 4 the weights stand among the inputs.
     inputs: model.inputs.filter(({ name }) => !model.weights.has(name)).map(spec('input')),
     outputs: model.outputs.map(spec('output')),
+    operators: [...model.operators],
   };
 }
 

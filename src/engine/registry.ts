@@ -34,6 +34,7 @@ export type RegistryConfig = Pick<
   | 'loadModels'
   | 'modelsWatchMs'
   | 'modelLoadMsMax'
+  | 'shortcutUsMax'
   | 'modelsLoadingMax'
   | 'retryAttemptsMax'
   | 'retryWaitMsFirst'
@@ -239,7 +240,7 @@ export class Registry implements AsyncDisposable {
   }
 
   async #openInSpan(name: string, version: string, given: ManifestFile): Promise<LoadedModel> {
-    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax } = this.#config;
+    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax, shortcutUsMax } = this.#config;
     const startedAt = performance.now();
     const tell = (result: string) =>
       this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
@@ -254,11 +255,13 @@ export class Registry implements AsyncDisposable {
           abandoned: this.#abandoned,
           breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
           loadMsMax: modelLoadMsMax,
+          shortcutMsMax: shortcutUsMax / 1000,
           observer: this.#observer,
         });
         span.setAttributes({
           'inference.provider': model.report.provider,
           'inference.lanes': model.threads.lanes,
+          'inference.shortcut': model.hasShortcut,
           'inference.session.intra_op_threads': model.threads.intraOpThreads,
           'model.load.result': 'ok',
         });
@@ -315,8 +318,9 @@ function manifestOf(config: unknown): ManifestFile {
   return parseManifest(isTritonConfig(config) ? fromTritonConfig(config) : config, 'the configuration given');
 }
 
-function tellReady({ name, version, report: { provider, loadMs } }: LoadedModel): void {
-  log('app', 'info', `Model ${name} version ${version} is ready on ${provider}`, {
+function tellReady({ name, version, hasShortcut, report: { provider, loadMs } }: LoadedModel): void {
+  const where = hasShortcut ? `${provider}, small batches on the event loop` : provider;
+  log('app', 'info', `Model ${name} version ${version} is ready on ${where}`, {
     event_type: 'model_load',
     model: name,
     version,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-observer.ts';
-import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
+import { type BatchFacts, type ClosedBy, shortcutName } from '../engine/inference.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
 import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
@@ -18,6 +18,7 @@ const breakerNumbers = { closed: 0, half_open: 1, open: 2 } as const;
 export class EngineMetrics implements Partial<EngineObserver> {
   readonly #requestMetrics: RequestMetrics;
   readonly #batches = new HotCounter('inferenceBatches');
+  readonly #shortcuts = new HotCounter('inferenceShortcutBatches');
   readonly #rows = new HotHistogram('inferenceBatchRows');
   readonly #fill = new HotHistogram('inferenceBatchFill');
   readonly #bytes = new HotCounter('inferenceBytes');
@@ -43,6 +44,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
     switch (batch.outcome) {
       case 'ran':
         series.batches[batch.closedBy].value += 1;
+        if (batch.lane === shortcutName) series.shortcuts.value += 1;
         series.rows.record(batch.rows);
         series.fill.record(batch.rowsMax === 0 ? 1 : batch.rows / batch.rowsMax);
         for (const { bytes } of members) series.bytesIn.value += bytes;
@@ -82,6 +84,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
     return [
       ...[
         this.#batches,
+        this.#shortcuts,
         this.#rows,
         this.#fill,
         this.#bytes,
@@ -183,6 +186,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
       batches: Object.fromEntries(
         closings.map((by) => [by, this.#batches.series(model, by)]),
       ) as ModelSeries['batches'],
+      shortcuts: this.#shortcuts.series(model),
       rows: this.#rows.series(model),
       fill: this.#fill.series(model),
       bytesIn: this.#bytes.series(model, 'in'),
@@ -198,6 +202,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
 
 type ModelSeries = {
   readonly batches: Readonly<Record<ClosedBy, { value: number }>>;
+  readonly shortcuts: { value: number };
   readonly rows: HistogramSeries;
   readonly fill: HistogramSeries;
   readonly bytesIn: { value: number };

@@ -15,9 +15,11 @@ describe('batches', function () {
   before(async () => {
     served = await serveModels({
       perceptron: { onnx: perceptron() },
-      alone: { onnx: perceptron(), manifest: { batching: { rows_max: 0 } } },
+      in_lanes: { onnx: perceptron(), manifest: { lanes: { shortcut: false } } },
+      alone: { onnx: perceptron(), manifest: { batching: { rows_max: 0 }, lanes: { shortcut: false } } },
       lengths: { onnx: sumAndProduct() },
       gather: { onnx: gather() },
+      gather_in_lane: { onnx: gather(), manifest: { lanes: { shortcut: false } } },
       mixes: { onnx: mixesRows() },
       busy,
       small_queue: { ...busy, manifest: { batching: { rows_max: 1 }, queue: { inputs_max: 2 } } },
@@ -51,12 +53,15 @@ describe('batches', function () {
               [rows, 64],
               Float32Array.from({ length: rows * 64 }, (_, at) => Math.sin(seed * at)),
             );
-            const [together, alone] = await Promise.all([
+            const [small, together, alone] = await Promise.all([
               served.infer('perceptron', [x], { priority }),
+              served.infer('in_lanes', [x], { priority }),
               served.infer('alone', [x]),
             ]);
-            assert.deepEqual(together.outputs[0]?.shape, [rows, 10]);
-            assertClose(together.outputs[0], alone.outputs[0]);
+            for (const { outputs } of [small, together]) {
+              assert.deepEqual(outputs[0]?.shape, [rows, 10]);
+              assertClose(outputs[0], alone.outputs[0]);
+            }
 
             const size = rows * length;
             const a = fp32(
@@ -87,8 +92,13 @@ describe('batches', function () {
       }),
       { numRuns: 30 },
     );
-    const { inferenceCount, executionCount } = served.registry.find('perceptron').statistics;
-    assert.ok(inferenceCount > 2 * executionCount, `${inferenceCount} rows in ${executionCount} runs: hardly a batch`);
+    for (const name of ['perceptron', 'in_lanes']) {
+      const { inferenceCount, executionCount } = served.registry.find(name).statistics;
+      assert.ok(
+        inferenceCount > 2 * executionCount,
+        `${inferenceCount} rows in ${executionCount} runs: hardly a batch`,
+      );
+    }
   });
 
   it('form while the lane is busy, and close when nobody else waits', async () => {
@@ -125,14 +135,20 @@ describe('batches', function () {
   });
 
   it('lose only the row that cannot be run, not its neighbours', async () => {
-    const outcomes = await Promise.allSettled(
-      [0, 99, 3].map((index) => served.infer('gather', [whole('INT64', 'index', [1, 1], [index])])),
-    );
-    const [good, bad, alsoGood] = outcomes;
-    assert.ok(good?.status === 'fulfilled' && alsoGood?.status === 'fulfilled' && bad?.status === 'rejected');
-    assert.deepEqual([good, alsoGood].map(({ value }) => value.outputs[0]?.data[0]), [10, 13]); // biome-ignore format: short
-    assert.equal(bad.reason.code, 'inference_failed');
-    assert.match(bad.reason.message, /^Cannot run model gather on thread-\d+: .*pick/);
+    for (const [model, where] of [
+      ['gather', 'event-loop'],
+      ['gather_in_lane', 'thread-\\d+'],
+    ] as const) {
+      // biome-ignore format: a table
+      const outcomes = await Promise.allSettled(
+        [0, 99, 3].map((index) => served.infer(model, [whole('INT64', 'index', [1, 1], [index])])),
+      );
+      const [good, bad, alsoGood] = outcomes;
+      assert.ok(good?.status === 'fulfilled' && alsoGood?.status === 'fulfilled' && bad?.status === 'rejected');
+      assert.deepEqual([good, alsoGood].map(({ value }) => value.outputs[0]?.data[0]), [10, 13]); // biome-ignore format: short
+      assert.equal(bad.reason.code, 'inference_failed');
+      assert.match(bad.reason.message, new RegExp(`^Cannot run model ${model} on ${where}: .*pick`));
+    }
   });
 
   it('are not formed where rows together do not give what each gives alone', async () => {

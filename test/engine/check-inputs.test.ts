@@ -13,7 +13,14 @@ const spec = (name: string): TensorSpec => ({
 });
 const manifest = completeManifest(
   parseManifest({ batching: { rows_max: 4 } }, ''),
-  { irVersion: 8, opset: 17, producer: '', inputs: [spec('a'), spec('b')], outputs: [spec('sum')] },
+  {
+    irVersion: 8,
+    opset: 17,
+    producer: '',
+    operators: [],
+    inputs: [spec('a'), spec('b')],
+    outputs: [spec('sum')],
+  },
   { name: 'm', version: '1' },
 );
 const good = (name: string, rows = 1, length = 3) => fp32(name, [rows, length, 2], new Float32Array(rows * length * 2));

@@ -13,6 +13,7 @@ const onnx = (inputs: TensorSpec[], outputs: TensorSpec[]) => ({
   irVersion: 8,
   opset: 17,
   producer: '',
+  operators: [],
   inputs,
   outputs,
 });
@@ -21,7 +22,7 @@ const id = { name: 'm', version: '1' };
 describe('a manifest', () => {
   it('may be absent: everything has a default', () => {
     const manifest = parseManifest({}, 'model.json');
-    assert.deepEqual(manifest.lanes, { kind: 'thread', count: 1, stuck_after_ms: 30_000 });
+    assert.deepEqual(manifest.lanes, { kind: 'thread', count: 1, stuck_after_ms: 30_000, shortcut: true });
     assert.deepEqual(manifest.versions, { latest: 1 });
     assert.deepEqual(manifest.providers, ['cpu']);
   });

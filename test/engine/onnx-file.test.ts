@@ -28,6 +28,17 @@ describe('the head of an ONNX file', () => {
     assert.deepEqual({ opset, irVersion, producer }, { opset: 17, irVersion: 8, producer: 'vitrine' });
   });
 
+  it('names the operators, once each, with the domain of those that are not ONNX’s own', async () => {
+    const { operators } = await readOnnx(await writeModel(folder.path, 'operators', perceptron()));
+    assert.deepEqual(operators, ['Gemm', 'Relu']);
+    const graph = new Graph('scaler');
+    graph.input('x', 'FP32', ['batch', 2]);
+    graph.node('Scaler', ['x'], { name: 'scale', domain: 'ai.onnx.ml', outputs: ['y'] });
+    graph.output('y', 'FP32', ['batch', 2]);
+    const scaler = await readOnnx(await writeModel(folder.path, 'scaler', writeOnnx(graph)));
+    assert.deepEqual(scaler.operators, ['ai.onnx.ml.Scaler']);
+  });
+
   it('does not take weights for inputs, as files before IR version 4 list them', async () => {
     const graph = new Graph('old');
     graph.input('x', 'FP32', [2]);

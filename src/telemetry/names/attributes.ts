@@ -32,14 +32,21 @@ export const attributeNames = {
     says: 'Why the batch took no more: idle (nothing else waited), rows, bytes, delay, alone.',
   },
   batchOutcome: { name: 'inference.batch.outcome', says: 'ran, failed, lane_lost or given_up.' },
-  lane: { name: 'inference.lane', says: 'The thread or process that ran it, as in thread-3 or process-4711.' },
+  lane: {
+    name: 'inference.lane',
+    says: 'The thread or process that ran it, as in thread-3 or process-4711; event-loop for a small batch that took the shortcut.',
+  },
   lanes: { name: 'inference.lanes', says: 'Lanes of the model.' },
+  shortcut: { name: 'inference.shortcut', says: 'Whether small batches of the model run on the event loop.' },
   provider: { name: 'inference.provider', says: 'The execution provider: cpu, webgpu, cuda.' },
   sessionMs: {
     name: 'inference.session.duration_ms',
     says: 'ONNX Runtime alone, without the way to the lane and back.',
   },
-  cpuMs: { name: 'inference.cpu.duration_ms', says: 'CPU time of the lane for the batch.' },
+  cpuMs: {
+    name: 'inference.cpu.duration_ms',
+    says: 'CPU time of the lane for the batch; on the event loop, how long it ran.',
+  },
   gpuEnergyJoules: {
     name: 'inference.gpu.energy_joules',
     says: 'What the GPU used for the batch: its energy in that time, by the share of the device’s time that the batch had.',

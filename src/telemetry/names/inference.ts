@@ -75,6 +75,13 @@ export const inferenceMetrics = {
     says: 'Batches that were answered, by what closed them: idle, rows, bytes, delay, alone.',
     attributes: ['model', 'closed_by'],
   },
+  inferenceShortcutBatches: {
+    name: 'inference.shortcut.batches',
+    kind: 'counter',
+    unit: '',
+    says: 'Batches of them that were over sooner than the way to their lane would have been, and ran on the event loop.',
+    attributes: ['model'],
+  },
   inferenceBatchRows: {
     name: 'inference.batch.rows',
     kind: 'histogram',

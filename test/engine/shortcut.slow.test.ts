@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
+import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
+import { Lane } from '../../src/engine/lane.ts';
+import { makeProbe } from '../../src/engine/make-probe.ts';
+import type { Manifest } from '../../src/engine/manifest.ts';
+import { readOnnx } from '../../src/engine/read-onnx.ts';
+import { Shortcut } from '../../src/engine/shortcut.ts';
+import { goesByShapesAlone } from '../../src/engine/steady-operators.ts';
+import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
+import { identity, perceptron, slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { fp32, numbersOf, type Served, serveModels } from './serve-models.ts';
+
+const row = (value: number) =>
+  fp32(
+    'x',
+    [1, 64],
+    Array.from({ length: 64 }, (_, at) => Math.sin(value * at)),
+  );
+/** As many as a run on the event loop may have milliseconds here: what the machine is doing besides is not what is tested. */
+const generous = { shortcutUsMax: 100_000 };
+
+describe('a shortcut', function () {
+  this.timeout(60_000);
+  let served: Served;
+  before(async () => {
+    served = await serveModels(
+      {
+        small: { onnx: perceptron() },
+        small_in_lane: { onnx: perceptron(), manifest: { lanes: { shortcut: false } } },
+        one_shape: { onnx: fixedShape(), manifest: { batching: { rows_max: 0 } } },
+        process: { onnx: perceptron(), manifest: { lanes: { kind: 'process' } } },
+        more_threads: { onnx: perceptron(), manifest: { session: { intra_op_threads: 2 } } },
+        cold: { onnx: perceptron(), manifest: { warm_up_runs: 0 } },
+        any_length: { onnx: identity('FP32') },
+        texts: { onnx: identityOfRows('BYTES') },
+        by_value: { onnx: byValue() },
+        loop: { onnx: slowInBatches(1) },
+        caller_says: { onnx: slow() },
+        large: { onnx: perceptron({ widths: [64, 4096, 1024, 10] }) },
+      },
+      generous,
+    );
+  });
+  after(() => served[Symbol.asyncDispose]());
+
+  it('is had by small models whose runs take as long as their shapes say, and by no other', () => {
+    const names = served.registry.models().map(({ name }) => name);
+    const having = names.filter((name) => served.registry.find(name).hasShortcut);
+    assert.deepEqual(having.sort(), ['one_shape', 'small']);
+  });
+
+  it('is nobody’s when the setting says so', async () => {
+    await using other = await serveModels({ small: { onnx: perceptron() } }, { shortcutUsMax: 0 });
+    assert.equal(other.registry.find('small').hasShortcut, false);
+    assert.match((await other.infer('small', [row(1)])).batch.lane, /^thread-/);
+  });
+
+  it('gives the answers of a lane, and says where they come from and how long it took', async () => {
+    const near = await Promise.all([1, 2, 3].map((value) => served.infer('small', [row(value)])));
+    const far = await Promise.all([1, 2, 3].map((value) => served.infer('small_in_lane', [row(value)])));
+    for (const [index, { batch, outputs, stages }] of near.entries()) {
+      assert.deepEqual([batch.lane, batch.rows, batch.provider, batch.outcome], ['event-loop', 3, 'cpu', 'ran']);
+      assert.match(far[index]!.batch.lane, /^thread-/);
+      const expected = numbersOf(far[index]?.outputs[0]) as number[];
+      for (const [at, number] of (numbersOf(outputs[0]) as number[]).entries()) {
+        assert.ok(Math.abs(number - expected[at]!) < 1e-4, `${number} instead of ${expected[at]}`);
+      }
+      assert.ok(batch.sessionMs > 0 && batch.cpuMs > 0 && stages.runMs >= batch.sessionMs);
+    }
+  });
+
+  it('carries every datatype that a lane does', async () => {
+    const datatypes = (Object.keys(dataTypes) as DataType[]).filter((datatype) => datatype !== 'BYTES');
+    await using other = await serveModels(
+      Object.fromEntries(datatypes.map((datatype) => [datatype.toLowerCase(), { onnx: identityOfRows(datatype) }])),
+      generous,
+    );
+    for (const datatype of datatypes) {
+      const { manifest } = other.registry.find(datatype.toLowerCase());
+      const inputs = makeProbe(manifest, 7);
+      const { batch, outputs } = await other.infer(datatype.toLowerCase(), inputs);
+      assert.deepEqual([batch.lane, outputs[0]?.datatype], ['event-loop', datatype]);
+      assert.deepEqual(numbersOf(outputs[0]), numbersOf(inputs[0]));
+    }
+    assert.equal(typeof Float16Array, 'function');
+  });
+
+  it('frees large inputs that were given away, and leaves those that were not', async () => {
+    const many = () => fp32('x', [64, 128], new Float32Array(64 * 128).fill(0.5));
+    const [taken, kept] = [many(), many()];
+    const { batch } = await served.infer('one_shape', [taken], { mayTakeBuffers: true });
+    await served.infer('one_shape', [kept]);
+    assert.equal(batch.lane, 'event-loop');
+    assert.deepEqual([taken.data.length, kept.data.length], [0, 64 * 128]);
+  });
+
+  it('is taken or not by how long such runs took, and is taken again when they are short again', async () => {
+    await using opened = await openPerceptron();
+    const { shortcut } = opened;
+    assert.ok(shortcut.fits(1, 1));
+    for (let time = 0; time < 100; time += 1) shortcut.took(1, 20);
+    assert.equal(shortcut.fits(1, 1), false);
+    assert.ok(shortcut.fits(2, 2), 'those of two rows had nothing to do with it');
+    for (let time = 0; time < 100; time += 1) shortcut.took(1, 0.01);
+    assert.ok(shortcut.fits(1, 1));
+    shortcut.took(1, 1000);
+    assert.ok(shortcut.fits(1, 1), 'a single one that was held up decides nothing');
+  });
+
+  it('may take longer for the rows of many requests than for those of one, up to its limit', async () => {
+    await using opened = await openPerceptron();
+    const { shortcut } = opened;
+    for (let time = 0; time < 100; time += 1) shortcut.took(32, 0.4);
+    assert.equal(shortcut.fits(32, 1), false);
+    assert.ok(shortcut.fits(32, 32));
+    for (let time = 0; time < 100; time += 1) shortcut.took(32, 110);
+    assert.equal(shortcut.fits(32, 65_536), false, 'longer than 100 ms');
+    assert.equal(shortcut.fits(65, 65), false, 'more rows than a batch has');
+  });
+
+  it('is for no operator that is not known, or of somebody else’s', () => {
+    assert.ok(goesByShapesAlone(['Gemm', 'Relu', 'ai.onnx.ml.Scaler']));
+    for (const name of ['Loop', 'Expand', 'Range', 'com.microsoft.BeamSearch', 'com.microsoft.Gemm', 'New']) {
+      assert.equal(goesByShapesAlone(['Gemm', name]), false, name);
+    }
+  });
+});
+
+async function openPerceptron(): Promise<AsyncDisposable & { shortcut: Shortcut }> {
+  await using disposables = new AsyncDisposableStack();
+  const folder = disposables.use(await temporaryFolder());
+  const file = await writeModel(folder.path, 'small', perceptron());
+  const manifest: Manifest = completeManifest(parseManifest({}, 'nothing'), await readOnnx(file), {
+    name: 'small',
+    version: '1',
+  });
+  const request = {
+    file,
+    providers: ['cpu'] as const,
+    intraOpThreads: 1,
+    interOpThreads: 1,
+    optimization: 'all' as const,
+    arena: true,
+    memoryPattern: true,
+    extra: {},
+    tolerance: manifest.provider_tolerance,
+    probe: makeProbe(manifest, 1),
+    otherProbe: undefined,
+    warmUpRuns: 1,
+  };
+  const lane = await Lane.open('thread', request, {
+    openMsMax: 30_000,
+    onEnd: () => undefined,
+    onAbandoned: () => undefined,
+  });
+  disposables.defer(() => lane.close());
+  const shortcut = await Shortcut.open(manifest, request, lane.report, 100);
+  assert.ok(shortcut);
+  disposables.defer(() => shortcut.close());
+  const kept = disposables.move();
+  return { shortcut, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** y = x, rows of four. */
+function identityOfRows(datatype: DataType): Uint8Array {
+  const graph = new Graph('identity_of_rows');
+  graph.input('x', datatype, ['batch', 4]);
+  graph.node('Identity', ['x'], { name: 'copy', outputs: ['y'] });
+  graph.output('y', datatype, ['batch', 4]);
+  return writeOnnx(graph);
+}
+
+function fixedShape(): Uint8Array {
+  const graph = new Graph('fixed_shape');
+  graph.input('x', 'FP32', [64, 128]);
+  graph.node('Relu', ['x'], { name: 'y' });
+  graph.output('y', 'FP32', [64, 128]);
+  return writeOnnx(graph);
+}
+
+/** y has as many columns as the caller says. */
+function byValue(): Uint8Array {
+  const graph = new Graph('by_value');
+  graph.input('columns', 'INT64', [1]);
+  const value = graph.constant('one', 'FP32', [1], [1]);
+  graph.node('Expand', [value, 'columns'], { name: 'y' });
+  graph.output('y', 'FP32', ['columns']);
+  return writeOnnx(graph);
+}

@@ -6,12 +6,12 @@ import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import type { CheckedInputs } from './check-inputs.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import { freeTensors } from './free-tensors.ts';
-import { type Asker, type BatchFacts, type InferRequest, shortcutName } from './inference.ts';
+import type { Asker, BatchFacts, InferRequest } from './inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from './inference-failures.ts';
 import type { Lane, RunResult } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Manifest } from './manifest.ts';
-import type { Shortcut } from './shortcut.ts';
+import { type Shortcut, shortcutName } from './shortcut.ts';
 import type { Statistics } from './statistics.ts';
 import { isStrings, type Tensor } from './tensor.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
@@ -282,6 +282,7 @@ export class Batcher {
       rowsMax: batching.rows_max,
       closedBy,
       lane: where === 'shortcut' ? shortcutName : lane.name,
+      tookShortcut: where === 'shortcut',
       provider: lane.report.provider,
       sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
       cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,

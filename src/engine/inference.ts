@@ -58,9 +58,6 @@ export type StageTimes = {
 /** Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model (or request) that runs alone. */
 export type ClosedBy = 'idle' | 'rows' | 'bytes' | 'delay' | 'alone';
 
-/** Where a batch ran that took the shortcut, among the names of lanes. */
-export const shortcutName = 'event-loop';
-
 export type BatchFacts = {
   readonly id: number;
   readonly model: string;
@@ -73,6 +70,7 @@ export type BatchFacts = {
   readonly closedBy: ClosedBy;
   /** The lane that ran it, as in `thread-3` or `process-1`; `event-loop` for the shortcut. */
   readonly lane: string;
+  readonly tookShortcut: boolean;
   readonly provider: string;
   readonly sessionMs: number;
   /** CPU time of its lane, or the run's own time on the event loop; what ONNX Runtime's own threads took is read every few milliseconds, and stands with the next batch then. */

@@ -9,6 +9,9 @@ import type { Manifest } from './manifest.ts';
 import { goesByShapesAlone } from './steady-operators.ts';
 import type { Tensor } from './tensor.ts';
 
+/** Where its runs are, among the names of lanes. */
+export const shortcutName = 'event-loop';
+
 /** What a run may take on the event loop: what sending it to a lane takes there, and a part of what each of its requests does. */
 const wayMs = 0.15;
 const eachRequestMs = 0.01;

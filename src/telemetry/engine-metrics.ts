@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-observer.ts';
-import { type BatchFacts, type ClosedBy, shortcutName } from '../engine/inference.ts';
+import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
 import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
@@ -44,7 +44,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
     switch (batch.outcome) {
       case 'ran':
         series.batches[batch.closedBy].value += 1;
-        if (batch.lane === shortcutName) series.shortcuts.value += 1;
+        if (batch.tookShortcut) series.shortcuts.value += 1;
         series.rows.record(batch.rows);
         series.fill.record(batch.rowsMax === 0 ? 1 : batch.rows / batch.rowsMax);
         for (const { bytes } of members) series.bytesIn.value += bytes;

@@ -88,6 +88,7 @@ function batchOf(inputs: number): BatchFacts {
     inputs,
     rows: inputs,
     rowsMax: 4,
+    tookShortcut: false,
     closedBy: 'idle',
     lane: 'thread-1',
     provider: 'cpu',

@@ -16,7 +16,7 @@ import { load, type Shot } from './wrk.ts';
 
 // What seeing costs: the service against itself with OTEL_SDK_DISABLED=true. Both run all the time, the load goes from one to the other, so a slow minute of
 // the machine hits both; CPU time a request is compared within each round, throughput beside it. The Collector is the real one.
-// Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,collector,names]
+// Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,5-ms-shared,collector,names]
 
 const options = {
   rounds: numberOption('rounds', 10),
@@ -31,8 +31,9 @@ const statusLine = 'HTTP/1.1 ';
 await using folder = await temporaryFolder();
 const models = join(folder.path, 'models');
 await writeModel(models, 'perceptron', perceptron());
-// About 5 ms a run on a core of its own; rows share a run.
-await writeModel(models, 'five_ms', slowInBatches(25), { manifest: { batching: { rows_max: 8 } } });
+// About 5 ms a run on a core of its own: for each request, and for eight that share one.
+await writeModel(models, 'five_ms', slowInBatches(25), { manifest: { batching: { rows_max: 1 } } });
+await writeModel(models, 'five_ms_shared', slowInBatches(25), { manifest: { batching: { rows_max: 8 } } });
 await using stack = await startStack({ only: ['collector'], env: { VITRINE_BACKENDS: 'file' } });
 const collector = `http://127.0.0.1:${stack.port('otlpGrpcPort')}`;
 
@@ -47,6 +48,7 @@ const parts: Record<string, () => Promise<void>> = {
     await highestRateWithoutLoss();
   },
   '5-ms': () => compare('five_ms', binaryShot(4), { off, on }),
+  '5-ms-shared': () => compare('five_ms_shared', binaryShot(4), { off, on }),
   collector: compareCollectors,
   names: manyNames,
 };

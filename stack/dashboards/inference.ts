@@ -191,9 +191,15 @@ export const inference: DashboardPlan = {
           width: 6,
         }),
         timeseries({
-          title: 'How full batches are',
-          says: 'Mean rows as part of the most there may be; near 1 the lanes are saturated.',
-          queries: [over(meanBy('inferenceBatchFill', ['model'], ofModel), '{{model}}')],
+          title: 'How full batches are, how many are small',
+          says: 'Mean rows as part of the most there may be; near 1 the lanes are saturated. On the event loop: so many batches were over sooner than the way to their lane would have been.',
+          queries: [
+            over(meanBy('inferenceBatchFill', ['model'], ofModel), '{{model}}'),
+            over(
+              `${rateBy('inferenceShortcutBatches', ['model'], ofModel)} / ${rateBy('inferenceBatches', ['model'], ofModel)}`,
+              '{{model}} on the event loop',
+            ),
+          ],
           unit: 'percentunit',
           min: 0,
           max: 1,

@@ -16,11 +16,13 @@ import { load, type Shot } from './wrk.ts';
 
 // What seeing costs: the service against itself with OTEL_SDK_DISABLED=true. Both run all the time, the load goes from one to the other, so a slow minute of
 // the machine hits both; CPU time a request is compared within each round, throughput beside it. The Collector is the real one.
-// Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,5-ms-shared,collector,names]
+// Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--warm-up 30] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,5-ms-shared,collector,names]
 
 const options = {
   rounds: numberOption('rounds', 10),
   seconds: numberOption('seconds', 3),
+  // The arm that tells has more code, which V8 goes on compiling for half a minute.
+  warmUpSeconds: numberOption('warm-up', 30),
   connections: option('connections', '16,64').split(',').map(Number),
   names: numberOption('names', 1_000_000),
   only: listOption('only'),
@@ -68,7 +70,8 @@ async function compare(model: string, shot: Shot, arms: Arms): Promise<void> {
     for (const [name, env] of Object.entries(arms)) services.push(await arm(name, env));
     for (const connections of options.connections) {
       const rounds = new Map(services.map(({ name }) => [name, [] as Round[]]));
-      for (const { service } of services) await load(urlOf(service, model), shot, { connections, seconds: 3 });
+      for (const { service } of services)
+        await load(urlOf(service, model), shot, { connections, seconds: options.warmUpSeconds });
       for (let round = 0; round < options.rounds; round += 1)
         for (const { name, service } of rotated(services, round))
           rounds.get(name)!.push(await oneRound(service, model, shot, connections));

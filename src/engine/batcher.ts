@@ -20,7 +20,7 @@ type Running = {
   readonly id: number;
   /** Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has lanes. */
   readonly lane: Lane;
-  readonly where: 'lane' | 'shortcut';
+  readonly tookShortcut: boolean;
   readonly batch: Batch;
   readonly startedAt: number;
   readonly sentAt: number;
@@ -197,8 +197,8 @@ export class Batcher {
     try {
       const { inputs, outputs, transfer } = assembleBatch(entries, rows, shortcut ? 'event-loop' : lane.kind);
       this.#batches += 1;
-      const where = shortcut ? 'shortcut' : 'lane';
-      const running: Running = { id: this.#batches, lane, where, batch, startedAt, sentAt: performance.now() };
+      const tookShortcut = shortcut !== undefined;
+      const running = { id: this.#batches, lane, tookShortcut, batch, startedAt, sentAt: performance.now() };
       const done = (result: RunResult) => this.#finished(running, result);
       if (shortcut) shortcut.run(inputs, outputs, transfer.length > 0, done);
       else lane.run(inputs, outputs, transfer, done);
@@ -224,7 +224,7 @@ export class Batcher {
         this.#answer(running, result.outputs, facts);
         break;
       case 'failed':
-        this.#failed(running, result.reason);
+        this.#failed(running, facts.lane, result.reason);
         break;
       case 'ended':
         this.#breaker.failed();
@@ -241,7 +241,7 @@ export class Batcher {
   #runProbe(lane: Lane, now: number): boolean {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
     if (!inputs) return false;
-    const running: Running = { id: 0, lane, where: 'lane', batch: noCallers, startedAt: now, sentAt: now };
+    const running: Running = { id: 0, lane, tookShortcut: false, batch: noCallers, startedAt: now, sentAt: now };
     lane.run(inputs, undefined, [], (result) => this.#probed(running, result));
     this.#running.add(running);
     this.#sweepBy(now + sweepMsMax);
@@ -267,7 +267,7 @@ export class Batcher {
 
   /** Those who follow its members hear of a batch before its answers go out, however it ended. */
   #tellEnded(
-    { id, batch, lane, where, startedAt }: Running,
+    { id, batch, lane, tookShortcut, startedAt }: Running,
     result: RunResult | undefined,
     endedAt: number,
   ): BatchFacts {
@@ -281,8 +281,8 @@ export class Batcher {
       rows,
       rowsMax: batching.rows_max,
       closedBy,
-      lane: where === 'shortcut' ? shortcutName : lane.name,
-      tookShortcut: where === 'shortcut',
+      lane: tookShortcut ? shortcutName : lane.name,
+      tookShortcut,
       provider: lane.report.provider,
       sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
       cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,
@@ -352,7 +352,7 @@ export class Batcher {
   }
 
   /** One bad row must not cost its neighbours: each is run again by itself, and only the bad one fails. */
-  #failed({ batch, lane, where }: Running, reason: string): void {
+  #failed({ batch }: Running, lane: string, reason: string): void {
     const { entries } = batch;
     if (entries.length > 1) {
       for (const entry of entries) if (!entry.settled) this.#waitAgain(entry);
@@ -361,7 +361,7 @@ export class Batcher {
     }
     const [entry] = entries;
     if (!entry || entry.settled) return;
-    this.#settle(entry, notRun(this.#manifest.name, where === 'shortcut' ? shortcutName : lane.name, reason));
+    this.#settle(entry, notRun(this.#manifest.name, lane, reason));
   }
 
   #crashed({ batch, lane }: Running, how: string): void {
@@ -408,7 +408,7 @@ export class Batcher {
       if (isWaitedFor) continue;
       const stuckAt = running.startedAt + this.#manifest.lanes.stuck_after_ms;
       // What runs on this thread cannot be stuck when this is asked.
-      if (now < stuckAt || running.where === 'shortcut') next = Math.min(next, stuckAt);
+      if (now < stuckAt || running.tookShortcut) next = Math.min(next, stuckAt);
       else this.#giveUp(running);
     }
     if (this.#waiting.count > 0 || this.#running.size > 0) this.#sweepBy(Math.min(next, now + sweepMsMax));

@@ -15,8 +15,8 @@ export const shortcutName = 'event-loop';
 /** What a run may take on the event loop: what sending it to a lane takes there, and a part of what each of its requests does. */
 const wayMs = 0.15;
 const eachRequestMs = 0.01;
+/** Opening it stops the event loop: for a small file, and not for long. */
 const fileBytesMax = 4 * 2 ** 20;
-/** Opening it stops the event loop for a part of what opening it in a lane took. */
 const loadMsMax = 500;
 const triesAtOpening = 3;
 

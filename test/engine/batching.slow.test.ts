@@ -139,7 +139,6 @@ describe('batches', function () {
       ['gather', 'event-loop'],
       ['gather_in_lane', 'thread-\\d+'],
     ] as const) {
-      // biome-ignore format: a table
       const outcomes = await Promise.allSettled(
         [0, 99, 3].map((index) => served.infer(model, [whole('INT64', 'index', [1, 1], [index])])),
       );

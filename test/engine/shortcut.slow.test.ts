@@ -18,7 +18,7 @@ const row = (value: number) =>
     [1, 64],
     Array.from({ length: 64 }, (_, at) => Math.sin(value * at)),
   );
-/** As many as a run on the event loop may have milliseconds here: what the machine is doing besides is not what is tested. */
+/** What else the machine does meanwhile is not what is tested. */
 const generous = { shortcutUsMax: 100_000 };
 
 describe('a shortcut', function () {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { Bag, type InBag } from '../bag.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { freeBlock } from '../free-block.ts';
@@ -17,7 +18,7 @@ const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => u
 export class BodyReader {
   readonly budget: ByteBudget;
   readonly #limits: Limits;
-  readonly #arriving = new Set<Arriving>();
+  readonly #arriving = new Bag<Arriving>();
   readonly #watch: NodeJS.Timeout;
 
   constructor(config: Limits & Pick<Config, 'bodiesBytesMax'>) {
@@ -104,11 +105,12 @@ type ArrivingOptions = {
 };
 
 /** One body on its way in. */
-class Arriving implements BodySink {
+class Arriving implements BodySink, InBag {
+  place = 0;
   readonly startedAt = performance.now();
   progressAt = this.startedAt;
   /** Itself among the others, as long as it is on its way. */
-  readonly #among: Set<Arriving>;
+  readonly #among: Bag<Arriving>;
   readonly #of: ArrivingOptions;
   /** The whole body where it came in one piece: it is never copied. */
   #piece: Buffer | undefined;
@@ -117,7 +119,7 @@ class Arriving implements BodySink {
   #taken = 0;
   #done = false;
 
-  constructor(among: Set<Arriving>, of: ArrivingOptions) {
+  constructor(among: Bag<Arriving>, of: ArrivingOptions) {
     this.#among = among;
     this.#of = of;
   }
@@ -178,7 +180,7 @@ class Arriving implements BodySink {
   end(): void {
     if (this.#done) return;
     this.#done = true;
-    this.#among.delete(this);
+    this.#among.remove(this);
     const bytes = this.#piece ?? this.#block?.subarray(0, this.#arrived) ?? Buffer.alloc(0);
     const { budget } = this.#of;
     const taken = this.#taken;
@@ -189,7 +191,7 @@ class Arriving implements BodySink {
   #fail(error: ServiceError): void {
     if (this.#done) return;
     this.#done = true;
-    this.#among.delete(this);
+    this.#among.remove(this);
     this.#piece = undefined;
     this.#block = undefined;
     this.#of.budget.giveBack(this.#taken);

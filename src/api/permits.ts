@@ -1,6 +1,9 @@
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 
+/** Models that are remembered with nothing in flight, at most. */
+const idleModelsMax = 256;
+
 /** How many requests are in flight, in all and for each model. Beyond the limit a caller is told to come again: work that cannot be done soon is better refused than hoarded. */
 export class Permits {
   readonly #limits: Pick<Config, 'inFlightMax' | 'modelInFlightMax'>;
@@ -32,7 +35,8 @@ export class Permits {
 
   giveBack(model: string): void {
     const ofModel = this.#byModel.get(model) ?? 0;
-    if (ofModel <= 1) this.#byModel.delete(model);
+    // A row that goes and comes with each request has its Map made anew again and again.
+    if (ofModel <= 1 && this.#byModel.size > idleModelsMax) this.#byModel.delete(model);
     else this.#byModel.set(model, ofModel - 1);
     this.#inFlight -= 1;
   }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { Bag, type InBag } from '../bag.ts';
 import type { ServiceError } from '../errors.ts';
 import { freedBytesMin } from '../free-block.ts';
 import type { Breaker } from '../resilience/breaker.ts';
@@ -16,7 +17,7 @@ import type { Statistics } from './statistics.ts';
 import { isStrings, type Tensor } from './tensor.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
 
-type Running = {
+type Running = InBag & {
   readonly id: number;
   /** Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has lanes. */
   readonly lane: Lane;
@@ -44,7 +45,7 @@ export class Batcher {
   readonly #statistics: Statistics;
   readonly #observer: EngineObserver;
   readonly #waiting: WaitingInputs;
-  readonly #running = new Set<Running>();
+  readonly #running = new Bag<Running>();
   #batches = 0;
   #flushIsSet = false;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -198,7 +199,15 @@ export class Batcher {
       const { inputs, outputs, transfer } = assembleBatch(entries, rows, shortcut ? 'event-loop' : lane.kind);
       this.#batches += 1;
       const tookShortcut = shortcut !== undefined;
-      const running = { id: this.#batches, lane, tookShortcut, batch, startedAt, sentAt: performance.now() };
+      const running: Running = {
+        place: 0,
+        id: this.#batches,
+        lane,
+        tookShortcut,
+        batch,
+        startedAt,
+        sentAt: performance.now(),
+      };
       const done = (result: RunResult) => this.#finished(running, result);
       if (shortcut) shortcut.run(inputs, outputs, transfer.length > 0, done);
       else lane.run(inputs, outputs, transfer, done);
@@ -214,7 +223,7 @@ export class Batcher {
   /** The lane goes on with the next batch before the answers of this one are made. */
   #finished(running: Running, result: RunResult): void {
     const doneAt = performance.now();
-    this.#running.delete(running);
+    this.#running.remove(running);
     const isItsOwnFailure = result.kind === 'failed' && running.batch.entries.length === 1;
     if (!isItsOwnFailure || !this.#runProbe(running.lane, doneAt)) this.#giveBack(running.lane);
     const facts = this.#tellEnded(running, result, doneAt);
@@ -241,7 +250,15 @@ export class Batcher {
   #runProbe(lane: Lane, now: number): boolean {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
     if (!inputs) return false;
-    const running: Running = { id: 0, lane, tookShortcut: false, batch: noCallers, startedAt: now, sentAt: now };
+    const running: Running = {
+      place: 0,
+      id: 0,
+      lane,
+      tookShortcut: false,
+      batch: noCallers,
+      startedAt: now,
+      sentAt: now,
+    };
     lane.run(inputs, undefined, [], (result) => this.#probed(running, result));
     this.#running.add(running);
     this.#sweepBy(now + sweepMsMax);
@@ -249,7 +266,7 @@ export class Batcher {
   }
 
   #probed(running: Running, result: RunResult): void {
-    this.#running.delete(running);
+    this.#running.remove(running);
     if (result.kind === 'ran') {
       this.#breaker.succeeded();
       this.#probeAgainAt = performance.now() + probeEveryMs;
@@ -415,7 +432,7 @@ export class Batcher {
   }
 
   #giveUp(running: Running): void {
-    this.#running.delete(running);
+    this.#running.remove(running);
     this.#breaker.failed();
     this.#statistics.lanes.stuck += 1;
     this.#lanes.giveUp(running.lane);

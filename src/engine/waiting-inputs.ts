@@ -29,6 +29,9 @@ export type BatchLimits = { readonly rowsMax: number; readonly bytesMax: number;
 
 export type Batch = { readonly entries: Waiting[]; readonly rows: number; readonly closedBy: ClosedBy };
 
+/** Lines that stay when nobody is in them any more. */
+const emptyLinesMax = 16;
+
 type Line = { readonly key: string; entries: Waiting[]; head: number; rows: number };
 
 /** Who waits for a lane: one line per shape, each in order. */
@@ -158,8 +161,8 @@ export class WaitingInputs {
 
   #forgetEmpty(line: Line): void {
     if (line.head < line.entries.length) return;
-    // The line of models with fixed shapes stays: it would be made anew for every batch.
-    if (line.key === '') {
+    // The line of models with fixed shapes stays, and some of the others: they would be made anew for every batch.
+    if (line.key === '' || this.#lines.size <= emptyLinesMax) {
       line.entries.length = 0;
       line.head = 0;
     } else this.#lines.delete(line.key);

@@ -47,7 +47,8 @@ export class ExponentialSeries {
   #highest = -1;
   #zeros = 0;
   #count = 0;
-  #sum = 0;
+  /** An array of one, as in hot-series.ts. */
+  readonly #sum = new Float64Array(1);
 
   constructor(labels: Record<string, string>) {
     this.#labels = labels;
@@ -56,7 +57,7 @@ export class ExponentialSeries {
   /** For values that are not negative. */
   record(value: number): void {
     this.#count += 1;
-    this.#sum += value;
+    this.#sum[0]! += value;
     // The logarithm of a subnormal is not exact enough to be worth a bucket.
     if (value < 1e-300) {
       this.#zeros += 1;
@@ -86,7 +87,7 @@ export class ExponentialSeries {
       atMs,
       value: {
         count: this.#count,
-        sum: this.#sum,
+        sum: this.#sum[0]!,
         scale: this.#scale,
         zeroCount: this.#zeros,
         offset: counts.length === 0 ? 0 : this.#lowest,

@@ -60,15 +60,11 @@ export class SeriesTable<Series> {
 
 export class HotCounter {
   readonly #name: MetricName;
-  readonly #table: SeriesTable<{ labels: Record<string, string>; startMs: number; value: number }>;
+  readonly #table: SeriesTable<CounterSeries>;
 
   constructor(name: MetricName) {
     this.#name = name;
-    this.#table = new SeriesTable(metricNames[name].attributes, (labels) => ({
-      labels,
-      startMs: Date.now(),
-      value: 0,
-    }));
+    this.#table = new SeriesTable(metricNames[name].attributes, (labels) => new CounterSeries(labels));
   }
 
   /** The series of these label values, in the order of the table of names. */
@@ -80,10 +76,31 @@ export class HotCounter {
     const { name, unit, says } = metricNames[this.#name];
     const atMs = Date.now();
     const points = this.#table.points(
-      (series) => ({ ...series, atMs }),
+      ({ labels, startMs, value }) => ({ labels, startMs, atMs, value }),
       (value) => (value === 0 ? undefined : 0),
     );
     return { name, unit, says, kind: 'counter', points };
+  }
+}
+
+// Sums stand in arrays of one. A field that begins as the whole number 0 gives its object another shape at the first fraction; who has remembered the
+// series in a field of its own remembers the old shape, and V8 goes on compiling what reads it, in vain, several times a second.
+
+class CounterSeries {
+  readonly labels: Record<string, string>;
+  readonly startMs = Date.now();
+  readonly #value = new Float64Array(1);
+
+  constructor(labels: Record<string, string>) {
+    this.labels = labels;
+  }
+
+  get value(): number {
+    return this.#value[0]!;
+  }
+
+  set value(value: number) {
+    this.#value[0] = value;
   }
 }
 
@@ -120,7 +137,7 @@ export class HistogramSeries {
   readonly #labels: Record<string, string>;
   readonly #startMs = Date.now();
   readonly #counts: Float64Array;
-  #sum = 0;
+  readonly #sum = new Float64Array(1);
 
   constructor(bounds: readonly number[], labels: Record<string, string>) {
     this.#bounds = bounds;
@@ -133,7 +150,7 @@ export class HistogramSeries {
     let at = 0;
     while (at < bounds.length && value > bounds[at]!) at += 1;
     this.#counts[at]! += 1;
-    this.#sum += value;
+    this.#sum[0]! += value;
   }
 
   point(atMs = Date.now()): AggregatedPoint<AggregatedHistogram> {
@@ -143,7 +160,7 @@ export class HistogramSeries {
       labels: this.#labels,
       startMs: this.#startMs,
       atMs,
-      value: { count, sum: this.#sum, bounds: this.#bounds, counts },
+      value: { count, sum: this.#sum[0]!, bounds: this.#bounds, counts },
     };
   }
 }

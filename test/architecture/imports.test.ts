@@ -38,6 +38,7 @@ const forEveryone = [
   'src/lifecycle.ts',
   'src/loopback.ts',
   'src/free-block.ts',
+  'src/bag.ts',
   ...frontDoor,
 ];
 

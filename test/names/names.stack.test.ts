@@ -186,9 +186,15 @@ describe('the names of all metrics, in the real Prometheus', function () {
       ['gpu_memory_total_bytes{gpu_id="GPU-shim-0000"}', '80 * 2 ^ 30'],
       ['microdiff_gpu_memory_usage_bytes{device="GPU-shim-0000"}', '20 * 2 ^ 30'],
     ] as const) {
-      // Both sides of one query are of one moment, whatever changes meanwhile.
-      const [difference] = await both(`abs(sum(${alias}) - ${ours})`);
-      assert.ok(difference !== undefined && difference < 1e-6, `${alias} differs from ${ours} by ${difference}`);
+      // Both sides of one query are of one moment; in the moment that Prometheus stores a push, it may have one side of it only.
+      await waitFor(
+        `${alias} to be ${ours}`,
+        async () => {
+          const [difference] = await both(`abs(sum(${alias}) - ${ours})`);
+          return difference !== undefined && difference < 1e-6;
+        },
+        deadline,
+      );
     }
   });
 });

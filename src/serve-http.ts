@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { bornYoung } from './born-young.ts';
 import type { Config } from './config.ts';
 import { ServiceError } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -41,6 +42,7 @@ export type HttpProcess = {
 /** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal ends the process at once. */
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
+  bornYoung();
   outliveTerminal();
   const port = await listen(of);
   const note = of.doorNote === undefined ? '' : `; ${of.doorNote}`;

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { perceptron, writeModel } from '../fixtures/models/models.ts';
+import { startService } from '../support/service-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+describe('what a request makes', () => {
+  it('is born young, whatever a burst of requests that are all in flight at once may teach', async () => {
+    await using folder = await temporaryFolder();
+    await writeModel(folder.path, 'perceptron', perceptron());
+    await using service = await startService({
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, '../fixtures/say-what-is-made-old.ts')}`,
+      OTEL_SDK_DISABLED: 'true',
+      VITRINE_MODELS: folder.path,
+    });
+    const body = JSON.stringify({
+      inputs: [{ name: 'x', shape: [1, 64], datatype: 'FP32', data: Array.from({ length: 64 }, () => 0.5) }],
+    });
+    // What is made at the start does live long.
+    const before = service.said().length;
+    const url = `${service.url}/v2/models/perceptron/infer`;
+    for (let burst = 0; burst < 4; burst += 1) {
+      const answers = await Promise.all(
+        Array.from({ length: 300 }, async () => {
+          const answer = await fetch(url, { method: 'POST', body });
+          await answer.arrayBuffer();
+          return answer.status;
+        }),
+      );
+      assert.ok(answers.includes(200));
+    }
+    const decided =
+      service
+        .said()
+        .slice(before)
+        .match(/AllocationSite.*=> .*/g) ?? [];
+    assert.deepEqual(decided, []);
+  });
+});

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 /** CPU time of a process in nanoseconds, by what its threads are for. */
 export type CpuTime = { main: number; lanes: number; others: number };
@@ -34,6 +35,11 @@ export function cpuPerRequest(before: CpuTime, after: CpuTime, requests: number)
 export function stolenSeconds(): number {
   const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.split(/\s+/);
   return Number(ticks[7]) / 100;
+}
+
+/** Of all cores, percent, since `before` of the same. */
+export function stolenPercentSince(before: number, seconds: number): number {
+  return (100 * (stolenSeconds() - before)) / (availableParallelism() * seconds);
 }
 
 function wholeTimeOf(processId: number): number {

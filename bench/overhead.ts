@@ -8,18 +8,22 @@ import { type ServiceProcess, startService } from '../test/support/service-proce
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { waitFor } from '../test/support/wait-for.ts';
-import { cpuPerRequest, cpuTimeOf } from './cpu-time.ts';
+import { cpuPerRequest, cpuTimeOf, stolenPercentSince, stolenSeconds } from './cpu-time.ts';
 import { listOption, numberOption, option } from './option.ts';
 import { binaryShot } from './shots.ts';
-import { medianWithInterval, rotated } from './statistics.ts';
+import { calmest, medianWithInterval, rotated } from './statistics.ts';
 import { load, type Shot } from './wrk.ts';
 
 // What seeing costs: the service against itself with OTEL_SDK_DISABLED=true. Both run all the time, the load goes from one to the other, so a slow minute of
 // the machine hits both; CPU time a request is compared within each round, throughput beside it. The Collector is the real one.
-// Usage: node bench/overhead.ts [--rounds 10] [--seconds 3] [--warm-up 30] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,5-ms-shared,collector,names]
+// Usage: node bench/overhead.ts [--rounds 10] [--calmest 10] [--processes 1] [--seconds 3] [--warm-up 30] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,5-ms-shared,collector,names]
 
 const options = {
   rounds: numberOption('rounds', 10),
+  // So many of them are counted.
+  calmest: numberOption('calmest', numberOption('rounds', 10)),
+  // Of each arm; two of the same code differ by a tenth, from their start to their end.
+  processes: numberOption('processes', 1),
   seconds: numberOption('seconds', 3),
   // The arm that tells has more code, which V8 goes on compiling for half a minute.
   warmUpSeconds: numberOption('warm-up', 30),
@@ -36,6 +40,10 @@ await writeModel(models, 'perceptron', perceptron());
 // About 5 ms a run on a core of its own: for each request, and for eight that share one.
 await writeModel(models, 'five_ms', slowInBatches(25), { manifest: { batching: { rows_max: 1 } } });
 await writeModel(models, 'five_ms_shared', slowInBatches(25), { manifest: { batching: { rows_max: 8 } } });
+// The code that a run of 5 ms takes, asked fast: V8 compiles by the number of calls, and at 140 a second that takes a quarter of an hour.
+await writeModel(models, 'in_lanes', perceptron(), {
+  manifest: { lanes: { shortcut: false }, batching: { rows_max: 1 } },
+});
 await using stack = await startStack({ only: ['collector'], env: { VITRINE_BACKENDS: 'file' } });
 const collector = `http://127.0.0.1:${stack.port('otlpGrpcPort')}`;
 
@@ -61,25 +69,42 @@ for (const [name, part] of Object.entries(parts)) {
 }
 
 type Arms = Readonly<Record<string, Record<string, string>>>;
-type Round = { requestsPerSecond: number; failed: number; main: number; lanes: number; others: number; all: number };
+type Round = {
+  requestsPerSecond: number;
+  failed: number;
+  main: number;
+  lanes: number;
+  others: number;
+  all: number;
+  stolenPercent: number;
+};
 
 /** Every arm against the first. */
 async function compare(model: string, shot: Shot, arms: Arms): Promise<void> {
-  const services: Awaited<ReturnType<typeof arm>>[] = [];
+  const services: { name: string; service: ServiceProcess }[] = [];
   try {
-    for (const [name, env] of Object.entries(arms)) services.push(await arm(name, env));
+    for (let each = 0; each < options.processes; each += 1)
+      for (const [name, env] of Object.entries(arms)) services.push(await arm(name, env));
     for (const connections of options.connections) {
-      const rounds = new Map(services.map(({ name }) => [name, [] as Round[]]));
-      for (const { service } of services)
-        await load(urlOf(service, model), shot, { connections, seconds: options.warmUpSeconds });
-      for (let round = 0; round < options.rounds; round += 1)
+      const rounds = new Map(Object.keys(arms).map((name) => [name, [] as Round[]]));
+      for (const { service } of services) await warmUp(service, model, shot, connections);
+      for (let round = 0; round < options.rounds; round += 1) {
+        const slices = new Map(Object.keys(arms).map((name) => [name, [] as Round[]]));
         for (const { name, service } of rotated(services, round))
-          rounds.get(name)!.push(await oneRound(service, model, shot, connections));
+          slices.get(name)!.push(await slice(service, model, shot, connections));
+        for (const [name, mine] of slices) rounds.get(name)!.push(together(mine));
+      }
       print(connections, rounds);
     }
   } finally {
     await Promise.all(services.map(({ service }) => service[Symbol.asyncDispose]()));
   }
+}
+
+async function warmUp(service: ServiceProcess, model: string, shot: Shot, connections: number): Promise<void> {
+  const seconds = options.warmUpSeconds;
+  if (model.startsWith('five_ms')) await load(urlOf(service, 'in_lanes'), binaryShot(64), { connections, seconds });
+  await load(urlOf(service, model), shot, { connections, seconds: model.startsWith('five_ms') ? 3 : seconds });
 }
 
 async function arm(name: string, env: Record<string, string>) {
@@ -93,17 +118,39 @@ async function arm(name: string, env: Record<string, string>) {
   return { name, service };
 }
 
-async function oneRound(service: ServiceProcess, model: string, shot: Shot, connections: number): Promise<Round> {
+async function slice(service: ServiceProcess, model: string, shot: Shot, connections: number): Promise<Round> {
+  const { seconds } = options;
+  const stolenBefore = stolenSeconds();
   const before = cpuTimeOf(service.pid);
-  const loaded = await load(urlOf(service, model), shot, { connections, seconds: options.seconds });
-  const cpu = cpuPerRequest(before, cpuTimeOf(service.pid), loaded.requests);
-  return { requestsPerSecond: loaded.requestsPerSecond, failed: loaded.failed, ...cpu };
+  const { requests, requestsPerSecond, failed } = await load(urlOf(service, model), shot, { connections, seconds });
+  const cpu = cpuPerRequest(before, cpuTimeOf(service.pid), requests);
+  return { requestsPerSecond, failed, stolenPercent: stolenPercentSince(stolenBefore, seconds), ...cpu };
 }
 
-function print(connections: number, rounds: ReadonlyMap<string, readonly Round[]>): void {
-  const [first = []] = rounds.values();
+/** The processes of one arm: their mean, and the worst of what was stolen. */
+function together(slices: readonly Round[]): Round {
+  const mean = (of: (slice: Round) => number) => slices.reduce((sum, each) => sum + of(each), 0) / slices.length;
+  return {
+    requestsPerSecond: mean(({ requestsPerSecond }) => requestsPerSecond),
+    failed: slices.reduce((sum, { failed }) => sum + failed, 0),
+    main: mean(({ main }) => main),
+    lanes: mean(({ lanes }) => lanes),
+    others: mean(({ others }) => others),
+    all: mean(({ all }) => all),
+    stolenPercent: Math.max(...slices.map(({ stolenPercent }) => stolenPercent)),
+  };
+}
+
+function print(connections: number, all: ReadonlyMap<string, readonly Round[]>): void {
+  const stolen = Array.from({ length: options.rounds }, (_, round) =>
+    [...all.values()].map((mine) => mine[round]!.stolenPercent),
+  );
+  const counted = calmest(stolen, options.calmest);
+  const worst = Math.max(...counted.flatMap((round) => stolen[round]!));
+  const rounds = [...all].map(([name, mine]) => [name, counted.map((round) => mine[round]!)] as const);
+  const [[, first] = ['', []]] = rounds;
   console.log(
-    `${connections} connections, ${options.rounds} rounds of ${options.seconds} s; medians, in brackets where 95 of 100 resamples have them\n`,
+    `${connections} connections, ${options.processes} processes of each arm, the ${counted.length} calmest of ${options.rounds} rounds of ${options.seconds} s each (at most ${worst.toFixed(1)} % stolen); medians, in brackets where 95 of 100 resamples have them\n`,
   );
   console.log(
     '| arm | CPU µs a request: all | main | lanes | others | first ÷ it, CPU | requests a second | it ÷ first, throughput | failed |',

@@ -26,3 +26,16 @@ export function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const at = by % Math.max(1, items.length);
   return [...items.slice(at), ...items.slice(0, at)];
 }
+
+/**
+ * Which rounds were the calmest, in their order: by what was stolen from this machine meanwhile, in which no arm has a hand. `stolen` has a number for each
+ * slice of a round; the worst of them is the round's.
+ */
+export function calmest(stolen: readonly (readonly number[])[], count: number): number[] {
+  return stolen
+    .map((slices, round) => ({ round, worst: Math.max(...slices) }))
+    .sort((one, other) => one.worst - other.worst)
+    .slice(0, count)
+    .map(({ round }) => round)
+    .sort((one, other) => one - other);
+}

@@ -1,10 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
 import { startStack } from '../test/support/stack.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import { cpuPerRequest, cpuTimeOfTree, stolenSeconds } from './cpu-time.ts';
+import { cpuPerRequest, cpuTimeOfTree, stolenPercentSince, stolenSeconds } from './cpu-time.ts';
 import { numberOption, option } from './option.ts';
 import { bentomlShot, binaryShot, jsonShot, rawShot } from './shots.ts';
 import {
@@ -17,7 +16,7 @@ import {
   startVitrine,
   tryOnce,
 } from './start-arm.ts';
-import { medianWithInterval, rotated } from './statistics.ts';
+import { calmest, medianWithInterval, rotated } from './statistics.ts';
 import { type Load, load, type Shot } from './wrk.ts';
 
 // How many single-row requests a second, on the same cores as the load generator, against the limits and the peers. All arms run all the time; the load goes
@@ -25,7 +24,7 @@ import { type Load, load, type Shot } from './wrk.ts';
 // hits all of them. The CPU time a request stands beside the rate, because a machine that others share steals from the rate more than from it.
 // Peers need their environments:
 //   python3 -m venv ~/.cache/vitrine/bench/litserve && …/bin/pip install litserve==0.2.19 onnxruntime numpy      (mlserver 1.7.1, bentoml 1.4.38)
-// Usage: node bench/throughput.ts [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--seconds 1] [--width 64,256,256,10]
+// Usage: node bench/throughput.ts [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]
 
 type Arm = { readonly name: string; readonly server: Server; readonly shot: Shot };
 type Slice = Load & { readonly cpuUs: number; readonly mainUs: number; readonly stolenPercent: number };
@@ -90,7 +89,7 @@ async function slice({ server, shot }: Arm, connections: number): Promise<Slice>
   const before = cpuTimeOfTree(server.processId);
   const loaded = await load(server.url, shot, { connections, seconds });
   const cpu = cpuPerRequest(before, cpuTimeOfTree(server.processId), loaded.requests);
-  const stolenPercent = (100 * (stolenSeconds() - stolenBefore)) / (availableParallelism() * seconds);
+  const stolenPercent = stolenPercentSince(stolenBefore, seconds);
   return { ...loaded, cpuUs: cpu.all, mainUs: cpu.main, stolenPercent };
 }
 
@@ -107,10 +106,15 @@ async function tellIdle(arms: readonly Arm[]): Promise<void> {
   console.log(`\nIdle, all arms together: ${((sum() - before) / 2e7).toFixed(1)} % of a core.`);
 }
 
-function print(connections: number, slices: ReadonlyMap<string, readonly Slice[]>): void {
+function print(connections: number, all: ReadonlyMap<string, readonly Slice[]>): void {
+  const stolen = Array.from({ length: options.rounds }, (_, round) =>
+    [...all.values()].map((mine) => mine[round]!.stolenPercent),
+  );
+  const counted = calmest(stolen, options.calmest);
+  const slices = [...all].map(([name, mine]) => [name, counted.map((round) => mine[round]!)] as const);
   const [[firstName, first] = ['', []]] = slices;
   console.log(
-    `\n${connections} connections, ${options.rounds} rounds of ${options.seconds} s; medians, in brackets where 95 of 100 resamples have them\n`,
+    `\n${connections} connections, the ${counted.length} calmest of ${options.rounds} rounds of ${options.seconds} s; medians, in brackets where 95 of 100 resamples have them\n`,
   );
   console.log(
     `| arm | requests a second | p50 ms | p99 ms | CPU µs a request: all | main | stolen % | ${firstName} ÷ it, rate | it ÷ ${firstName}, CPU | failed |`,
@@ -148,6 +152,8 @@ function readOptions() {
       .flatMap((names) => groups[names] ?? [names.split(',')]),
     connections: option('connections', '16,64').split(',').map(Number),
     rounds: numberOption('rounds', 20),
+    /** So many of them are counted. */
+    calmest: numberOption('calmest', numberOption('rounds', 20)),
     seconds: numberOption('seconds', 1),
     warmUpSeconds: numberOption('warm-up', 4),
     widths: option('width', '64,256,256,10').split(',').map(Number),

@@ -47,6 +47,9 @@ await writeModel(models, 'in_lanes', perceptron(), {
 await using stack = await startStack({ only: ['collector'], env: { VITRINE_BACKENDS: 'file' } });
 const collector = `http://127.0.0.1:${stack.port('otlpGrpcPort')}`;
 
+const inLanes = { model: 'in_lanes', shot: binaryShot(64) };
+const settleSeconds = 3;
+
 const off = { OTEL_SDK_DISABLED: 'true' };
 const on = { OTEL_EXPORTER_OTLP_ENDPOINT: collector };
 const everyTrace = { ...on, VITRINE_TRACE_FIRST_PER_SECOND: '100000', VITRINE_TELEMETRY_MEMORY_ITEMS_MAX: '200000' };
@@ -57,8 +60,8 @@ const parts: Record<string, () => Promise<void>> = {
     await compare('perceptron', binaryShot(64), { off, on: everyTrace });
     await highestRateWithoutLoss();
   },
-  '5-ms': () => compare('five_ms', binaryShot(4), { off, on }),
-  '5-ms-shared': () => compare('five_ms_shared', binaryShot(4), { off, on }),
+  '5-ms': () => compare('five_ms', binaryShot(4), { off, on }, inLanes),
+  '5-ms-shared': () => compare('five_ms_shared', binaryShot(4), { off, on }, inLanes),
   collector: compareCollectors,
   names: manyNames,
 };
@@ -79,15 +82,24 @@ type Round = {
   stolenPercent: number;
 };
 
-/** Every arm against the first. */
-async function compare(model: string, shot: Shot, arms: Arms): Promise<void> {
+/** Every arm against the first. `faster`: takes the same code, and is asked in the place of a slow model until that is compiled. */
+async function compare(
+  model: string,
+  shot: Shot,
+  arms: Arms,
+  faster?: { readonly model: string; readonly shot: Shot },
+): Promise<void> {
   const services: { name: string; service: ServiceProcess }[] = [];
   try {
     for (let each = 0; each < options.processes; each += 1)
       for (const [name, env] of Object.entries(arms)) services.push(await arm(name, env));
     for (const connections of options.connections) {
       const rounds = new Map(Object.keys(arms).map((name) => [name, [] as Round[]]));
-      for (const { service } of services) await warmUp(service, model, shot, connections);
+      for (const { service } of services) {
+        const seconds = options.warmUpSeconds;
+        if (faster) await load(urlOf(service, faster.model), faster.shot, { connections, seconds });
+        await load(urlOf(service, model), shot, { connections, seconds: faster ? settleSeconds : seconds });
+      }
       for (let round = 0; round < options.rounds; round += 1) {
         const slices = new Map(Object.keys(arms).map((name) => [name, [] as Round[]]));
         for (const { name, service } of rotated(services, round))
@@ -99,12 +111,6 @@ async function compare(model: string, shot: Shot, arms: Arms): Promise<void> {
   } finally {
     await Promise.all(services.map(({ service }) => service[Symbol.asyncDispose]()));
   }
-}
-
-async function warmUp(service: ServiceProcess, model: string, shot: Shot, connections: number): Promise<void> {
-  const seconds = options.warmUpSeconds;
-  if (model.startsWith('five_ms')) await load(urlOf(service, 'in_lanes'), binaryShot(64), { connections, seconds });
-  await load(urlOf(service, model), shot, { connections, seconds: model.startsWith('five_ms') ? 3 : seconds });
 }
 
 async function arm(name: string, env: Record<string, string>) {
@@ -142,15 +148,11 @@ function together(slices: readonly Round[]): Round {
 }
 
 function print(connections: number, all: ReadonlyMap<string, readonly Round[]>): void {
-  const stolen = Array.from({ length: options.rounds }, (_, round) =>
-    [...all.values()].map((mine) => mine[round]!.stolenPercent),
-  );
-  const counted = calmest(stolen, options.calmest);
-  const worst = Math.max(...counted.flatMap((round) => stolen[round]!));
-  const rounds = [...all].map(([name, mine]) => [name, counted.map((round) => mine[round]!)] as const);
-  const [[, first] = ['', []]] = rounds;
+  const rounds = calmest(all, options.calmest);
+  const [first = []] = rounds.values();
+  const worst = Math.max(...[...rounds.values()].flat().map(({ stolenPercent }) => stolenPercent));
   console.log(
-    `${connections} connections, ${options.processes} processes of each arm, the ${counted.length} calmest of ${options.rounds} rounds of ${options.seconds} s each (at most ${worst.toFixed(1)} % stolen); medians, in brackets where 95 of 100 resamples have them\n`,
+    `${connections} connections, ${options.processes} processes of each arm, the ${first.length} calmest of ${options.rounds} rounds of ${options.seconds} s each (at most ${worst.toFixed(1)} % stolen); medians, in brackets where 95 of 100 resamples have them\n`,
   );
   console.log(
     '| arm | CPU µs a request: all | main | lanes | others | first ÷ it, CPU | requests a second | it ÷ first, throughput | failed |',

@@ -40,10 +40,7 @@ export class PartLoad {
 
   /** Of the calmest so many. */
   inWords(count: number): string {
-    const counted = calmest(
-      this.#slices.map(({ stolenPercent }) => [stolenPercent]),
-      count,
-    ).map((slice) => this.#slices[slice]!);
+    const [counted = []] = calmest(new Map([[this.#name, this.#slices]]), count).values();
     const of = (value: (slice: Slice) => number, digits: number) => {
       const values = counted.map(value);
       return `${median(values).toFixed(digits)} (${spread(values, digits)})`;

@@ -28,14 +28,19 @@ export function rotated<Item>(items: readonly Item[], by: number): Item[] {
 }
 
 /**
- * Which rounds were the calmest, in their order: by what was stolen from this machine meanwhile, in which no arm has a hand. `stolen` has a number for each
- * slice of a round; the worst of them is the round's.
+ * Of arms whose slices are in the order of the rounds: those of the calmest rounds, by what was stolen from this machine meanwhile, in which no arm has a hand.
+ * The worst slice of a round is the round's.
  */
-export function calmest(stolen: readonly (readonly number[])[], count: number): number[] {
-  return stolen
-    .map((slices, round) => ({ round, worst: Math.max(...slices) }))
+export function calmest<Slice extends { readonly stolenPercent: number }>(
+  arms: ReadonlyMap<string, readonly Slice[]>,
+  count: number,
+): Map<string, Slice[]> {
+  const [first = []] = arms.values();
+  const rounds = first
+    .map((_, round) => ({ round, worst: Math.max(...[...arms.values()].map((mine) => mine[round]!.stolenPercent)) }))
     .sort((one, other) => one.worst - other.worst)
     .slice(0, count)
     .map(({ round }) => round)
     .sort((one, other) => one - other);
+  return new Map([...arms].map(([name, mine]) => [name, rounds.map((round) => mine[round]!)]));
 }

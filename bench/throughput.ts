@@ -107,14 +107,10 @@ async function tellIdle(arms: readonly Arm[]): Promise<void> {
 }
 
 function print(connections: number, all: ReadonlyMap<string, readonly Slice[]>): void {
-  const stolen = Array.from({ length: options.rounds }, (_, round) =>
-    [...all.values()].map((mine) => mine[round]!.stolenPercent),
-  );
-  const counted = calmest(stolen, options.calmest);
-  const slices = [...all].map(([name, mine]) => [name, counted.map((round) => mine[round]!)] as const);
+  const slices = calmest(all, options.calmest);
   const [[firstName, first] = ['', []]] = slices;
   console.log(
-    `\n${connections} connections, the ${counted.length} calmest of ${options.rounds} rounds of ${options.seconds} s; medians, in brackets where 95 of 100 resamples have them\n`,
+    `\n${connections} connections, the ${first.length} calmest of ${options.rounds} rounds of ${options.seconds} s; medians, in brackets where 95 of 100 resamples have them\n`,
   );
   console.log(
     `| arm | requests a second | p50 ms | p99 ms | CPU µs a request: all | main | stolen % | ${firstName} ÷ it, rate | it ÷ ${firstName}, CPU | failed |`,

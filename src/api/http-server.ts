@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
@@ -8,8 +8,9 @@ import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
+import { closeIdleConnections } from './idle-connections.ts';
 import type { ServedApp } from './infer-straight.ts';
-import { messagesOf } from './served-messages.ts';
+import { hasBegunToAnswer, messagesOf } from './served-messages.ts';
 
 /** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
 export function createHttpServer(
@@ -25,25 +26,28 @@ export function createHttpServer(
       // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
       requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
       connectionsCheckingInterval: Math.min(1000, config.headersMsMax),
-      keepAliveTimeout: config.keepAliveMs,
+      // Idle connections have a watch of their own.
+      keepAliveTimeout: 0,
       maxHeaderSize: config.headerBytesMax,
       noDelay: true,
       // Node would answer without a word; the routes that act check it and say so.
       requireHostHeader: false,
     },
     (request, response) => {
+      tellKeepAlive(response, config.keepAliveMs);
       // While it stops, no caller should count on the connection for another request.
-      if (lifecycle.state === 'stopping') response.setHeader('Connection', 'close');
+      if (lifecycle.state === 'stopping') response.shouldKeepAlive = false;
       if (!straight(request as Request, response as Response)) express(request, response);
     },
   );
   server.maxConnections = config.connectionsMax;
+  closeIdleConnections(server, config.keepAliveMs);
   // An expectation other than 100-continue may be ignored.
   server.on('checkExpectation', express);
   observableGauge('activeConnections').addCallback(async (result) => result.observe(await connectionsOf(server)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
-    if (code === undefined || !socket.writable || isAnswering(socket)) {
+    if (code === undefined || !socket.writable || hasBegunToAnswer(socket)) {
       socket.destroy();
       return;
     }
@@ -66,6 +70,11 @@ export function createHttpServer(
     );
   });
   return server;
+}
+
+/** What Node would tell the caller of its own time limit. */
+function tellKeepAlive(response: ServerResponse, keepAliveMs: number): void {
+  (response as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = keepAliveMs;
 }
 
 function connectionsOf(server: Server): Promise<number> {
@@ -93,10 +102,4 @@ function codeOf(error: NodeJS.ErrnoException): FailureCode | undefined {
     default:
       return error.code?.startsWith('HPE_') ? 'invalid_request' : undefined;
   }
-}
-
-/** Whether an answer is on its way on this connection already: another in the middle of it would be taken for its body. */
-function isAnswering(socket: Socket): boolean {
-  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
-  return answer?.headersSent === true;
 }

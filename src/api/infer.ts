@@ -148,16 +148,9 @@ class InferExchange {
       account?.markEngine(stages);
       const answer = writeInferAnswer(this.#model!, this.#call!, outputs);
       account?.mark('encode');
-      const headers = [
-        'X-Request-Id',
-        requestId,
-        'traceresponse',
-        `00-${ids.traceId}-${ids.spanId}-01`,
-        'RateLimit',
-        this.#quotaLeft!,
-      ];
-      if (account) headers.push('Server-Timing', account.serverTiming());
-      const packing = sendAnswer(this.#request, this.#response, headers, answer, this.#parts.config);
+      const timing = account ? `Server-Timing: ${account.serverTiming()}\r\n` : '';
+      const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${this.#quotaLeft}\r\n${timing}`;
+      const packing = sendAnswer(this.#request, this.#response, lines, answer, this.#parts.config);
       packing?.catch((error: unknown) => this.failed(error));
     } catch (error) {
       this.failed(error);

@@ -20,6 +20,8 @@ export class Cost implements Partial<EngineObserver> {
   readonly #energy = new HotCounter('costEnergy');
   readonly #bytes = new HotCounter('costBytes');
   readonly #accounts = new Map<string, Map<string, Account>>();
+  /** Most requests are of the tenant and the model of the one before. */
+  #last: Account | undefined;
   readonly #share: GpuShare;
 
   constructor(gpu: () => Pick<Gpu, 'devices' | 'energyBetween'>) {
@@ -54,13 +56,18 @@ export class Cost implements Partial<EngineObserver> {
   }
 
   #account(tenant: string, model: string): Account {
-    return this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model);
+    const last = this.#last;
+    if (last !== undefined && last.tenant === tenant && last.model === model) return last;
+    const account = this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model);
+    this.#last = account;
+    return account;
   }
 
   /** Tenants are names of keys and models those of the repository; the counters have a limit all the same. */
   #open(tenant: string, model: string): Account {
     const account: Account = {
       tenant,
+      model,
       requests: this.#requests.series(tenant, model),
       cpu: this.#cpu.series(tenant, model),
       bytes: this.#bytes.series(tenant, model),
@@ -73,4 +80,10 @@ export class Cost implements Partial<EngineObserver> {
 }
 
 type Series = { value: number };
-type Account = { readonly tenant: string; readonly requests: Series; readonly cpu: Series; readonly bytes: Series };
+type Account = {
+  readonly tenant: string;
+  readonly model: string;
+  readonly requests: Series;
+  readonly cpu: Series;
+  readonly bytes: Series;
+};

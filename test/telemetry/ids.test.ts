@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newIds } from '../../src/telemetry/ids.ts';
+import { idsBytes, newIds, readIds, writeIds } from '../../src/telemetry/ids.ts';
 
 describe('the ids of a request', () => {
   it('are hex of the lengths that trace context wants, and never the same twice', () => {
@@ -11,5 +11,17 @@ describe('the ids of a request', () => {
       seen.add(traceId).add(spanId);
     }
     assert.equal(seen.size, 10_000);
+  });
+
+  it('are the same after they were bytes, the ones of a caller too', () => {
+    const bytes = Buffer.alloc(3 * idsBytes, 0xff);
+    const callers = { traceId: '0123456789abcdef00112233445566ff', spanId: 'fedcba9876543210' };
+    for (const ids of [newIds(), callers]) {
+      writeIds(ids, bytes, idsBytes);
+      assert.deepEqual(readIds(bytes, idsBytes), ids);
+      assert.equal(bytes.toString('hex', idsBytes, 2 * idsBytes), ids.traceId + ids.spanId);
+    }
+    assert.equal(bytes.toString('hex', 0, idsBytes), 'f'.repeat(2 * idsBytes));
+    assert.equal(bytes.toString('hex', 2 * idsBytes), 'f'.repeat(2 * idsBytes));
   });
 });

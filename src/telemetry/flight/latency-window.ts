@@ -6,6 +6,8 @@ export class LatencyWindow {
   readonly #minutesMax: number;
   readonly #modelsMax: number;
   readonly #minutes = new Map<number, Map<string, Tally>>();
+  /** Most requests are of the minute and the model of the one before. */
+  #last: { readonly minute: number; readonly model: string; readonly tally: Tally } | undefined;
 
   constructor(limits: { minutesMax: number; modelsMax: number }) {
     this.#minutesMax = limits.minutesMax;
@@ -15,9 +17,13 @@ export class LatencyWindow {
   /** `atMs`: when it ended, in the milliseconds of performance.now(). */
   add(model: string, atMs: number, tookMs: number, failed: boolean): void {
     const minute = Math.floor(atMs / 60_000);
-    const models = this.#minutes.get(minute) ?? this.#begin(minute);
-    const tally = models.get(model) ?? this.#beginModel(models, model);
-    tally.add(tookMs, failed);
+    let last = this.#last;
+    if (last === undefined || last.minute !== minute || last.model !== model) {
+      const models = this.#minutes.get(minute) ?? this.#begin(minute);
+      last = { minute, model, tally: models.get(model) ?? this.#beginModel(models, model) };
+      this.#last = last;
+    }
+    last.tally.add(tookMs, failed);
   }
 
   /** The minute that is going on and as many whole ones before it. `fromMs` is where the first of them began. */

@@ -1,5 +1,5 @@
 import type { Arrival, BatchFacts } from '../../engine/inference.ts';
-import { traceIdLetters } from '../ids.ts';
+import { idsBytes, readIds, writeIds } from '../ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
 import { stageNames, TimeAccount } from '../time-account.ts';
 import type { FlightRecord } from './flight-record.ts';
@@ -10,15 +10,14 @@ type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'vers
 const numbersEach = 15;
 
 /**
- * The last so many requests, taken apart: numbers in one array, words in others, made into records again when somebody asks. As objects of their own they
+ * The last so many requests, taken apart: numbers in one array, ids in another, words in others, made into records again when somebody asks. As objects of their own they
  * outlived each collection of garbage, which then copied a megabyte: as much time as all other telemetry of a request together.
  */
 export class RecentFlights {
   readonly #max: number;
   readonly #numbers: Float64Array;
   readonly #common: Common[] = [];
-  /** Trace and span id in one string: of each string the collector has to copy one less. */
-  readonly #ids: string[] = [];
+  readonly #ids: Buffer;
   /** Absent where it is the trace id. */
   readonly #requestIds: (string | undefined)[] = [];
   readonly #failures: (string | undefined)[] = [];
@@ -29,6 +28,7 @@ export class RecentFlights {
   constructor(max: number) {
     this.#max = max;
     this.#numbers = new Float64Array(max * numbersEach);
+    this.#ids = Buffer.alloc(max * idsBytes);
   }
 
   add(record: FlightRecord): void {
@@ -36,7 +36,7 @@ export class RecentFlights {
     this.#next = (at + 1) % this.#max;
     const { ids, account, arrival } = record;
     this.#common[at] = this.#commonOf(record);
-    this.#ids[at] = ids.both ?? ids.traceId + ids.spanId;
+    writeIds(ids, this.#ids, at * idsBytes);
     this.#requestIds[at] = record.requestId === ids.traceId ? undefined : record.requestId;
     this.#failures[at] = record.failure;
     this.#kept[at] = record.kept;
@@ -70,12 +70,11 @@ export class RecentFlights {
   #record(at: number): FlightRecord {
     const numbers = this.#numbers.subarray(at * numbersEach, (at + 1) * numbersEach);
     const startedAt = numbers[0]!;
-    const ids = this.#ids[at]!;
-    const traceId = ids.slice(0, traceIdLetters);
+    const ids = readIds(this.#ids, at * idsBytes);
     return {
       ...this.#common[at]!,
-      ids: { traceId, spanId: ids.slice(traceIdLetters) },
-      requestId: this.#requestIds[at] ?? traceId,
+      ids,
+      requestId: this.#requestIds[at] ?? ids.traceId,
       status: numbers[2]!,
       failure: this.#failures[at],
       kept: this.#kept[at],

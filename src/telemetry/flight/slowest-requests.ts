@@ -9,6 +9,8 @@ export class SlowestRequests {
   /** Of each minute and model. */
   readonly #eachMax: number;
   readonly #minutes = new Map<number, Map<string, FlightRecord[]>>();
+  /** Most requests are of the minute and the model of the one before. */
+  #last: { readonly minute: number; readonly model: string; readonly slowest: FlightRecord[] } | undefined;
   #count = 0;
 
   constructor(recordsMax: number) {
@@ -17,14 +19,7 @@ export class SlowestRequests {
   }
 
   add(record: FlightRecord): void {
-    const minute = minuteOf(record);
-    const models = this.#minutes.get(minute) ?? this.#begin(minute);
-    const model = record.model ?? '';
-    let slowest = models.get(model);
-    if (!slowest) {
-      slowest = [];
-      models.set(model, slowest);
-    }
+    const slowest = this.#slowestLike(record);
     // The quickest of them stands last: most requests end at this comparison.
     if (slowest.length >= this.#eachMax && record.tookMs <= slowest[this.#eachMax - 1]!.tookMs) return;
     const at = slowest.findIndex(({ tookMs }) => tookMs < record.tookMs);
@@ -38,6 +33,22 @@ export class SlowestRequests {
 
   *[Symbol.iterator](): Generator<FlightRecord> {
     for (const models of this.#minutes.values()) for (const slowest of models.values()) yield* slowest;
+  }
+
+  /** Those of its minute and model. */
+  #slowestLike(record: FlightRecord): FlightRecord[] {
+    const minute = minuteOf(record);
+    const model = record.model ?? '';
+    const last = this.#last;
+    if (last !== undefined && last.minute === minute && last.model === model) return last.slowest;
+    const models = this.#minutes.get(minute) ?? this.#begin(minute);
+    let slowest = models.get(model);
+    if (!slowest) {
+      slowest = [];
+      models.set(model, slowest);
+    }
+    this.#last = { minute, model, slowest };
+    return slowest;
   }
 
   #begin(minute: number): Map<string, FlightRecord[]> {

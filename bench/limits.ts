@@ -18,7 +18,7 @@ import { load } from './wrk.ts';
 
 // What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw loop, the tail at 70 % of the highest load, and ten minutes
 // of load. Guards and telemetry are on, the Collector is the real one.
-// Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--calmest 3] [--minutes 10]
+// Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--calmest 3] [--minutes 10] [--large-connections 128]
 
 const run = promisify(execFile);
 const options = {
@@ -28,6 +28,8 @@ const options = {
   // So many of the tail's are counted.
   calmest: numberOption('calmest', numberOption('rounds', 3)),
   minutes: numberOption('minutes', 10),
+  // Two of its batches: with fewer callers, nobody waits for the lane when a batch ends.
+  largeConnections: numberOption('large-connections', 128),
 };
 await using folder = await temporaryFolder();
 const models = join(folder.path, 'models');
@@ -95,7 +97,7 @@ async function tensors(): Promise<void> {
 
 /**
  * 21 MFLOP a row, one row a request, against the raw loop at its best batch size on one core. Wanted: 0.9 of it. Which size is the best is said by the medians
- * of all rounds: the best of seven in each round would be the one that the machine happened to favour.
+ * of all rounds: the best of eight in each round would be the one that the machine happened to favour.
  */
 async function large(): Promise<void> {
   const service = await start();
@@ -112,7 +114,7 @@ async function large(): Promise<void> {
       for (const [model, mine] of rotated(Object.entries(ours), round)) {
         const before = cpuTimeOf(service.pid);
         const { requests, requestsPerSecond } = await load(urlOf(service, model), binaryShot(largeWidths[0]!), {
-          connections: 64,
+          connections: options.largeConnections,
           seconds: options.seconds,
         });
         const laneSeconds = (cpuTimeOf(service.pid).lanes - before.lanes) / 1e9;

@@ -7,7 +7,7 @@ const { InferenceSession, Tensor } = await import('onnxruntime-node');
 const session = await InferenceSession.create(file, { intraOpNumThreads: Number(cores) });
 const inputName = session.inputNames[0]!;
 const rowsPerSecond: Record<number, number> = {};
-for (const batch of [1, 2, 4, 8, 16, 32, 64]) {
+for (const batch of [1, 2, 4, 8, 16, 32, 64, 128]) {
   const data = Float32Array.from({ length: batch * Number(width) }, (_, index) => (index % 17) / 17);
   const run = () => session.run({ [inputName]: new Tensor('float32', data, [batch, Number(width)]) });
   for (let warm = 0; warm < 20; warm += 1) await run();

@@ -72,7 +72,7 @@ export function createHttpServer(
   return server;
 }
 
-/** What Node would tell the caller of its own time limit. */
+/** What every answer tells the caller: Node would tell its own time limit, which is off. */
 function tellKeepAlive(response: ServerResponse, keepAliveMs: number): void {
   (response as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = keepAliveMs;
 }

@@ -11,7 +11,7 @@ const packers = { gzip: promisify(gzip), deflate: promisify(deflate) };
 // Up to this, one copy is cheaper than several writes.
 const joinBytesMax = 64 * 1024;
 
-type Limits = Pick<Config, 'compressBytesMin' | 'bodyIdleMsMax' | 'keepAliveMs'>;
+type Limits = Pick<Config, 'compressBytesMin' | 'bodyIdleMsMax'>;
 
 /**
  * Sends an inference answer: one write where it is small, its pieces uncopied where it is large, packed for who accepts that. `lines` are headers as
@@ -47,9 +47,9 @@ function send(
   head: string,
   bytes: EncodedAnswer['bytes'],
   size: number,
-  { bodyIdleMsMax, keepAliveMs }: Limits,
+  { bodyIdleMsMax }: Limits,
 ): void {
-  writeOkHead(response, `${head}Content-Length: ${size}\r\n`, keepAliveMs);
+  writeOkHead(response, `${head}Content-Length: ${size}\r\n`);
   if (typeof bytes === 'string') response.end(bytes, 'latin1');
   else if (bytes.length === 1) response.end(bytes[0]);
   else if (size <= joinBytesMax) response.end(Buffer.concat(bytes, size));

@@ -71,11 +71,13 @@ function endAtOnce(request: IncomingMessage & { _dumpAndCloseReadable?(): void }
  * The head of an answer with status 200, as text: `lines` are those of its headers, with Content-Length, each with its end of line, and nothing in them may come
  * from a caller unchecked. Given as names and values, Node checks each of them and looks for what it knows: a fifth of what a small answer costs.
  */
-export function writeOkHead(response: ServerResponse, lines: string, keepAliveMs: number): void {
-  const written = response as ServerResponse & { _header: string; _last: boolean };
+export function writeOkHead(response: ServerResponse, lines: string): void {
+  const written = response as ServerResponse & { _header: string; _last: boolean; _keepAliveTimeout: number };
   const keeps = response.shouldKeepAlive;
   if (!keeps) written._last = true;
-  const connection = keeps ? `keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveMs / 1000)}` : 'close';
+  const connection = keeps
+    ? `keep-alive\r\nKeep-Alive: timeout=${Math.floor(written._keepAliveTimeout / 1000)}`
+    : 'close';
   written._header = `HTTP/1.1 200 OK\r\n${lines}Date: ${httpDate()}\r\nConnection: ${connection}\r\n\r\n`;
 }
 

@@ -10,8 +10,8 @@ type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'vers
 const numbersEach = 15;
 
 /**
- * The last so many requests, taken apart: numbers in one array, ids in another, words in others, made into records again when somebody asks. As objects of their own they
- * outlived each collection of garbage, which then copied a megabyte: as much time as all other telemetry of a request together.
+ * The last so many requests, taken apart: numbers in one array, ids in another, words in others, made into records again when somebody asks. As objects of
+ * their own they outlived each collection of garbage, which then copied a megabyte: as much time as all other telemetry of a request together.
  */
 export class RecentFlights {
   readonly #max: number;

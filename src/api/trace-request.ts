@@ -14,6 +14,7 @@ import type { Arrival, BatchFacts, Follower } from '../engine/inference.ts';
 import type { ThreadSettings } from '../engine/model.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { Cost } from '../telemetry/cost.ts';
+import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
@@ -35,9 +36,11 @@ export type RequestTracing = {
 export class RequestTrace implements Follower {
   readonly ids: Ids;
   readonly requestId: string;
-  readonly parent: Context;
-  /** Absent when all telemetry is off: then no clock is read. */
-  readonly account: TimeAccount | undefined;
+  readonly parent: Context = ROOT_CONTEXT;
+  /** Absent when all telemetry is off: then no clock is read. And when the request is over, where it is given back. */
+  account: TimeAccount | undefined;
+  /** Whoever answers asks here for the account each time, so that another request can have it when this one is over. */
+  givesAccountBack = false;
   /** Set by whoever answers with a failure. */
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
@@ -61,11 +64,9 @@ export class RequestTrace implements Follower {
 
   constructor(request: Request, account: TimeAccount | undefined) {
     this.account = account;
-    this.parent =
-      request.headers.traceparent === undefined
-        ? ROOT_CONTEXT
-        : propagation.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
-    const caller = trace.getSpanContext(this.parent);
+    if (request.headers.traceparent !== undefined)
+      this.parent = propagation.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
+    const caller = this.#caller;
     this.ids = caller ? { traceId: caller.traceId, spanId: newIds().spanId } : newIds();
     this.requestId = wellFormed(request.headers['x-request-id']) ?? this.ids.traceId;
   }
@@ -99,14 +100,22 @@ export class RequestTrace implements Follower {
     return this.#runSpanId;
   }
 
+  giveAccountBack(): void {
+    this.account?.giveBack();
+    this.account = undefined;
+  }
+
   get always(): AlwaysKept | undefined {
     return this.#always;
   }
 
   get callerSampled(): boolean {
-    return (
-      this.parent !== ROOT_CONTEXT && ((trace.getSpanContext(this.parent)?.traceFlags ?? 0) & TraceFlags.SAMPLED) !== 0
-    );
+    return ((this.#caller?.traceFlags ?? 0) & TraceFlags.SAMPLED) !== 0;
+  }
+
+  /** Most callers say nothing of a trace: then nothing is looked up. */
+  get #caller(): SpanContext | undefined {
+    return this.parent === ROOT_CONTEXT ? undefined : trace.getSpanContext(this.parent);
   }
 }
 
@@ -129,12 +138,14 @@ type TracedResponse = Response & { trace: RequestTrace };
  * Without `tracing` all telemetry is off: ids are all there is.
  */
 export function beginTrace(tracing: RequestTracing | undefined, request: Request, response: Response): RequestTrace {
-  const told = new RequestTrace(request, tracing && new TimeAccount());
+  const told = new RequestTrace(request, tracing && TimeAccount.take());
   (response as TracedResponse).trace = told;
   // One listener for all who want to know.
   response.on('close', () => {
     told.guest?.left(response.writableFinished);
-    if (tracing) endRequest(tracing, told, request, response);
+    if (!tracing) return;
+    endRequest(tracing, told, request, response);
+    if (told.givesAccountBack) told.giveAccountBack();
   });
   return told;
 }
@@ -171,15 +182,7 @@ function endRequest(
     metrics.inferred(model.name, account, tookMs, failedBy);
     cost?.requested(told.tenant, model.name);
   }
-  const kept = keeper.decide({
-    model: model?.name ?? '',
-    failed: failure !== undefined || status >= 400,
-    tookMs,
-    forced: request.headers['x-vitrine-trace'] === '1',
-    callerSampled: told.callerSampled,
-    always: told.always,
-  });
-  flights?.add({
+  const record: FlightRecord = {
     ids: told.ids,
     requestId: told.requestId,
     tenant: told.tenant,
@@ -187,7 +190,7 @@ function endRequest(
     route: endpoint,
     status,
     failure,
-    kept,
+    kept: undefined,
     model: model?.name,
     version: model?.version,
     threads: model?.threads,
@@ -196,7 +199,10 @@ function endRequest(
     account,
     arrival: told.arrival,
     batch: told.batch,
-  });
+  };
+  const kept = keeper.decide(record, wanted(told, request), told.always);
+  record.kept = kept;
+  flights?.add(record);
   if (kept === undefined) return;
   metrics.kept(kept);
   tell({ told, method, endpoint, status, tookMs, account, kept, protocol: request.httpVersion });
@@ -253,6 +259,12 @@ function tell(of: {
     batch: told.batch,
     runSpanId: told.runSpanId,
   });
+}
+
+/** Who asked for the trace. */
+function wanted(told: RequestTrace, request: Request): 'forced' | 'caller' | undefined {
+  if (request.headers['x-vitrine-trace'] === '1') return 'forced';
+  return told.callerSampled ? 'caller' : undefined;
 }
 
 function routeOf(request: Request): string {

@@ -13,28 +13,31 @@ export class BatchSpans {
   readonly #waitMs: number;
   readonly #waitingMax: number;
   /** In the order they came. */
-  readonly #waiting = new Map<BatchFacts, { members: SpanContext[]; sinceMs: number }>();
-  readonly #ids = new WeakMap<BatchFacts, Ids>();
+  readonly #waiting = new Map<BatchFacts, { ids: Ids; members: SpanContext[]; sinceMs: number }>();
+  /** Of the last so many that have a span, by what tells them apart: whoever remembers a batch need not keep the object. */
+  readonly #ids = new Map<string, Ids>();
+  readonly #rememberedMax: number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ waitMs = 500, waitingMax = 1_000 } = {}) {
+  constructor({ waitMs = 500, waitingMax = 1_000, rememberedMax = 20_000 } = {}) {
     this.#waitMs = waitMs;
     this.#waitingMax = waitingMax;
+    this.#rememberedMax = rememberedMax;
   }
 
   /** A member is kept: `run` is its span in the batch. Answers the batch's, for the link back. */
   join(batch: BatchFacts, run: SpanContext): SpanContext {
-    const known = this.#ids.get(batch);
+    const known = this.#ids.get(nameOf(batch));
     const ids = known ?? newIds();
     if (!known) {
-      this.#ids.set(batch, ids);
-      this.#waiting.set(batch, { members: [], sinceMs: performance.now() });
+      this.#remember(batch, ids);
+      this.#waiting.set(batch, { ids, members: [], sinceMs: performance.now() });
       this.#timer ??= setTimeout(() => this.#makeDue(), this.#waitMs).unref();
     }
     const waiting = this.#waiting.get(batch);
     if (waiting) {
       waiting.members.push(run);
-      if (waiting.members.length >= batch.inputs) this.#make(batch, waiting.members);
+      if (waiting.members.length >= batch.inputs) this.#make(batch, waiting);
       else if (this.#waiting.size > this.#waitingMax) this.#makeOldest();
     }
     return sampled(ids);
@@ -42,7 +45,7 @@ export class BatchSpans {
 
   /** Its trace; undefined while none of its members is kept. */
   traceIdOf(batch: BatchFacts): string | undefined {
-    return this.#ids.get(batch)?.traceId;
+    return this.#ids.get(nameOf(batch))?.traceId;
   }
 
   /** Makes all that wait: nothing will come any more. */
@@ -52,30 +55,39 @@ export class BatchSpans {
     while (this.#waiting.size > 0) this.#makeOldest();
   }
 
+  #remember(batch: BatchFacts, ids: Ids): void {
+    if (this.#ids.size >= this.#rememberedMax)
+      for (const oldest of this.#ids.keys()) {
+        this.#ids.delete(oldest);
+        break;
+      }
+    this.#ids.set(nameOf(batch), ids);
+  }
+
   #makeDue(): void {
     this.#timer = undefined;
     const dueMs = performance.now() - this.#waitMs;
-    for (const [batch, { members, sinceMs }] of this.#waiting) {
-      if (sinceMs > dueMs) {
-        this.#timer = setTimeout(() => this.#makeDue(), sinceMs - dueMs + 1).unref();
+    for (const [batch, waiting] of this.#waiting) {
+      if (waiting.sinceMs > dueMs) {
+        this.#timer = setTimeout(() => this.#makeDue(), waiting.sinceMs - dueMs + 1).unref();
         return;
       }
-      this.#make(batch, members);
+      this.#make(batch, waiting);
     }
   }
 
   #makeOldest(): void {
-    for (const [batch, { members }] of this.#waiting) {
-      this.#make(batch, members);
+    for (const [batch, waiting] of this.#waiting) {
+      this.#make(batch, waiting);
       return;
     }
   }
 
-  #make(batch: BatchFacts, members: readonly SpanContext[]): void {
+  #make(batch: BatchFacts, { ids, members }: { ids: Ids; members: readonly SpanContext[] }): void {
     this.#waiting.delete(batch);
     tellPast({
       name: spanNames.batch.name,
-      ids: this.#ids.get(batch)!,
+      ids,
       startMs: performance.timeOrigin + batch.startedAt,
       endMs: performance.timeOrigin + batch.endedAt,
       attributes: {
@@ -87,6 +99,11 @@ export class BatchSpans {
       error: batch.outcome === 'ran' ? undefined : batch.outcome,
     });
   }
+}
+
+/** Batches are numbered from one anew when their model is loaded. */
+function nameOf({ model, version, id, startedAt }: BatchFacts): string {
+  return `${model}\0${version}\0${id}\0${startedAt}`;
 }
 
 /** Those of this process; the telemetry settles them when it stops. */

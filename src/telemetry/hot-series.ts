@@ -136,31 +136,33 @@ export class HistogramSeries {
   readonly #bounds: readonly number[];
   readonly #labels: Record<string, string>;
   readonly #startMs = Date.now();
-  readonly #counts: Float64Array;
-  readonly #sum = new Float64Array(1);
+  /** The buckets' counts, and after them the sum: a place of its own would be another that is not in the cache when it is asked for. */
+  readonly #numbers: Float64Array;
 
   constructor(bounds: readonly number[], labels: Record<string, string>) {
     this.#bounds = bounds;
     this.#labels = labels;
-    this.#counts = new Float64Array(bounds.length + 1);
+    this.#numbers = new Float64Array(bounds.length + 2);
   }
 
   record(value: number): void {
     const bounds = this.#bounds;
     let at = 0;
     while (at < bounds.length && value > bounds[at]!) at += 1;
-    this.#counts[at]! += 1;
-    this.#sum[0]! += value;
+    const numbers = this.#numbers;
+    numbers[at]! += 1;
+    numbers[bounds.length + 1]! += value;
   }
 
   point(atMs = Date.now()): AggregatedPoint<AggregatedHistogram> {
-    const counts = [...this.#counts];
+    const counts = [...this.#numbers];
+    const sum = counts.pop()!;
     const count = counts.reduce((total, each) => total + each, 0);
     return {
       labels: this.#labels,
       startMs: this.#startMs,
       atMs,
-      value: { count, sum: this.#sum[0]!, bounds: this.#bounds, counts },
+      value: { count, sum, bounds: this.#bounds, counts },
     };
   }
 }

@@ -1,17 +1,11 @@
-import { performance } from 'node:perf_hooks';
+import { type FlightRecord, isFailed } from './flight/flight-record.ts';
 import type { AlwaysKept, KeptBecause } from './kept-reasons.ts';
 
-export type Outcome = {
-  /** The model, or '' for requests to none. */
-  model: string;
-  failed: boolean;
-  tookMs: number;
-  /** X-Vitrine-Trace: 1. */
-  forced: boolean;
-  /** The caller's traceparent says sampled. */
-  callerSampled: boolean;
-  always: AlwaysKept | undefined;
-};
+/** Requests to none are counted together. */
+const noModel = '';
+
+/** How a request ended. */
+export type Outcome = Pick<FlightRecord, 'model' | 'status' | 'failure' | 'startedAt' | 'tookMs'>;
 
 /** The trace settings of a model at this moment: they change at run time. */
 export type SamplingSettings = { trace_level: readonly string[]; trace_rate: number; trace_count: number };
@@ -42,9 +36,15 @@ export class TraceKeeper {
     this.#options = options;
   }
 
-  decide({ model, failed, tookMs, forced, callerSampled, always }: Outcome): KeptBecause | undefined {
-    this.#beginSecond();
-    if (failed && this.#troubleLeft > 0) {
+  /** `wanted`: by X-Vitrine-Trace: 1, or by a traceparent that says sampled. */
+  decide(
+    request: Outcome,
+    wanted: 'forced' | 'caller' | undefined,
+    always: AlwaysKept | undefined,
+  ): KeptBecause | undefined {
+    const { model, startedAt, tookMs } = request;
+    this.#beginSecond(Math.floor((startedAt + tookMs) / 1000));
+    if (isFailed(request) && this.#troubleLeft > 0) {
       this.#troubleLeft -= 1;
       return 'failed';
     }
@@ -53,11 +53,11 @@ export class TraceKeeper {
       return 'slow';
     }
     if (always !== undefined && always !== 'logged') return always;
-    if ((forced || callerSampled) && this.#forcedLeft > 0) {
+    if (wanted !== undefined && this.#forcedLeft > 0) {
       this.#forcedLeft -= 1;
-      return forced ? 'forced' : 'caller';
+      return wanted;
     }
-    return this.#sample(model) ?? always;
+    return this.#sample(model ?? noModel) ?? always;
   }
 
   #sample(model: string): KeptBecause | undefined {
@@ -86,9 +86,9 @@ export class TraceKeeper {
     return of;
   }
 
-  #beginSecond(): void {
-    const second = Math.floor(performance.now() / 1000);
-    if (second === this.#second) return;
+  #beginSecond(second: number): void {
+    // A stream that ends has taken as long as until it began.
+    if (second <= this.#second) return;
     this.#second = second;
     this.#forcedLeft = this.#options.forcedPerSecond;
     this.#troubleLeft = this.#options.troublePerSecond;

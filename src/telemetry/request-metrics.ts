@@ -18,7 +18,9 @@ export class RequestMetrics {
   readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
   readonly #kept = new HotCounter('tracesKept');
   readonly #models = new Map<string, ModelSeries>();
+  // Most requests have the labels of the one before: they are not looked up again.
   #lastAnswered: AnsweredSeries | undefined;
+  #lastModel: { readonly model: string; readonly series: ModelSeries } | undefined;
 
   constructor() {
     for (const reason of keptReasons) this.#kept.series(reason);
@@ -61,7 +63,6 @@ export class RequestMetrics {
   }
 
   answered(method: string, endpoint: string, status: number, tookMs: number): void {
-    // Most requests have the labels of the one before: they are not looked up again.
     let last = this.#lastAnswered;
     if (last === undefined || last.endpoint !== endpoint || last.status !== status || last.method !== method) {
       const requests = this.#requests.series(method, endpoint, String(status));
@@ -85,7 +86,12 @@ export class RequestMetrics {
 
   /** Books a time account by model; the rest is what no stage has of the whole. */
   inferred(model: string, account: TimeAccount, tookMs: number, failedBy: FailureCode | undefined): void {
-    const { ok, seconds, latency, stages, rest } = this.#models.get(model) ?? this.beginModel(model);
+    let last = this.#lastModel;
+    if (last === undefined || last.model !== model) {
+      last = { model, series: this.beginModel(model) };
+      this.#lastModel = last;
+    }
+    const { ok, seconds, latency, stages, rest } = last.series;
     if (failedBy === undefined) ok.value += 1;
     else this.#inferences.series(model, failedBy).value += 1;
     seconds.record(tookMs / 1000);

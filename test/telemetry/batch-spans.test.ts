@@ -14,8 +14,7 @@ describe('the span of a batch', () => {
   it('is linked with its kept members, both ways, by links without attributes', () => {
     const batch = batchOf(2);
     for (const name of ['one', 'other']) {
-      const account = new TimeAccount();
-      account.run = 3;
+      const account = TimeAccount.of(0, { run: 3 });
       makeRequestSpans({
         ids: newIds(),
         parent: ROOT_CONTEXT,
@@ -69,10 +68,21 @@ describe('the span of a batch', () => {
 
   it('waits in bounded number, and for nobody when the service stops', () => {
     const spans = new BatchSpans({ waitMs: 60_000, waitingMax: 10 });
-    for (let made = 0; made < 25; made += 1) spans.join(batchOf(2), memberContext());
+    for (let made = 0; made < 25; made += 1) spans.join({ ...batchOf(2), id: made }, memberContext());
     assert.equal(told.spans().length, 15);
     spans.settle();
     assert.equal(told.spans().length, 25);
+  });
+
+  it('is found by what its batch is called, the last so many of them', () => {
+    const spans = new BatchSpans({ rememberedMax: 3 });
+    const batches = [1, 2, 3, 4].map((id) => ({ ...batchOf(1), id }));
+    const links = batches.map((batch) => spans.join(batch, memberContext()));
+    assert.deepEqual(
+      batches.map((batch) => spans.traceIdOf({ ...batch })),
+      [undefined, ...links.slice(1).map(({ traceId }) => traceId)],
+    );
+    assert.equal(spans.traceIdOf({ ...batches[3]!, startedAt: 1 }), undefined, 'of a model that was loaded again');
   });
 });
 

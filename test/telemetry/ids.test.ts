@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { idsBytes, newIds, readIds, writeIds } from '../../src/telemetry/ids.ts';
+import { IdsTable, newIds } from '../../src/telemetry/ids.ts';
 
 describe('the ids of a request', () => {
   it('are hex of the lengths that trace context wants, and never the same twice', () => {
@@ -13,15 +13,23 @@ describe('the ids of a request', () => {
     assert.equal(seen.size, 10_000);
   });
 
-  it('are the same after they were bytes, the ones of a caller too', () => {
-    const bytes = Buffer.alloc(3 * idsBytes, 0xff);
+  it('are the same after they were in a table, while others are drawn, and the ones of a caller too', () => {
     const callers = { traceId: '0123456789abcdef00112233445566ff', spanId: 'fedcba9876543210' };
-    for (const ids of [newIds(), callers]) {
-      writeIds(ids, bytes, idsBytes);
-      assert.deepEqual(readIds(bytes, idsBytes), ids);
-      assert.equal(bytes.toString('hex', idsBytes, 2 * idsBytes), ids.traceId + ids.spanId);
-    }
-    assert.equal(bytes.toString('hex', 0, idsBytes), 'f'.repeat(2 * idsBytes));
-    assert.equal(bytes.toString('hex', 2 * idsBytes), 'f'.repeat(2 * idsBytes));
+    const drawn = Array.from({ length: 5_000 }, () => newIds());
+    // The first were drawn so long ago that only their letters are left.
+    const all = [
+      drawn[0]!,
+      callers,
+      ...drawn.slice(-3),
+      newIds(),
+      { traceId: callers.traceId, spanId: newIds().spanId },
+    ];
+    const table = new IdsTable(all.length);
+    for (const [row, ids] of all.entries()) table.set(row, ids);
+    for (const [row, { traceId, spanId }] of all.entries()) assert.deepEqual(table.get(row), { traceId, spanId });
+  });
+
+  it('have nothing else that would be written with them', () => {
+    assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(newIds())) as object), ['traceId', 'spanId']);
   });
 });

@@ -1,42 +1,42 @@
 import assert from 'node:assert/strict';
 import { type Outcome, TraceKeeper, type TraceKeeperOptions } from '../../src/telemetry/keep-trace.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 describe('keeping a trace', () => {
   it('goes by the outcome: failed, slow, forced, the caller’s wish', () => {
     const keeper = keep();
-    assert.equal(keeper.decide({ ...quiet, failed: true }), 'failed');
-    assert.equal(keeper.decide({ ...quiet, tookMs: 1_000 }), 'slow');
-    assert.equal(keeper.decide({ ...quiet, forced: true }), 'forced');
-    assert.equal(keeper.decide({ ...quiet, callerSampled: true }), 'caller');
-    assert.equal(keeper.decide(quiet), undefined);
+    assert.equal(keeper.decide(failed, undefined, undefined), 'failed');
+    assert.equal(keeper.decide({ ...quiet, tookMs: 1_000 }, undefined, undefined), 'slow');
+    assert.equal(keeper.decide(quiet, 'forced', undefined), 'forced');
+    assert.equal(keeper.decide(quiet, 'caller', undefined), 'caller');
+    assert.equal(keeper.decide(quiet, undefined, undefined), undefined);
   });
 
-  it('keeps the first of each model every second, and one in so many of the rest', async () => {
+  it('keeps the first of each model every second, and one in so many of the rest', () => {
     const keeper = keep({
       firstPerSecond: 2,
       settings: () => ({ trace_level: ['TIMESTAMPS'], trace_rate: 4, trace_count: -1 }),
     });
-    await beginningOfSecond();
-    const kept = Array.from({ length: 10 }, () => keeper.decide(quiet));
+    const kept = Array.from({ length: 10 }, () => keeper.decide(quiet, undefined, undefined));
     assert.deepEqual(kept.slice(0, 2), ['first', 'first']);
     assert.deepEqual(
       kept.map((each, at) => (each === 'sample' ? at : -1)).filter((at) => at >= 0),
       [3, 7],
     );
-    assert.equal(keeper.decide({ ...quiet, model: 'another' }), 'first');
-    await waitFor('the next second', () => keeper.decide(quiet) === 'first');
+    assert.equal(keeper.decide({ ...quiet, model: 'another' }, undefined, undefined), 'first');
+    const late = { ...quiet, startedAt: quiet.startedAt + 1_000 };
+    assert.equal(keeper.decide(late, undefined, undefined), 'first');
+    assert.equal(keeper.decide(quiet, undefined, undefined), 'first');
+    assert.notEqual(keeper.decide(late, undefined, undefined), 'first', 'one of the second before begins no other');
   });
 
-  it('lets callers and failures have so many a second and no more', async () => {
+  it('lets callers and failures have so many a second and no more', () => {
     const keeper = keep({ forcedPerSecond: 3, troublePerSecond: 5 });
-    await beginningOfSecond();
     const forced = Array.from({ length: 20 }, (_, at) =>
-      keeper.decide({ ...quiet, forced: at % 2 === 0, callerSampled: at % 2 === 1 }),
+      keeper.decide(quiet, at % 2 === 0 ? 'forced' : 'caller', undefined),
     );
     assert.equal(forced.filter((each) => each !== undefined).length, 3);
-    const failed = Array.from({ length: 20 }, () => keeper.decide({ ...quiet, failed: true }));
-    assert.equal(failed.filter((each) => each === 'failed').length, 5);
+    const kept = Array.from({ length: 20 }, () => keeper.decide(failed, undefined, undefined));
+    assert.equal(kept.filter((each) => each === 'failed').length, 5);
   });
 
   it('always keeps tasks, what was profiled, low scores and what has a log line, whatever the rates and quotas are', () => {
@@ -45,21 +45,26 @@ describe('keeping a trace', () => {
       settings: () => ({ trace_level: ['OFF'], trace_rate: 1, trace_count: 0 }),
     });
     for (const always of ['task', 'profiled', 'quality', 'logged'] as const)
-      for (let asked = 0; asked < 200; asked += 1) assert.equal(keeper.decide({ ...quiet, always }), always);
-    assert.equal(keeper.decide({ ...quiet, always: 'task', failed: true }), 'failed', 'what went wrong says more');
-    assert.equal(keep().decide({ ...quiet, always: 'logged', forced: true }), 'forced');
+      for (let asked = 0; asked < 200; asked += 1) assert.equal(keeper.decide(quiet, undefined, always), always);
+    assert.equal(keeper.decide(failed, undefined, 'task'), 'failed', 'what went wrong says more');
+    assert.equal(keep().decide(quiet, 'forced', 'logged'), 'forced');
   });
 
   it('follows the trace settings: OFF takes no samples, a count ends them', () => {
     const off = keep({ firstPerSecond: 5, settings: () => ({ trace_level: ['OFF'], trace_rate: 1, trace_count: -1 }) });
-    assert.equal(off.decide(quiet), undefined);
-    assert.equal(off.decide({ ...quiet, failed: true }), 'failed');
+    assert.equal(off.decide(quiet, undefined, undefined), undefined);
+    assert.equal(off.decide(failed, undefined, undefined), 'failed');
     const three = keep({ settings: () => ({ trace_level: ['TIMESTAMPS'], trace_rate: 1, trace_count: 3 }) });
-    assert.equal(Array.from({ length: 9 }, () => three.decide(quiet)).filter((each) => each === 'sample').length, 3);
+    assert.equal(
+      Array.from({ length: 9 }, () => three.decide(quiet, undefined, undefined)).filter((each) => each === 'sample')
+        .length,
+      3,
+    );
   });
 });
 
-const quiet: Outcome = { model: 'm', failed: false, tookMs: 1, forced: false, callerSampled: false, always: undefined };
+const quiet: Outcome = { model: 'm', status: 200, failure: undefined, startedAt: 5_000, tookMs: 1 };
+const failed: Outcome = { ...quiet, status: 503, failure: 'queue_full' };
 
 function keep(options: Partial<TraceKeeperOptions> = {}): TraceKeeper {
   return new TraceKeeper({
@@ -70,9 +75,4 @@ function keep(options: Partial<TraceKeeperOptions> = {}): TraceKeeper {
     settings: () => ({ trace_level: ['TIMESTAMPS'], trace_rate: 1_000_000, trace_count: -1 }),
     ...options,
   });
-}
-
-/** The quotas are by the second of the process's clock; a test that counts them begins with one. */
-async function beginningOfSecond(): Promise<void> {
-  await waitFor('the beginning of a second', () => performance.now() % 1000 < 200, { everyMs: 5 });
 }

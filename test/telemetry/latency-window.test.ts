@@ -46,10 +46,9 @@ describe('the latency of a window', () => {
 });
 
 describe('a ring', () => {
-  it('holds the last so many, the newest first, and gives back what had to go', () => {
+  it('holds the last so many, the newest first', () => {
     const ring = new Ring<number>(3);
-    const gone = [1, 2, 3, 4, 5].map((item) => ring.add(item));
+    for (const item of [1, 2, 3, 4, 5]) ring.add(item);
     assert.deepEqual([...ring], [5, 4, 3]);
-    assert.deepEqual(gone, [undefined, undefined, undefined, 1, 2]);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
 import { SlowestRequests, slowestMax } from '../../src/telemetry/flight/slowest-requests.ts';
+import { TimeAccount } from '../../src/telemetry/time-account.ts';
 
 describe('the slowest requests', () => {
   it('are those of each minute and each model, in whatever turns they end', () => {
@@ -27,5 +28,5 @@ describe('the slowest requests', () => {
 });
 
 function record(minute: number, model: string, tookMs: number): FlightRecord {
-  return { startedAt: minute * 60_000, model, tookMs } as FlightRecord;
+  return { startedAt: minute * 60_000, model, tookMs, account: new TimeAccount(minute * 60_000) } as FlightRecord;
 }

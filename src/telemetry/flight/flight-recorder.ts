@@ -1,7 +1,8 @@
 import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
 import type { BatchFacts } from '../../engine/inference.ts';
-import { type FlightRecord, isFailed } from './flight-record.ts';
+import { copyOf, type FlightRecord, isFailed } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
+import { isSameBatch, RecentBatches } from './recent-batches.ts';
 import { RecentFlights } from './recent-flights.ts';
 import { Ring } from './ring.ts';
 import { SlowestRequests } from './slowest-requests.ts';
@@ -32,16 +33,14 @@ export class FlightRecorder implements Partial<EngineObserver> {
   readonly #failed: Ring<FlightRecord>;
   readonly #slowest: SlowestRequests;
   readonly #latency: LatencyWindow;
-  readonly #batches: Ring<BatchFacts>;
+  readonly #batches: RecentBatches;
   readonly #loads = new Ring<LoadFacts>(loadsMax);
-  /** The end of the newest batch that was forgotten. */
-  #forgottenUntil = 0;
 
   constructor({ recordsMax, batchesMax, minutesMax }: FlightLimits) {
     this.#recent = new RecentFlights(recordsMax);
     this.#failed = new Ring(Math.max(1, Math.floor(recordsMax / 4)));
     this.#slowest = new SlowestRequests(recordsMax);
-    this.#batches = new Ring(batchesMax);
+    this.#batches = new RecentBatches(batchesMax);
     this.#latency = new LatencyWindow({ minutesMax, modelsMax });
   }
 
@@ -50,15 +49,14 @@ export class FlightRecorder implements Partial<EngineObserver> {
     // Probes and pages that go well would push out the rest.
     if (record.method === 'GET' && !failed && record.model === undefined) return;
     this.#recent.add(record);
-    if (failed) this.#failed.add(record);
+    if (failed) this.#failed.add(copyOf(record));
     this.#slowest.add(record);
     if (record.model !== undefined)
       this.#latency.add(record.model, record.startedAt + record.tookMs, record.tookMs, failed);
   }
 
   batchEnded(batch: BatchFacts): void {
-    const gone = this.#batches.add(batch);
-    if (gone) this.#forgottenUntil = gone.endedAt;
+    this.#batches.add(batch);
   }
 
   modelLoaded(load: LoadFacts): void {
@@ -96,7 +94,8 @@ export class FlightRecorder implements Partial<EngineObserver> {
   /** Who else was in the batch of a request, as far as they are remembered. */
   matesOf(record: FlightRecord): FlightRecord[] {
     const { batch, ids } = record;
-    return batch ? this.#all((other) => other.batch === batch && other.ids.spanId !== ids.spanId) : [];
+    if (!batch) return [];
+    return this.#all((other) => isSameBatch(other.batch, batch) && other.ids.spanId !== ids.spanId);
   }
 
   /** Each once, wherever it is remembered. */
@@ -113,9 +112,9 @@ export class FlightRecorder implements Partial<EngineObserver> {
     const overlaps = (other: { startedAt: number; endedAt: number }) =>
       other.startedAt < endedAt && other.endedAt > startedAt;
     return {
-      batches: [...this.#batches].filter((other) => other !== batch && overlaps(other)),
+      batches: [...this.#batches].filter((other) => !isSameBatch(batch, other) && overlaps(other)),
       loads: [...this.#loads].filter(overlaps),
-      isWhole: this.#forgottenUntil <= startedAt,
+      isWhole: this.#batches.forgottenUntil <= startedAt,
     };
   }
 }

@@ -1,13 +1,17 @@
 import type { Arrival, BatchFacts } from '../../engine/inference.ts';
-import { idsBytes, readIds, writeIds } from '../ids.ts';
-import type { KeptBecause } from '../kept-reasons.ts';
+import { IdsTable } from '../ids.ts';
 import { stageNames, TimeAccount } from '../time-account.ts';
 import type { FlightRecord } from './flight-record.ts';
+import { RecentBatches } from './recent-batches.ts';
 
 /** What many requests have in common, one object for all that come one after the other. */
 type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'version' | 'threads'>;
 
-const numbersEach = 15;
+/** What few requests have. The request id is absent where it is the trace id. */
+type Oddities = Pick<FlightRecord, 'failure' | 'kept'> & { readonly requestId: string | undefined };
+
+const numbersEach = 16;
+const noBatch = -1;
 
 /**
  * The last so many requests, taken apart: numbers in one array, ids in another, words in others, made into records again when somebody asks. As objects of
@@ -17,48 +21,45 @@ export class RecentFlights {
   readonly #max: number;
   readonly #numbers: Float64Array;
   readonly #common: Common[] = [];
-  readonly #ids: Buffer;
-  /** Absent where it is the trace id. */
-  readonly #requestIds: (string | undefined)[] = [];
-  readonly #failures: (string | undefined)[] = [];
-  readonly #kept: (KeptBecause | undefined)[] = [];
-  readonly #batches: (BatchFacts | undefined)[] = [];
+  readonly #ids: IdsTable;
+  readonly #odd: (Oddities | undefined)[] = [];
+  /** Those of the requests, each once for all members that end one after the other: there are never more than requests. */
+  readonly #batches: RecentBatches;
+  #batch: BatchFacts | undefined;
+  #batchRow = noBatch;
   #next = 0;
 
   constructor(max: number) {
     this.#max = max;
     this.#numbers = new Float64Array(max * numbersEach);
-    this.#ids = Buffer.alloc(max * idsBytes);
+    this.#ids = new IdsTable(max);
+    this.#batches = new RecentBatches(max);
   }
 
   add(record: FlightRecord): void {
     const at = this.#next;
-    this.#next = (at + 1) % this.#max;
-    const { ids, account, arrival } = record;
-    this.#common[at] = this.#commonOf(record);
-    writeIds(ids, this.#ids, at * idsBytes);
-    this.#requestIds[at] = record.requestId === ids.traceId ? undefined : record.requestId;
-    this.#failures[at] = record.failure;
-    this.#kept[at] = record.kept;
-    this.#batches[at] = record.batch;
+    this.#next = at + 1 === this.#max ? 0 : at + 1;
+    const { ids, requestId, account, arrival, failure, kept, batch } = record;
+    this.#common[at] = this.#commonOf(record, at);
+    this.#ids.set(at, ids);
+    const ownId = requestId === ids.traceId ? undefined : requestId;
+    this.#odd[at] = (ownId ?? failure ?? kept) ? { requestId: ownId, failure, kept } : undefined;
+    if (batch !== this.#batch) {
+      this.#batch = batch;
+      this.#batchRow = batch ? this.#batches.add(batch) : noBatch;
+    }
     const numbers = this.#numbers;
     const from = at * numbersEach;
     numbers[from] = record.startedAt;
     numbers[from + 1] = record.tookMs;
     numbers[from + 2] = record.status;
-    numbers[from + 3] = account.receive;
-    numbers[from + 4] = account.decode;
-    numbers[from + 5] = account.queue;
-    numbers[from + 6] = account.assemble;
-    numbers[from + 7] = account.run;
-    numbers[from + 8] = account.split;
-    numbers[from + 9] = account.encode;
-    numbers[from + 10] = account.send;
-    numbers[from + 11] = arrival ? arrival.waiting : Number.NaN;
+    account.writeStages(numbers, from + 3);
+    numbers[from + 11] = this.#batchRow;
+    numbers[from + 12] = arrival ? arrival.waiting : Number.NaN;
     if (!arrival) return;
-    numbers[from + 12] = arrival.waitingBytes;
-    numbers[from + 13] = arrival.running;
-    numbers[from + 14] = arrival.predictedWaitMs;
+    numbers[from + 13] = arrival.waitingBytes;
+    numbers[from + 14] = arrival.running;
+    numbers[from + 15] = arrival.predictedWaitMs;
   }
 
   /** The newest first. */
@@ -70,14 +71,15 @@ export class RecentFlights {
   #record(at: number): FlightRecord {
     const numbers = this.#numbers.subarray(at * numbersEach, (at + 1) * numbersEach);
     const startedAt = numbers[0]!;
-    const ids = readIds(this.#ids, at * idsBytes);
+    const ids = this.#ids.get(at);
+    const odd = this.#odd[at];
     return {
       ...this.#common[at]!,
       ids,
-      requestId: this.#requestIds[at] ?? ids.traceId,
+      requestId: odd?.requestId ?? ids.traceId,
       status: numbers[2]!,
-      failure: this.#failures[at],
-      kept: this.#kept[at],
+      failure: odd?.failure,
+      kept: odd?.kept,
       startedAt,
       tookMs: numbers[1]!,
       account: TimeAccount.of(
@@ -85,12 +87,12 @@ export class RecentFlights {
         Object.fromEntries(stageNames.map((stage, index) => [stage, numbers[3 + index]!])),
       ),
       arrival: arrivalOf(numbers),
-      batch: this.#batches[at],
+      batch: numbers[11] === noBatch ? undefined : this.#batches.at(numbers[11]!),
     };
   }
 
-  #commonOf({ tenant, method, route, model, version, threads }: FlightRecord): Common {
-    const last = this.#common[(this.#next - 2 + this.#max) % this.#max];
+  #commonOf({ tenant, method, route, model, version, threads }: FlightRecord, at: number): Common {
+    const last = this.#common[at === 0 ? this.#max - 1 : at - 1];
     const isSame =
       last !== undefined &&
       last.model === model &&
@@ -104,7 +106,7 @@ export class RecentFlights {
 }
 
 function arrivalOf(numbers: Float64Array): Arrival | undefined {
-  const [waiting, waitingBytes, running, predictedWaitMs] = numbers.subarray(11) as unknown as [
+  const [waiting, waitingBytes, running, predictedWaitMs] = numbers.subarray(12) as unknown as [
     number,
     number,
     number,

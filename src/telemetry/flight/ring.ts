@@ -8,12 +8,9 @@ export class Ring<Item> {
     this.#max = max;
   }
 
-  /** Answers the one that had to go, if one had to. */
-  add(item: Item): Item | undefined {
-    const gone = this.#items[this.#next];
+  add(item: Item): void {
     this.#items[this.#next] = item;
     this.#next = (this.#next + 1) % this.#max;
-    return gone;
   }
 
   get size(): number {

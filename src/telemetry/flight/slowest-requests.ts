@@ -1,4 +1,4 @@
-import type { FlightRecord } from './flight-record.ts';
+import { copyOf, type FlightRecord } from './flight-record.ts';
 
 /** So many are remembered of each minute and model: as many may be asked for. */
 export const slowestMax = 50;
@@ -23,7 +23,7 @@ export class SlowestRequests {
     // The quickest of them stands last: most requests end at this comparison.
     if (slowest.length >= this.#eachMax && record.tookMs <= slowest[this.#eachMax - 1]!.tookMs) return;
     const at = slowest.findIndex(({ tookMs }) => tookMs < record.tookMs);
-    slowest.splice(at < 0 ? slowest.length : at, 0, record);
+    slowest.splice(at < 0 ? slowest.length : at, 0, copyOf(record));
     this.#count += 1;
     if (slowest.length > this.#eachMax) {
       slowest.pop();

@@ -1,0 +1,98 @@
+import type { BatchFacts } from '../../engine/inference.ts';
+
+/** What many batches have in common, one object for all that come one after the other. */
+type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'tookShortcut' | 'provider' | 'outcome'>;
+
+const numbersEach = 9;
+
+/**
+ * The last so many batches, taken apart into rows of numbers and made again when somebody asks: as objects of their own, remembered for minutes, they were most
+ * of what a small request left for the collections of old objects.
+ */
+export class RecentBatches {
+  readonly #max: number;
+  readonly #numbers: Float64Array;
+  readonly #common: Common[] = [];
+  readonly #gpu: BatchFacts['gpu'][] = [];
+  #next = 0;
+  #forgottenUntil = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+    this.#numbers = new Float64Array(max * numbersEach);
+  }
+
+  /** Answers its row, where it is until as many others have come. */
+  add(batch: BatchFacts): number {
+    const row = this.#next;
+    this.#next = row + 1 === this.#max ? 0 : row + 1;
+    const numbers = this.#numbers;
+    const from = row * numbersEach;
+    if (row < this.#common.length) this.#forgottenUntil = numbers[from]!;
+    this.#common[row] = this.#commonOf(batch, row);
+    this.#gpu[row] = batch.gpu;
+    numbers[from] = batch.endedAt;
+    numbers[from + 1] = batch.startedAt;
+    numbers[from + 2] = batch.id;
+    numbers[from + 3] = batch.inputs;
+    numbers[from + 4] = batch.rows;
+    numbers[from + 5] = batch.rowsMax;
+    numbers[from + 6] = batch.sessionMs;
+    numbers[from + 7] = batch.cpuMs;
+    numbers[from + 8] = batch.outputBytes;
+    return row;
+  }
+
+  /** The end of the newest one that was forgotten; 0: none was. */
+  get forgottenUntil(): number {
+    return this.#forgottenUntil;
+  }
+
+  at(row: number): BatchFacts {
+    const numbers = this.#numbers.subarray(row * numbersEach, (row + 1) * numbersEach);
+    return {
+      ...this.#common[row]!,
+      endedAt: numbers[0]!,
+      startedAt: numbers[1]!,
+      id: numbers[2]!,
+      inputs: numbers[3]!,
+      rows: numbers[4]!,
+      rowsMax: numbers[5]!,
+      sessionMs: numbers[6]!,
+      cpuMs: numbers[7]!,
+      outputBytes: numbers[8]!,
+      gpu: this.#gpu[row],
+    };
+  }
+
+  /** The newest first. */
+  *[Symbol.iterator](): Generator<BatchFacts> {
+    const { length } = this.#common;
+    for (let back = 1; back <= length; back += 1) yield this.at((this.#next - back + length) % length);
+  }
+
+  #commonOf({ model, version, closedBy, lane, tookShortcut, provider, outcome }: BatchFacts, row: number): Common {
+    const last = this.#common[row === 0 ? this.#max - 1 : row - 1];
+    const isSame =
+      last !== undefined &&
+      last.model === model &&
+      last.lane === lane &&
+      last.closedBy === closedBy &&
+      last.outcome === outcome &&
+      last.version === version &&
+      last.provider === provider &&
+      last.tookShortcut === tookShortcut;
+    return isSame ? last : { model, version, closedBy, lane, tookShortcut, provider, outcome };
+  }
+}
+
+/** Batches are numbered from one anew when their model is loaded. */
+export function isSameBatch(one: BatchFacts | undefined, other: BatchFacts): boolean {
+  return (
+    one !== undefined &&
+    one.id === other.id &&
+    one.startedAt === other.startedAt &&
+    one.model === other.model &&
+    one.version === other.version
+  );
+}

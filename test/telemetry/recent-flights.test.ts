@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import type { BatchFacts } from '../../src/engine/inference.ts';
+import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
+import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
+import { isSameBatch, RecentBatches } from '../../src/telemetry/flight/recent-batches.ts';
+import { RecentFlights } from '../../src/telemetry/flight/recent-flights.ts';
+import { newIds } from '../../src/telemetry/ids.ts';
+import { stageNames, TimeAccount } from '../../src/telemetry/time-account.ts';
+
+describe('the last requests', () => {
+  it('are given back as they were, the newest first, with batches whose members end in whatever turns', () => {
+    const recent = new RecentFlights(7);
+    const all: FlightRecord[] = [];
+    const batches = Array.from({ length: 5 }, (_, id) => batchOf(id));
+    for (let at = 0; at < 40; at += 1) {
+      const record = recordOf(at, at % 6 === 0 ? undefined : batches[(at * 3) % 5]);
+      all.push(record);
+      recent.add(record);
+      assert.deepEqual([...recent].map(plain), all.slice(-7).reverse().map(plain));
+    }
+  });
+
+  it('are found with their batch mates and what competed with them, though nobody keeps the objects', () => {
+    const recorder = new FlightRecorder({ recordsMax: 10, batchesMax: 3, minutesMax: 1 });
+    const [mine, after, other] = [batchOf(1), { ...batchOf(1), startedAt: 501 }, batchOf(2, 'another')];
+    for (const batch of [mine, other, after]) recorder.batchEnded(batch);
+    const records = [mine, mine, after].map((batch, at) => recordOf(at, batch));
+    for (const record of records) recorder.add(record);
+    const [found] = recorder.find(records[0]!.ids.traceId);
+    assert.ok(found);
+    assert.deepEqual(
+      recorder.matesOf(found).map(({ ids }) => ids.spanId),
+      [records[1]!.ids.spanId],
+    );
+    const { batches, isWhole } = recorder.competitionOf({ ...found, startedAt: 0, tookMs: 1e6 });
+    assert.deepEqual(batches, [after, other]);
+    assert.ok(isWhole);
+    recorder.batchEnded(batchOf(3));
+    assert.equal(recorder.competitionOf({ ...found, startedAt: 0, tookMs: 1e6 }).isWhole, false);
+  });
+});
+
+describe('the slowest and the failed requests', () => {
+  it('are remembered with their own times, though their account is another request’s by then', () => {
+    const recorder = new FlightRecorder({ recordsMax: 4, batchesMax: 3, minutesMax: 1 });
+    const record = { ...recordOf(7, undefined), account: TimeAccount.take() };
+    record.account.mark('receive');
+    const { receive, startedAt } = record.account;
+    recorder.add(record);
+    record.account.giveBack();
+    const next = TimeAccount.take();
+    assert.equal(next, record.account);
+    next.mark('send');
+    for (const order of ['slowest', 'failed', 'recent'] as const) {
+      const [{ account } = assert.fail()] = recorder.list(order, () => true, 1);
+      assert.deepEqual([account.receive, account.send], [receive, 0]);
+      if (order !== 'recent') assert.equal(account.startedAt, startedAt);
+    }
+  });
+});
+
+describe('the last batches', () => {
+  it('are given back as they were, by their row and the newest first, and it is said until when they are forgotten', () => {
+    const recent = new RecentBatches(3);
+    const gpu = { hwId: 'gpu-1', seconds: 0.5, energy: undefined };
+    const all = [
+      batchOf(1),
+      { ...batchOf(2), gpu },
+      { ...batchOf(3, 'another'), outcome: 'failed' as const },
+      batchOf(4),
+      batchOf(5),
+    ];
+    assert.equal(recent.forgottenUntil, 0);
+    const rows = all.map((batch) => recent.add(batch));
+    assert.deepEqual(rows, [0, 1, 2, 0, 1]);
+    assert.deepEqual([...recent], all.slice(2).reverse());
+    assert.deepEqual(recent.at(2), all[2]);
+    assert.equal(recent.forgottenUntil, all[1]!.endedAt);
+    assert.ok(isSameBatch(recent.at(2), all[2]!));
+    assert.ok(!isSameBatch(undefined, all[2]!));
+    for (const [at, batch] of all.entries()) assert.equal(isSameBatch(recent.at(1), batch), at === 4);
+  });
+});
+
+function batchOf(id: number, model = 'm'): BatchFacts {
+  return {
+    id,
+    model,
+    version: '1',
+    inputs: 3,
+    rows: 3 + id,
+    rowsMax: 64,
+    tookShortcut: id % 2 === 0,
+    closedBy: id % 3 === 0 ? 'rows' : 'idle',
+    lane: `thread-${id}`,
+    provider: 'cpu',
+    sessionMs: 0.25 * id,
+    cpuMs: 0.125 * id,
+    gpu: undefined,
+    outputBytes: 16 * id,
+    startedAt: 100 * id + 0.5,
+    endedAt: 100 * id + 40.5,
+    outcome: 'ran',
+  };
+}
+
+function recordOf(at: number, batch: BatchFacts | undefined): FlightRecord {
+  const ids = newIds();
+  return {
+    ids,
+    requestId: at % 5 === 0 ? `theirs-${at}` : ids.traceId,
+    tenant: at % 4 === 0 ? 'somebody' : 'anonymous',
+    method: 'POST',
+    route: '/v2/models/:model/infer',
+    status: at % 7 === 0 ? 503 : 200,
+    failure: at % 7 === 0 ? 'queue_full' : undefined,
+    kept: at % 3 === 0 ? 'first' : undefined,
+    model: batch?.model,
+    version: batch?.version,
+    threads: undefined,
+    startedAt: at,
+    tookMs: at / 2,
+    account: TimeAccount.of(at, {
+      receive: 1,
+      decode: 2,
+      queue: 3,
+      assemble: 4,
+      run: at,
+      split: 6,
+      encode: 7,
+      send: 8,
+    }),
+    arrival: at % 2 === 0 ? { waiting: at, waitingBytes: 8 * at, running: 1, predictedWaitMs: 0.5 } : undefined,
+    batch,
+  };
+}
+
+/** Of the account, what is remembered: the stages. */
+function plain(record: FlightRecord) {
+  const { ids, account, ...rest } = record;
+  return { ...rest, traceId: ids.traceId, spanId: ids.spanId, stages: stageNames.map((stage) => account[stage]) };
+}

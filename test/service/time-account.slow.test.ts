@@ -65,6 +65,31 @@ describe('the time account of a request', () => {
     assert.ok(median < 0.01, `${median}`);
   });
 
+  it('is no other request’s: a caller who has left is not booked to those who came after, when the run that nobody waits for ends', async () => {
+    const long = [someMilliseconds[0], { ...someMilliseconds[1], data: [2000] }];
+    const leaving = new AbortController();
+    const left = infer(service.url, {}, 'slow', long, leaving.signal).catch((error: Error) => error.name);
+    // By the time that these have been there and back, it runs.
+    for (let sent = 0; sent < 3; sent += 1) await infer(service.url);
+    leaving.abort();
+    assert.equal(await left, 'AbortError');
+    const waiting: Promise<Response>[] = [];
+    for (let sent = 0; sent < 5; sent += 1) {
+      waiting.push(infer(service.url, { 'x-request-id': `behind-${sent}` }, 'slow', someMilliseconds));
+      await infer(service.url);
+    }
+    await Promise.all(waiting);
+    for (const sent of waiting.keys()) {
+      const { duration_ms: took, stages_ms: stages } = await waitFor('it in the flight recorder', async () => {
+        const told = await ask<Partial<Flight>>(`/v1/requests/behind-${sent}`);
+        return told.stages_ms && (told as Flight);
+      });
+      assert.ok(stages.queue > 0.5 * took, 'it waited for the run');
+      const booked = stageNames.reduce((sum, stage) => sum + stages[stage], 0);
+      assert.ok(booked <= took + 0.01, `${booked} of ${took} ms`);
+    }
+  });
+
   it('is on the trace as a span for each stage, with the batch on the run', async () => {
     const answer = await infer(service.url, { 'x-vitrine-trace': '1' });
     const traceId = Buffer.from(answer.headers.get('traceresponse')?.split('-')[1] ?? '', 'hex');
@@ -122,10 +147,12 @@ async function infer(
   headers: Record<string, string> = {},
   model = 'copy',
   inputs: unknown[] = oneNumber,
+  signal: AbortSignal | null = null,
 ): Promise<Response> {
   const answer = await fetch(`${url}/v2/models/${model}/infer`, {
     method: 'POST',
     headers,
+    signal,
     body: JSON.stringify({ inputs }),
   });
   assert.equal(answer.status, 200, await answer.clone().text());

@@ -45,11 +45,13 @@ describe('the slowest and the failed requests', () => {
     const recorder = new FlightRecorder({ recordsMax: 4, batchesMax: 3, minutesMax: 1 });
     const record = { ...recordOf(7, undefined), account: TimeAccount.take() };
     record.account.mark('receive');
+    record.account.mark('encode');
     const { receive, startedAt } = record.account;
     recorder.add(record);
     record.account.giveBack();
     const next = TimeAccount.take();
     assert.equal(next, record.account);
+    assert.equal(next.booked(), 0);
     next.mark('send');
     for (const order of ['slowest', 'failed', 'recent'] as const) {
       const [{ account } = assert.fail()] = recorder.list(order, () => true, 1);

@@ -108,5 +108,7 @@ function asServiceError(thrown: unknown): ServiceError {
 
 /** The method as it may be repeated: what a caller invents does not get into answers or labels. */
 export function knownMethod(method: string): string {
-  return ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].includes(method) ? method : '_OTHER';
+  return methods.has(method) ? method : '_OTHER';
 }
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);

@@ -62,14 +62,18 @@ describe('Tempo as configured', function () {
       const spans = Array.from({ length: 2000 }, () => ({ name: 'burst', atMs: atMs + batch }));
       for (const id of await sendSpans(stack.port('tempoOtlpPort'), spans)) ids.add(id);
     }
+    let found = 0;
     await waitFor(
       'every trace of the burst',
       async () => {
         const traces = await search(stack, '{ name = "burst" }', atMs, 30_000);
-        return traces.filter((id) => ids.has(id)).length === ids.size;
+        found = traces.filter((id) => ids.has(id)).length;
+        return found === ids.size;
       },
       { deadlineMs: 60_000, everyMs: 500 },
-    );
+    ).catch((cause: Error) => {
+      throw new Error(`Tempo found ${found} of ${ids.size} traces`, { cause });
+    });
     assert.equal(await metric(stack, /^tempo_discarded_spans_total\{reason="live_traces_exceeded".*\} (\d+)$/m), 0);
   });
 

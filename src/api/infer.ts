@@ -78,7 +78,6 @@ class InferExchange {
     this.#request = request;
     this.#response = response;
     this.#told = requestTrace(response);
-    this.#told.givesAccountBack = true;
   }
 
   begin(target: InferTarget): void {

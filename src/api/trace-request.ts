@@ -37,10 +37,11 @@ export class RequestTrace implements Follower {
   readonly ids: Ids;
   readonly requestId: string;
   readonly parent: Context = ROOT_CONTEXT;
-  /** Absent when all telemetry is off: then no clock is read. And when the request is over, where it is given back. */
+  /**
+   * Absent when all telemetry is off: then no clock is read. And when the request is over: another has it then, so whoever answers asks for it here
+   * each time.
+   */
   account: TimeAccount | undefined;
-  /** Whoever answers asks here for the account each time, so that another request can have it when this one is over. */
-  givesAccountBack = false;
   /** Set by whoever answers with a failure. */
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
@@ -130,6 +131,14 @@ export function tellIds(response: Response): void {
   response.setHeader('traceresponse', `00-${ids.traceId}-${ids.spanId}-01`);
 }
 
+/** What was done for the answer is over: tells the caller where its time went. For answers that write no headers of their own. */
+export function tellStages(response: Response): void {
+  const { account } = requestTrace(response);
+  if (!account) return;
+  account.mark('run');
+  response.setHeader('Server-Timing', account.serverTiming());
+}
+
 type TracedResponse = Response & { trace: RequestTrace };
 
 /**
@@ -145,7 +154,7 @@ export function beginTrace(tracing: RequestTracing | undefined, request: Request
     told.guest?.left(response.writableFinished);
     if (!tracing) return;
     endRequest(tracing, told, request, response);
-    if (told.givesAccountBack) told.giveAccountBack();
+    told.giveAccountBack();
   });
   return told;
 }
@@ -205,23 +214,14 @@ function endRequest(
   flights?.add(record);
   if (kept === undefined) return;
   metrics.kept(kept);
-  tell({ told, method, endpoint, status, tookMs, account, kept, protocol: request.httpVersion });
+  tell(told, record, kept, request.httpVersion);
 }
 
-function tell(of: {
-  told: RequestTrace;
-  method: string;
-  endpoint: string;
-  status: number;
-  tookMs: number;
-  account: TimeAccount;
-  kept: KeptBecause;
-  protocol: string;
-}): void {
-  const { told, method, endpoint, status, tookMs, account, kept, protocol } = of;
+function tell(told: RequestTrace, record: FlightRecord, kept: KeptBecause, protocol: string): void {
+  const { method, route, status, tookMs, account } = record;
   const attributes: Attributes = {
     'http.request.method': method,
-    'http.route': endpoint,
+    'http.route': route,
     'http.response.status_code': status,
     'request.id': told.requestId,
     tenant: told.tenant,
@@ -233,7 +233,7 @@ function tell(of: {
   log(
     'access',
     levelFor(status),
-    `${method} ${endpoint} ${status} ${tookMs.toFixed(1)} ms`,
+    `${method} ${route} ${status} ${tookMs.toFixed(1)} ms`,
     {
       event_type: 'http_request',
       ...(attributes as Record<string, string | number>),
@@ -244,7 +244,7 @@ function tell(of: {
   makeRequestSpans({
     ids: told.ids,
     parent: told.parent,
-    name: `${method} ${endpoint}`,
+    name: `${method} ${route}`,
     attributes: { ...attributes, 'url.scheme': 'http', 'network.protocol.version': protocol },
     startedAt: account.startedAt,
     tookMs,

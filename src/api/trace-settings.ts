@@ -25,8 +25,7 @@ export class TraceSettingsStore {
   readonly #models = new Map<string, Changes>();
 
   of(model?: string): TraceSettings {
-    // Asked twice for each request, and mostly no model has any of its own.
-    const own = model === undefined || this.#models.size === 0 ? undefined : this.#models.get(model);
+    const own = model === undefined ? undefined : this.#models.get(model);
     return own ? { ...this.#global, ...own } : this.#global;
   }
 

@@ -28,3 +28,8 @@ export function batchAttributes(batch: BatchFacts): Attributes {
 function microseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
+
+/** What tells it from all others, whoever has made it again from what is remembered: batches are numbered from one anew when their model is loaded. */
+export function nameOfBatch({ model, version, id, startedAt }: BatchFacts): string {
+  return `${model}\0${version}\0${id}\0${startedAt}`;
+}

@@ -1,6 +1,6 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
-import { batchAttributes } from './batch-attributes.ts';
+import { batchAttributes, nameOfBatch } from './batch-attributes.ts';
 import { type Ids, newIds, sampled } from './ids.ts';
 import { spanNames } from './names.ts';
 import { tellPast } from './past-spans.ts';
@@ -27,7 +27,7 @@ export class BatchSpans {
 
   /** A member is kept: `run` is its span in the batch. Answers the batch's, for the link back. */
   join(batch: BatchFacts, run: SpanContext): SpanContext {
-    const known = this.#ids.get(nameOf(batch));
+    const known = this.#ids.get(nameOfBatch(batch));
     const ids = known ?? newIds();
     if (!known) {
       this.#remember(batch, ids);
@@ -45,7 +45,7 @@ export class BatchSpans {
 
   /** Its trace; undefined while none of its members is kept. */
   traceIdOf(batch: BatchFacts): string | undefined {
-    return this.#ids.get(nameOf(batch))?.traceId;
+    return this.#ids.get(nameOfBatch(batch))?.traceId;
   }
 
   /** Makes all that wait: nothing will come any more. */
@@ -61,7 +61,7 @@ export class BatchSpans {
         this.#ids.delete(oldest);
         break;
       }
-    this.#ids.set(nameOf(batch), ids);
+    this.#ids.set(nameOfBatch(batch), ids);
   }
 
   #makeDue(): void {
@@ -99,11 +99,6 @@ export class BatchSpans {
       error: batch.outcome === 'ran' ? undefined : batch.outcome,
     });
   }
-}
-
-/** Batches are numbered from one anew when their model is loaded. */
-function nameOf({ model, version, id, startedAt }: BatchFacts): string {
-  return `${model}\0${version}\0${id}\0${startedAt}`;
 }
 
 /** Those of this process; the telemetry settles them when it stops. */

@@ -28,13 +28,6 @@ export class TimeAccount {
     this.#open(startedAt);
   }
 
-  /** One that was closed, as its numbers say. */
-  static of(startedAt: number, stages: Partial<Record<StageName, number>>): TimeAccount {
-    const account = new TimeAccount(startedAt);
-    for (const [index, stage] of stageNames.entries()) account.#ms[index] = stages[stage] ?? 0;
-    return account;
-  }
-
   /** One that begins now, which was another request's before if one was given back. */
   static take(): TimeAccount {
     const account = spare.pop();
@@ -59,6 +52,14 @@ export class TimeAccount {
   writeStages(numbers: Float64Array, from: number): void {
     const ms = this.#ms;
     for (let stage = 0; stage < stageNames.length; stage += 1) numbers[from + stage] = ms[stage]!;
+  }
+
+  /** One that was closed, with the stages that `writeStages` has written. */
+  static read(startedAt: number, numbers: Float64Array, from: number): TimeAccount {
+    const account = new TimeAccount(startedAt);
+    const ms = account.#ms;
+    for (let stage = 0; stage < stageNames.length; stage += 1) ms[stage] = numbers[from + stage]!;
+    return account;
   }
 
   get startedAt(): number {
@@ -104,7 +105,10 @@ export class TimeAccount {
 
   /** Books everything since the last mark. */
   mark(stage: 'receive' | 'decode' | 'run' | 'encode' | 'send'): void {
-    this.#book(indexOf[stage], performance.now());
+    const ms = this.#ms;
+    const now = performance.now();
+    ms[indexOf[stage]]! += now - ms[marked]!;
+    ms[marked] = now;
   }
 
   #open(startedAt: number): void {
@@ -112,12 +116,6 @@ export class TimeAccount {
     for (let stage = 0; stage < stageNames.length; stage += 1) ms[stage] = 0;
     ms[opened] = startedAt;
     ms[marked] = startedAt;
-  }
-
-  #book(stage: number, now: number): void {
-    const ms = this.#ms;
-    ms[stage]! += now - ms[marked]!;
-    ms[marked] = now;
   }
 
   /** Books everything since the last mark to the stage that a failure ended; only what is then said about it is sending. */
@@ -174,15 +172,9 @@ export class TimeAccount {
   /** For the caller, in milliseconds; `send` cannot be in it, since it has not happened. Joined by +: each piece of a template is asked first whether it is text. */
   serverTiming(): string {
     const ms = this.#ms;
-    return (
-      told.receive.of(ms[receive]!) +
-      told.decode.of(ms[decode]!) +
-      told.queue.of(ms[queue]!) +
-      told.assemble.of(ms[assemble]!) +
-      told.run.of(ms[run]!) +
-      told.split.of(ms[split]!) +
-      told.encode.of(ms[encode]!)
-    );
+    let text = '';
+    for (let stage = 0; stage < send; stage += 1) text += told[stage]!.of(ms[stage]!);
+    return text;
   }
 }
 
@@ -218,15 +210,7 @@ class ToldStage {
   }
 }
 
-const told = {
-  receive: new ToldStage('receive;dur='),
-  decode: new ToldStage(',decode;dur='),
-  queue: new ToldStage(',queue;dur='),
-  assemble: new ToldStage(',assemble;dur='),
-  run: new ToldStage(',run;dur='),
-  split: new ToldStage(',split;dur='),
-  encode: new ToldStage(',encode;dur='),
-};
+const told = stageNames.slice(0, send).map((stage, at) => new ToldStage(`${at === 0 ? '' : ','}${stage};dur=`));
 
 const thousandths = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
 /** Beyond it microseconds are no whole number of 32 bits. */

@@ -4,8 +4,8 @@ import type { BatchFacts } from '../../src/engine/inference.ts';
 import { BatchSpans } from '../../src/telemetry/batch-spans.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
 import { makeRequestSpans } from '../../src/telemetry/request-spans.ts';
-import { TimeAccount } from '../../src/telemetry/time-account.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { accountOf } from './account-of.ts';
 import { tellSpansHere } from './told-spans.ts';
 
 describe('the span of a batch', () => {
@@ -14,7 +14,7 @@ describe('the span of a batch', () => {
   it('is linked with its kept members, both ways, by links without attributes', () => {
     const batch = batchOf(2);
     for (const name of ['one', 'other']) {
-      const account = TimeAccount.of(0, { run: 3 });
+      const account = accountOf(0, { run: 3 });
       makeRequestSpans({
         ids: newIds(),
         parent: ROOT_CONTEXT,

@@ -6,6 +6,7 @@ import { isSameBatch, RecentBatches } from '../../src/telemetry/flight/recent-ba
 import { RecentFlights } from '../../src/telemetry/flight/recent-flights.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
 import { stageNames, TimeAccount } from '../../src/telemetry/time-account.ts';
+import { accountOf } from './account-of.ts';
 
 describe('the last requests', () => {
   it('are given back as they were, the newest first, with batches whose members end in whatever turns', () => {
@@ -122,7 +123,7 @@ function recordOf(at: number, batch: BatchFacts | undefined): FlightRecord {
     threads: undefined,
     startedAt: at,
     tookMs: at / 2,
-    account: TimeAccount.of(at, {
+    account: accountOf(at, {
       receive: 1,
       decode: 2,
       queue: 3,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { TimeAccount } from '../../src/telemetry/time-account.ts';
+import { accountOf } from './account-of.ts';
 
 describe('Server-Timing', () => {
   it('names the seven stages that are over, in milliseconds with three digits, of whatever length', () => {
-    const account = TimeAccount.of(0, {
+    const account = accountOf(0, {
       receive: 0.0004,
       decode: 0.0005,
       queue: 0.9994,
@@ -21,7 +21,7 @@ describe('Server-Timing', () => {
 
   it('rounds as a number is rounded', () => {
     for (let us = 0; us < 30_000; us += 0.3) {
-      const said = /receive;dur=([\d.]+)/.exec(TimeAccount.of(0, { receive: us / 1000 }).serverTiming())?.[1];
+      const said = /receive;dur=([\d.]+)/.exec(accountOf(0, { receive: us / 1000 }).serverTiming())?.[1];
       assert.ok(Math.abs(Number(said) * 1000 - us) <= 0.5 + 1e-6, `${us} µs are said as ${said} ms`);
     }
   });

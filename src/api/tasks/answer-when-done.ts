@@ -3,8 +3,8 @@ import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
-import type { TimeAccount } from '../../telemetry/time-account.ts';
 import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
+import { tellStages } from '../trace-request.ts';
 
 /**
  * Waits for a job that was made of this request and answers with its facts and the links to its files. When the time is over first, or the service
@@ -17,10 +17,9 @@ export async function answerWhenDone(
     job: Job;
     deadlineAt: number;
     signal: AbortSignal;
-    account: TimeAccount | undefined;
   },
 ): Promise<void> {
-  const { response, deadlineAt, signal, account } = of;
+  const { response, deadlineAt, signal } = of;
   const waiting = AbortSignal.any([
     signal,
     lifecycle.stopping,
@@ -29,8 +28,7 @@ export async function answerWhenDone(
   const job = (await endOf(jobs, of.job, waiting)) ?? of.job;
   response.setHeader('Location', jobPath(job.id));
   response.setHeader('Cache-Control', 'no-store');
-  account?.mark('run');
-  if (account) response.setHeader('Server-Timing', account.serverTiming());
+  tellStages(response);
   const answer = jobAnswer(job);
   switch (job.state) {
     case 'waiting':

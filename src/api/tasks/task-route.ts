@@ -15,7 +15,7 @@ import type { Door } from '../door.ts';
 import { acceptJob, addJob, wantsJob } from '../jobs/accept-job.ts';
 import type { Permits } from '../permits.ts';
 import { takeQuota } from '../take-quota.ts';
-import { requestTrace } from '../trace-request.ts';
+import { requestTrace, tellStages } from '../trace-request.ts';
 import { answerWhenDone } from './answer-when-done.ts';
 import { formatAccepted } from './format-accepted.ts';
 import { readTaskJson } from './read-task-json.ts';
@@ -61,7 +61,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
     // Links need something that is kept: the result of a job.
     if (kind === 'separate' && task.parameters.format === 'json') {
       const job = await addJob(parts, { request, response, client, work, task });
-      return await answerWhenDone(parts, { response, job, deadlineAt, signal: stay.signal, account: told.account });
+      return await answerWhenDone(parts, { response, job, deadlineAt, signal: stay.signal });
     }
     const result = await runTask(task, {
       config,
@@ -76,8 +76,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
       context,
       belongsTo: { 'request.id': told.requestId },
     });
-    told.account?.mark('run');
-    if (told.account) response.setHeader('Server-Timing', told.account.serverTiming());
+    tellStages(response);
     await sendResult(response, result, config);
   };
 }

@@ -1,4 +1,5 @@
 import type { BatchFacts } from '../../engine/inference.ts';
+import { nameOfBatch } from '../batch-attributes.ts';
 
 /** What many batches have in common, one object for all that come one after the other. */
 type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'tookShortcut' | 'provider' | 'outcome'>;
@@ -86,13 +87,6 @@ export class RecentBatches {
   }
 }
 
-/** Batches are numbered from one anew when their model is loaded. */
 export function isSameBatch(one: BatchFacts | undefined, other: BatchFacts): boolean {
-  return (
-    one !== undefined &&
-    one.id === other.id &&
-    one.startedAt === other.startedAt &&
-    one.model === other.model &&
-    one.version === other.version
-  );
+  return one !== undefined && nameOfBatch(one) === nameOfBatch(other);
 }

@@ -1,6 +1,6 @@
 import type { Arrival, BatchFacts } from '../../engine/inference.ts';
 import { IdsTable } from '../ids.ts';
-import { stageNames, TimeAccount } from '../time-account.ts';
+import { TimeAccount } from '../time-account.ts';
 import type { FlightRecord } from './flight-record.ts';
 import { RecentBatches } from './recent-batches.ts';
 
@@ -82,10 +82,7 @@ export class RecentFlights {
       kept: odd?.kept,
       startedAt,
       tookMs: numbers[1]!,
-      account: TimeAccount.of(
-        startedAt,
-        Object.fromEntries(stageNames.map((stage, index) => [stage, numbers[3 + index]!])),
-      ),
+      account: TimeAccount.read(startedAt, numbers, 3),
       arrival: arrivalOf(numbers),
       batch: numbers[11] === noBatch ? undefined : this.#batches.at(numbers[11]!),
     };

@@ -44,6 +44,23 @@ export class IdsTable {
     writeHex(ids.spanId, this.#bytes, row * idsBytes + traceIdBytes);
   }
 
+  /** The first so many rows in which this is the trace's or the span's id, compared as numbers: nothing is made of the other rows. */
+  rowsOf(id: string, rows: number): number[] {
+    const bytes = Buffer.from(id, 'hex');
+    const isTrace = bytes.length === traceIdBytes;
+    // Half a byte, or what is no letter of an id, ends what is read.
+    if (bytes.length * 2 !== id.length || (!isTrace && bytes.length !== idsBytes - traceIdBytes)) return [];
+    if (bytes.toString('hex') !== id) return [];
+    const wanted = new Int32Array(new Uint8Array(bytes).buffer);
+    const found: number[] = [];
+    for (let row = 0, at = isTrace ? 0 : traceIdWords; row < rows; row += 1, at += idsWords) {
+      let word = 0;
+      while (word < wanted.length && this.#words[at + word] === wanted[word]) word += 1;
+      if (word === wanted.length) found.push(row);
+    }
+    return found;
+  }
+
   get(row: number): Ids {
     const [from, spanFrom, to] = [row * idsBytes, row * idsBytes + traceIdBytes, (row + 1) * idsBytes];
     return { traceId: this.#bytes.toString('hex', from, spanFrom), spanId: this.#bytes.toString('hex', spanFrom, to) };
@@ -93,6 +110,7 @@ const traceIdLetters = 2 * traceIdBytes;
 const idsBytes = 24;
 const idsLetters = 2 * idsBytes;
 const idsWords = idsBytes / Int32Array.BYTES_PER_ELEMENT;
+const traceIdWords = traceIdBytes / Int32Array.BYTES_PER_ELEMENT;
 
 /** Drawn for some thousands of requests at once, and turned into letters for some of them: for each alone that costs more than all else that its ids do. */
 const placesMax = 2048;

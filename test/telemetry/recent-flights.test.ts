@@ -41,6 +41,45 @@ describe('the last requests', () => {
   });
 });
 
+describe('what is looked for in the last requests', () => {
+  const recent = new RecentFlights(7);
+  const batches = Array.from({ length: 3 }, (_, id) => batchOf(id));
+  const all = Array.from({ length: 40 }, (_, at) => recordOf(at, at % 6 === 0 ? undefined : batches[at % 3]));
+
+  it('is found by trace id, span id and request id, as long as it is remembered', () => {
+    for (const [at, record] of all.entries()) {
+      recent.add(record);
+      for (const [other, { ids, requestId }] of all.slice(0, at + 1).entries())
+        for (const id of [ids.traceId, ids.spanId, requestId])
+          assert.deepEqual(recent.named(id).map(plain), other > at - 7 ? [plain(all[other]!)] : [], id);
+    }
+  });
+
+  it('is not what was never there, nor what is no id', () => {
+    const { traceId, spanId } = all.at(-1)!.ids;
+    const no = [
+      '0'.repeat(32),
+      '0'.repeat(16),
+      newIds().traceId,
+      newIds().spanId,
+      traceId.slice(0, 16),
+      traceId.slice(1),
+      `${spanId}zz`,
+    ];
+    for (const id of [...no, traceId.toUpperCase(), '', 'ü'.repeat(32)]) assert.deepEqual(recent.named(id), [], id);
+    assert.deepEqual(new RecentFlights(7).named('0'.repeat(32)), []);
+  });
+
+  it('is the members of a batch, the newest first', () => {
+    for (const batch of batches) {
+      const members = all.slice(-7).filter((record) => record.batch === batch);
+      assert.deepEqual(recent.membersOf(structuredClone(batch)).map(plain), members.reverse().map(plain));
+    }
+    assert.deepEqual(recent.membersOf({ ...batches[1]!, startedAt: 0 }), []);
+    assert.deepEqual(recent.membersOf({ ...batches[1]!, version: '9' }), []);
+  });
+});
+
 describe('the slowest and the failed requests', () => {
   it('are remembered with their own times, though their account is another request’s by then', () => {
     const recorder = new FlightRecorder({ recordsMax: 4, batchesMax: 3, minutesMax: 1 });

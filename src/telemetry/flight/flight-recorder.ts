@@ -66,7 +66,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
   /** By request id, trace id or span id, the newest first. */
   find(id: string): FlightRecord[] {
     const isIt = ({ requestId, ids }: FlightRecord) => requestId === id || ids.traceId === id || ids.spanId === id;
-    return this.#all(isIt).sort(byNewest);
+    return this.#eachOnce(this.#recent.named(id), isIt).sort(byNewest);
   }
 
   list(
@@ -95,13 +95,15 @@ export class FlightRecorder implements Partial<EngineObserver> {
   matesOf(record: FlightRecord): FlightRecord[] {
     const { batch, ids } = record;
     if (!batch) return [];
-    return this.#all((other) => isSameBatch(other.batch, batch) && other.ids.spanId !== ids.spanId);
+    return this.#eachOnce(this.#recent.membersOf(batch), (other) => isSameBatch(other.batch, batch)).filter(
+      (other) => other.ids.spanId !== ids.spanId,
+    );
   }
 
-  /** Each once, wherever it is remembered. */
-  #all(matches: (record: FlightRecord) => boolean): FlightRecord[] {
-    const found = new Map<string, FlightRecord>();
-    for (const from of [this.#recent, this.#failed, this.#slowest])
+  /** Those of the last requests, and what else is remembered longer and is looked for, each once. */
+  #eachOnce(recent: readonly FlightRecord[], matches: (record: FlightRecord) => boolean): FlightRecord[] {
+    const found = new Map(recent.map((record) => [record.ids.spanId, record]));
+    for (const from of [this.#failed, this.#slowest])
       for (const record of from) if (matches(record)) found.set(record.ids.spanId, record);
     return [...found.values()];
   }

@@ -1,5 +1,4 @@
 import type { BatchFacts } from '../../engine/inference.ts';
-import { nameOfBatch } from '../batch-attributes.ts';
 
 /** What many batches have in common, one object for all that come one after the other. */
 type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'tookShortcut' | 'provider' | 'outcome'>;
@@ -49,6 +48,18 @@ export class RecentBatches {
     return this.#forgottenUntil;
   }
 
+  /** Whether it is that one, without making it again. */
+  isAt(row: number, { id, startedAt, model, version }: BatchFacts): boolean {
+    const from = row * numbersEach;
+    const common = this.#common[row]!;
+    return (
+      this.#numbers[from + 1] === startedAt &&
+      this.#numbers[from + 2] === id &&
+      common.model === model &&
+      common.version === version
+    );
+  }
+
   at(row: number): BatchFacts {
     const numbers = this.#numbers.subarray(row * numbersEach, (row + 1) * numbersEach);
     return {
@@ -88,5 +99,11 @@ export class RecentBatches {
 }
 
 export function isSameBatch(one: BatchFacts | undefined, other: BatchFacts): boolean {
-  return one !== undefined && nameOfBatch(one) === nameOfBatch(other);
+  return (
+    one !== undefined &&
+    one.startedAt === other.startedAt &&
+    one.id === other.id &&
+    one.model === other.model &&
+    one.version === other.version
+  );
 }

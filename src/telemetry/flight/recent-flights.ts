@@ -11,6 +11,7 @@ type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'vers
 type Oddities = Pick<FlightRecord, 'failure' | 'kept'> & { readonly requestId: string | undefined };
 
 const numbersEach = 16;
+const batchPlace = 11;
 const noBatch = -1;
 
 /**
@@ -54,7 +55,7 @@ export class RecentFlights {
     numbers[from + 1] = record.tookMs;
     numbers[from + 2] = record.status;
     account.writeStages(numbers, from + 3);
-    numbers[from + 11] = this.#batchRow;
+    numbers[from + batchPlace] = this.#batchRow;
     numbers[from + 12] = arrival ? arrival.waiting : Number.NaN;
     if (!arrival) return;
     numbers[from + 13] = arrival.waitingBytes;
@@ -64,8 +65,29 @@ export class RecentFlights {
 
   /** The newest first. */
   *[Symbol.iterator](): Generator<FlightRecord> {
+    for (const at of this.#places()) yield this.#record(at);
+  }
+
+  *#places(): Generator<number> {
     const { length } = this.#common;
-    for (let back = 1; back <= length; back += 1) yield this.#record((this.#next - back + length) % length);
+    for (let back = 1; back <= length; back += 1) yield (this.#next - back + length) % length;
+  }
+
+  /** Those with this request id, trace id or span id. Only they are made again, as of all that is looked for here: it is asked for while others are served. */
+  named(id: string): FlightRecord[] {
+    const rows = new Set(this.#ids.rowsOf(id, this.#common.length));
+    for (let at = 0; at < this.#odd.length; at += 1) if (this.#odd[at]?.requestId === id) rows.add(at);
+    return [...rows].map((at) => this.#record(at));
+  }
+
+  /** The members of a batch, the newest first. */
+  membersOf(batch: BatchFacts): FlightRecord[] {
+    const members: FlightRecord[] = [];
+    for (const at of this.#places()) {
+      const row = this.#numbers[at * numbersEach + batchPlace]!;
+      if (row !== noBatch && this.#batches.isAt(row, batch)) members.push(this.#record(at));
+    }
+    return members;
   }
 
   #record(at: number): FlightRecord {
@@ -84,7 +106,7 @@ export class RecentFlights {
       tookMs: numbers[1]!,
       account: TimeAccount.read(startedAt, numbers, 3),
       arrival: arrivalOf(numbers),
-      batch: numbers[11] === noBatch ? undefined : this.#batches.at(numbers[11]!),
+      batch: numbers[batchPlace] === noBatch ? undefined : this.#batches.at(numbers[batchPlace]!),
     };
   }
 

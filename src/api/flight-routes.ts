@@ -16,10 +16,14 @@ const minutesWhenAbsent = 15;
 export function showRequest({ door, flights }: Parts): RequestHandler {
   return (request, response) => {
     const { recorder, sees } = asked(door, flights, request);
-    const id = String(request.params.id).toLowerCase();
-    const [newest, ...others] = recorder.find(String(request.params.id)).concat(recorder.find(id)).filter(sees);
+    const id = String(request.params.id);
+    // A caller's own id is as it was written; ours have small letters, however they are asked for.
+    const names = new Set([id, id.toLowerCase()]);
+    const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
     if (!newest) throw notRemembered();
-    response.json(flightAnswer(newest, recorder, { sees, sameId: others.filter((other) => other !== newest) }));
+    // What is remembered is made anew each time it is found: the same request need not be the same object.
+    const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
+    response.json(flightAnswer(newest, recorder, { sees, sameId }));
   };
 }
 

@@ -30,6 +30,19 @@ function microseconds(ms: number): number {
 }
 
 /** What tells it from all others, whoever has made it again from what is remembered: batches are numbered from one anew when their model is loaded. */
-export function nameOfBatch({ model, version, id, startedAt }: BatchFacts): string {
+type BatchName = Pick<BatchFacts, 'model' | 'version' | 'id' | 'startedAt'>;
+
+export function nameOfBatch({ model, version, id, startedAt }: BatchName): string {
   return `${model}\0${version}\0${id}\0${startedAt}`;
+}
+
+/** By their names, without writing them: thousands are compared when somebody looks one up. */
+export function isSameBatch(one: BatchName | undefined, other: BatchName): boolean {
+  return (
+    one !== undefined &&
+    one.startedAt === other.startedAt &&
+    one.id === other.id &&
+    one.model === other.model &&
+    one.version === other.version
+  );
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { BatchFacts } from '../../src/engine/inference.ts';
+import { isSameBatch } from '../../src/telemetry/batch-attributes.ts';
 import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
 import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
-import { isSameBatch, RecentBatches } from '../../src/telemetry/flight/recent-batches.ts';
+import { RecentBatches } from '../../src/telemetry/flight/recent-batches.ts';
 import { RecentFlights } from '../../src/telemetry/flight/recent-flights.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
 import { stageNames, TimeAccount } from '../../src/telemetry/time-account.ts';

@@ -1,8 +1,9 @@
 import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
 import type { BatchFacts } from '../../engine/inference.ts';
+import { isSameBatch } from '../batch-attributes.ts';
 import { copyOf, type FlightRecord, isFailed } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
-import { isSameBatch, RecentBatches } from './recent-batches.ts';
+import { RecentBatches } from './recent-batches.ts';
 import { RecentFlights } from './recent-flights.ts';
 import { Ring } from './ring.ts';
 import { SlowestRequests } from './slowest-requests.ts';

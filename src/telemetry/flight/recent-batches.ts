@@ -1,4 +1,5 @@
 import type { BatchFacts } from '../../engine/inference.ts';
+import { isSameBatch } from '../batch-attributes.ts';
 
 /** What many batches have in common, one object for all that come one after the other. */
 type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'tookShortcut' | 'provider' | 'outcome'>;
@@ -49,15 +50,10 @@ export class RecentBatches {
   }
 
   /** Whether it is that one, without making it again. */
-  isAt(row: number, { id, startedAt, model, version }: BatchFacts): boolean {
+  isAt(row: number, batch: BatchFacts): boolean {
     const from = row * numbersEach;
-    const common = this.#common[row]!;
-    return (
-      this.#numbers[from + 1] === startedAt &&
-      this.#numbers[from + 2] === id &&
-      common.model === model &&
-      common.version === version
-    );
+    const { model, version } = this.#common[row]!;
+    return isSameBatch({ model, version, startedAt: this.#numbers[from + 1]!, id: this.#numbers[from + 2]! }, batch);
   }
 
   at(row: number): BatchFacts {
@@ -96,14 +92,4 @@ export class RecentBatches {
       last.tookShortcut === tookShortcut;
     return isSame ? last : { model, version, closedBy, lane, tookShortcut, provider, outcome };
   }
-}
-
-export function isSameBatch(one: BatchFacts | undefined, other: BatchFacts): boolean {
-  return (
-    one !== undefined &&
-    one.startedAt === other.startedAt &&
-    one.id === other.id &&
-    one.model === other.model &&
-    one.version === other.version
-  );
 }

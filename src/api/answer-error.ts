@@ -61,7 +61,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
 };
 
 function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
-  return { 'request.id': requestId, tenant, ...(model && { model: model.name }) };
+  return { 'request.id': requestId, tenant, ...(model && { model }) };
 }
 
 /** A small body that was not read is passed over by Node, and the connection goes on. */

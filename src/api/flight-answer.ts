@@ -32,7 +32,8 @@ export function flightAnswer(
   recorder: FlightRecorder,
   given: { sees: (record: FlightRecord) => boolean; sameId: readonly FlightRecord[] },
 ) {
-  const { account, arrival, batch, threads } = record;
+  const { account, batch, threads } = record;
+  const { arrival } = account;
   const competition = recorder.competitionOf(record);
   return {
     ...flightLine(record),

@@ -92,7 +92,7 @@ class InferExchange {
       const model = findAllowed(registry, client, target);
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
-      this.#told.model = model;
+      this.#told.servedBy = model;
       permits.take(model.name);
       this.#model = model;
       this.#told.guest = this;

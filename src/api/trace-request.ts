@@ -10,11 +10,10 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Arrival, BatchFacts, Follower } from '../engine/inference.ts';
+import type { BatchFacts, Follower } from '../engine/inference.ts';
 import type { ThreadSettings } from '../engine/model.ts';
 import { type FailureCode, failures } from '../errors.ts';
 import type { Cost } from '../telemetry/cost.ts';
-import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
@@ -32,10 +31,11 @@ export type RequestTracing = {
   cost?: Pick<Cost, 'requested'> | undefined;
 };
 
-/** What is known of a request while it is answered; handlers add to it. */
+/** What is known of a request while it is answered; handlers add to it. When it has ended it is the record of itself: another object would only repeat it. */
 export class RequestTrace implements Follower {
   readonly ids: Ids;
   readonly requestId: string;
+  readonly method: string;
   readonly parent: Context = ROOT_CONTEXT;
   /**
    * Absent when all telemetry is off: then no clock is read. And when the request is over: another has it then, so whoever answers asks for it here
@@ -45,14 +45,16 @@ export class RequestTrace implements Follower {
   /** Set by whoever answers with a failure. */
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
-  model: { name: string; version: string; threads?: ThreadSettings } | undefined;
+  servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
   tenant = 'anonymous';
-  arrival: Arrival | undefined;
   batch: BatchFacts | undefined;
-  enqueuedAt: number | undefined;
   runsSince: number | undefined;
-  /** The route, where it was found without the router. */
+  /** The route; before the end, where it was found without the router. */
   route: string | undefined;
+  /** What it was answered; before the end 0. */
+  status = 0;
+  /** Why its trace is kept, once that is decided. */
+  kept: KeptBecause | undefined;
   /** Whoever holds something for the request; hears when the connection has done with it. */
   guest: { left(answered: boolean): void } | undefined;
   /** Whether its operators are profiled, of one that should be. */
@@ -62,14 +64,42 @@ export class RequestTrace implements Follower {
   /** Somebody looks at the telemetry: nothing is made of it, unless the service itself fails. */
   isLook = false;
   #always: AlwaysKept | undefined;
+  /** By X-Vitrine-Trace: 1. */
+  readonly #forced: boolean;
 
-  constructor(request: Request, account: TimeAccount | undefined) {
+  constructor({ method, headers }: Request, account: TimeAccount | undefined) {
+    this.method = knownMethod(method);
     this.account = account;
-    if (request.headers.traceparent !== undefined)
-      this.parent = propagation.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
+    if (headers.traceparent !== undefined)
+      this.parent = propagation.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
     const caller = this.#caller;
     this.ids = caller ? { traceId: caller.traceId, spanId: newIds().spanId } : newIds();
-    this.requestId = wellFormed(request.headers['x-request-id']) ?? this.ids.traceId;
+    this.requestId = wellFormed(headers['x-request-id']) ?? this.ids.traceId;
+    this.#forced = headers['x-vitrine-trace'] === '1';
+  }
+
+  arrived(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void {
+    this.account?.arrived(at, waiting, waitingBytes, running, predictedWaitMs);
+  }
+
+  get model(): string | undefined {
+    return this.servedBy?.name;
+  }
+
+  get version(): string | undefined {
+    return this.servedBy?.version;
+  }
+
+  get threads(): ThreadSettings | undefined {
+    return this.servedBy?.threads;
+  }
+
+  get startedAt(): number {
+    return this.account!.startedAt;
+  }
+
+  get tookMs(): number {
+    return this.account!.tookMs;
   }
 
   /**
@@ -110,8 +140,10 @@ export class RequestTrace implements Follower {
     return this.#always;
   }
 
-  get callerSampled(): boolean {
-    return ((this.#caller?.traceFlags ?? 0) & TraceFlags.SAMPLED) !== 0;
+  /** Who asked for its trace. */
+  get wantedBy(): 'forced' | 'caller' | undefined {
+    if (this.#forced) return 'forced';
+    return ((this.#caller?.traceFlags ?? 0) & TraceFlags.SAMPLED) === 0 ? undefined : 'caller';
   }
 
   /** Most callers say nothing of a trace: then nothing is looked up. */
@@ -151,9 +183,13 @@ export function beginTrace(tracing: RequestTracing | undefined, request: Request
   (response as TracedResponse).trace = told;
   // One listener for all who want to know.
   response.on('close', () => {
-    told.guest?.left(response.writableFinished);
+    const answered = response.writableFinished;
+    told.guest?.left(answered);
     if (!tracing) return;
-    endRequest(tracing, told, request, response);
+    // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
+    told.status = answered || told.streamingAt !== undefined ? response.statusCode : 499;
+    told.route ??= routeOf(request);
+    if (hasAccount(told)) endRequest(tracing, told, request);
     told.giveAccountBack();
   });
   return told;
@@ -168,57 +204,35 @@ export function traceRequest(tracing: RequestTracing | undefined): RequestHandle
   };
 }
 
-function endRequest(
-  { keeper, metrics, flights, cost }: RequestTracing,
-  told: RequestTrace,
-  request: Request,
-  response: Response,
-): void {
-  const { account, model, failure } = told;
-  if (!account) return;
-  account.mark('send');
-  const tookMs = (told.streamingAt ?? account.markedAt) - account.startedAt;
-  const method = knownMethod(request.method);
-  const endpoint = told.route ?? routeOf(request);
-  // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
-  const status = response.writableFinished || told.streamingAt !== undefined ? response.statusCode : 499;
+function endRequest({ keeper, metrics, flights, cost }: RequestTracing, told: EndedRequest, request: Request): void {
+  const { account, method, route, status, failure, model } = told;
+  account.close(told.streamingAt);
+  const { tookMs } = told;
   if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
-  metrics.answered(method, endpoint, status, tookMs);
+  metrics.answered(method, route, status, tookMs);
   // Health and readiness say 503 without having failed.
   const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);
-  if (failedBy) metrics.failed(endpoint, failedBy);
-  if (model) {
-    metrics.inferred(model.name, account, tookMs, failedBy);
-    cost?.requested(told.tenant, model.name);
+  if (failedBy) metrics.failed(route, failedBy);
+  if (model !== undefined) {
+    metrics.inferred(model, account, tookMs, failedBy);
+    cost?.requested(told.tenant, model);
   }
-  const record: FlightRecord = {
-    ids: told.ids,
-    requestId: told.requestId,
-    tenant: told.tenant,
-    method,
-    route: endpoint,
-    status,
-    failure,
-    kept: undefined,
-    model: model?.name,
-    version: model?.version,
-    threads: model?.threads,
-    startedAt: account.startedAt,
-    tookMs,
-    account,
-    arrival: told.arrival,
-    batch: told.batch,
-  };
-  const kept = keeper.decide(record, wanted(told, request), told.always);
-  record.kept = kept;
-  flights?.add(record);
+  const kept = keeper.decide(told, told.wantedBy, told.always);
+  told.kept = kept;
+  flights?.add(told);
   if (kept === undefined) return;
   metrics.kept(kept);
-  tell(told, record, kept, request.httpVersion);
+  tell(told, kept, request.httpVersion);
 }
 
-function tell(told: RequestTrace, record: FlightRecord, kept: KeptBecause, protocol: string): void {
-  const { method, route, status, tookMs, account } = record;
+type EndedRequest = RequestTrace & { readonly account: TimeAccount; readonly route: string };
+
+function hasAccount(told: RequestTrace): told is EndedRequest {
+  return told.account !== undefined && told.route !== undefined;
+}
+
+function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
+  const { method, route, status, startedAt, tookMs, account, servedBy } = told;
   const attributes: Attributes = {
     'http.request.method': method,
     'http.route': route,
@@ -228,7 +242,7 @@ function tell(told: RequestTrace, record: FlightRecord, kept: KeptBecause, proto
     'vitrine.trace.kept': kept,
     ...(told.profile && { 'inference.profile': told.profile }),
     ...(told.failure && { 'error.type': told.failure }),
-    ...(told.model && { 'inference.model.name': told.model.name, 'inference.model.version': told.model.version }),
+    ...(servedBy && { 'inference.model.name': servedBy.name, 'inference.model.version': servedBy.version }),
   };
   log(
     'access',
@@ -246,7 +260,7 @@ function tell(told: RequestTrace, record: FlightRecord, kept: KeptBecause, proto
     parent: told.parent,
     name: `${method} ${route}`,
     attributes: { ...attributes, 'url.scheme': 'http', 'network.protocol.version': protocol },
-    startedAt: account.startedAt,
+    startedAt,
     tookMs,
     // By the conventions, a server span is an error only when the server is at fault.
     error:
@@ -255,16 +269,10 @@ function tell(told: RequestTrace, record: FlightRecord, kept: KeptBecause, proto
           ? failures[told.failure].means
           : 'The answer says that the server is at fault.'
         : undefined,
-    account: told.model ? account : undefined,
+    account: servedBy ? account : undefined,
     batch: told.batch,
     runSpanId: told.runSpanId,
   });
-}
-
-/** Who asked for the trace. */
-function wanted(told: RequestTrace, request: Request): 'forced' | 'caller' | undefined {
-  if (request.headers['x-vitrine-trace'] === '1') return 'forced';
-  return told.callerSampled ? 'caller' : undefined;
 }
 
 function routeOf(request: Request): string {

@@ -95,16 +95,7 @@ export class Batcher {
   submit(request: InferRequest, checked: CheckedInputs, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
-    // The parts of a request that was cut come one after the other: the first found the queue as it was.
-    if (follower) {
-      follower.enqueuedAt ??= now;
-      follower.arrival ??= {
-        waiting: this.#waiting.count,
-        waitingBytes: this.#waiting.bytes,
-        running: this.#running.size,
-        predictedWaitMs: this.predictedWaitMs,
-      };
-    }
+    follower?.arrived?.(now, this.#waiting.count, this.#waiting.bytes, this.#running.size, this.predictedWaitMs);
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
       throw this.#expired(0);

@@ -23,16 +23,18 @@ export type InferRequest = {
 export type Follower = {
   /** Who is charged: the API key's name, `admin` or `anonymous`. */
   readonly tenant: string;
-  /** The queue as it was found. */
-  arrival: Arrival | undefined;
   /** The last batch that it was in. */
   batch: BatchFacts | undefined;
-  /** When its inputs had been checked and it began to wait, in the milliseconds of performance.now(). */
-  enqueuedAt?: number | undefined;
+  /**
+   * Its inputs were checked and it began to wait, in the milliseconds of performance.now(), and so it found the queue. Said again of each part of a request that
+   * was cut. An object for it would be one more of each request.
+   */
+  arrived?(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
   /** When the run began that went on after its deadline. */
   runsSince?: number | undefined;
 };
 
+/** The queue as a request found it. */
 export type Arrival = {
   readonly waiting: number;
   readonly waitingBytes: number;

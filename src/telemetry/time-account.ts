@@ -1,7 +1,7 @@
 // Imported wherever each request reads it: as a global it is looked up anew at every call.
 import { performance } from 'node:perf_hooks';
 
-import type { Follower } from '../engine/inference.ts';
+import type { Arrival, Follower } from '../engine/inference.ts';
 
 /** Where a request's time goes, in this order. What none of them has is the rest, and is measured too. */
 export const stageNames = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
@@ -9,8 +9,12 @@ export type StageName = (typeof stageNames)[number];
 
 const indexOf = Object.fromEntries(stageNames.map((stage, index) => [stage, index])) as Record<StageName, number>;
 const { receive, decode, queue, assemble, run, split, encode, send } = indexOf;
-const opened = stageNames.length;
-const marked = opened + 1;
+/** After the stages: when it was opened, how long it was, the queue as it was found, when it was last marked, and when the request began to wait. */
+const [opened, took, waiting, waitingBytes, running, predictedWaitMs, marked, enqueued] = [
+  8, 9, 10, 11, 12, 13, 14, 15,
+] as const;
+/** So many of them are worth remembering when it is closed. */
+export const rememberedNumbers = marked;
 
 /** Of requests that have ended: for a small one, a new account costs as much as half of all else that is told of it. */
 const spare: TimeAccount[] = [];
@@ -21,8 +25,8 @@ const spareMax = 1024;
  * two marks can so be in one stage only, and the sum can never be more than the whole.
  */
 export class TimeAccount {
-  /** The stages in their order, when it was opened, and when it was last marked. In an array, since each number in a field of its own is an object, too. */
-  readonly #ms = new Float64Array(stageNames.length + 2);
+  /** The stages in their order, and the rest of the numbers. In an array, since each number in a field of its own is an object, too. */
+  readonly #ms = new Float64Array(enqueued + 1);
 
   constructor(startedAt = performance.now()) {
     this.#open(startedAt);
@@ -48,22 +52,57 @@ export class TimeAccount {
     return account;
   }
 
-  /** Writes its stages, in their order. */
-  writeStages(numbers: Float64Array, from: number): void {
+  /** Writes what is worth remembering when it is closed: so many numbers, the stages first. */
+  write(numbers: Float64Array, from: number): void {
     const ms = this.#ms;
-    for (let stage = 0; stage < stageNames.length; stage += 1) numbers[from + stage] = ms[stage]!;
+    for (let at = 0; at < rememberedNumbers; at += 1) numbers[from + at] = ms[at]!;
   }
 
-  /** One that was closed, with the stages that `writeStages` has written. */
-  static read(startedAt: number, numbers: Float64Array, from: number): TimeAccount {
-    const account = new TimeAccount(startedAt);
+  /** One that was closed, as `write` has written it. */
+  static read(numbers: Float64Array, from: number): TimeAccount {
+    const account = new TimeAccount(0);
     const ms = account.#ms;
-    for (let stage = 0; stage < stageNames.length; stage += 1) ms[stage] = numbers[from + stage]!;
+    for (let at = 0; at < rememberedNumbers; at += 1) ms[at] = numbers[from + at]!;
     return account;
+  }
+
+  /** The queue as the request found it, if it got there. */
+  get arrival(): Arrival | undefined {
+    const ms = this.#ms;
+    if (Number.isNaN(ms[waiting]!)) return undefined;
+    return {
+      waiting: ms[waiting]!,
+      waitingBytes: ms[waitingBytes]!,
+      running: ms[running]!,
+      predictedWaitMs: ms[predictedWaitMs]!,
+    };
+  }
+
+  /** It began to wait, and so it found the queue. Of a request that was cut, the first part says it: it found the queue as it was. */
+  arrived(at: number, inputs: number, bytes: number, batches: number, waitMs: number): void {
+    const ms = this.#ms;
+    if (!Number.isNaN(ms[waiting]!)) return;
+    ms[enqueued] = at;
+    ms[waiting] = inputs;
+    ms[waitingBytes] = bytes;
+    ms[running] = batches;
+    ms[predictedWaitMs] = waitMs;
   }
 
   get startedAt(): number {
     return this.#ms[opened]!;
+  }
+
+  /** From when it was opened until the request had ended, once it is closed. */
+  get tookMs(): number {
+    return this.#ms[took]!;
+  }
+
+  /** The request has ended, or did so before this. */
+  close(endedAt: number | undefined): void {
+    const ms = this.#ms;
+    this.mark('send');
+    ms[took] = (endedAt ?? ms[marked]!) - ms[opened]!;
   }
 
   /** When it was last marked, in the milliseconds of performance.now(). */
@@ -115,6 +154,7 @@ export class TimeAccount {
     const ms = this.#ms;
     for (let stage = 0; stage < stageNames.length; stage += 1) ms[stage] = 0;
     ms[opened] = startedAt;
+    ms[waiting] = Number.NaN;
     ms[marked] = startedAt;
   }
 
@@ -149,10 +189,11 @@ export class TimeAccount {
   /**
    * Books what a request had of the engine that ended in a failure: until its last batch began it waited, then it ran, for as long as it was waited for.
    */
-  markEngineFailed({ enqueuedAt, batch, runsSince }: Follower): void {
+  markEngineFailed({ batch, runsSince }: Follower): void {
     // It never got there, or what failed came after it.
     const ms = this.#ms;
-    if (enqueuedAt === undefined || ms[marked]! > enqueuedAt) return;
+    const enqueuedAt = ms[enqueued]!;
+    if (Number.isNaN(ms[waiting]!) || ms[marked]! > enqueuedAt) return;
     const now = performance.now();
     const beganAt = Math.max(enqueuedAt, Math.min(now, runsSince ?? batch?.startedAt ?? now));
     const endedAt = runsSince === undefined ? Math.min(now, batch?.endedAt ?? now) : now;
@@ -185,9 +226,12 @@ export class TimeAccount {
 class ToldStage {
   readonly #begins: string;
   readonly #belowOne: (string | undefined)[] = new Array(1000).fill(undefined);
+  /** Of longer ones, what stands before the digits. */
+  readonly #whole: readonly string[];
 
   constructor(begins: string) {
     this.#begins = begins;
+    this.#whole = Array.from({ length: wholeMsMax }, (_, ms) => [begins, ms, '.'].join(''));
   }
 
   of(ms: number): string {
@@ -196,10 +240,10 @@ class ToldStage {
       const us = (ms * 1000 + 0.5) | 0;
       return this.#belowOne[us] ?? this.#make(us);
     }
-    if (ms > wholeNumbersMax) return this.#begins + ms.toFixed(3);
+    if (ms >= wholeMsMax - 1) return this.#begins + ms.toFixed(3);
     const us = (ms * 1000 + 0.5) | 0;
     const whole = (us / 1000) | 0;
-    return `${this.#begins}${whole}.${thousandths[us - whole * 1000]}`;
+    return this.#whole[whole]! + thousandths[us - whole * 1000]!;
   }
 
   #make(us: number): string {
@@ -210,8 +254,8 @@ class ToldStage {
   }
 }
 
-const told = stageNames.slice(0, send).map((stage, at) => new ToldStage(`${at === 0 ? '' : ','}${stage};dur=`));
-
 const thousandths = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'));
-/** Beyond it microseconds are no whole number of 32 bits. */
-const wholeNumbersMax = 2_000_000;
+/** Longer ones are not worth a text that is kept. */
+const wholeMsMax = 100;
+
+const told = stageNames.slice(0, send).map((stage, at) => new ToldStage(`${at === 0 ? '' : ','}${stage};dur=`));

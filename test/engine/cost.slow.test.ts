@@ -74,7 +74,7 @@ describe('the cost of inference', function () {
       priority: 0,
       deadlineAt: performance.now() + 100_000,
       signal: { aborted: false },
-      follower: { tenant, arrival: undefined, batch: undefined },
+      follower: { tenant, batch: undefined },
     });
   }
 

@@ -13,7 +13,7 @@ describe('cost', () => {
       const model = models[turn & 1]!;
       cost.requested(tenant, model);
       const batch = { provider: 'cpu', model, rows: 1, cpuMs: 1_000, outputBytes: 8 } as BatchFacts;
-      cost.batchEnded(batch, [{ rows: 1, bytes: 2, follower: { tenant, arrival: undefined, batch } }]);
+      cost.batchEnded(batch, [{ rows: 1, bytes: 2, follower: { tenant, batch } }]);
     }
     const counted = new Map(
       cost.collect().map(({ name, points }) => [

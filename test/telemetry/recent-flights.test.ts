@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { BatchFacts } from '../../src/engine/inference.ts';
+import type { Arrival, BatchFacts } from '../../src/engine/inference.ts';
 import { isSameBatch } from '../../src/telemetry/batch-attributes.ts';
 import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
 import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
@@ -163,23 +163,23 @@ function recordOf(at: number, batch: BatchFacts | undefined): FlightRecord {
     threads: undefined,
     startedAt: at,
     tookMs: at / 2,
-    account: accountOf(at, {
-      receive: 1,
-      decode: 2,
-      queue: 3,
-      assemble: 4,
-      run: at,
-      split: 6,
-      encode: 7,
-      send: 8,
-    }),
-    arrival: at % 2 === 0 ? { waiting: at, waitingBytes: 8 * at, running: 1, predictedWaitMs: 0.5 } : undefined,
+    account: accountOf(
+      at,
+      { receive: 1, decode: 2, queue: 3, assemble: 4, run: at, split: 6, encode: 7, send: 8 },
+      { tookMs: at / 2, arrival: at % 2 === 0 ? arrivalOf(at) : undefined },
+    ),
     batch,
   };
 }
 
-/** Of the account, what is remembered: the stages. */
+function arrivalOf(at: number): Arrival {
+  return { waiting: at, waitingBytes: 8 * at, running: 1, predictedWaitMs: 0.5 };
+}
+
+/** Of the account, what is remembered: the stages and the queue. */
 function plain(record: FlightRecord) {
   const { ids, account, ...rest } = record;
-  return { ...rest, traceId: ids.traceId, spanId: ids.spanId, stages: stageNames.map((stage) => account[stage]) };
+  const { arrival } = account;
+  const stages = stageNames.map((stage) => account[stage]);
+  return { ...rest, traceId: ids.traceId, spanId: ids.spanId, stages, arrival };
 }

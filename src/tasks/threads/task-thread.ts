@@ -120,7 +120,7 @@ export class TaskThread {
               priority: 0,
               deadlineAt,
               signal,
-              follower: { tenant, arrival: undefined, batch: undefined },
+              follower: { tenant, batch: undefined },
             }),
           {
             attemptsMax: config.retryAttemptsMax,

@@ -1,10 +1,10 @@
-import type { Arrival, BatchFacts } from '../../engine/inference.ts';
+import type { BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/model.ts';
 import type { Ids } from '../ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
 import type { TimeAccount } from '../time-account.ts';
 
-/** What is remembered of one request. It holds on to no body, no tensor and no model; to remember it itself, `copyOf` it: its account is another's later. */
+/** What is remembered of one request: to remember it itself, `copyOf` it, which holds on to no body, no tensor and no model. Its account is another's later. */
 export type FlightRecord = {
   readonly ids: Ids;
   readonly requestId: string;
@@ -22,14 +22,18 @@ export type FlightRecord = {
   /** In the milliseconds of performance.now(). */
   readonly startedAt: number;
   readonly tookMs: number;
+  /** And the queue as it was found. */
   readonly account: TimeAccount;
-  readonly arrival: Arrival | undefined;
   /** The same object for all members of a batch. */
   readonly batch: BatchFacts | undefined;
 };
 
+/** Each by its name: what it is a copy of may be more than a record. */
 export function copyOf(record: FlightRecord): FlightRecord {
-  return { ...record, account: record.account.copy() };
+  const { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch } = record;
+  const { startedAt, tookMs, account } = record;
+  const mine = { startedAt, tookMs, account: account.copy() };
+  return { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch, ...mine };
 }
 
 export function isFailed({ failure, status }: Pick<FlightRecord, 'failure' | 'status'>): boolean {

@@ -1,6 +1,6 @@
-import type { Arrival, BatchFacts } from '../../engine/inference.ts';
+import type { BatchFacts } from '../../engine/inference.ts';
 import { IdsTable } from '../ids.ts';
-import { TimeAccount } from '../time-account.ts';
+import { rememberedNumbers, TimeAccount } from '../time-account.ts';
 import type { FlightRecord } from './flight-record.ts';
 import { RecentBatches } from './recent-batches.ts';
 
@@ -10,8 +10,9 @@ type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'vers
 /** What few requests have. The request id is absent where it is the trace id. */
 type Oddities = Pick<FlightRecord, 'failure' | 'kept'> & { readonly requestId: string | undefined };
 
-const numbersEach = 16;
-const batchPlace = 11;
+/** Of a request's numbers, the account's are the first. */
+const [statusPlace, batchPlace] = [rememberedNumbers, rememberedNumbers + 1] as const;
+const numbersEach = rememberedNumbers + 2;
 const noBatch = -1;
 
 /**
@@ -40,7 +41,7 @@ export class RecentFlights {
   add(record: FlightRecord): void {
     const at = this.#next;
     this.#next = at + 1 === this.#max ? 0 : at + 1;
-    const { ids, requestId, account, arrival, failure, kept, batch } = record;
+    const { ids, requestId, account, failure, kept, batch } = record;
     this.#common[at] = this.#commonOf(record, at);
     this.#ids.set(at, ids);
     const ownId = requestId === ids.traceId ? undefined : requestId;
@@ -51,16 +52,9 @@ export class RecentFlights {
     }
     const numbers = this.#numbers;
     const from = at * numbersEach;
-    numbers[from] = record.startedAt;
-    numbers[from + 1] = record.tookMs;
-    numbers[from + 2] = record.status;
-    account.writeStages(numbers, from + 3);
+    account.write(numbers, from);
+    numbers[from + statusPlace] = record.status;
     numbers[from + batchPlace] = this.#batchRow;
-    numbers[from + 12] = arrival ? arrival.waiting : Number.NaN;
-    if (!arrival) return;
-    numbers[from + 13] = arrival.waitingBytes;
-    numbers[from + 14] = arrival.running;
-    numbers[from + 15] = arrival.predictedWaitMs;
   }
 
   /** The newest first. */
@@ -92,20 +86,19 @@ export class RecentFlights {
 
   #record(at: number): FlightRecord {
     const numbers = this.#numbers.subarray(at * numbersEach, (at + 1) * numbersEach);
-    const startedAt = numbers[0]!;
+    const account = TimeAccount.read(numbers, 0);
     const ids = this.#ids.get(at);
     const odd = this.#odd[at];
     return {
       ...this.#common[at]!,
       ids,
       requestId: odd?.requestId ?? ids.traceId,
-      status: numbers[2]!,
+      status: numbers[statusPlace]!,
       failure: odd?.failure,
       kept: odd?.kept,
-      startedAt,
-      tookMs: numbers[1]!,
-      account: TimeAccount.read(startedAt, numbers, 3),
-      arrival: arrivalOf(numbers),
+      startedAt: account.startedAt,
+      tookMs: account.tookMs,
+      account,
       batch: numbers[batchPlace] === noBatch ? undefined : this.#batches.at(numbers[batchPlace]!),
     };
   }
@@ -122,14 +115,4 @@ export class RecentFlights {
       last.threads === threads;
     return isSame ? last : { tenant, method, route, model, version, threads };
   }
-}
-
-function arrivalOf(numbers: Float64Array): Arrival | undefined {
-  const [waiting, waitingBytes, running, predictedWaitMs] = numbers.subarray(12) as unknown as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return Number.isNaN(waiting) ? undefined : { waiting, waitingBytes, running, predictedWaitMs };
 }

@@ -189,7 +189,7 @@ export function beginTrace(tracing: RequestTracing | undefined, request: Request
     // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
     told.status = answered || told.streamingAt !== undefined ? response.statusCode : 499;
     told.route ??= routeOf(request);
-    if (hasAccount(told)) endRequest(tracing, told, request);
+    if (hasEnded(told)) endRequest(tracing, told, request);
     told.giveAccountBack();
   });
   return told;
@@ -214,7 +214,7 @@ function endRequest({ keeper, metrics, flights, cost }: RequestTracing, told: En
   const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);
   if (failedBy) metrics.failed(route, failedBy);
   if (model !== undefined) {
-    metrics.inferred(model, account, tookMs, failedBy);
+    metrics.inferred(model, account, failedBy);
     cost?.requested(told.tenant, model);
   }
   const kept = keeper.decide(told, told.wantedBy, told.always);
@@ -227,7 +227,7 @@ function endRequest({ keeper, metrics, flights, cost }: RequestTracing, told: En
 
 type EndedRequest = RequestTrace & { readonly account: TimeAccount; readonly route: string };
 
-function hasAccount(told: RequestTrace): told is EndedRequest {
+function hasEnded(told: RequestTrace): told is EndedRequest {
   return told.account !== undefined && told.route !== undefined;
 }
 

@@ -85,13 +85,14 @@ export class RequestMetrics {
   }
 
   /** Books a time account by model; the rest is what no stage has of the whole. */
-  inferred(model: string, account: TimeAccount, tookMs: number, failedBy: FailureCode | undefined): void {
+  inferred(model: string, account: TimeAccount, failedBy: FailureCode | undefined): void {
     let last = this.#lastModel;
     if (last === undefined || last.model !== model) {
       last = { model, series: this.beginModel(model) };
       this.#lastModel = last;
     }
     const { ok, seconds, latency, stages, rest } = last.series;
+    const { tookMs } = account;
     if (failedBy === undefined) ok.value += 1;
     else this.#inferences.series(model, failedBy).value += 1;
     seconds.record(tookMs / 1000);

@@ -213,9 +213,12 @@ export class TimeAccount {
   /** For the caller, in milliseconds; `send` cannot be in it, since it has not happened. Joined by +: each piece of a template is asked first whether it is text. */
   serverTiming(): string {
     const ms = this.#ms;
-    let text = '';
-    for (let stage = 0; stage < send; stage += 1) text += told[stage]!.of(ms[stage]!);
-    return text;
+    let text = tellReceive.of(ms[receive]!);
+    text += tellDecode.of(ms[decode]!);
+    text += tellQueue.of(ms[queue]!);
+    text += tellBatch.of(ms[assemble]!, ms[run]!);
+    text += tellSplit.of(ms[split]!);
+    return text + tellEncode.of(ms[encode]!);
   }
 }
 
@@ -258,4 +261,27 @@ const thousandths = Array.from({ length: 1000 }, (_, number) => String(number).p
 /** Longer ones are not worth a text that is kept. */
 const wholeMsMax = 100;
 
-const told = stageNames.slice(0, send).map((stage, at) => new ToldStage(`${at === 0 ? '' : ','}${stage};dur=`));
+/** What all members of a batch have in common: made once for those that are answered one after the other. */
+class ToldBatch {
+  readonly #assemble = new ToldStage(',assemble;dur=');
+  readonly #run = new ToldStage(',run;dur=');
+  readonly #last = new Float64Array(2).fill(Number.NaN);
+  #text = '';
+
+  of(assembleMs: number, runMs: number): string {
+    const last = this.#last;
+    if (assembleMs !== last[0] || runMs !== last[1]) {
+      last[0] = assembleMs;
+      last[1] = runMs;
+      this.#text = [this.#assemble.of(assembleMs), this.#run.of(runMs)].join('');
+    }
+    return this.#text;
+  }
+}
+
+const tellReceive = new ToldStage('receive;dur=');
+const tellDecode = new ToldStage(',decode;dur=');
+const tellQueue = new ToldStage(',queue;dur=');
+const tellBatch = new ToldBatch();
+const tellSplit = new ToldStage(',split;dur=');
+const tellEncode = new ToldStage(',encode;dur=');

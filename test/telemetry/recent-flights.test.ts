@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Arrival, BatchFacts } from '../../src/engine/inference.ts';
 import { isSameBatch } from '../../src/telemetry/batch-attributes.ts';
-import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
+import { copyOf, type FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
 import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
 import { RecentBatches } from '../../src/telemetry/flight/recent-batches.ts';
 import { RecentFlights } from '../../src/telemetry/flight/recent-flights.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
 import { stageNames, TimeAccount } from '../../src/telemetry/time-account.ts';
-import { accountOf } from './account-of.ts';
+import { batchOf, recordOf } from './flight-records.ts';
 
 describe('the last requests', () => {
   it('are given back as they were, the newest first, with batches whose members end in whatever turns', () => {
@@ -102,6 +101,23 @@ describe('the slowest and the failed requests', () => {
   });
 });
 
+describe('a copy of a request that is more than a record', () => {
+  it('is the record and nothing else: what the request held is not remembered with it', () => {
+    class Told {
+      readonly body = Buffer.alloc(1);
+      readonly #record = recordOf(7, batchOf(1));
+      readonly account = this.#record.account;
+      get tookMs(): number {
+        return this.#record.tookMs;
+      }
+    }
+    const { tookMs: _, account: __, ...rest } = recordOf(7, batchOf(1));
+    const copy = copyOf(Object.assign(new Told(), rest));
+    assert.deepEqual(Object.keys(copy).sort(), Object.keys(recordOf(7, undefined)).sort());
+    assert.deepEqual(plain(copy), plain({ ...recordOf(7, batchOf(1)), ids: copy.ids, requestId: copy.requestId }));
+  });
+});
+
 describe('the last batches', () => {
   it('are given back as they were, by their row and the newest first, and it is said until when they are forgotten', () => {
     const recent = new RecentBatches(3);
@@ -124,57 +140,6 @@ describe('the last batches', () => {
     for (const [at, batch] of all.entries()) assert.equal(isSameBatch(recent.at(1), batch), at === 4);
   });
 });
-
-function batchOf(id: number, model = 'm'): BatchFacts {
-  return {
-    id,
-    model,
-    version: '1',
-    inputs: 3,
-    rows: 3 + id,
-    rowsMax: 64,
-    tookShortcut: id % 2 === 0,
-    closedBy: id % 3 === 0 ? 'rows' : 'idle',
-    lane: `thread-${id}`,
-    provider: 'cpu',
-    sessionMs: 0.25 * id,
-    cpuMs: 0.125 * id,
-    gpu: undefined,
-    outputBytes: 16 * id,
-    startedAt: 100 * id + 0.5,
-    endedAt: 100 * id + 40.5,
-    outcome: 'ran',
-  };
-}
-
-function recordOf(at: number, batch: BatchFacts | undefined): FlightRecord {
-  const ids = newIds();
-  return {
-    ids,
-    requestId: at % 5 === 0 ? `theirs-${at}` : ids.traceId,
-    tenant: at % 4 === 0 ? 'somebody' : 'anonymous',
-    method: 'POST',
-    route: '/v2/models/:model/infer',
-    status: at % 7 === 0 ? 503 : 200,
-    failure: at % 7 === 0 ? 'queue_full' : undefined,
-    kept: at % 3 === 0 ? 'first' : undefined,
-    model: batch?.model,
-    version: batch?.version,
-    threads: undefined,
-    startedAt: at,
-    tookMs: at / 2,
-    account: accountOf(
-      at,
-      { receive: 1, decode: 2, queue: 3, assemble: 4, run: at, split: 6, encode: 7, send: 8 },
-      { tookMs: at / 2, arrival: at % 2 === 0 ? arrivalOf(at) : undefined },
-    ),
-    batch,
-  };
-}
-
-function arrivalOf(at: number): Arrival {
-  return { waiting: at, waitingBytes: 8 * at, running: 1, predictedWaitMs: 0.5 };
-}
 
 /** Of the account, what is remembered: the stages and the queue. */
 function plain(record: FlightRecord) {

@@ -19,6 +19,21 @@ describe('Server-Timing', () => {
     );
   });
 
+  it('says of each request what its own batch took, whoever was answered before it', () => {
+    const took: [assemble: number, run: number][] = [
+      [0.25, 2],
+      [0.25, 2],
+      [0.25, 3],
+      [0.5, 3],
+      [0.25, 2],
+      [0, 0],
+    ];
+    for (const [assemble, run] of took) {
+      const said = /assemble;dur=([\d.]+),run;dur=([\d.]+),split/.exec(accountOf(0, { assemble, run }).serverTiming());
+      assert.deepEqual(said?.slice(1).map(Number), [assemble, run]);
+    }
+  });
+
   it('rounds as a number is rounded', () => {
     for (let us = 0; us < 30_000; us += 0.3) {
       const said = /receive;dur=([\d.]+)/.exec(accountOf(0, { receive: us / 1000 }).serverTiming())?.[1];

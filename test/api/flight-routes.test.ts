@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { Door } from '../../src/api/door.ts';
+import type { flightAnswer } from '../../src/api/flight-answer.ts';
+import { showRequest } from '../../src/api/flight-routes.ts';
+import { readConfig } from '../../src/config.ts';
+import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
+import { recordOf } from '../telemetry/flight-records.ts';
+
+describe('a request that is looked up', () => {
+  const flights = new FlightRecorder({ recordsMax: 3, batchesMax: 1, minutesMax: 1 });
+  let server: Server;
+
+  before(async () => {
+    const door = await Door.open(readConfig({}));
+    server = express().get('/v1/requests/:id', showRequest({ door, flights })).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+
+  after(() => server?.close());
+
+  it('is not another of its own id, though it is made anew each time it is found', async () => {
+    // Three slower ones: the last is remembered as one of the last, and neither as slow nor as failed.
+    for (const at of [22, 23, 24, 1]) flights.add({ ...recordOf(at, undefined), startedAt: 0, status: 200 });
+    const [{ requestId, ids } = assert.fail()] = flights.list('recent', () => true, 1);
+    for (const id of [requestId, ids.traceId, ids.spanId]) {
+      const { trace_id, same_id } = await lookUp(id);
+      assert.equal(trace_id, ids.traceId);
+      assert.deepEqual(same_id, []);
+    }
+  });
+
+  it('names the older ones of the same id, which callers may use twice', async () => {
+    const [older, newer] = [1, 2].map((at) => ({ ...recordOf(at, undefined), requestId: 'said-twice' }));
+    for (const record of [older!, newer!]) flights.add(record);
+    const { trace_id, same_id } = await lookUp('said-twice');
+    assert.equal(trace_id, newer!.ids.traceId);
+    assert.deepEqual(
+      same_id.map((each) => each.trace_id),
+      [older!.ids.traceId],
+    );
+  });
+
+  async function lookUp(id: string): Promise<ReturnType<typeof flightAnswer>> {
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/requests/${id}`);
+    assert.equal(answer.status, 200);
+    return (await answer.json()) as ReturnType<typeof flightAnswer>;
+  }
+});

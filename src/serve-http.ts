@@ -1,12 +1,12 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { bornYoung } from './born-young.ts';
 import type { Config } from './config.ts';
 import { ServiceError } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { log, outliveTerminal } from './telemetry/logger.ts';
 import type { Telemetry } from './telemetry/start.ts';
+import { tuneHeap } from './tune-heap.ts';
 import { version } from './version.ts';
 
 /** Runs the start of a process; what it cannot do is one sentence on the console and exit status 1. */
@@ -42,7 +42,7 @@ export type HttpProcess = {
 /** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal ends the process at once. */
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
-  bornYoung();
+  tuneHeap();
   outliveTerminal();
   const port = await listen(of);
   const note = of.doorNote === undefined ? '' : `; ${of.doorNote}`;

@@ -7,12 +7,24 @@ import type { Arrival, Follower } from '../engine/inference.ts';
 export const stageNames = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
 export type StageName = (typeof stageNames)[number];
 
-const indexOf = Object.fromEntries(stageNames.map((stage, index) => [stage, index])) as Record<StageName, number>;
-const { receive, decode, queue, assemble, run, split, encode, send } = indexOf;
 /** After the stages: when it was opened, how long it was, the queue as it was found, when it was last marked, and when the request began to wait. */
-const [opened, took, waiting, waitingBytes, running, predictedWaitMs, marked, enqueued] = [
-  8, 9, 10, 11, 12, 13, 14, 15,
+const others = [
+  'opened',
+  'took',
+  'waiting',
+  'waitingBytes',
+  'running',
+  'predictedWaitMs',
+  'marked',
+  'enqueued',
 ] as const;
+const places = [...stageNames, ...others];
+const placeOf = Object.fromEntries(places.map((name, place) => [name, place])) as Record<
+  (typeof places)[number],
+  number
+>;
+const { receive, decode, queue, assemble, run, split, encode, send } = placeOf;
+const { opened, took, waiting, waitingBytes, running, predictedWaitMs, marked, enqueued } = placeOf;
 /** So many of them are worth remembering when it is closed. */
 export const rememberedNumbers = marked;
 
@@ -26,7 +38,7 @@ const spareMax = 1024;
  */
 export class TimeAccount {
   /** The stages in their order, and the rest of the numbers. In an array, since each number in a field of its own is an object, too. */
-  readonly #ms = new Float64Array(enqueued + 1);
+  readonly #ms = new Float64Array(places.length);
 
   constructor(startedAt = performance.now()) {
     this.#open(startedAt);
@@ -146,7 +158,7 @@ export class TimeAccount {
   mark(stage: 'receive' | 'decode' | 'run' | 'encode' | 'send'): void {
     const ms = this.#ms;
     const now = performance.now();
-    ms[indexOf[stage]]! += now - ms[marked]!;
+    ms[placeOf[stage]]! += now - ms[marked]!;
     ms[marked] = now;
   }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { choosePort } from '../../stack/free-port.ts';
+import type { MemoryCgroup } from './memory-cgroup.ts';
 import { waitFor } from './wait-for.ts';
 
 export type ServiceProcess = AsyncDisposable & {
@@ -12,10 +13,14 @@ export type ServiceProcess = AsyncDisposable & {
   kill: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
-/** The real service in a process of its own, without the rest of the stack. */
-export async function startService(env: Record<string, string>): Promise<ServiceProcess> {
+/** The real service in a process of its own, without the rest of the stack; `within` a cgroup where one is given. */
+export async function startService(
+  env: Record<string, string>,
+  { within }: { within?: Pick<MemoryCgroup, 'enter'> } = {},
+): Promise<ServiceProcess> {
   const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+  const line = [...(within?.enter ?? []), process.execPath, join(import.meta.dirname, '../../src/main.ts')];
+  const child: ChildProcess = spawn(line[0] as string, line.slice(1), {
     // No models unless the test has some: loading those of the repository takes longer than most tests.
     env: {
       PATH: process.env.PATH,

@@ -2,6 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, readConfig } from './config.ts';
+import { makeForOwnerAlone } from './data-folder.ts';
 import { DatasetMetrics } from './datasets/dataset-metrics.ts';
 import { type DatasetReport, reportOf, writeReport } from './datasets/dataset-report.ts';
 import { type DatasetWork, enhancing, scoring } from './datasets/dataset-work.ts';
@@ -68,6 +69,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
       'invalid_input',
       `Cannot work on the dataset: there is no sound in ${source}; name a folder with wav, flac, mp3, ogg or aiff files in it or below.`,
     );
+  makeForOwnerAlone(join(data, 'datasets'));
   await onDisk(() => mkdir(out, { recursive: true }));
 
   silenceTerminal();

@@ -3,6 +3,7 @@ import { Door } from './api/door.ts';
 import { createHttpServer } from './api/http-server.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
+import { openDataFolder } from './data-folder.ts';
 import { observedBy, unobserved } from './engine/engine-observer.ts';
 import { Registry } from './engine/registry.ts';
 import { type Jobs, openJobs } from './jobs/open-jobs.ts';
@@ -23,6 +24,8 @@ import { TaskMetrics } from './telemetry/task-metrics.ts';
 
 await startOrExplain(async () => {
   const config = readConfig();
+  // Before anything in it is touched: who comes second must change nothing.
+  const data = openDataFolder({ data: config.data, part: 'service', who: 'service' });
   const door = await Door.open(config);
   const requestMetrics = new RequestMetrics();
   const engineMetrics = new EngineMetrics(requestMetrics);
@@ -54,7 +57,11 @@ await startOrExplain(async () => {
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
   taskMetrics.watch(() => possibleTasks(registry));
-  jobs = await openJobs(config, performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }));
+  jobs = await openJobs(
+    config,
+    performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }),
+    data.clock,
+  );
   const { runner, folders: workFolders } = jobs;
   // What runs goes back to the queue as soon as a stop begins: the time left is for requests that wait for their answer.
   lifecycle.stopping.addEventListener('abort', () => void runner.stop());
@@ -90,5 +97,6 @@ await startOrExplain(async () => {
       await taskThreads[Symbol.asyncDispose]();
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
     },
+    closeLast: () => data[Symbol.dispose](),
   });
 });

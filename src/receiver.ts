@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { type Config, readConfig } from './config.ts';
+import { openDataFolder } from './data-folder.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { createReceiver } from './receiver/app.ts';
 import { checkTokens } from './receiver/bearer-token.ts';
@@ -23,8 +23,9 @@ const watchMs = 1_000;
 await startOrExplain(() => receive(readConfig()));
 
 async function receive(config: Config): Promise<void> {
+  const data = openDataFolder({ data: config.data, part: 'receiver', who: 'receiver' });
   await checkTokens(config);
-  const store = Store.open(join(config.data, 'receiver'), config);
+  const store = Store.open(data.path, config);
   const series = new PushedSeries(store, config);
   const requestMetrics = new RequestMetrics();
   const telemetry = await startTelemetry(config, {
@@ -74,6 +75,7 @@ async function receive(config: Config): Promise<void> {
       clearInterval(sweeping);
       clearInterval(watching);
       store.close();
+      data[Symbol.dispose]();
     },
   });
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Config, readConfig, settings } from '../src/config.ts';
+import { makeForOwnerAlone } from '../src/data-folder.ts';
 import { type BuildProgress, ensureServer } from './build-server.ts';
 import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
@@ -79,6 +80,9 @@ export class Stack implements AsyncDisposable {
     const env = options.env ?? process.env;
     const given = readConfig(env);
     const data = resolve(root, given.data);
+    // The servers inherit it: what all of the stack writes is for its owner alone.
+    process.umask(0o077);
+    makeForOwnerAlone(data);
     const lock = await lockData(data);
     try {
       const ended = await endLeftovers(data);

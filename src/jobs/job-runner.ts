@@ -5,6 +5,7 @@ import { type Context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/ap
 import type { Config } from '../config.ts';
 import { type FailureCode, ServiceError } from '../errors.ts';
 import { asDiskFailure } from '../resilience/disk-failure.ts';
+import type { SteadyClock } from '../steady-clock.ts';
 import type { TaskProgress, TaskResult } from '../tasks/task.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
@@ -48,6 +49,7 @@ type RunnerConfig = Pick<
 
 export type JobRunnerParts = {
   readonly config: RunnerConfig;
+  readonly clock: SteadyClock;
   readonly store: JobStore;
   readonly folders: WorkFolders;
   readonly metrics: JobMetrics;

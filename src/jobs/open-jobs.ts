@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { SteadyClock } from '../steady-clock.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { JobRunner, type Perform } from './job-runner.ts';
 import { SqliteJobStore } from './sqlite-job-store.ts';
@@ -11,11 +13,15 @@ export type Jobs = AsyncDisposable & {
 };
 
 /** The jobs of a data folder: jobs are taken from here on, and worked on once the runner is started. Disposing gives back what runs. */
-export async function openJobs(config: Config, perform: Perform): Promise<Jobs> {
+export async function openJobs(
+  config: Config,
+  perform: Perform,
+  clock = SteadyClock.open(join(config.data, 'service')),
+): Promise<Jobs> {
   const folders = await WorkFolders.open(config);
   const store = await SqliteJobStore.open(config);
   const metrics = new JobMetrics();
-  const runner = new JobRunner({ config, store, folders, metrics, perform });
+  const runner = new JobRunner({ config, clock, store, folders, metrics, perform });
   return {
     runner,
     folders,

@@ -39,6 +39,7 @@ const forEveryone = [
   'src/loopback.ts',
   'src/free-block.ts',
   'src/bag.ts',
+  'src/steady-clock.ts',
   ...frontDoor,
 ];
 

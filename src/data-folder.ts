@@ -1,0 +1,85 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ServiceError } from './errors.ts';
+import { SteadyClock } from './steady-clock.ts';
+
+/** The part of VITRINE_DATA that one process works in: nobody else does as long as it is open. */
+export type DataFolder = Disposable & {
+  readonly path: string;
+  readonly clock: SteadyClock;
+};
+
+/**
+ * Opens a process's part of VITRINE_DATA, before anything in it is touched. What is made in it is for its owner alone, and so is what a process of
+ * before had made. Whoever comes second is refused and has changed nothing.
+ */
+export function openDataFolder({ data, part, who }: { data: string; part: string; who: string }): DataFolder {
+  const path = join(data, part);
+  process.umask(0o077);
+  makeForOwnerAlone(path);
+  const lock = takeLock(path, who);
+  const clock = SteadyClock.open(path);
+  return {
+    path,
+    clock,
+    [Symbol.dispose]: () => {
+      clock[Symbol.dispose]();
+      held.delete(lock);
+      lock.close();
+    },
+  };
+}
+
+/** Makes a folder that is nobody else's to look into. */
+export function makeForOwnerAlone(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // The files that a Vitrine before this one left there may be open to all; behind a closed folder they are not.
+    if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o700);
+  } catch (cause) {
+    throw unusable(folder, messageOf(cause), cause);
+  }
+}
+
+// As long as the lock is to be held somebody has to hold the object: SQLite closes what is collected.
+const held = new Set<DatabaseSync>();
+
+/**
+ * A lock of the operating system, by way of SQLite, on an empty file. It goes with the process however that ends, it knows of no pid that could
+ * belong to another by then, and it holds between containers that share a volume.
+ */
+function takeLock(folder: string, who: string): DatabaseSync {
+  const file = join(folder, 'lock');
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(file);
+    // Nothing is ever written to it, so it needs no journal.
+    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    held.add(lock);
+    return lock;
+  } catch (cause) {
+    lock?.close();
+    if (cause instanceof Error && 'errcode' in cause && busyCodes.includes(Number(cause.errcode) & 0xff))
+      throw unusable(
+        folder,
+        `another ${who} works in it; stop that one, or give this one a VITRINE_DATA of its own`,
+        cause,
+      );
+    throw unusable(folder, messageOf(cause), cause);
+  }
+}
+
+// SQLite's primary result codes BUSY and LOCKED.
+const busyCodes = [5, 6];
+
+function unusable(folder: string, because: string, cause: unknown): ServiceError {
+  const remedy = because.includes('VITRINE_DATA')
+    ? ''
+    : '; see that the folder of VITRINE_DATA can be written and its disk is not full';
+  return new ServiceError('invalid_setting', `Cannot work in ${folder}: ${because}${remedy}.`, { cause });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

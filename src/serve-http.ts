@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { ServiceError } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { log, outliveTerminal } from './telemetry/logger.ts';
+import { reportDefect } from './telemetry/report-defect.ts';
 import type { Telemetry } from './telemetry/start.ts';
 import { tuneHeap } from './tune-heap.ts';
 import { version } from './version.ts';
@@ -58,6 +59,8 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
     log('app', 'error', `A defect: ${error.stack ?? error.message}`, { event_type: 'uncaught_error' });
     void stop('a defect');
   });
+  // One request's promise is one request's affair: the others, and the jobs, go on.
+  process.on('unhandledRejection', (error) => reportDefect('promise', error));
   await of.prepare?.();
   lifecycle.becomeReady();
 }

@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { tellRunFailure } from '../engine/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
-import { type LogFields, log } from '../telemetry/logger.ts';
+import type { LogFields } from '../telemetry/logger.ts';
+import { reportDefect } from '../telemetry/report-defect.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
@@ -30,16 +31,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
   const error = asServiceError(thrown);
   trace.failure = error.code;
   trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
-  if (error.code === 'internal') {
-    const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause);
-    log(
-      'app',
-      'error',
-      `A defect while answering: ${cause}`,
-      { event_type: 'defect', ...whoAndWhat(trace) },
-      trace.context,
-    );
-  }
+  if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
   if (error.code === 'inference_failed') {
     const lane = trace.batch && { lane: trace.batch.lane };
     tellRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);

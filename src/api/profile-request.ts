@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import type { Config } from '../config.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import { runProfileTwin } from '../engine/profile-twin.ts';
-import { isStrings, type Tensor } from '../engine/tensor.ts';
+import { bytesOfAll, type Tensor } from '../engine/tensor.ts';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
 import { makeProfileSpans } from '../telemetry/profile-spans.ts';
@@ -82,7 +82,7 @@ export class ProfiledRequest {
 
   /** Before the inputs go to the lane, which may take them: a copy stays here. */
   keep(inputs: readonly Tensor[], outputs: readonly string[] | undefined): void {
-    const bytes = inputs.reduce((sum, { data }) => sum + (isStrings(data) ? data.join('').length : data.byteLength), 0);
+    const bytes = bytesOfAll(inputs);
     if (bytes > this.#config.profileBytesMax) this.#told.profile = 'too_large';
     else
       this.#call = {

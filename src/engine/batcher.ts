@@ -14,7 +14,7 @@ import type { Lanes } from './lanes.ts';
 import type { Manifest } from './manifest.ts';
 import { type Shortcut, shortcutName } from './shortcut.ts';
 import type { Statistics } from './statistics.ts';
-import { isStrings, type Tensor } from './tensor.ts';
+import { bytesOfAll, type Tensor } from './tensor.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
 
 type Running = InBag & {
@@ -295,7 +295,7 @@ export class Batcher {
       sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
       cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,
       gpu: undefined,
-      outputBytes: result?.kind === 'ran' ? bytesOf(result.outputs) : 0,
+      outputBytes: result?.kind === 'ran' ? bytesOfAll(result.outputs) : 0,
       startedAt,
       endedAt,
       outcome: result === undefined ? 'given_up' : result.kind === 'ended' ? 'lane_lost' : result.kind,
@@ -496,13 +496,4 @@ function lettingGo(outputs: readonly Tensor[], entries: readonly Waiting[]): () 
     holders -= 1;
     if (holders === 0) freeTensors(outputs);
   };
-}
-
-function bytesOf(outputs: readonly Tensor[]): number {
-  let bytes = 0;
-  for (const { data } of outputs) {
-    if (isStrings(data)) for (const text of data) bytes += text.length;
-    else bytes += data.byteLength;
-  }
-  return bytes;
 }

@@ -47,6 +47,18 @@ export function rowsDoNotMatch(model: string, rows: number): ServiceError {
   );
 }
 
+export function partsDoNotMatch(
+  model: string,
+  output: string,
+  shape: readonly number[],
+  expected: readonly number[],
+): ServiceError {
+  return new ServiceError(
+    'inference_failed',
+    `Cannot join the parts of the answer of model ${model}: the output "${output}" has the shape [${shape}] for some rows and [${expected}] for others; send at most batching.rows_max rows at once, or set batching.split to false in model.json.`,
+  );
+}
+
 export function laneCrashed(model: string, lane: string, how: string, retried: boolean): ServiceError {
   const remedy = retried
     ? 'a second run ended the same way'

@@ -149,7 +149,7 @@ export class LoadedModel {
     if (openForMs > 0) throw this.#leftAlone(openForMs);
     const { rows_max: rowsMax } = this.manifest.batching;
     if (rowsMax === 0 || checked.rows <= rowsMax) this.#batcher.submit(request, checked, asker);
-    else void this.#inParts(request, splitRows(checked, rowsMax), asker);
+    else this.#inParts(request, splitRows(checked, rowsMax), asker).catch((error: Error) => asker.failed(error));
   }
 
   async #inParts(request: InferRequest, parts: readonly CheckedInputs[], asker: Asker): Promise<void> {
@@ -161,13 +161,9 @@ export class LoadedModel {
           this.#batcher.submit(whole, part, { answered: resolve, failed: reject }),
         ),
     );
-    await Promise.all(answers).then(
-      (all) => {
-        if (request.mayTakeBuffers) freeTensors(request.inputs);
-        asker.answered(joinAnswers(all));
-      },
-      (error: Error) => asker.failed(error),
-    );
+    const all = await Promise.all(answers);
+    if (request.mayTakeBuffers) freeTensors(request.inputs);
+    asker.answered(joinAnswers(this.name, parts, all));
   }
 
   /** Those who come from now on are passed on to `next`, those who are in here get their answer, then it lets go. */

@@ -65,7 +65,7 @@ export class Registry implements AsyncDisposable {
   async start(): Promise<void> {
     const { models, modelControl, modelsWatchMs } = this.#config;
     const folders = await scanRepository(models);
-    for (const { name, versions } of folders) this.#shelfOf(name).note(versions);
+    for (const folder of folders) this.#shelfOf(folder.name).note(folder);
     const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
     await Promise.all(names.map((name) => this.#loadOrTell(name)));
     if (modelControl !== 'watch') return;
@@ -91,9 +91,7 @@ export class Registry implements AsyncDisposable {
 
   /** The same after a look at the folder, so that models which were added since are there too. */
   async index(): Promise<ModelStatus[]> {
-    for (const { name, versions } of await scanRepository(this.#config.models)) {
-      this.#shelfOf(name).note(versions);
-    }
+    for (const folder of await scanRepository(this.#config.models)) this.#shelfOf(folder.name).note(folder);
     return this.models();
   }
 
@@ -136,7 +134,8 @@ export class Registry implements AsyncDisposable {
     const folder = await scanModel(this.#config.models, name);
     if (!folder) throw modelNotFound(name);
     const shelf = this.#shelfOf(name);
-    shelf.note(folder.versions);
+    shelf.note(folder);
+    if (folder.problem !== undefined) throw folderUnreadable(name, folder.problem);
     await shelf.inTurn(() => this.#turnstile.pass(() => this.#loadGuarded(shelf, folder, given)));
   }
 
@@ -328,6 +327,13 @@ function tellReady({ name, version, hasShortcut, report: { provider, loadMs } }:
     status: 'success',
     duration_ms: Math.round(loadMs),
   });
+}
+
+function folderUnreadable(name: string, problem: string): ServiceError {
+  return new ServiceError(
+    'invalid_model',
+    `Cannot load model ${name}: ${problem}; make it a readable folder, or take it out of VITRINE_MODELS.`,
+  );
 }
 
 function leftAlone(name: string, openForMs: number): ServiceError {

@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import type { Breaker } from '../resilience/breaker.ts';
 import type { LoadedModel } from './model.ts';
+import type { ModelFolder } from './model-folder.ts';
 
 export type ModelState = 'loading' | 'ready' | 'unloading' | 'unavailable';
 
@@ -39,9 +40,14 @@ export class Shelf {
     return model ?? this.#absent(version);
   }
 
-  /** Versions on disk become known; those that are gone from it and not loaded are forgotten. */
-  note(versions: readonly string[]): void {
+  /**
+   * Versions on disk become known; those that are gone from it and not loaded are forgotten. An entry that cannot be read has one version without a
+   * name, whose reason says why.
+   */
+  note({ versions: readable, problem }: Pick<ModelFolder, 'versions' | 'problem'>): void {
+    const versions = problem === undefined ? readable : [''];
     for (const version of versions) this.slot(version);
+    if (problem !== undefined) this.slot('').reason = problem;
     for (const { version, state } of this.slots) {
       if (state === 'unavailable' && !versions.includes(version)) this.#slots.delete(version);
     }
@@ -78,7 +84,9 @@ export class Shelf {
   #absent(version: string | undefined): never {
     const slots = this.slots.filter((slot) => version === undefined || slot.version === version);
     if (slots.length === 0) throw modelNotFound(this.name, version);
-    const states = slots.map((slot) => `version ${slot.version} is ${slot.state}: ${slot.reason}`).join('; ');
+    const states = slots
+      .map((slot) => `${slot.version && `version ${slot.version} is `}${slot.state}: ${slot.reason}`)
+      .join('; ');
     throw new ServiceError(
       'model_not_ready',
       `Cannot run model ${this.name}: ${states}; POST /v2/repository/models/${this.name}/load loads it.`,

@@ -1,8 +1,9 @@
 import type { CheckedInputs } from './check-inputs.ts';
 import { freeTensors } from './free-tensors.ts';
 import type { InferAnswer } from './inference.ts';
+import { partsDoNotMatch, rowsDoNotMatch } from './inference-failures.ts';
 import { joinRows } from './join-rows.ts';
-import { isStrings, type Tensor } from './tensor.ts';
+import { bytesOfAll, isStrings, type Tensor } from './tensor.ts';
 
 /** A request with more rows than a batch may have, as several that have not. Views, not copies. */
 export function splitRows(checked: CheckedInputs, rowsMax: number): CheckedInputs[] {
@@ -10,16 +11,28 @@ export function splitRows(checked: CheckedInputs, rowsMax: number): CheckedInput
   for (let from = 0; from < checked.rows; from += rowsMax) {
     const rows = Math.min(rowsMax, checked.rows - from);
     const inputs = checked.inputs.map((tensor) => rowsFrom(tensor, from, rows));
-    parts.push({ inputs, rows, bytes: (checked.bytes * rows) / checked.rows, shapeKey: checked.shapeKey });
+    parts.push({ inputs, rows, bytes: bytesOfAll(inputs), shapeKey: checked.shapeKey });
   }
   return parts;
 }
 
-/** The parts' answers as one; of the stages the longest of each, since the parts ran side by side, and the last part's batch. */
-export function joinAnswers(answers: readonly InferAnswer[]): InferAnswer {
+/**
+ * The answers to the parts as one. Stages are the longest of each, since the parts ran side by side; the batch is the last part's. Throws
+ * inference_failed when the outputs do not fit together.
+ */
+export function joinAnswers(
+  model: string,
+  parts: readonly CheckedInputs[],
+  answers: readonly InferAnswer[],
+): InferAnswer {
+  let outputs: Tensor[];
+  try {
+    checkAgreement(model, parts, answers);
+    outputs = joinRows(answers.map((answer) => answer.outputs));
+  } finally {
+    for (const { letGo } of answers) letGo?.();
+  }
   const longest = (stage: keyof InferAnswer['stages']) => Math.max(...answers.map(({ stages }) => stages[stage]));
-  const outputs = joinRows(answers.map((answer) => answer.outputs));
-  for (const { letGo } of answers) letGo?.();
   return {
     outputs,
     stages: {
@@ -33,6 +46,24 @@ export function joinAnswers(answers: readonly InferAnswer[]): InferAnswer {
     batch: answers.at(-1)!.batch,
     letGo: () => freeTensors(outputs),
   };
+}
+
+/** Each part has the same outputs, each with the rows of its part and the same sizes beyond them. */
+function checkAgreement(model: string, parts: readonly CheckedInputs[], answers: readonly InferAnswer[]): void {
+  const expected = answers[0]!.outputs;
+  for (const [part, { outputs }] of answers.entries()) {
+    const { rows } = parts[part]!;
+    for (const [index, { name, datatype, shape }] of expected.entries()) {
+      const output = outputs[index];
+      if (output?.name !== name || output.datatype !== datatype || !agreesBeyondRows(output.shape, shape))
+        throw partsDoNotMatch(model, name, output?.shape ?? [], shape);
+      if (output.shape[0] !== rows) throw rowsDoNotMatch(model, rows);
+    }
+  }
+}
+
+function agreesBeyondRows(shape: readonly number[], other: readonly number[]): boolean {
+  return shape.length === other.length && shape.every((size, axis) => axis === 0 || size === other[axis]);
 }
 
 function rowsFrom({ name, datatype, shape, data }: Tensor, from: number, rows: number): Tensor {

@@ -53,10 +53,18 @@ export function elementsOf(shape: readonly number[]): number {
   return count;
 }
 
-/** What the tensor holds, in bytes; for BYTES what its strings take in memory at most. */
-export function bytesOf(tensor: Tensor): number {
-  if (isStrings(tensor.data)) return tensor.data.reduce((sum, text) => sum + 2 * text.length, 0);
-  return tensor.data.byteLength;
+/** What the tensor holds, in bytes; for BYTES its texts in UTF-8. Queues, metrics and cost all count by this. */
+export function bytesOf({ data }: Pick<Tensor, 'data'>): number {
+  if (!isStrings(data)) return data.byteLength;
+  let bytes = 0;
+  for (const text of data) bytes += Buffer.byteLength(text);
+  return bytes;
+}
+
+export function bytesOfAll(tensors: readonly Tensor[]): number {
+  let bytes = 0;
+  for (const tensor of tensors) bytes += bytesOf(tensor);
+  return bytes;
 }
 
 export function isStrings(data: Tensor['data']): data is string[] {

@@ -9,6 +9,7 @@ import type { SteadyClock } from '../steady-clock.ts';
 import type { TaskProgress, TaskResult } from '../tasks/task.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
+import { reportDefect } from '../telemetry/report-defect.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { hasEnded, type Job, type JobEnd, type JobProgress, type NewJob } from './job.ts';
 import { endNumber, JobEvents } from './job-events.ts';
@@ -284,8 +285,7 @@ export class JobRunner {
       case undefined:
     }
     if (!(error instanceof ServiceError)) {
-      const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log('app', 'error', `A defect in a job: ${cause}`, { event_type: 'defect', 'job.id': job.id }, contextOf(job));
+      reportDefect('job', error, { 'job.id': job.id }, contextOf(job));
       return failed(
         'internal',
         'Cannot finish the job: a defect in Vitrine; its log has the cause under this trace id.',

@@ -14,18 +14,23 @@ type RequestForm = Omit<InferCall, 'inputs'> & {
   }[];
   readonly binaryBytes: number;
   readonly lastHead: AnswerHead;
+  /** Met since room was last made among the forms. */
+  isUsed: boolean;
 };
 
 const formsMax = 256;
+const newFormsMax = 64;
 const formBytesMax = 2048;
 
 /**
  * Reads inference requests, and remembers the JSON of those whose tensors are all binary: most callers send the same one again and again, letter by
- * letter, and what was found in it once holds for all of them. Bounded; whoever writes another id into each request is read anew each time.
+ * letter, and what was found in it once holds for all of them. Bounded: a form met once is among the new ones until it is met again, so a caller who writes another
+ * id into each request pushes out nobody else's.
  */
 export class RequestForms {
   readonly #jsonBytesMax: number;
   readonly #forms = new Map<string, RequestForm>();
+  readonly #newForms = new Map<string, RequestForm>();
 
   constructor(jsonBytesMax: number) {
     this.#jsonBytesMax = jsonBytesMax;
@@ -35,10 +40,21 @@ export class RequestForms {
     if (jsonBytes === undefined || jsonBytes > Math.min(formBytesMax, body.length))
       return readInferRequest(body, jsonBytes, this.#jsonBytesMax);
     const json = body.toString('latin1', 0, jsonBytes);
-    const form = this.#forms.get(json);
+    const known = this.#forms.get(json);
+    if (known) known.isUsed = true;
+    const form = known ?? this.#metAgain(json);
     if (form && body.length === jsonBytes + form.binaryBytes) return callOf(form, body, jsonBytes);
     const call = readInferRequest(body, jsonBytes, this.#jsonBytesMax);
     return this.#remember(json, call, body.length - jsonBytes);
+  }
+
+  /** Of the forms that were met more than once, the oldest that was not met since the last time makes room. */
+  #metAgain(json: string): RequestForm | undefined {
+    const form = this.#newForms.get(json);
+    if (!form) return undefined;
+    this.#newForms.delete(json);
+    addBounded(this.#forms, json, form, formsMax);
+    return form;
   }
 
   #remember(json: string, call: InferCall, binaryBytes: number): InferCall {
@@ -51,11 +67,21 @@ export class RequestForms {
     }));
     // Not where strings are among them, whose sizes vary, nor where numbers are in the JSON itself.
     if (inputs.reduce((sum, { size }) => sum + size, 0) !== binaryBytes) return call;
-    if (this.#forms.size >= formsMax) this.#forms.clear();
     const lastHead = { model: undefined, shapes: [], sizes: [], text: '' };
-    this.#forms.set(json, { ...call, inputs, binaryBytes, lastHead });
+    addBounded(this.#newForms, json, { ...call, inputs, binaryBytes, lastHead, isUsed: false }, newFormsMax);
     return { ...call, lastHead };
   }
+}
+
+function addBounded(forms: Map<string, RequestForm>, json: string, form: RequestForm, max: number): void {
+  while (forms.size >= max) {
+    const [oldest, other] = forms.entries().next().value!;
+    forms.delete(oldest);
+    if (!other.isUsed) continue;
+    other.isUsed = false;
+    forms.set(oldest, other);
+  }
+  forms.set(json, form);
 }
 
 function callOf(form: RequestForm, body: Buffer, jsonBytes: number): InferCall {

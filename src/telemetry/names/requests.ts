@@ -31,6 +31,13 @@ export const requestMetrics = {
     says: 'Requests that failed, by the failure’s code.',
     attributes: ['type', 'endpoint'],
   },
+  defects: {
+    name: 'vitrine.defects',
+    kind: 'counter',
+    unit: '',
+    says: 'Errors that nobody foresaw, by where they came up: request, job, promise (a rejection that nothing waited for). The log has each with its cause.',
+    attributes: ['where'],
+  },
   activeConnections: {
     name: 'active.connections',
     kind: 'gauge',

@@ -1,5 +1,5 @@
 import type { AggregatedMetric } from '../telemetry/aggregated-metrics.ts';
-import { HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
+import { collectAll, HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
 import type { SampleEntry } from './sample-ledger.ts';
 
@@ -59,7 +59,7 @@ export class DatasetMetrics {
   }
 
   collect(): AggregatedMetric[] {
-    return [this.#samples, this.#errors, this.#seconds, this.#score, this.#measures].map((each) => each.collect());
+    return collectAll([this.#samples, this.#errors, this.#seconds, this.#score, this.#measures]);
   }
 
   #measured(measure: (typeof measureNames)[number], value: number | null | undefined): void {

@@ -1,6 +1,6 @@
 import { taskKinds } from '../tasks/task.ts';
 import type { AggregatedMetric } from '../telemetry/aggregated-metrics.ts';
-import { HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
+import { collectAll, HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
 import type { Job } from './job.ts';
 import type { Standing } from './job-store.ts';
@@ -57,7 +57,7 @@ export class JobMetrics {
   }
 
   collect(): AggregatedMetric[] {
-    return [this.#ended.collect(), this.#seconds.collect()];
+    return collectAll([this.#ended, this.#seconds]);
   }
 }
 

@@ -3,7 +3,7 @@ import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-ob
 import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
-import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
+import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
 import { type MetricName, metricNames } from './names.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
@@ -82,7 +82,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
       this.#requestMetrics.beginModel(name);
     }
     return [
-      ...[
+      ...collectAll([
         this.#batches,
         this.#shortcuts,
         this.#rows,
@@ -93,7 +93,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
         this.#retries,
         this.#loads,
         this.#loadSeconds,
-      ].map((metric) => metric.collect()),
+      ]),
       ...this.#gauges(models),
     ];
   }

@@ -1,6 +1,6 @@
 import type { AggregatedExponential, AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
-import { SeriesTable } from './hot-series.ts';
 import { type MetricName, metricNames } from './names.ts';
+import { SeriesTable } from './series-table.ts';
 
 /**
  * OpenTelemetry's exponential histogram in plain numbers: buckets whose bounds are powers of 2^(2^-scale), so that a percentile is right within a few

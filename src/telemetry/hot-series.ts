@@ -1,61 +1,18 @@
 import type { AggregatedHistogram, AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
+import { type ExponentialSeries, HotExponential } from './hot-exponential.ts';
 import { type MetricName, metricNames } from './names.ts';
+import { SeriesTable } from './series-table.ts';
 
 // What is counted on every request is counted here, in plain numbers: one addition costs 0.01 µs where an SDK instrument costs 0.6. The series go out
 // with the SDK's own, exact and cumulative.
 
-/** Series of one metric at most; what comes beyond is added up in one that says so. */
-const seriesMax = 2_000;
-/** No label values of ours join to this. */
-const overflowKey = '\0overflow';
-
-/** The series of one metric by their label values; each is exported from the moment it is first asked for, from zero. */
-export class SeriesTable<Series> {
-  readonly #attributes: readonly string[];
-  readonly #make: (labels: Record<string, string>) => Series;
-  readonly #series = new Map<string, Series>();
-  #untold: Series[] = [];
-
-  constructor(attributes: readonly string[], make: (labels: Record<string, string>) => Series) {
-    this.#attributes = attributes;
-    this.#make = make;
-  }
-
-  of(values: readonly string[]): Series {
-    const key = values.join('\0');
-    const known = this.#series.get(key);
-    if (known) return known;
-    if (this.#series.size < seriesMax) return this.#begin(key, this.#labels(values));
-    return this.#series.get(overflowKey) ?? this.#begin(overflowKey, { 'otel.metric.overflow': 'true' });
-  }
-
-  /**
-   * All points, and before the first of a series its zero, at the moment it was begun: against nothing no increase is seen, and what happens for the first
-   * time, as a new failure does, would not be one.
-   */
-  points<Value>(
-    pointOf: (series: Series) => AggregatedPoint<Value>,
-    zeroOf: (value: Value) => Value | undefined,
-  ): AggregatedPoint<Value>[] {
-    const untold = new Set(this.#untold);
-    this.#untold = [];
-    return [...this.#series.values()].flatMap((series) => {
-      const point = pointOf(series);
-      const zero = untold.has(series) && point.startMs < point.atMs ? zeroOf(point.value) : undefined;
-      return zero === undefined ? [point] : [{ ...point, atMs: point.startMs, value: zero }, point];
-    });
-  }
-
-  #begin(key: string, labels: Record<string, string>): Series {
-    const series = this.#make(labels);
-    this.#series.set(key, series);
-    this.#untold.push(series);
-    return series;
-  }
-
-  #labels(values: readonly string[]): Record<string, string> {
-    return Object.fromEntries(this.#attributes.map((attribute, at) => [attribute, values[at] ?? '']));
-  }
+/** Every metric of these, with the exponential twin of a histogram that has one. */
+export function collectAll(metrics: readonly (HotCounter | HotHistogram)[]): AggregatedMetric[] {
+  return metrics.flatMap((metric) =>
+    metric instanceof HotHistogram && metric.exact !== undefined
+      ? [metric.collect(), metric.exact.collect()]
+      : [metric.collect()],
+  );
 }
 
 export class HotCounter {
@@ -107,12 +64,19 @@ class CounterSeries {
 export class HotHistogram {
   readonly #name: MetricName;
   readonly #table: SeriesTable<HistogramSeries>;
+  /** The same values in an exponential histogram, for percentiles, where the row of the table of names has one. */
+  readonly exact: HotExponential | undefined;
 
   constructor(name: MetricName) {
     const row = metricNames[name];
     if (!('buckets' in row)) throw new Error(`${name} has no buckets in the table of names`);
     this.#name = name;
-    this.#table = new SeriesTable(row.attributes, (labels) => new HistogramSeries(row.buckets, labels));
+    const exact = 'exact' in row ? new HotExponential(row.exact) : undefined;
+    this.exact = exact;
+    this.#table = new SeriesTable(
+      row.attributes,
+      (labels) => new HistogramSeries(row.buckets, labels, exact?.series(...Object.values(labels))),
+    );
   }
 
   /** The series of these label values, in the order of the table of names. */
@@ -138,10 +102,12 @@ export class HistogramSeries {
   readonly #startMs = Date.now();
   /** The buckets' counts, and after them the sum: a place of its own would be another that is not in the cache when it is asked for. */
   readonly #numbers: Float64Array;
+  readonly #exact: ExponentialSeries | undefined;
 
-  constructor(bounds: readonly number[], labels: Record<string, string>) {
+  constructor(bounds: readonly number[], labels: Record<string, string>, exact?: ExponentialSeries) {
     this.#bounds = bounds;
     this.#labels = labels;
+    this.#exact = exact;
     this.#numbers = new Float64Array(bounds.length + 2);
   }
 
@@ -152,6 +118,7 @@ export class HistogramSeries {
     const numbers = this.#numbers;
     numbers[at]! += 1;
     numbers[bounds.length + 1]! += value;
+    this.#exact?.record(value);
   }
 
   point(atMs = Date.now()): AggregatedPoint<AggregatedHistogram> {

@@ -1,7 +1,6 @@
 import { type FailureCode, isRefusal } from '../errors.ts';
 import type { AggregatedMetric } from './aggregated-metrics.ts';
-import { type ExponentialSeries, HotExponential } from './hot-exponential.ts';
-import { type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
+import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
 import { type StageName, stageNames, type TimeAccount } from './time-account.ts';
 
@@ -13,7 +12,6 @@ export class RequestMetrics {
   readonly #refused = new HotCounter('requestsRefused');
   readonly #inferences = new HotCounter('inferenceRequests');
   readonly #inferenceSeconds = new HotHistogram('inferenceSeconds');
-  readonly #latency = new HotExponential('inferenceLatency');
   readonly #stageSeconds = new HotHistogram('inferenceStageSeconds');
   readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
   readonly #kept = new HotCounter('tracesKept');
@@ -50,7 +48,6 @@ export class RequestMetrics {
     const series = {
       ok: this.#inferences.series(model, 'ok'),
       seconds: this.#inferenceSeconds.series(model),
-      latency: this.#latency.series(model),
       stages: Object.fromEntries(
         stageNames.map((stage) => [stage, this.#stageSeconds.series(model, stage)]),
       ) as ModelSeries['stages'],
@@ -91,12 +88,11 @@ export class RequestMetrics {
       last = { model, series: this.beginModel(model) };
       this.#lastModel = last;
     }
-    const { ok, seconds, latency, stages, rest } = last.series;
+    const { ok, seconds, stages, rest } = last.series;
     const { tookMs } = account;
     if (failedBy === undefined) ok.value += 1;
     else this.#inferences.series(model, failedBy).value += 1;
     seconds.record(tookMs / 1000);
-    latency.record(tookMs / 1000);
     stages.receive.record(account.receive / 1000);
     stages.decode.record(account.decode / 1000);
     stages.queue.record(account.queue / 1000);
@@ -113,25 +109,23 @@ export class RequestMetrics {
   }
 
   collect(): AggregatedMetric[] {
-    return [
+    return collectAll([
       this.#requests,
       this.#seconds,
       this.#errors,
       this.#refused,
       this.#inferences,
       this.#inferenceSeconds,
-      this.#latency,
       this.#stageSeconds,
       this.#restSeconds,
       this.#kept,
-    ].map((metric) => metric.collect());
+    ]);
   }
 }
 
 type ModelSeries = {
   readonly ok: { value: number };
   readonly seconds: HistogramSeries;
-  readonly latency: ExponentialSeries;
   readonly stages: Readonly<Record<StageName, HistogramSeries>>;
   readonly rest: HistogramSeries;
 };

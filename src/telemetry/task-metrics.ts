@@ -1,7 +1,7 @@
 import type { TaskKind } from '../tasks/task.ts';
 import type { TaskMeasures } from '../tasks/task-work.ts';
 import type { AggregatedMetric } from './aggregated-metrics.ts';
-import { HotCounter, HotHistogram } from './hot-series.ts';
+import { collectAll, HotCounter, HotHistogram } from './hot-series.ts';
 import { metricNames } from './names.ts';
 
 export type EndedTask = {
@@ -72,7 +72,7 @@ export class TaskMetrics {
 
   collect(): AggregatedMetric[] {
     for (const { kind, model } of this.#possible()) this.#begin(kind, model);
-    const metrics = [
+    const metrics = collectAll([
       this.#tasks,
       this.#seconds,
       this.#realTimeFactor,
@@ -87,7 +87,7 @@ export class TaskMetrics {
       this.#separationAudio,
       this.#inferenceSeconds,
       this.#audioSeconds,
-    ].map((metric) => metric.collect());
+    ]);
     const { name, unit, says } = metricNames.modelAccuracy;
     const atMs = Date.now();
     return [

@@ -53,16 +53,8 @@ export const recordingRules: RuleGroup = {
       expr: `sum by (${environment}, method, endpoint, status) (rate(${series('httpRequests')}[5m]))`,
     },
     {
-      record: 'vitrine:http_request_duration_seconds_bucket:rate5m',
-      expr: `sum by (${environment}, endpoint, le) (rate(${partOf('httpRequestSeconds', 'bucket')}[5m]))`,
-    },
-    {
       record: 'vitrine:inference_requests:rate5m',
       expr: `sum by (${environment}, model, status) (rate(${series('inferenceRequests')}[5m]))`,
-    },
-    {
-      record: 'vitrine:inference_request_duration_seconds_bucket:rate5m',
-      expr: `sum by (${environment}, model, le) (rate(${partOf('inferenceSeconds', 'bucket')}[5m]))`,
     },
     {
       record: 'vitrine:inference_stage_seconds:rate5m',

@@ -1,5 +1,6 @@
 import { settings } from '../../src/config.ts';
 import { partOf, series } from '../promql.ts';
+import { p95Above } from './judged-requests.ts';
 import { type AlertRule, environment, type RuleGroup } from './rule.ts';
 
 const byInstance = `by (job, instance, ${environment})`;
@@ -85,11 +86,12 @@ export const serviceRules: RuleGroup = {
       severity: 'warning',
       team: 'serving',
       system: 's4',
-      expr: `histogram_quantile(0.95, sum by (${environment}, endpoint, le) (vitrine:http_request_duration_seconds_bucket:rate5m)) > 10`,
+      expr: p95Above('httpRequestSeconds', [environment, 'endpoint'], 10),
       for: '3m',
       by: [environment, 'endpoint'],
       summary: 'Answers of {{ $labels.endpoint }} are slow',
-      description: 'One in twenty takes longer than {{ $value | humanizeDuration }}; 10 s is the limit.',
+      description:
+        'One in twenty takes longer than {{ $value | humanizeDuration }}; 10 s is the limit. Fewer than five requests in 5 minutes are not judged.',
       dashboard: 'service',
     },
     {

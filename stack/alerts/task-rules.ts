@@ -1,4 +1,5 @@
-import { partOf, series } from '../promql.ts';
+import { partOf, quantileBy, series } from '../promql.ts';
+import { p95Above } from './judged-requests.ts';
 import { ourFailures } from './objectives.ts';
 import { environment, type RuleGroup } from './rule.ts';
 
@@ -77,18 +78,19 @@ export const taskRules: RuleGroup = {
       severity: 'warning',
       team: 'serving',
       system: 's5',
-      expr: `histogram_quantile(0.95, sum by (${environment}, model, model_type, le) (rate(${partOf('modelInferenceSeconds', 'bucket')}[5m]))) > 10`,
+      expr: p95Above('modelInferenceSeconds', [environment, 'model', 'model_type'], 10),
       for: '2m',
       by: [environment, 'model', 'model_type'],
       summary: 'Tasks wait long for {{ $labels.model }}',
-      description: 'One in twenty uses of it takes longer than {{ $value | humanizeDuration }}; 10 s is the limit.',
+      description:
+        'One in twenty uses of it takes longer than {{ $value | humanizeDuration }}; 10 s is the limit. Fewer than five uses in 5 minutes are not judged.',
       dashboard: 'materials',
     },
     {
       alert: 'SlowerThanItPlays',
       severity: 'warning',
       team: 'serving',
-      expr: `histogram_quantile(0.95, sum by (${environment}, task, model, le) (rate(${partOf('realTimeFactor', 'bucket')}[5m]))) > 1`,
+      expr: `${quantileBy(0.95, 'realTimeFactor', [environment, 'task', 'model'], {}, '5m')} > 1`,
       for: '10m',
       by: [environment, 'task', 'model'],
       summary: 'Task {{ $labels.task }} with {{ $labels.model }} is slower than the sound plays',
@@ -113,7 +115,7 @@ export const taskRules: RuleGroup = {
       team: 'data',
       system: 's3',
       // A run tells all its scores at its end, when it has ranked them: a window of 30 minutes would be over before it had held for 30 minutes.
-      expr: `histogram_quantile(0.5, sum by (${environment}, dataset, le) (rate(${partOf('qualityScore', 'bucket')}[2h]))) < 0.5`,
+      expr: `${quantileBy(0.5, 'qualityScore', [environment, 'dataset'], {}, '2h')} < 0.5`,
       for: '30m',
       by: [environment, 'dataset'],
       summary: 'Dataset {{ $labels.dataset }} scores low',

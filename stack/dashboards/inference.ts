@@ -1,4 +1,4 @@
-import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
+import { bucketsOf, increaseBy, meanBy, overBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, tracesLink } from './explore-link.ts';
 import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, exemplars, now, over, rows, traces } from './query.ts';
@@ -119,10 +119,12 @@ export const inference: DashboardPlan = {
           width: 8,
         }),
         timeseries({
-          title: 'Stages, 95th percentile',
-          says: 'Of each stage by itself.',
-          queries: [over(quantileBy(0.95, 'inferenceStageSeconds', ['stage'], ofModel), '{{stage}}')],
-          unit: 's',
+          title: 'Stages over 0.1 s',
+          says: 'Part of the requests in which the stage took longer than 0.1 s: counted, not estimated.',
+          queries: [over(overBy('inferenceStageSeconds', '0.1', ['stage'], ofModel), '{{stage}}')],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
           width: 8,
         }),
         timeseries({

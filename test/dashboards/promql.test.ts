@@ -13,7 +13,7 @@ describe('PromQL over the table of names', () => {
     );
     assert.equal(
       quantileBy(0.95, 'inferenceSeconds', ['model'], {}, '5m'),
-      'histogram_quantile(0.95, sum by (le, model) (rate(inference_request_duration_seconds_bucket[5m])))',
+      'histogram_quantile(0.95, sum by (model) (rate(inference_latency_seconds[5m])))',
     );
     assert.equal(countRateBy('taskSeconds', [], {}, '1m'), 'sum(rate(task_duration_seconds_count[1m]))');
     assert.equal(

@@ -32,12 +32,13 @@ export const inferenceMetrics = {
     says: 'From the first byte of an inference request to the last of its answer.',
     attributes: ['model'],
     buckets: requestSeconds,
+    exact: 'inferenceLatency',
   },
   inferenceLatency: {
     name: 'inference.latency',
     kind: 'exponential histogram',
     unit: 's',
-    says: 'The same as an exponential histogram (native in Prometheus): percentiles right within a few parts of a hundred, without chosen buckets.',
+    says: 'Percentiles of inference.request.duration: the same values in an exponential histogram, native in Prometheus.',
     attributes: ['model'],
   },
   inferenceQueueDepth: {
@@ -183,6 +184,14 @@ export const inferenceMetrics = {
     says: 'A task’s use of its model, all engine calls together.',
     attributes: ['model', 'model_type', 'alloy'],
     buckets: workSeconds,
+    exact: 'modelInferenceLatency',
+  },
+  modelInferenceLatency: {
+    name: 'model.inference.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of model.inference.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['model', 'model_type', 'alloy'],
   },
   modelAccuracy: {
     name: 'model.accuracy',

@@ -8,6 +8,8 @@ export type Metric = {
   /** The package that measures it, where it is not Vitrine. */
   from?: string;
   buckets?: readonly number[];
+  /** For a histogram: the row of its twin without chosen buckets, which percentiles are read from. */
+  exact?: string;
 };
 
 export const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;

@@ -16,6 +16,14 @@ export const requestMetrics = {
     says: 'From the first byte of the request to the last of the answer.',
     attributes: ['method', 'endpoint'],
     buckets: requestSeconds,
+    exact: 'httpRequestLatency',
+  },
+  httpRequestLatency: {
+    name: 'http.request.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of http.request.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['method', 'endpoint'],
   },
   requestsRefused: {
     name: 'http.requests.refused',

@@ -16,6 +16,14 @@ export const taskMetrics = {
     says: 'A task from its input to its result.',
     attributes: ['task', 'model'],
     buckets: workSeconds,
+    exact: 'taskLatency',
+  },
+  taskLatency: {
+    name: 'task.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of task.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['task', 'model'],
   },
   realTimeFactor: {
     name: 'task.realtime.factor',
@@ -24,6 +32,14 @@ export const taskMetrics = {
     says: 'Working time by the length of the sound: below 1 is faster than it plays.',
     attributes: ['task', 'model'],
     buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+    exact: 'realTimeFactorExact',
+  },
+  realTimeFactorExact: {
+    name: 'task.realtime.factor.exponential',
+    kind: 'exponential histogram',
+    unit: '',
+    says: 'Percentiles of task.realtime.factor: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['task', 'model'],
   },
   outputDefects: {
     name: 'output.defects',
@@ -46,6 +62,14 @@ export const taskMetrics = {
     says: 'Time to generate a sound; the label is the length asked for, in steps: 1s, 5s, 10s, 30s, 60s, longer.',
     attributes: ['model', 'duration'],
     buckets: workSeconds,
+    exact: 'generationLatency',
+  },
+  generationLatency: {
+    name: 'audio.generation.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of audio.generation.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['model', 'duration'],
   },
   generatedAudio: {
     name: 'generated.audio.length',
@@ -76,6 +100,14 @@ export const taskMetrics = {
     says: 'Time to separate a sound.',
     attributes: ['model'],
     buckets: workSeconds,
+    exact: 'separationLatency',
+  },
+  separationLatency: {
+    name: 'separation.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of separation.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['model'],
   },
   separationFileBytes: {
     name: 'separation.file.size',
@@ -84,6 +116,14 @@ export const taskMetrics = {
     says: 'Size of the files taken.',
     attributes: ['model'],
     buckets: [1e4, 1e5, 1e6, 5e6, 1e7, 5e7, 1e8],
+    exact: 'separationFileBytesExact',
+  },
+  separationFileBytesExact: {
+    name: 'separation.file.size.exponential',
+    kind: 'exponential histogram',
+    unit: 'By',
+    says: 'Percentiles of separation.file.size: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['model'],
   },
   separationAudio: {
     name: 'separation.audio.duration',
@@ -114,6 +154,14 @@ export const taskMetrics = {
     says: 'Time of one operation on one file.',
     attributes: ['dataset', 'operation'],
     buckets: [0.1, 0.5, 1, 2, 5, 10, 30, 60],
+    exact: 'processingLatency',
+  },
+  processingLatency: {
+    name: 'audio.processing.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of audio.processing.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['dataset', 'operation'],
   },
   qualityScore: {
     name: 'audio.quality.score',
@@ -122,6 +170,14 @@ export const taskMetrics = {
     says: 'The TOPSIS score of a file.',
     attributes: ['dataset'],
     buckets: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+    exact: 'qualityScoreExact',
+  },
+  qualityScoreExact: {
+    name: 'audio.quality.score.exponential',
+    kind: 'exponential histogram',
+    unit: '',
+    says: 'Percentiles of audio.quality.score: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['dataset'],
   },
   qualityMeasure: {
     name: 'audio.quality.measure',
@@ -180,6 +236,14 @@ export const taskMetrics = {
     says: 'From accepted to ended.',
     attributes: ['kind'],
     buckets: workSeconds,
+    exact: 'jobLatency',
+  },
+  jobLatency: {
+    name: 'job.latency',
+    kind: 'exponential histogram',
+    unit: 's',
+    says: 'Percentiles of job.duration: the same values in an exponential histogram, native in Prometheus.',
+    attributes: ['kind'],
   },
   temporaryFiles: {
     name: 'temp.files.total',

@@ -1,4 +1,5 @@
-import { burst, gauge, type RuleCase } from '../rule-case.ts';
+import { nativeSeries } from '../native-series.ts';
+import { burst, gauge, once, type RuleCase } from '../rule-case.ts';
 
 const instance = { job: 'vitrine', instance: 'a' };
 const of = 'job="vitrine", instance="a"';
@@ -44,18 +45,34 @@ export const serviceCases: readonly RuleCase[] = [
     at: { '20m': [] },
   },
   {
-    name: 'all answers of a route take 10 to 30 s',
+    name: 'all answers of a route take 11 to 13 s, and it is not said that they take 29',
     alert: 'HighResponseTime',
     series: {
-      'http_request_duration_seconds_bucket{endpoint="/e", le="10.0"}': '0+60x10 600x14 660+60x60',
-      'http_request_duration_seconds_bucket{endpoint="/e", le="30.0"}': '0+60x100',
-      'http_request_duration_seconds_bucket{endpoint="/e", le="+Inf"}': '0+60x100',
+      'http_request_latency_seconds{endpoint="/e"}': nativeSeries('httpRequestLatency', [
+        { minutes: 10, aMinute: { 0.05: 60 } },
+        { minutes: 14, aMinute: { 11: 20, 12: 20, 13: 20 } },
+        { minutes: 60, aMinute: { 0.05: 60 } },
+      ]),
+      'http_request_duration_seconds_count{endpoint="/e"}': '0+60x100',
     },
     at: {
       '10m': [],
-      '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '29s' }],
+      '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '13.03s' }],
       '45m': [],
     },
+  },
+  {
+    name: 'one long sound, alone',
+    alert: 'HighResponseTime',
+    series: {
+      'http_request_latency_seconds{endpoint="/v1/separate"}': nativeSeries('httpRequestLatency', [
+        { minutes: 10, aMinute: {} },
+        { minutes: 1, aMinute: { 35: 1 } },
+        { minutes: 30, aMinute: {} },
+      ]),
+      'http_request_duration_seconds_count{endpoint="/v1/separate"}': once(),
+    },
+    at: { '12m': [], '14m': [], '16m': [] },
   },
   {
     name: 'the door turns callers away',

@@ -1,4 +1,5 @@
-import { burst, gauge, type RuleCase } from '../rule-case.ts';
+import { nativeSeries } from '../native-series.ts';
+import { burst, gauge, once, type RuleCase } from '../rule-case.ts';
 
 const labels = { model: 'm' };
 const dataset = { dataset: 'd' };
@@ -46,26 +47,47 @@ export const taskCases: readonly RuleCase[] = [
     at: { '10m': [], '20m': [{ severity: 'warning', system: 's2', labels, says: '0.1' }], '40m': [] },
   },
   {
-    name: 'uses of a model take 10 to 20 s',
+    name: 'uses of a model take 11 to 13 s',
     alert: 'ModelInferenceLatency',
     series: {
-      'model_inference_duration_seconds_bucket{model="m", model_type="diffusion", alloy="steel", le="10.0"}': '0x120',
-      'model_inference_duration_seconds_bucket{model="m", model_type="diffusion", alloy="steel", le="20.0"}': burst(60),
-      'model_inference_duration_seconds_bucket{model="m", model_type="diffusion", alloy="steel", le="+Inf"}': burst(60),
+      'model_inference_latency_seconds{model="m", model_type="diffusion", alloy="steel"}': nativeSeries(
+        'modelInferenceLatency',
+        [
+          { minutes: 10, aMinute: {} },
+          { minutes: 15, aMinute: { 11: 20, 12: 20, 13: 20 } },
+          { minutes: 60, aMinute: {} },
+        ],
+      ),
+      'model_inference_duration_seconds_count{model="m", model_type="diffusion", alloy="steel"}': burst(60),
     },
     at: {
       '10m': [],
-      '20m': [{ severity: 'warning', system: 's5', labels: { model: 'm', model_type: 'diffusion' }, says: '19.5s' }],
+      '20m': [{ severity: 'warning', system: 's5', labels: { model: 'm', model_type: 'diffusion' }, says: '13.03s' }],
       '40m': [],
     },
+  },
+  {
+    name: 'one use of a model takes 35 s, alone',
+    alert: 'ModelInferenceLatency',
+    series: {
+      'model_inference_latency_seconds{model="m", model_type="separation"}': nativeSeries('modelInferenceLatency', [
+        { minutes: 10, aMinute: {} },
+        { minutes: 1, aMinute: { 35: 1 } },
+        { minutes: 30, aMinute: {} },
+      ]),
+      'model_inference_duration_seconds_count{model="m", model_type="separation"}': once(),
+    },
+    at: { '12m': [], '14m': [], '16m': [] },
   },
   {
     name: 'separating takes longer than the sound plays',
     alert: 'SlowerThanItPlays',
     series: {
-      'task_realtime_factor_bucket{task="separate", model="m", le="1.0"}': '0x120',
-      'task_realtime_factor_bucket{task="separate", model="m", le="2.0"}': burst(60),
-      'task_realtime_factor_bucket{task="separate", model="m", le="+Inf"}': burst(60),
+      'task_realtime_factor_exponential{task="separate", model="m"}': nativeSeries('realTimeFactorExact', [
+        { minutes: 10, aMinute: {} },
+        { minutes: 15, aMinute: { 1.5: 60 } },
+        { minutes: 60, aMinute: {} },
+      ]),
     },
     at: {
       '10m': [],
@@ -87,11 +109,11 @@ export const taskCases: readonly RuleCase[] = [
     name: 'a dataset that scored 0.75 scores 0.35, and ends',
     alert: 'LowQualityScores',
     series: {
-      'audio_quality_score_bucket{dataset="d", le="0.3"}': '0x260',
-      'audio_quality_score_bucket{dataset="d", le="0.4"}': '0x30 10+10x89 900x140',
-      'audio_quality_score_bucket{dataset="d", le="0.7"}': '0x30 10+10x89 900x140',
-      'audio_quality_score_bucket{dataset="d", le="0.8"}': '0+10x30 310+10x89 1200x140',
-      'audio_quality_score_bucket{dataset="d", le="+Inf"}': '0+10x30 310+10x89 1200x140',
+      'audio_quality_score_exponential{dataset="d"}': nativeSeries('qualityScoreExact', [
+        { minutes: 30, aMinute: { 0.75: 10 } },
+        { minutes: 90, aMinute: { 0.35: 10 } },
+        { minutes: 140, aMinute: {} },
+      ]),
     },
     at: { '30m': [], '140m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.355' }], '245m': [] },
   },
@@ -99,9 +121,10 @@ export const taskCases: readonly RuleCase[] = [
     name: 'a run that ends with low scores, and tells them as its last word',
     alert: 'LowQualityScores',
     series: {
-      'audio_quality_score_bucket{dataset="d", le="0.3"}': '0x11',
-      'audio_quality_score_bucket{dataset="d", le="0.4"}': '0x10 40',
-      'audio_quality_score_bucket{dataset="d", le="+Inf"}': '0x10 60',
+      'audio_quality_score_exponential{dataset="d"}': nativeSeries('qualityScoreExact', [
+        { minutes: 10, aMinute: {} },
+        { minutes: 1, aMinute: { 0.35: 40, 0.6: 20 } },
+      ]),
     },
     at: { '12m': [], '45m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.375' }], '140m': [] },
   },

@@ -578,6 +578,13 @@ export const settings = {
   uploadFilesMax: integer('VITRINE_UPLOAD_FILES_MAX', 100, 1, 10_000, 'Files that come with one task.'),
   audioSecondsMax: integer('VITRINE_AUDIO_SECONDS_MAX', 7_200, 1, 86_400, 'The longest sound that is taken.'),
   audioChannelsMax: integer('VITRINE_AUDIO_CHANNELS_MAX', 8, 1, 64, 'The most channels of a sound that is taken.'),
+  audioSamplesMax: integer(
+    'VITRINE_AUDIO_SAMPLES_MAX',
+    2 ** 30,
+    1,
+    2 ** 40,
+    'The most samples of a sound that is taken, all channels together: what is decoded, read through and written again, whatever the size of the file. Two hours of stereo at 48 kHz are 0.7 × 10⁹.',
+  ),
   scoreSecondsMax: integer(
     'VITRINE_SCORE_SECONDS_MAX',
     600,

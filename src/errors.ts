@@ -93,7 +93,7 @@ export const failures = {
     retryable: false,
     means: 'A sound cannot be taken: damaged, cut off, empty, with absurd figures or samples that are no numbers.',
   },
-  audio_too_long: { status: 413, retryable: false, means: 'A sound is longer than is taken.' },
+  audio_too_long: { status: 413, retryable: false, means: 'A sound is longer, or has more samples, than is taken.' },
   inference_failed: { status: 500, retryable: false, means: 'ONNX Runtime could not run the model on these inputs.' },
   job_not_found: {
     status: 404,

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
 import type { Audio } from '../../src/tasks/audio/audio.ts';
+import { withAudio } from '../../src/tasks/audio/open-audio.ts';
 import { readWhole } from '../../src/tasks/audio/read-whole.ts';
 import { type WavEncoding, writeWav } from '../../src/tasks/audio/write-wav.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
+import { flacBomb, opusBomb } from '../support/sound-bombs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fixtureSound } from './task-runner.ts';
 
-const limits = { audioChannelsMax: 8, scoreSecondsMax: 60 };
+const limits = { audioChannelsMax: 8, audioSamplesMax: 2 ** 30, scoreSecondsMax: 60 };
 const formats = [
   'stereo.wav',
   'stereo.flac',
@@ -170,6 +173,11 @@ describe('a sound in a file', () => {
     ['a rate of 4 GHz', () => writeWav(tone(100, 1, 2 ** 32 - 1), 'pcm16'), { code: 'invalid_audio' }],
     ['64 channels', () => writeWav(tone(100, 64)), { code: 'invalid_audio', message: /VITRINE_AUDIO_CHANNELS_MAX/ }],
     ['61 seconds', () => writeWav(tone(61 * 8000)), { code: 'audio_too_long', message: /VITRINE_SCORE_SECONDS_MAX/ }],
+    [
+      'minutes in a few bytes, and a head that does not say so',
+      () => flacBomb({ sampleRateHz: 44_100, channels: 1, seconds: 3600, declares: false }),
+      { code: 'audio_too_long', message: /VITRINE_SCORE_SECONDS_MAX/ },
+    ],
   ];
   for (const [what, make, failure] of cases)
     it(`is refused when there is ${what}`, async () => {
@@ -179,14 +187,44 @@ describe('a sound in a file', () => {
       await assert.rejects(readWhole({ path, name: 'sound.wav' }, limits), failure);
     });
 
-  it('that is a bomb, minutes of silence in a few bytes, is stopped at the limit', async () => {
+  const bomb = { sampleRateHz: 384_000, channels: 8, seconds: 50 };
+  const bombs: [string, () => Uint8Array][] = [
+    ['says its length', () => flacBomb(bomb)],
+    ['does not say its length', () => flacBomb({ ...bomb, declares: false })],
+    ['is uncompressed', () => writeWav(tone(6001, 4), 'pcm16')],
+    ['is an AIFF file', () => readFileSync(fileOf('stereo.aiff').path)],
+    ['is an MP3 file', () => readFileSync(fileOf('stereo.mp3').path)],
+    ['is Opus', () => opusBomb({ channels: 8, seconds: 50 })],
+  ];
+  for (const [what, make] of bombs)
+    it(`is refused by its samples in all channels when it ${what}`, async () => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'bomb');
+      await writeFile(path, make());
+      const before = process.memoryUsage().arrayBuffers;
+      await assert.rejects(readWhole({ path, name: 'bomb' }, { ...limits, audioSamplesMax: 20_000 }), {
+        code: 'audio_too_long',
+        message: /more than 20000 samples in its \d channels together; .*VITRINE_AUDIO_SAMPLES_MAX/,
+      });
+      const grown = process.memoryUsage().arrayBuffers - before;
+      assert.ok(grown < 100e6, `${grown} bytes`);
+    });
+
+  it('gives its decoder no more at once than makes a few megabytes, whatever comes before', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'bomb.flac');
-    await writeFile(path, flacBomb(40_000));
-    const before = process.memoryUsage().arrayBuffers;
-    await assert.rejects(readWhole({ path, name: 'bomb.flac' }, limits), { code: 'audio_too_long' });
-    const grown = process.memoryUsage().arrayBuffers - before;
-    assert.ok(grown < 300e6, `${grown} bytes`);
+    const [head, frames] = [42, flacBomb({ ...bomb, seconds: 4 })];
+    const padding = Buffer.concat([Buffer.of(0x81, 0, 0xff, 0xff), Buffer.alloc(0xffff)]);
+    const padded = Buffer.concat([frames.subarray(0, head), padding, frames.subarray(head)]);
+    padded[4] = 0;
+    await writeFile(path, padded);
+    const soundLimits = { audioChannelsMax: 8, audioSamplesMax: 2 ** 30, secondsMax: 60, secondsSetting: '' };
+    const largest = await withAudio({ path, name: 'bomb' }, soundLimits, async (audio) => {
+      let most = 0;
+      for await (const planes of audio.pieces()) most = Math.max(most, planes.length * (planes[0]?.length ?? 0));
+      return most;
+    });
+    assert.ok(largest <= 2 * 2 ** 20, `${largest} samples at once`);
   });
 });
 
@@ -221,42 +259,4 @@ function bestCorrelation(samples: Float32Array, wanted: Float32Array): number {
     best = Math.max(best, both / Math.sqrt(one * other || 1));
   }
   return best;
-}
-
-/** FLAC frames of constant zero, 4096 samples in 12 bytes each; the head does not say how long it is. */
-function flacBomb(frames: number): Buffer {
-  const head = Buffer.alloc(42);
-  head.write('fLaC', 'latin1');
-  head.set([0x80, 0, 0, 34], 4);
-  head.writeUInt16BE(4096, 8);
-  head.writeUInt16BE(4096, 10);
-  // 44 100 Hz, one channel, 16 bits, length not known.
-  head.writeBigUInt64BE((44_100n << 44n) | (0n << 41n) | (15n << 36n), 18);
-  return Buffer.concat([head, ...Array.from({ length: frames }, (_, number) => constantFrame(number))]);
-}
-
-function constantFrame(number: number): Buffer {
-  const coded =
-    number < 0x80
-      ? [number]
-      : number < 0x800
-        ? [0xc0 | (number >> 6), 0x80 | (number & 63)]
-        : [0xe0 | (number >> 12), 0x80 | ((number >> 6) & 63), 0x80 | (number & 63)];
-  const head = [0xff, 0xf8, 0xc9, 0x08, ...coded];
-  const body = [...head, remainder(head, 8, 0x07), 0x00, 0x00, 0x00];
-  const check = remainder(body, 16, 0x8005);
-  return Buffer.from([...body, check >> 8, check & 255]);
-}
-
-/** The cyclic checksum of FLAC's frames, by its polynomial. */
-function remainder(bytes: readonly number[], bits: 8 | 16, polynomial: number): number {
-  let value = 0;
-  for (const byte of bytes) {
-    value ^= byte << (bits - 8);
-    for (let bit = 0; bit < 8; bit += 1) {
-      const isSet = (value & (1 << (bits - 1))) !== 0;
-      value = ((value << 1) ^ (isSet ? polynomial : 0)) & ((1 << bits) - 1);
-    }
-  }
-  return value;
 }

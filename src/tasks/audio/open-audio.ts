@@ -25,7 +25,7 @@ export type OpenedAudio = {
 
 export type AudioFormat = 'wav' | 'flac' | 'mp3' | 'ogg' | 'aiff';
 
-export type AudioLimits = Pick<Config, 'audioChannelsMax'> & {
+export type AudioLimits = Pick<Config, 'audioChannelsMax' | 'audioSamplesMax'> & {
   readonly secondsMax: number;
   readonly secondsSetting: string;
 };
@@ -41,8 +41,8 @@ const magicBytes = 12;
 
 /**
  * Opens a sound whose format is told by its content, hands it to `use`, and closes it. Refused are: what is no sound that is read here, absurd or too
- * many channels and rates, what is too long (before it is decoded, where the file says so, else while it is), samples that are no numbers, and a
- * file that holds another length than it declares: half a sound is not the sound that was meant. `name` is what messages call it.
+ * many channels and rates, what has too many seconds or samples (before it is decoded, where the file says so, and while it is), samples that are
+ * no numbers, and a file that holds another length than it declares: half a sound is not the sound that was meant. `name` is what messages call it.
  */
 export async function withAudio<T>(
   file: { readonly path: string; readonly name: string },
@@ -89,14 +89,33 @@ function checkHead({ sampleRateHz, channels, frames }: OpenedAudio, limits: Audi
       `it has ${channels} channels; 1 to ${limits.audioChannelsMax} are taken (VITRINE_AUDIO_CHANNELS_MAX)`,
     );
   if (frames === 0) throw unreadable(called, 'there is no sound in it');
-  if (frames !== undefined && frames > limits.secondsMax * sampleRateHz) throw tooLong(limits, called);
+  if (frames !== undefined) checkLength(frames, { sampleRateHz, channels }, limits, called);
+}
+
+/** The one bound of what a sound may take: in time, and in samples of all channels, whatever its rate. */
+function checkLength(
+  frames: number,
+  { sampleRateHz, channels }: Pick<OpenedAudio, 'sampleRateHz' | 'channels'>,
+  { secondsMax, secondsSetting, audioSamplesMax }: AudioLimits,
+  called: string,
+): void {
+  if (frames > secondsMax * sampleRateHz)
+    throw new ServiceError(
+      'audio_too_long',
+      `Cannot take the file ${called}: it is longer than ${secondsMax} s; send less, or raise ${secondsSetting}.`,
+    );
+  if (frames * channels > audioSamplesMax)
+    throw new ServiceError(
+      'audio_too_long',
+      `Cannot take the file ${called}: it has more than ${audioSamplesMax} samples in its ${channels} channels together; send less, at a lower rate or with fewer channels, or raise VITRINE_AUDIO_SAMPLES_MAX.`,
+    );
 }
 
 async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string): AsyncGenerator<Planes> {
   let frames = 0;
   for await (const planes of audio.pieces()) {
     frames += planes[0]?.length ?? 0;
-    if (frames > limits.secondsMax * audio.sampleRateHz) throw tooLong(limits, called);
+    checkLength(frames, audio, limits, called);
     const level = peak(planes);
     if (!Number.isFinite(level)) throw unreadable(called, 'it has samples that are no numbers (NaN or infinite)');
     if (level > levelMax) throw unreadable(called, `it has samples beyond ${levelMax} times full scale`);
@@ -105,13 +124,6 @@ async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string)
   if (frames === 0) throw unreadable(called, 'there is no sound in it');
   if (audio.frames !== undefined && Math.abs(frames - audio.frames) > audio.toleranceFrames)
     throw unreadable(called, `it declares ${audio.frames} samples and holds ${frames}: it is cut off or damaged`);
-}
-
-function tooLong({ secondsMax, secondsSetting }: AudioLimits, called: string): ServiceError {
-  return new ServiceError(
-    'audio_too_long',
-    `Cannot take the file ${called}: it is longer than ${secondsMax} s; send less, or raise ${secondsSetting}.`,
-  );
 }
 
 export function unreadable(called: string, why: string): ServiceError {

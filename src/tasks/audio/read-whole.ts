@@ -6,10 +6,11 @@ import { withAudio } from './open-audio.ts';
 /** A whole sound in memory, for measures that need it so; at most VITRINE_SCORE_SECONDS_MAX long. */
 export async function readWhole(
   file: { readonly path: string; readonly name: string },
-  config: Pick<Config, 'audioChannelsMax' | 'scoreSecondsMax'>,
+  config: Pick<Config, 'audioChannelsMax' | 'audioSamplesMax' | 'scoreSecondsMax'>,
 ): Promise<Audio> {
   const limits = {
     audioChannelsMax: config.audioChannelsMax,
+    audioSamplesMax: config.audioSamplesMax,
     secondsMax: config.scoreSecondsMax,
     secondsSetting: 'VITRINE_SCORE_SECONDS_MAX',
   };

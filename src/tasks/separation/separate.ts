@@ -26,6 +26,7 @@ export const separate: TaskWork<Parameters> = async (parameters, files, hands) =
   const upload = onlyFile(files);
   const limits = {
     audioChannelsMax: hands.config.audioChannelsMax,
+    audioSamplesMax: hands.config.audioSamplesMax,
     secondsMax: hands.config.audioSecondsMax,
     secondsSetting: 'VITRINE_AUDIO_SECONDS_MAX',
   };

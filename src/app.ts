@@ -3,6 +3,7 @@ import { answerError, answerMethodNotAllowed, answerNotFound } from './api/answe
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
 import { BodyReader } from './api/body-reader.ts';
+import { makeBudgets, observeBudgets } from './api/budgets.ts';
 import type { Door } from './api/door.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/flight-routes.ts';
 import { health, healthDetailed, live, ready } from './api/health.ts';
@@ -64,14 +65,20 @@ export function createApp(given: {
     ...given,
     flights,
     bodies: new BodyReader(config),
-    permits: new Permits(config),
-    taskPermits: new Permits(config),
+    budgets: makeBudgets(config),
+    permits: new Permits(config, 'inference'),
+    taskPermits: new Permits(config, 'tasks'),
     healthChecks: new HealthChecks(given),
     traceSettings,
     profiles: new Profiles({ config, door: given.door, traceSettings }),
     logSettings: new LogSettings(config.logLevel),
   };
   observeInFlight(parts.permits, given.registry);
+  const { bodies, budgets, permits, taskPermits } = parts;
+  observeBudgets(
+    [bodies.budget, budgets.answers, budgets.followers, permits.all, taskPermits.all],
+    [permits.ofModels, taskPermits.ofModels],
+  );
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -34,6 +34,12 @@ export const failures = {
   },
   too_many_series: { status: 422, retryable: false, means: 'The body would create more series than are held.' },
   busy: { status: 503, retryable: true, means: 'As many requests as are allowed are being worked on.' },
+  share_used: {
+    status: 429,
+    retryable: true,
+    means:
+      'The client holds more than its share, and the rest is for others (VITRINE_CLIENT_SHARE_PERCENT): requests in flight, bytes, followers or connections.',
+  },
   not_kept: {
     status: 503,
     retryable: true,

@@ -4,8 +4,10 @@ import { Bag, type InBag } from '../bag.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { freeBlock } from '../free-block.ts';
+import { RateWatch } from '../resilience/rate-watch.ts';
+import { SharedBudget } from '../resilience/shared-budget.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { chargedClient } from './charged-client.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
 import { type BodySink, sinkBody } from './served-messages.ts';
 
@@ -13,19 +15,27 @@ const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => u
 
 /**
  * Reads bodies whole, by their length and encoding and never by Content-Type: the protocol's Python client sends none. Bounded in bytes (each,
- * all together, and unpacked) and in time (without progress, and in all).
+ * all together by client, and unpacked) and in time (without progress, by a least rate, and in all).
  */
 export class BodyReader {
-  readonly budget: ByteBudget;
+  readonly budget: SharedBudget;
   readonly #limits: Limits;
   readonly #arriving = new Bag<Arriving>();
   readonly #watch: NodeJS.Timeout;
 
-  constructor(config: Limits & Pick<Config, 'bodiesBytesMax'>) {
+  constructor(config: Limits & Pick<Config, 'bodiesBytesMax' | 'clientSharePercent'>) {
     this.#limits = config;
-    this.budget = new ByteBudget(config.bodiesBytesMax);
+    this.budget = new SharedBudget({
+      name: 'bodies',
+      max: config.bodiesBytesMax,
+      sharePercent: config.clientSharePercent,
+      largest: config.bodyBytesMax,
+      cannot: 'Cannot read the body',
+      held: (bytes) => `the bodies of the requests in flight take ${bytes} of ${config.bodiesBytesMax} bytes`,
+      setting: 'VITRINE_BODIES_BYTES_MAX',
+    });
     // One timer for all bodies instead of one for each.
-    const everyMs = Math.max(10, Math.min(1000, config.bodyIdleMsMax / 4));
+    const everyMs = Math.max(10, Math.min(1000, config.bodyIdleMsMax / 4, config.slowAfterMs / 4));
     this.#watch = setInterval(() => this.#giveUpSlow(), everyMs).unref();
   }
 
@@ -46,10 +56,12 @@ export class BodyReader {
       packing === undefined
         ? receiver
         : {
-            received: (packed: Body) => void this.#unpack(packed, packing, alignAt, receiver),
+            received: (packed: Body) => void this.#unpack(packed, { packing, alignAt, client }, receiver),
             failed: (error: ServiceError) => receiver.failed(error),
           };
+    const client = chargedClient(request);
     const arriving = new Arriving(this.#arriving, {
+      client,
       declared,
       alignAt: packing ? 0 : alignAt,
       bodyBytesMax,
@@ -64,9 +76,13 @@ export class BodyReader {
     return new Promise((resolve, reject) => this.receive(request, 0, { received: resolve, failed: reject }));
   }
 
-  async #unpack(packed: Body, packing: Packing, alignAt: number, receiver: BodyReceiver): Promise<void> {
+  async #unpack(
+    packed: Body,
+    { packing, ...of }: { packing: Packing; alignAt: number; client: string },
+    receiver: BodyReceiver,
+  ): Promise<void> {
     const { bodyBytesMax } = this.#limits;
-    const unpacked = await inflateBody(packed.bytes, packing, { bodyBytesMax, alignAt, budget: this.budget })
+    const unpacked = await inflateBody(packed.bytes, packing, { ...of, bodyBytesMax, budget: this.budget })
       .finally(() => packed.release())
       .catch((error: ServiceError) => error);
     if (unpacked instanceof Error) receiver.failed(unpacked);
@@ -79,7 +95,7 @@ export class BodyReader {
 
   #giveUpSlow(): void {
     const now = performance.now();
-    const { bodyIdleMsMax, bodyMsMax } = this.#limits;
+    const { bodyIdleMsMax, bodyMsMax, bytesPerSecondMin } = this.#limits;
     for (const arriving of this.#arriving) {
       if (now - arriving.progressAt > bodyIdleMsMax)
         arriving.giveUp(
@@ -87,22 +103,31 @@ export class BodyReader {
         );
       else if (now - arriving.startedAt > bodyMsMax)
         arriving.giveUp(`it was not complete after ${bodyMsMax} ms; send it faster, or raise VITRINE_BODY_MS_MAX`);
+      else if (arriving.isSlow(now, this.#limits))
+        arriving.giveUp(
+          `it arrives at less than ${bytesPerSecondMin} bytes a second; send it faster, or lower VITRINE_BYTES_PER_SECOND_MIN`,
+        );
     }
   }
 }
 
-type Limits = Pick<Config, 'bodyBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax'>;
+type Limits = Pick<Config, 'bodyBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax' | 'bytesPerSecondMin' | 'slowAfterMs'>;
 
 /** Hears once how it ended: the body, or why there is none. */
 export type BodyReceiver = { received(body: Body): void; failed(error: ServiceError): void };
 
 type ArrivingOptions = {
+  client: string;
   declared: number | undefined;
   alignAt: number;
   bodyBytesMax: number;
-  budget: ByteBudget;
+  budget: SharedBudget;
   receiver: BodyReceiver;
 };
+
+const firstBlockBytes = 16_384;
+/** Four times what has arrived: a large body is copied a third of its size once more by growing. */
+const growth = 4;
 
 /** One body on its way in. */
 class Arriving implements BodySink, InBag {
@@ -118,6 +143,7 @@ class Arriving implements BodySink, InBag {
   #arrived = 0;
   #taken = 0;
   #done = false;
+  #rate: RateWatch | undefined;
 
   constructor(among: Bag<Arriving>, of: ArrivingOptions) {
     this.#among = among;
@@ -134,6 +160,11 @@ class Arriving implements BodySink, InBag {
     this.#fail(new ServiceError('body_too_slow', `Cannot read the body: ${why}.`));
   }
 
+  isSlow(now: number, limits: Limits): boolean {
+    this.#rate ??= new RateWatch(this.startedAt);
+    return this.#rate.isSlow(now, this.#arrived, limits);
+  }
+
   add(chunk: Buffer): void {
     if (this.#done) return;
     if (chunk.length === this.#of.declared) {
@@ -148,14 +179,16 @@ class Arriving implements BodySink, InBag {
     this.#arrived = arrived;
   }
 
-  /** One block of the declared size; where none is declared, one that doubles: a list of chunks costs more than their bytes when they are tiny. */
+  /**
+   * One block that grows with what has arrived: what was only announced takes no memory. A list of chunks would cost more than their bytes when they are tiny.
+   */
   #grow(arrived: number): boolean {
     const { declared, bodyBytesMax, alignAt } = this.#of;
     if (arrived > bodyBytesMax) {
       this.#fail(tooLarge(`more than ${bodyBytesMax} bytes`, bodyBytesMax));
       return false;
     }
-    const size = declared ?? Math.min(bodyBytesMax, Math.max(16_384, 2 * arrived));
+    const size = Math.min(declared ?? bodyBytesMax, Math.max(firstBlockBytes, growth * arrived));
     if (!this.#take(size - this.#taken)) return false;
     const grown = alignedBlock(size, alignAt);
     if (this.#block) {
@@ -168,7 +201,7 @@ class Arriving implements BodySink, InBag {
 
   #take(bytes: number): boolean {
     try {
-      this.#of.budget.take(bytes);
+      this.#of.budget.take(this.#of.client, bytes);
     } catch (error) {
       this.#fail(error as ServiceError);
       return false;
@@ -182,10 +215,14 @@ class Arriving implements BodySink, InBag {
     this.#done = true;
     this.#among.remove(this);
     const bytes = this.#piece ?? this.#block?.subarray(0, this.#arrived) ?? Buffer.alloc(0);
-    const { budget } = this.#of;
+    const { budget, client } = this.#of;
     const taken = this.#taken;
     // One piece is a view of what the socket read, which may hold another request too.
-    this.#of.receiver.received({ bytes, isAlone: this.#block !== undefined, release: () => budget.giveBack(taken) });
+    this.#of.receiver.received({
+      bytes,
+      isAlone: this.#block !== undefined,
+      release: () => budget.giveBack(client, taken),
+    });
   }
 
   #fail(error: ServiceError): void {
@@ -194,7 +231,7 @@ class Arriving implements BodySink, InBag {
     this.#among.remove(this);
     this.#piece = undefined;
     this.#block = undefined;
-    this.#of.budget.giveBack(this.#taken);
+    this.#of.budget.giveBack(this.#of.client, this.#taken);
     // Whoever answers decides what becomes of the rest; nothing of it is kept.
     this.#of.receiver.failed(error);
   }

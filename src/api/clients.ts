@@ -72,7 +72,7 @@ export class Clients {
 }
 
 /** Whoever has one IPv6 address has the 2^64 of its network: they count as one client. */
-function groupOf(address: string): string {
+export function groupOf(address: string): string {
   if (!address.includes(':')) return address;
   if (address.startsWith('::ffff:')) return address.slice(7);
   if (!isIPv6(address)) return address;

@@ -6,6 +6,7 @@ import { ServiceError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
 import { log } from '../telemetry/logger.ts';
 import { ApiKeys } from './api-keys.ts';
+import { chargeTo } from './charged-client.ts';
 import { type Client, Clients } from './clients.ts';
 
 /**
@@ -47,8 +48,14 @@ export class Door {
       : undefined;
   }
 
-  /** The client, or `unauthorized`. */
+  /** The client, who is charged for the request from here on, or `unauthorized`. */
   identify(request: Request): Client {
+    const client = this.#find(request);
+    chargeTo(request, client.name);
+    return client;
+  }
+
+  #find(request: Request): Client {
     if (this.#keys === undefined && this.#adminTokens.length === 0)
       return this.#clients.byAddress(this.#addressOf(request));
     const given = credentialOf(request);
@@ -65,7 +72,10 @@ export class Door {
   identifyAdmin(request: Request): Client {
     if (this.#adminTokens.length > 0) {
       const given = credentialOf(request);
-      if (given !== undefined && this.#isAdmin(given)) return this.#clients.administrator();
+      if (given !== undefined && this.#isAdmin(given)) {
+        chargeTo(request, 'admin');
+        return this.#clients.administrator();
+      }
       // Whoever has a valid key is known, and told that it is not enough.
       this.identify(request);
       if (given === undefined) throw this.#unauthorized('administration needs its token');

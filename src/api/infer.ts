@@ -8,6 +8,7 @@ import { ServiceError } from '../errors.ts';
 import { answerError } from './answer-error.ts';
 import type { Body } from './body.ts';
 import type { BodyReader } from './body-reader.ts';
+import { chargedClient } from './charged-client.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
 import type { InferCall } from './open-inference/infer-call.ts';
@@ -93,7 +94,7 @@ class InferExchange {
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
       this.#told.servedBy = model;
-      permits.take(model.name);
+      permits.take(model.name, client.name);
       this.#model = model;
       this.#told.guest = this;
       this.#profiled = profiles.admit(request, client, model, this.#told);
@@ -166,7 +167,7 @@ class InferExchange {
 
   /** The connection has done with the request: what is held for it is let go, and the engine hears when the caller left before its answer. */
   left(answered: boolean): void {
-    this.#parts.permits.giveBack(this.#model!.name);
+    this.#parts.permits.giveBack(this.#model!.name, chargedClient(this.#request));
     this.#body?.release();
     this.#profiled?.left();
     // Of a connection that broke off, the system may still read what is to be sent.

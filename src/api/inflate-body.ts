@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { ServiceError } from '../errors.ts';
+import type { SharedBudget } from '../resilience/shared-budget.ts';
 import { type Body, joined, tooLarge } from './body.ts';
-import type { ByteBudget } from './byte-budget.ts';
 
 export type Packing = 'gzip' | 'deflate';
 
@@ -31,9 +31,9 @@ export function packingOf(request: IncomingMessage): Packing | undefined {
 export async function inflateBody(
   packed: Buffer,
   packing: Packing,
-  of: { bodyBytesMax: number; alignAt: number; budget: ByteBudget },
+  of: { bodyBytesMax: number; alignAt: number; client: string; budget: SharedBudget },
 ): Promise<Body> {
-  const { bodyBytesMax, alignAt, budget } = of;
+  const { bodyBytesMax, alignAt, client, budget } = of;
   const stream = unpacker(packed, packing);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -42,13 +42,13 @@ export async function inflateBody(
     stream.end(packed);
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       if (size + chunk.length > bodyBytesMax) throw tooLarge(`more than ${bodyBytesMax} bytes unpacked`, bodyBytesMax);
-      budget.take(chunk.length);
+      budget.take(client, chunk.length);
       taken += chunk.length;
       size += chunk.length;
       chunks.push(chunk);
     }
   } catch (cause) {
-    budget.giveBack(taken);
+    budget.giveBack(client, taken);
     if (cause instanceof ServiceError) throw cause;
     throw new ServiceError(
       'invalid_body',
@@ -56,7 +56,7 @@ export async function inflateBody(
       { cause },
     );
   }
-  return { bytes: joined(chunks, size, alignAt), isAlone: true, release: () => budget.giveBack(taken) };
+  return { bytes: joined(chunks, size, alignAt), isAlone: true, release: () => budget.giveBack(client, taken) };
 }
 
 function unpacker(packed: Buffer, packing: Packing) {

@@ -22,6 +22,8 @@ export function messagesOf(app: Express): {
 } {
   class ServedRequest extends IncomingMessage {
     bodySink: BodySink | undefined = undefined;
+    /** See charged-client.ts. */
+    chargedTo: string | undefined = undefined;
 
     override push(chunk: unknown, encoding?: BufferEncoding): boolean {
       const sink = this.bodySink;

@@ -117,8 +117,12 @@ function routesOf(app: Express): string[] {
 export type RawAnswer = { status: number; headers: string; body: string };
 
 /** Sends bytes as they are and reads one answer. `bytes` may come in pieces; the connection is closed afterwards. */
-export async function sendRaw(port: number, pieces: readonly (string | Buffer)[]): Promise<RawAnswer> {
-  const socket = connect(port, '127.0.0.1');
+export async function sendRaw(
+  port: number,
+  pieces: readonly (string | Buffer)[],
+  { localAddress }: { localAddress?: string } = {},
+): Promise<RawAnswer> {
+  const socket = connect({ port, host: '127.0.0.1', ...(localAddress && { localAddress }) });
   try {
     // A server that refuses in the middle of a body may close before all of it was written.
     socket.on('error', () => socket.destroy());

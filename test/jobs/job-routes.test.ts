@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -229,6 +230,21 @@ describe('the events of a job', () => {
     assert.equal((await api.fetch(`/v1/jobs/${id}/events`, { method: 'HEAD' })).status, 200);
   });
 
+  it('keep no place for followers who left before the beginning', async () => {
+    await using api = await serveJobs(never, { eventListenersMax: 4 });
+    const id = await sendFor(api);
+    for (let round = 0; round < 30; round += 1)
+      await Promise.all(Array.from({ length: 10 }, () => leaveAtOnce(api, id)));
+    // One client may have all places but one.
+    const followers = await waitFor('the places', async () => {
+      const answers = await Promise.all([1, 2, 3].map(() => api.fetch(`/v1/jobs/${id}/events`)));
+      if (answers.every(({ status }) => status === 200)) return answers;
+      await Promise.all(answers.map(({ body }) => body?.cancel()));
+      return undefined;
+    });
+    await Promise.all(followers.map(({ body }) => body?.cancel()));
+  });
+
   it('are for so many followers, and drop one that does not read', async () => {
     const told = Promise.withResolvers<void>();
     await using api = await serveJobs(
@@ -318,6 +334,16 @@ function ended(api: ServedApi, id: string): Promise<Told> {
     },
     { everyMs: 20 },
   );
+}
+
+/** Asks for the events of a job and breaks off as soon as the question is on its way. */
+async function leaveAtOnce(api: ServedApi, id: string): Promise<void> {
+  const socket = connect(api.port, '127.0.0.1');
+  const closed = once(socket, 'close');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(`GET /v1/jobs/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`, () => socket.resetAndDestroy());
+  await closed;
 }
 
 async function workLeft(api: ServedApi): Promise<number> {

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Door } from '../door.ts';
 import { takeQuota } from '../take-quota.ts';
+import { leftSignal } from '../while-open.ts';
 import { backendNames, readQuestion } from './allowed-questions.ts';
 import { askBackend } from './ask-backend.ts';
 import { lokiTenants, withoutGuardedStreams } from './guard-log-streams.ts';
@@ -37,13 +38,11 @@ export function readBackend({
           { retryAfterMs: 1_000 },
         );
       inFlight += 1;
-      const gone = new AbortController();
-      response.once('close', () => gone.abort());
       try {
         const answer = await askBackend(question, {
           config,
           tenants: lokiTenants(mayReadAll),
-          signal: AbortSignal.any([gone.signal, AbortSignal.timeout(config.proxyMsMax)]),
+          signal: AbortSignal.any([leftSignal(response), AbortSignal.timeout(config.proxyMsMax)]),
         });
         response.setHeader('Content-Type', answer.contentType);
         response.setHeader('Cache-Control', 'no-store');

@@ -1,10 +1,11 @@
 import type { RequestHandler, Response } from 'express';
-import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import { endNumber, eventId, isAfter, type JobEvent, readEventId } from '../../jobs/job-events.ts';
 import { restOfJobMs } from '../../jobs/rest-of-job.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import type { Budgets } from '../budgets.ts';
 import { requestTrace } from '../trace-request.ts';
+import { whileOpen } from '../while-open.ts';
 import { jobAnswer } from './job-answer.ts';
 import { findOwn, type JobParts } from './job-routes.ts';
 
@@ -15,38 +16,16 @@ const behindBytesMax = 256 * 1024;
  * GET /v1/jobs/{id}/events: what happens to the job, as server-sent events `state` and `progress` whose data is the job. It begins with the present
  * state, or, with Last-Event-ID, with what came since; it ends with the job. 204 tells a browser that there is nothing more to come.
  */
-export function followJob({
-  config,
-  door,
-  jobs: runner,
-  lifecycle,
-}: JobParts & { lifecycle: Lifecycle }): RequestHandler {
-  let followers = 0;
+export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }): RequestHandler {
+  const { door, jobs: runner, lifecycle } = parts;
   return async (request, response) => {
     door.refuseForeignPages(request);
     const client = door.identify(request);
     const told = requestTrace(response);
     const last = readEventId(String(request.headers['last-event-id'] ?? ''));
     const { id } = await findOwn(runner, client, request);
-    if (followers >= config.eventListenersMax)
-      throw new ServiceError(
-        'busy',
-        `Cannot follow the job: ${followers} callers follow jobs; ask GET /v1/jobs/${id} instead, or raise VITRINE_EVENT_LISTENERS_MAX.`,
-        { retryAfterMs: 5_000 },
-      );
-    followers += 1;
-    const follower = new Follower(response, config.bodyIdleMsMax);
-    // Listening begins before the job is looked at, so that nothing falls in between.
-    const stopFollowing = runner.events.follow(id, (event) => follower.hear(event));
-    const heartbeat = setInterval(() => follower.beat(), config.eventHeartbeatMs);
-    const leave = () => follower.end();
-    lifecycle.stopping.addEventListener('abort', leave, { once: true });
-    response.once('close', () => {
-      followers -= 1;
-      clearInterval(heartbeat);
-      stopFollowing();
-      lifecycle.stopping.removeEventListener('abort', leave);
-    });
+    const follower = whileOpen(response, () => new Follower(parts, { id, client: client.name, response }));
+    if (!follower) return;
     const job = await runner.find(id);
     told.beginStream();
     if (!job || lifecycle.stopping.aborted || request.method === 'HEAD') response.end();
@@ -54,17 +33,34 @@ export function followJob({
   };
 }
 
-class Follower {
+class Follower implements Disposable {
   readonly #response: Response;
   readonly #idleMsMax: number;
+  readonly #leave = new DisposableStack();
   /** What came before the beginning was sent. */
   #early: JobEvent[] | undefined = [];
   #sent: Pick<JobEvent, 'attempt' | 'number'> = { attempt: -1, number: 0 };
 
-  constructor(response: Response, idleMsMax: number) {
+  /** Takes one of the places for followers, or throws. It hears events at once, so that none falls between this and the look at the job. */
+  constructor(
+    { config, jobs, lifecycle, budgets: { followers } }: Parameters<typeof followJob>[0],
+    { id, client, response }: { id: string; client: string; response: Response },
+  ) {
+    followers.take(client, 1);
+    this.#leave.defer(() => followers.giveBack(client, 1));
     this.#response = response;
-    this.#idleMsMax = idleMsMax;
+    this.#idleMsMax = config.bodyIdleMsMax;
     response.on('timeout', () => response.destroy());
+    this.#leave.defer(jobs.events.follow(id, (event) => this.hear(event)));
+    const heartbeat = setInterval(() => this.beat(), config.eventHeartbeatMs);
+    this.#leave.defer(() => clearInterval(heartbeat));
+    const stop = () => this.end();
+    lifecycle.stopping.addEventListener('abort', stop, { once: true });
+    this.#leave.defer(() => lifecycle.stopping.removeEventListener('abort', stop));
+  }
+
+  [Symbol.dispose](): void {
+    this.#leave.dispose();
   }
 
   begin(job: Job, kept: readonly JobEvent[], last: Pick<JobEvent, 'attempt' | 'number'> | undefined): void {

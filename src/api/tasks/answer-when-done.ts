@@ -54,6 +54,8 @@ async function endOf(jobs: JobRunner, job: Job, waiting: AbortSignal): Promise<J
   });
   const leave = () => ended.resolve(undefined);
   waiting.addEventListener('abort', leave);
+  // A signal that was aborted before says nothing any more.
+  if (waiting.aborted) leave();
   try {
     const now = await jobs.find(job.id);
     return now && hasEnded(now) ? now : await ended.promise;

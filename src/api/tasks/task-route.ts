@@ -16,6 +16,7 @@ import { acceptJob, addJob, wantsJob } from '../jobs/accept-job.ts';
 import type { Permits } from '../permits.ts';
 import { takeQuota } from '../take-quota.ts';
 import { requestTrace, tellStages } from '../trace-request.ts';
+import { leftSignal, whileOpen } from '../while-open.ts';
 import { answerWhenDone } from './answer-when-done.ts';
 import { formatAccepted } from './format-accepted.ts';
 import { readTaskJson } from './read-task-json.ts';
@@ -49,7 +50,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
     const client = door.identify(request);
     told.tenant = client.tenant;
     takeQuota(client, 'tasks', response);
-    const stay = new Stay(response, taskPermits, kind);
+    const left = holdPermit(response, taskPermits, { kind, client: client.name });
     await using work = await workFolders.create(takesFiles(kind) ? expectedBytes(request, config) : 0);
     const task = await readTask(kind, parts, { request, response, work, client });
     told.account?.mark('receive');
@@ -61,7 +62,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
     // Links need something that is kept: the result of a job.
     if (kind === 'separate' && task.parameters.format === 'json') {
       const job = await addJob(parts, { request, response, client, work, task });
-      return await answerWhenDone(parts, { response, job, deadlineAt, signal: stay.signal });
+      return await answerWhenDone(parts, { response, job, deadlineAt, signal: left });
     }
     const result = await runTask(task, {
       config,
@@ -69,7 +70,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
       threads: parts.taskThreads,
       metrics: parts.taskMetrics,
       folder: work.path,
-      signal: stay.signal,
+      signal: left,
       deadlineAt,
       progress: () => undefined,
       tenant: client.tenant,
@@ -103,19 +104,15 @@ function takesFiles(kind: TaskKind): boolean {
   return kind === 'separate' || kind === 'score' || kind === 'speech';
 }
 
-/** A task's time in the service: its permit is given back when the connection has done with it, and it is given up when its caller leaves. */
-class Stay {
-  readonly #abort = new AbortController();
-
-  constructor(response: Response, permits: Permits, kind: TaskKind) {
-    permits.take(kind);
-    response.once('close', () => {
-      permits.giveBack(kind);
-      if (!response.writableFinished) this.#abort.abort();
-    });
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
+/** A task's permit, for as long as its answer is open; answers what tells the task that its caller has left. */
+function holdPermit(
+  response: Response,
+  permits: Permits,
+  { kind, client }: { kind: TaskKind; client: string },
+): AbortSignal {
+  whileOpen(response, () => {
+    permits.take(kind, client);
+    return { [Symbol.dispose]: () => permits.giveBack(kind, client) };
+  });
+  return leftSignal(response);
 }

@@ -60,6 +60,20 @@ export const requestMetrics = {
     says: 'Tasks being worked on now, whether a request waits for them or a job holds them.',
     attributes: [],
   },
+  budgetUsed: {
+    name: 'vitrine.budget.used',
+    kind: 'gauge',
+    unit: '1',
+    says: 'How much of what all clients share is taken, from 0 to 1: bodies, answers, uploads, requests in flight, followers, connections.',
+    attributes: ['budget'],
+  },
+  budgetRefused: {
+    name: 'vitrine.budget.refused',
+    kind: 'counter',
+    unit: '',
+    says: 'Requests and connections refused by such a budget: share (the client holds more than its share, and the rest is for others) or full.',
+    attributes: ['budget', 'reason'],
+  },
   tracesKept: {
     name: 'vitrine.traces.kept',
     kind: 'counter',

@@ -1,0 +1,129 @@
+import { ServiceError } from '../errors.ts';
+
+export type BudgetTerms = {
+  /** What the metrics call it. */
+  readonly name: string;
+  readonly max: number;
+  /** Percent of it that each client can count on. */
+  readonly sharePercent: number;
+  /** The largest amount that one piece of work may need. It fits into an empty budget, whatever the shares are. */
+  readonly largest: number;
+  /** How a refusal begins, such as "Cannot read the body". */
+  readonly cannot: string;
+  /** What is held, as a sentence with the amount. */
+  readonly held: (amount: number) => string;
+  /** What the caller can do; the setting is named after it. */
+  readonly remedy?: string;
+  readonly setting: string;
+  readonly retryAfterMs?: number;
+  /** Where refusals are counted together with those of other budgets. */
+  readonly refused?: Refusals;
+};
+
+/** How many were refused because of the client's share, and because all is taken. */
+export type Refusals = { share: number; full: number };
+
+/** Accounts that are remembered with nothing in them, at most. */
+const emptyAccountsMax = 256;
+
+/**
+ * An amount that all clients share. A client can always take up to its share while anything is free. It gets more only while as much as a share stays free
+ * for another client, so a lone client has most of the budget and never all of it.
+ */
+export class SharedBudget {
+  readonly terms: BudgetTerms;
+  readonly refused: Refusals;
+  readonly #share: number;
+  /** Up to this, nobody's share matters. */
+  readonly #openMax: number;
+  readonly #accounts = new Map<string, Account>();
+  /** Most requests are of the client of the one before: it is not looked up again. */
+  #last: Account | undefined;
+  #taken = 0;
+
+  constructor(terms: BudgetTerms) {
+    this.terms = terms;
+    this.refused = terms.refused ?? { share: 0, full: 0 };
+    const { max, sharePercent, largest } = terms;
+    this.#share = Math.floor((max * sharePercent) / 100);
+    this.#openMax = max - Math.max(0, Math.min(this.#share, max - largest));
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** How many clients are remembered. */
+  get clients(): number {
+    return this.#accounts.size;
+  }
+
+  /** Takes the amount for the client, or throws why not. Every amount taken is given back once. */
+  take(client: string, amount: number): void {
+    const account = this.#accountOf(client);
+    const because = this.#obstacle(account, amount);
+    if (because !== undefined) throw this.#refusal(because, account.held);
+    this.#taken += amount;
+    account.held += amount;
+  }
+
+  /** The same for work that is left out instead of refused. */
+  tryTake(client: string, amount: number): boolean {
+    const account = this.#accountOf(client);
+    if (this.#obstacle(account, amount) !== undefined) return false;
+    this.#taken += amount;
+    account.held += amount;
+    return true;
+  }
+
+  giveBack(client: string, amount: number): void {
+    const account = this.#accountOf(client);
+    this.#taken -= amount;
+    account.held -= amount;
+    // An account that comes and goes with each request would make the Map anew again and again.
+    if (account.held === 0 && this.#accounts.size > emptyAccountsMax) {
+      this.#accounts.delete(client);
+      this.#last = undefined;
+    }
+  }
+
+  #obstacle(account: Account, amount: number): keyof Refusals | undefined {
+    const taken = this.#taken + amount;
+    if (taken <= this.#openMax) return undefined;
+    if (taken <= this.terms.max && account.held + amount <= this.#share) return undefined;
+    // Who holds nothing yet is not what stands in its own way.
+    const because = taken > this.terms.max || account.held === 0 ? 'full' : 'share';
+    this.refused[because] += 1;
+    return because;
+  }
+
+  #accountOf(client: string): Account {
+    const last = this.#last;
+    if (last !== undefined && last.client === client) return last;
+    let account = this.#accounts.get(client);
+    if (account === undefined) {
+      account = { client, held: 0 };
+      this.#accounts.set(client, account);
+    }
+    this.#last = account;
+    return account;
+  }
+
+  /** 429 where it is the client's own doing, which is no failure of the service. */
+  #refusal(because: keyof Refusals, held: number): ServiceError {
+    const { cannot, held: told, remedy = 'come again', setting, retryAfterMs = 1000 } = this.terms;
+    const state = told(this.#taken);
+    switch (because) {
+      case 'full':
+        return new ServiceError('busy', `${cannot}: ${state}; ${remedy}, or raise ${setting}.`, { retryAfterMs });
+      case 'share':
+        return new ServiceError(
+          'share_used',
+          `${cannot}: ${state}, ${held} of them yours, and what is left is for other clients; wait for your other requests, or raise ${setting}.`,
+          { retryAfterMs },
+        );
+    }
+  }
+}
+
+type Account = { readonly client: string; held: number };

@@ -580,7 +580,7 @@ export const settings = {
     2,
     1,
     64,
-    'Tasks worked on at once, each in a thread of its own (about 60 MB). As many as there are cores.',
+    'Tasks worked on at once, each in a thread of its own (10 MB idle, at most VITRINE_TASK_MEMORY_BYTES_MAX). As many as there are cores.',
   ),
   tasksWaitingMax: integer(
     'VITRINE_TASKS_WAITING_MAX',
@@ -588,6 +588,13 @@ export const settings = {
     0,
     10_000,
     'Tasks that may wait for a thread. Beyond it callers are told to come again.',
+  ),
+  taskMemoryBytesMax: integer(
+    'VITRINE_TASK_MEMORY_BYTES_MAX',
+    512 * 2 ** 20,
+    64 * 2 ** 20,
+    2 ** 40,
+    'Memory that one task may hold: objects, arrays and decoders of its thread. A task over it is ended alone. Times VITRINE_TASKS_RUNNING_MAX, beside the service’s own memory, it must fit the container.',
   ),
   taskMsMax: integer(
     'VITRINE_TASK_MS_MAX',

@@ -100,6 +100,11 @@ export const failures = {
     means: 'A sound cannot be taken: damaged, cut off, empty, with absurd figures or samples that are no numbers.',
   },
   audio_too_long: { status: 413, retryable: false, means: 'A sound is longer, or has more samples, than is taken.' },
+  task_too_large: {
+    status: 413,
+    retryable: false,
+    means: 'The task needed more memory than a task may hold, and was ended alone.',
+  },
   inference_failed: { status: 500, retryable: false, means: 'ONNX Runtime could not run the model on these inputs.' },
   job_not_found: {
     status: 404,
@@ -139,7 +144,8 @@ export type FailureCode = keyof typeof failures;
 
 /** Whether a guard turned the request away before any work was done on it: who it is, how often, how much, or that there is no room now. */
 export function isRefusal(code: FailureCode): boolean {
-  return [401, 403, 413, 429, 431, 503].includes(failures[code].status) && code !== 'lane_crashed';
+  const isAfterWork = code === 'lane_crashed' || code === 'task_too_large';
+  return [401, 403, 413, 429, 431, 503].includes(failures[code].status) && !isAfterWork;
 }
 
 /**

@@ -1,12 +1,16 @@
 import { Worker } from 'node:worker_threads';
+import type { Config } from '../../config.ts';
 import { freeTensors } from '../../engine/free-tensors.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
 import type { TaskTelling } from '../account-for-task.ts';
 import type { TaskResult, TaskTools } from '../task.ts';
+import { TaskMemory, taskTooLarge } from './task-memory.ts';
 import { taskGone, taskTooLate } from './task-threads.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
+
+export type TaskThreadConfig = Pick<Config, 'taskMemoryBytesMax'>;
 
 type Tools = TaskTools & { readonly told: TaskTelling };
 
@@ -25,16 +29,21 @@ const graceMs = 500;
 /** One worker thread that does one task at a time. */
 export class TaskThread {
   readonly #worker: Worker;
+  readonly #memory: TaskMemory;
   #state: State = { kind: 'idle' };
 
-  constructor() {
+  constructor({ taskMemoryBytesMax }: TaskThreadConfig) {
     this.#worker = new Worker(program, {
       execArgv: [],
       stdin: false,
-      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+      // V8 itself ends a thread whose objects outgrow this; what lies outside its heap is the watch's affair.
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(taskMemoryBytesMax / 2 ** 20) },
     });
+    this.#memory = new TaskMemory(this.#worker, taskMemoryBytesMax);
     this.#worker.on('message', (message: FromThread) => this.#received(message));
-    this.#worker.on('error', (error) => this.#lost(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('error', (error) =>
+      this.#lost(this.#memory.isExhausted(error) ? taskTooLarge(taskMemoryBytesMax) : asError(error)),
+    );
     this.#worker.on('exit', () => this.#lost(new Error('The thread of a task ended before the task did.')));
     // An idle thread holds up no end of the process.
     this.#worker.unref();
@@ -56,6 +65,10 @@ export class TaskThread {
       grace = setTimeout(() => void this.close(), graceMs);
     };
     const gone = () => giveUp(taskGone());
+    const watch = this.#memory.watch((error) => {
+      givenUpFor ??= error;
+      void this.close();
+    });
     const overtime = setTimeout(
       () => giveUp(taskTooLate()),
       Math.min(2 ** 31 - 1, Math.max(0, deadlineAt - performance.now())),
@@ -74,6 +87,7 @@ export class TaskThread {
     } finally {
       clearTimeout(overtime);
       clearTimeout(grace);
+      clearInterval(watch);
       signal.removeEventListener('abort', gone);
       if (this.#state.kind === 'working') this.#state = { kind: 'idle' };
       this.#worker.unref();
@@ -149,6 +163,10 @@ export class TaskThread {
     this.#state = { kind: 'ended' };
     if (state.kind === 'working') state.settle({ error });
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** Answers may be views into one buffer that a whole batch shares: such a one is copied before it is given away. */

@@ -3,10 +3,10 @@ import { ServiceError } from '../../errors.ts';
 import { observableGauge } from '../../telemetry/metrics.ts';
 import type { TaskTelling } from '../account-for-task.ts';
 import type { TaskResult, TaskTools } from '../task.ts';
-import { TaskThread } from './task-thread.ts';
+import { TaskThread, type TaskThreadConfig } from './task-thread.ts';
 import type { TaskOrder } from './thread-messages.ts';
 
-export type TaskThreadsConfig = Pick<Config, 'tasksRunningMax' | 'tasksWaitingMax'>;
+export type TaskThreadsConfig = Pick<Config, 'tasksRunningMax' | 'tasksWaitingMax'> & TaskThreadConfig;
 
 type Turn = { begin(): void; readonly kind: string };
 
@@ -32,7 +32,7 @@ export class TaskThreads implements AsyncDisposable {
 
   async run(order: TaskOrder, tools: TaskTools & { readonly told: TaskTelling }): Promise<TaskResult> {
     await this.#turn(order.request.kind, tools);
-    const thread = this.#idle.pop() ?? new TaskThread();
+    const thread = this.#idle.pop() ?? new TaskThread(this.#limits);
     try {
       return await thread.run(order, tools);
     } finally {

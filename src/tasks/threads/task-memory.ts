@@ -1,0 +1,57 @@
+import type { Worker } from 'node:worker_threads';
+import { ServiceError } from '../../errors.ts';
+
+/** A task that fills memory as fast as it can makes about half a gigabyte in this time. */
+const lookEveryMs = 100;
+
+/**
+ * What the thread of a task holds, measured from outside while it works. V8 keeps one account for each thread: its objects, and beside them the
+ * memory of its array buffers and of its WebAssembly (decoders), which `resourceLimits` leave out. It answers between two steps of the thread's
+ * code, in loops too, so that a thread which never comes to rest is measured all the same.
+ */
+export class TaskMemory {
+  readonly #worker: Worker;
+  readonly #bytesMax: number;
+  #isLooking = false;
+
+  constructor(worker: Worker, bytesMax: number) {
+    this.#worker = worker;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Calls `outgrown` once the thread holds more than it may; until the timer that it answers is cleared. */
+  watch(outgrown: (error: ServiceError) => void): NodeJS.Timeout {
+    return setInterval(() => void this.#look(outgrown), lookEveryMs);
+  }
+
+  /** Whether V8 itself has ended the thread for its objects. */
+  isExhausted(error: unknown): boolean {
+    return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  }
+
+  async #look(outgrown: (error: ServiceError) => void): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const held = await this.#held();
+    this.#isLooking = false;
+    if (held > this.#bytesMax) outgrown(taskTooLarge(this.#bytesMax));
+  }
+
+  /** 0 for a thread that has not begun or has ended: the account is closed then. */
+  async #held(): Promise<number> {
+    try {
+      const { total_physical_size, external_memory, malloced_memory } = await this.#worker.getHeapStatistics();
+      return total_physical_size + external_memory + malloced_memory;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_NOT_RUNNING') return 0;
+      throw error;
+    }
+  }
+}
+
+export function taskTooLarge(bytesMax: number): ServiceError {
+  return new ServiceError(
+    'task_too_large',
+    `Cannot finish the task: it needs more memory than the ${Math.round(bytesMax / 2 ** 20)} MiB that a task may hold; ask for less at once, or raise VITRINE_TASK_MEMORY_BYTES_MAX.`,
+  );
+}

@@ -18,6 +18,9 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
       // Lengths differ from request to request: a memory plan made for one does not fit the next.
       session: { memory_pattern: false },
       probe_dimensions: { channels: 1, samples: 8192 },
+      // A run takes about 0.7 KB a sample: two channels of what /v1/separate sends at once.
+      dimensions_max: { channels: 8 },
+      products_max: [{ of: ['channels', 'samples'], max: 2 * (516 + 40) * 512 }],
       // Channels side by side: two lanes are 1.3 times as fast as one on two cores.
       lanes: { count: 2 },
       // It reaches 15 frames of the median and two of the transform to each side, 512 samples each, on a grid of 512: chunks that begin on it, with 20
@@ -40,6 +43,12 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
       probe_dimensions: { voices: 1, modes: 4, borders: 4, noise_blocks: 2, noise_borders: 3 },
+      // What /v1/generate needs for a minute: 2813 blocks of 1024 samples, of one voice or of several short ones.
+      dimensions_max: { voices: 16, modes: 64, borders: 2816, noise_blocks: 2815, noise_borders: 2816 },
+      products_max: [
+        { of: ['voices', 'borders'], max: 2816 },
+        { of: ['voices', 'noise_blocks'], max: 2816 },
+      ],
       retry_safe: true,
     },
   },
@@ -51,6 +60,9 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
       probe_dimensions: { samples: 1, rows: 16, columns: 16 },
+      // Its matrices are rows × rows and columns × columns; the product is the default of VITRINE_MICROSTRUCTURE_PIXELS_MAX.
+      dimensions_max: { samples: 64, rows: 1024, columns: 1024 },
+      products_max: [{ of: ['samples', 'rows', 'columns'], max: 2 ** 20 }],
       retry_safe: true,
     },
   },

@@ -41,6 +41,8 @@ export const learnedModels: Readonly<Record<string, LearnedModel>> = {
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
       probe_dimensions: { sequence_length: 4 },
+      // Two minutes.
+      dimensions_max: { sequence_length: 4096 },
       retry_safe: true,
     },
   },

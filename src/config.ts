@@ -150,6 +150,20 @@ export const settings = {
     86_400_000,
     'How long a lane may take to open a model and warm it up. Raise it for models of many gigabytes on a slow disk.',
   ),
+  freeElementsMax: integer(
+    'VITRINE_FREE_ELEMENTS_MAX',
+    2 ** 24,
+    1,
+    2 ** 40,
+    'The largest product of a request’s free dimensions that model.json does not bound (dimensions_max, products_max). A model may make inner tensors of that size, from a few bytes.',
+  ),
+  outputBytesMax: integer(
+    'VITRINE_OUTPUT_BYTES_MAX',
+    256 * 1024 ** 2,
+    1024,
+    2 ** 40,
+    'The most bytes that a request’s outputs may take, where the ONNX file says their sizes by those of the inputs. A request beyond it is refused before it runs.',
+  ),
   shortcutUsMax: integer(
     'VITRINE_SHORTCUT_US_MAX',
     500,

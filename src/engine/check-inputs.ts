@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { Manifest, TensorSpec } from './manifest.ts';
+import { checkBounds, sizeOutOfBounds } from './shape-bounds.ts';
 import { bytesOf, elementsOf, isStrings, type Tensor } from './tensor.ts';
 
 export type CheckedInputs = {
@@ -16,26 +17,54 @@ export type CheckedInputs = {
  * Everything that ONNX Runtime would refuse by a message without a code, and some that it would not: names, datatypes, ranks,
  * sizes, lengths, dimensions that must agree. Throws invalid_input, which says which input and what was expected.
  */
-export function checkInputs(manifest: Manifest, given: readonly Tensor[], wanted?: readonly string[]): CheckedInputs {
+export function checkInputs(
+  manifest: Manifest,
+  given: readonly Tensor[],
+  wanted?: readonly string[],
+  boundsItself = false,
+): CheckedInputs {
   const { inputs: specs, batching } = manifest;
-  const inOrder = arrange(manifest, given);
-  const free = new Map<string, number>();
+  const inOrder = checkHeads(manifest, given, wanted, boundsItself);
   const batched = batching.rows_max > 0;
   let bytes = 0;
   let shapeKey = '';
   for (let index = 0; index < specs.length; index += 1) {
     const spec = specs[index]!;
     const tensor = inOrder[index]!;
-    checkOne(manifest, spec, tensor, free, batched);
+    checkData(manifest, spec, tensor);
     bytes += bytesOf(tensor);
     if (batched && hasFreeDimensionBeyondFirst(spec)) shapeKey += `${tensor.shape.slice(1)};`;
   }
-  if (wanted) checkOutputs(manifest, wanted);
-  const rows = batched ? checkRows(manifest, inOrder) : 1;
+  const rows = batched ? inOrder[0]!.shape[0]! : 1;
   return { inputs: inOrder, rows, bytes, shapeKey };
 }
 
-function arrange(manifest: Manifest, given: readonly Tensor[]): readonly Tensor[] {
+/** What a request says of a tensor before its data is looked at. */
+export type TensorHead = Pick<Tensor, 'name' | 'datatype' | 'shape'>;
+
+/** Names, datatypes, shapes, rows and sizes, and which outputs are wanted: all that can be refused before data is decoded. */
+export function checkHeads<Head extends TensorHead>(
+  manifest: ManifestOfInputs,
+  given: readonly Head[],
+  wanted?: readonly string[],
+  boundsItself = false,
+): readonly Head[] {
+  const { inputs: specs, batching } = manifest;
+  const inOrder = arrange(manifest, given);
+  const free = new Map<string, number>();
+  const batched = batching.rows_max > 0;
+  for (let index = 0; index < specs.length; index += 1)
+    checkShape(manifest, index, inOrder[index]!, free, batched, boundsItself);
+  if (wanted) checkOutputs(manifest, wanted);
+  if (batched) checkRows(manifest, inOrder);
+  if (!boundsItself) checkBounds(manifest.name, manifest.bounds, inOrder);
+  return inOrder;
+}
+
+/** What of a manifest the inputs of a request are checked by. */
+export type ManifestOfInputs = Pick<Manifest, 'name' | 'inputs' | 'outputs' | 'batching' | 'bounds'>;
+
+function arrange<Head extends TensorHead>(manifest: ManifestOfInputs, given: readonly Head[]): readonly Head[] {
   const { inputs: specs } = manifest;
   if (given.length === specs.length && specs.every(({ name }, index) => given[index]?.name === name)) return given;
   for (const [index, { name }] of given.entries()) {
@@ -53,23 +82,28 @@ function arrange(manifest: Manifest, given: readonly Tensor[]): readonly Tensor[
   });
 }
 
-function checkOne(
-  manifest: Manifest,
-  spec: TensorSpec,
-  { name, datatype, shape, data }: Tensor,
+function checkShape(
+  manifest: ManifestOfInputs,
+  input: number,
+  { name, datatype, shape }: TensorHead,
   free: Map<string, number>,
   batched: boolean,
+  boundsItself: boolean,
 ): void {
+  const spec = manifest.inputs[input]!;
   if (datatype !== spec.datatype) throw refusal(manifest, `the input "${name}" is ${datatype}`, takes(spec));
   if (shape.length !== spec.shape.length) {
     throw refusal(manifest, `the input "${name}" has the shape [${shape.slice(0, 16)}]`, takes(spec));
   }
+  const { bounds } = manifest;
   for (let axis = 0; axis < shape.length; axis += 1) {
     const size = shape[axis]!;
     const declared = spec.shape[axis]!;
     if (!Number.isSafeInteger(size) || size < 0 || (declared >= 0 && size !== declared)) {
       throw refusal(manifest, `the input "${name}" has the shape [${shape}]`, takes(spec));
     }
+    if (!boundsItself && (size < bounds.min[input]![axis]! || size > bounds.max[input]![axis]!))
+      throw sizeOutOfBounds(manifest.name, bounds, spec, { input, axis, size });
     const symbol = spec.dimensionNames[axis];
     if (declared >= 0 || !symbol || (batched && axis === 0)) continue;
     const same = free.get(symbol);
@@ -82,6 +116,9 @@ function checkOne(
       );
     }
   }
+}
+
+function checkData(manifest: Manifest, spec: TensorSpec, { name, datatype, shape, data }: Tensor): void {
   if (data.length !== elementsOf(shape)) {
     throw refusal(
       manifest,
@@ -103,7 +140,7 @@ function hasFreeDimensionBeyondFirst({ shape }: TensorSpec): boolean {
   return false;
 }
 
-function checkRows(manifest: Manifest, inputs: readonly Tensor[]): number {
+function checkRows(manifest: ManifestOfInputs, inputs: readonly TensorHead[]): void {
   const { rows_max: rowsMax, split } = manifest.batching;
   const rows = inputs[0]?.shape[0] ?? 1;
   const other = inputs.find(({ shape }) => shape[0] !== rows);
@@ -122,10 +159,9 @@ function checkRows(manifest: Manifest, inputs: readonly Tensor[]): number {
       `it takes ${rowsMax} at most (batching.rows_max), unless batching.split is set in model.json`,
     );
   }
-  return rows;
 }
 
-function checkOutputs(manifest: Manifest, wanted: readonly string[]): void {
+function checkOutputs(manifest: ManifestOfInputs, wanted: readonly string[]): void {
   for (const [index, name] of wanted.entries()) {
     if (!manifest.outputs.some((output) => output.name === name)) {
       throw refusal(
@@ -144,6 +180,6 @@ function namesOf(specs: readonly TensorSpec[]): string {
   return specs.map(({ name }) => `"${name}"`).join(', ') || 'none';
 }
 
-function refusal({ name }: Manifest, state: string, remedy: string): ServiceError {
+function refusal({ name }: ManifestOfInputs, state: string, remedy: string): ServiceError {
   return new ServiceError('invalid_input', `Cannot run model ${name}: ${state}; ${remedy}.`);
 }

@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import { batchBytesMaxDefault, type Manifest, type ManifestFile, manifestSchema, type TensorSpec } from './manifest.ts';
 import type { OnnxSummary } from './read-onnx.ts';
+import { type SizeLimits, shapeBounds } from './shape-bounds.ts';
 
 const rowsMaxDerived = 64;
 
@@ -20,19 +21,26 @@ export function parseManifest(given: unknown, source: string): ManifestFile {
 export function completeManifest(
   given: ManifestFile,
   onnx: OnnxSummary,
-  { name, version }: { name: string; version: string },
+  { name, version, sizeLimits }: { name: string; version: string; sizeLimits: SizeLimits },
 ): Manifest {
   const tensors = [...onnx.inputs, ...onnx.outputs];
   if (given.batching && given.batching.rows_max > 0) requireFreeFirstDimension(tensors, name);
   const derived = sharesBatchDimension(tensors) ? rowsMaxDerived : 0;
+  const batching = given.batching ?? {
+    rows_max: derived,
+    bytes_max: batchBytesMaxDefault,
+    delay_us_max: 0,
+    split: false,
+  };
   return {
     ...given,
     name,
     version,
-    batching: given.batching ?? { rows_max: derived, bytes_max: batchBytesMaxDefault, delay_us_max: 0, split: false },
+    batching,
     batchingFrom: given.batching ? 'manifest' : 'derived',
     inputs: onnx.inputs,
     outputs: onnx.outputs,
+    bounds: shapeBounds(name, onnx, given, batching, sizeLimits),
     onnx: { irVersion: onnx.irVersion, opset: onnx.opset, producer: onnx.producer, operators: onnx.operators },
   };
 }

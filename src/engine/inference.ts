@@ -17,6 +17,8 @@ export type InferRequest = {
    */
   readonly mayTakeBuffers?: boolean;
   readonly follower?: Follower | undefined;
+  /** A task, whose sizes have limits of their own: the bounds are for what callers choose. */
+  readonly boundsItself?: boolean;
 };
 
 /** Follows a request through the engine: it is told where the request got to, also when there is no answer. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ShapeBounds } from './shape-bounds.ts';
 import { type DataType, dataTypes } from './tensor.ts';
 
 // models/<name>/model.json: what a model's owner may say about it. Everything has a default, so that the file may be absent;
@@ -145,6 +146,26 @@ export const manifestSchema = z
       .record(z.string(), count(1, 2 ** 20))
       .default({})
       .describe('Sizes for named free dimensions in probe and warm-up; those not named are 1.'),
+    dimensions_max: z
+      .record(z.string().min(1).max(200), count(0, 2 ** 31))
+      .default({})
+      .describe(
+        'The largest sizes of free dimensions, by name: that of the ONNX file, or input[axis] where it has none. Those neither here nor in products_max are bounded together (VITRINE_FREE_ELEMENTS_MAX). Tasks bound theirs themselves.',
+      ),
+    dimensions_min: z
+      .record(z.string().min(1).max(200), count(0, 2 ** 31))
+      .default({})
+      .describe('The least sizes, by the same names. Absent: 1. 0 where the model takes an empty dimension.'),
+    products_max: z
+      .array(
+        z.strictObject({
+          of: z.array(z.string().min(1).max(200)).min(1).max(16),
+          max: count(1, Number.MAX_SAFE_INTEGER),
+        }),
+      )
+      .max(64)
+      .default([])
+      .describe('The largest products of free dimensions: what inner tensors take goes by these.'),
     retry_safe: z
       .boolean()
       .default(false)
@@ -177,6 +198,7 @@ export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   readonly batchingFrom: 'manifest' | 'derived';
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  readonly bounds: ShapeBounds;
   readonly onnx: {
     readonly irVersion: number;
     readonly opset: number;
@@ -199,7 +221,14 @@ export function modelMetadata(manifest: Manifest, versions: readonly string[]) {
     platform: 'onnxruntime_onnx',
     inputs: manifest.inputs.map(told),
     outputs: manifest.outputs.map(told),
+    parameters: sizeBounds(manifest),
   };
+}
+
+/** What the sizes of a request may be, in the words of model.json and of the settings. */
+export function sizeBounds({ dimensions_max, dimensions_min, products_max, bounds }: Manifest) {
+  const { freeElementsMax: free_elements_max, outputBytesMax: output_bytes_max } = bounds;
+  return { dimensions_max, dimensions_min, products_max, free_elements_max, output_bytes_max };
 }
 
 /** The ONNX file's number of a datatype turned into ours; undefined for those that cannot be carried (BF16, FP8, INT4 …). */

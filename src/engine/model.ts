@@ -14,6 +14,7 @@ import { Lanes } from './lanes.ts';
 import { makeProbe } from './make-probe.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { readOnnx } from './read-onnx.ts';
+import { type SizeLimits, shapeBounds } from './shape-bounds.ts';
 import { Shortcut } from './shortcut.ts';
 import { joinAnswers, splitRows } from './split-rows.ts';
 import { Statistics } from './statistics.ts';
@@ -77,7 +78,7 @@ export class LoadedModel {
     const { kind, count } = declared.lanes;
     const request = sessionRequest(declared, file);
     const lanes = await Lanes.open({ model: name, kind, count, openMsMax: options.loadMsMax, request, abandoned });
-    const manifest = withProvenBatching(declared, lanes.report);
+    const manifest = withProvenBatching(declared, lanes.report, options.sizeLimits);
     tellWhatIsNotAsWanted(manifest, declared, lanes.report);
     const { shortcutMsMax, observer } = options;
     const shortcut = await Shortcut.open(manifest, request, lanes.report, shortcutMsMax).catch((error: Error) =>
@@ -144,7 +145,7 @@ export class LoadedModel {
     }
     if (this.#state.kind === 'closed') throw this.#unloaded();
     this.statistics.lastInferenceAt = Date.now();
-    const checked = checkInputs(this.manifest, request.inputs, request.outputs);
+    const checked = checkInputs(this.manifest, request.inputs, request.outputs, request.boundsItself);
     const openForMs = this.#breaker.admit();
     if (openForMs > 0) throw this.#leftAlone(openForMs);
     const { rows_max: rowsMax } = this.manifest.batching;
@@ -211,6 +212,7 @@ export type LoadOptions = {
   /** The longest run on the event loop; 0: none. */
   readonly shortcutMsMax: number;
   readonly observer: EngineObserver;
+  readonly sizeLimits: SizeLimits;
 };
 
 export type ThreadSettings = {
@@ -253,8 +255,11 @@ function threadsByDefault(lanes: number): number {
   return Math.max(1, Math.floor((availableParallelism() - 1) / lanes));
 }
 
-function withProvenBatching(manifest: Manifest, { rowsAgree }: SessionReport): Manifest {
-  return rowsAgree === false ? { ...manifest, batching: { ...manifest.batching, rows_max: 0 } } : manifest;
+/** Where rows do not agree, the first dimension is a free one like the others. */
+function withProvenBatching(manifest: Manifest, { rowsAgree }: SessionReport, sizeLimits: SizeLimits): Manifest {
+  if (rowsAgree !== false) return manifest;
+  const batching = { ...manifest.batching, rows_max: 0 };
+  return { ...manifest, batching, bounds: shapeBounds(manifest.name, manifest, manifest, batching, sizeLimits) };
 }
 
 function hasRunItsProbe({ warm_up_runs }: Manifest, { warmUpFailure }: SessionReport): boolean {

@@ -40,6 +40,8 @@ export type RegistryConfig = Pick<
   | 'retryWaitMsFirst'
   | 'breakerFailuresMax'
   | 'breakerOpenMs'
+  | 'freeElementsMax'
+  | 'outputBytesMax'
 >;
 
 /** Every model there is, by name and version. A model that cannot be loaded is told with its reason and hurts no other. */
@@ -256,6 +258,7 @@ export class Registry implements AsyncDisposable {
           loadMsMax: modelLoadMsMax,
           shortcutMsMax: shortcutUsMax / 1000,
           observer: this.#observer,
+          sizeLimits: this.#config,
         });
         span.setAttributes({
           'inference.provider': model.report.provider,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
-import type { Manifest, ManifestFile, TensorSpec } from './manifest.ts';
+import { type Manifest, type ManifestFile, sizeBounds, type TensorSpec } from './manifest.ts';
 
 // Triton's model configuration, both ways: its clients send one with a load, and read one before they measure.
 
@@ -23,6 +23,10 @@ export function tritonConfig(manifest: Manifest) {
     output: manifest.outputs.map(told),
     instance_group: [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
     default_model_filename: 'model.onnx',
+    // Triton's place for what it has no word for: text by name.
+    parameters: Object.fromEntries(
+      Object.entries(sizeBounds(manifest)).map(([name, value]) => [name, { string_value: JSON.stringify(value) }]),
+    ),
     ...(batched && {
       dynamic_batching: {
         max_queue_delay_microseconds: batching.delay_us_max,
@@ -36,12 +40,31 @@ export function tritonConfig(manifest: Manifest) {
 
 const ignored = z.unknown().optional();
 
+const asText = z.strictObject({ string_value: z.string().max(65_536) }).transform(({ string_value: text }, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue('string_value is not JSON');
+    return z.NEVER;
+  }
+});
+
 /** What is understood of Triton's configuration. Inputs and outputs are read and left to the ONNX file, which knows better. */
 const tritonSchema = z.strictObject({
   name: ignored,
   input: ignored,
   output: ignored,
   default_model_filename: z.literal(['', 'model.onnx']).optional(),
+  parameters: z
+    .strictObject({
+      dimensions_max: asText.optional(),
+      dimensions_min: asText.optional(),
+      products_max: asText.optional(),
+      // The service's own, whoever loads the model.
+      free_elements_max: ignored,
+      output_bytes_max: ignored,
+    })
+    .optional(),
   platform: z.literal(['', 'onnxruntime_onnx']).optional(),
   backend: z.literal(['', 'onnxruntime']).optional(),
   max_batch_size: z.int().min(0).optional(),
@@ -104,6 +127,9 @@ export function fromTritonConfig(given: Record<string, unknown>): unknown {
       inputs_max: dynamic?.default_queue_policy?.max_queue_size,
     },
     lanes: { count: group?.count },
+    dimensions_max: config.parameters?.dimensions_max,
+    dimensions_min: config.parameters?.dimensions_min,
+    products_max: config.parameters?.products_max,
     ...(group?.kind === 'KIND_GPU' && { providers: ['cuda', 'webgpu', 'cpu'] }),
   };
 }

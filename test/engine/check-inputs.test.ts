@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readConfig } from '../../src/config.ts';
 import { checkInputs } from '../../src/engine/check-inputs.ts';
 import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
 import type { TensorSpec } from '../../src/engine/manifest.ts';
@@ -21,7 +22,7 @@ const manifest = completeManifest(
     inputs: [spec('a'), spec('b')],
     outputs: [spec('sum')],
   },
-  { name: 'm', version: '1' },
+  { name: 'm', version: '1', sizeLimits: readConfig({}) },
 );
 const good = (name: string, rows = 1, length = 3) => fp32(name, [rows, length, 2], new Float32Array(rows * length * 2));
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readConfig } from '../../src/config.ts';
 import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
 import { manifestJsonSchema, type TensorSpec } from '../../src/engine/manifest.ts';
 import { fromTritonConfig, isTritonConfig, tritonConfig } from '../../src/engine/triton-config.ts';
@@ -17,7 +18,7 @@ const onnx = (inputs: TensorSpec[], outputs: TensorSpec[]) => ({
   inputs,
   outputs,
 });
-const id = { name: 'm', version: '1' };
+const id = { name: 'm', version: '1', sizeLimits: readConfig({}) };
 
 describe('a manifest', () => {
   it('may be absent: everything has a default', () => {
@@ -96,6 +97,29 @@ describe('a manifest', () => {
     assert.deepEqual(parseManifest(fromTritonConfig(tritonConfig(manifest)), ''), {
       ...parseManifest(fromTritonConfig(given), ''),
     });
+  });
+
+  it('carries the bounds of sizes in Triton’s words, there and back', () => {
+    const summary = onnx([tensor('x', [-1, -1], ['rows', 'columns'])], [tensor('y', [-1, -1], ['rows', 'columns'])]);
+    const bounds = {
+      dimensions_max: { rows: 8 },
+      dimensions_min: { columns: 0 },
+      products_max: [{ of: ['rows', 'columns'], max: 64 }],
+    };
+    const config = tritonConfig(completeManifest(parseManifest(bounds, ''), summary, id));
+    assert.equal(config.parameters.dimensions_max?.string_value, '{"rows":8}');
+    assert.equal(config.parameters.free_elements_max?.string_value, String(2 ** 24));
+    const { dimensions_max, dimensions_min, products_max } = parseManifest(fromTritonConfig(config), '');
+    assert.deepEqual({ dimensions_max, dimensions_min, products_max }, bounds);
+  });
+
+  it('cannot bound a dimension that no input has free', () => {
+    const summary = onnx([tensor('x', [-1, 4], ['rows', ''])], [tensor('y', [4], [''])]);
+    for (const bounds of [{ dimensions_max: { row: 8 } }, { products_max: [{ of: ['row'], max: 8 }] }])
+      assert.throws(() => completeManifest(parseManifest(bounds, ''), summary, id), {
+        code: 'invalid_model',
+        message: /bounds the dimension "row", which no input has free; its free dimensions are rows/,
+      });
   });
 
   it('refuses words of Triton’s that it would not follow', () => {

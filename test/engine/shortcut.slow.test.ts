@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
+import { readConfig } from '../../src/config.ts';
 import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
 import { Lane } from '../../src/engine/lane.ts';
 import { makeProbe } from '../../src/engine/make-probe.ts';
@@ -135,6 +136,7 @@ async function openPerceptron(): Promise<AsyncDisposable & { shortcut: Shortcut 
   const manifest: Manifest = completeManifest(parseManifest({}, 'nothing'), await readOnnx(file), {
     name: 'small',
     version: '1',
+    sizeLimits: readConfig({}),
   });
   const request = {
     file,

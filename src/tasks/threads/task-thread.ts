@@ -132,6 +132,7 @@ export class TaskThread {
             registry.find(model).infer({
               inputs,
               priority: 0,
+              boundsItself: true,
               deadlineAt,
               signal,
               follower: { tenant, batch: undefined },

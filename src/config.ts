@@ -335,12 +335,19 @@ export const settings = {
     2 ** 40,
     'Telemetry that may wait on disk, all signals together. Beyond it the oldest is dropped and counted.',
   ),
+  spoolMemoryBytesMax: integer(
+    'VITRINE_SPOOL_MEMORY_BYTES_MAX',
+    32 * 1024 * 1024,
+    1024,
+    2 ** 32,
+    'Telemetry that may wait in memory while its spool cannot be written (disk full, no descriptors), all signals together; it is tried again every two seconds. Beyond it the newest is dropped and counted.',
+  ),
   spoolAgeMsMax: integer(
     'VITRINE_SPOOL_AGE_MS_MAX',
     6 * 3600 * 1000,
     1000,
     30 * 24 * 3600 * 1000,
-    'Telemetry older than this is dropped and counted. The backends’ windows for late arrivals are set for it.',
+    'Telemetry that has waited in the spool of a running process for longer is dropped and counted, whatever the wall clock says. The backends’ windows for late arrivals are set for it.',
   ),
 
   // The receiver

@@ -148,11 +148,8 @@ export class HealthChecks {
   }
 
   telemetry(): Check {
-    if (this.#parts.telemetry.spoolWritable()) return { status: 'healthy' };
-    return {
-      status: 'warning',
-      message: 'Telemetry can neither be sent nor kept: the spool cannot be written; free the disk of VITRINE_DATA.',
-    };
+    const message = this.#parts.telemetry.spoolTrouble();
+    return message === undefined ? { status: 'healthy' } : { status: 'warning', message };
   }
 
   /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */

@@ -107,8 +107,8 @@ export class Door {
     }
     const droppedBefore = droppedLogs(telemetry);
     const { answer, remember, done } = of.receive(of.delivery);
-    await telemetry.settleLogs();
-    if (droppedLogs(telemetry) > droppedBefore) {
+    const settled = await telemetry.settleLogs();
+    if (!settled || droppedLogs(telemetry) > droppedBefore) {
       throw new ServiceError(
         'not_kept',
         'Cannot take this now: it could neither be passed on nor kept; send it again, and free the disk of VITRINE_DATA.',

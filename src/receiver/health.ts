@@ -37,10 +37,7 @@ export function health(parts: {
   const { lifecycle, telemetry, store, watchdog } = parts;
   return (_request, response) => {
     const checks = {
-      telemetry: warningUnless(
-        telemetry.spoolWritable(),
-        'Telemetry can neither be sent nor kept: the spool cannot be written; free the disk of VITRINE_DATA.',
-      ),
+      telemetry: warningUnless(telemetry.spoolTrouble() === undefined, telemetry.spoolTrouble()),
       memory: warningUnless(
         store.writable,
         'Deliveries are refused: what was taken cannot be remembered; free the disk of VITRINE_DATA.',
@@ -62,6 +59,9 @@ export function health(parts: {
   };
 }
 
-function warningUnless(fine: boolean, message: string): { status: 'healthy' | 'warning'; message?: string } {
+function warningUnless(
+  fine: boolean,
+  message: string | undefined,
+): { status: 'healthy' | 'warning'; message?: string | undefined } {
   return fine ? { status: 'healthy' } : { status: 'warning', message };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { backOff } from './back-off.ts';
 import type { Ledger } from './ledger.ts';
 import type { LiveExport } from './live-export.ts';
 import { type OtlpRequest, requestBytesMax } from './otlp-requests.ts';
@@ -18,10 +19,10 @@ export type DurableExportOptions<Items> = {
   onRefused: (signal: Signal, items: number, reason: string) => void;
 };
 
-const backoffMsMin = 100;
-const backoffMsMax = 2_000;
-/** After so many attempts in a row a stop takes the Collector for away; they take about a second. */
+/** After so many attempts in a row a stop takes the Collector, or the disk, for away; they take about a second. */
 const failuresAtStopMax = 4;
+/** How often what cannot be read is looked for again, when nothing else waits. */
+const asideLookMs = 1_000;
 
 /**
  * Gets items to the Collector, come what may: it sends them once, live, and what is not acknowledged
@@ -41,7 +42,7 @@ export class DurableExport<Items> {
     this.#options = options;
     const { signal, spool, ledger } = options;
     ledger.watch(signal, () => ({
-      memory: this.#accepting,
+      memory: this.#accepting + spool.memoryItems(signal),
       spooled: spool.items(signal),
       spooledBytes: spool.diskBytes(signal),
     }));
@@ -49,14 +50,14 @@ export class DurableExport<Items> {
   }
 
   /**
-   * Takes items that were counted as made. Comes back when they are with the Collector, on disk, or counted as lost: within `spoolAfterMs`
+   * Takes items that were counted as made. Comes back when they are with the Collector, in the spool, or counted as lost: within `spoolAfterMs`
    * and a disk write, however slow the Collector is. One call at a time. A Collector that takes less than there `isBehind` gets it from the disk: that is
    * quicker than any Collector, and memory would be full.
    */
   async accept(items: Items, count: number, isBehind = false): Promise<void> {
     const { signal, spool, spoolAfterMs } = this.#options;
     this.#accepting += count;
-    if (isBehind || this.#sending || !spool.isEmpty(signal)) {
+    if (isBehind || this.#sending || !spool.isIdle(signal)) {
       await this.#keep(items, 'waiting');
       this.#replay();
       return;
@@ -89,7 +90,7 @@ export class DurableExport<Items> {
     const endsAt = performance.now() + deadlineMs;
     const { signal, spool } = this.#options;
     while (
-      (this.#sending || (!spool.isEmpty(signal) && this.#failures < failuresAtStopMax)) &&
+      (this.#sending || (!spool.isIdle(signal) && this.#failures < failuresAtStopMax)) &&
       performance.now() < endsAt
     ) {
       this.#replay();
@@ -122,13 +123,11 @@ export class DurableExport<Items> {
 
   async #keep(items: Items, state: 'held' | 'waiting'): Promise<Entry[]> {
     const { signal, spool, ledger, serialize } = this.#options;
-    const whenBooked = (booked: number) => {
-      this.#accepting -= booked;
-    };
     const entries = serialize(items).map((request) => {
-      if (request.bytes.length <= requestBytesMax) return spool.append(signal, request, state, whenBooked);
+      // From this turn on they are on the spool's books, or the ledger's.
+      this.#accepting -= request.items;
+      if (request.bytes.length <= requestBytesMax) return spool.append(signal, request, state);
       ledger.drop(signal, 'too_large', request.items);
-      whenBooked(request.items);
       return undefined;
     });
     return (await Promise.all(entries)).filter((entry) => entry !== undefined);
@@ -167,15 +166,21 @@ export class DurableExport<Items> {
     const { signal, spool, sender } = this.#options;
     while (!this.#stop.signal.aborted) {
       const entry = spool.oldest(signal);
-      if (entry?.state !== 'waiting') return;
+      if (!entry) {
+        if (spool.isEmpty(signal)) return;
+        // What is set aside comes back by itself.
+        await pause(asideLookMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+        continue;
+      }
+      if (entry.state !== 'waiting') return;
       entry.state = 'held';
       const bytes = await spool.read(signal, entry);
-      if (!bytes) continue;
-      const outcome = await sender.send(bytes);
-      if (outcome.state === 'failed') {
+      if (bytes === 'gone') continue;
+      const outcome = bytes === 'later' ? bytes : await sender.send(bytes);
+      if (outcome === 'later' || outcome.state === 'failed') {
         entry.state = 'waiting';
         this.#failures += 1;
-        await this.#backOff(this.#failures);
+        await backOff(this.#failures, this.#stop.signal);
         continue;
       }
       this.#failures = 0;
@@ -184,15 +189,6 @@ export class DurableExport<Items> {
       else this.#refuse(entry.items, outcome.reason);
       await removed;
     }
-  }
-
-  /** Full jitter: a fleet whose Collector comes back does not arrive all at once. */
-  async #backOff(failures: number): Promise<void> {
-    const ceilingMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(failures, 16));
-    const waitMs = backoffMsMin / 2 + Math.random() * ceilingMs;
-    await pause(waitMs, undefined, { signal: this.#stop.signal, ref: false }).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) throw error;
-    });
   }
 
   #book(outcome: { rejected: number; reason: string }, count: number, replayed: boolean): void {

@@ -45,10 +45,10 @@ import { Spool } from './spool.ts';
 
 export type Telemetry = {
   readonly ledger: Ledger;
-  /** False while telemetry can neither be sent nor kept on disk. */
-  spoolWritable(): boolean;
-  /** Comes back when every log record told so far is with the Collector, on disk, or counted as dropped. */
-  settleLogs(): Promise<void>;
+  /** What is wrong with the disk of the spool, in a sentence. */
+  spoolTrouble(): string | undefined;
+  /** Comes back when every log record told so far is with the Collector, on disk, or counted as dropped; false when the disk refuses some for longer. */
+  settleLogs(): Promise<boolean>;
   /** Tells the metrics as they stand now, besides the interval. */
   tellMetrics(): Promise<void>;
   /** Sends what can be sent before the deadline and leaves the rest in the spool for the next start. */
@@ -57,6 +57,8 @@ export type Telemetry = {
 
 /** More metric points than this go out in several requests, so that one stays below gRPC's 4 MiB. */
 const metricPointsMax = 5_000;
+/** At a stop: a disk that refuses for longer is not waited for. */
+const spoolCloseMsMax = 2_000;
 
 /**
  * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool. The only file that knows the SDK.
@@ -73,8 +75,8 @@ export async function startTelemetry(
   if (config.telemetryOff) {
     return {
       ledger,
-      spoolWritable: () => true,
-      settleLogs: async () => undefined,
+      spoolTrouble: () => undefined,
+      settleLogs: async () => true,
       tellMetrics: async () => undefined,
       stop: async () => undefined,
     };
@@ -85,6 +87,7 @@ export async function startTelemetry(
   const spool = await Spool.open({
     folder: join(folder, 'spool'),
     bytesMax: config.spoolBytesMax,
+    memoryBytesMax: config.spoolMemoryBytesMax,
     ageMsMax: config.spoolAgeMsMax,
     ledger,
     onTrouble: complain,
@@ -205,8 +208,11 @@ export async function startTelemetry(
 
   return {
     ledger,
-    spoolWritable: () => spool.writable,
-    settleLogs: () => logOutbox.drain(),
+    spoolTrouble: () => spool.trouble,
+    settleLogs: async () => {
+      await logOutbox.drain();
+      return spool.settled('logs');
+    },
     tellMetrics: async () => reader?.forceFlush(),
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
@@ -218,6 +224,7 @@ export async function startTelemetry(
       // … and waits for what is on its way.
       await Promise.all([spans, records, points].map((each) => each.flush(Math.max(0, endsAt - performance.now()))));
       await Promise.all([spans, records, points].map((each) => each.shutdown()));
+      await spool.close(Math.min(spoolCloseMsMax, Math.max(0, endsAt - performance.now())));
       complain(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
     },
   };

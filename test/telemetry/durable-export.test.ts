@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
@@ -221,6 +221,157 @@ describe('durable export', () => {
     assert.equal(at.ledger.missing('logs'), 0);
   });
 
+  it('keeps a file that cannot be read for a moment, and sends all in order when it can', async () => {
+    await using at = await rig({ troubled: true });
+    at.receiver.stop();
+    for (let batch = 0; batch < 3; batch += 1) await at.tell(2);
+    const [first = ''] = await at.filesInSpool();
+    const hidden = await hideFile(join(at.folder, 'logs', first));
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the trouble to be told', () => /Cannot read spooled.*EISDIR/.test(at.troubles.join('\n')));
+    assert.match(at.spool.trouble ?? '', /cannot be read.*EISDIR/);
+    assert.equal(at.ledger.whereabouts('logs').spooled, 6);
+    assert.equal((await at.filesInSpool()).length, 3);
+    await hidden.show();
+    await waitFor('the replay', () => at.account().exported === 6);
+    assert.deepEqual(back.items.logs, itemsUpTo(6));
+    assert.equal(at.ledger.missing('logs'), 0);
+    assert.equal(at.spool.trouble, undefined);
+    back.stop();
+  });
+
+  it('lets the next go first when one file stays unreadable, and neither spins nor drops it', async () => {
+    await using at = await rig({ troubled: true });
+    at.receiver.stop();
+    for (let batch = 0; batch < 3; batch += 1) await at.tell(2);
+    const [first = ''] = await at.filesInSpool();
+    await hideFile(join(at.folder, 'logs', first));
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the others', () => at.account().exported === 4);
+    assert.deepEqual(back.items.logs, itemsUpTo(6).slice(2));
+    await at.tell(2);
+    assert.equal(at.account().exported, 6, 'what is set aside holds up nobody');
+    assert.equal(at.ledger.whereabouts('logs').spooled, 2);
+    assert.equal(at.ledger.missing('logs'), 0);
+    back.stop();
+  });
+
+  it('gives up only a file that is empty or gone, with its word in the ledger', async () => {
+    await using at = await rig({ troubled: true });
+    at.receiver.stop();
+    for (let batch = 0; batch < 3; batch += 1) await at.tell(2);
+    const [first = '', second = ''] = await at.filesInSpool();
+    await writeFile(join(at.folder, 'logs', first), '');
+    await rm(join(at.folder, 'logs', second));
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the third', () => at.account().exported === 2);
+    assert.equal(at.account().dropped.spool_unreadable, 4);
+    assert.equal(at.ledger.missing('logs'), 0);
+    assert.deepEqual(await at.filesInSpool(), []);
+    back.stop();
+  });
+
+  it('keeps in memory, in order, what the disk refuses, and writes it when the disk takes it again', async () => {
+    await using at = await rig({ troubled: true });
+    at.receiver.stop();
+    const hidden = await hideFile(join(at.folder, 'logs'), 'file');
+    for (let batch = 0; batch < 3; batch += 1) await at.tell(2);
+    assert.deepEqual(at.ledger.whereabouts('logs'), { memory: 6, spooled: 0, spooledBytes: 0 });
+    assert.equal(at.spool.writable, false);
+    assert.equal(await at.spool.settled('logs'), false);
+    assert.match(at.spool.trouble ?? '', /cannot be written.*VITRINE_SPOOL_MEMORY_BYTES_MAX/);
+    assert.equal(at.ledger.missing('logs'), 0);
+    await hidden.show();
+    await waitFor('the disk', () => at.ledger.whereabouts('logs').spooled === 6);
+    assert.equal(await at.spool.settled('logs'), true);
+    assert.equal((await at.filesInSpool()).length, 3);
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the replay', () => at.account().exported === 6);
+    assert.deepEqual(back.items.logs, itemsUpTo(6));
+    assert.equal(at.ledger.missing('logs'), 0);
+    back.stop();
+  });
+
+  it('sends what waits in memory when the Collector comes back before the disk', async () => {
+    await using at = await rig({ troubled: true });
+    at.receiver.stop();
+    await hideFile(join(at.folder, 'logs'), 'file');
+    await at.tell(2);
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the two', () => at.account().exported === 2);
+    assert.deepEqual(at.ledger.whereabouts('logs'), { memory: 0, spooled: 0, spooledBytes: 0 });
+    assert.equal(at.ledger.missing('logs'), 0);
+    back.stop();
+  });
+
+  it('drops the newest, with its word, when there is room neither on disk nor in memory', async () => {
+    await using at = await rig({ troubled: true, memoryBytesMax: 3_000 });
+    at.receiver.stop();
+    const hidden = await hideFile(join(at.folder, 'logs'), 'file');
+    for (let batch = 0; batch < 5; batch += 1) await at.tell(1, 'x'.repeat(1_000));
+    assert.equal(at.account().dropped.spool_unwritable, 3);
+    assert.equal(at.ledger.missing('logs'), 0);
+    await hidden.show();
+    const back = await OtlpReceiver.start(at.receiver.port);
+    await waitFor('the oldest two', () => at.account().exported === 2);
+    assert.deepEqual(back.items.logs, itemsUpTo(2));
+    assert.equal(at.ledger.missing('logs'), 0);
+    back.stop();
+  });
+
+  it('tries the disk once more at a stop, and counts what it still refuses', async () => {
+    await using at = await rig({ troubled: true });
+    at.receiver.stop();
+    const hidden = await hideFile(join(at.folder, 'logs'), 'file');
+    await at.tell(2);
+    const closing = at.spool.close(5_000);
+    await hidden.show();
+    await closing;
+    assert.equal(at.ledger.whereabouts('logs').spooled, 2);
+    await hideFile(join(at.folder, 'logs'), 'file');
+    await at.tell(3);
+    await at.spool.close(1);
+    assert.equal(at.account().dropped.spool_unwritable, 3);
+    assert.equal(at.ledger.missing('logs'), 0);
+  });
+
+  for (const [jump, byMs] of [
+    ['forwards', 24 * 3_600_000],
+    ['backwards', -24 * 3_600_000],
+  ] as const)
+    it(`drops nothing when the wall clock jumps ${jump}, before or after a restart`, async () => {
+      await using folder = await temporaryFolder();
+      using clock = wallClock();
+      {
+        await using at = await rig({ folder: folder.path });
+        at.receiver.stop();
+        await at.tell(2);
+        clock.setTo(Date.now() + byMs);
+        await at.tell(2);
+        assert.equal(at.ledger.whereabouts('logs').spooled, 4);
+      }
+      await using next = await rig({ folder: folder.path });
+      await waitFor('the recovered items', () => next.account().exported === 4);
+      assert.deepEqual(next.receiver.items.logs, itemsUpTo(4));
+    });
+
+  it('finds again what was written by a clock that stood before 2001', async () => {
+    await using folder = await temporaryFolder();
+    using clock = wallClock();
+    for (const [at, count] of [
+      [12_345_678, 2],
+      [-5_000, 3],
+    ] as const) {
+      clock.setTo(at);
+      await using first = await rig({ folder: folder.path });
+      first.receiver.stop();
+      await first.tell(count);
+    }
+    await using second = await rig({ folder: folder.path });
+    await waitFor('the recovered items', () => second.account().exported === 5);
+    assert.equal(second.account().recovered, 5);
+  });
+
   it('leaves on disk, at a stop with a deadline, what could not be sent', async () => {
     await using at = await rig();
     at.receiver.stop();
@@ -231,8 +382,37 @@ describe('durable export', () => {
   });
 });
 
+/** Something that is no file stands in its place; `file` for a folder. */
+async function hideFile(path: string, as: 'file' | 'folder' = 'folder') {
+  const kept = join(dirname(path), as === 'file' ? 'kept' : '../kept');
+  await rename(path, kept);
+  if (as === 'folder') await mkdir(path);
+  else await writeFile(path, '');
+  return {
+    show: async () => {
+      await rm(path, { recursive: true });
+      await rename(kept, path);
+    },
+  };
+}
+
+function wallClock(): { setTo(ms: number): void } & Disposable {
+  const real = Date.now;
+  return {
+    setTo: (ms) => {
+      Date.now = () => ms;
+    },
+    [Symbol.dispose]: () => {
+      Date.now = real;
+    },
+  };
+}
+
 type Rig = AsyncDisposable & {
   receiver: OtlpReceiver;
+  spool: Spool;
+  folder: string;
+  troubles: string[];
   durable: DurableExport<ReadableLogRecord[]>;
   ledger: Ledger;
   refusals: string[];
@@ -244,10 +424,13 @@ type Rig = AsyncDisposable & {
 async function rig(
   options: {
     ownSender?: boolean;
+    /** Its disk is expected to be in trouble. */
+    troubled?: boolean;
     folder?: string;
     spoolAfterMs?: number;
     timeoutMs?: number;
     bytesMax?: number;
+    memoryBytesMax?: number;
     ageMsMax?: number;
   } = {},
 ): Promise<Rig> {
@@ -262,6 +445,15 @@ async function rig(
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   const timeoutMs = options.timeoutMs ?? 1_000;
+  const troubles: string[] = [];
+  const spool = await Spool.open({
+    folder,
+    bytesMax: options.bytesMax ?? 100_000_000,
+    memoryBytesMax: options.memoryBytesMax ?? 100_000_000,
+    ageMsMax: options.ageMsMax ?? 3_600_000,
+    ledger,
+    onTrouble: (sentence) => troubles.push(sentence),
+  });
   const sender = () =>
     new OtlpSender({
       signal: 'logs',
@@ -286,13 +478,7 @@ async function rig(
         }),
     sender: sender(),
     serialize: logRequests,
-    spool: await Spool.open({
-      folder,
-      bytesMax: options.bytesMax ?? 100_000_000,
-      ageMsMax: options.ageMsMax ?? 3_600_000,
-      ledger,
-      onTrouble: (sentence) => assert.fail(sentence),
-    }),
+    spool,
     ledger,
     spoolAfterMs: options.spoolAfterMs ?? 500,
     onRefused: (_signal, _items, reason) => refusals.push(reason),
@@ -300,6 +486,9 @@ async function rig(
   let told = 0;
   return {
     receiver,
+    spool,
+    folder,
+    troubles,
     durable,
     ledger,
     refusals,
@@ -315,6 +504,7 @@ async function rig(
       receiver.stop();
       diag.disable();
       await ownFolder[Symbol.asyncDispose]();
+      if (!options.troubled) assert.deepEqual(troubles, []);
     },
   };
 }

@@ -1,9 +1,11 @@
-import express, { type RequestHandler } from 'express';
-import { answerError, answerMethodNotAllowed, answerNotFound } from './api/answer-error.ts';
+import express, { type Request, type Response } from 'express';
+import { addRoutes, refuseRoutesWithoutWord } from './api/add-routes.ts';
+import { answerError, answerNotFound } from './api/answer-error.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
 import { BodyReader } from './api/body-reader.ts';
 import { makeBudgets, observeBudgets } from './api/budgets.ts';
+import type { Client } from './api/clients.ts';
 import type { Door } from './api/door.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/flight-routes.ts';
 import { health, healthDetailed, live, ready } from './api/health.ts';
@@ -22,6 +24,7 @@ import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/pag
 import { servePage } from './api/page/serve-page.ts';
 import { Permits } from './api/permits.ts';
 import { Profiles } from './api/profile-request.ts';
+import { pageRoutes, serviceRoutes, type Word } from './api/routes.ts';
 import { serverMetadata } from './api/server-metadata.ts';
 import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
 import { taskRoute } from './api/tasks/task-route.ts';
@@ -30,10 +33,10 @@ import { TraceSettingsStore } from './api/trace-settings.ts';
 import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
 import type { Registry } from './engine/registry.ts';
+import { ServiceError } from './errors.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { taskKinds } from './tasks/task.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
 import type { Cost } from './telemetry/cost.ts';
 import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
@@ -90,64 +93,103 @@ export function createApp(given: {
 
   // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).
   const inferring = infer(parts);
-  const straight = inferStraight(tracing, inferring);
-  route('/v2/models/:model/infer', { post: routedInfer(inferring) });
-  route('/v2/models/:model/versions/:version/infer', { post: routedInfer(inferring) });
+  const straight = inferStraight(tracing, given.door, inferring);
 
-  for (const kind of taskKinds) route(`/v1/${kind}`, { post: taskRoute(kind, parts) });
-  // The name that it has elsewhere.
-  route('/separate', { post: taskRoute('separate', parts) });
+  addRoutes(app, {
+    table: serviceRoutes,
+    admit,
+    added: (path, verbs) => requestMetrics.beginRoute(path, verbs),
+    handlers: {
+      '/v2/models/:model/infer': { post: routedInfer(inferring) },
+      '/v2/models/:model/versions/:version/infer': { post: routedInfer(inferring) },
 
-  route('/live', { get: live(parts) });
-  route('/ready', { get: ready(parts) });
-  route('/health', { get: health(parts) });
-  route('/health/detailed', { get: healthDetailed(parts) });
-  route('/metrics', { get: metricsLiveElsewhere(parts) });
+      '/v1/separate': { post: taskRoute('separate', parts) },
+      '/v1/generate': { post: taskRoute('generate', parts) },
+      '/v1/score': { post: taskRoute('score', parts) },
+      '/v1/microstructure': { post: taskRoute('microstructure', parts) },
+      '/v1/speech': { post: taskRoute('speech', parts) },
+      '/separate': { post: taskRoute('separate', parts) },
 
-  route('/v2', { get: serverMetadata(parts) });
-  route('/v2/health/live', { get: live(parts) });
-  route('/v2/health/ready', { get: ready(parts) });
-  route('/v2/models/stats', { get: allStatistics(parts) });
-  for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    route(model, { get: modelMetadataOf(parts) });
-    route(`${model}/ready`, { get: modelReady(parts) });
-    route(`${model}/config`, { get: modelConfig(parts) });
-    route(`${model}/stats`, { get: modelStatistics(parts) });
-  }
-  route('/v2/repository/index', { post: repositoryIndex(parts) });
-  route('/v2/repository/models/:model/load', { post: loadModel(parts) });
-  route('/v2/repository/models/:model/unload', { post: unloadModel(parts) });
-  for (const path of ['/v2/trace/setting', '/v2/models/:model/trace/setting'])
-    route(path, { get: showTraceSettings(parts), post: changeTraceSettings(parts) });
-  route('/v2/logging', { get: showLogSettings(parts), post: changeLogSettings(parts) });
+      '/live': { get: live(parts) },
+      '/ready': { get: ready(parts) },
+      '/health': { get: health(parts) },
+      '/health/detailed': { get: healthDetailed(parts) },
+      '/metrics': { get: metricsLiveElsewhere(parts) },
 
-  route('/v1/requests', { get: listRequests(parts) });
-  route('/v1/requests/summary', { get: summarizeRequests(parts) });
-  route('/v1/requests/:id', { get: showRequest(parts) });
-  route('/v1/jobs', { get: listJobs(parts) });
-  route('/v1/jobs/:id', { get: showJob(parts), delete: deleteJob(parts) });
-  route('/v1/jobs/:id/events', { get: followJob(parts) });
-  route('/v1/jobs/:id/cancel', { post: cancelJob(parts) });
-  route('/v1/jobs/:id/result', { get: jobResult(parts) });
-  route('/v1/jobs/:id/files/:name', { get: jobFile(parts) });
-  route('/openapi.json', { get: openApi(parts) });
-  route('/docs', { get: docsPage });
-  route('/docs/:file', { get: docsFile });
+      '/v2': { get: serverMetadata },
+      '/v2/health/live': { get: live(parts) },
+      '/v2/health/ready': { get: ready(parts) },
+      '/v2/models/stats': { get: allStatistics(parts) },
+      '/v2/models/:model': { get: modelMetadataOf(parts) },
+      '/v2/models/:model/ready': { get: modelReady(parts) },
+      '/v2/models/:model/config': { get: modelConfig(parts) },
+      '/v2/models/:model/stats': { get: modelStatistics(parts) },
+      '/v2/models/:model/versions/:version': { get: modelMetadataOf(parts) },
+      '/v2/models/:model/versions/:version/ready': { get: modelReady(parts) },
+      '/v2/models/:model/versions/:version/config': { get: modelConfig(parts) },
+      '/v2/models/:model/versions/:version/stats': { get: modelStatistics(parts) },
+      '/v2/repository/index': { post: repositoryIndex(parts) },
+      '/v2/repository/models/:model/load': { post: loadModel(parts) },
+      '/v2/repository/models/:model/unload': { post: unloadModel(parts) },
+      '/v2/trace/setting': { get: showTraceSettings(parts), post: changeTraceSettings(parts) },
+      '/v2/models/:model/trace/setting': { get: showTraceSettings(parts), post: changeTraceSettings(parts) },
+      '/v2/logging': { get: showLogSettings(parts), post: changeLogSettings(parts) },
+
+      '/v1/requests': { get: listRequests(parts) },
+      '/v1/requests/summary': { get: summarizeRequests(parts) },
+      '/v1/requests/:id': { get: showRequest(parts) },
+      '/v1/jobs': { get: listJobs(parts) },
+      '/v1/jobs/:id': { get: showJob(parts), delete: deleteJob(parts) },
+      '/v1/jobs/:id/events': { get: followJob(parts) },
+      '/v1/jobs/:id/cancel': { post: cancelJob(parts) },
+      '/v1/jobs/:id/result': { get: jobResult(parts) },
+      '/v1/jobs/:id/files/:name': { get: jobFile(parts) },
+      '/openapi.json': { get: openApi(parts) },
+      '/docs': { get: docsPage },
+      '/docs/:file': { get: docsFile },
+    },
+  });
 
   if (config.pageOn) {
     const page = servePage();
-    look('/', page);
-    look('/assets/:file', page);
-    look('/page/facts', pageFacts(parts));
-    look('/page/dashboards', listDashboards(parts));
-    look('/page/dashboards/:uid', showDashboard(parts));
-    look('/page/runbooks/:name', showRunbook(parts));
-    look('/backends/:backend/*path', readBackend(parts));
+    addRoutes(app, {
+      table: pageRoutes,
+      admit,
+      handlers: {
+        '/': { get: page },
+        '/assets/:file': { get: page },
+        '/page/facts': { get: pageFacts(parts) },
+        '/page/dashboards': { get: listDashboards(parts) },
+        '/page/dashboards/:uid': { get: showDashboard(parts) },
+        '/page/runbooks/:name': { get: showRunbook(parts) },
+        '/backends/:backend/*path': { get: readBackend(parts) },
+      },
+    });
   }
+  refuseRoutesWithoutWord(app, [serviceRoutes, pageRoutes]);
 
   app.use(answerNotFound);
   app.use(answerError);
   return { express: app, straight };
+
+  function admit(word: Word, request: Request, response: Response): Client | undefined {
+    const { model } = request.params as { model?: string };
+    try {
+      const client = given.door.admit(word, request, response, model);
+      const { quotaLeft } = requestTrace(response);
+      if (quotaLeft !== undefined) response.setHeader('RateLimit', quotaLeft);
+      return client;
+    } catch (error) {
+      if (
+        error instanceof ServiceError &&
+        error.code === 'rate_limited' &&
+        word.may === 'client' &&
+        word.quota === 'page'
+      )
+        given.proxyMetrics.overQuota(request.params.backend as string);
+      throw error;
+    }
+  }
 
   function traceKeeper(): TraceKeeper {
     return new TraceKeeper({
@@ -157,30 +199,5 @@ export function createApp(given: {
       troublePerSecond: config.traceTroublePerSecond,
       settings: (model) => traceSettings.of(model),
     });
-  }
-
-  /** Of the page: looking leaves nothing to see, or whoever watches would be what is watched. What it asks of the backends is counted apart. */
-  function look(path: string, handler: RequestHandler): void {
-    const on = app.route(path);
-    on.get((request, response, next) => {
-      requestTrace(response).isLook = true;
-      return handler(request, response, next);
-    });
-    on.all(answerMethodNotAllowed({ get: handler }));
-  }
-
-  function route(
-    path: string,
-    handlers: { get?: RequestHandler; post?: RequestHandler; delete?: RequestHandler },
-  ): void {
-    const on = app.route(path);
-    if (handlers.get) on.get(handlers.get);
-    if (handlers.post) on.post(handlers.post);
-    if (handlers.delete) on.delete(handlers.delete);
-    on.all(answerMethodNotAllowed(handlers));
-    requestMetrics.beginRoute(
-      path,
-      Object.keys(handlers).map((verb) => verb.toUpperCase()),
-    );
   }
 }

@@ -1,3 +1,5 @@
+import { Sentence } from './sentence.ts';
+
 // Every failure a caller can meet. The code is the same word in the answer's body, in `error.type`, in the metric label and in the log.
 
 export const failures = {
@@ -150,18 +152,24 @@ export function isRefusal(code: FailureCode): boolean {
 
 /**
  * A failure that was foreseen. Anything else that is thrown is a defect and is answered as `internal`.
- * The message reads "Cannot <do what>: <current state>; <remedy, naming the setting>".
+ * The message reads "Cannot <do what>: <current state>; <remedy, naming the setting>". Make it by `say` (sentence.ts), or it is not recorded.
  */
 export class ServiceError extends Error {
   readonly code: FailureCode;
   /** When asking again is worth it, where that is known: the answer's Retry-After. */
   readonly retryAfterMs: number | undefined;
+  /**
+   * The message as it may be recorded, in logs, spans and flight records: without the caller's words where it was made by `say`, else no more than what
+   * the code means. The message itself is for the caller alone.
+   */
+  readonly recorded: string;
 
-  constructor(code: FailureCode, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
-    super(message, options);
+  constructor(code: FailureCode, message: string | Sentence, options?: ErrorOptions & { retryAfterMs?: number }) {
+    super(String(message), options);
     this.name = 'ServiceError';
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs;
+    this.recorded = message instanceof Sentence ? message.safe : failures[code].means;
   }
 
   get status(): number {

@@ -3,6 +3,7 @@ import { tellRunFailure } from '../engine/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
+import { logRefusal } from './log-refusal.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
@@ -32,6 +33,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
   trace.failure = error.code;
   trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
   if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
+  logRefusal(error, request, trace);
   if (error.code === 'inference_failed') {
     const lane = trace.batch && { lane: trace.batch.lane };
     tellRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);

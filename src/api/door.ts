@@ -1,42 +1,50 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
-import { log } from '../telemetry/logger.ts';
+import { ours, say } from '../sentence.ts';
 import { ApiKeys } from './api-keys.ts';
 import { chargeTo } from './charged-client.ts';
 import { type Client, Clients } from './clients.ts';
+import { type PageRules, refusalOfForeignPage } from './foreign-pages.ts';
+import { logRefusal } from './log-refusal.ts';
+import type { Word } from './routes.ts';
+import { takeQuota } from './take-quota.ts';
+import { requestTrace } from './trace-request.ts';
 
 /**
- * Who may come in. With API keys, everyone but the health checks needs one; without, everyone who reaches the port may come in, which is why that
- * must be loopback then. Administration needs its own token, or, where there are neither keys nor token, this machine.
+ * The guard of every route of the service. With API keys, each client needs one; without, everybody who reaches the port is a client, so the port must be loopback.
+ * Administration needs its own token, or, where there are neither keys nor token, this machine.
  */
 export class Door {
-  readonly #config: Pick<Config, 'bind' | 'trustProxy'>;
+  readonly #config: Pick<Config, 'trustProxy'>;
   readonly #keys: ApiKeys | undefined;
   readonly #adminTokens: readonly Buffer[];
   readonly #clients: Clients;
-  readonly #onLoopback: boolean;
-  #refusalsTold = 0;
-  #refusalsToldSince = 0;
+  readonly #pages: PageRules;
 
   private constructor(config: Config, keys: ApiKeys | undefined, adminTokens: readonly Buffer[]) {
     this.#config = config;
     this.#keys = keys;
     this.#adminTokens = adminTokens;
     this.#clients = new Clients(config);
-    this.#onLoopback = isLoopback(config.bind);
+    this.#pages = { onlyLoopbackHosts: isLoopback(config.bind) && config.trustProxy === '', hasOwnPage: true };
   }
 
-  /** Ends the start when a file cannot be used, and when the door would stand open to more than this machine. */
+  /** Ends the start when a file cannot be used, and when more than this machine could use the service without a key. */
   static async open(config: Config): Promise<Door> {
     const keys = config.apiKeysFile === '' ? undefined : await ApiKeys.open(config.apiKeysFile);
     if (keys === undefined && !isLoopback(config.bind))
       throw new ServiceError(
         'invalid_setting',
         `Cannot listen on ${config.bind}: there are no API keys, so everyone who reaches it could use it; name a file in VITRINE_API_KEYS_FILE, or set VITRINE_BIND to 127.0.0.1.`,
+      );
+    if (keys === undefined && config.trustProxy !== '')
+      throw new ServiceError(
+        'invalid_setting',
+        'Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.',
       );
     return new Door(config, keys, config.adminTokenFile === '' ? [] : await readTokens(config.adminTokenFile));
   }
@@ -48,14 +56,51 @@ export class Door {
       : undefined;
   }
 
-  /** The client, who is charged for the request from here on, or `unauthorized`. */
-  identify(request: Request): Client {
-    const client = this.#find(request);
+  /**
+   * Lets a request pass as the word of its route says, or throws. Returns the client; on a route that is `open`, undefined for a stranger. `model` is the one that the
+   * path names, which has to be among those of the key. What it finds out is on the request's trace at once, so that a refusal says who was refused.
+   */
+  admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined {
+    const trace = requestTrace(response);
+    if (word.may === 'open') return this.#recognize(request, response);
+    const foreign = refusalOfForeignPage(request, this.#pages);
+    if (foreign) throw foreign;
+    const client = this.#clientOf(request);
+    if (typeof client === 'string') throw unauthorized(client);
+    trace.tenant = client.tenant;
     chargeTo(request, client.name);
+    if (word.may === 'administrator') {
+      if (!this.mayAdminister(client)) throw this.#refusalOfAdministration(request);
+      return client;
+    }
+    if (word.quota !== undefined) trace.quotaLeft = takeQuota(client, word.quota, response);
+    if (model !== undefined) refuseModelOfOthers(client, model);
     return client;
   }
 
-  #find(request: Request): Client {
+  /** Whether this client may see and do what is the administrator's; without keys and token that is everyone on this machine. */
+  mayAdminister(client: Client): boolean {
+    return client.admin || (this.#keys === undefined && this.#adminTokens.length === 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#keys?.[Symbol.dispose]();
+  }
+
+  /** Whom `client` would let in, and undefined for everybody else. A key that is not known is logged: an open route must not say unseen which key is. */
+  #recognize(request: Request, response: Response): Client | undefined {
+    if (refusalOfForeignPage(request, this.#pages)) return undefined;
+    const client = this.#clientOf(request);
+    if (typeof client !== 'string') {
+      chargeTo(request, client.name);
+      return client;
+    }
+    if (credentialOf(request) !== undefined) logRefusal(unauthorized(client), request, requestTrace(response));
+    return undefined;
+  }
+
+  /** The client, or why it is not known. */
+  #clientOf(request: Request): Client | string {
     if (this.#keys === undefined && this.#adminTokens.length === 0)
       return this.#clients.byAddress(this.#addressOf(request));
     const given = credentialOf(request);
@@ -65,53 +110,20 @@ export class Door {
       if (this.#isAdmin(given)) return this.#clients.administrator();
     }
     if (this.#keys === undefined && given === undefined) return this.#clients.byAddress(this.#addressOf(request));
-    throw this.#unauthorized(given === undefined ? 'the request has no API key' : 'its API key is not known');
+    return given === undefined ? 'the request has no API key' : 'its API key is not known';
   }
 
-  /** Lets only the administrator pass. */
-  identifyAdmin(request: Request): Client {
-    if (this.#adminTokens.length > 0) {
-      const given = credentialOf(request);
-      if (given !== undefined && this.#isAdmin(given)) {
-        chargeTo(request, 'admin');
-        return this.#clients.administrator();
-      }
-      // Whoever has a valid key is known, and told that it is not enough.
-      this.identify(request);
-      if (given === undefined) throw this.#unauthorized('administration needs its token');
-      throw forbidden('administration needs its token, and the request has another key');
-    }
-    if (this.#keys === undefined) return this.identify(request);
-    this.identify(request);
-    throw forbidden('there are API keys but no token for administration; name its file in VITRINE_ADMIN_TOKEN_FILE');
-  }
-
-  /** Whether this client may see and do what is the administrator's; without keys and token that is everyone on this machine. */
-  mayAdminister(client: Client): boolean {
-    return client.admin || (this.#keys === undefined && this.#adminTokens.length === 0);
-  }
-
-  /**
-   * Web pages of others must not act through a browser on this machine: neither by posting here from their own origin, nor by giving their own
-   * name the address 127.0.0.1.
-   */
-  refuseForeignPages(request: Request): void {
-    const { origin, host } = request.headers;
-    if (host === undefined && request.httpVersion !== '1.0')
-      throw new ServiceError(
-        'invalid_request',
-        'Cannot take the request: its header Host is missing; HTTP/1.1 needs it.',
+  #refusalOfAdministration(request: Request): ServiceError {
+    if (this.#adminTokens.length === 0)
+      return new ServiceError(
+        'forbidden',
+        say`Cannot take the request: there are API keys but no token for administration; name its file in VITRINE_ADMIN_TOKEN_FILE.`,
       );
-    if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
-      throw forbidden('a web page of another origin sent it; serve the page from this address');
-    if (this.#onLoopback && this.#config.trustProxy === '' && host !== undefined && !isLoopbackHost(host))
-      throw forbidden(
-        'its Host is not this machine, while the service listens on loopback only; use 127.0.0.1, or name the proxy in VITRINE_TRUST_PROXY',
-      );
-  }
-
-  [Symbol.dispose](): void {
-    this.#keys?.[Symbol.dispose]();
+    if (credentialOf(request) === undefined) return unauthorized('administration needs its token');
+    return new ServiceError(
+      'forbidden',
+      say`Cannot take the request: administration needs its token, and the request has another key; send a token of VITRINE_ADMIN_TOKEN_FILE.`,
+    );
   }
 
   #addressOf(request: Request): string {
@@ -126,22 +138,15 @@ export class Door {
     for (const token of this.#adminTokens) known = timingSafeEqual(token, hashed) || known;
     return known;
   }
+}
 
-  #unauthorized(because: string): ServiceError {
-    // A line for each guess would let whoever guesses fill the logs.
-    const now = performance.now();
-    if (now - this.#refusalsToldSince > 1000) {
-      this.#refusalsToldSince = now;
-      this.#refusalsTold = 0;
-    }
-    this.#refusalsTold += 1;
-    if (this.#refusalsTold <= 10)
-      log('security', 'warn', `A caller was refused: ${because}`, { event_type: 'caller_refused' });
-    return new ServiceError(
-      'unauthorized',
-      `Cannot take the request: ${because}; send "Authorization: Bearer …" with a key of VITRINE_API_KEYS_FILE.`,
+/** A key may use its own models only. One it may not use is refused by the same words whether it exists or not. */
+export function refuseModelOfOthers(client: Client, model: string): void {
+  if (client.key && !client.key.mayUse(model))
+    throw new ServiceError(
+      'forbidden',
+      say`Cannot use this model: the API key does not include it; ask its owner to add it to "models".`,
     );
-  }
 }
 
 const tokenCharsMin = 16;
@@ -172,14 +177,13 @@ function credentialOf(request: Request): string | undefined {
   return typeof key === 'string' ? key : undefined;
 }
 
-function isLoopbackHost(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host);
-}
-
 function sha256(text: string): Buffer {
   return hash('sha256', text, 'buffer');
 }
 
-function forbidden(because: string): ServiceError {
-  return new ServiceError('forbidden', `Cannot take the request: ${because}.`);
+function unauthorized(because: string): ServiceError {
+  return new ServiceError(
+    'unauthorized',
+    say`Cannot take the request: ${ours(because)}; send "Authorization: Bearer …" with a key of VITRINE_API_KEYS_FILE.`,
+  );
 }

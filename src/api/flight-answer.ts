@@ -30,7 +30,12 @@ export function flightLine(record: FlightRecord) {
 export function flightAnswer(
   record: FlightRecord,
   recorder: FlightRecorder,
-  given: { sees: (record: FlightRecord) => boolean; sameId: readonly FlightRecord[] },
+  given: {
+    sees: (record: FlightRecord) => boolean;
+    sameId: readonly FlightRecord[];
+    /** Whether the caller may know of a model. */
+    mayName: (model: string) => boolean;
+  },
 ) {
   const { account, batch, threads } = record;
   const { arrival } = account;
@@ -61,7 +66,7 @@ export function flightAnswer(
           inter_op_threads: threads.interOpThreads,
         }
       : null,
-    competition: competitionAnswer(record, competition),
+    competition: competitionAnswer(record, competition, given.mayName),
     same_id: given.sameId.map(flightLine),
   };
 }
@@ -107,25 +112,29 @@ function batchAnswer(batch: BatchFacts) {
   };
 }
 
-/** By model, what of the request's time its batches had too. */
-function competitionAnswer({ startedAt, tookMs }: FlightRecord, { batches, loads, isWhole }: Competition) {
-  const models = new Map<string, { batches: number; requests: number; rows: number; shared: number }>();
+/** By model, what of the request's time its batches had too; those that the caller may not know of are one sum without a name. */
+function competitionAnswer(
+  { startedAt, tookMs }: FlightRecord,
+  { batches, loads, isWhole }: Competition,
+  mayName: (model: string) => boolean,
+) {
+  const models = new Map<string | null, { batches: number; requests: number; rows: number; shared: number }>();
   const sharedMs = (other: { startedAt: number; endedAt: number }) =>
     Math.min(other.endedAt, startedAt + tookMs) - Math.max(other.startedAt, startedAt);
   for (const batch of batches) {
-    const of = models.get(batch.model) ?? { batches: 0, requests: 0, rows: 0, shared: 0 };
+    const name = mayName(batch.model) ? batch.model : null;
+    const of = models.get(name) ?? { batches: 0, requests: 0, rows: 0, shared: 0 };
     of.batches += 1;
     of.requests += batch.inputs;
     of.rows += batch.rows;
     of.shared += sharedMs(batch);
-    models.set(batch.model, of);
+    models.set(name, of);
   }
   return {
     is_whole: isWhole,
     models: [...models].map(([model, { shared, ...of }]) => ({ model, ...of, shared_ms: milliseconds(shared) })),
     loads: loads.map((load) => ({
-      model: load.model,
-      version: load.version,
+      ...(mayName(load.model) ? { model: load.model, version: load.version } : { model: null, version: null }),
       result: load.result,
       shared_ms: milliseconds(sharedMs(load)),
     })),

@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
@@ -13,9 +13,9 @@ const minutesMax = 60;
 const minutesWhenAbsent = 15;
 
 /** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
-export function showRequest({ door, flights }: Parts): RequestHandler {
-  return (request, response) => {
-    const { recorder, sees } = asked(door, flights, request);
+export function showRequest({ door, flights }: Parts) {
+  return (request: Request, response: Response, client: Client): void => {
+    const { recorder, sees } = asked(door, flights, client);
     const id = String(request.params.id);
     // A caller's own id is as it was written; ours have small letters, however they are asked for.
     const names = new Set([id, id.toLowerCase()]);
@@ -23,14 +23,16 @@ export function showRequest({ door, flights }: Parts): RequestHandler {
     if (!newest) throw notRemembered();
     // What is remembered is made anew each time it is found: the same request need not be the same object.
     const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
-    response.json(flightAnswer(newest, recorder, { sees, sameId }));
+    response.json(
+      flightAnswer(newest, recorder, { sees, sameId, mayName: (model) => client.key?.mayUse(model) ?? true }),
+    );
   };
 }
 
 /** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model */
-export function listRequests({ door, flights }: Parts): RequestHandler {
-  return (request, response) => {
-    const { recorder, sees } = asked(door, flights, request);
+export function listRequests({ door, flights }: Parts) {
+  return (request: Request, response: Response, client: Client): void => {
+    const { recorder, sees } = asked(door, flights, client);
     const orders = (['recent', 'failed', 'slowest'] as const).filter((each) => request.query[each] !== undefined);
     if (orders.length > 1) throw invalidQuery('recent, failed and slowest exclude each other');
     const order = orders[0] ?? 'recent';
@@ -49,9 +51,9 @@ export function listRequests({ door, flights }: Parts): RequestHandler {
 }
 
 /** GET /v1/requests/summary?minutes=15: how long requests took, by model. */
-export function summarizeRequests({ door, flights }: Parts): RequestHandler {
-  return (request, response) => {
-    const { recorder, client } = asked(door, flights, request);
+export function summarizeRequests({ door, flights }: Parts) {
+  return (request: Request, response: Response, client: Client): void => {
+    const { recorder } = asked(door, flights, client);
     const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
     const { fromMs, models } = recorder.summary(minutes);
     const { model } = request.query;
@@ -62,14 +64,13 @@ export function summarizeRequests({ door, flights }: Parts): RequestHandler {
   };
 }
 
-function asked(door: Door, flights: FlightRecorder | undefined, request: Request) {
-  const client = door.identify(request);
+function asked(door: Door, flights: FlightRecorder | undefined, client: Client) {
   if (!flights)
     throw new ServiceError(
       'not_found',
       'Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.',
     );
-  return { client, recorder: flights, sees: visibleTo(door, client) };
+  return { recorder: flights, sees: visibleTo(door, client) };
 }
 
 /** The administrator sees every request, a key its own. */

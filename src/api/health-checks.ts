@@ -18,6 +18,9 @@ export type Seen = {
   gpus: number;
 };
 
+/** What an answer may say to who asks. */
+export type Shown = { model(name: string): boolean; sizes: boolean };
+
 type HealthConfig = Pick<
   Config,
   | 'data'
@@ -52,7 +55,7 @@ export class HealthChecks {
     return this.#look.seen;
   }
 
-  models({ models }: Seen): Check {
+  models({ models }: Seen, shown: Shown): Check {
     const by = (state: ModelStatus['state']) => models.filter((model) => model.state === state);
     const failed = by('unavailable').filter(({ reason }) => reason !== 'not loaded' && reason !== 'unloaded');
     const open = models.filter(({ model }) => model !== undefined && model.breakerState !== 'closed');
@@ -68,36 +71,32 @@ export class HealthChecks {
       return {
         status: 'warning',
         ...figures,
-        message: `Not loaded: ${failed
-          .slice(0, 10)
-          .map(({ name, version }) => `${name} version ${version}`)
-          .join(', ')}; POST /v2/repository/index has the reasons.`,
+        message: `Not loaded: ${namesOf(failed, shown, ({ name, version }) => `${name} version ${version}`)}; POST /v2/repository/index has the reasons.`,
       };
     if (open.length > 0)
       return {
         status: 'warning',
         ...figures,
-        message: `Left alone after failures: ${open
-          .slice(0, 10)
-          .map(({ name }) => name)
-          .join(', ')}.`,
+        message: `Left alone after failures: ${namesOf(open, shown, ({ name }) => name)}.`,
       };
     return { status: 'healthy', ...figures };
   }
 
   /** The breaker of each loaded model. */
-  breakers({ models }: Seen): Record<string, string> {
+  breakers({ models }: Seen, shown: Shown): Record<string, string> {
     return Object.fromEntries(
-      models.flatMap(({ name, version, model }) => (model ? [[`${name}/${version}`, model.breakerState]] : [])),
+      models.flatMap(({ name, version, model }) =>
+        model && shown.model(name) ? [[`${name}/${version}`, model.breakerState]] : [],
+      ),
     );
   }
 
-  disk({ disk }: Seen): Check {
+  disk({ disk }: Seen, { sizes }: { sizes: boolean }): Check {
     const { healthDiskFreePercentMin, healthDiskFreePercentCritical } = this.#parts.config;
     if (disk === undefined)
       return { status: 'warning', message: 'The disk of VITRINE_DATA cannot be asked how full it is.' };
     const { freePercent, freeBytes, totalBytes } = disk;
-    const figures = { free_percent: freePercent, free_bytes: freeBytes, total_bytes: totalBytes };
+    const figures = { free_percent: freePercent, ...(sizes && { free_bytes: freeBytes, total_bytes: totalBytes }) };
     if (freePercent < healthDiskFreePercentCritical)
       return {
         status: 'unhealthy',
@@ -167,7 +166,7 @@ export class HealthChecks {
     return {
       database: this.database().status !== 'unhealthy',
       gpu: this.gpu(seen).status !== 'unhealthy',
-      disk_space: this.disk(seen).status !== 'unhealthy',
+      disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
       models_loaded: lifecycle.state !== 'starting' && someReady && registry.healthy,
     };
   }
@@ -183,6 +182,16 @@ export class HealthChecks {
     ]);
     return { models: registry.models(), disk, memory, cpu, gpus };
   }
+}
+
+/** The names that may be shown; of the others, how many. */
+function namesOf(models: readonly ModelStatus[], shown: Shown, say: (model: ModelStatus) => string): string {
+  const named = models.filter(({ name }) => shown.model(name)).map(say);
+  const others = models.length - named.length;
+  return [
+    ...named.slice(0, 10),
+    ...(others > 0 ? [`${others} ${named.length > 0 ? 'more' : 'of the models'}`] : []),
+  ].join(', ');
 }
 
 const keptMs = 1000;

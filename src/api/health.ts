@@ -1,10 +1,11 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { version } from '../version.ts';
-import { type Check, type HealthChecks, worst } from './health-checks.ts';
+import type { Client } from './clients.ts';
+import { type Check, type HealthChecks, type Shown, worst } from './health-checks.ts';
 import type { Permits } from './permits.ts';
 import { requestTrace } from './trace-request.ts';
 
@@ -17,8 +18,8 @@ type Parts = {
 };
 
 /** GET /live: the process works; 503 asks the supervisor to replace it. */
-export function live({ registry }: Pick<Parts, 'registry'>): RequestHandler {
-  return (_request, response) => {
+export function live({ registry }: Pick<Parts, 'registry'>) {
+  return (_request: Request, response: Response): void => {
     if (!registry.healthy)
       throw new ServiceError(
         'not_ready',
@@ -29,8 +30,8 @@ export function live({ registry }: Pick<Parts, 'registry'>): RequestHandler {
 }
 
 /** GET /ready: the service takes work. It fails as soon as a stop has begun, before the door closes. */
-export function ready({ lifecycle, healthChecks }: Parts): RequestHandler {
-  return async (_request, response) => {
+export function ready({ lifecycle, healthChecks }: Parts) {
+  return async (_request: Request, response: Response): Promise<void> => {
     const checks = healthChecks.readiness(await healthChecks.see());
     if (lifecycle.state === 'ready' && Object.values(checks).every(Boolean)) {
       response.json({ status: 'ready', ready: true, checks });
@@ -51,34 +52,39 @@ export function ready({ lifecycle, healthChecks }: Parts): RequestHandler {
   };
 }
 
-/** GET /health: how it is, in a few words. 503 only where the process has to be replaced, since liveness probes ask this too. */
-export function health({ config, lifecycle, registry, healthChecks }: Parts): RequestHandler {
-  return async (_request, response) => {
+/**
+ * GET /health: how it is, in a few words. 503 only where the process has to be replaced, since liveness probes ask this too. A stranger gets the same without the names
+ * of models and the sizes of disks, a key those of its own models.
+ */
+export function health({ config, lifecycle, registry, healthChecks }: Parts) {
+  return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {
     const seen = await healthChecks.see();
-    const model = healthChecks.models(seen);
+    const shown = shownTo(client);
+    const model = healthChecks.models(seen, shown);
     const checks = {
       model,
-      disk: healthChecks.disk(seen),
+      disk: healthChecks.disk(seen, shown),
       memory: healthChecks.memory(seen, config.healthMemoryPercentMax),
       telemetry: healthChecks.telemetry(),
     };
     response.status(registry.healthy ? 200 : 503).json({
       ...standing(lifecycle, overall(Object.values(checks), registry.healthy)),
       models_loaded: model.loaded,
-      circuit_breakers: healthChecks.breakers(seen),
+      circuit_breakers: healthChecks.breakers(seen, shown),
       checks,
     });
   };
 }
 
 /** GET /health/detailed: everything there is to know; 503 when the service is not fit to serve. */
-export function healthDetailed({ config, lifecycle, healthChecks, permits }: Parts): RequestHandler {
-  return async (_request, response) => {
+export function healthDetailed({ config, lifecycle, healthChecks, permits }: Parts) {
+  return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {
     const seen = await healthChecks.see();
-    const disk = healthChecks.disk(seen);
+    const shown = shownTo(client);
+    const disk = healthChecks.disk(seen, shown);
     const memory = healthChecks.memory(seen, config.healthDetailedMemoryPercentMax);
     const cpu = healthChecks.cpu(seen);
-    const models = healthChecks.models(seen);
+    const models = healthChecks.models(seen, shown);
     const checks = {
       database: healthChecks.database(),
       models,
@@ -95,10 +101,15 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits }: Par
       state: lifecycle.state,
       requests_in_flight: permits.inFlight,
       models_loaded: models.loaded,
-      circuit_breakers: healthChecks.breakers(seen),
+      circuit_breakers: healthChecks.breakers(seen, shown),
       checks,
     });
   };
+}
+
+/** Everything to the administrator and to a machine without keys. */
+function shownTo(client: Client | undefined): Shown {
+  return { model: (name) => client !== undefined && (client.key?.mayUse(name) ?? true), sizes: client !== undefined };
 }
 
 /** `degraded`: a check fails, but the service can still serve. */

@@ -1,5 +1,9 @@
 import type { Express, Request, Response } from 'express';
-import type { InferHandler } from './infer.ts';
+import { answerError } from './answer-error.ts';
+import type { Client } from './clients.ts';
+import type { Door } from './door.ts';
+import { type InferHandler, neverNext } from './infer.ts';
+import { serviceRoutes } from './routes.ts';
 import { beginTrace, type RequestTracing } from './trace-request.ts';
 
 /** The whole API: Express, and before it the one path that is asked too often to be routed. */
@@ -14,15 +18,26 @@ export type ServedApp = {
  * two paths, letter by letter; whatever else the routes would match (percent-encoding, a query, a slash at the end) goes the long way to
  * the same handler.
  */
-export function inferStraight(tracing: RequestTracing | undefined, handler: InferHandler): ServedApp['straight'] {
+export function inferStraight(
+  tracing: RequestTracing | undefined,
+  door: Door,
+  handler: InferHandler,
+): ServedApp['straight'] {
   return (request, response) => {
     if (request.method !== 'POST') return false;
     const path = plainPath.exec(request.url);
     if (!path) return false;
     const [, model = '', version] = path;
-    beginTrace(tracing, request, response).route =
-      version === undefined ? '/v2/models/:model/infer' : '/v2/models/:model/versions/:version/infer';
-    handler(request, response, { model, version });
+    const route = version === undefined ? '/v2/models/:model/infer' : '/v2/models/:model/versions/:version/infer';
+    beginTrace(tracing, request, response).route = route;
+    let client: Client | undefined;
+    try {
+      client = door.admit(serviceRoutes[route].post, request, response, model);
+    } catch (error) {
+      answerError(error, request, response, neverNext);
+      return true;
+    }
+    handler(request, response, { model, version }, client!);
     return true;
   };
 }

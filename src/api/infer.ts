@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import type { InferAnswer } from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
@@ -10,7 +10,6 @@ import type { Body } from './body.ts';
 import type { BodyReader } from './body-reader.ts';
 import { chargedClient } from './charged-client.ts';
 import type { Client } from './clients.ts';
-import type { Door } from './door.ts';
 import type { InferCall } from './open-inference/infer-call.ts';
 import { readRawRequest } from './open-inference/read-raw-request.ts';
 import { RequestForms } from './open-inference/request-forms.ts';
@@ -18,12 +17,10 @@ import { writeInferAnswer } from './open-inference/write-infer-answer.ts';
 import type { Permits } from './permits.ts';
 import type { ProfiledRequest, Profiles } from './profile-request.ts';
 import { sendAnswer } from './send-answer.ts';
-import { quotaLeftAfterTaking } from './take-quota.ts';
 import { type RequestTrace, requestTrace } from './trace-request.ts';
 
 export type InferParts = {
   config: Config;
-  door: Door;
   registry: Registry;
   bodies: BodyReader;
   permits: Permits;
@@ -33,17 +30,18 @@ export type InferParts = {
 /** What the path names. */
 export type InferTarget = { readonly model: string; readonly version: string | undefined };
 
-export type InferHandler = (request: Request, response: Response, target: InferTarget) => void;
+export type InferHandler = (request: Request, response: Response, target: InferTarget, client: Client) => void;
 
-/** One inference over HTTP: who, how many, which model, the bytes to tensors, the engine, the tensors to bytes. */
+/** One inference over HTTP, of a client who was let in: which model, the bytes to tensors, the engine, the tensors to bytes. */
 export function infer(parts: InferParts): InferHandler {
   const all = { ...parts, forms: new RequestForms(parts.config.jsonBytesMax) };
-  return (request, response, target) => new InferExchange(all, request, response).begin(target);
+  return (request, response, target, client) => new InferExchange(all, request, response).begin(target, client);
 }
 
 /** The same as a route of Express. */
-export function routedInfer(handler: InferHandler): RequestHandler {
-  return (request, response) => handler(request, response, targetOf(request));
+export function routedInfer(handler: InferHandler) {
+  return (request: Request, response: Response, client: Client): void =>
+    handler(request, response, targetOf(request), client);
 }
 
 /** What the router found in the path. */
@@ -65,7 +63,6 @@ class InferExchange {
   readonly #told: RequestTrace;
   #over = false;
   #startedAt = 0;
-  #quotaLeft: string | undefined;
   #model: LoadedModel | undefined;
   #jsonBytes: number | undefined;
   #timeoutMs: number | undefined;
@@ -81,16 +78,12 @@ class InferExchange {
     this.#told = requestTrace(response);
   }
 
-  begin(target: InferTarget): void {
-    const { door, registry, bodies, permits, profiles } = this.#parts;
+  begin({ model: name, version }: InferTarget, client: Client): void {
+    const { registry, bodies, permits, profiles } = this.#parts;
     try {
       const request = this.#request;
       this.#startedAt = this.#told.account?.startedAt ?? performance.now();
-      door.refuseForeignPages(request);
-      const client = door.identify(request);
-      this.#told.tenant = client.tenant;
-      this.#quotaLeft = quotaLeftAfterTaking(client, 'infer', this.#response);
-      const model = findAllowed(registry, client, target);
+      const model = registry.find(name, version);
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
       this.#told.servedBy = model;
@@ -143,14 +136,14 @@ class InferExchange {
 
   /** The engine has done: tensors to bytes, and out. */
   answered({ outputs, stages, letGo }: InferAnswer): void {
-    const { ids, requestId, account } = this.#told;
+    const { ids, requestId, account, quotaLeft } = this.#told;
     this.#letGo = letGo;
     try {
       account?.markEngine(stages);
       const answer = writeInferAnswer(this.#model!, this.#call!, outputs);
       account?.mark('encode');
       const timing = account ? `Server-Timing: ${account.serverTiming()}\r\n` : '';
-      const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${this.#quotaLeft}\r\n${timing}`;
+      const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${quotaLeft}\r\n${timing}`;
       const packing = sendAnswer(this.#request, this.#response, lines, answer, this.#parts.config);
       packing?.catch((error: unknown) => this.failed(error));
     } catch (error) {
@@ -160,8 +153,8 @@ class InferExchange {
 
   failed(error: unknown): void {
     this.#told.account?.markEngineFailed(this.#told);
-    if (this.#quotaLeft !== undefined && !this.#response.headersSent)
-      this.#response.setHeader('RateLimit', this.#quotaLeft);
+    const { quotaLeft } = this.#told;
+    if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
     answerError(error, this.#request, this.#response, neverNext);
   }
 
@@ -178,18 +171,8 @@ class InferExchange {
 }
 
 /** The answer to an error is the end: nothing comes after it. */
-function neverNext(): void {
+export function neverNext(): void {
   throw new Error('An error was answered and passed on all the same');
-}
-
-/** The model and version that are named, if this client may use it. One it may not use is named in the refusal: the caller named it first. */
-export function findAllowed(registry: Registry, client: Client, { model, version }: InferTarget): LoadedModel {
-  if (client.key && !client.key.mayUse(model))
-    throw new ServiceError(
-      'forbidden',
-      'Cannot use this model: the API key does not include it; ask its owner to add it to "models".',
-    );
-  return registry.find(model, version);
 }
 
 /** Inference-Header-Content-Length: how much of the body is JSON; 0: none of it; undefined: all of it. */

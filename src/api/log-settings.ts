@@ -17,6 +17,11 @@ export class LogSettings {
     this.#levels = { app: level, access: level };
   }
 
+  /** Each adjustable logger's level. */
+  get levels(): Readonly<Record<string, LogLevel>> {
+    return { ...this.#levels };
+  }
+
   answer(): Record<string, unknown> {
     return { ...tritonWords(this.#levels.app), loggers: { ...this.#levels } };
   }

@@ -1,9 +1,9 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 
 /** Deliberately no metrics here: telemetry leaves by OTLP only. Whoever comes to scrape is told where to go. */
-export function metricsLiveElsewhere({ config }: { config: Config }): RequestHandler {
-  return (_request, response) => {
+export function metricsLiveElsewhere({ config }: { config: Config }) {
+  return (_request: Request, response: Response): void => {
     response
       .status(404)
       .type('text/plain')

@@ -1,41 +1,41 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { modelMetadata } from '../engine/manifest.ts';
+import type { LoadedModel } from '../engine/model.ts';
 import type { Registry } from '../engine/registry.ts';
 import { tritonStatistics } from '../engine/statistics.ts';
 import { tritonConfig } from '../engine/triton-config.ts';
-import type { Door } from './door.ts';
-import { findAllowed, targetOf } from './infer.ts';
+import type { Client } from './clients.ts';
+import { targetOf } from './infer.ts';
 
-type Parts = { door: Door; registry: Registry };
+type Parts = { registry: Registry };
 
 /** GET /v2/models/M: names, types and shapes. */
-export function modelMetadataOf({ door, registry }: Parts): RequestHandler {
-  return (request, response) => {
-    const model = findAllowed(registry, door.identify(request), targetOf(request));
+export function modelMetadataOf({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    const model = findIn(registry, request);
     response.json(modelMetadata(model.manifest, registry.versions(model.name)));
   };
 }
 
 /** GET /v2/models/M/ready: 200, or the failure that says why not. */
-export function modelReady({ door, registry }: Parts): RequestHandler {
-  return (request, response) => {
-    const { name, version } = findAllowed(registry, door.identify(request), targetOf(request));
+export function modelReady({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    const { name, version } = findIn(registry, request);
     response.json({ name, version, ready: true });
   };
 }
 
 /** GET /v2/models/M/config, as Triton's clients read it. */
-export function modelConfig({ door, registry }: Parts): RequestHandler {
-  return (request, response) => {
-    response.json(tritonConfig(findAllowed(registry, door.identify(request), targetOf(request)).manifest));
+export function modelConfig({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    response.json(tritonConfig(findIn(registry, request).manifest));
   };
 }
 
 /** GET /v2/models/M/stats. Without a version: every version that is ready. */
-export function modelStatistics({ door, registry }: Parts): RequestHandler {
-  return (request, response) => {
-    const client = door.identify(request);
-    const found = findAllowed(registry, client, targetOf(request));
+export function modelStatistics({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    const found = findIn(registry, request);
     const models = request.params.version
       ? [found]
       : registry.versions(found.name).map((version) => registry.find(found.name, version));
@@ -46,13 +46,17 @@ export function modelStatistics({ door, registry }: Parts): RequestHandler {
 }
 
 /** GET /v2/models/stats: every model that is ready and that the client may use. */
-export function allStatistics({ door, registry }: Parts): RequestHandler {
-  return (request, response) => {
-    const client = door.identify(request);
+export function allStatistics({ registry }: Parts) {
+  return (_request: Request, response: Response, client: Client): void => {
     const model_stats = registry
       .models()
       .filter(({ state, name }) => state === 'ready' && (client.key?.mayUse(name) ?? true))
       .map(({ name, version }) => tritonStatistics(name, version, registry.find(name, version).statistics));
     response.json({ model_stats });
   };
+}
+
+function findIn(registry: Registry, request: Request): LoadedModel {
+  const { model, version } = targetOf(request);
+  return registry.find(model, version);
 }

@@ -1,21 +1,19 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { ModelState, Registry } from '../engine/registry.ts';
-import { log } from '../telemetry/logger.ts';
+import type { AuditEntry } from './audit-entry.ts';
 import type { BodyReader } from './body-reader.ts';
-import type { Door } from './door.ts';
+import type { Client } from './clients.ts';
 import { flagOf, type JsonObject, objectAt, textOf } from './open-inference/json-fields.ts';
 import { malformed } from './open-inference/malformed.ts';
 import { parseJson } from './open-inference/parse-json.ts';
 import { readJsonBody } from './read-json-body.ts';
-import { requestTrace } from './trace-request.ts';
 import type { TraceSettingsStore } from './trace-settings.ts';
 
-type Parts = { door: Door; registry: Registry; bodies: BodyReader; traceSettings: TraceSettingsStore };
+type Parts = { registry: Registry; bodies: BodyReader; traceSettings: TraceSettingsStore };
 
 /** POST /v2/repository/index: everything in the repository, its state, and why it is not ready. */
-export function repositoryIndex({ door, registry, bodies }: Parts): RequestHandler {
-  return async (request, response) => {
-    const client = door.identify(request);
+export function repositoryIndex({ registry, bodies }: Parts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const readyOnly = flagOf(await readJsonBody(bodies, request), 'ready', '') ?? false;
     const models = await registry.index();
     response.json(
@@ -27,46 +25,35 @@ export function repositoryIndex({ door, registry, bodies }: Parts): RequestHandl
 }
 
 /** POST /v2/repository/models/M/load: loads it, or anew; `parameters.config` is a manifest, as text or object. */
-export function loadModel({ door, registry, bodies }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identifyAdmin(request);
+export function loadModel({ registry, bodies }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    const name = request.params.model as string;
+    entry.from = describe(registry, name, entry);
     const parameters = parametersOf(await readJsonBody(bodies, request));
     for (const name of Object.keys(parameters))
       if (name.startsWith('file:'))
         throw malformed(`parameters.${name.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
     const config = configOf(parameters);
-    const name = request.params.model as string;
-    await registry.load(name, config === undefined ? {} : { config });
-    log(
-      'audit',
-      'info',
-      'A model was loaded through the API',
-      auditFields(name, client.name),
-      requestTrace(response).context,
-    );
+    try {
+      await registry.load(name, config === undefined ? {} : { config });
+    } finally {
+      entry.to = describe(registry, name, entry);
+    }
     // Triton answers with nothing; clients read only the status.
     response.json({});
   };
 }
 
 /** POST /v2/repository/models/M/unload: what it has is answered, then it is gone. */
-export function unloadModel({ door, registry, bodies, traceSettings }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identifyAdmin(request);
+export function unloadModel({ registry, bodies, traceSettings }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    const name = request.params.model as string;
+    entry.from = describe(registry, name, entry);
     // Nothing depends on a model here, so that unload_dependents has nothing to say.
     flagOf(parametersOf(await readJsonBody(bodies, request)), 'unload_dependents', 'parameters.');
-    const name = request.params.model as string;
     await registry.unload(name);
     traceSettings.forget(name);
-    log(
-      'audit',
-      'info',
-      'A model was unloaded through the API',
-      auditFields(name, client.name),
-      requestTrace(response).context,
-    );
+    entry.to = describe(registry, name, entry);
     response.json({});
   };
 }
@@ -91,6 +78,9 @@ function configOf(parameters: JsonObject): unknown {
   return objectAt(parseJson(Buffer.from(text), 'parameters.config'), 'parameters.config');
 }
 
-function auditFields(model: string, client: string) {
-  return { event_type: 'model_repository', model: model.slice(0, 128), client };
+/** The versions that are ready, for the audit log. The model is named only if the repository has it. */
+function describe(registry: Registry, name: string, entry: AuditEntry): string {
+  if (registry.models().some((model) => model.name === name)) entry.model = name;
+  const versions = registry.versions(name);
+  return versions.length === 0 ? 'not loaded' : `version ${versions.join(', ')}`;
 }

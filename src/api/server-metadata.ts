@@ -1,6 +1,5 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { version } from '../version.ts';
-import type { Door } from './door.ts';
 
 /** The extensions of the Open Inference Protocol that are served; clients go by this list. */
 const extensions = [
@@ -15,9 +14,6 @@ const extensions = [
 ];
 
 /** GET /v2 */
-export function serverMetadata({ door }: { door: Door }): RequestHandler {
-  return (request, response) => {
-    door.identify(request);
-    response.json({ name: 'vitrine', version, extensions });
-  };
+export function serverMetadata(_request: Request, response: Response): void {
+  response.json({ name: 'vitrine', version, extensions });
 }

@@ -1,16 +1,13 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
-import { log } from '../telemetry/logger.ts';
+import type { AuditEntry } from './audit-entry.ts';
 import type { BodyReader } from './body-reader.ts';
-import type { Door } from './door.ts';
 import type { LogSettings } from './log-settings.ts';
 import { readJsonBody } from './read-json-body.ts';
-import { requestTrace } from './trace-request.ts';
 import { type TraceSettingsStore, traceSettingsAnswer } from './trace-settings.ts';
 
 type Parts = {
-  door: Door;
   registry: Registry;
   bodies: BodyReader;
   traceSettings: TraceSettingsStore;
@@ -18,52 +15,37 @@ type Parts = {
 };
 
 /** GET /v2[/models/M]/trace/setting */
-export function showTraceSettings({ door, registry, traceSettings }: Parts): RequestHandler {
-  return (request, response) => {
-    door.identify(request);
+export function showTraceSettings({ registry, traceSettings }: Parts) {
+  return (request: Request, response: Response): void => {
     response.json(traceSettingsAnswer(traceSettings.of(knownModel(registry, request.params.model as string))));
   };
 }
 
 /** POST /v2[/models/M]/trace/setting */
-export function changeTraceSettings({ door, registry, bodies, traceSettings }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identifyAdmin(request);
-    const given = await readJsonBody(bodies, request);
-    const changed = traceSettings.change(given, knownModel(registry, request.params.model as string));
-    log(
-      'audit',
-      'info',
-      'Trace settings were changed',
-      { event_type: 'settings_changed', client: client.name },
-      requestTrace(response).context,
-    );
+export function changeTraceSettings({ registry, bodies, traceSettings }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    const model = knownModel(registry, request.params.model as string | undefined);
+    if (model !== undefined) entry.model = model;
+    entry.from = JSON.stringify(traceSettings.of(model));
+    const changed = traceSettings.change(await readJsonBody(bodies, request), model);
+    entry.to = JSON.stringify(changed);
     response.json(traceSettingsAnswer(changed));
   };
 }
 
 /** GET /v2/logging */
-export function showLogSettings({ door, logSettings }: Parts): RequestHandler {
-  return (request, response) => {
-    door.identify(request);
+export function showLogSettings({ logSettings }: Parts) {
+  return (_request: Request, response: Response): void => {
     response.json(logSettings.answer());
   };
 }
 
 /** POST /v2/logging */
-export function changeLogSettings({ door, bodies, logSettings }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identifyAdmin(request);
+export function changeLogSettings({ bodies, logSettings }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    entry.from = JSON.stringify(logSettings.levels);
     logSettings.change(await readJsonBody(bodies, request));
-    log(
-      'audit',
-      'info',
-      'Log settings were changed',
-      { event_type: 'settings_changed', client: client.name },
-      requestTrace(response).context,
-    );
+    entry.to = JSON.stringify(logSettings.levels);
     response.json(logSettings.answer());
   };
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Response } from 'express';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { Client } from './clients.ts';
 
 const quotas = {
@@ -10,13 +11,8 @@ const quotas = {
 } as const;
 export type Quota = keyof typeof quotas;
 
-/** Takes one request from the client's quota and tells in the answer what is left of it; `rate_limited` when there is nothing. */
-export function takeQuota(client: Client, of: Quota, response: Response): void {
-  response.setHeader('RateLimit', quotaLeftAfterTaking(client, of, response));
-}
-
-/** The same for an answer that writes its headers itself: what its RateLimit has to say. */
-export function quotaLeftAfterTaking(client: Client, of: Quota, response: Response): string {
+/** Takes one request from the client's quota and returns the value of the header RateLimit; throws `rate_limited` when nothing is left. */
+export function takeQuota(client: Client, of: Quota, response: Response): string {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());
   const left = `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`;
@@ -25,7 +21,7 @@ export function quotaLeftAfterTaking(client: Client, of: Quota, response: Respon
   response.setHeader('RateLimit-Policy', `"${of}";q=${bucket.perMinute};w=60`);
   throw new ServiceError(
     'rate_limited',
-    `Cannot take the request: ${bucket.perMinute} ${quotas[of].of} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${settingOf(client, of)}.`,
+    say`Cannot take the request: ${bucket.perMinute} ${ours(quotas[of].of)} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${ours(settingOf(client, of))}.`,
     { retryAfterMs: waitMs },
   );
 }

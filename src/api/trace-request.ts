@@ -23,6 +23,7 @@ import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 import { makeRequestSpans } from '../telemetry/request-spans.ts';
 import { TimeAccount } from '../telemetry/time-account.ts';
 import { knownMethod } from './answer-error.ts';
+import { routeOf } from './route-of.ts';
 
 export type RequestTracing = {
   keeper: Pick<TraceKeeper, 'decide'>;
@@ -47,6 +48,8 @@ export class RequestTrace implements Follower {
   /** The model that did the work, by its name in the registry. */
   servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
   tenant = 'anonymous';
+  /** What RateLimit says in the answer, where the route takes from a quota. */
+  quotaLeft: string | undefined;
   batch: BatchFacts | undefined;
   runsSince: number | undefined;
   /** The route; before the end, where it was found without the router. */
@@ -273,11 +276,6 @@ function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
     batch: told.batch,
     runSpanId: told.runSpanId,
   });
-}
-
-function routeOf(request: Request): string {
-  const route: unknown = request.route?.path;
-  return typeof route === 'string' ? route : 'unmatched';
 }
 
 function levelFor(status: number): 'info' | 'warn' | 'error' {

@@ -1,12 +1,14 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { addRoutes, refuseRoutesWithoutWord } from '../api/add-routes.ts';
 import { answerError } from '../api/answer-error.ts';
+import { receiverRoutes } from '../api/routes.ts';
 import { traceRequest } from '../api/trace-request.ts';
+import { trustedProxies } from '../api/trusted-proxies.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 import type { Telemetry } from '../telemetry/start.ts';
-import { authorize } from './bearer-token.ts';
 import { Door } from './door.ts';
 import { health, live, ready } from './health.ts';
 import type { PushedSeries } from './pushed-series.ts';
@@ -37,25 +39,23 @@ export function createReceiver(parts: ReceiverParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.set('trust proxy', trustedProxies(config));
   app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: keepAll }));
 
   const door = new Door(parts);
-  app
-    .route('/alerts')
-    .post(door.for('alerts', receiveAlerts(parts)))
-    .get(listAlerts(parts))
-    .all(answerMethodNotAllowed('GET, POST'));
-  app
-    .route('/deploy')
-    .post(door.for('deploy', receiveDeploy(parts)))
-    .all(answerMethodNotAllowed('POST'));
-  app
-    .route('/events')
-    .post(door.for('events', receiveEvents(parts)))
-    .all(answerMethodNotAllowed('POST'));
-  app.route('/live').get(live()).all(answerMethodNotAllowed('GET'));
-  app.route('/ready').get(ready(parts)).all(answerMethodNotAllowed('GET'));
-  app.route('/health').get(health(parts)).all(answerMethodNotAllowed('GET'));
+  addRoutes(app, {
+    table: receiverRoutes,
+    admit: (word, request) => door.admit(word, request),
+    handlers: {
+      '/alerts': { get: listAlerts(parts), post: door.for('alerts', receiveAlerts(parts)) },
+      '/deploy': { post: door.for('deploy', receiveDeploy(parts)) },
+      '/events': { post: door.for('events', receiveEvents(parts)) },
+      '/live': { get: live() },
+      '/ready': { get: ready(parts) },
+      '/health': { get: health(parts) },
+    },
+  });
+  refuseRoutesWithoutWord(app, [receiverRoutes]);
 
   app.use(answerNotFound);
   app.use(answerError);
@@ -63,14 +63,8 @@ export function createReceiver(parts: ReceiverParts): Express {
 }
 
 /** What is firing: how many, and the longest of them. It wants the token of those who send alerts: labels may say much about a system. */
-function listAlerts({ config, store, metrics }: ReceiverParts): RequestHandler {
-  return async (request, response) => {
-    try {
-      await authorize(request, config.receiverAlertsTokenFile, config.bind);
-    } catch (error) {
-      metrics.refusedBecause('alerts', error);
-      throw error;
-    }
+function listAlerts({ store }: ReceiverParts) {
+  return (_request: Request, response: Response): void => {
     response.json({ count: store.firingCount, alerts: store.firing() });
   };
 }
@@ -81,10 +75,3 @@ const answerNotFound: RequestHandler = () => {
     'Cannot answer: no route has this path; there are POST /alerts, /deploy and /events, GET /alerts, /live, /ready and /health.',
   );
 };
-
-function answerMethodNotAllowed(allowed: string): RequestHandler {
-  return (_request, response) => {
-    response.setHeader('Allow', allowed);
-    throw new ServiceError('method_not_allowed', `Cannot answer: this path does not take this verb; use ${allowed}.`);
-  };
-}

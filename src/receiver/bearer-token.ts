@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { type Config, type SettingName, settings } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
+import { ours, say } from '../sentence.ts';
 
 const tokenCharsMin = 16;
 
@@ -34,12 +35,9 @@ export async function checkTokens(config: Config): Promise<void> {
   }
 }
 
-/** Lets the request pass, or throws. The file is read each time, so that a token can be exchanged without a restart. */
-export async function authorize(request: Request, tokenFile: string, bind: string): Promise<void> {
-  if (tokenFile === '') {
-    refuseForeignPages(request, bind);
-    return;
-  }
+/** Lets the request pass, or throws; without a token file, everybody passes. The file is read each time, so that a token can be exchanged without a restart. */
+export async function authorize(request: Request, tokenFile: string): Promise<void> {
+  if (tokenFile === '') return;
   const given = /^Bearer +(\S{1,1024}) *$/i.exec(request.get('authorization') ?? '')?.[1];
   if (given === undefined) throw unauthorized('the request has no bearer token');
   const known = await readTokens(tokenFile).catch((cause: unknown) => {
@@ -53,28 +51,6 @@ export async function authorize(request: Request, tokenFile: string, bind: strin
   if (known.filter((token) => timingSafeEqual(hash(token), hash(given))).length === 0) {
     throw unauthorized('its bearer token is not known');
   }
-}
-
-/**
- * Where there is no token, a web page must not act through a browser on this machine: neither by posting here from its own origin, nor by giving
- * its own name the address 127.0.0.1. Programs send no Origin.
- */
-function refuseForeignPages({ headers: { origin, host } }: Request, bind: string): void {
-  if (origin !== undefined) throw forbidden('a web page sent it; send it from a program, or give the door a token');
-  if (host === undefined || !(isLoopback(hostName(host)) || hostName(host) === bind)) {
-    throw forbidden('its Host is not this machine; use 127.0.0.1, or give the door a token');
-  }
-}
-
-function hostName(host: string): string {
-  return host
-    .replace(/:\d+$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
-}
-
-function forbidden(because: string): ServiceError {
-  return new ServiceError('forbidden', `Cannot take this: ${because} (VITRINE_RECEIVER_*_TOKEN_FILE).`);
 }
 
 async function readTokens(file: string): Promise<string[]> {
@@ -92,7 +68,7 @@ async function readTokens(file: string): Promise<string[]> {
 function unauthorized(because: string): ServiceError {
   return new ServiceError(
     'unauthorized',
-    `Cannot take this: ${because}; send "Authorization: Bearer …" with the token of this door.`,
+    say`Cannot take this: ${ours(because)}; send "Authorization: Bearer …" with the token of this door.`,
   );
 }
 

@@ -1,9 +1,11 @@
 import type { Context } from '@opentelemetry/api';
-import type { Request, RequestHandler } from 'express';
+import type { Request, Response } from 'express';
+import { refusalOfForeignPage } from '../api/foreign-pages.ts';
+import type { Word } from '../api/routes.ts';
 import { requestTrace } from '../api/trace-request.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import { log } from '../telemetry/logger.ts';
+import { isLoopback } from '../loopback.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { authorize } from './bearer-token.ts';
 import { readBody } from './read-body.ts';
@@ -22,29 +24,42 @@ export type Receive = (delivery: Delivery) => {
   done: () => void;
 };
 
-/** The way in, the same for every door: a place, a token, a body, then one delivery at a time. */
+/** The way in, the same for every door: a token, a place, a body, then one delivery at a time. */
 export class Door {
   readonly #parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics };
   #inFlight = 0;
-  #refusalToldAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics }) {
     this.#parts = parts;
   }
 
-  for(door: DoorName, receive: Receive): RequestHandler {
+  /** Lets a request pass as the word of its route says, or throws. */
+  async admit(word: Word, request: Request): Promise<void> {
+    if (word.may === 'open') return;
+    const token = word.may === 'client' ? word.token : undefined;
+    if (token === undefined) throw new Error('A route of the receiver wants a token that is not in src/api/routes.ts');
     const { config, metrics } = this.#parts;
-    const tokenFile = {
-      alerts: 'receiverAlertsTokenFile',
-      deploy: 'receiverDeployTokenFile',
-      events: 'receiverEventsTokenFile',
-    } as const;
-    return async (request, response) => {
+    const tokenFile = config[tokenFiles[token]];
+    try {
+      // With a token, a proxy may stand before it and bring its own name as Host.
+      const onlyLoopbackHosts = isLoopback(config.bind) && tokenFile === '';
+      const foreign = refusalOfForeignPage(request, { onlyLoopbackHosts, hasOwnPage: false });
+      if (foreign) throw foreign;
+      await authorize(request, tokenFile);
+    } catch (error) {
+      metrics.refusedBecause(token, error);
+      throw error;
+    }
+  }
+
+  /** The handler of deliveries that were let in. */
+  for(door: DoorName, receive: Receive) {
+    const { config, metrics } = this.#parts;
+    return async (request: Request, response: Response): Promise<void> => {
       const { context } = requestTrace(response);
       try {
         using _place = this.#takePlace();
-        await authorize(request, config[tokenFile[door]], config.bind);
         const key = idempotencyKey(door, request);
         const body = await readBody(request, {
           bytesMax: config.receiverBodyBytesMax,
@@ -54,24 +69,9 @@ export class Door {
         response.json(answer);
       } catch (error) {
         metrics.refusedBecause(door, error);
-        if (error instanceof ServiceError && error.code === 'unauthorized') this.#tellRefusal(door, context);
         throw error;
       }
     };
-  }
-
-  /** A line for each guess would let whoever guesses fill the logs; the counter has all of them. */
-  #tellRefusal(door: DoorName, context: Context): void {
-    const now = performance.now();
-    if (now - this.#refusalToldAt < refusalTellMs) return;
-    this.#refusalToldAt = now;
-    log(
-      'security',
-      'warn',
-      `A caller of /${door} without a valid token was refused`,
-      { event_type: 'token_refused', door },
-      context,
-    );
   }
 
   /** Bounds the bodies in memory. */
@@ -124,8 +124,11 @@ export class Door {
   }
 }
 
-/** One line on refused tokens in this time. */
-const refusalTellMs = 1_000;
+const tokenFiles = {
+  alerts: 'receiverAlertsTokenFile',
+  deploy: 'receiverDeployTokenFile',
+  events: 'receiverEventsTokenFile',
+} as const;
 
 /** Records that were new when they were given up. Old ones that make room in the spool are no concern of this delivery. */
 function droppedLogs(telemetry: Telemetry): number {

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Telemetry } from '../telemetry/start.ts';
@@ -7,15 +7,15 @@ import type { Store } from './store.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The process answers at all. */
-export function live(): RequestHandler {
-  return (_request, response) => {
+export function live() {
+  return (_request: Request, response: Response): void => {
     response.json({ status: 'alive' });
   };
 }
 
 /** The receiver takes deliveries. */
-export function ready({ lifecycle }: { lifecycle: Lifecycle }): RequestHandler {
-  return (_request, response) => {
+export function ready({ lifecycle }: { lifecycle: Lifecycle }) {
+  return (_request: Request, response: Response): void => {
     if (lifecycle.state !== 'ready') {
       response.setHeader('Retry-After', '1');
       throw new ServiceError(
@@ -28,14 +28,9 @@ export function ready({ lifecycle }: { lifecycle: Lifecycle }): RequestHandler {
 }
 
 /** How it is: healthy, or serving with a warning. */
-export function health(parts: {
-  lifecycle: Lifecycle;
-  telemetry: Telemetry;
-  store: Store;
-  watchdog: Watchdog;
-}): RequestHandler {
+export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; store: Store; watchdog: Watchdog }) {
   const { lifecycle, telemetry, store, watchdog } = parts;
-  return (_request, response) => {
+  return (_request: Request, response: Response): void => {
     const checks = {
       telemetry: warningUnless(telemetry.spoolTrouble() === undefined, telemetry.spoolTrouble()),
       memory: warningUnless(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import { Clients } from '../../src/api/clients.ts';
 import { Door } from '../../src/api/door.ts';
 import type { flightAnswer } from '../../src/api/flight-answer.ts';
 import { showRequest } from '../../src/api/flight-routes.ts';
@@ -16,7 +17,11 @@ describe('a request that is looked up', () => {
 
   before(async () => {
     const door = await Door.open(readConfig({}));
-    server = express().get('/v1/requests/:id', showRequest({ door, flights })).listen(0, '127.0.0.1');
+    const show = showRequest({ door, flights });
+    const client = new Clients(readConfig({})).byAddress('127.0.0.1');
+    server = express()
+      .get('/v1/requests/:id', (request, response) => show(request, response, client))
+      .listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
 

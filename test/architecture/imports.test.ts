@@ -34,6 +34,7 @@ const frontDoor = [
 const forEveryone = [
   'src/config.ts',
   'src/errors.ts',
+  'src/sentence.ts',
   'src/version.ts',
   'src/lifecycle.ts',
   'src/loopback.ts',

@@ -53,7 +53,7 @@ describe('the receiver’s doors', function () {
     assert.equal(await post('/deploy', `Bearer ${token('/deploy')}`), 200);
     await writeFile(tokenFile('/deploy'), 'the-next-token-for-it\n');
     assert.equal(await post('/deploy', `Bearer ${token('/deploy')}`), 401);
-    await waitFor('the security log', () => at.told.events('token_refused').length > 0);
+    await waitFor('the security log', () => at.told.events('caller_refused').length > 0);
     assert.ok(!JSON.stringify(at.told.logs).includes('-token-for-'), 'no token is ever told');
   });
 

@@ -26,6 +26,12 @@ export class ProxyMetrics {
     this.#requests.series(backend, outcome).value += 1;
   }
 
+  /** A question that was refused before it was read: `backend` is still what the caller wrote. */
+  overQuota(backend: string): void {
+    const known = backendNames.find((name) => name === backend);
+    if (known) this.asked(known, 'rate_limited');
+  }
+
   collect(): AggregatedMetric[] {
     return [this.#requests.collect()];
   }

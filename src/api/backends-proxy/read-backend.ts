@@ -1,8 +1,8 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import type { Client } from '../clients.ts';
 import type { Door } from '../door.ts';
-import { takeQuota } from '../take-quota.ts';
 import { leftSignal } from '../while-open.ts';
 import { backendNames, readQuestion } from './allowed-questions.ts';
 import { askBackend } from './ask-backend.ts';
@@ -21,14 +21,11 @@ export function readBackend({
   config: Config;
   door: Door;
   proxyMetrics: ProxyMetrics;
-}): RequestHandler {
+}) {
   let inFlight = 0;
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identify(request);
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const backend = backendNames.find((name) => name === request.params.backend);
     try {
-      takeQuota(client, 'page', response);
       const mayReadAll = door.mayAdminister(client);
       const question = readQuestion(asked(request), (query) => (mayReadAll ? query : withoutGuardedStreams(query)));
       if (inFlight >= config.proxyInFlightMax)

@@ -1,9 +1,10 @@
-import type { RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import { endNumber, eventId, isAfter, type JobEvent, readEventId } from '../../jobs/job-events.ts';
 import { restOfJobMs } from '../../jobs/rest-of-job.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { Budgets } from '../budgets.ts';
+import type { Client } from '../clients.ts';
 import { requestTrace } from '../trace-request.ts';
 import { whileOpen } from '../while-open.ts';
 import { jobAnswer } from './job-answer.ts';
@@ -16,11 +17,9 @@ const behindBytesMax = 256 * 1024;
  * GET /v1/jobs/{id}/events: what happens to the job, as server-sent events `state` and `progress` whose data is the job. It begins with the present
  * state, or, with Last-Event-ID, with what came since; it ends with the job. 204 tells a browser that there is nothing more to come.
  */
-export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }): RequestHandler {
-  const { door, jobs: runner, lifecycle } = parts;
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identify(request);
+export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }) {
+  const { jobs: runner, lifecycle } = parts;
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const told = requestTrace(response);
     const last = readEventId(String(request.headers['last-event-id'] ?? ''));
     const { id } = await findOwn(runner, client, request);

@@ -1,21 +1,18 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolders } from '../../jobs/work-folders.ts';
 import type { Client } from '../clients.ts';
-import type { Door } from '../door.ts';
 import { jobAnswer } from './job-answer.ts';
 import { sendKeptFile } from './send-kept-file.ts';
 
-export type JobParts = { config: Config; door: Door; jobs: JobRunner; workFolders: WorkFolders };
+export type JobParts = { config: Config; jobs: JobRunner; workFolders: WorkFolders };
 
 /** GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=` takes the time that the page before ended with. */
-export function listJobs({ door, jobs: runner }: JobParts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const client = door.identify(request);
+export function listJobs({ jobs: runner }: JobParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const limit = wholeQuery(request, 'limit', 1, listMax, 100);
     const beforeMs = timeQuery(request, 'before') ?? Number.MAX_SAFE_INTEGER;
     const jobs = await runner.list({ tenant: client.admin ? undefined : client.tenant, beforeMs, limit });
@@ -28,18 +25,16 @@ export function listJobs({ door, jobs: runner }: JobParts): RequestHandler {
 }
 
 /** GET /v1/jobs/{id}: state, progress, estimate, links. */
-export function showJob({ door, jobs: runner }: JobParts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    await answerJob(runner, await findOwn(runner, door.identify(request), request), response);
+export function showJob({ jobs: runner }: JobParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    await answerJob(runner, await findOwn(runner, client, request), response);
   };
 }
 
 /** POST /v1/jobs/{id}/cancel: what waits never begins, what runs is given up. 202 while it is being given up. */
-export function cancelJob({ door, jobs: runner }: JobParts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const own = await findOwn(runner, door.identify(request), request);
+export function cancelJob({ jobs: runner }: JobParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    const own = await findOwn(runner, client, request);
     const job = (await runner.cancel(own.id)) ?? own;
     if (!hasEnded(job)) response.status(202);
     await answerJob(runner, job, response);
@@ -47,10 +42,9 @@ export function cancelJob({ door, jobs: runner }: JobParts): RequestHandler {
 }
 
 /** DELETE /v1/jobs/{id}: forgets an ended job and its result; one that has not ended is cancelled, and forgotten in its time. */
-export function deleteJob({ door, jobs: runner }: JobParts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const own = await findOwn(runner, door.identify(request), request);
+export function deleteJob({ jobs: runner }: JobParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    const own = await findOwn(runner, client, request);
     const job = hasEnded(own) ? own : ((await runner.cancel(own.id)) ?? own);
     if (hasEnded(job) && (await runner.remove(job.id))) {
       response.status(204).end();
@@ -62,10 +56,9 @@ export function deleteJob({ door, jobs: runner }: JobParts): RequestHandler {
 }
 
 /** GET /v1/jobs/{id}/result: what the request would have been answered, failure included. */
-export function jobResult({ config, door, jobs: runner, workFolders: folders }: JobParts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const job = await findOwn(runner, door.identify(request), request);
+export function jobResult({ config, jobs: runner, workFolders: folders }: JobParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    const job = await findOwn(runner, client, request);
     const [file] = resultOf(job).files;
     if (!file) throw new ServiceError('not_found', 'Cannot answer: the job has left no file.');
     await sendKeptFile(response, folders.resultPathOf(job.id), file, config);
@@ -73,10 +66,9 @@ export function jobResult({ config, door, jobs: runner, workFolders: folders }: 
 }
 
 /** GET /v1/jobs/{id}/files/{name}: one file of the result. */
-export function jobFile({ config, door, jobs: runner, workFolders: folders }: JobParts): RequestHandler {
-  return async (request, response) => {
-    door.refuseForeignPages(request);
-    const job = await findOwn(runner, door.identify(request), request);
+export function jobFile({ config, jobs: runner, workFolders: folders }: JobParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    const job = await findOwn(runner, client, request);
     const { files } = resultOf(job);
     // The name is looked up, never joined to a path as it came.
     const file = files.find(({ name }) => name === request.params.name);

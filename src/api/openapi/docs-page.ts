@@ -1,35 +1,35 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { openApiDocument } from './openapi-document.ts';
 
 /** GET /openapi.json. Made once, when it is first asked for. */
-export function openApi({ config }: { config: Config }): RequestHandler {
+export function openApi({ config }: { config: Config }) {
   let text: string | undefined;
-  return (_request, response) => {
+  return (_request: Request, response: Response): void => {
     text ??= JSON.stringify(openApiDocument(config));
     response.type('application/json').send(text);
   };
 }
 
 /** GET /docs: Swagger UI, from this server and from nowhere else. */
-export const docsPage: RequestHandler = (_request, response) => {
+export function docsPage(_request: Request, response: Response): void {
   response.setHeader('Content-Security-Policy', policy);
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Referrer-Policy', 'no-referrer');
   response.type('html').send(page);
-};
+}
 
 /** GET /docs/<file>: the files of the page, by their names only. */
-export const docsFile: RequestHandler = (request, response) => {
+export function docsFile(request: Request, response: Response): void {
   const { file } = request.params as { file: string };
   response.setHeader('X-Content-Type-Options', 'nosniff');
   if (file === 'start.js') response.type('text/javascript').send(start);
   else if (parts.includes(file)) response.sendFile(join(folder, file), { maxAge: '1h' });
   else throw new ServiceError('not_found', 'Cannot answer: the page has no file of this name; GET /docs shows it.');
-};
+}
 
 const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const parts = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];

@@ -1,18 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import { backendNames } from '../backends-proxy/allowed-questions.ts';
+import type { Client } from '../clients.ts';
 import type { Door } from '../door.ts';
 
 type Parts = { config: Config; door: Door };
 
 /** GET /page/facts: what the page has to know of its service before it asks for more. */
-export function pageFacts({ config, door }: Parts): RequestHandler {
-  return (request, response) => {
-    const client = door.identify(request);
+export function pageFacts({ config, door }: Parts) {
+  return (_request: Request, response: Response, client: Client): void => {
     response.json({
       version,
       environment: config.environment,
@@ -26,9 +26,8 @@ export function pageFacts({ config, door }: Parts): RequestHandler {
 }
 
 /** GET /page/dashboards: every dashboard there is, by title; the files are read anew, since they are few and somebody may be writing one. */
-export function listDashboards({ config, door }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.identify(request);
+export function listDashboards({ config }: Pick<Parts, 'config'>) {
+  return async (_request: Request, response: Response): Promise<void> => {
     const names = (await namesIn(config.dashboards)).filter((name) => name.endsWith('.json'));
     const read = await Promise.all(names.map(async (name) => JSON.parse(await textOf(config.dashboards, name))));
     const dashboards = read as { uid?: string; title?: string; description?: string; tags?: string[] }[];
@@ -43,9 +42,8 @@ export function listDashboards({ config, door }: Parts): RequestHandler {
 }
 
 /** GET /page/dashboards/:uid: one dashboard, as Grafana reads it too. */
-export function showDashboard({ config, door }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.identify(request);
+export function showDashboard({ config }: Pick<Parts, 'config'>) {
+  return async (request: Request, response: Response): Promise<void> => {
     for (const name of await namesIn(config.dashboards)) {
       if (!name.endsWith('.json')) continue;
       const text = await textOf(config.dashboards, name);
@@ -58,9 +56,8 @@ export function showDashboard({ config, door }: Parts): RequestHandler {
 }
 
 /** GET /page/runbooks/:name: the page of an alert, in Markdown. */
-export function showRunbook({ config, door }: Parts): RequestHandler {
-  return async (request, response) => {
-    door.identify(request);
+export function showRunbook({ config }: Pick<Parts, 'config'>) {
+  return async (request: Request, response: Response): Promise<void> => {
     // Compared with what is there, never made into a path.
     const name = (await namesIn(config.runbooks)).find((each) => each === `${request.params.name as string}.md`);
     if (name === undefined)

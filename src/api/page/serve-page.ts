@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { acceptedPacking } from '../accepted-packing.ts';
 import { makePage, type Page } from './make-page.ts';
@@ -7,10 +7,10 @@ import { makePage, type Page } from './make-page.ts';
  * GET / and /assets/…: the page itself. It holds no secrets and no data, so that it needs no key: what it then asks for does. It is made once, when it
  * is first asked for.
  */
-export function servePage(): RequestHandler {
+export function servePage() {
   let made: Promise<Page> | undefined;
   const page = () => (made ??= makePage());
-  return async (request, response) => {
+  return async (request: Request, response: Response): Promise<void> => {
     let files: Page;
     try {
       files = await page();

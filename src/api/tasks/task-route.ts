@@ -1,7 +1,6 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
-import { ServiceError } from '../../errors.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
@@ -11,10 +10,9 @@ import type { TaskThreads } from '../../tasks/threads/task-threads.ts';
 import type { TaskMetrics } from '../../telemetry/task-metrics.ts';
 import type { BodyReader } from '../body-reader.ts';
 import type { Client } from '../clients.ts';
-import type { Door } from '../door.ts';
+import { refuseModelOfOthers } from '../door.ts';
 import { acceptJob, addJob, wantsJob } from '../jobs/accept-job.ts';
 import type { Permits } from '../permits.ts';
-import { takeQuota } from '../take-quota.ts';
 import { requestTrace, tellStages } from '../trace-request.ts';
 import { leftSignal, whileOpen } from '../while-open.ts';
 import { answerWhenDone } from './answer-when-done.ts';
@@ -26,7 +24,6 @@ import { taskDeadline } from './task-deadline.ts';
 
 export type TaskParts = {
   config: Config;
-  door: Door;
   registry: Registry;
   bodies: BodyReader;
   taskPermits: Permits;
@@ -38,18 +35,14 @@ export type TaskParts = {
 };
 
 /**
- * POST /v1/<kind>: who, how often, how many, the parameters and files, the task, its result. With `Prefer: respond-async` the task becomes a job.
+ * POST /v1/<kind>, of a client who was let in: how many, the parameters and files, the task, its result. With `Prefer: respond-async` the task becomes a job.
  * Uploads and results lie in a folder of this request's own, which is removed with it whatever happens.
  */
-export function taskRoute(kind: TaskKind, parts: TaskParts): RequestHandler {
-  const { config, door, taskPermits, workFolders } = parts;
-  return async (request, response) => {
+export function taskRoute(kind: TaskKind, parts: TaskParts) {
+  const { config, taskPermits, workFolders } = parts;
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const told = requestTrace(response);
     const deadlineAt = taskDeadline(request, config);
-    door.refuseForeignPages(request);
-    const client = door.identify(request);
-    told.tenant = client.tenant;
-    takeQuota(client, 'tasks', response);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     await using work = await workFolders.create(takesFiles(kind) ? expectedBytes(request, config) : 0);
     const task = await readTask(kind, parts, { request, response, work, client });
@@ -92,11 +85,7 @@ async function readTask(
     : { fields: await readTaskJson(bodies, request), files: [] };
   const given = { ...request.query, ...fields };
   const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
-  if (client.key && !client.key.mayUse(modelOf(kind, parameters)))
-    throw new ServiceError(
-      'forbidden',
-      'Cannot use this model: the API key does not include it; ask its owner to add it to "models".',
-    );
+  refuseModelOfOthers(client, modelOf(kind, parameters));
   return { kind, parameters, files };
 }
 

@@ -1,0 +1,112 @@
+import type { DoorName } from '../receiver/receiver-metrics.ts';
+import type { Quota } from './take-quota.ts';
+
+// Every route of the service and of the receiver, with the word that says who may use it. All guards follow from it (add-routes.ts, door.ts):
+// a route without a word here does not start.
+
+/**
+ * Who may use a route:
+ * - `open`: anybody, from anywhere, web pages included. It tells nothing that a stranger may not know, or more to those whom `client` would let in.
+ * - `client`: whoever has a key (without keys: whoever reaches the port), but no web page of others. A path with `:model` is also held against the
+ *   models of the key.
+ * - `administrator`: whoever has the administrator's token (without keys and token: this machine). Each use is an entry of the audit log.
+ */
+export type Access = 'open' | 'client' | 'administrator';
+
+export type Word =
+  | { readonly may: 'open'; readonly isLook?: true }
+  | {
+      readonly may: 'client';
+      /** What each request is taken from. */
+      readonly quota?: Quota;
+      /** Somebody looks at the telemetry: it leaves none, or whoever watches would be what is watched. */
+      readonly isLook?: true;
+      /** Of the receiver: the token that it wants. */
+      readonly token?: DoorName;
+    }
+  | { readonly may: 'administrator'; readonly act: Act };
+
+/** What the audit log calls an act of administration. */
+export type Act = 'model_load' | 'model_unload' | 'trace_settings' | 'log_settings';
+
+export type Verb = 'get' | 'post' | 'delete';
+export type RouteTable = Readonly<Record<string, { readonly [Each in Verb]?: Word }>>;
+
+const open = { may: 'open' } as const;
+const client = { may: 'client' } as const;
+const infer = { may: 'client', quota: 'infer' } as const;
+const task = { may: 'client', quota: 'tasks' } as const;
+
+export const serviceRoutes = {
+  '/v2/models/:model/infer': { post: infer },
+  '/v2/models/:model/versions/:version/infer': { post: infer },
+
+  '/v1/separate': { post: task },
+  '/v1/generate': { post: task },
+  '/v1/score': { post: task },
+  '/v1/microstructure': { post: task },
+  '/v1/speech': { post: task },
+  // The name that it has elsewhere.
+  '/separate': { post: task },
+
+  '/live': { get: open },
+  '/ready': { get: open },
+  '/health': { get: open },
+  '/health/detailed': { get: open },
+  '/metrics': { get: open },
+
+  '/v2': { get: client },
+  '/v2/health/live': { get: open },
+  '/v2/health/ready': { get: open },
+  '/v2/models/stats': { get: client },
+  '/v2/models/:model': { get: client },
+  '/v2/models/:model/ready': { get: client },
+  '/v2/models/:model/config': { get: client },
+  '/v2/models/:model/stats': { get: client },
+  '/v2/models/:model/versions/:version': { get: client },
+  '/v2/models/:model/versions/:version/ready': { get: client },
+  '/v2/models/:model/versions/:version/config': { get: client },
+  '/v2/models/:model/versions/:version/stats': { get: client },
+  '/v2/repository/index': { post: client },
+  '/v2/repository/models/:model/load': { post: { may: 'administrator', act: 'model_load' } },
+  '/v2/repository/models/:model/unload': { post: { may: 'administrator', act: 'model_unload' } },
+  '/v2/trace/setting': { get: client, post: { may: 'administrator', act: 'trace_settings' } },
+  '/v2/models/:model/trace/setting': { get: client, post: { may: 'administrator', act: 'trace_settings' } },
+  '/v2/logging': { get: client, post: { may: 'administrator', act: 'log_settings' } },
+
+  '/v1/requests': { get: client },
+  '/v1/requests/summary': { get: client },
+  '/v1/requests/:id': { get: client },
+  '/v1/jobs': { get: client },
+  '/v1/jobs/:id': { get: client, delete: client },
+  '/v1/jobs/:id/events': { get: client },
+  '/v1/jobs/:id/cancel': { post: client },
+  '/v1/jobs/:id/result': { get: client },
+  '/v1/jobs/:id/files/:name': { get: client },
+  '/openapi.json': { get: open },
+  '/docs': { get: open },
+  '/docs/:file': { get: open },
+} as const satisfies RouteTable;
+
+const look = { may: 'client', isLook: true } as const;
+
+/** With VITRINE_PAGE. The page itself holds no data; what it then asks for does. */
+export const pageRoutes = {
+  '/': { get: { may: 'open', isLook: true } },
+  '/assets/:file': { get: { may: 'open', isLook: true } },
+  '/page/facts': { get: look },
+  '/page/dashboards': { get: look },
+  '/page/dashboards/:uid': { get: look },
+  '/page/runbooks/:name': { get: look },
+  '/backends/:backend/*path': { get: { may: 'client', quota: 'page', isLook: true } },
+} as const satisfies RouteTable;
+
+/** A client of the receiver is a program that has the token of the route; where there is none, whoever reaches the port. */
+export const receiverRoutes = {
+  '/alerts': { get: { may: 'client', token: 'alerts' }, post: { may: 'client', token: 'alerts' } },
+  '/deploy': { post: { may: 'client', token: 'deploy' } },
+  '/events': { post: { may: 'client', token: 'events' } },
+  '/live': { get: open },
+  '/ready': { get: open },
+  '/health': { get: open },
+} as const satisfies RouteTable;

@@ -1,0 +1,54 @@
+/**
+ * A sentence that a caller is told, in two forms: `text` is the whole of it, and `safe` is what may be recorded, with the caller's own words cut out.
+ * Made by `say`; embedded in another sentence, each form keeps to itself.
+ */
+export class Sentence {
+  readonly text: string;
+  readonly safe: string;
+
+  constructor(text: string, safe: string) {
+    this.text = text;
+    this.safe = safe;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** Stands where the caller's words were. */
+export const cut = '(…)';
+
+/**
+ * What is written in the code is ours, and so are numbers and truth values: sizes, limits, counts. Any text that is put in is taken for the caller's, since it often is
+ * (a file's name, a made-up model), and is cut from what is recorded; `ours` vouches for one that is not.
+ */
+export function say(
+  words: TemplateStringsArray,
+  ...parts: readonly (string | number | boolean | bigint | undefined | Sentence)[]
+): Sentence {
+  let text = words[0]!;
+  let safe = text;
+  for (const [at, part] of parts.entries()) {
+    const next = words[at + 1]!;
+    text += String(part) + next;
+    safe += (part instanceof Sentence ? part.safe : typeof part === 'string' ? cut : String(part)) + next;
+  }
+  return new Sentence(text, safe);
+}
+
+/** A text that no caller wrote: the name of a setting, of a model that exists, of one of its inputs. */
+export function ours(text: string): Sentence {
+  return new Sentence(text, text);
+}
+
+/** A text that a caller wrote; it is recorded only if it is one of those that exist here anyway. */
+export function oursIfAmong(text: string, existing: Iterable<string>): Sentence {
+  for (const each of existing) if (each === text) return ours(text);
+  return new Sentence(text, cut);
+}
+
+/** Sentences one behind the other. */
+export function joined(sentences: readonly Sentence[], between: string): Sentence {
+  return new Sentence(sentences.map(({ text }) => text).join(between), sentences.map(({ safe }) => safe).join(between));
+}

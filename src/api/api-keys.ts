@@ -39,24 +39,32 @@ export type ApiKey = {
   mayUse(model: string): boolean;
 };
 
-/** The keys in the file, and again when it has changed. A change that cannot be used is told and leaves the keys as they were. */
+/** The keys in force are not those of the file, which cannot be used. */
+export type StaleKeys = { since: Date; reason: string };
+
+/**
+ * The keys in the file, and again when it has changed. A change that cannot be used is told, leaves the keys as they were, and is tried again at each
+ * look until it can: a key that was taken out must not stay valid because of one bad moment.
+ */
 export class ApiKeys {
   readonly #file: string;
   #byHash: ReadonlyMap<string, ApiKey>;
-  #changedAt: number;
+  /** What the file looked like before it was read; only one that could be used is remembered. */
+  #mark: string;
   #watch: NodeJS.Timeout | undefined;
-  #toldReason: string | undefined;
+  #stale: StaleKeys | undefined;
+  #isLooking = false;
 
-  private constructor(file: string, byHash: ReadonlyMap<string, ApiKey>, changedAt: number) {
+  private constructor(file: string, byHash: ReadonlyMap<string, ApiKey>, mark: string) {
     this.#file = file;
     this.#byHash = byHash;
-    this.#changedAt = changedAt;
+    this.#mark = mark;
   }
 
   static async open(file: string, { lookAgainMs = 2000 }: { lookAgainMs?: number } = {}): Promise<ApiKeys> {
     try {
-      const { mtimeMs } = await stat(file);
-      const keys = new ApiKeys(file, await readKeys(file), mtimeMs);
+      const mark = await markOf(file);
+      const keys = new ApiKeys(file, await readKeys(file), mark);
       keys.#watch = setInterval(() => void keys.#lookAgain(), lookAgainMs).unref();
       return keys;
     } catch (cause) {
@@ -72,6 +80,11 @@ export class ApiKeys {
     return this.#byHash.size;
   }
 
+  /** Undefined while the keys in force are those of the file. */
+  get stale(): StaleKeys | undefined {
+    return this.#stale;
+  }
+
   find(key: string): ApiKey | undefined {
     return this.#byHash.get(sha256(key));
   }
@@ -81,20 +94,29 @@ export class ApiKeys {
   }
 
   async #lookAgain(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
-      const { mtimeMs } = await stat(this.#file);
-      if (mtimeMs === this.#changedAt) return;
-      this.#changedAt = mtimeMs;
-      this.#byHash = await readKeys(this.#file);
-      this.#toldReason = undefined;
-      log('security', 'info', `The API keys were read anew: ${this.#byHash.size}`, { event_type: 'api_keys_read' });
+      const mark = await markOf(this.#file);
+      if (mark !== this.#mark) {
+        this.#byHash = await readKeys(this.#file);
+        this.#mark = mark;
+        log('security', 'info', `The API keys were read anew: ${this.#byHash.size}`, { event_type: 'api_keys_read' });
+      }
+      this.#stale = undefined;
     } catch (error) {
+      const reason = reasonOf(error);
       // A file that is away for good is told once, as is each change that cannot be used.
-      if (reasonOf(error) === this.#toldReason) return;
-      this.#toldReason = reasonOf(error);
-      log('security', 'error', `Cannot use the changed API keys: ${reasonOf(error)}; the ones before stay in force.`, {
-        event_type: 'api_keys_unusable',
-      });
+      if (reason !== this.#stale?.reason)
+        log(
+          'security',
+          'error',
+          `Cannot use the changed API keys: ${reason}; the ones before stay in force, and it is tried again.`,
+          { event_type: 'api_keys_unusable' },
+        );
+      this.#stale = { since: this.#stale?.since ?? new Date(), reason };
+    } finally {
+      this.#isLooking = false;
     }
   }
 }
@@ -103,6 +125,12 @@ export class ApiKeys {
 export function newApiKey(name: string): { key: string; entry: { name: string; sha256: string } } {
   const key = `vitrine_${randomBytes(32).toString('base64url')}`;
   return { key, entry: { name, sha256: sha256(key) } };
+}
+
+/** Changes with the file, also when it is replaced, or when its clock does not move. */
+async function markOf(file: string): Promise<string> {
+  const { ino, size, mtimeNs } = await stat(file, { bigint: true });
+  return `${ino} ${size} ${mtimeNs}`;
 }
 
 async function readKeys(file: string): Promise<ReadonlyMap<string, ApiKey>> {

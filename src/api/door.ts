@@ -49,6 +49,11 @@ export class Door {
     return new Door(config, keys, config.adminTokenFile === '' ? [] : await readTokens(config.adminTokenFile));
   }
 
+  /** Since when the keys in force are not those of the file. */
+  get keysStaleSince(): Date | undefined {
+    return this.#keys?.stale?.since;
+  }
+
   /** For the person who starts it: why nobody else can reach it. */
   get note(): string | undefined {
     return this.#keys === undefined

@@ -3,6 +3,7 @@ import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { JobRunner } from '../jobs/job-runner.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Telemetry } from '../telemetry/start.ts';
+import type { Door } from './door.ts';
 import { gpuCount } from './gpu-presence.ts';
 import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse } from './resource-use.ts';
 
@@ -37,6 +38,7 @@ export type HealthParts = {
   registry: Registry;
   telemetry: Telemetry;
   jobs: Pick<JobRunner, 'storeTrouble'>;
+  door: Pick<Door, 'keysStaleSince'>;
 };
 
 /** How the service is. A look costs a few small files and is kept for a second, however many ask. */
@@ -149,6 +151,17 @@ export class HealthChecks {
   telemetry(): Check {
     const message = this.#parts.telemetry.spoolTrouble();
     return message === undefined ? { status: 'healthy' } : { status: 'warning', message };
+  }
+
+  /** Asked without a key: why the file cannot be used is in the security log only. */
+  apiKeys(): Check {
+    const since = this.#parts.door.keysStaleSince;
+    if (since === undefined) return { status: 'healthy' };
+    return {
+      status: 'warning',
+      stale_since: since.toISOString(),
+      message: `The API keys in force are not those of the file: it has not been usable since ${since.toISOString()}; the security log says why.`,
+    };
   }
 
   /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */

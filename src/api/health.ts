@@ -66,6 +66,7 @@ export function health({ config, lifecycle, registry, healthChecks }: Parts) {
       disk: healthChecks.disk(seen, shown),
       memory: healthChecks.memory(seen, config.healthMemoryPercentMax),
       telemetry: healthChecks.telemetry(),
+      api_keys: healthChecks.apiKeys(),
     };
     response.status(registry.healthy ? 200 : 503).json({
       ...standing(lifecycle, overall(Object.values(checks), registry.healthy)),
@@ -94,6 +95,7 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits }: Par
       system: { status: worst([cpu.status, memory.status, disk.status]), cpu, memory, disk },
       storage: disk,
       telemetry: healthChecks.telemetry(),
+      api_keys: healthChecks.apiKeys(),
     };
     const fit = lifecycle.state === 'ready' && Object.values(healthChecks.readiness(seen)).every(Boolean);
     response.status(fit ? 200 : 503).json({

@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ServiceError } from '../errors.ts';
-import { retry } from '../resilience/retry.ts';
 import { backOff } from './back-off.ts';
 import type { DropReason, Ledger } from './ledger.ts';
 import type { OtlpRequest } from './otlp-requests.ts';
@@ -43,6 +42,9 @@ const asideMs = 20_000;
 /** So long after the first failure a delivery waits for the disk; later, its sender is told to come again at once. */
 const settleMsMax = 1_000;
 const closePauseMs = 100;
+/** Five and a half seconds in all. */
+const openAttemptsMax = 11;
+const openPauseMs = 100;
 
 // <sequence>-<created, unix ms>-<items>.v1.otlp: everything that a later process must know of an entry is in its name,
 // and the content is the OTLP request as it goes over the wire. A newer Vitrine must go on reading v1.
@@ -89,16 +91,7 @@ export class Spool {
   /** Opens the folder and finds what an earlier process left there. */
   static async open(options: SpoolOptions): Promise<Spool> {
     const spool = new Spool(options);
-    try {
-      for (const signal of signals)
-        await retry(() => spool.#recover(signal), { attemptsMax: 8, waitMsFirst: 50, waitMsMax: 2_000 });
-    } catch (cause) {
-      throw new ServiceError(
-        'invalid_setting',
-        `Cannot open the telemetry spool: ${messageOf(cause)}; see that the folder of VITRINE_DATA can be read and written and its disk is not full.`,
-        { cause },
-      );
-    }
+    for (const signal of signals) await spool.#recoverPatiently(signal);
     return spool;
   }
 
@@ -226,6 +219,24 @@ export class Spool {
         await this.#drop(signal, entry, 'spool_unwritable');
     for (const file of this.#leftFiles)
       this.#onTrouble(`Cannot remove spooled telemetry: ${file}; the next start will send it again.`);
+  }
+
+  /** A disk that fails for a moment does not keep the service from starting. */
+  async #recoverPatiently(signal: Signal): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#recover(signal);
+      } catch (cause) {
+        if (attempt === openAttemptsMax)
+          throw new ServiceError(
+            'invalid_setting',
+            `Cannot open the telemetry spool: ${messageOf(cause)}; see that the folder of VITRINE_DATA can be read and written and its disk is not full.`,
+            { cause },
+          );
+        if (attempt === 1) this.#onTrouble(`Cannot open the telemetry spool: ${messageOf(cause)}; it is tried again.`);
+        await pause(openPauseMs * attempt);
+      }
+    }
   }
 
   async #recover(signal: Signal): Promise<void> {

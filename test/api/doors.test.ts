@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiKeys, newApiKey } from '../../src/api/api-keys.ts';
 import { Clients } from '../../src/api/clients.ts';
@@ -178,6 +178,55 @@ describe('API keys', () => {
     await write(JSON.stringify({ keys: [two.entry, { ...one.entry, may_profile: true }] }));
     await waitFor('the first key again', () => keys.find(one.key)?.mayProfile === true, { everyMs: 5 });
     assert.equal(keys.find(two.key)?.name, 'two');
+  });
+
+  it('that were taken out are gone as soon as the file can be read, however often it could not be, and are told as stale until then', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'keys.json');
+    const [one, two] = [newApiKey('one'), newApiKey('two')];
+    const [both, alone] = [[one.entry, two.entry], [two.entry]].map((keys) => JSON.stringify({ keys }));
+    await writeFile(file, both!);
+    using keys = await ApiKeys.open(file, { lookAgainMs: 10 });
+    const kept = await stat(file);
+
+    // A folder in its place cannot be read, as a file cannot without a descriptor.
+    await rename(file, `${file}.kept`);
+    await mkdir(file);
+    await utimes(file, kept.atime, kept.mtime);
+    await waitFor('the stale keys', () => /EISDIR/.test(keys.stale?.reason ?? ''), { everyMs: 5 });
+    assert.equal(keys.find(one.key)?.name, 'one');
+    await rm(file, { recursive: true });
+    await writeFile(file, alone!);
+    await utimes(file, kept.atime, kept.mtime);
+    await waitFor('the key to be gone', () => keys.find(one.key) === undefined, { everyMs: 5 });
+    assert.equal(keys.stale, undefined);
+
+    // Half-written at the first look, whole at the next, of the same age.
+    await writeFile(file, both!.slice(0, 40));
+    await utimes(file, kept.atime, kept.mtime);
+    await waitFor('the stale keys', () => keys.stale, { everyMs: 5 });
+    await writeFile(file, both!);
+    await utimes(file, kept.atime, kept.mtime);
+    await waitFor('the first key again', () => keys.find(one.key)?.name === 'one', { everyMs: 5 });
+  });
+
+  it('are told in health as stale, without a word of the file', async () => {
+    await using folder = await temporaryFolder();
+    const apiKeysFile = join(folder.path, 'keys.json');
+    await writeFile(apiKeysFile, JSON.stringify({ keys: [newApiKey('one').entry] }));
+    await using api = await serveApi({}, { apiKeysFile });
+    type Health = { status: string; checks: { api_keys: { status: string; stale_since?: string; message?: string } } };
+    const health = async (path: string) => (await (await api.fetch(path)).json()) as Health;
+    assert.deepEqual((await health('/health')).checks.api_keys, { status: 'healthy' });
+    await rm(apiKeysFile);
+    for (const path of ['/health', '/health/detailed']) {
+      const { checks } = await waitFor('the warning', async () => {
+        const told = await health(path);
+        return told.checks.api_keys.status === 'warning' && told;
+      });
+      assert.ok(Date.parse(checks.api_keys.stale_since ?? '') <= Date.now());
+      assert.doesNotMatch(checks.api_keys.message ?? '', /keys\.json/);
+    }
   });
 
   it('end the start when their file cannot be used', async () => {

@@ -27,7 +27,7 @@ describe('health', function () {
     assert.equal(typeof health.version, 'string');
     assert.equal(health.models_loaded, 1);
     assert.deepEqual(health.circuit_breakers, { 'copy/1': 'closed' });
-    assert.deepEqual(Object.keys(health.checks), ['model', 'disk', 'memory', 'telemetry']);
+    assert.deepEqual(Object.keys(health.checks), ['model', 'disk', 'memory', 'telemetry', 'api_keys']);
     const detailed: Told = await (await api.fetch('/health/detailed')).json();
     for (const check of ['database', 'models', 'model', 'gpu', 'system', 'storage'])
       assert.ok(['healthy', 'warning'].includes(detailed.checks[check].status), check);
@@ -103,6 +103,7 @@ describe('health', function () {
       registry: api.registry,
       jobs: api.jobs.runner,
       telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false }),
+      door: { keysStaleSince: undefined },
     });
     const first = checks.see();
     assert.equal(checks.see(), first);

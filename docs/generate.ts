@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { composeSettings } from '../compose/compose-settings.ts';
 import { compatConfiguration } from '../otel-collector/compat-configuration.ts';
 import { settings } from '../src/config.ts';
-import { failures } from '../src/errors.ts';
+import { type FailureCode, failures, faultOf } from '../src/errors.ts';
 import { aliases } from '../src/telemetry/names/aliases.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
@@ -93,13 +93,14 @@ function errorsPage(): string {
     `\`${code}\``,
     String(status),
     retryable ? 'yes' : 'no',
+    faultOf(code as FailureCode),
     means,
   ]);
   return page(
     'Failures',
     'src/errors.ts',
-    'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line.',
-    [table(['code', 'status', 'worth a retry', 'what it means'], rows)],
+    'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line. Beside it stands `fault`: `caller` for a caller’s mistake and for a deadline that the caller set, `left` for a caller who left before the answer, `server` for what is the service’s failure. Only the last calls somebody.',
+    [table(['code', 'status', 'worth a retry', 'whose fault', 'what it means'], rows)],
   );
 }
 

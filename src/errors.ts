@@ -2,6 +2,10 @@ import { Sentence } from './sentence.ts';
 
 // Every failure a caller can meet. The code is the same word in the answer's body, in `error.type`, in the metric label and in the log.
 
+/** Whose failure it is: the caller's mistake, a caller who left before the answer, or the server's. Alerts and objectives count the server's only. */
+export const faults = ['caller', 'left', 'server'] as const;
+export type Fault = (typeof faults)[number];
+
 export const failures = {
   not_found: { status: 404, retryable: false, means: 'No route has this path.' },
   request_not_found: {
@@ -21,7 +25,12 @@ export const failures = {
     retryable: false,
     means: 'The body is not what the route takes; the message says where.',
   },
-  body_incomplete: { status: 400, retryable: true, means: 'The caller left before its body was complete.' },
+  body_incomplete: {
+    status: 400,
+    retryable: true,
+    fault: 'left',
+    means: 'The caller left before its body was complete.',
+  },
   body_too_large: { status: 413, retryable: false, means: 'The body, or the number of things in it, is over a limit.' },
   body_too_slow: { status: 408, retryable: true, means: 'The body did not arrive in time.' },
   encoding_not_supported: {
@@ -81,7 +90,14 @@ export const failures = {
   deadline_exceeded: {
     status: 504,
     retryable: true,
-    means: 'The request’s deadline passed before the answer was there.',
+    means: 'The time that the server or the model allows passed before the answer was there.',
+  },
+  caller_deadline_exceeded: {
+    status: 504,
+    retryable: true,
+    fault: 'caller',
+    means:
+      'The time that the caller allows (X-Request-Timeout-Ms, the parameter timeout) passed before the answer was there.',
   },
   caller_gone: { status: 499, retryable: false, means: 'The caller left before the answer was there.' },
   lane_crashed: { status: 503, retryable: true, means: 'The process that ran the model ended during the run.' },
@@ -140,9 +156,33 @@ export const failures = {
     retryable: false,
     means: 'A setting has a value that cannot be used; the start ends.',
   },
-} as const satisfies Record<string, { status: number; retryable: boolean; means: string }>;
+} as const satisfies Record<string, Failure>;
+
+/** `fault` stands where the status does not say it: 499 is a caller who left, another 4xx the caller's mistake, 5xx the server's failure. */
+type Failure = { status: number; retryable: boolean; fault?: Fault; means: string };
 
 export type FailureCode = keyof typeof failures;
+
+export function faultOf(code: FailureCode): Fault {
+  return faultByCode[code];
+}
+
+/** Of an answer that names no failure; undefined: none. */
+export function faultOfStatus(status: number): Fault | undefined {
+  if (status < 400) return undefined;
+  if (status === 499) return 'left';
+  return status < 500 ? 'caller' : 'server';
+}
+
+const faultByCode = Object.fromEntries(
+  Object.entries(failures).map(([code, failure]: [string, Failure]) => [
+    code,
+    failure.fault ?? faultOfStatus(failure.status),
+  ]),
+) as Record<FailureCode, Fault>;
+
+/** How loud a log line of it is. */
+export const levelOfFault = { caller: 'warn', left: 'info', server: 'error' } as const satisfies Record<Fault, string>;
 
 /** Whether a guard turned the request away before any work was done on it: who it is, how often, how much, or that there is no room now. */
 export function isRefusal(code: FailureCode): boolean {
@@ -179,4 +219,10 @@ export class ServiceError extends Error {
   get retryable(): boolean {
     return failures[this.code].retryable;
   }
+}
+
+/** A deadline that the caller set is the caller's; every other failure stays what it is. */
+export function ofCallersDeadline(error: unknown): unknown {
+  if (!(error instanceof ServiceError) || error.code !== 'deadline_exceeded') return error;
+  return new ServiceError('caller_deadline_exceeded', new Sentence(error.message, error.recorded), { cause: error });
 }

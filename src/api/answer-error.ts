@@ -30,7 +30,9 @@ export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown
 export const answerError: ErrorRequestHandler = (thrown, request, response, _next) => {
   const trace = requestTrace(response);
   const error = asServiceError(thrown);
-  trace.failure = error.code;
+  // Where the head has gone out, or nobody is there, no other status is sent.
+  if (response.headersSent || hasLeft(request)) trace.failure ??= error.code;
+  else trace.decide(error.code);
   trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
   if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
   logRefusal(error, request, trace);
@@ -56,6 +58,11 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
 
 function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
   return { 'request.id': requestId, tenant, ...(model && { model }) };
+}
+
+/** The connection is gone, or ended before the body did. */
+function hasLeft(request: Request): boolean {
+  return request.socket.destroyed || (request.destroyed && !request.complete);
 }
 
 /** A small body that was not read is passed over by Node, and the connection goes on. */

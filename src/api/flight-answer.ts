@@ -1,6 +1,6 @@
 import type { BatchFacts } from '../engine/inference.ts';
 import { batchSpans } from '../telemetry/batch-spans.ts';
-import { type FlightRecord, isFailed } from '../telemetry/flight/flight-record.ts';
+import { type FlightRecord, faultOfRecord, isFailed } from '../telemetry/flight/flight-record.ts';
 import type { Competition, FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { LatencySummary } from '../telemetry/flight/latency-window.ts';
 import { stageNames } from '../telemetry/time-account.ts';
@@ -20,6 +20,7 @@ export function flightLine(record: FlightRecord) {
     status: record.status,
     failure: record.failure ?? null,
     failed: isFailed(record),
+    fault: faultOfRecord(record) ?? null,
     tenant: record.tenant,
     model: record.model ?? null,
     version: record.version ?? null,

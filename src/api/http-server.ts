@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
-import { type FailureCode, failures } from '../errors.ts';
+import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
@@ -10,7 +10,8 @@ import { observableGauge } from '../telemetry/metrics.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 import { closeIdleConnections } from './idle-connections.ts';
 import type { ServedApp } from './infer-straight.ts';
-import { hasBegunToAnswer, messagesOf } from './served-messages.ts';
+import { answerOn, hasBegunToAnswer, messagesOf } from './served-messages.ts';
+import { type RequestTrace, requestTrace } from './trace-request.ts';
 
 /** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
 export function createHttpServer(
@@ -51,15 +52,22 @@ export function createHttpServer(
       socket.destroy();
       return;
     }
-    const { traceId } = newIds();
     const { status, means } = failures[code];
-    metrics.answeredUnread(String(status), code);
-    log('access', 'warn', `_OTHER unmatched ${status}`, {
-      event_type: 'http_request',
-      'http.response.status_code': status,
-      'error.type': code,
-      'request.id': traceId,
-    });
+    const cut = requestCutOn(socket);
+    // A request that had begun is told by itself, when its connection closes; a body that just ends is one of a caller who left.
+    if (cut && error.code === 'HPE_INVALID_EOF_STATE') cut.failure ??= 'body_incomplete';
+    else cut?.decide(code);
+    const { traceId } = cut?.ids ?? newIds();
+    if (!cut) {
+      metrics.answeredUnread(String(status), code);
+      log('access', levelOfFault[faultOf(code)], `_OTHER unmatched ${status}`, {
+        event_type: 'http_request',
+        'http.response.status_code': status,
+        'error.type': code,
+        fault: faultOf(code),
+        'request.id': traceId,
+      });
+    }
     const body = JSON.stringify({
       error: `Cannot read the request: ${means} (${error.code}); correct it.`,
       code,
@@ -70,6 +78,12 @@ export function createHttpServer(
     );
   });
   return server;
+}
+
+/** The request whose body broke off on this connection. */
+function requestCutOn(socket: Socket): RequestTrace | undefined {
+  const answer = answerOn(socket);
+  return answer && !answer.req.complete ? requestTrace(answer as Response) : undefined;
 }
 
 /** What every answer tells the caller: Node would tell its own time limit, which is off. */

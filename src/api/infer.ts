@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { InferAnswer } from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { Registry } from '../engine/registry.ts';
-import { ServiceError } from '../errors.ts';
+import { ofCallersDeadline, ServiceError } from '../errors.ts';
 import { answerError } from './answer-error.ts';
 import type { Body } from './body.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -121,7 +121,7 @@ class InferExchange {
           inputs: call.inputs,
           outputs: call.outputs,
           priority: call.priority,
-          deadlineAt: this.#startedAt + shortest(config, model, call, this.#timeoutMs),
+          deadlineAt: this.#startedAt + Math.min(allowedMs(config, model), this.#callersMs(call)),
           signal: this,
           // Tensors from JSON are made anew; those from binary data are views of the body.
           mayTakeBuffers: body.isAlone || jsonBytes === undefined,
@@ -151,11 +151,23 @@ class InferExchange {
     }
   }
 
-  failed(error: unknown): void {
+  failed(thrown: unknown): void {
+    const { config } = this.#parts;
+    const call = this.#call;
+    const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
+    const error = isCallers ? ofCallersDeadline(thrown) : thrown;
     this.#told.account?.markEngineFailed(this.#told);
     const { quotaLeft } = this.#told;
     if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
     answerError(error, this.#request, this.#response, neverNext);
+  }
+
+  /** Milliseconds: the least of what the header and the request's parameter allow. */
+  #callersMs({ timeoutUs }: InferCall): number {
+    return Math.min(
+      this.#timeoutMs ?? Number.POSITIVE_INFINITY,
+      timeoutUs > 0 ? timeoutUs / 1000 : Number.POSITIVE_INFINITY,
+    );
   }
 
   /** The connection has done with the request: what is held for it is let go, and the engine hears when the caller left before its answer. */
@@ -195,12 +207,7 @@ function wholeHeader(request: Request, name: string, min: number): number | unde
   );
 }
 
-/** Milliseconds: the least of what the server, the model, the header and the request's parameter allow. */
-function shortest(config: Config, model: LoadedModel, call: InferCall, timeoutMs: number | undefined): number {
-  return Math.min(
-    config.inferMsMax,
-    model.manifest.timeout_ms_max ?? config.inferMsMax,
-    timeoutMs ?? config.inferMsMax,
-    call.timeoutUs > 0 ? call.timeoutUs / 1000 : config.inferMsMax,
-  );
+/** Milliseconds: the least of what the server and the model allow. */
+function allowedMs({ inferMsMax }: Config, { manifest }: LoadedModel): number {
+  return Math.min(inferMsMax, manifest.timeout_ms_max ?? inferMsMax);
 }

@@ -105,8 +105,9 @@ export function hasBegunToAnswer(socket: Socket): boolean {
   return answerOn(socket)?.headersSent === true;
 }
 
-function answerOn(socket: Socket): { readonly headersSent: boolean } | null {
-  return (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage ?? null;
+/** The answer that this connection waits for. */
+export function answerOn(socket: Socket): ServerResponse | null {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
 }
 
 /** Gives the body to the sink: what has come already, and what still comes. */

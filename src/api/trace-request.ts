@@ -12,8 +12,10 @@ import {
 import type { Request, RequestHandler, Response } from 'express';
 import type { BatchFacts, Follower } from '../engine/inference.ts';
 import type { ThreadSettings } from '../engine/model.ts';
-import { type FailureCode, failures } from '../errors.ts';
+import { type FailureCode, type Fault, failures, levelOfFault } from '../errors.ts';
+import type { TaskKind } from '../tasks/task-kinds.ts';
 import type { Cost } from '../telemetry/cost.ts';
+import { faultOfRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
@@ -43,10 +45,12 @@ export class RequestTrace implements Follower {
    * each time.
    */
   account: TimeAccount | undefined;
-  /** Set by whoever answers with a failure. */
+  /** Set by whoever answers with a failure, and by nobody afterwards. */
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
   servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
+  /** What kind of task the model worked for; absent where it was asked by itself. */
+  task: TaskKind | undefined;
   tenant = 'anonymous';
   /** What RateLimit says in the answer, where the route takes from a quota. */
   quotaLeft: string | undefined;
@@ -54,7 +58,7 @@ export class RequestTrace implements Follower {
   runsSince: number | undefined;
   /** The route; before the end, where it was found without the router. */
   route: string | undefined;
-  /** What it was answered; before the end 0. */
+  /** What it is answered: 0 until that is decided. What the caller does afterwards changes nothing of it. */
   status = 0;
   /** Why its trace is kept, once that is decided. */
   kept: KeptBecause | undefined;
@@ -103,6 +107,18 @@ export class RequestTrace implements Follower {
 
   get tookMs(): number {
     return this.account!.tookMs;
+  }
+
+  /** The answer is this failure. The first word holds: what follows from it, as a connection that breaks off, is no other failure. */
+  decide(failure: FailureCode): void {
+    if (this.status !== 0) return;
+    this.failure = failure;
+    this.status = failures[failure].status;
+  }
+
+  /** Whose failure it was, if it failed. */
+  get fault(): Fault | undefined {
+    return faultOfRecord(this);
   }
 
   /**
@@ -189,8 +205,9 @@ export function beginTrace(tracing: RequestTracing | undefined, request: Request
     const answered = response.writableFinished;
     told.guest?.left(answered);
     if (!tracing) return;
-    // A caller who left before the answer was complete got no status of ours; 499 is what proxies call it.
-    told.status = answered || told.streamingAt !== undefined ? response.statusCode : 499;
+    if (!answered && told.streamingAt === undefined) told.failure ??= 'caller_gone';
+    // Who left before anything was decided got no status of ours; 499 is what proxies call it.
+    if (told.status === 0) told.status = response.headersSent ? response.statusCode : failures.caller_gone.status;
     told.route ??= routeOf(request);
     if (hasEnded(told)) endRequest(tracing, told, request);
     told.giveAccountBack();
@@ -208,16 +225,14 @@ export function traceRequest(tracing: RequestTracing | undefined): RequestHandle
 }
 
 function endRequest({ keeper, metrics, flights, cost }: RequestTracing, told: EndedRequest, request: Request): void {
-  const { account, method, route, status, failure, model } = told;
+  const { account, method, route, status, failure, fault, model, task } = told;
   account.close(told.streamingAt);
   const { tookMs } = told;
   if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
-  metrics.answered(method, route, status, tookMs);
-  // Health and readiness say 503 without having failed.
-  const failedBy = failure ?? (status === 499 ? 'caller_gone' : undefined);
-  if (failedBy) metrics.failed(route, failedBy);
+  metrics.answered(method, route, status, fault, tookMs);
+  if (failure) metrics.failed(route, failure);
   if (model !== undefined) {
-    metrics.inferred(model, account, failedBy);
+    metrics.used(model, task, account, failure);
     cost?.requested(told.tenant, model);
   }
   const kept = keeper.decide(told, told.wantedBy, told.always);
@@ -235,7 +250,7 @@ function hasEnded(told: RequestTrace): told is EndedRequest {
 }
 
 function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
-  const { method, route, status, startedAt, tookMs, account, servedBy } = told;
+  const { method, route, status, failure, fault, startedAt, tookMs, account, servedBy } = told;
   const attributes: Attributes = {
     'http.request.method': method,
     'http.route': route,
@@ -244,12 +259,13 @@ function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
     tenant: told.tenant,
     'vitrine.trace.kept': kept,
     ...(told.profile && { 'inference.profile': told.profile }),
-    ...(told.failure && { 'error.type': told.failure }),
+    ...(failure && { 'error.type': failure }),
+    ...(fault && { fault }),
     ...(servedBy && { 'inference.model.name': servedBy.name, 'inference.model.version': servedBy.version }),
   };
   log(
     'access',
-    levelFor(status),
+    fault === undefined ? 'info' : levelOfFault[fault],
     `${method} ${route} ${status} ${tookMs.toFixed(1)} ms`,
     {
       event_type: 'http_request',
@@ -267,19 +283,15 @@ function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
     tookMs,
     // By the conventions, a server span is an error only when the server is at fault.
     error:
-      status >= 500
-        ? told.failure
-          ? failures[told.failure].means
+      fault === 'server'
+        ? failure
+          ? failures[failure].means
           : 'The answer says that the server is at fault.'
         : undefined,
     account: servedBy ? account : undefined,
     batch: told.batch,
     runSpanId: told.runSpanId,
   });
-}
-
-function levelFor(status: number): 'info' | 'warn' | 'error' {
-  return status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info';
 }
 
 function wellFormed(requestId: string | string[] | undefined): string | undefined {

@@ -1,6 +1,6 @@
 import { type Attributes, type Context, type TimeInput, trace } from '@opentelemetry/api';
 import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
-import { failures, ServiceError } from '../errors.ts';
+import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { type SpanName, scopeName, spanNames } from '../telemetry/names.ts';
 import { recordFailure } from '../telemetry/spans.ts';
@@ -33,7 +33,8 @@ export async function accountForTask(
     const result = await act(told);
     told.end(tools, undefined);
     return result;
-  } catch (error) {
+  } catch (thrown) {
+    const error = tools.deadlineSetBy === 'caller' ? ofCallersDeadline(thrown) : thrown;
     told.end(tools, error);
     throw error;
   }
@@ -84,24 +85,24 @@ class Told implements TaskTelling {
     const { metrics, tenant, context, belongsTo } = tools;
     const { kind } = this.#request;
     const endMs = now();
-    const status = error === undefined ? 'success' : error instanceof ServiceError ? error.code : 'internal';
+    const failure = error === undefined ? undefined : codeOf(error);
     const seconds = (endMs - this.#startMs) / 1000;
     const inferenceSeconds = this.#callCount > 0 ? (this.#callsTo - this.#callsFrom) / 1000 : undefined;
     // A name that the caller made up is no label.
-    const model = status === 'model_not_found' ? 'unknown' : this.#model;
+    const model = failure === 'model_not_found' ? 'unknown' : this.#model;
     metrics.ended({
       kind,
       model,
       modelType: modelTypes[kind],
-      status,
+      failure,
       seconds,
       inferenceSeconds,
       tenant,
       parameters: this.#request.parameters,
       measures: this.#measures,
     });
-    const spans = this.#makeSpans({ model, tenant, parent: context, endMs, status, error });
-    tellInLog({ kind, model, tenant, status, seconds, error, measures: this.#measures, belongsTo }, spans);
+    const spans = this.#makeSpans({ model, tenant, parent: context, endMs, failure, error });
+    tellInLog({ kind, model, tenant, failure, seconds, measures: this.#measures, belongsTo }, spans);
   }
 
   /** The task's span; in it what the work did, and the use of the model with its first calls. Answers the context of the first. */
@@ -110,16 +111,16 @@ class Told implements TaskTelling {
     tenant: string;
     parent: Context;
     endMs: number;
-    status: string;
+    failure: FailureCode | undefined;
     error: unknown;
   }): Context {
-    const { model, tenant, parent, endMs, status, error } = of;
+    const { model, tenant, parent, endMs, failure, error } = of;
     const tracer = trace.getTracer(scopeName);
     const { kind, parameters } = this.#request;
     const begin = (name: SpanName, startTime: TimeInput, attributes: Attributes, within: Context) =>
       tracer.startSpan(spanNames[name].name, { startTime, attributes }, within);
     const common = { 'task.kind': kind, 'inference.model.name': model, ...measuresOf(this.#measures) };
-    const task = begin('task', this.#startMs, { ...common, 'task.status': status, tenant }, parent);
+    const task = begin('task', this.#startMs, { ...common, 'task.status': failure ?? 'success', tenant }, parent);
     const inTask = trace.setSpan(parent, task);
     for (const { name, startMs, tookMs } of this.#steps)
       begin('taskStep', startMs, { 'task.step': name }, inTask).end(startMs + tookMs);
@@ -170,21 +171,17 @@ function tellInLog(
     kind: TaskKind;
     model: string;
     tenant: string;
-    status: string;
+    failure: FailureCode | undefined;
     seconds: number;
-    error: unknown;
     measures: TaskMeasures;
     belongsTo: LogFields | undefined;
   },
   context: Context,
 ): void {
-  const { kind, model, tenant, status, seconds, error, measures, belongsTo } = of;
-  const code = error instanceof ServiceError ? error.code : error === undefined ? undefined : 'internal';
-  const level =
-    code === undefined ? 'info' : failures[code].status >= 500 && !failures[code].retryable ? 'error' : 'warn';
+  const { kind, model, tenant, failure: code, seconds, measures, belongsTo } = of;
   log(
     'app',
-    level,
+    code === undefined ? 'info' : levelOfFault[faultOf(code)],
     code === undefined ? `Task ${kind} done in ${seconds.toFixed(3)} s` : `Task ${kind} failed: ${code}`,
     {
       event_type: taskEvents[kind],
@@ -195,7 +192,7 @@ function tellInLog(
       success: code === undefined,
       processing_duration_seconds: Math.round(seconds * 1e6) / 1e6,
       duration_ms: Math.round(seconds * 1e6) / 1e3,
-      ...(code && { 'error.type': status }),
+      ...(code && { 'error.type': code, fault: faultOf(code) }),
       tenant,
       ...(measures.audioSeconds !== undefined && { audio_duration_seconds: measures.audioSeconds }),
       ...(measures.fileBytes !== undefined && { file_size_bytes: measures.fileBytes }),
@@ -212,6 +209,10 @@ export const modelTypes: Readonly<Record<TaskKind, string>> = {
   microstructure: 'diffusion',
   speech: 'voice_activity',
 };
+
+function codeOf(error: unknown): FailureCode {
+  return error instanceof ServiceError ? error.code : 'internal';
+}
 
 function now(): number {
   return performance.timeOrigin + performance.now();

@@ -41,6 +41,8 @@ export type TaskTools = {
   readonly signal: AbortSignal;
   /** In the milliseconds of performance.now(). */
   readonly deadlineAt: number;
+  /** Left out: by the server. */
+  readonly deadlineSetBy?: 'caller' | 'server';
   readonly progress: TaskProgress;
   /** Who asked: the client's name, for what it cost. */
   readonly tenant: string;

@@ -79,7 +79,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
     const models = this.#registry?.models() ?? [];
     for (const { name } of models) {
       this.#of(name);
-      this.#requestMetrics.beginModel(name);
+      this.#requestMetrics.beginModel(name, undefined);
     }
     return [
       ...collectAll([

@@ -1,8 +1,9 @@
-import { type FailureCode, isRefusal } from '../errors.ts';
+import { type FailureCode, type Fault, faultOf, faultOfStatus, isRefusal } from '../errors.ts';
+import type { TaskKind } from '../tasks/task-kinds.ts';
 import type { AggregatedMetric } from './aggregated-metrics.ts';
 import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
-import { type StageName, stageNames, type TimeAccount } from './time-account.ts';
+import { type InferenceStage, inferenceStages, type StageName, stageNames, type TimeAccount } from './time-account.ts';
 
 /** What is counted of every request, kept trace or not. */
 export class RequestMetrics {
@@ -15,10 +16,10 @@ export class RequestMetrics {
   readonly #stageSeconds = new HotHistogram('inferenceStageSeconds');
   readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
   readonly #kept = new HotCounter('tracesKept');
-  readonly #models = new Map<string, ModelSeries>();
+  readonly #models = new Map<string, Map<TaskKind | undefined, ModelSeries>>();
   // Most requests have the labels of the one before: they are not looked up again.
   #lastAnswered: AnsweredSeries | undefined;
-  #lastModel: { readonly model: string; readonly series: ModelSeries } | undefined;
+  #lastModel: { readonly model: string; readonly task: TaskKind | undefined; readonly series: ModelSeries } | undefined;
 
   constructor() {
     for (const reason of keptReasons) this.#kept.series(reason);
@@ -30,40 +31,51 @@ export class RequestMetrics {
    */
   beginRoute(endpoint: string, methods: readonly string[]): void {
     for (const method of methods) {
-      for (const status of ['200', '400', '429', '500', '503']) this.#requests.series(method, endpoint, status);
+      for (const status of [200, 400, 429, 500, 503])
+        this.#requests.series(method, endpoint, String(status), faultOfStatus(status) ?? '');
       this.#seconds.series(method, endpoint);
     }
-    this.#errors.series('internal', endpoint);
+    this.#errorsOf('internal', endpoint);
     if (!methods.includes('POST')) return;
     for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed'] satisfies FailureCode[])
-      this.#errors.series(code, endpoint);
+      this.#errorsOf(code, endpoint);
     for (const code of ['rate_limited', 'busy', 'queue_full', 'circuit_open'] satisfies FailureCode[])
-      this.#refused.series(endpoint, code);
+      this.#refusedBy(code, endpoint);
   }
 
-  /** The same for a model, when it becomes known. */
-  beginModel(model: string): ModelSeries {
-    const known = this.#models.get(model);
+  /** The same for a model, and what it is used for, when that becomes known. */
+  beginModel(model: string, task: TaskKind | undefined): ModelSeries {
+    const uses = this.#models.get(model) ?? new Map<TaskKind | undefined, ModelSeries>();
+    this.#models.set(model, uses);
+    const known = uses.get(task);
     if (known) return known;
+    const label = task ?? '';
+    const stages = task === undefined ? inferenceStages : stageNames;
     const series = {
-      ok: this.#inferences.series(model, 'ok'),
-      seconds: this.#inferenceSeconds.series(model),
+      ok: this.#inferences.series(model, 'ok', '', label),
+      seconds: this.#inferenceSeconds.series(model, label),
       stages: Object.fromEntries(
-        stageNames.map((stage) => [stage, this.#stageSeconds.series(model, stage)]),
+        stages.map((stage) => [stage, this.#stageSeconds.series(model, stage, label)]),
       ) as ModelSeries['stages'],
-      rest: this.#restSeconds.series(model),
+      rest: this.#restSeconds.series(model, label),
     };
     for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed', 'queue_full'] satisfies FailureCode[])
-      this.#inferences.series(model, code);
-    this.#models.set(model, series);
+      this.#inferences.series(model, code, faultOf(code), label);
+    uses.set(task, series);
     return series;
   }
 
-  answered(method: string, endpoint: string, status: number, tookMs: number): void {
+  answered(method: string, endpoint: string, status: number, fault: Fault | undefined, tookMs: number): void {
     let last = this.#lastAnswered;
-    if (last === undefined || last.endpoint !== endpoint || last.status !== status || last.method !== method) {
-      const requests = this.#requests.series(method, endpoint, String(status));
-      last = { method, endpoint, status, requests, seconds: this.#seconds.series(method, endpoint) };
+    if (
+      last === undefined ||
+      last.endpoint !== endpoint ||
+      last.status !== status ||
+      last.method !== method ||
+      last.fault !== fault
+    ) {
+      const requests = this.#requests.series(method, endpoint, String(status), fault ?? '');
+      last = { method, endpoint, status, fault, requests, seconds: this.#seconds.series(method, endpoint) };
       this.#lastAnswered = last;
     }
     last.requests.value += 1;
@@ -72,26 +84,34 @@ export class RequestMetrics {
 
   /** Bytes that are no HTTP: counted, though no request came of them. */
   answeredUnread(status: string, code: FailureCode): void {
-    this.#requests.series('_OTHER', 'unmatched', status).value += 1;
+    this.#requests.series('_OTHER', 'unmatched', status, faultOf(code)).value += 1;
     this.failed('unmatched', code);
   }
 
   failed(endpoint: string, code: FailureCode): void {
-    this.#errors.series(code, endpoint).value += 1;
-    if (isRefusal(code)) this.#refused.series(endpoint, code).value += 1;
+    this.#errorsOf(code, endpoint).value += 1;
+    if (isRefusal(code)) this.#refusedBy(code, endpoint).value += 1;
+  }
+
+  #errorsOf(code: FailureCode, endpoint: string): { value: number } {
+    return this.#errors.series(code, endpoint, faultOf(code));
+  }
+
+  #refusedBy(code: FailureCode, endpoint: string): { value: number } {
+    return this.#refused.series(endpoint, code, faultOf(code));
   }
 
   /** Books a time account by model; the rest is what no stage has of the whole. */
-  inferred(model: string, account: TimeAccount, failedBy: FailureCode | undefined): void {
+  used(model: string, task: TaskKind | undefined, account: TimeAccount, failedBy: FailureCode | undefined): void {
     let last = this.#lastModel;
-    if (last === undefined || last.model !== model) {
-      last = { model, series: this.beginModel(model) };
+    if (last === undefined || last.model !== model || last.task !== task) {
+      last = { model, task, series: this.beginModel(model, task) };
       this.#lastModel = last;
     }
     const { ok, seconds, stages, rest } = last.series;
     const { tookMs } = account;
     if (failedBy === undefined) ok.value += 1;
-    else this.#inferences.series(model, failedBy).value += 1;
+    else this.#inferences.series(model, failedBy, faultOf(failedBy), task ?? '').value += 1;
     seconds.record(tookMs / 1000);
     stages.receive.record(account.receive / 1000);
     stages.decode.record(account.decode / 1000);
@@ -101,6 +121,8 @@ export class RequestMetrics {
     stages.split.record(account.split / 1000);
     stages.encode.record(account.encode / 1000);
     stages.send.record(account.send / 1000);
+    stages.work?.record(account.work / 1000);
+    stages.write?.record(account.write / 1000);
     rest.record(Math.max(0, tookMs - account.booked()) / 1000);
   }
 
@@ -126,7 +148,8 @@ export class RequestMetrics {
 type ModelSeries = {
   readonly ok: { value: number };
   readonly seconds: HistogramSeries;
-  readonly stages: Readonly<Record<StageName, HistogramSeries>>;
+  readonly stages: Readonly<Record<InferenceStage, HistogramSeries>> &
+    Readonly<Record<Exclude<StageName, InferenceStage>, HistogramSeries | undefined>>;
   readonly rest: HistogramSeries;
 };
 
@@ -134,6 +157,7 @@ type AnsweredSeries = {
   readonly method: string;
   readonly endpoint: string;
   readonly status: number;
+  readonly fault: Fault | undefined;
   readonly requests: { value: number };
   readonly seconds: HistogramSeries;
 };

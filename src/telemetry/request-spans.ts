@@ -5,7 +5,7 @@ import { batchSpans } from './batch-spans.ts';
 import { type Ids, newIds, sampled } from './ids.ts';
 import { spanNames } from './names.ts';
 import { tellPast } from './past-spans.ts';
-import { stageNames, type TimeAccount } from './time-account.ts';
+import { inferenceStages, type TimeAccount } from './time-account.ts';
 
 export type EndedRequest = {
   ids: Ids;
@@ -33,7 +33,7 @@ export function makeRequestSpans(request: EndedRequest): void {
     const parent = sampled(ids);
     const runIds = { traceId: ids.traceId, spanId: request.runSpanId ?? newIds().spanId };
     let atMs = startMs;
-    for (const stage of stageNames) {
+    for (const stage of inferenceStages) {
       const stageMs = account[stage];
       if (stageMs <= 0) continue;
       const times = { name: spanNames[stage].name, parent, startMs: atMs, endMs: atMs + stageMs };

@@ -49,7 +49,10 @@ export class SeriesTable<Series> {
     return series;
   }
 
+  /** An empty value is no label, as Prometheus has it. */
   #labels(values: readonly string[]): Record<string, string> {
-    return Object.fromEntries(this.#attributes.map((attribute, at) => [attribute, values[at] ?? '']));
+    return Object.fromEntries(
+      this.#attributes.flatMap((attribute, at) => (values[at] ? [[attribute, values[at]]] : [])),
+    );
   }
 }

@@ -9,7 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { failures, ServiceError } from '../errors.ts';
+import { failures, faultOf, ServiceError } from '../errors.ts';
 import { type SpanName, scopeName, spanNames } from './names.ts';
 
 export type SpanOptions = {
@@ -51,6 +51,7 @@ export async function inSpan<Result>(
 export function recordFailure(span: Span, error: unknown): void {
   const code = error instanceof ServiceError ? error.code : 'internal';
   span.setAttribute('error.type', code);
+  span.setAttribute('fault', faultOf(code));
   span.setStatus({ code: SpanStatusCode.ERROR, message: failures[code].means });
   if (!(error instanceof ServiceError)) span.recordException(error instanceof Error ? error : String(error));
 }

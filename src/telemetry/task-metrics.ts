@@ -1,3 +1,4 @@
+import { type FailureCode, faultOf } from '../errors.ts';
 import type { TaskKind } from '../tasks/task.ts';
 import type { TaskMeasures } from '../tasks/task-work.ts';
 import type { AggregatedMetric } from './aggregated-metrics.ts';
@@ -8,8 +9,7 @@ export type EndedTask = {
   readonly kind: TaskKind;
   readonly model: string;
   readonly modelType: string;
-  /** success, or the failure's code. */
-  readonly status: string;
+  readonly failure: FailureCode | undefined;
   readonly seconds: number;
   /** From the first engine call to the last answer. */
   readonly inferenceSeconds: number | undefined;
@@ -43,31 +43,43 @@ export class TaskMetrics {
   }
 
   #begin(kind: TaskKind, model: string): void {
-    this.#tasks.series(kind, model, 'success');
+    this.#tasks.series(kind, model, 'success', '');
     this.#seconds.series(kind, model);
     for (const defect of ['silence', 'clipping', 'not_finite']) this.#defects.series(model, defect);
     if (kind === 'generate') {
-      this.#generations.series(model, 'success');
-      for (const code of ['inference_failed', 'deadline_exceeded', 'internal']) this.#generationErrors.series(code);
+      this.#generations.series(model, 'success', '');
+      for (const code of ['inference_failed', 'deadline_exceeded', 'internal'] satisfies FailureCode[])
+        this.#generationErrors.series(code, faultOf(code));
     }
     if (kind !== 'separate') return;
-    this.#separations.series(model, 'success');
+    this.#separations.series(model, 'success', '');
     for (const histogram of [this.#separationSeconds, this.#separationFileBytes, this.#separationAudio])
       histogram.series(model);
   }
 
   ended(task: EndedTask): void {
-    const { kind, model, modelType, status, seconds, inferenceSeconds, measures } = task;
-    this.#tasks.series(kind, model, status).value += 1;
-    if (kind === 'generate') this.#generations.series(model, status).value += 1;
-    if (kind === 'separate') this.#separations.series(model, status).value += 1;
-    if (kind === 'generate' && status !== 'success') this.#generationErrors.series(status).value += 1;
+    const { kind, model, modelType, failure, seconds, inferenceSeconds, measures } = task;
+    this.#counted(kind, model, failure);
     if (inferenceSeconds !== undefined)
       this.#inferenceSeconds.series(model, modelType, measures.alloy ?? '').record(inferenceSeconds);
     for (const [defect, count] of Object.entries(measures.defects ?? {}))
       this.#defects.series(model, defect).value += count;
-    if (status === 'success') this.#succeeded(task);
+    if (failure === undefined) this.#succeeded(task);
     else this.#seconds.series(kind, model).record(seconds);
+  }
+
+  /** A request for a task that was refused before the task began, for its parameters or its files. */
+  refused(kind: TaskKind, model: string, failure: FailureCode): void {
+    this.#counted(kind, model, failure);
+  }
+
+  #counted(kind: TaskKind, model: string, failure: FailureCode | undefined): void {
+    const status = failure ?? 'success';
+    const fault = failure === undefined ? '' : faultOf(failure);
+    this.#tasks.series(kind, model, status, fault).value += 1;
+    if (kind === 'generate') this.#generations.series(model, status, fault).value += 1;
+    if (kind === 'separate') this.#separations.series(model, status, fault).value += 1;
+    if (kind === 'generate' && failure !== undefined) this.#generationErrors.series(failure, fault).value += 1;
   }
 
   collect(): AggregatedMetric[] {

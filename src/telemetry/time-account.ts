@@ -3,8 +3,23 @@ import { performance } from 'node:perf_hooks';
 
 import type { Arrival, Follower } from '../engine/inference.ts';
 
-/** Where a request's time goes, in this order. What none of them has is the rest, and is measured too. */
-export const stageNames = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
+/** Where the time of an inference goes, in this order. What none of them has is the rest, and is measured too. */
+export const inferenceStages = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
+export type InferenceStage = (typeof inferenceStages)[number];
+
+/** A task has two more: the work in its own thread, and the writing of files. */
+export const stageNames = [
+  'receive',
+  'decode',
+  'queue',
+  'assemble',
+  'run',
+  'split',
+  'work',
+  'encode',
+  'write',
+  'send',
+] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** After the stages: when it was opened, how long it was, the queue as it was found, when it was last marked, and when the request began to wait. */
@@ -23,7 +38,7 @@ const placeOf = Object.fromEntries(places.map((name, place) => [name, place])) a
   (typeof places)[number],
   number
 >;
-const { receive, decode, queue, assemble, run, split, encode, send } = placeOf;
+const { receive, decode, queue, assemble, run, split, work, encode, write, send } = placeOf;
 const { opened, took, waiting, waitingBytes, running, predictedWaitMs, marked, enqueued } = placeOf;
 /** So many of them are worth remembering when it is closed. */
 export const rememberedNumbers = marked;
@@ -65,12 +80,12 @@ export class TimeAccount {
   }
 
   /** Writes what is worth remembering when it is closed: so many numbers, the stages first. */
-  write(numbers: Float64Array, from: number): void {
+  writeTo(numbers: Float64Array, from: number): void {
     const ms = this.#ms;
     for (let at = 0; at < rememberedNumbers; at += 1) numbers[from + at] = ms[at]!;
   }
 
-  /** One that was closed, as `write` has written it. */
+  /** One that was closed, as `writeTo` has written it. */
   static read(numbers: Float64Array, from: number): TimeAccount {
     const account = new TimeAccount(0);
     const ms = account.#ms;
@@ -146,8 +161,16 @@ export class TimeAccount {
     return this.#ms[split]!;
   }
 
+  get work(): number {
+    return this.#ms[work]!;
+  }
+
   get encode(): number {
     return this.#ms[encode]!;
+  }
+
+  get write(): number {
+    return this.#ms[write]!;
   }
 
   get send(): number {
@@ -215,6 +238,13 @@ export class TimeAccount {
     ms[marked] = now;
   }
 
+  /** Books what a task measured of itself, from the last mark until now; what it did not account for stays with the rest. */
+  markTask(stages: TaskStages): void {
+    const ms = this.#ms;
+    for (const stage of taskStages) ms[placeOf[stage]]! += stages[stage];
+    ms[marked] = performance.now();
+  }
+
   booked(): number {
     const ms = this.#ms;
     let sum = 0;
@@ -232,7 +262,16 @@ export class TimeAccount {
     text += tellSplit.of(ms[split]!);
     return text + tellEncode.of(ms[encode]!);
   }
+
+  /** The same for a task. */
+  taskTiming(): string {
+    return ['receive' as const, ...taskStages].map((stage) => `${stage};dur=${this[stage].toFixed(3)}`).join(',');
+  }
 }
+
+/** The stages that a task books itself. Nothing of it is put together with others or shared out. */
+export const taskStages = ['decode', 'queue', 'run', 'work', 'encode', 'write'] as const satisfies readonly StageName[];
+export type TaskStages = Readonly<Record<(typeof taskStages)[number], number>>;
 
 /**
  * A stage as Server-Timing has it, in milliseconds with three digits: microseconds are exact enough. Below a millisecond each text is made once, so that a request

@@ -1,4 +1,4 @@
-import { failures } from '../../src/errors.ts';
+import { type FailureCode, failures, faultOf } from '../../src/errors.ts';
 
 /** What is promised to callers, per model. Change it here, then `npm run generate`. */
 export const objectives = {
@@ -8,10 +8,9 @@ export const objectives = {
   latency: { ratio: 0.99, seconds: 2.5 },
 } as const;
 
-/** Codes of failures that are ours: those answered with 5xx. A caller’s mistake spends no budget. */
-export const ourFailures = Object.entries(failures)
-  .filter(([, { status }]) => status >= 500)
-  .map(([code]) => code)
+/** Codes of failures that are ours. A caller’s mistake, a caller who left and a deadline that the caller set spend no budget. */
+export const ourFailures = (Object.keys(failures) as FailureCode[])
+  .filter((code) => faultOf(code) === 'server')
   .join('|');
 
 export const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'] as const;

@@ -105,7 +105,9 @@ describe('the flight recorder', () => {
     const [slowest] = await list('slowest=5&model=slow', adminToken);
     assert.equal(slowest?.request_id, 'slowest-of-all');
     const failed = await list('failed=5', adminToken);
-    assert.ok(failed.some(({ request_id, failure }) => request_id === 'too-late' && failure === 'deadline_exceeded'));
+    assert.ok(
+      failed.some(({ request_id, failure }) => request_id === 'too-late' && failure === 'caller_deadline_exceeded'),
+    );
     const told = await remembered('too-late', adminToken);
     assert.equal(told.kept, 'failed');
     assert.equal(typeof told.arrival?.waiting, 'number');

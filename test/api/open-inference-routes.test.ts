@@ -222,7 +222,7 @@ describe('the Open Inference Protocol over HTTP', () => {
     ]) {
       const answer = await api.fetch('/v2/models/slow/infer', { method: 'POST', ...init });
       assert.equal(answer.status, 504);
-      assert.equal((await json(answer)).code, 'deadline_exceeded');
+      assert.equal((await json(answer)).code, 'caller_deadline_exceeded');
     }
   }).timeout(20_000);
 

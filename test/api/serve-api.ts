@@ -6,12 +6,16 @@ import { Door } from '../../src/api/door.ts';
 import { createHttpServer } from '../../src/api/http-server.ts';
 import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
+import { observedBy, unobserved } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
 import { performTask } from '../../src/jobs/perform-task.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
+import { Cost } from '../../src/telemetry/cost.ts';
+import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
+import { noGpu } from '../../src/telemetry/gpu/start-gpu.ts';
 import { RequestMetrics } from '../../src/telemetry/request-metrics.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 import { TaskMetrics } from '../../src/telemetry/task-metrics.ts';
@@ -27,16 +31,18 @@ export type ServedApi = AsyncDisposable & {
   /** VITRINE_DATA. */
   readonly data: string;
   readonly taskMetrics: TaskMetrics;
+  readonly requestMetrics: RequestMetrics;
+  readonly cost: Cost | undefined;
   /** As in `get /v2/models/:model`. */
   readonly routes: readonly string[];
   fetch(path: string, init?: RequestInit): Promise<Response>;
 };
 
-/** The whole API over real models on a real socket, with telemetry switched off. */
+/** The whole API over real models on a real socket. Telemetry is switched off; `observed`: it is on, and goes no further than this process. */
 export async function serveApi(
   models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
   settings: Partial<Config> = {},
-  { perform }: { perform?: Perform } = {},
+  { perform, observed = false }: { perform?: Perform; observed?: boolean } = {},
 ): Promise<ServedApi> {
   const folder = await temporaryFolder();
   for (const [name, { onnx, manifest }] of Object.entries(models)) {
@@ -54,7 +60,9 @@ export async function serveApi(
   const door = await Door.open(config);
   const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true });
   const lifecycle = new Lifecycle();
-  const registry = new Registry(config);
+  const flights = observed ? new FlightRecorder({ recordsMax: 1000, batchesMax: 1000, minutesMax: 60 }) : undefined;
+  const cost = observed ? new Cost(noGpu) : undefined;
+  const registry = new Registry(config, flights && cost ? observedBy(cost, flights) : unobserved);
   await registry.start();
   const taskThreads = new TaskThreads(config);
   const taskMetrics = new TaskMetrics();
@@ -66,7 +74,7 @@ export async function serveApi(
   lifecycle.becomeReady();
   const requestMetrics = new RequestMetrics();
   const app = createApp({
-    config,
+    config: { ...config, telemetryOff: !observed },
     door,
     lifecycle,
     registry,
@@ -77,6 +85,8 @@ export async function serveApi(
     jobs: jobs.runner,
     workFolders: jobs.folders,
     telemetry,
+    flights,
+    cost,
   });
   const server = createHttpServer(config, lifecycle, app, requestMetrics);
   server.listen(0, '127.0.0.1');
@@ -92,6 +102,8 @@ export async function serveApi(
     data: config.data,
     routes: routesOf(app.express),
     taskMetrics,
+    requestMetrics,
+    cost,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
@@ -133,7 +145,7 @@ export async function sendRaw(
   }
 }
 
-async function readAnswer(socket: Socket): Promise<RawAnswer> {
+export async function readAnswer(socket: Socket): Promise<RawAnswer> {
   let received = '';
   for await (const chunk of socket) {
     received += (chunk as Buffer).toString('latin1');

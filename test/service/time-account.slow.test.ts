@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type StageName, stageNames } from '../../src/telemetry/time-account.ts';
+import { inferenceStages, type StageName } from '../../src/telemetry/time-account.ts';
 import { gather, identity, slow, writeModel } from '../fixtures/models/models.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
@@ -40,7 +40,7 @@ describe('the time account of a request', () => {
     const stages = [...(answer.headers.get('server-timing') ?? '').matchAll(/(\w+);dur=([\d.]+)/g)];
     assert.deepEqual(
       stages.map(([, stage]) => stage),
-      stageNames.filter((stage) => stage !== 'send'),
+      inferenceStages.filter((stage) => stage !== 'send'),
     );
     const sum = stages.reduce((total, [, , ms]) => total + Number(ms), 0);
     assert.ok(sum > 0 && sum <= tookMs, `${sum} of ${tookMs} ms`);
@@ -57,7 +57,7 @@ describe('the time account of a request', () => {
     for (const { trace_id: id } of lines) {
       const flight = await ask<Flight>(`/v1/requests/${id}`);
       const { duration_ms: took, stages_ms: stages, rest_ms: rest } = flight;
-      const booked = stageNames.reduce((sum, stage) => sum + stages[stage], 0);
+      const booked = inferenceStages.reduce((sum, stage) => sum + stages[stage], 0);
       assert.ok(Math.abs(booked + rest - took) < 0.01, `${booked} + ${rest} is not ${took}`);
       parts.push(rest / took);
     }
@@ -85,7 +85,7 @@ describe('the time account of a request', () => {
         return told.stages_ms && (told as Flight);
       });
       assert.ok(stages.queue > 0.5 * took, 'it waited for the run');
-      const booked = stageNames.reduce((sum, stage) => sum + stages[stage], 0);
+      const booked = inferenceStages.reduce((sum, stage) => sum + stages[stage], 0);
       assert.ok(booked <= took + 0.01, `${booked} of ${took} ms`);
     }
   });
@@ -96,7 +96,7 @@ describe('the time account of a request', () => {
     const told = await waitFor('the trace', () =>
       receiver.received.find((bytes) => bytes.includes(traceId) && bytes.includes('inference.run')),
     );
-    for (const stage of stageNames) assert.ok(told.includes(`inference.${stage}`), stage);
+    for (const stage of inferenceStages) assert.ok(told.includes(`inference.${stage}`), stage);
     for (const attribute of ['inference.batch.closed_by', 'inference.lane', 'vitrine.trace.kept', 'forced'])
       assert.ok(told.includes(attribute), attribute);
   });

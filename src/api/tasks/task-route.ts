@@ -42,7 +42,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
   const { config, taskPermits, workFolders } = parts;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const told = requestTrace(response);
-    const deadlineAt = taskDeadline(request, config);
+    const deadline = taskDeadline(request, config);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     await using work = await workFolders.create(takesFiles(kind) ? expectedBytes(request, config) : 0);
     const task = await readTask(kind, parts, { request, response, work, client });
@@ -55,7 +55,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     // Links need something that is kept: the result of a job.
     if (kind === 'separate' && task.parameters.format === 'json') {
       const job = await addJob(parts, { request, response, client, work, task });
-      return await answerWhenDone(parts, { response, job, deadlineAt, signal: left });
+      return await answerWhenDone(parts, { response, job, deadlineAt: deadline.at, signal: left });
     }
     const result = await runTask(task, {
       config,
@@ -64,7 +64,8 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       metrics: parts.taskMetrics,
       folder: work.path,
       signal: left,
-      deadlineAt,
+      deadlineAt: deadline.at,
+      deadlineSetBy: deadline.setBy,
       progress: () => undefined,
       tenant: client.tenant,
       context,

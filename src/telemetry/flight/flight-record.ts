@@ -1,5 +1,6 @@
 import type { BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/model.ts';
+import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
 import type { TimeAccount } from '../time-account.ts';
@@ -12,8 +13,7 @@ export type FlightRecord = {
   readonly method: string;
   readonly route: string;
   readonly status: number;
-  /** The failure's code. */
-  readonly failure: string | undefined;
+  readonly failure: FailureCode | undefined;
   /** Decided when all else is known. */
   kept: KeptBecause | undefined;
   readonly model: string | undefined;
@@ -34,6 +34,11 @@ export function copyOf(record: FlightRecord): FlightRecord {
   const { startedAt, tookMs, account } = record;
   const mine = { startedAt, tookMs, account: account.copy() };
   return { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch, ...mine };
+}
+
+/** Whose failure it was, if it failed. */
+export function faultOfRecord({ failure, status }: Pick<FlightRecord, 'failure' | 'status'>): Fault | undefined {
+  return failure === undefined ? faultOfStatus(status) : faultOf(failure);
 }
 
 export function isFailed({ failure, status }: Pick<FlightRecord, 'failure' | 'status'>): boolean {

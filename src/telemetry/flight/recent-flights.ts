@@ -52,7 +52,7 @@ export class RecentFlights {
     }
     const numbers = this.#numbers;
     const from = at * numbersEach;
-    account.write(numbers, from);
+    account.writeTo(numbers, from);
     numbers[from + statusPlace] = record.status;
     numbers[from + batchPlace] = this.#batchRow;
   }

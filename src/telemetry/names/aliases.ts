@@ -19,7 +19,11 @@ export type Alias = {
   truth?: readonly [label: string, attribute: string, value: string];
 };
 
-const requests = { of: 'httpRequests', labels: { method: 'method', endpoint: 'endpoint', status: 'status' } } as const;
+const requests = {
+  of: 'httpRequests',
+  labels: { method: 'method', endpoint: 'endpoint', status: 'status' },
+  combine: 'sum',
+} as const;
 const seconds = { of: 'httpRequestSeconds', labels: { method: 'method', endpoint: 'endpoint' } } as const;
 const used = ['system.memory.state', 'used'] as const;
 const free = ['system.memory.state', 'free'] as const;

@@ -17,6 +17,10 @@ export const attributeNames = {
     name: 'tenant',
     says: 'Who is charged: the API key’s name, `admin`, or `anonymous` where there are no keys. Never an address.',
   },
+  fault: {
+    name: 'fault',
+    says: 'Whose failure it was: caller (a mistake, or a deadline that the caller set), left (the caller left before the answer), server. Absent where nothing failed.',
+  },
   modelName: { name: 'inference.model.name', says: 'The model, by its name in the repository.' },
   modelVersion: { name: 'inference.model.version', says: 'The version of the model that answered.' },
   batchId: { name: 'inference.batch.id', says: 'The number of the batch since its model was loaded.' },

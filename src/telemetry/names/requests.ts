@@ -6,8 +6,8 @@ export const requestMetrics = {
     name: 'http.requests',
     kind: 'counter',
     unit: '',
-    says: 'Requests answered.',
-    attributes: ['method', 'endpoint', 'status'],
+    says: 'Requests answered, by what the caller was sent; fault is caller, left or server, and absent where nothing failed.',
+    attributes: ['method', 'endpoint', 'status', 'fault'],
   },
   httpRequestSeconds: {
     name: 'http.request.duration',
@@ -30,14 +30,14 @@ export const requestMetrics = {
     kind: 'counter',
     unit: '',
     says: 'Requests refused by a guard, by the failure’s code: rate_limited, busy, queue_full, circuit_open, not_ready and the like.',
-    attributes: ['endpoint', 'reason'],
+    attributes: ['endpoint', 'reason', 'fault'],
   },
   errors: {
     name: 'errors',
     kind: 'counter',
     unit: '',
     says: 'Requests that failed, by the failure’s code.',
-    attributes: ['type', 'endpoint'],
+    attributes: ['type', 'endpoint', 'fault'],
   },
   defects: {
     name: 'vitrine.defects',

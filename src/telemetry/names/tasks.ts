@@ -7,7 +7,7 @@ export const taskMetrics = {
     kind: 'counter',
     unit: '',
     says: 'Tasks done: status is success or the failure’s code.',
-    attributes: ['task', 'model', 'status'],
+    attributes: ['task', 'model', 'status', 'fault'],
   },
   taskSeconds: {
     name: 'task.duration',
@@ -53,7 +53,7 @@ export const taskMetrics = {
     kind: 'counter',
     unit: '',
     says: 'Sounds generated: status is success or the failure’s code.',
-    attributes: ['model', 'status'],
+    attributes: ['model', 'status', 'fault'],
   },
   generationSeconds: {
     name: 'audio.generation.duration',
@@ -84,14 +84,14 @@ export const taskMetrics = {
     kind: 'counter',
     unit: '',
     says: 'Generations that failed, by the failure’s code.',
-    attributes: ['error_type'],
+    attributes: ['error_type', 'fault'],
   },
   separations: {
     name: 'separations',
     kind: 'counter',
     unit: '',
     says: 'Separations: status is success or the failure’s code.',
-    attributes: ['model', 'status'],
+    attributes: ['model', 'status', 'fault'],
   },
   separationSeconds: {
     name: 'separation.duration',

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { perceptron, slow } from '../fixtures/models/models.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { post, readAnswer, type ServedApi, serveApi } from './serve-api.ts';
+
+const infer = '/v2/models/:model/infer';
+
+describe('what is told of a request that failed', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let api: ServedApi;
+  const key = 'a-key-of-sixteen-characters';
+
+  before(async () => {
+    folder = await temporaryFolder();
+    const apiKeysFile = join(folder.path, 'keys.json');
+    await writeFile(apiKeysFile, JSON.stringify({ keys: [{ name: 'one', sha256: hash('sha256', key) }] }));
+    api = await serveApi({ mlp: { onnx: perceptron() }, slow: { onnx: slow() } }, { apiKeysFile }, { observed: true });
+  });
+  after(async () => {
+    await api[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  it('is the status that the caller was sent, when it was refused while its body still came', async () => {
+    const answer = await sendPart({ 'X-Api-Key': 'wrong', 'X-Request-Id': 'refused-early' });
+    assert.equal(answer.status, 401);
+    await recorded('refused-early', 401, 'unauthorized', 'caller');
+    assert.deepEqual(statuses('/v1/separate'), { '401 caller': 1 });
+  });
+
+  it('is 400 of its own route, once, when the body broke HTTP', async () => {
+    const socket = connect(api.port, '127.0.0.1');
+    socket.write(
+      `POST /v2/models/mlp/infer HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\nX-Request-Id: broken-chunk\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    socket.write('zz\r\n');
+    assert.equal((await readAnswer(socket)).status, 400);
+    socket.destroy();
+    await recorded('broken-chunk', 400, 'invalid_request', 'caller');
+    assert.equal(statuses('unmatched')['400 caller'], undefined);
+  });
+
+  it('is 499 when the caller left while its body still came and nothing was decided', async () => {
+    const socket = await opened();
+    socket.write(partOfForm({ Authorization: `Bearer ${key}`, 'X-Request-Id': 'left-early' }));
+    await waitFor('the upload to begin', () => api.fetch('/live').then(({ ok }) => ok));
+    socket.destroy();
+    await recorded('left-early', 499, 'body_incomplete', 'left');
+    assert.equal(statuses('/v1/separate')['499 left'], 1);
+  });
+
+  it('is a failure of the caller, where the deadline was the caller’s', async () => {
+    for (const [id, headers, parameters] of [
+      ['by-header', { 'X-Request-Timeout-Ms': '30' }, undefined],
+      ['by-parameter', {}, { timeout: 30_000 }],
+    ] as const) {
+      const answer = await api.fetch('/v2/models/slow/infer', {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${key}`, 'X-Request-Id': id, ...headers },
+        body: JSON.stringify({
+          ...(parameters && { parameters }),
+          inputs: [
+            { name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] },
+            { name: 'iterations', datatype: 'INT64', shape: [], data: [5000] },
+          ],
+        }),
+      });
+      assert.equal(answer.status, 504);
+      await recorded(id, 504, 'caller_deadline_exceeded', 'caller');
+    }
+    assert.deepEqual(statuses(infer)['504 caller'], 2);
+    assert.deepEqual(statuses(infer)['504 server'], undefined);
+    const byModel = counted('inference.requests', ({ model }) => model === 'slow');
+    assert.deepEqual(
+      byModel.map(({ labels }) => [labels.status, labels.fault, labels.task ?? '']),
+      [['caller_deadline_exceeded', 'caller', '']],
+    );
+    const errors = counted('errors', ({ endpoint }) => endpoint === infer);
+    assert.deepEqual(errors.map(({ labels }) => [labels.type, labels.fault]).sort(), [
+      ['caller_deadline_exceeded', 'caller'],
+      ['invalid_request', 'caller'],
+    ]);
+  }).timeout(20_000);
+
+  function counted(name: string, where: (labels: Record<string, string>) => boolean) {
+    const metric = api.requestMetrics.collect().find((each) => each.name === name);
+    return (metric?.points ?? []).filter(({ labels, value }) => where(labels) && Number(value) > 0);
+  }
+
+  /** How often each status was told of a route, with whose failure it was. */
+  function statuses(route: string): Record<string, number> {
+    return Object.fromEntries(
+      counted('http.requests', ({ endpoint }) => endpoint === route).map(({ labels, value }) => [
+        `${labels.status} ${labels.fault ?? ''}`,
+        Number(value),
+      ]),
+    );
+  }
+
+  async function recorded(id: string, status: number, failure: string, fault: string): Promise<void> {
+    const record = await waitFor(
+      `the record of ${id}`,
+      async () => {
+        const answer = await api.fetch(`/v1/requests/${id}`, { headers: { Authorization: `Bearer ${key}` } });
+        if (answer.ok) return (await answer.json()) as Record<string, unknown>;
+        // Who was not let in is nobody's tenant: what was counted says it.
+        return (
+          id === 'refused-early' && statuses('/v1/separate')[`${status} ${fault}`] === 1 && { status, failure, fault }
+        );
+      },
+      { everyMs: 10 },
+    );
+    assert.deepEqual([record.status, record.failure, record.fault], [status, failure, fault]);
+  }
+
+  async function opened(): Promise<Socket> {
+    const socket = connect(api.port, '127.0.0.1');
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  /** A form whose end does not come; the caller leaves when it has read its answer. */
+  async function sendPart(headers: Record<string, string>) {
+    const socket = await opened();
+    socket.on('error', () => socket.destroy());
+    socket.write(partOfForm(headers));
+    const answer = await readAnswer(socket);
+    socket.destroy();
+    return answer;
+  }
+
+  function partOfForm(headers: Record<string, string>): Buffer {
+    return post('/v1/separate', Buffer.alloc(200_000), {
+      'Content-Type': 'multipart/form-data; boundary=b',
+      'Content-Length': 3_000_000,
+      ...headers,
+    });
+  }
+});

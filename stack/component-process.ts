@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lastLines, openConsoleLog } from './console-log.ts';
+import { patiently } from './patiently.ts';
 import { identify, isRunning, type ProcessIdentity, sendSignal } from './process-identity.ts';
 import { StackFailure } from './stack-failure.ts';
 
@@ -73,7 +74,7 @@ export class ComponentProcess {
     this.#wanted = new AbortController();
     this.#failuresInARow = 0;
     // What an earlier start still watches must not touch this one. A stop from here on finds this start, and waits for it.
-    this.#spawning = this.#watch.then(() => this.#spawn());
+    this.#spawning = this.#watch.then(() => patiently(() => this.#spawn()));
     await this.#spawning;
   }
 
@@ -148,7 +149,7 @@ export class ComponentProcess {
           this.#onEnd(child, signal === null ? `ended with code ${code}` : `was ended by ${signal}`).then(done, done),
         );
       });
-      const identity = child.pid === undefined ? undefined : await identify(child.pid);
+      const identity = child.pid === undefined ? undefined : await this.#identityOf(child, child.pid);
       if (identity === undefined) return; // It ended at once; its end is told as any other.
       if (this.#child !== child) return;
       this.#become({ kind: 'starting', identity, sinceMs: Date.now() });
@@ -162,15 +163,31 @@ export class ComponentProcess {
     }
   }
 
+  /** Nobody could stop or watch a process that is not known by its start time: it is ended, and started again as one that died. */
+  async #identityOf(child: ChildProcess, pid: number): Promise<ProcessIdentity | undefined> {
+    try {
+      return await patiently(() => identify(pid));
+    } catch {
+      child.kill('SIGKILL');
+      return undefined;
+    }
+  }
+
   async #onEnd(child: ChildProcess, how: string): Promise<void> {
     if (this.#child !== child) return;
     this.#child = undefined;
     if (this.#wanted.signal.aborted) return this.#become({ kind: 'stopped' });
     const wellFor = this.#state.kind === 'healthy' ? Date.now() - this.#state.sinceMs : 0;
-    const lines = await lastLines(this.#options.logPath, 10);
+    const lines = await lastLines(this.#options.logPath, 10).catch((error: Error) => [
+      `its last lines cannot be read: ${error.message}`,
+    ]);
     if (!this.#options.autoRestart) return this.#become({ kind: 'ended', how, lastLines: lines });
 
     this.#failuresInARow = wellFor >= wellAfterMs ? 0 : this.#failuresInARow + 1;
+    this.#startAgain(how, lines);
+  }
+
+  #startAgain(how: string, lines: string[]): void {
     const waitMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.max(0, this.#failuresInARow - 1));
     this.#become({ kind: 'restarting', how, lastLines: lines, waitMs });
     this.#watch = this.#restartAfter(waitMs, this.#wanted.signal);
@@ -184,7 +201,10 @@ export class ComponentProcess {
       this.#spawning = this.#spawn();
       await this.#spawning;
     } catch (error) {
-      this.#become({ kind: 'ended', how: 'could not be started again', lastLines: [(error as Error).message] });
+      // What hindered it (a full disk, no descriptors) may pass.
+      if (signal.aborted) return;
+      this.#failuresInARow += 1;
+      this.#startAgain('could not be started again', [(error as Error).message]);
     }
   }
 
@@ -201,7 +221,8 @@ export class ComponentProcess {
       await pause(livenessEveryMs, undefined, { signal }).catch(abortedIsFine);
       if (!runs()) return;
       misses = (await answersWell(livenessUrl)) ? 0 : misses + 1;
-      if (misses >= livenessMissesMax && runs() && (await isRunning(identity))) sendSignal(-identity.pid, 'SIGKILL');
+      if (misses >= livenessMissesMax && runs() && (await isRunning(identity).catch(() => false)))
+        sendSignal(-identity.pid, 'SIGKILL');
     }
   }
 

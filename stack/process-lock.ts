@@ -1,6 +1,7 @@
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { patiently } from './patiently.ts';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 export type LockOwner = ProcessIdentity & { note?: string };
@@ -13,29 +14,30 @@ export async function takeLock(
   path: string,
   note?: string,
 ): Promise<{ release(): Promise<void> } | { owner: LockOwner }> {
-  await mkdir(dirname(path), { recursive: true });
-  const self = await identify(process.pid);
+  await patiently(() => mkdir(dirname(path), { recursive: true }));
+  const self = await patiently(() => identify(process.pid));
   if (self === undefined) throw new Error(`No start time is known for the own process, ${process.pid}`);
   const claim = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`;
   const text = JSON.stringify({ ...self, ...(note === undefined ? {} : { note }) });
-  await writeFile(claim, text);
   try {
+    await patiently(() => writeFile(claim, text));
     for (;;) {
       // A hard link appears with its whole content or not at all, and never replaces what is there.
-      if (await linked(claim, path)) return { release: () => rm(path, { force: true }) };
+      if (await linked(claim, path)) return { release: () => patiently(() => rm(path, { force: true })) };
       const held = await readOwner(path);
       if (held === undefined) continue; // Released between the two calls.
-      if (await isRunning(held.owner)) return { owner: held.owner };
+      if (held.owner !== undefined && (await isRunning(held.owner))) return { owner: held.owner };
       await removeStale(path, held.text, claim);
     }
   } finally {
-    await rm(claim, { force: true });
+    // One that stays is in nobody's way: its name is never used again.
+    await patiently(() => rm(claim, { force: true })).catch(() => undefined);
   }
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
   try {
-    await link(from, to);
+    await patiently(() => link(from, to));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -43,13 +45,19 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function readOwner(path: string): Promise<{ owner: LockOwner; text: string } | undefined> {
+/** Without an owner when a power cut left it without its content: whoever wrote it is gone too. */
+async function readOwner(path: string): Promise<{ owner: LockOwner | undefined; text: string } | undefined> {
+  let text: string;
   try {
-    const text = await readFile(path, 'utf8');
-    return { owner: JSON.parse(text) as LockOwner, text };
+    text = await patiently(() => readFile(path, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+  try {
+    return { owner: JSON.parse(text) as LockOwner, text };
+  } catch {
+    return { owner: undefined, text };
   }
 }
 
@@ -60,12 +68,13 @@ async function removeStale(path: string, staleText: string, claim: string): Prom
   if (!(await linked(claim, right))) {
     const held = await readOwner(right);
     // Its holder was killed within the instant that a takeover lasts.
-    if (held !== undefined && !(await isRunning(held.owner))) await rm(right, { force: true });
+    if (held !== undefined && !(held.owner && (await isRunning(held.owner))))
+      await patiently(() => rm(right, { force: true }));
     return pause(5);
   }
   try {
-    if ((await readOwner(path))?.text === staleText) await rm(path, { force: true });
+    if ((await readOwner(path))?.text === staleText) await patiently(() => rm(path, { force: true }));
   } finally {
-    await rm(right, { force: true });
+    await patiently(() => rm(right, { force: true }));
   }
 }

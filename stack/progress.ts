@@ -29,6 +29,7 @@ export class Progress {
         this.line(`Ended what a launcher that was killed had left: ${event.ended.join(', ')}.`);
         break;
       case 'note':
+      case 'trouble':
         this.line(event.text);
         break;
       case 'build':

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ComponentName, componentNames } from './components.ts';
+import { patiently } from './patiently.ts';
 import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import type { Stack } from './stack.ts';
 import { StackFailure } from './stack-failure.ts';
@@ -19,15 +20,17 @@ export async function requestRestart(
   deadlineMs: number,
 ): Promise<void> {
   const folder = requestFolder(data);
-  mkdirSync(folder, { recursive: true });
   const path = join(folder, `${Date.now()}-${process.pid}`);
-  writeWhole(`${path}.request`, { name });
+  await patiently(() => {
+    mkdirSync(folder, { recursive: true });
+    writeWhole(`${path}.request`, { name });
+  });
   await signalProcess(launcher, 'SIGUSR2');
 
   const endsAt = performance.now() + deadlineMs;
   try {
     while (performance.now() < endsAt) {
-      const answer = readIfThere(`${path}.answer`) as Answer | undefined;
+      const answer = (await patiently(() => readIfThere(`${path}.answer`))) as Answer | undefined;
       if (answer?.failed !== undefined) throw new StackFailure(answer.failed);
       if (answer !== undefined) return;
       if (!(await isRunning(launcher)))
@@ -38,23 +41,43 @@ export async function requestRestart(
       `Cannot restart ${name ?? 'the stack'}: the launcher (pid ${launcher.pid}) did not finish within ${deadlineMs / 1000} s; read \`vitrine status\` and \`vitrine logs\`.`,
     );
   } finally {
-    for (const end of ['request', 'answer']) rmSync(`${path}.${end}`, { force: true });
+    for (const end of ['request', 'answer']) await patiently(() => rmSync(`${path}.${end}`, { force: true }));
   }
 }
 
-/** The launcher's side, at every SIGUSR2. */
-export async function answerRestartRequests(stack: Stack): Promise<void> {
+/** What restarts at a request. */
+export type Restartable = Pick<Stack, 'data' | 'names' | 'restart'>;
+
+/** The launcher's side, at every SIGUSR2: one look after the other, so that no request is done twice. */
+export function answerRestartRequests(stack: Restartable, onTrouble: (sentence: string) => void): () => Promise<void> {
+  let turn: Promise<void> = Promise.resolve();
+  return () => {
+    turn = turn
+      .then(() => answerAll(stack))
+      .catch((error: Error) =>
+        onTrouble(`Cannot answer a request for a restart: ${error.message}; ask again with \`vitrine restart\`.`),
+      );
+    return turn;
+  };
+}
+
+async function answerAll(stack: Restartable): Promise<void> {
   const folder = requestFolder(stack.data);
-  mkdirSync(folder, { recursive: true });
-  for (const file of readdirSync(folder).filter((one) => one.endsWith('.request'))) {
-    const request = readIfThere(join(folder, file)) as { name?: ComponentName } | undefined;
-    rmSync(join(folder, file), { force: true });
+  const files = await patiently(() => {
+    mkdirSync(folder, { recursive: true });
+    return readdirSync(folder).filter((one) => one.endsWith('.request'));
+  });
+  for (const file of files) {
+    const request = (await patiently(() => readIfThere(join(folder, file)))) as { name?: ComponentName } | undefined;
+    // First: one that stayed would be done again.
+    await patiently(() => rmSync(join(folder, file), { force: true }));
     if (request === undefined) continue;
-    writeWhole(join(folder, file.replace(/request$/, 'answer')), await restart(stack, request.name));
+    const answer = await restart(stack, request.name);
+    await patiently(() => writeWhole(join(folder, file.replace(/request$/, 'answer')), answer));
   }
 }
 
-async function restart(stack: Stack, name: ComponentName | undefined): Promise<Answer> {
+async function restart(stack: Restartable, name: ComponentName | undefined): Promise<Answer> {
   try {
     const names = name === undefined ? stack.names : [name];
     const missing = names.find((one) => !stack.names.includes(one));

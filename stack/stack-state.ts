@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ComponentName, componentNames } from './components.ts';
+import { patiently } from './patiently.ts';
 import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import { StackFailure } from './stack-failure.ts';
 
 export type ComponentRecord = {
   name: ComponentName;
@@ -35,22 +37,85 @@ export function statePath(data: string): string {
 export function writeState(data: string, state: StackState): void {
   const path = statePath(data);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, JSON.stringify(state, null, 2));
+  const file = openSync(`${path}.new`, 'w');
+  try {
+    writeFileSync(file, JSON.stringify(state, null, 2));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   renameSync(`${path}.new`, path);
 }
+
+/**
+ * The state on disk, kept up to date come what may: what cannot be written now is told, and written as soon as it can be, the newest
+ * only. A disk that fails must not end the launcher, which watches over everything else.
+ */
+export class StateFile {
+  readonly #data: string;
+  readonly #onTrouble: (sentence: string) => void;
+  #waiting: StackState | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #troubled = false;
+
+  constructor(data: string, onTrouble: (sentence: string) => void) {
+    this.#data = data;
+    this.#onTrouble = onTrouble;
+  }
+
+  write(state: StackState): void {
+    this.#waiting = state;
+    this.#tryToWrite();
+  }
+
+  /** The last attempts; what `down` and the next start would go by is told when they fail. */
+  async close(): Promise<void> {
+    clearTimeout(this.#again);
+    const state = this.#waiting;
+    if (state !== undefined)
+      await patiently(() => writeState(this.#data, state)).catch((error: Error) => this.#tell(error));
+  }
+
+  #tryToWrite(): void {
+    clearTimeout(this.#again);
+    if (this.#waiting === undefined) return;
+    try {
+      writeState(this.#data, this.#waiting);
+      this.#waiting = undefined;
+      this.#troubled = false;
+    } catch (error) {
+      this.#tell(error as Error);
+      this.#again = setTimeout(() => this.#tryToWrite(), writeAgainMs).unref();
+    }
+  }
+
+  #tell(error: Error): void {
+    if (this.#troubled) return;
+    this.#troubled = true;
+    this.#onTrouble(
+      `Cannot write ${statePath(this.#data)}: ${error.message}; \`vitrine status\` is out of date until it can be; free the disk of VITRINE_DATA.`,
+    );
+  }
+}
+
+const writeAgainMs = 500;
 
 export function readState(data: string): StackState | undefined {
   try {
     return JSON.parse(readFileSync(statePath(data), 'utf8')) as StackState;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new StackFailure(
+      `Cannot read what runs: ${statePath(data)} is damaged; see that nothing of it runs any more, remove the file, and start again.`,
+      { cause: error },
+    );
   }
 }
 
 /** Ends what a launcher that was killed left running, in the order of a stop, and answers what that was. */
 export async function endLeftovers(data: string, deadlineMs = 20_000): Promise<ComponentName[]> {
-  const state = readState(data);
+  const state = await patiently(() => readState(data));
   if (state === undefined || (await isRunning(state.launcher))) return [];
   const order = (record: ComponentRecord) => componentNames.indexOf(record.name);
   const ended: ComponentName[] = [];
@@ -59,7 +124,7 @@ export async function endLeftovers(data: string, deadlineMs = 20_000): Promise<C
     await endProcess(record.identity, deadlineMs);
     ended.push(record.name);
   }
-  writeState(data, { ...state, components: [] });
+  await patiently(() => writeState(data, { ...state, components: [] }));
   return ended;
 }
 

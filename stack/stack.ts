@@ -23,7 +23,7 @@ import { takeLock } from './process-lock.ts';
 import { durationMs, renderConfiguration } from './render-configuration.ts';
 import { servers } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
-import { type ComponentRecord, endLeftovers, readState, writeState } from './stack-state.ts';
+import { type ComponentRecord, endLeftovers, readState, StateFile } from './stack-state.ts';
 import { readTimeScale } from './time-scale.ts';
 
 export type StackOptions = {
@@ -41,6 +41,7 @@ export type StackEvent =
   | { kind: 'build'; title: string; progress: BuildProgress; number: number; of: number }
   | { kind: 'state'; name: ComponentName; state: ProcessState }
   | { kind: 'note'; name: ComponentName; text: string }
+  | { kind: 'trouble'; text: string }
   | { kind: 'failed'; name: ComponentName; error: Error };
 
 const root = resolve(import.meta.dirname, '..');
@@ -72,6 +73,7 @@ export class Stack implements AsyncDisposable {
   readonly #binaries = new Map<ComponentName, string>();
   readonly #records = new Map<ComponentName, ComponentRecord>();
   readonly #rotation: NodeJS.Timeout;
+  readonly #stateFile: StateFile;
   #settled = false;
   #closing: Promise<void> | undefined;
 
@@ -114,6 +116,7 @@ export class Stack implements AsyncDisposable {
     this.#launcher = parts.launcher;
     this.data = parts.data;
     this.names = componentNames.filter((name) => parts.names.includes(name));
+    this.#stateFile = new StateFile(this.data, (text) => this.#options.onEvent?.({ kind: 'trouble', text }));
     for (const name of this.names) {
       this.#processes.set(name, this.#processOf(name));
       this.#record(name, { state: 'waiting', detail: 'to be started' });
@@ -153,7 +156,7 @@ export class Stack implements AsyncDisposable {
     await Promise.all(starting);
     this.#options.signal?.throwIfAborted();
     this.#settled = true;
-    writeState(this.data, this.#stateNow([...this.#records.values()]));
+    this.#stateFile.write(this.#stateNow([...this.#records.values()]));
     if (all && failures.length > 0) throw failures[0];
   }
 
@@ -238,7 +241,8 @@ export class Stack implements AsyncDisposable {
   async #close(): Promise<void> {
     clearInterval(this.#rotation);
     for (const name of this.names.toReversed()) await this.#process(name).stop();
-    writeState(this.data, this.#stateNow([]));
+    this.#stateFile.write(this.#stateNow([]));
+    await this.#stateFile.close();
     await this.#lock.release();
   }
 
@@ -338,7 +342,7 @@ export class Stack implements AsyncDisposable {
       port: this.port(component(name).doors[0]),
       healthUrl: this.#healthUrl(name),
     });
-    writeState(this.data, this.#stateNow([...this.#records.values()]));
+    this.#stateFile.write(this.#stateNow([...this.#records.values()]));
   }
 
   #stateNow(records: ComponentRecord[]) {
@@ -353,7 +357,11 @@ export class Stack implements AsyncDisposable {
   }
 
   async #rotateLogs(): Promise<void> {
-    for (const name of this.names) await rotateConsoleLog(this.logPath(name));
+    for (const name of this.names)
+      await rotateConsoleLog(this.logPath(name)).catch((error: Error) => {
+        const text = `Cannot shorten ${this.logPath(name)}: ${error.message}; it is tried again in half a minute.`;
+        this.#options.onEvent?.({ kind: 'trouble', text });
+      });
   }
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
 import { openConsoleLog, sizeOf } from './console-log.ts';
+import { patiently } from './patiently.ts';
 import { identify, isRunning } from './process-identity.ts';
 import { readState } from './stack-state.ts';
 
@@ -36,7 +37,7 @@ export async function upDetached(config: Config, only: string | undefined): Prom
       await show();
       return 1;
     }
-    const state = readState(data);
+    const state = await patiently(() => readState(data));
     if (state?.launcher.startedAt !== launcher.startedAt || !state.settled) continue;
     child.unref();
     await show();

@@ -1,4 +1,4 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LaunchContext } from './components.ts';
 
@@ -7,7 +7,8 @@ export async function handOverWebhookToken({ data, config }: LaunchContext): Pro
   if (config.receiverAlertsTokenFile === '') return [];
   const [token = ''] = (await readFile(config.receiverAlertsTokenFile, 'utf8')).split('\n');
   const file = join(data, 'alertmanager/configuration/receiver-token.tmpl');
-  await writeFile(file, token.trim());
-  await chmod(file, 0o600);
+  // Beside it first: it is readable for its owner only from its first byte on, and never seen half.
+  await writeFile(`${file}.new`, token.trim(), { mode: 0o600 });
+  await rename(`${file}.new`, file);
   return [];
 }

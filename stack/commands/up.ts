@@ -23,7 +23,8 @@ export async function up({ only, detach = false }: { only?: string; detach?: boo
     signal: stop.signal,
     ...(names === undefined ? {} : { only: names }),
   });
-  process.on('SIGUSR2', () => void answerRestartRequests(stack));
+  const answer = answerRestartRequests(stack, (sentence) => progress.line(sentence));
+  process.on('SIGUSR2', () => void answer());
   try {
     const starting = stack.up().then(
       () => progress.tellUp(stack),

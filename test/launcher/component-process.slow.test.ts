@@ -57,6 +57,31 @@ describe('a component’s process', function () {
     );
   });
 
+  it('is started again as soon as what hinders its start has passed', async () => {
+    let hindered = false;
+    const { component, states } = await make({
+      autoRestart: true,
+      launch: async () => {
+        if (hindered) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+        return {
+          program: process.execPath,
+          parameters: ['-e', 'setInterval(() => {}, 1000)'],
+          env: process.env,
+          folder,
+        };
+      },
+    });
+    await component.start();
+    hindered = true;
+    await component.kill('SIGKILL');
+    await waitFor(
+      'two attempts that fail',
+      () => states.filter((state) => 'how' in state && state.how === 'could not be started again').length >= 2,
+    );
+    hindered = false;
+    await waitFor('it to run', () => component.state.kind === 'starting');
+  });
+
   it('writes its console lines to its log', async () => {
     const { component } = await make();
     await component.start();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ApiKeys } from '../../src/api/api-keys.ts';
@@ -27,6 +27,19 @@ describe('vitrine new-key', function () {
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     await assert.rejects(vitrine('new-key', 'guest', '--file', file), /has one of that name; choose another/);
     assert.equal(await readFile(file, 'utf8'), text);
+  });
+
+  it('leaves a file that is there the one it is, with its mode: a container may have mounted it', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'keys.json');
+    await vitrine('new-key', 'studio', '--file', file);
+    await chmod(file, 0o644);
+    const before = await stat(file);
+    await vitrine('new-key', 'guest', '--file', file);
+    const after = await stat(file);
+    assert.deepEqual([after.ino, after.mode], [before.ino, before.mode]);
+    assert.equal((JSON.parse(await readFile(file, 'utf8')) as { keys: unknown[] }).keys.length, 2);
+    assert.deepEqual(await readdir(folder.path), ['keys.json']);
   });
 
   it('refuses a name that no tenant may have', async () => {

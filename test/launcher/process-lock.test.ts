@@ -34,6 +34,11 @@ describe('the lock between processes', function () {
     return { child, answer: answer.toString().trim() };
   }
 
+  it('is taken over when a power cut left it without its content', async () => {
+    await writeFile(path, '');
+    assert.ok('release' in (await takeLock(path)));
+  });
+
   it('names its owner to everyone else', async () => {
     const { child, answer } = await otherTakesIt();
     assert.equal(answer, 'taken');

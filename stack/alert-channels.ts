@@ -91,8 +91,19 @@ function emailFor(team: string | undefined, config: ChannelConfig) {
   };
 }
 
-const alertsInWords =
-  '{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n{{ .Annotations.runbook }} {{ .Annotations.dashboard }}\n\n{{ end }}';
+/**
+ * Every fault of the notification once, and the systems whose rules say so. Alertmanager sorts the alerts by job, instance and labels, so those of one
+ * fault, which differ in their system alone, follow each other.
+ */
+const alertsInWords = [
+  '{{ $said := "" }}{{ $systems := "" }}',
+  '{{ range .Alerts }}',
+  '{{ with .Labels.system }}{{ if not (match . $systems) }}{{ $systems = printf "%s %s" $systems . }}{{ end }}{{ end }}',
+  '{{ if ne .Annotations.description $said }}{{ $said = .Annotations.description }}',
+  '{{ .Annotations.summary }}\n{{ .Annotations.description }}\n{{ .Annotations.runbook }} {{ .Annotations.dashboard }}\n\n',
+  '{{ end }}{{ end }}',
+  '{{ if $systems }}By the rules of{{ $systems }}\n{{ end }}',
+].join('');
 
 /** `#alerts,platform=#operations`: the one of the team, else the one without a name. */
 function forTeam(text: string, team: string | undefined, setting: SettingName): string {

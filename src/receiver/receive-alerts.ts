@@ -5,6 +5,7 @@ import { type LogFields, log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names.ts';
 import { type Alert, alertsOf, readAlertWebhook } from './alert-webhook.ts';
 import type { Receive } from './door.ts';
+import { oneForEachFault } from './one-fault.ts';
 import { parseJson } from './read-body.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
 import type { Store } from './store.ts';
@@ -12,7 +13,7 @@ import type { Watchdog } from './watchdog.ts';
 
 /**
  * A webhook of Alertmanager or Grafana. Each change of an alert's state becomes one log event; a state that is already known (a repeated
- * notification, a second Alertmanager, a retry) only renews the alert's place in the list.
+ * notification, a second Alertmanager, a retry) only renews the alert's place in the list. Alerts of several systems about one fault are one event.
  */
 export function receiveAlerts(parts: {
   config: Config;
@@ -31,7 +32,7 @@ export function receiveAlerts(parts: {
     }
     const alerts = lastOfEach(alertsOf(webhook));
     const changed = alerts.filter((alert) => store.stateOf(alert) !== alert.state);
-    for (const alert of changed) tellAlert(alert, alert.state, context);
+    for (const alert of oneForEachFault(changed)) tellAlert(alert, alert.state, context);
     if (webhook.truncatedAlerts > 0) {
       log(
         'app',
@@ -59,7 +60,7 @@ export function receiveAlerts(parts: {
 /** Takes off the list what nobody has repeated for too long: its end was not told to us, and it must not stand there for ever. */
 export function expireAlerts(parts: { store: Store; metrics: ReceiverMetrics; now: number }): void {
   const expired = parts.store.takeExpired(parts.now);
-  for (const alert of expired) tellAlert(alert, 'expired');
+  for (const alert of oneForEachFault(expired)) tellAlert(alert, 'expired');
   parts.metrics.accepted('alerts', 'expired', expired.length);
 }
 

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import type { Alert } from './alert-webhook.ts';
+import { oneForEachFault } from './one-fault.ts';
 import type { Series } from './pushed-series.ts';
 import type { OnForgotten } from './receiver-metrics.ts';
 
@@ -124,18 +125,14 @@ export class Store {
     return this.#count('firing');
   }
 
+  /** How many faults of each name fire, each at its worst. */
   firingByName(): { name: string; severity: string; count: number }[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT alert ->> 'name' AS name, alert ->> 'severity' AS severity, count(*) AS count
-         FROM firing GROUP BY 1, 2 ORDER BY count DESC, 1, 2`,
-      )
-      .all();
-    return rows.map(({ name, severity, count }) => ({
-      name: String(name),
-      severity: String(severity),
-      count: Number(count),
-    }));
+    const rows = this.#database.prepare('SELECT alert FROM firing').all();
+    const faults = oneForEachFault(rows.map((row) => JSON.parse(String(row.alert)) as Alert));
+    const groups = Map.groupBy(faults, ({ name, severity }) => JSON.stringify([severity, name]));
+    return [...groups.values()]
+      .map((group) => ({ name: group[0]!.name, severity: group[0]!.severity, count: group.length }))
+      .sort((a, b) => b.count - a.count || a.name.localeCompare(b.name) || a.severity.localeCompare(b.severity));
   }
 
   /** Takes off the list, and answers, what nobody has repeated for too long. */

@@ -4,17 +4,21 @@ import { environment, type RecordingRule, type RuleGroup } from './rule.ts';
 
 /**
  * Each instance’s silence in seconds. A pushed series leaves no staleness marker behind; Prometheus forgets it after five minutes. Hence
- * last_over_time: a dead instance must go on firing after its series has gone. Which silent instances count: one that was heard of within
- * the hour, unless its last word was 0, with which an instance says that it stops on purpose; and the one heard of last in its job and
- * environment, for a week: while nobody is left, somebody must hear of it, however the last one went. So an instance replaced by others
- * is forgotten after an hour at most, and at once when it stopped in an orderly way. A run over a dataset ends when it is done: nobody misses it.
+ * last_over_time: a dead instance must go on firing after its series has gone. An instance whose last word was 0 stopped on purpose and
+ * never counts, however short it ran. Of the others that are silent, these do: one heard of within the hour; and the one heard of last in its
+ * job and environment, for a week, since nobody has taken its place. So an instance replaced by others is forgotten after an hour at most.
+ * A run over a dataset ends when it is done: nobody misses it.
  */
 const heartbeatAge = `
 time() - (
   (max by (job, instance, ${environment}) (last_over_time(${series('heartbeat')}[1h])) > 0)
   or
-  topk by (job, ${environment}) (1,
-    max by (job, instance, ${environment}) (max_over_time(${series('heartbeat', { job: '!vitrine-dataset' })}[1w]))
+  (
+    topk by (job, ${environment}) (1,
+      max by (job, instance, ${environment}) (max_over_time(${series('heartbeat', { job: '!vitrine-dataset' })}[1w]))
+    )
+    and
+    max by (job, instance, ${environment}) (last_over_time(${series('heartbeat', { job: '!vitrine-dataset' })}[1w])) > 0
   )
 )`;
 
@@ -59,6 +63,11 @@ export const recordingRules: RuleGroup = {
     {
       record: 'vitrine:inference_stage_seconds:rate5m',
       expr: `sum by (${environment}, model, stage) (rate(${partOf('inferenceStageSeconds', 'sum')}[5m]))`,
+    },
+    {
+      // For percentiles over days: all samples of a histogram of a month are more than a query may read.
+      record: 'vitrine:audio_generation_latency_seconds:rate5m',
+      expr: `sum by (${environment}, job, instance, model) (rate(${series('generationLatency')}[5m]))`,
     },
     {
       record: 'vitrine:collector_queue:fill',

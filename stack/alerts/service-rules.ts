@@ -32,6 +32,23 @@ export const serviceRules: RuleGroup = {
     serviceDown('s4'),
     serviceDown('s5'),
     {
+      alert: 'ServiceStopped',
+      severity: 'info',
+      team: 'serving',
+      // Somebody was heard of within the hour, and the last word of all of them is 0.
+      expr: `
+time() - max by (job, ${environment}) (max_over_time(${series('heartbeat', { job: 'vitrine' })}[1h]) > 0)
+unless
+max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitrine' })}[1h])) > 0`,
+      for: '1m',
+      by: ['job', environment],
+      summary: 'Every instance of {{ $labels.job }} was stopped',
+      description:
+        'The last one stopped in order {{ $value | humanizeDuration }} ago, and none has been started since. Nobody is called: it was on purpose.',
+      dashboard: 'overview',
+      runbook: 'ServiceDown',
+    },
+    {
       alert: 'ServiceAbsent',
       severity: 'critical',
       team: 'serving',

@@ -12,7 +12,7 @@ import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import * as tempo from '@grafana/grafana-foundation-sdk/tempo';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
 import { alertRules, runbookOf } from '../alerts/alerts.ts';
-import type { Limits, Panel, PanelLink } from './panel.ts';
+import type { Limits, Panel, PanelLink, Word } from './panel.ts';
 import type { Query } from './query.ts';
 
 type AnyBuilder = TimeSeries | Stat | Gauge | BarGauge | Table | heatmap.PanelBuilder | Logs;
@@ -33,7 +33,7 @@ export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): 
     if (panel.decimals !== undefined) drawn.decimals(panel.decimals);
     if (panel.min !== undefined) drawn.min(panel.min);
     if (panel.max !== undefined) drawn.max(panel.max);
-    if (panel.words) drawn.mappings([words(panel.words)]);
+    if (panel.words) drawn.mappings(panel.words.map(mapping));
     if (panel.links) drawn.dataLinks(panel.links.map(link));
   }
   if (panel.columns) arrange(drawn, panel, panel.columns);
@@ -153,12 +153,23 @@ function runbookFor(alert: string): string {
 function thresholds(limits: Limits | undefined): dashboard.ThresholdsConfigBuilder {
   const made = new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute);
   if (!limits) return made.steps([{ value: null, color: 'text' }]);
+  if ('badFrom' in limits)
+    return made.steps([
+      { value: null, color: 'green' },
+      { value: limits.badFrom, color: 'red' },
+    ]);
+  if ('badBelow' in limits)
+    return made.steps([
+      { value: null, color: 'red' },
+      { value: limits.badBelow, color: 'green' },
+    ]);
   const { warning, bad } = limits;
+  if (warning === bad) throw new Error(`Limits of ${bad} do not say which side is bad: use badFrom or badBelow`);
   return made.steps(
-    warning <= bad
+    warning < bad
       ? [
           { value: null, color: 'green' },
-          ...(warning < bad ? [{ value: warning, color: 'orange' }] : []),
+          { value: warning, color: 'orange' },
           { value: bad, color: 'red' },
         ]
       : [
@@ -169,9 +180,11 @@ function thresholds(limits: Limits | undefined): dashboard.ThresholdsConfigBuild
   );
 }
 
-function words(given: NonNullable<Panel['words']>): dashboard.ValueMapping {
-  const options = Object.entries(given).map(([value, { text, color }], index) => [value, { text, color, index }]);
-  return { type: dashboard.MappingType.ValueToText, options: Object.fromEntries(options) };
+function mapping(word: Word, index: number): dashboard.ValueMapping {
+  const result = { text: word.text, color: word.color, index };
+  return 'is' in word
+    ? { type: dashboard.MappingType.ValueToText, options: { [word.is]: result } }
+    : { type: dashboard.MappingType.RangeToText, options: { from: word.from, to: null, result } };
 }
 
 function link({ title, url }: PanelLink): dashboard.DashboardLinkBuilder {
@@ -193,6 +206,12 @@ function arrange(drawn: AnyBuilder, panel: Panel, columns: NonNullable<Panel['co
   });
   for (const [title, unit] of Object.entries(panel.columnUnits ?? {})) {
     drawn.overrideByName(title, [{ id: 'unit', value: unit }]);
+  }
+  for (const [title, limits] of Object.entries(panel.columnLimits ?? {})) {
+    drawn.overrideByName(title, [
+      { id: 'thresholds', value: thresholds(limits).build() },
+      { id: 'custom.cellOptions', value: { type: 'color-text' } },
+    ]);
   }
   for (const title of panel.wholeColumns ?? []) drawn.overrideByName(title, [{ id: 'decimals', value: 0 }]);
 }

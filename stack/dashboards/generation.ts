@@ -1,4 +1,4 @@
-import { bucketsOf, increaseBy, meanBy, partOf, quantileBy, rateBy, series } from '../promql.ts';
+import { braces, bucketsOf, increaseBy, meanBy, partOf, quantileBy, rateBy, series } from '../promql.ts';
 import { logsLink, tracesLink } from './explore-link.ts';
 import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, now, over, rows, traces } from './query.ts';
@@ -36,8 +36,8 @@ export const generation: DashboardPlan = {
         }),
         stat({
           title: 'Mean time',
-          says: 'Of a generation. The alert fires above 30 s for five minutes.',
-          queries: [now(meanBy('generationSeconds', [], ofModel))],
+          says: 'Of a generation in the dashboard’s time. The alert fires above 30 s over five minutes.',
+          queries: [now(meanBy('generationSeconds', [], ofModel, '$__range'))],
           unit: 's',
           width: 6,
           limits: { warning: 20, bad: 30 },
@@ -84,9 +84,11 @@ export const generation: DashboardPlan = {
           title: 'By model',
           says: 'In the dashboard’s time.',
           queries: [
-            rows(increaseBy('generations', ['model'], ofModel)),
+            rows(increaseBy('generations', ['model'], { ...ofModel, status: 'success' })),
             rows(meanBy('generationSeconds', ['model'], ofModel, '$__range')),
-            rows(quantileBy(0.95, 'generationSeconds', ['model'], ofModel, '$__range')),
+            rows(
+              `histogram_quantile(0.95, sum by (model) (sum_over_time(vitrine:audio_generation_latency_seconds:rate5m${braces(ofModel)}[$__range:5m])))`,
+            ),
             rows(meanBy('generatedAudio', ['model'], ofModel, '$__range')),
           ],
           unit: 's',

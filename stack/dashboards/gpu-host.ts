@@ -95,7 +95,7 @@ export const gpuHost: DashboardPlan = {
           min: 0,
           max: 1,
           width: 6,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
           onlyAfter: noGpu,
         }),
         timeseries({

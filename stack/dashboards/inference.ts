@@ -61,7 +61,7 @@ export const inference: DashboardPlan = {
           queries: [now(`count(${series('breakerState', ofModel)} == 2) or vector(0)`)],
           unit: 'short',
           width: 4,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
         }),
       ],
     },

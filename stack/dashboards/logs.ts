@@ -1,6 +1,6 @@
+import { faultsBy, faultsFiring } from '../alerts/firing.ts';
 import { series } from '../promql.ts';
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
-import { other } from './other-metrics.ts';
 import { type DashboardPlan, logs, stat, table, timeseries } from './panel.ts';
 import { lineCount, lines, now, rows } from './query.ts';
 
@@ -20,16 +20,16 @@ export const logDashboard: DashboardPlan = {
       panels: [
         stat({
           title: 'Critical alerts',
-          says: 'That fire now.',
-          queries: [now(`count(${other('alerts', { alertstate: 'firing', severity: 'critical' })}) or vector(0)`)],
+          says: 'Faults of which a critical alert fires now.',
+          queries: [now(faultsFiring('critical'))],
           unit: 'none',
           width: 5,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
         }),
         stat({
           title: 'Warnings',
-          says: 'That fire now.',
-          queries: [now(`count(${other('alerts', { alertstate: 'firing', severity: 'warning' })}) or vector(0)`)],
+          says: 'Faults of which a warning fires now, and nothing critical.',
+          queries: [now(faultsFiring('warning'))],
           unit: 'none',
           width: 5,
           limits: { warning: 1, bad: 5 },
@@ -82,11 +82,7 @@ export const logDashboard: DashboardPlan = {
         table({
           title: 'What fires',
           says: 'Alerts of Prometheus. The links of a row lead to the model’s dashboard, to the lines and to the traces of its labels.',
-          queries: [
-            rows(
-              `max by (alertname, severity, team, system, model, instance) (${other('alerts', { alertstate: 'firing' })})`,
-            ),
-          ],
+          queries: [rows(faultsBy(['alertname', 'severity', 'team', 'model', 'instance']))],
           unit: 'none',
           width: 12,
           columns: {
@@ -95,7 +91,6 @@ export const logDashboard: DashboardPlan = {
             model: 'Model',
             instance: 'Instance',
             team: 'Team',
-            system: 'System',
             Value: '',
           },
           onlyAfter: 'an alert fires',

@@ -1,11 +1,12 @@
+import { faultsFiring } from '../alerts/firing.ts';
 import { increaseBy, quantileBy, rateBy, series } from '../promql.ts';
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
-import { other } from './other-metrics.ts';
 import { bargauge, type DashboardPlan, gauge, stat, table, timeseries } from './panel.ts';
 import { exemplars, now, over, rows } from './query.ts';
 import { atFault, ofService } from './selections.ts';
 
 const silentSeconds = 30;
+const liveInstances = `sum((time() - max by (instance) (${series('heartbeat', ofService)})) < bool ${silentSeconds}) or vector(0)`;
 
 /** One screen: is it well? */
 export const overview: DashboardPlan = {
@@ -19,28 +20,25 @@ export const overview: DashboardPlan = {
       panels: [
         stat({
           title: 'API status',
-          says: `Instances of the service heard of within ${silentSeconds} s. A pushed service has no up: its heartbeat stands in for it.`,
-          queries: [
-            now(
-              `sum((time() - max by (instance) (${series('heartbeat', ofService)})) < bool ${silentSeconds}) or vector(0)`,
-            ),
-          ],
+          says: `UP while an instance of the service has been heard of within ${silentSeconds} s. A pushed service has no up: its heartbeat stands in for it.`,
+          queries: [now(liveInstances)],
           unit: 'none',
           width: 3,
-          limits: { warning: 1, bad: 1 },
-          words: { 0: { text: 'DOWN', color: 'red' }, 1: { text: 'UP', color: 'green' } },
+          limits: { badBelow: 1 },
+          words: [
+            { is: 0, text: 'DOWN', color: 'red' },
+            { from: 1, text: 'UP', color: 'green' },
+          ],
           runbook: 'ServiceDown',
           links: [dashboardLink('Where requests fail', 'service')],
         }),
         stat({
           title: 'Alerts firing',
-          says: 'Critical alerts and warnings that fire now; the watchdog, which always fires, is left out.',
-          queries: [
-            now(`count(${other('alerts', { alertstate: 'firing', severity: '~critical|warning' })}) or vector(0)`),
-          ],
+          says: 'Faults of which a critical alert or a warning fires now, one for each thing that is at fault. Infos, and the watchdog, which always fires, are left out.',
+          queries: [now(faultsFiring())],
           unit: 'none',
           width: 3,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
           links: [dashboardLink('Which', 'logs')],
         }),
         stat({
@@ -90,13 +88,13 @@ export const overview: DashboardPlan = {
           unit: 'short',
           decimals: 0,
           width: 3,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
           links: [dashboardLink('Telemetry pipeline', 'telemetry')],
         }),
         stat({
           title: 'Instances',
-          says: 'Instances of the service that have told of themselves in the last five minutes.',
-          queries: [now(`count(${series('heartbeat', ofService)} > 0)`)],
+          says: `Instances of the service heard of within ${silentSeconds} s.`,
+          queries: [now(liveInstances)],
           unit: 'none',
           width: 3,
         }),

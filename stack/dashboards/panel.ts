@@ -16,8 +16,14 @@ export type Unit =
   | 'hertz'
   | 'dateTimeFromNow';
 
-/** From where on a value is a warning, and from where on bad: above both, or below both when `bad` is the smaller one. */
-export type Limits = { warning: number; bad: number };
+/** From where on a value is a warning, and from where on bad: above both, or below both when `bad` is the smaller one. Where there is no warning, the side is said. */
+export type Limits = { warning: number; bad: number } | { badFrom: number } | { badBelow: number };
+
+/** A word in place of a number, or of every number from one on. */
+export type Word = ({ is: number } | { from: number }) & {
+  text: string;
+  color: 'green' | 'orange' | 'red' | 'blue' | 'text';
+};
 
 /** What a panel is, whoever draws it: Grafana, or the page, which knows these kinds and no others. */
 export type Panel = {
@@ -39,13 +45,15 @@ export type Panel = {
   max?: number;
   decimals?: number;
   /** For a stat: words in place of numbers. */
-  words?: Readonly<Record<string, { text: string; color: 'green' | 'orange' | 'red' | 'blue' | 'text' }>>;
+  words?: readonly Word[];
   /** In place of an empty answer. */
   whenEmpty?: string;
   /** For a table: its columns by the name of the label, or `Value` for the number (`Value #B` from the second query on), in order; by none it is left out. */
   columns?: Readonly<Record<string, string>>;
   /** For a table: units of its columns, by the titles given above. */
   columnUnits?: Readonly<Record<string, Unit>>;
+  /** For a table: limits of its columns, by the titles given above; beyond them the number has their colour. */
+  columnLimits?: Readonly<Record<string, Limits>>;
   /** For a table: columns that count things, of which there are no fractions; increase() makes some. */
   wholeColumns?: readonly string[];
   /** For a table: the title of the column whose largest come first. */

@@ -114,7 +114,10 @@ export const service: DashboardPlan = {
         timeseries({
           title: 'Failures by code',
           says: 'Requests that failed, whoever was at fault; docs/errors.md says what each code means.',
-          queries: [over(rateBy('errors', ['type'], ofService), '{{type}}')],
+          queries: [
+            over(rateBy('errors', ['type'], ofService), '{{type}}'),
+            over(rateBy('defects', ['where'], ofService), 'unforeseen, in a {{where}}'),
+          ],
           unit: 'reqps',
           width: 8,
           onlyAfter: 'a request failed',

@@ -20,7 +20,7 @@ export const telemetry: DashboardPlan = {
           queries: [now(`sum(abs(${series('telemetryMissing')}))`)],
           unit: 'short',
           width: 4,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
           runbook: 'LedgerMismatch',
         }),
         stat({
@@ -30,7 +30,7 @@ export const telemetry: DashboardPlan = {
           unit: 'short',
           decimals: 0,
           width: 4,
-          limits: { warning: 1, bad: 1 },
+          limits: { badFrom: 1 },
           runbook: 'TelemetryDropped',
         }),
         stat({
@@ -48,8 +48,11 @@ export const telemetry: DashboardPlan = {
           queries: [now(`min(${series('spoolWritable')})`)],
           unit: 'none',
           width: 4,
-          limits: { warning: 1, bad: 1 },
-          words: { 0: { text: 'NO', color: 'red' }, 1: { text: 'YES', color: 'green' } },
+          limits: { badBelow: 1 },
+          words: [
+            { is: 0, text: 'NO', color: 'red' },
+            { from: 1, text: 'YES', color: 'green' },
+          ],
           runbook: 'SpoolNotWritable',
         }),
         gauge({
@@ -64,12 +67,12 @@ export const telemetry: DashboardPlan = {
           runbook: 'CollectorQueueFilling',
         }),
         stat({
-          title: 'Servers that answer',
-          says: 'Of the Collector, Prometheus, Tempo, Loki and Alertmanager.',
-          queries: [now(`sum(${other('up')})`)],
+          title: 'Servers down',
+          says: 'Of those that Prometheus asks: the Collector and the backends in use. 0 is right, however many there are.',
+          queries: [now(`count(${other('up')}) - sum(${other('up')})`)],
           unit: 'none',
           width: 4,
-          limits: { warning: 5, bad: 4 },
+          limits: { badFrom: 1 },
           runbook: 'BackendDown',
         }),
       ],

@@ -7,8 +7,8 @@ export function printSummary(summary: Summary): string {
     `Vitrine at ${at.slice(11, 19)} UTC, over ${minutes} min: ${verdict(summary)}`,
     section(
       'Alerts',
-      ['alert', 'severity', 'model'],
-      alerts.map(({ alert, severity, model }) => [alert, severity, model]),
+      ['alert', 'severity', 'about'],
+      alerts.map(({ alert, severity, about }) => [alert, severity, about]),
     ),
     section(
       'Service',
@@ -78,8 +78,9 @@ export function printSummary(summary: Summary): string {
 function verdict({ service, pipeline, alerts }: Summary): string {
   if (service.instances === 0) return 'no instance of the service is heard of.';
   const critical = alerts.filter(({ severity }) => severity === 'critical').length;
-  if (critical > 0) return `${critical} critical alert${critical === 1 ? '' : 's'}.`;
-  if (alerts.length > 0) return `${alerts.length} warning${alerts.length === 1 ? '' : 's'}.`;
+  const firing = `${alerts.length} ${alerts.length === 1 ? 'alert fires' : 'alerts fire'}`;
+  if (critical > 0) return `${firing}, ${critical} of ${alerts.length === 1 ? 'it' : 'them'} critical.`;
+  if (alerts.length > 0) return `${firing}.`;
   if (pipeline.dropped > 0 || pipeline.missing > 0) return 'telemetry was lost.';
   if (pipeline.servers.up < pipeline.servers.of) return 'a server around the service does not answer.';
   return 'all is well.';

@@ -1,3 +1,4 @@
+import { faultsNow } from '../alerts/firing.ts';
 import { other } from '../dashboards/other-metrics.ts';
 import { increaseBy, quantileBy, rateBy, series } from '../promql.ts';
 import { StackFailure } from '../stack-failure.ts';
@@ -45,7 +46,8 @@ export type Summary = {
     fullestQueue: number | null;
     servers: { up: number; of: number };
   };
-  alerts: { alert: string; severity: string; model: string }[];
+  /** Each fault that fires once, at its worst, however many rules and systems say so. */
+  alerts: { alert: string; severity: string; model: string; about: string }[];
 };
 
 const ofService = { job: 'vitrine' } as const;
@@ -80,9 +82,7 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
     ask(`sort_desc(${increaseBy('errors', ['type'], ofService, window)} > 0)`),
     one(`sum(${series('jobsWaiting', ofService)})`),
     one(`sum(${series('jobsRunning', ofService)})`),
-    ask(
-      `max by (alertname, severity, model) (${other('alerts', { alertstate: 'firing', severity: '~critical|warning' })})`,
-    ),
+    ask(faultsNow()),
   ]);
   const [gpus, busy, memory, watts, celsius] = await Promise.all([
     ask(`max by (hw_id, hw_name) (${series('gpuMemoryLimit')})`),
@@ -136,14 +136,19 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
       fullestQueue,
       servers: { up: up ?? 0, of: servers ?? 0 },
     },
-    alerts: alerts.map(({ labels }) => ({
-      alert: labels.alertname ?? '',
-      severity: labels.severity ?? '',
-      model: labels.model ?? '',
-    })),
+    alerts: alerts.flatMap(({ labels: { alertname = '', severity = '', model = '', ...others }, value }) =>
+      Array.from({ length: value ?? 1 }, () => ({
+        alert: alertname,
+        severity,
+        model,
+        about: [model, ...subjects.map((label) => others[label])].filter((text) => text).join(' '),
+      })),
+    ),
   };
 }
 
+/** The labels that say what an alert is about, where there is room for a few words. */
+const subjects = ['dataset', 'endpoint', 'instance', 'hw_name', 'exporter', 'kind'];
 const breakerStates = ['closed', 'half-open', 'open'] as const;
 
 type Sample = { labels: Record<string, string>; value: number | null };

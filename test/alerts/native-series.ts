@@ -1,7 +1,7 @@
 import { HotExponential } from '../../src/telemetry/hot-exponential.ts';
 import { type MetricName, metricNames } from '../../src/telemetry/names.ts';
 
-/** For so many minutes, so many of each value a minute. */
+/** For so many minutes, or other intervals of the case, so many of each value in each. */
 export type NativePhase = { minutes: number; aMinute: Readonly<Record<number, number>> };
 
 /** An exponential histogram of ours, as it would be exported each minute, in promtool's notation: what the real code makes of the values. */

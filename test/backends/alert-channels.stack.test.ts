@@ -106,24 +106,38 @@ describe('the channels of alerts', function () {
       },
     });
     try {
-      const answer = await fetch(`${stack.url('alertmanager')}/api/v2/alerts`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify([
-          {
-            labels: { alertname: 'BreakerOpen', severity: 'critical', team: 'serving' },
-            annotations: {
-              summary: 'm is left alone',
-              description: 'It failed.',
-              runbook: 'docs/runbooks/BreakerOpen.md',
-            },
+      const post = async (alerts: object[]) => {
+        const answer = await fetch(`${stack.url('alertmanager')}/api/v2/alerts`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(alerts),
+        });
+        assert.equal(answer.status, 200);
+      };
+      await post([
+        {
+          labels: { alertname: 'BreakerOpen', severity: 'critical', team: 'serving' },
+          annotations: {
+            summary: 'm is left alone',
+            description: 'It failed.',
+            runbook: 'docs/runbooks/BreakerOpen.md',
           },
-        ]),
-      });
-      assert.equal(answer.status, 200);
+        },
+      ]);
       const told = await waitFor('the message to Slack', () => slack.bodies[0], { deadlineMs: 60_000 });
       assert.match(told, /FIRING: BreakerOpen/);
       assert.match(told, /m is left alone.*It failed\..*BreakerOpen\.md/s);
+
+      const silent = (instance: string, system: string) => ({
+        labels: { alertname: 'ServiceDown', severity: 'critical', team: 'serving', job: 'vitrine', instance, system },
+        annotations: { summary: `vitrine instance ${instance} is silent`, description: `No beat of ${instance}.` },
+      });
+      // As Prometheus hands them on: one rule after the other.
+      for (const system of ['s1', 's4', 's5']) await post([silent('a', system), silent('b', system)]);
+      const down = await waitFor('the message about two instances', () => slack.bodies[1], { deadlineMs: 60_000 });
+      for (const instance of ['a', 'b'])
+        assert.equal(down.split(`No beat of ${instance}.`).length - 1, 1, `${instance} once: ${down}`);
+      assert.match(down, /By the rules of s1 s4 s5/);
       // Without STARTTLS Alertmanager sends no password: it greets, asks for it, and goes.
       await waitFor('the greeting to the mail server', () => mail.said.some((line) => /^EHLO/i.test(line)), {
         deadlineMs: 60_000,

@@ -77,10 +77,34 @@ describe('Alertmanager as configured', function () {
       quietened: false,
     },
     {
-      name: 'tells another system’s warning of the same name',
+      name: 'keeps another system’s warning of the same name back while one is critical',
       loud: { alertname: 'HighErrorRate', severity: 'critical', system: 's4' },
       quiet: { alertname: 'HighErrorRate', severity: 'warning', system: 's5' },
+      quietened: true,
+    },
+    {
+      name: 'tells of the files of a dataset that fail while the service fails requests',
+      loud: { alertname: 'HighErrorRate', severity: 'critical', system: 's4' },
+      quiet: { alertname: 'HighErrorRate', severity: 'warning', system: 's3', dataset: 'd' },
       quietened: false,
+    },
+    {
+      name: 'keeps a second system’s rule back that says later that the same GPU is full',
+      loud: { alertname: 'GPUMemoryHigh', severity: 'critical', system: 's5', instance: 'g', hw_id: '0' },
+      quiet: { alertname: 'GPUMemoryHigh', severity: 'critical', system: 's3', instance: 'g', hw_id: '0' },
+      quietened: true,
+    },
+    {
+      name: 'tells of another GPU that is full',
+      loud: { alertname: 'GPUMemoryHigh', severity: 'critical', system: 's5', instance: 'g', hw_id: '1' },
+      quiet: { alertname: 'GPUMemoryHigh', severity: 'critical', system: 's3', instance: 'g', hw_id: '2' },
+      quietened: false,
+    },
+    {
+      name: 'keeps the errors of generations back while a model generates nothing',
+      loud: { alertname: 'ModelGenerationFailures', severity: 'critical', system: 's4', model: 'm' },
+      quiet: { alertname: 'HighErrorRate', severity: 'warning', system: 's1' },
+      quietened: true,
     },
     {
       name: 'keeps what follows from a full queue back, for the same model',

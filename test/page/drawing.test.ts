@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { writeZip } from '../../src/tasks/files/zip.ts';
+import type { Panel } from '../../web/dashboards/dashboard.ts';
 import { interpolate } from '../../web/dashboards/interpolate.ts';
 import { judged } from '../../web/dashboards/judge-values.ts';
 import { ownLink } from '../../web/dashboards/own-link.ts';
 import { asCells } from '../../web/dashboards/panels/heatmap-cells.ts';
 import { asSeries, reduced, seriesName } from '../../web/dashboards/series.ts';
 import { durationSeconds, durationText, secondsOf, stepSeconds } from '../../web/dashboards/time-range.ts';
+import { verdictWords } from '../../web/dashboards/verdict-words.ts';
 import { formatValue } from '../../web/format/format-value.ts';
 import { inOrder, spanTree } from '../../web/request/span-tree.ts';
 import { curlCommand } from '../../web/try/curl-command.ts';
 import { readZip } from '../../web/try/read-zip.ts';
+
+const overviewFile = join(import.meta.dirname, '../../grafana/dashboards/overview.json');
+const instantOf = (model: string, value: number) => ({
+  metric: { model },
+  value: [0, String(value)] as [number, string],
+});
 
 /** A variable as a dashboard writes it. */
 const braced = (name: string) => ['$', '{', name, '}'].join('');
@@ -167,6 +177,63 @@ describe('the verdict over a dashboard', () => {
     const unlimited = panel('stat');
     unlimited.fieldConfig.defaults.thresholds.steps = [{ color: 'text', value: null }] as typeof steps;
     assert.deepEqual(judged(unlimited, data(12)), []);
+  });
+
+  it('has nothing of a series that has ended, as that of an instance that is gone', () => {
+    const { series, ...others } = data(1);
+    const gone = { ...series[0]!, name: 'gone', times: [1, 2, 3, 4], values: [99, 99, null, null] };
+    assert.deepEqual(
+      judged(panel('timeseries', { thresholdsStyle: { mode: 'dashed' } }), {
+        ...others,
+        series: [...series, gone],
+      }).map(({ of, is }) => [of, is]),
+      [['', 'good']],
+    );
+  });
+
+  it('has the cells of a table whose columns have limits, each by its row', () => {
+    const answer = {
+      ...data(1),
+      series: [],
+      instant: [{ target: { refId: 'A' }, rows: [instantOf('slow', 12), instantOf('quick', 1)] }],
+    };
+    const limits = [
+      { id: 'thresholds', value: { steps } },
+      { id: 'custom.cellOptions', value: { type: 'color-text' } },
+    ];
+    const withLimits = {
+      ...panel('table'),
+      fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'byName', options: 'Value' }, properties: limits }] },
+    };
+    assert.deepEqual(
+      judged(withLimits, answer).map(({ of, is }) => [of, is]),
+      [
+        ['slow Value', 'bad'],
+        ['quick Value', 'good'],
+      ],
+    );
+    assert.deepEqual(judged({ ...withLimits, fieldConfig: { defaults: {} } }, answer), []);
+  });
+
+  it('says how many checks pass or fail, and not that all is well', () => {
+    const values = (...all: ('good' | 'warn' | 'bad')[]) => verdictWords(all.map((is) => ({ is })));
+    assert.equal(values('good', 'good'), 'All 2 checks pass.');
+    assert.equal(values('good'), 'The one check passes.');
+    assert.equal(values('good', 'bad', 'warn'), '2 of 3 checks fail:');
+    assert.equal(values('bad', 'good'), '1 of 2 checks fails:');
+  });
+
+  it('takes one, two or three live instances for UP, and none for DOWN', () => {
+    const [status] = (JSON.parse(readFileSync(overviewFile, 'utf8')) as { panels: Panel[] }).panels;
+    assert.equal(status?.title, 'API status');
+    const shown = (live: number) =>
+      judged(status!, {
+        ...data(0),
+        series: [],
+        instant: [{ target: { refId: 'A' }, rows: [{ metric: {}, value: [0, String(live)] }] }],
+      }).map(({ is, says }) => [says, is]);
+    for (const live of [1, 2, 3]) assert.deepEqual(shown(live), [['UP', 'good']]);
+    assert.deepEqual(shown(0), [['DOWN', 'bad']]);
   });
 });
 

@@ -24,7 +24,7 @@ export function askForSummary(stack: () => Stack): void {
     const { said, ended } = start();
     assert.equal(await ended, 0);
     for (const wanted of [
-      /over 5 min: \d+ critical alert/,
+      /over 5 min: \d+ alerts? fires?, \d+ of (it|them) critical/,
       /ModelFailing +critical +gather/,
       /^ {2}perceptron +\d[\d.]* +0\.00 +\d[\d.]* ms +\d/m,
       /^ {2}gather +\d[\d.]* +\d[\d.]* /m,

@@ -21,11 +21,11 @@ describe('the summary in the terminal', () => {
   it('says first whether it is well, and why not', () => {
     const first = (summary: Summary) => printSummary(summary).split('\n')[0];
     assert.equal(first(well), 'Vitrine at 10:00:00 UTC, over 5 min: all is well.');
-    const warning = { alert: 'A', severity: 'warning', model: '' };
-    assert.match(first({ ...well, alerts: [warning] }) ?? '', /1 warning\.$/);
+    const warning = { alert: 'A', severity: 'warning', model: '', about: '' };
+    assert.match(first({ ...well, alerts: [warning] }) ?? '', /1 alert fires\.$/);
     assert.match(
       first({ ...well, alerts: [warning, { ...warning, severity: 'critical' }] }) ?? '',
-      /1 critical alert\.$/,
+      /2 alerts fire, 1 of them critical\.$/,
     );
     assert.match(first({ ...well, pipeline: { ...well.pipeline, missing: 1 } }) ?? '', /telemetry was lost\.$/);
     assert.match(

@@ -22,11 +22,8 @@ export type AlertRule = {
   alerts: { state: string; activeAt: string; labels: Record<string, string>; annotations: Record<string, string> }[];
 };
 
-const severities = ['critical', 'warning', 'info'];
-
-export async function firingAlerts(signal: AbortSignal): Promise<FiringAlert[]> {
-  const alerts = await read<FiringAlert[]>('alertmanager/api/v2/alerts', {}, signal);
-  return alerts.sort((a, b) => rank(a) - rank(b) || a.startsAt.localeCompare(b.startsAt));
+export function firingAlerts(signal: AbortSignal): Promise<FiringAlert[]> {
+  return read<FiringAlert[]>('alertmanager/api/v2/alerts', {}, signal);
 }
 
 export async function alertRules(signal: AbortSignal): Promise<AlertRule[]> {
@@ -41,9 +38,4 @@ export async function alertRules(signal: AbortSignal): Promise<AlertRule[]> {
 /** Fires always, so that its silence is noticed: nothing to look at. */
 export function isWatchdog({ labels }: Pick<FiringAlert, 'labels'>): boolean {
   return labels.alertname === 'Watchdog' || labels.severity === 'none';
-}
-
-function rank({ labels }: FiringAlert): number {
-  const at = severities.indexOf(labels.severity ?? '');
-  return at < 0 ? severities.length : at;
 }

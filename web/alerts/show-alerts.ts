@@ -8,7 +8,8 @@ import { formatValue } from '../format/format-value.ts';
 import { type PageFacts, pageFacts } from '../page-facts.ts';
 import { logTable } from '../request/log-table.ts';
 import type { View } from '../route.ts';
-import { type AlertRule, alertRules, type FiringAlert, firingAlerts, isWatchdog } from './alert-list.ts';
+import { type AlertRule, alertRules, firingAlerts, isWatchdog } from './alert-list.ts';
+import { callsSomebody, type FiringFault, faultsOf } from './firing-faults.ts';
 
 const renewMs = 15_000;
 
@@ -34,15 +35,16 @@ export const showAlerts: View = async (host, _route, signal) => {
 
   async function drawFiring(): Promise<Node[]> {
     const alerts = await firingAlerts(signal);
-    const shown = alerts.filter((alert) => !isWatchdog(alert));
-    const watched = alerts.length > shown.length;
+    const watched = alerts.some(isWatchdog);
+    const shown = faultsOf(alerts.filter((alert) => !isWatchdog(alert)));
+    const calling = shown.filter(callsSomebody).length;
+    const infos = shown.length - calling;
     return [
       element(
         'p',
-        { class: `verdict ${shown.length === 0 ? 'good' : 'bad'}` },
-        shown.length === 0
-          ? 'Nothing fires.'
-          : `${shown.length} ${shown.length === 1 ? 'alert fires' : 'alerts fire'}.`,
+        { class: `verdict ${calling === 0 ? 'good' : 'bad'}` },
+        calling === 0 ? 'No alert fires.' : `${calling} ${calling === 1 ? 'alert fires' : 'alerts fire'}.`,
+        infos > 0 && ` ${infos} ${infos === 1 ? 'info' : 'infos'}.`,
         element(
           'span',
           { class: 'quiet' },
@@ -54,7 +56,7 @@ export const showAlerts: View = async (host, _route, signal) => {
             element(
               'ul',
               { class: 'alerts' },
-              shown.map((alert) => firingCard(alert, facts)),
+              shown.map((fault) => firingCard(fault, facts)),
             ),
           ]
         : []),
@@ -80,8 +82,8 @@ export const showAlerts: View = async (host, _route, signal) => {
         scrollRegion(
           'Rules',
           gridTable(
-            ['Rule', 'State', 'Severity', 'Fires after', 'Runbook'].map((name) =>
-              columnHead(name, name === 'Fires after' ? 'minor' : undefined),
+            ['Rule', 'State', 'Severity', 'System', 'Fires after', 'Runbook'].map((name) =>
+              columnHead(name, name === 'Fires after' || name === 'System' ? 'minor' : undefined),
             ),
             sorted.map((rule) => ruleRow(rule, facts)),
           ),
@@ -117,14 +119,13 @@ function counted(rules: readonly AlertRule[]): string {
   return ` ${of('firing')} firing, ${of('pending')} about to, ${of('inactive')} quiet`;
 }
 
-function firingCard({ labels, annotations, startsAt, status }: FiringAlert, facts: PageFacts): HTMLElement {
-  const { alertname = 'Alert', severity = '', ...others } = labels;
+function firingCard({ worst, systems, startsAt, held }: FiringFault, facts: PageFacts): HTMLElement {
+  const { labels, annotations } = worst;
+  const { alertname = 'Alert', severity = '', system: _, ...others } = labels;
   const links = [
     ['Runbook', annotations.runbook ?? annotations.runbook_url],
     ['Dashboard', annotations.dashboard ?? annotations.dashboard_url],
   ] as const;
-  const held =
-    status.state === 'suppressed' ? (status.silencedBy.length > 0 ? 'silenced' : 'inhibited by another') : '';
   return element(
     'li',
     { class: `card alert ${severity}` },
@@ -164,6 +165,7 @@ function firingCard({ labels, annotations, startsAt, status }: FiringAlert, fact
       'p',
       { class: 'labels' },
       Object.entries(others).map(([name, value]) => element('span', {}, `${name}=${value}`)),
+      systems.length > 0 && element('span', {}, `${systems.length === 1 ? 'system' : 'systems'}=${systems.join(', ')}`),
     ),
   );
 }
@@ -195,6 +197,7 @@ function ruleRow(rule: AlertRule, facts: PageFacts): HTMLElement {
     ),
     element('td', {}, element('span', { class: `badge ${rule.labels.severity === 'none' ? '' : kind}` }, rule.state)),
     element('td', {}, rule.labels.severity ?? '–'),
+    element('td', { class: 'minor' }, rule.labels.system ?? '–'),
     element('td', { class: 'minor' }, rule.duration === 0 ? 'at once' : formatValue(rule.duration, 's')),
     element(
       'td',

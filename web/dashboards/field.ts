@@ -34,7 +34,11 @@ export function mapped(
       const found = (options as Record<string, { text?: string; color?: string }>)[String(value)];
       if (found) return found;
     } else if (type === 'range' && typeof value === 'number') {
-      const { from, to, result } = options as { from: number | null; to: number | null; result: { text?: string } };
+      const { from, to, result } = options as {
+        from: number | null;
+        to: number | null;
+        result: { text?: string; color?: string };
+      };
       if (value >= (from ?? Number.NEGATIVE_INFINITY) && value <= (to ?? Number.POSITIVE_INFINITY)) return result;
     } else if (type === 'special') {
       const { match, result } = options as { match: string; result: { text?: string } };

@@ -1,8 +1,9 @@
 import type { Panel } from './dashboard.ts';
-import { asColour, fieldOf, thresholdColour } from './field.ts';
+import { asColour, type Field, fieldOf, thresholdColour } from './field.ts';
 import type { PanelData } from './panel-data.ts';
+import { cellOf, tableOf } from './panels/table-cells.ts';
 import { colourOf, reducedValues } from './reduced-values.ts';
-import { reduced } from './series.ts';
+import type { Series } from './series.ts';
 
 /** One value as its thresholds have it; `of` is whose it is, where the panel has several. */
 export type Judged = { panel: Panel; of: string; says: string; is: 'good' | 'warn' | 'bad' };
@@ -36,7 +37,7 @@ function valuesOf(panel: Panel, data: PanelData): { name: string; says: string; 
       return data.series.flatMap((series) => {
         const field = fieldOf(panel, series);
         if ((field.custom?.thresholdsStyle?.mode ?? 'off') === 'off') return [];
-        const value = reduced(series.values, 'lastNotNull');
+        const value = valueNow(series);
         if (value === undefined) return [];
         return [
           {
@@ -46,7 +47,34 @@ function valuesOf(panel: Panel, data: PanelData): { name: string; says: string; 
           },
         ];
       });
+    case 'table':
+      return cellsOf(panel, data);
     default:
       return [];
   }
+}
+
+/** What a series is at the end of the time shown. One that has ended before, as that of an instance that is gone, is nothing now. */
+function valueNow({ values }: Series): number | undefined {
+  // The very last point may not have arrived.
+  return values.slice(-2).findLast((value) => value !== null) ?? undefined;
+}
+
+/** The cells of columns with limits of their own, each by its row's name. */
+function cellsOf(panel: Panel, data: PanelData): { name: string; says: string; colour: string | undefined }[] {
+  const table = tableOf(panel, data);
+  return table.columns.flatMap((column, at) => {
+    const field = fieldOf(panel, { name: column, type: 'number' });
+    if (!hasOwnColour(field)) return [];
+    return table.rows.flatMap((row) => {
+      const value = row[at];
+      if (typeof value !== 'number') return [];
+      const name = row.find((cell) => typeof cell === 'string') ?? '';
+      return [{ name: `${name} ${column}`, says: cellOf(value, field).text, colour: cellOf(value, field).colour }];
+    });
+  });
+}
+
+function hasOwnColour({ custom }: Field): boolean {
+  return custom?.cellOptions?.type === 'color-text' || custom?.cellOptions?.type === 'color-background';
 }

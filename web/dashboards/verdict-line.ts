@@ -1,25 +1,19 @@
 import { element } from '../dom/element.ts';
 import type { Panel } from './dashboard.ts';
 import type { Judged } from './judge-values.ts';
+import { verdictWords } from './verdict-words.ts';
 
-/** All of it in a line: is it well, and if not, what to look at; each of these leads to its panel. */
+/** How many checks of the dashboard pass, and which fail; each of these leads to its panel. */
 export function verdictLine(values: readonly Judged[], lookAt: (panel: Panel) => void): HTMLElement | undefined {
   if (values.length === 0) return undefined;
   const beyond = values.filter(({ is }) => is !== 'good');
-  if (beyond.length === 0)
-    return element(
-      'p',
-      { class: 'verdict-line good' },
-      element('strong', {}, 'Well.'),
-      values.length === 1
-        ? ' The one value with a limit keeps it.'
-        : ` All ${values.length} values with limits keep them.`,
-    );
+  const words = element('strong', {}, verdictWords(values));
+  if (beyond.length === 0) return element('p', { class: 'verdict-line good' }, words);
   const worst = beyond.some(({ is }) => is === 'bad') ? 'bad' : 'warn';
   return element(
     'p',
     { class: `verdict-line ${worst}` },
-    element('strong', {}, `${beyond.length} of ${values.length} beyond their limits:`),
+    words,
     [...beyond]
       .sort((a, b) => Number(b.is === 'bad') - Number(a.is === 'bad'))
       .slice(0, 12)

@@ -12,6 +12,21 @@ export const serviceCases: readonly RuleCase[] = [
     at: { '4m': [], '8m': [{ severity: 'critical', labels: { job: 'vitrine' } }], '12m': [] },
   },
   {
+    name: 'the last instance stops in order, and is forgotten an hour later',
+    alert: 'ServiceStopped',
+    series: { [`vitrine_heartbeat_timestamp_seconds{${of}}`]: '0+60x10 0 _x120' },
+    at: { '8m': [], '14m': [{ severity: 'info', labels: { job: 'vitrine' }, says: '4m 0s' }], '75m': [] },
+  },
+  {
+    name: 'one instance of two stops in order',
+    alert: 'ServiceStopped',
+    series: {
+      [`vitrine_heartbeat_timestamp_seconds{${of}}`]: '0+60x10 0 _x120',
+      'vitrine_heartbeat_timestamp_seconds{job="vitrine", instance="b"}': '0+60x60',
+    },
+    at: { '14m': [], '40m': [] },
+  },
+  {
     name: 'three starts within half an hour, and then peace',
     alert: 'ServiceRestarting',
     series: { [`vitrine_telemetry_made_total{${of}, signal="metrics"}`]: '0+10x5 0+10x3 0+10x3 0+10x80' },
@@ -57,7 +72,7 @@ export const serviceCases: readonly RuleCase[] = [
     },
     at: {
       '10m': [],
-      '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '13.03s' }],
+      '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '13.12s' }],
       '45m': [],
     },
   },

@@ -62,7 +62,7 @@ export const taskCases: readonly RuleCase[] = [
     },
     at: {
       '10m': [],
-      '20m': [{ severity: 'warning', system: 's5', labels: { model: 'm', model_type: 'diffusion' }, says: '13.03s' }],
+      '20m': [{ severity: 'warning', system: 's5', labels: { model: 'm', model_type: 'diffusion' }, says: '13.02s' }],
       '40m': [],
     },
   },
@@ -91,7 +91,7 @@ export const taskCases: readonly RuleCase[] = [
     },
     at: {
       '10m': [],
-      '24m': [{ severity: 'warning', labels: { task: 'separate', model: 'm' }, says: '1.95' }],
+      '24m': [{ severity: 'warning', labels: { task: 'separate', model: 'm' }, says: '1.5' }],
       '40m': [],
     },
   },
@@ -108,14 +108,16 @@ export const taskCases: readonly RuleCase[] = [
   {
     name: 'a dataset that scored 0.75 scores 0.35, and ends',
     alert: 'LowQualityScores',
+    // promtool takes so many samples of a histogram, and no more.
+    interval: '10m',
     series: {
       'audio_quality_score_exponential{dataset="d"}': nativeSeries('qualityScoreExact', [
-        { minutes: 30, aMinute: { 0.75: 10 } },
-        { minutes: 90, aMinute: { 0.35: 10 } },
-        { minutes: 140, aMinute: {} },
+        { minutes: 3, aMinute: { 0.75: 100 } },
+        { minutes: 9, aMinute: { 0.35: 100 } },
+        { minutes: 14, aMinute: {} },
       ]),
     },
-    at: { '30m': [], '140m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.355' }], '245m': [] },
+    at: { '30m': [], '140m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.35' }], '250m': [] },
   },
   {
     name: 'a run that ends with low scores, and tells them as its last word',
@@ -126,7 +128,7 @@ export const taskCases: readonly RuleCase[] = [
         { minutes: 1, aMinute: { 0.35: 40, 0.6: 20 } },
       ]),
     },
-    at: { '12m': [], '45m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.375' }], '140m': [] },
+    at: { '12m': [], '45m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.35' }], '140m': [] },
   },
   {
     name: 'half of a dataset’s files fail',

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
 import type { Audio } from '../../src/tasks/audio/audio.ts';
 import { withAudio } from '../../src/tasks/audio/open-audio.ts';
-import { readWhole } from '../../src/tasks/audio/read-whole.ts';
 import { type WavEncoding, writeWav } from '../../src/tasks/audio/write-wav.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
 import { flacBomb, opusBomb } from '../support/sound-bombs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readWhole } from './read-whole.ts';
 import { fixtureSound } from './task-runner.ts';
 
 const limits = { audioChannelsMax: 8, audioSamplesMax: 2 ** 30, scoreSecondsMax: 60 };

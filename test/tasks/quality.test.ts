@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
-import { clipping } from '../../src/tasks/quality/clipping.ts';
-import { shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
+import { ClippingMeter, clipping } from '../../src/tasks/quality/clipping.ts';
+import { IntelligibilityMeter, shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
+import { ListeningWindows, listeningWindows } from '../../src/tasks/quality/listening-scores.ts';
 import { LoudnessMeter } from '../../src/tasks/quality/loudness.ts';
 import { DefectsMeter, defectsOf } from '../../src/tasks/quality/output-defects.ts';
 import { peak } from '../../src/tasks/quality/peak.ts';
 import { rankFiles } from '../../src/tasks/quality/rank-files.ts';
-import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invariant-distortion.ts';
+import {
+  ScaleInvariantDistortionMeter,
+  scaleInvariantDistortionDb,
+} from '../../src/tasks/quality/scale-invariant-distortion.ts';
 import type { FileScores } from '../../src/tasks/quality/score-file.ts';
-import { segmentalSignalToNoiseDb, signalToNoiseDb } from '../../src/tasks/quality/signal-to-noise.ts';
-import { silence } from '../../src/tasks/quality/silence.ts';
+import {
+  SegmentalSignalToNoiseMeter,
+  SignalToNoiseMeter,
+  segmentalSignalToNoiseDb,
+  signalToNoiseDb,
+} from '../../src/tasks/quality/signal-to-noise.ts';
+import { SilenceMeter, silence } from '../../src/tasks/quality/silence.ts';
 import { topsis } from '../../src/tasks/quality/topsis.ts';
+import { VoiceWindows, voiceWindows } from '../../src/tasks/speech/voice-windows.ts';
 import { reference, sound } from '../models/reference-sounds.ts';
 
 const near = (given: number | undefined, wanted: number, tolerance: number) =>
@@ -256,8 +266,83 @@ describe('a ranking without weights', () => {
     near(ranking[0]?.topsis, 1, 1e-12);
   });
 
+  it('leaves a silent file out and says so, whatever a model that listens says of it', () => {
+    const silent = { ...scores('silent', 3, 1), dnsmos: { speech: 4, background: 4, overall: 4 } } as FileScores;
+    const loud = { ...scores('noise', 3, 0), dnsmos: { speech: 1, background: 1, overall: 1 } } as FileScores;
+    const { ranking, excluded } = rankFiles([silent, loud], undefined);
+    assert.deepEqual(
+      ranking.map(({ name }) => name),
+      ['noise'],
+    );
+    assert.deepEqual(excluded, [{ name: 'silent', reason: 'it is silent' }]);
+    assert.deepEqual(rankFiles([silent], { dnsmos: 1 }).ranking, []);
+  });
+
   it('counts silence where it is asked for', () => {
     const { ranking } = rankFiles([scores('noisy', 3, 0), scores('clean', 40, 0.4)], { silence: 1 });
     assert.equal(ranking[0]?.name, 'noisy');
+  });
+});
+
+describe('what is measured piece by piece', () => {
+  const [clean, noisy] = [sound('speech'), sound('speech-in-noise').slice(0, sound('speech').length)];
+  const pieces = function* (...channels: Float32Array[]) {
+    for (let at = 0; at < (channels[0]?.length ?? 0); at += 997)
+      yield channels.map((samples) => samples.slice(at, at + 997)) as [Float32Array, Float32Array];
+  };
+
+  it('is what is measured of the whole: silence and clipping', () => {
+    const loud = clean.map((sample) => Math.max(-1, Math.min(1, 3 * sample)));
+    const [quiet, cut] = [new SilenceMeter(16_000), new ClippingMeter()];
+    for (const planes of pieces(clean, loud)) {
+      quiet.add(planes);
+      cut.add(planes);
+    }
+    assert.deepEqual(quiet.end(), silence({ channels: [clean, loud], sampleRateHz: 16_000 }));
+    const clipped = cut.end();
+    assert.deepEqual(clipped, clipping([clean, loud]));
+    assert.ok(clipped.longestRunSamples > 2);
+  });
+
+  it('is what is measured of the whole: noise, distortion and intelligibility', () => {
+    const meters = {
+      snr: new SignalToNoiseMeter(),
+      segmental: new SegmentalSignalToNoiseMeter(16_000),
+      distortion: new ScaleInvariantDistortionMeter(),
+      intelligibility: new IntelligibilityMeter(16_000),
+    };
+    for (const pair of pieces(clean, noisy)) for (const meter of Object.values(meters)) meter.add(...pair);
+    assert.equal(meters.snr.decibels(), signalToNoiseDb(clean, noisy));
+    assert.equal(meters.segmental.decibels(), segmentalSignalToNoiseDb(clean, noisy, 16_000));
+    near(meters.distortion.decibels(), scaleInvariantDistortionDb(clean, noisy) as number, 1e-9);
+    assert.equal(meters.intelligibility.end(), shortTimeIntelligibility(clean, noisy, 16_000));
+  });
+
+  it('has less than a frame for one', () => {
+    const meter = new SegmentalSignalToNoiseMeter(16_000);
+    for (const half of [0, 50]) meter.add(clean.slice(9000 + half, 9050 + half), noisy.slice(9000 + half, 9050 + half));
+    near(
+      meter.decibels(),
+      segmentalSignalToNoiseDb(clean.slice(9000, 9100), noisy.slice(9000, 9100), 16_000) as number,
+      1e-9,
+    );
+  });
+
+  it('is heard by the models in the same windows', () => {
+    const long = Float32Array.from({ length: 12 * 16_000 + 7 }, (_, at) => at);
+    const listened = new ListeningWindows();
+    const heard = new VoiceWindows();
+    const [windows, rows]: [Float32Array[], Float32Array[]] = [[], []];
+    for (const [piece] of pieces(long)) {
+      windows.push(...listened.add(piece));
+      rows.push(...[...heard.add(piece)].map(({ data }) => data));
+    }
+    windows.push(...listened.end());
+    rows.push(...[...heard.end()].map(({ data }) => data));
+    assert.deepEqual(windows, [...listeningWindows(long)]);
+    assert.deepEqual(
+      rows,
+      [...voiceWindows(long)].map(({ data }) => data),
+    );
   });
 });

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
+import { resample } from '../../src/tasks/audio/resample.ts';
+import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
+import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invariant-distortion.ts';
+import type { FileScores } from '../../src/tasks/quality/score-file.ts';
+import { segmentalSignalToNoiseDb, signalToNoiseDb } from '../../src/tasks/quality/signal-to-noise.ts';
+import { silence } from '../../src/tasks/quality/silence.ts';
+import { sound } from '../models/reference-sounds.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fixtureSound, type TaskRunner, taskRunner, uploaded } from './task-runner.ts';
 
 describe('a task', () => {
@@ -48,6 +58,49 @@ describe('a task', () => {
       files: [await uploaded(fixtureSound('speech.wav'))],
     });
     assert.equal((facts.segments as unknown[]).length, 2);
+  });
+
+  it('scores a sound against a reference of another rate, in pieces, as in one', async () => {
+    await using folder = await temporaryFolder();
+    const noisy = sound('speech-in-noise');
+    const clean = resample(sound('speech'), 16_000, 22_050);
+    const [file, reference] = [join(folder.path, 'noisy.wav'), join(folder.path, 'clean.wav')];
+    await writeFile(file, writeWav({ sampleRateHz: 16_000, channels: [noisy, noisy] }, 'float32'));
+    await writeFile(reference, writeWav({ sampleRateHz: 22_050, channels: [clean] }, 'float32'));
+    const told: number[][] = [];
+    const { facts } = await runner.run(
+      { kind: 'score', parameters: {}, files: [await uploaded(file), await uploaded(reference, 'reference')] },
+      { progress: (done, total) => told.push([done, total]) },
+    );
+    const [scores] = facts.files as FileScores[];
+    const other = resample(noisy, 16_000, 22_050);
+    const against = scores?.against_reference;
+    for (const [given, wanted] of [
+      [against?.snr_db, signalToNoiseDb(clean, other)],
+      [against?.segmental_snr_db, segmentalSignalToNoiseDb(clean, other, 22_050)],
+      [against?.si_sdr_db, scaleInvariantDistortionDb(clean, other)],
+      [against?.stoi, shortTimeIntelligibility(clean, other, 22_050)],
+      [scores?.silence_ratio, silence({ channels: [noisy, noisy], sampleRateHz: 16_000 }).ratio],
+      [scores?.duration_seconds, noisy.length / 16_000],
+    ])
+      assert.ok(Math.abs((given as number) - (wanted as number)) < 1e-9, `${given}, wanted ${wanted}`);
+    const seconds = Math.round(noisy.length / 1600) / 10;
+    assert.deepEqual(told.at(-1), [seconds, seconds]);
+  });
+
+  it('of scoring tells how many seconds of all its files are done, file by file and within each', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'long.wav');
+    await writeFile(path, writeWav({ sampleRateHz: 8000, channels: [new Float32Array(30 * 8000).fill(0.1)] }));
+    const told: (readonly [number, number, string])[] = [];
+    const files = [await uploaded(path), await uploaded(path)];
+    await runner.run({ kind: 'score', parameters: {}, files }, { progress: (...each) => told.push(each) });
+    assert.ok(told.length > 6, `${told.length}`);
+    assert.ok(
+      told.every(([done, total, step], at) => done >= (told[at - 1]?.[0] ?? 0) && total === 60 && step === 'seconds'),
+    );
+    assert.ok(told.some(([done]) => done > 0 && done < 30) && told.some(([done]) => done > 30 && done < 60));
+    assert.deepEqual(told.at(-1), [60, 60, 'seconds']);
   });
 
   it('says which models there are when the one that is asked for is not', async () => {

@@ -35,10 +35,11 @@ export class StreamResampler {
     const common = greatestCommonDivisor(fromHz, toHz);
     this.#up = toHz / common;
     this.#down = fromHz / common;
-    this.#phases = polyphase(lowPass(this.#up, this.#down), this.#up);
+    this.#phases = this.#isSame ? [] : polyphase(lowPass(this.#up, this.#down), this.#up);
   }
 
   next(samples: Float32Array): Float32Array {
+    if (this.#isSame) return samples;
     const joined = new Float32Array(this.#held.length + samples.length);
     joined.set(this.#held);
     joined.set(samples, this.#held.length);
@@ -60,6 +61,7 @@ export class StreamResampler {
 
   /** What is left when no more samples come. */
   end(): Float32Array {
+    if (this.#isSame) return new Float32Array();
     const received = this.#heldFrom + this.#held.length;
     const output = new Float32Array(Math.max(0, Math.ceil((received * this.#up) / this.#down) - this.#made));
     for (let at = 0; at < output.length; at += 1) {
@@ -67,6 +69,10 @@ export class StreamResampler {
       output[at] = this.#at(Math.floor((this.#made * this.#down) / this.#up) - before, taps);
     }
     return output;
+  }
+
+  get #isSame(): boolean {
+    return this.#up === 1 && this.#down === 1;
   }
 
   #at(start: number, taps: Float64Array): number {

@@ -3,16 +3,45 @@ export type ListeningScores = { readonly speech: number; readonly background: nu
 
 export const listening = { sampleRateHz: 16_000, windowSamples: 144_160, hopSamples: 16_000 };
 
-/** The windows that the model judges: 9.01 s, one a second. What is shorter is repeated until it is long enough, as the original does. */
-export function* listeningWindows(samples: Float32Array): Generator<Float32Array> {
-  const { windowSamples, hopSamples, sampleRateHz } = listening;
-  if (samples.length === 0) return;
-  const long = repeated(samples, windowSamples);
-  const windows = Math.trunc(Math.floor(long.length / sampleRateHz) - windowSamples / sampleRateHz) + 1;
-  for (let at = 0; at < windows; at += 1) {
-    const window = long.subarray(at * hopSamples, at * hopSamples + windowSamples);
-    if (window.length === windowSamples) yield window;
+/**
+ * The windows that the model judges: 9.01 s, one a second while a whole one fits. What is shorter is repeated until it is long enough, as the original
+ * does. Fed piece by piece; keeps eleven seconds.
+ */
+export class ListeningWindows {
+  #held = new Float32Array();
+  #received = 0;
+  #windows = 0;
+
+  *add(samples: Float32Array): Generator<Float32Array> {
+    const { windowSamples, hopSamples } = listening;
+    const held = new Float32Array(this.#held.length + samples.length);
+    held.set(this.#held);
+    held.set(samples, this.#held.length);
+    this.#received += samples.length;
+    let at = 0;
+    // The original counts whole seconds: the second window comes with the eleventh.
+    while (this.#received >= (this.#windows === 0 ? windowSamples : (this.#windows + 10) * hopSamples)) {
+      yield held.slice(at, at + windowSamples);
+      at += hopSamples;
+      this.#windows += 1;
+    }
+    this.#held = held.slice(at);
   }
+
+  *end(): Generator<Float32Array> {
+    if (this.#windows > 0 || this.#received === 0) return;
+    const long = repeated(this.#held, listening.windowSamples);
+    this.#held = new Float32Array();
+    this.#received = 0;
+    yield* this.add(long);
+  }
+}
+
+/** All windows of a whole sound. */
+export function* listeningWindows(samples: Float32Array): Generator<Float32Array> {
+  const windows = new ListeningWindows();
+  yield* windows.add(samples);
+  yield* windows.end();
 }
 
 /** The model's answers, one row [speech, background, overall] a window, as scores: mapped to the scale, then the mean. Undefined without windows. */

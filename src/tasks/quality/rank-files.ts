@@ -26,15 +26,20 @@ export type Ranking = {
   readonly excluded: readonly { readonly name: string; readonly reason: string }[];
 };
 
-/** Ranks files by TOPSIS. One that lacks a measure which counts is left out and named, with the reason. */
+/** Ranks files by TOPSIS. One that is silent, or lacks a measure which counts, is left out and named, with the reason. */
 export function rankFiles(files: readonly FileScores[], given: Weights | undefined): Ranking {
   const has = (scores: FileScores, name: Criterion) => Number.isFinite(criteria[name].of(scores));
   const names = given
     ? (Object.keys(given) as Criterion[]).filter((name) => (given[name] ?? 0) > 0)
     : byDefault.filter((name) => files.some((scores) => has(scores, name)));
   const weights: Weights = given ?? Object.fromEntries(names.map((name) => [name, 1]));
-  const lacking = (scores: FileScores) => names.filter((name) => !has(scores, name));
-  const ranked = files.filter((scores) => lacking(scores).length === 0);
+  const reasonAgainst = (scores: FileScores): string | undefined => {
+    // Models that judge by ear give silence good marks.
+    if (scores.silence_ratio === 1) return 'it is silent';
+    const lacking = names.filter((name) => !has(scores, name));
+    return lacking.length > 0 ? `it has no ${lacking.join(', ')}` : undefined;
+  };
+  const ranked = files.filter((scores) => reasonAgainst(scores) === undefined);
   const closeness = topsis(
     ranked.map((scores) => names.map((name) => criteria[name].of(scores) as number)),
     names.map((name) => ({ weight: weights[name] ?? 1, better: criteria[name].better })),
@@ -45,8 +50,9 @@ export function rankFiles(files: readonly FileScores[], given: Weights | undefin
       .map(({ name }, at) => ({ name, topsis: closeness[at] as number }))
       .sort((one, other) => other.topsis - one.topsis)
       .map((entry, at) => ({ rank: at + 1, ...entry })),
-    excluded: files
-      .filter((scores) => lacking(scores).length > 0)
-      .map((scores) => ({ name: scores.name, reason: `it has no ${lacking(scores).join(', ')}` })),
+    excluded: files.flatMap((scores) => {
+      const reason = reasonAgainst(scores);
+      return reason === undefined ? [] : [{ name: scores.name, reason }];
+    }),
   };
 }

@@ -1,14 +1,17 @@
-import type { Audio } from '../audio/audio.ts';
+import type { Config } from '../../config.ts';
 import { mono } from '../audio/mono.ts';
-import { resample } from '../audio/resample.ts';
+import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
+import { wholeSoundLimits } from '../audio/sound-limits.ts';
+import { Phases } from '../phases.ts';
+import type { UploadedFile } from '../task.ts';
 import type { TaskHands } from '../task-work.ts';
-import { clipping } from './clipping.ts';
-import { shortTimeIntelligibility } from './intelligibility.ts';
-import { type ListeningScores, listening, listeningScores, listeningWindows } from './listening-scores.ts';
+import { ClippingMeter } from './clipping.ts';
+import { Listener } from './listener.ts';
+import type { ListeningScores } from './listening-scores.ts';
 import { LoudnessMeter } from './loudness.ts';
-import { scaleInvariantDistortionDb } from './scale-invariant-distortion.ts';
-import { segmentalSignalToNoiseDb, signalToNoiseDb } from './signal-to-noise.ts';
-import { silence } from './silence.ts';
+import { peak } from './peak.ts';
+import { ReferenceComparison, type ReferenceFigures } from './reference-comparison.ts';
+import { SilenceMeter } from './silence.ts';
 
 /** As they are answered. A figure that cannot be had (too short, silent) is null; decibels that would be infinite are held at 120. */
 export type FileScores = {
@@ -34,89 +37,110 @@ export type ReferenceScores = {
   readonly compared_seconds: number;
 };
 
-/** Rows in one call of DNSMOS, nine seconds each: as many as its manifest runs at once. */
-const windowsPerCall = 2;
 const decibelsMax = 120;
 
+/** Seconds of the file that are done: those that were listened to, or where nobody listens those that were read. */
+export type SecondsDone = (seconds: number) => void;
+
+/** One pass through the file, piece by piece, in memory that depends neither on its length nor on its rate and channels. */
 export async function scoreFile(
-  name: string,
-  audio: Audio,
-  reference: Audio | undefined,
+  file: UploadedFile,
+  reference: UploadedFile | undefined,
   hands: TaskHands,
+  done: SecondsDone,
+): Promise<FileScores> {
+  const limits = wholeSoundLimits(hands.config);
+  return await withAudio(file, limits, (audio) =>
+    reference
+      ? withAudio(reference, limits, (clean) => scoreAudio(file.name, audio, clean, hands, done))
+      : scoreAudio(file.name, audio, undefined, hands, done),
+  );
+}
+
+/** How long the file says that it is, without decoding it; undefined where it does not say. A file that cannot be taken is refused here already. */
+export async function declaredSeconds(file: UploadedFile, config: Config): Promise<number | undefined> {
+  return await withAudio(file, wholeSoundLimits(config), async ({ frames, sampleRateHz }) =>
+    frames === undefined ? undefined : frames / sampleRateHz,
+  );
+}
+
+async function scoreAudio(
+  name: string,
+  audio: OpenedAudio,
+  reference: OpenedAudio | undefined,
+  hands: TaskHands,
+  done: SecondsDone,
 ): Promise<FileScores> {
   const { sampleRateHz, channels } = audio;
-  const single = mono(audio);
-  const quiet = silence(audio);
-  const loudness = await hands.step('score.signal', () => {
-    const meter = new LoudnessMeter(sampleRateHz, channels.length);
-    meter.add(channels);
-    return meter.integratedLufs();
-  });
+  const phases = new Phases(hands);
+  const signal = new SignalMeters(audio);
+  const listener = hands.model && new Listener(sampleRateHz, hands, phases, done);
+  await using comparison = reference && new ReferenceComparison(sampleRateHz, reference, phases);
+  let frames = 0;
+  for await (const planes of phases.timed('audio.decode', audio.pieces())) {
+    const single = phases.time('score.signal', () => {
+      signal.add(planes);
+      return mono(planes);
+    });
+    frames += single.length;
+    await comparison?.add(single);
+    if (listener) await listener.add(single);
+    else done(frames / sampleRateHz);
+  }
+  const dnsmos = await listener?.end();
+  const against = await comparison?.end();
+  const measured = phases.time('score.signal', () => signal.end());
+  phases.end();
   return {
     name,
-    duration_seconds: single.length / sampleRateHz,
+    duration_seconds: frames / sampleRateHz,
     sample_rate_hz: sampleRateHz,
-    channels: channels.length,
-    loudness_lufs: loudness ?? null,
-    peak_db: bounded(20 * Math.log10(peakOf(channels))),
-    clipping_ratio: clipping(channels).ratio,
-    silence_ratio: quiet.ratio,
-    longest_silence_seconds: quiet.longestSeconds,
-    dnsmos: hands.model ? await listen(single, sampleRateHz, hands) : null,
-    ...(reference && {
-      against_reference: await hands.step('score.reference', () => compare(single, sampleRateHz, reference)),
-    }),
+    channels,
+    ...measured,
+    dnsmos: dnsmos ?? null,
+    ...(against && { against_reference: answered(against) }),
   };
 }
 
-/** Degraded against clean, at the clean one's rate. */
-function compare(degraded: Float32Array, degradedHz: number, reference: Audio): ReferenceScores {
-  const rate = reference.sampleRateHz;
-  const clean = mono(reference);
-  const other = resample(degraded, degradedHz, rate);
-  return {
-    snr_db: bounded(signalToNoiseDb(clean, other)),
-    segmental_snr_db: bounded(segmentalSignalToNoiseDb(clean, other, rate)),
-    si_sdr_db: bounded(scaleInvariantDistortionDb(clean, other)),
-    stoi: shortTimeIntelligibility(clean, other, rate) ?? null,
-    compared_seconds: Math.min(clean.length, other.length) / rate,
-  };
-}
+/** What is measured of the samples themselves. */
+class SignalMeters {
+  readonly #loudness: LoudnessMeter;
+  readonly #silence: SilenceMeter;
+  readonly #clipping = new ClippingMeter();
+  #peak = 0;
 
-async function listen(
-  samples: Float32Array,
-  sampleRateHz: number,
-  { infer, model, step }: TaskHands,
-): Promise<ListeningScores | null> {
-  const heard = await step('audio.resample', () => resample(samples, sampleRateHz, listening.sampleRateHz));
-  const rows: number[][] = [];
-  const input = model?.inputs[0]?.name ?? '';
-  const run = async (windows: readonly Float32Array[]) => {
-    const data = new Float32Array(windows.length * listening.windowSamples);
-    windows.forEach((window, at) => {
-      data.set(window, at * listening.windowSamples);
-    });
-    const [answer] = await infer([
-      { name: input, datatype: 'FP32', shape: [windows.length, listening.windowSamples], data },
-    ]);
-    const values = answer?.data as Float32Array;
-    for (let row = 0; row < windows.length; row += 1) rows.push([...values.subarray(row * 3, row * 3 + 3)]);
-  };
-  let waiting: Float32Array[] = [];
-  for (const window of listeningWindows(heard)) {
-    waiting.push(window);
-    if (waiting.length < windowsPerCall) continue;
-    await run(waiting);
-    waiting = [];
+  constructor({ sampleRateHz, channels }: OpenedAudio) {
+    this.#loudness = new LoudnessMeter(sampleRateHz, channels);
+    this.#silence = new SilenceMeter(sampleRateHz);
   }
-  if (waiting.length > 0) await run(waiting);
-  return listeningScores(rows) ?? null;
+
+  add(channels: readonly Float32Array[]): void {
+    this.#loudness.add(channels);
+    this.#silence.add(channels);
+    this.#clipping.add(channels);
+    this.#peak = Math.max(this.#peak, peak(channels));
+  }
+
+  end() {
+    const quiet = this.#silence.end();
+    return {
+      loudness_lufs: this.#loudness.integratedLufs() ?? null,
+      peak_db: bounded(20 * Math.log10(this.#peak)),
+      clipping_ratio: this.#clipping.end().ratio,
+      silence_ratio: quiet.ratio,
+      longest_silence_seconds: quiet.longestSeconds,
+    };
+  }
 }
 
-function peakOf(channels: readonly Float32Array[]): number {
-  let most = 0;
-  for (const samples of channels) for (const sample of samples) most = Math.max(most, Math.abs(sample));
-  return most;
+function answered({ snrDb, segmentalSnrDb, siSdrDb, stoi, comparedSeconds }: ReferenceFigures): ReferenceScores {
+  return {
+    snr_db: bounded(snrDb),
+    segmental_snr_db: bounded(segmentalSnrDb),
+    si_sdr_db: bounded(siSdrDb),
+    stoi: stoi ?? null,
+    compared_seconds: comparedSeconds,
+  };
 }
 
 function bounded(decibels: number | undefined): number | null {

@@ -1,42 +1,94 @@
 /**
  * The signal-to-noise ratio in decibels: the reference's power over the power of what was changed. Infinite when nothing was;
- * undefined when the reference is silent.
+ * undefined when the reference is silent. Fed with pairs of pieces of one length.
  */
-export function signalToNoiseDb(reference: Float32Array, degraded: Float32Array): number | undefined {
-  return ratioDb(reference, degraded, 0, Math.min(reference.length, degraded.length));
+export class SignalToNoiseMeter {
+  #signal = 0;
+  #noise = 0;
+
+  add(reference: Float32Array, degraded: Float32Array): void {
+    for (let at = 0; at < reference.length; at += 1) {
+      const wanted = reference[at] as number;
+      this.#signal += wanted ** 2;
+      this.#noise += (wanted - (degraded[at] as number)) ** 2;
+    }
+  }
+
+  decibels(): number | undefined {
+    return this.#signal === 0 ? undefined : 10 * Math.log10(this.#signal / this.#noise);
+  }
 }
 
 /**
  * The mean of the ratios of short frames (30 ms, three quarters shared), each held within −10 and 35 dB so that neither silence nor
- * perfection outweighs the rest; silent frames are left out. Undefined when all are.
+ * perfection outweighs the rest; silent frames are left out. Undefined when all are. What is shorter than a frame is one. Fed as above.
  */
+export class SegmentalSignalToNoiseMeter {
+  readonly #frame: number;
+  readonly #hop: number;
+  /** What frames to come still need. */
+  #reference = new Float32Array();
+  #degraded = new Float32Array();
+  #sum = 0;
+  #frames = 0;
+  #isBegun = false;
+
+  constructor(sampleRateHz: number) {
+    this.#frame = Math.max(1, Math.round(0.03 * sampleRateHz));
+    this.#hop = Math.max(1, Math.round(this.#frame / 4));
+  }
+
+  add(reference: Float32Array, degraded: Float32Array): void {
+    this.#reference = joined(this.#reference, reference);
+    this.#degraded = joined(this.#degraded, degraded);
+    let start = 0;
+    for (; start + this.#frame <= this.#reference.length; start += this.#hop) this.#take(start, start + this.#frame);
+    this.#reference = this.#reference.slice(start);
+    this.#degraded = this.#degraded.slice(start);
+  }
+
+  /** Of the whole: no more of it comes. */
+  decibels(): number | undefined {
+    if (!this.#isBegun && this.#reference.length > 0) this.#take(0, this.#reference.length);
+    return this.#frames === 0 ? undefined : this.#sum / this.#frames;
+  }
+
+  #take(start: number, end: number): void {
+    this.#isBegun = true;
+    const meter = new SignalToNoiseMeter();
+    meter.add(this.#reference.subarray(start, end), this.#degraded.subarray(start, end));
+    const ratio = meter.decibels();
+    if (ratio === undefined) return;
+    this.#sum += Math.min(35, Math.max(-10, ratio));
+    this.#frames += 1;
+  }
+}
+
+export function signalToNoiseDb(reference: Float32Array, degraded: Float32Array): number | undefined {
+  const meter = new SignalToNoiseMeter();
+  meter.add(...ofOneLength(reference, degraded));
+  return meter.decibels();
+}
+
 export function segmentalSignalToNoiseDb(
   reference: Float32Array,
   degraded: Float32Array,
   sampleRateHz: number,
 ): number | undefined {
-  const length = Math.min(reference.length, degraded.length);
-  const frame = Math.max(1, Math.min(length, Math.round(0.03 * sampleRateHz)));
-  const hop = Math.max(1, Math.round(frame / 4));
-  let sum = 0;
-  let frames = 0;
-  for (let start = 0; start + frame <= length; start += hop) {
-    const ratio = ratioDb(reference, degraded, start, start + frame);
-    if (ratio === undefined) continue;
-    sum += Math.min(35, Math.max(-10, ratio));
-    frames += 1;
-  }
-  return frames === 0 ? undefined : sum / frames;
+  const meter = new SegmentalSignalToNoiseMeter(sampleRateHz);
+  meter.add(...ofOneLength(reference, degraded));
+  return meter.decibels();
 }
 
-function ratioDb(reference: Float32Array, degraded: Float32Array, start: number, end: number): number | undefined {
-  let signal = 0;
-  let noise = 0;
-  for (let at = start; at < end; at += 1) {
-    const wanted = reference[at] as number;
-    signal += wanted ** 2;
-    noise += (wanted - (degraded[at] as number)) ** 2;
-  }
-  if (signal === 0) return undefined;
-  return 10 * Math.log10(signal / noise);
+/** Both, as long as the shorter. */
+export function ofOneLength(one: Float32Array, other: Float32Array): [Float32Array, Float32Array] {
+  const length = Math.min(one.length, other.length);
+  return [one.subarray(0, length), other.subarray(0, length)];
+}
+
+function joined(one: Float32Array, other: Float32Array): Float32Array<ArrayBuffer> {
+  const both = new Float32Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ServiceError } from '../../errors.ts';
 import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
+import { separatedSoundLimits } from '../audio/sound-limits.ts';
 import { writeZip } from '../files/zip.ts';
 import { onlyFile } from '../only-file.ts';
 import { DefectsMeter } from '../quality/output-defects.ts';
@@ -24,13 +25,7 @@ export const separate: TaskWork<Parameters> = async (parameters, files, hands) =
   const separator = new Separator(hands.model, hands.infer);
   const wanted = stemsWanted(parameters, separator.stems);
   const upload = onlyFile(files);
-  const limits = {
-    audioChannelsMax: hands.config.audioChannelsMax,
-    audioSamplesMax: hands.config.audioSamplesMax,
-    secondsMax: hands.config.audioSecondsMax,
-    secondsSetting: 'VITRINE_AUDIO_SECONDS_MAX',
-  };
-  return await withAudio(upload, limits, async (audio) => {
+  return await withAudio(upload, separatedSoundLimits(hands.config), async (audio) => {
     const { written, frames, defects } = await separateToFiles(audio, separator, wanted, parameters, hands);
     const seconds = frames / audio.sampleRateHz;
     hands.measured({

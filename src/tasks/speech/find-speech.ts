@@ -1,27 +1,27 @@
 import { mono } from '../audio/mono.ts';
-import { readWhole } from '../audio/read-whole.ts';
-import { resample } from '../audio/resample.ts';
+import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
+import { StreamResampler } from '../audio/resample.ts';
+import { wholeSoundLimits } from '../audio/sound-limits.ts';
 import { onlyFile } from '../only-file.ts';
+import { Phases } from '../phases.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';
 import { writeFacts } from '../write-facts.ts';
 import { segmentRules, speechSegments } from './speech-segments.ts';
-import { voice, voiceWindows } from './voice-windows.ts';
+import { type VoiceRows, VoiceWindows, voice } from './voice-windows.ts';
 
 /** Where there is speech in a sound: windows of 32 ms through the voice model, its state going from call to call, then stretches. */
 export const findSpeech: TaskWork<ParametersOf<'speech'>> = async ({ threshold }, files, hands) => {
   const upload = onlyFile(files);
-  const audio = await hands.step('audio.decode', () => readWhole(upload, hands.config));
-  const samples = await hands.step('audio.resample', () =>
-    resample(mono(audio), audio.sampleRateHz, voice.sampleRateHz),
+  const { probabilities, samples } = await withAudio(upload, wholeSoundLimits(hands.config), (audio) =>
+    listen(audio, hands),
   );
-  const probabilities = await listen(samples, hands);
   const rules = { ...segmentRules, threshold, endThreshold: Math.max(0.01, threshold - 0.15) };
-  const segments = speechSegments(probabilities, samples.length, rules).map(({ start, end }) => ({
+  const segments = speechSegments(probabilities, samples, rules).map(({ start, end }) => ({
     start_seconds: start / voice.sampleRateHz,
     end_seconds: end / voice.sampleRateHz,
   }));
-  const seconds = samples.length / voice.sampleRateHz;
+  const seconds = samples / voice.sampleRateHz;
   const speech = segments.reduce((sum, { start_seconds, end_seconds }) => sum + end_seconds - start_seconds, 0);
   hands.measured({ audioSeconds: seconds, fileBytes: upload.sizeBytes });
   const facts = {
@@ -39,25 +39,56 @@ export const findSpeech: TaskWork<ParametersOf<'speech'>> = async ({ threshold }
   };
 };
 
-async function listen(samples: Float32Array, { infer, progress }: TaskHands): Promise<number[]> {
-  const probabilities: number[] = [];
-  let [h, c] = [new Float32Array(voice.stateSize), new Float32Array(voice.stateSize)];
-  for (const { rows, data } of voiceWindows(samples)) {
+/** Piece by piece to one channel, to the model's rate and through the model; `samples`: how many there were at that rate. */
+async function listen(audio: OpenedAudio, hands: TaskHands): Promise<{ probabilities: number[]; samples: number }> {
+  const { sampleRateHz, frames } = audio;
+  const total = frames === undefined ? 0 : Math.ceil((frames * voice.sampleRateHz) / sampleRateHz);
+  const phases = new Phases(hands);
+  const resampler = new StreamResampler(sampleRateHz, voice.sampleRateHz);
+  const windows = new VoiceWindows();
+  const ear = new Ear(hands, total);
+  let samples = 0;
+  const hear = async (part: Float32Array) => {
+    samples += part.length;
+    for (const rows of windows.add(part)) await ear.hear(rows);
+  };
+  for await (const planes of phases.timed('audio.decode', audio.pieces()))
+    await hear(phases.time('audio.resample', () => resampler.next(mono(planes))));
+  await hear(phases.time('audio.resample', () => resampler.end()));
+  for (const rows of windows.end()) await ear.hear(rows);
+  phases.end();
+  return { probabilities: ear.probabilities, samples };
+}
+
+/** The voice model and its state. */
+class Ear {
+  readonly probabilities: number[] = [];
+  readonly #hands: TaskHands;
+  readonly #total: number;
+  #h = new Float32Array(voice.stateSize);
+  #c = new Float32Array(voice.stateSize);
+
+  constructor(hands: TaskHands, total: number) {
+    this.#hands = hands;
+    this.#total = total;
+  }
+
+  async hear({ rows, data }: VoiceRows): Promise<void> {
     const fp32 = (name: string, shape: number[], values: Float32Array) => ({
       name,
       datatype: 'FP32' as const,
       shape,
       data: values,
     });
-    const answers = await infer([
+    const answers = await this.#hands.infer([
       fp32('input', [rows, voice.contextSamples + voice.windowSamples], data),
-      fp32('h', [1, 1, voice.stateSize], h),
-      fp32('c', [1, 1, voice.stateSize], c),
+      fp32('h', [1, 1, voice.stateSize], this.#h),
+      fp32('c', [1, 1, voice.stateSize], this.#c),
     ]);
     const of = (name: string) => answers.find((tensor) => tensor.name === name)?.data as Float32Array<ArrayBuffer>;
-    for (const probability of of('speech_probs')) probabilities.push(probability);
-    [h, c] = [of('hn'), of('cn')];
-    progress(Math.min(samples.length, probabilities.length * voice.windowSamples), samples.length, 'samples');
+    for (const probability of of('speech_probs')) this.probabilities.push(probability);
+    [this.#h, this.#c] = [of('hn'), of('cn')];
+    const heard = this.probabilities.length * voice.windowSamples;
+    this.#hands.progress(this.#total === 0 ? heard : Math.min(this.#total, heard), this.#total, 'samples');
   }
-  return probabilities;
 }

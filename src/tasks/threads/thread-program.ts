@@ -49,6 +49,7 @@ async function work(order: TaskOrder, config: Config, folder: string): Promise<v
 }
 
 function handsFor(order: TaskOrder, config: Config, folder: string, signal: AbortSignal): TaskHands {
+  const took = (name: string, startMs: number, tookMs: number) => say({ kind: 'step', name, startMs, tookMs });
   return {
     config,
     model: order.model,
@@ -72,9 +73,10 @@ function handsFor(order: TaskOrder, config: Config, folder: string, signal: Abor
       try {
         return await act();
       } finally {
-        say({ kind: 'step', name, startMs, tookMs: performance.timeOrigin + performance.now() - startMs });
+        took(name, startMs, performance.timeOrigin + performance.now() - startMs);
       }
     },
+    took,
   };
 }
 

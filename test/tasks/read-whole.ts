@@ -1,20 +1,15 @@
-import type { Config } from '../../config.ts';
-import type { Planes } from '../separation/separate-in-chunks.ts';
-import type { Audio } from './audio.ts';
-import { withAudio } from './open-audio.ts';
+import type { Config } from '../../src/config.ts';
+import type { Audio } from '../../src/tasks/audio/audio.ts';
+import { withAudio } from '../../src/tasks/audio/open-audio.ts';
+import { wholeSoundLimits } from '../../src/tasks/audio/sound-limits.ts';
+import type { Planes } from '../../src/tasks/separation/separate-in-chunks.ts';
 
-/** A whole sound in memory, for measures that need it so; at most VITRINE_SCORE_SECONDS_MAX long. */
+/** A whole sound in memory, to compare it. */
 export async function readWhole(
   file: { readonly path: string; readonly name: string },
   config: Pick<Config, 'audioChannelsMax' | 'audioSamplesMax' | 'scoreSecondsMax'>,
 ): Promise<Audio> {
-  const limits = {
-    audioChannelsMax: config.audioChannelsMax,
-    audioSamplesMax: config.audioSamplesMax,
-    secondsMax: config.scoreSecondsMax,
-    secondsSetting: 'VITRINE_SCORE_SECONDS_MAX',
-  };
-  return await withAudio(file, limits, async (audio) => {
+  return await withAudio(file, wholeSoundLimits(config), async (audio) => {
     const pieces: Planes[] = [];
     for await (const planes of audio.pieces()) pieces.push(planes);
     return { sampleRateHz: audio.sampleRateHz, channels: joined(pieces, audio.channels) };

@@ -79,7 +79,7 @@ export function createApp(given: {
   observeInFlight(parts.permits, given.registry);
   const { bodies, budgets, permits, taskPermits } = parts;
   observeBudgets(
-    [bodies.budget, budgets.answers, budgets.followers, permits.all, taskPermits.all],
+    [...Object.values(budgets), bodies.budget, permits.all, taskPermits.all],
     [permits.ofModels, taskPermits.ofModels],
   );
   const app = express();
@@ -170,7 +170,7 @@ export function createApp(given: {
 
   app.use(answerNotFound);
   app.use(answerError);
-  return { express: app, straight };
+  return { express: app, straight, budgets };
 
   function admit(word: Word, request: Request, response: Response): Client | undefined {
     const { model } = request.params as { model?: string };

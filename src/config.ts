@@ -541,7 +541,14 @@ export const settings = {
     10_000,
     1,
     1_000_000,
-    'Connections held at once; further ones are closed.',
+    'Connections held at once; further ones are refused. Lowered at the start where the limit of open files is lower.',
+  ),
+  descriptorsReserved: integer(
+    'VITRINE_DESCRIPTORS_RESERVED',
+    200,
+    16,
+    1_000_000,
+    'Open files that are kept for the service itself when VITRINE_CONNECTIONS_MAX is held against the limit of the process: models, uploads, results, telemetry on disk. Raise it with the jobs and tasks that run at once.',
   ),
   compressBytesMin: integer(
     'VITRINE_COMPRESS_BYTES_MIN',

@@ -33,6 +33,11 @@ export const failures = {
   },
   body_too_large: { status: 413, retryable: false, means: 'The body, or the number of things in it, is over a limit.' },
   body_too_slow: { status: 408, retryable: true, means: 'The body did not arrive in time.' },
+  answer_too_slow: {
+    status: 499,
+    retryable: true,
+    means: 'The caller read its answer too slowly (VITRINE_BYTES_PER_SECOND_MIN), so that it was cut off.',
+  },
   encoding_not_supported: {
     status: 415,
     retryable: false,

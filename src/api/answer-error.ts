@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { logRefusal } from './log-refusal.ts';
+import { isUninvited } from './served-messages.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
@@ -68,6 +69,7 @@ function hasLeft(request: Request): boolean {
 /** A small body that was not read is passed over by Node, and the connection goes on. */
 function mayBeReadToItsEnd(request: Request): boolean {
   if (request.complete) return true;
+  if (isUninvited(request)) return false;
   const declared = request.headers['content-length'];
   if (declared === undefined) return request.headers['transfer-encoding'] === undefined;
   return Number(declared) <= passedOverBytesMax && !request.destroyed;

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
+import { matchesPattern } from './model-pattern.ts';
 
 /** What the administrator and callers without a key are called as tenants. */
 const reservedTenants = ['admin', 'anonymous'];
@@ -144,25 +145,15 @@ async function readKeys(file: string): Promise<ReadonlyMap<string, ApiKey>> {
       throw new Error(`the name ${entry.name} is not for keys: it stands for those who have none`);
     if (names.has(entry.name)) throw new Error(`the name ${entry.name} is there twice`);
     names.add(entry.name);
-    const patterns = entry.models.map(asPattern);
     byHash.set(entry.sha256, {
       name: entry.name,
       inferPerMinute: entry.infer_per_minute,
       tasksPerMinute: entry.tasks_per_minute,
       mayProfile: entry.may_profile,
-      mayUse: (model) => patterns.some((pattern) => pattern.test(model)),
+      mayUse: (model) => entry.models.some((pattern) => matchesPattern(pattern, model)),
     });
   }
   return byHash;
-}
-
-function asPattern(words: string): RegExp {
-  return new RegExp(
-    `^${words
-      .split('*')
-      .map((part) => part.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&'))
-      .join('.*')}$`,
-  );
 }
 
 function sha256(key: string): string {

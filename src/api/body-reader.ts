@@ -6,6 +6,7 @@ import { ServiceError } from '../errors.ts';
 import { freeBlock } from '../free-block.ts';
 import { RateWatch } from '../resilience/rate-watch.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
+import { ours, say } from '../sentence.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { chargedClient } from './charged-client.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
@@ -152,12 +153,14 @@ class Arriving implements BodySink, InBag {
 
   fail(cause: Error | null): void {
     this.#fail(
-      new ServiceError('body_incomplete', 'Cannot read the body: the caller left before it was complete.', { cause }),
+      new ServiceError('body_incomplete', say`Cannot read the body: the caller left before it was complete.`, {
+        cause,
+      }),
     );
   }
 
   giveUp(why: string): void {
-    this.#fail(new ServiceError('body_too_slow', `Cannot read the body: ${why}.`));
+    this.#fail(new ServiceError('body_too_slow', say`Cannot read the body: ${ours(why)}.`));
   }
 
   isSlow(now: number, limits: Limits): boolean {

@@ -1,15 +1,28 @@
 import type { Config } from '../config.ts';
 import { type Refusals, SharedBudget } from '../resilience/shared-budget.ts';
 import { observableCounter, observableGauge } from '../telemetry/metrics.ts';
+import { connectionsWithinLimit } from './descriptor-limit.ts';
 
 /** What all clients share and no single part of the API owns. */
-export type Budgets = { readonly answers: SharedBudget; readonly followers: SharedBudget };
+export type Budgets = {
+  readonly connections: SharedBudget;
+  readonly answers: SharedBudget;
+  readonly followers: SharedBudget;
+};
 
-export function makeBudgets(
-  config: Pick<Config, 'answersBytesMax' | 'clientSharePercent' | 'eventListenersMax'>,
-): Budgets {
-  const { answersBytesMax, clientSharePercent: sharePercent, eventListenersMax } = config;
+export function makeBudgets(config: Config): Budgets {
+  const { answersBytesMax, clientSharePercent: sharePercent, eventListenersMax, trustProxy } = config;
   return {
+    connections: new SharedBudget({
+      name: 'connections',
+      max: connectionsWithinLimit(config),
+      // A trusted proxy brings the connections of all clients from one address.
+      sharePercent: trustProxy === '' ? sharePercent : 0,
+      largest: 1,
+      cannot: 'Cannot take the connection',
+      held: (count) => `${count} are open`,
+      setting: 'VITRINE_CONNECTIONS_MAX',
+    }),
     answers: new SharedBudget({
       name: 'answers',
       max: answersBytesMax,

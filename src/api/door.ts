@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
+import { modelNotFound } from '../engine/shelf.ts';
 import { ServiceError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
 import { ours, say } from '../sentence.ts';
@@ -10,6 +11,7 @@ import { chargeTo } from './charged-client.ts';
 import { type Client, Clients } from './clients.ts';
 import { type PageRules, refusalOfForeignPage } from './foreign-pages.ts';
 import { logRefusal } from './log-refusal.ts';
+import { modelNameCharsMax } from './model-pattern.ts';
 import type { Word } from './routes.ts';
 import { takeQuota } from './take-quota.ts';
 import { requestTrace } from './trace-request.ts';
@@ -147,6 +149,7 @@ export class Door {
 
 /** A key may use its own models only. One it may not use is refused by the same words whether it exists or not. */
 export function refuseModelOfOthers(client: Client, model: string): void {
+  if (model.length > modelNameCharsMax) throw modelNotFound(model);
   if (client.key && !client.key.mayUse(model))
     throw new ServiceError(
       'forbidden',

@@ -1,5 +1,6 @@
 import type { Express, Request, Response } from 'express';
 import { answerError } from './answer-error.ts';
+import type { Budgets } from './budgets.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
 import { type InferHandler, neverNext } from './infer.ts';
@@ -11,6 +12,7 @@ export type ServedApp = {
   readonly express: Express;
   /** Whether it has taken the request. */
   readonly straight: (request: Request, response: Response) => boolean;
+  readonly budgets: Budgets;
 };
 
 /**

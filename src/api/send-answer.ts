@@ -3,6 +3,7 @@ import { deflate, gzip } from 'node:zlib';
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import { acceptedPacking } from './accepted-packing.ts';
+import { chargeAnswer } from './charge-answer.ts';
 import type { EncodedAnswer } from './open-inference/write-infer-answer.ts';
 import { writeOkHead } from './served-messages.ts';
 
@@ -49,6 +50,7 @@ function send(
   size: number,
   { bodyIdleMsMax }: Limits,
 ): void {
+  chargeAnswer(response, size);
   writeOkHead(response, `${head}Content-Length: ${size}\r\n`);
   if (typeof bytes === 'string') response.end(bytes, 'latin1');
   else if (bytes.length === 1) response.end(bytes[0]);

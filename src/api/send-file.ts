@@ -1,8 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Response } from 'express';
+import { chargeAnswer } from './charge-answer.ts';
 
 /** Sends a whole file as the rest of an answer. A caller who stops reading for `idleMsMax` is dropped, and one who leaves ends it. */
 export async function sendFile(response: Response, handle: FileHandle, idleMsMax: number): Promise<void> {
+  chargeAnswer(response, 2 * blockBytes);
   response.setTimeout(idleMsMax, () => response.destroy());
   try {
     await sendBlocks(response, handle);

@@ -1,6 +1,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import express, { type Express } from 'express';
+import type { SharedBudget } from '../resilience/shared-budget.ts';
+import { chargeAnswer } from './charge-answer.ts';
 
 /** Takes a body straight from the parser, as it arrives. */
 export type BodySink = {
@@ -16,7 +18,10 @@ export type BodySink = {
  * A body goes to its sink, where there is one, without the turns that a stream takes for each of its events: 4 µs of the 27 that a small POST costs; and
  * a request whose body has come that way ends without them: 4 more.
  */
-export function messagesOf(app: Express): {
+export function messagesOf(
+  app: Express,
+  answers: SharedBudget,
+): {
   IncomingMessage: typeof IncomingMessage;
   ServerResponse: typeof ServerResponse;
 } {
@@ -24,6 +29,15 @@ export function messagesOf(app: Express): {
     bodySink: BodySink | undefined = undefined;
     /** See charged-client.ts. */
     chargedTo: string | undefined = undefined;
+
+    /** Asks for the body, of a caller who waits until somebody wants it. */
+    invitation: (() => void) | undefined = undefined;
+    isUninvited = false;
+
+    override _read(size: number): void {
+      inviteBody(this);
+      super._read(size);
+    }
 
     override push(chunk: unknown, encoding?: BufferEncoding): boolean {
       const sink = this.bodySink;
@@ -44,6 +58,19 @@ export function messagesOf(app: Express): {
     }
   }
   class ServedResponse extends ServerResponse {
+    isCharged = false;
+
+    /** See charge-answer.ts. */
+    get answersBudget(): SharedBudget {
+      return answers;
+    }
+
+    /** With the signature that Node calls it by; whatever is left out stays undefined. */
+    override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) chargeAnswer(this, chunk.length);
+      return super.end(chunk, encoding as BufferEncoding, callback as () => void);
+    }
+
     /** Holds for this answer alone: the connection may go on for longer than one answer may be silent. */
     override setTimeout(ms: number, callback?: () => void): this {
       if (this.listenerCount('finish', endTimeLimit) === 0) this.once('finish', endTimeLimit);
@@ -110,8 +137,53 @@ export function answerOn(socket: Socket): ServerResponse | null {
   return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
 }
 
+/**
+ * Serves a request whose caller waits for "100 Continue" before it sends the body. It is asked for the body when somebody reads it: what is refused before that
+ * needs none, and its connection is closed, since nobody knows whether the body still comes. Node would say so at once, even in the middle of the answer to the
+ * request before on this connection.
+ */
+export function awaitInvitation(request: IncomingMessage, response: ServerResponse): void {
+  const invited = request as Invited;
+  const answer = response as ServerResponse & { _expect_continue: boolean };
+  const keeps = response.shouldKeepAlive;
+  response.shouldKeepAlive = false;
+  invited.isUninvited = true;
+  invited.invitation = () => {
+    // Somebody reads the body now, so the connection can go on behind it.
+    response.shouldKeepAlive = keeps;
+    answer._expect_continue = false;
+    const say = () => {
+      if (response.headersSent || request.complete) return;
+      invited.isUninvited = false;
+      response.writeContinue();
+    };
+    // While another answer is due on the connection, this one has no socket.
+    if (response.socket) say();
+    else response.once('socket', say);
+  };
+}
+
+/** Whether the caller may still wait for being asked for the body. */
+export function isUninvited(request: IncomingMessage): boolean {
+  return (request as Invited).isUninvited && !request.complete;
+}
+
+function inviteBody(request: IncomingMessage): void {
+  const { invitation, res } = request as Invited;
+  if (invitation === undefined || res?.headersSent) return;
+  (request as Invited).invitation = undefined;
+  invitation();
+}
+
+type Invited = IncomingMessage & {
+  invitation: (() => void) | undefined;
+  isUninvited: boolean;
+  res?: ServerResponse;
+};
+
 /** Gives the body to the sink: what has come already, and what still comes. */
 export function sinkBody(request: IncomingMessage, sink: BodySink): void {
+  inviteBody(request);
   (request as IncomingMessage & { bodySink: BodySink }).bodySink = sink;
   if (request.readableLength > 0) sink.add(request.read() as Buffer);
   if (request.complete) sink.end();

@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 
 export type BudgetTerms = {
   /** What the metrics call it. */
@@ -115,11 +116,15 @@ export class SharedBudget {
     const state = told(this.#taken);
     switch (because) {
       case 'full':
-        return new ServiceError('busy', `${cannot}: ${state}; ${remedy}, or raise ${setting}.`, { retryAfterMs });
+        return new ServiceError(
+          'busy',
+          say`${ours(cannot)}: ${ours(state)}; ${ours(remedy)}, or raise ${ours(setting)}.`,
+          { retryAfterMs },
+        );
       case 'share':
         return new ServiceError(
           'share_used',
-          `${cannot}: ${state}, ${held} of them yours, and what is left is for other clients; wait for your other requests, or raise ${setting}.`,
+          say`${ours(cannot)}: ${ours(state)}, ${held} of them yours, and what is left is for other clients; wait for your other requests, or raise ${ours(setting)}.`,
           { retryAfterMs },
         );
     }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Express } from 'express';
 import { ProxyMetrics } from '../../src/api/backends-proxy/proxy-metrics.ts';
+import type { Budgets } from '../../src/api/budgets.ts';
 import { Door } from '../../src/api/door.ts';
 import { createHttpServer } from '../../src/api/http-server.ts';
 import { createApp } from '../../src/app.ts';
@@ -28,6 +29,7 @@ export type ServedApi = AsyncDisposable & {
   readonly registry: Registry;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
+  readonly budgets: Budgets;
   /** VITRINE_DATA. */
   readonly data: string;
   readonly taskMetrics: TaskMetrics;
@@ -99,6 +101,7 @@ export async function serveApi(
     registry,
     jobs,
     lifecycle,
+    budgets: app.budgets,
     data: config.data,
     routes: routesOf(app.express),
     taskMetrics,

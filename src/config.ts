@@ -709,10 +709,10 @@ export const settings = {
   ),
   jobInterruptionsMax: integer(
     'VITRINE_JOB_INTERRUPTIONS_MAX',
-    10,
+    3,
     1,
     10_000,
-    'How often the process may end during a job before the job fails as job_interrupted: it may be what ends it.',
+    'How often the process may end while nothing but one job is worked on before that job fails as job_interrupted: it is what ends it. A stop in order is not counted. Raise it where processes are often killed for other reasons.',
   ),
   jobResultAgeMsMax: integer(
     'VITRINE_JOB_RESULT_AGE_MS_MAX',

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ServiceError } from './errors.ts';
 import { SteadyClock } from './steady-clock.ts';
@@ -37,8 +37,26 @@ export function makeForOwnerAlone(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // The files that a Vitrine before this one left there may be open to all; behind a closed folder they are not.
     if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o700);
+    // What will be accepted lies in it: its own name has to outlive a power cut too.
+    syncFolderIfOurs(dirname(folder));
   } catch (cause) {
     throw unusable(folder, messageOf(cause), cause);
+  }
+}
+
+/** Of a folder that we may not read somebody else has to take care. */
+function syncFolderIfOurs(path: string): void {
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch (error) {
+    if (['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+    throw error;
+  }
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 

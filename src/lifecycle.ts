@@ -3,6 +3,7 @@ export class Lifecycle {
   readonly startedAt = Date.now();
   readonly #stopping = new AbortController();
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
+  #byDefect = false;
 
   get state(): 'starting' | 'ready' | 'stopping' {
     return this.#state;
@@ -13,12 +14,18 @@ export class Lifecycle {
     return this.#stopping.signal;
   }
 
+  /** Nobody wanted the stop: something in the process is broken, and what is worked on may be the cause. */
+  get stopsByDefect(): boolean {
+    return this.#byDefect;
+  }
+
   becomeReady(): void {
     if (this.#state === 'starting') this.#state = 'ready';
   }
 
-  beginStop(): void {
+  beginStop({ byDefect = false }: { byDefect?: boolean } = {}): void {
     this.#state = 'stopping';
+    this.#byDefect = byDefect;
     this.#stopping.abort();
   }
 }

@@ -64,7 +64,7 @@ await startOrExplain(async () => {
   );
   const { runner, folders: workFolders } = jobs;
   // What runs goes back to the queue as soon as a stop begins: the time left is for requests that wait for their answer.
-  lifecycle.stopping.addEventListener('abort', () => void runner.stop());
+  lifecycle.stopping.addEventListener('abort', () => void runner.stop({ byDefect: lifecycle.stopsByDefect }));
   const app = createApp({
     config,
     door,

@@ -51,7 +51,7 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
     event_type: 'service_start',
   });
 
-  const stop = once((reason: string) => stopServing(of, reason));
+  const stop = once((reason: 'SIGTERM' | 'SIGINT' | 'a defect') => stopServing(of, reason));
   process.on('SIGTERM', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGTERM')));
   process.on('SIGINT', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGINT')));
   process.on('uncaughtException', (error) => {
@@ -84,10 +84,10 @@ function listen({ server, config, port }: HttpProcess): Promise<number> {
 }
 
 /** Ready goes first, then the door closes, requests in flight finish, and telemetry has what is left of the time. */
-async function stopServing(of: HttpProcess, reason: string) {
+async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a defect') {
   const { config, lifecycle, server, telemetry } = of;
   const endsAt = performance.now() + config.stopMsMax;
-  lifecycle.beginStop();
+  lifecycle.beginStop({ byDefect: reason === 'a defect' });
   log('app', 'info', `Stopping: ${reason}`, { event_type: 'service_stop' });
   // Whoever shares out the requests has to see that /ready fails before the door is closed.
   if (config.stopNoticeMs > 0) await pause(Math.min(config.stopNoticeMs, config.stopMsMax / 2));

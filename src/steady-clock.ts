@@ -28,6 +28,7 @@ export class SteadyClock implements Disposable {
   readonly #sources: TimeSources;
   readonly #keeping: NodeJS.Timeout;
   #base: { steadyMs: number; processMs: number; uptimeMs: number };
+  #wallAheadMs = 0;
   #writing: Promise<void> | undefined;
 
   private constructor(file: string, sources: TimeSources, steadyMs: number) {
@@ -52,7 +53,10 @@ export class SteadyClock implements Disposable {
 
   /** When that will be, or was, by the clock on the wall: for people. */
   onWall(steadyMs: number): number {
-    return Math.round(this.#sources.wallMs() + steadyMs - this.now());
+    const aheadMs = this.#sources.wallMs() - this.now();
+    // The same time is told the same way twice, as long as nobody has set the clock.
+    if (Math.abs(aheadMs - this.#wallAheadMs) > setMsMin) this.#wallAheadMs = aheadMs;
+    return Math.round(steadyMs + this.#wallAheadMs);
   }
 
   /** Remembers where the time stands. When that fails, the next start counts from the look before, so nothing is lost by it. */
@@ -92,6 +96,8 @@ export class SteadyClock implements Disposable {
 const keepEveryMs = 30_000;
 /** Below that the two clocks of the machine only differ by how finely they count. */
 const sleepMsMin = 1_000;
+/** What a clock is off by before that is told. */
+const setMsMin = 1_000;
 
 function steadyNow(look: Look | undefined, { wallMs, uptimeMs, boot }: TimeSources): number {
   if (!look) return wallMs();

@@ -17,6 +17,8 @@ export type Seen = {
   memory: MemoryUse;
   cpu: CpuUse | undefined;
   gpus: number;
+  /** Databases of jobs that were damaged, with their uploads and results, as long as nobody has dealt with them. */
+  setAside: readonly string[];
 };
 
 /** What an answer may say to who asks. */
@@ -37,7 +39,7 @@ export type HealthParts = {
   lifecycle: Lifecycle;
   registry: Registry;
   telemetry: Telemetry;
-  jobs: Pick<JobRunner, 'storeTrouble'>;
+  jobs: Pick<JobRunner, 'storeTrouble' | 'foldersSetAside'>;
   door: Pick<Door, 'keysStaleSince'>;
 };
 
@@ -165,9 +167,16 @@ export class HealthChecks {
   }
 
   /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */
-  database(): Check {
+  database({ setAside }: Seen): Check {
     const trouble = this.#parts.jobs.storeTrouble;
-    if (trouble === undefined) return { status: 'healthy', in_use: true };
+    if (trouble === undefined && setAside.length === 0) return { status: 'healthy', in_use: true };
+    if (trouble === undefined)
+      return {
+        status: 'warning',
+        in_use: true,
+        set_aside: setAside,
+        message: `The jobs' database was damaged or gone: it lies with the uploads and results that belong to no job that could be read as ${setAside.join(', ')} in VITRINE_DATA/service; see what is needed of it, then move it away.`,
+      };
     return { status: trouble.usable ? 'warning' : 'unhealthy', in_use: true, message: trouble.message };
   }
 
@@ -177,7 +186,7 @@ export class HealthChecks {
     const explicit = config.modelControl === 'explicit';
     const someReady = seen.models.length === 0 || explicit || seen.models.some(({ state }) => state === 'ready');
     return {
-      database: this.database().status !== 'unhealthy',
+      database: this.database(seen).status !== 'unhealthy',
       gpu: this.gpu(seen).status !== 'unhealthy',
       disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
       models_loaded: lifecycle.state !== 'starting' && someReady && registry.healthy,
@@ -185,15 +194,16 @@ export class HealthChecks {
   }
 
   async #seeAnew(): Promise<Seen> {
-    const { config, registry } = this.#parts;
-    const [disk, memory, cpu, gpus] = await Promise.all([
+    const { config, registry, jobs } = this.#parts;
+    const [disk, memory, cpu, gpus, setAside] = await Promise.all([
       // The folder may be away with its disk: that is a warning, not a defect.
       diskUse(config.data).catch(() => undefined),
       memoryUse(),
       this.#cpu.look(),
       gpuCount(),
+      jobs.foldersSetAside().catch(() => []),
     ]);
-    return { models: registry.models(), disk, memory, cpu, gpus };
+    return { models: registry.models(), disk, memory, cpu, gpus, setAside };
   }
 }
 

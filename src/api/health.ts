@@ -87,7 +87,7 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits }: Par
     const cpu = healthChecks.cpu(seen);
     const models = healthChecks.models(seen, shown);
     const checks = {
-      database: healthChecks.database(),
+      database: healthChecks.database(seen),
       models,
       // The same under the name that others look for.
       model: models,

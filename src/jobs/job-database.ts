@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Job, JobEnd, JobProgress, NewJob } from './job.ts';
-import type { Added, AddLimits, Recovered, Standing } from './job-store.ts';
+import type { GivenBack, Job, JobEnd, JobProgress, NewJob } from './job.ts';
+import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './job-store.ts';
 
 /** The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction. */
 export class JobDatabase {
@@ -48,29 +48,46 @@ export class JobDatabase {
     return optionalJob(this.#get('SELECT * FROM job WHERE id = ?', id));
   }
 
-  list({ tenant, beforeMs, limit }: { tenant: string | undefined; beforeMs: number; limit: number }): Job[] {
-    const newest = 'created_ms < ? ORDER BY created_ms DESC, id LIMIT ?';
+  list({ tenant, beforeMs, behindId, limit }: JobPage): Job[] {
+    // No id lies behind this one, so that without one nothing of the millisecond is listed.
+    const place = [beforeMs, beforeMs, behindId ?? '\u{10ffff}', limit];
+    const next = '(created_ms < ? OR (created_ms = ? AND id > ?)) ORDER BY created_ms DESC, id LIMIT ?';
     const rows =
       tenant === undefined
-        ? this.#all(`SELECT * FROM job WHERE ${newest}`, beforeMs, limit)
-        : this.#all(`SELECT * FROM job WHERE tenant = ? AND ${newest}`, tenant, beforeMs, limit);
+        ? this.#all(`SELECT * FROM job WHERE ${next}`, ...place)
+        : this.#all(`SELECT * FROM job WHERE tenant = ? AND ${next}`, tenant, ...place);
     return rows.map(jobOf);
   }
 
-  take({ kindsFull, nowMs }: { kindsFull: readonly string[]; nowMs: number }): Job | undefined {
-    // The tenant with the fewest running goes first: whoever queues a thousand jobs delays nobody else by more than one.
-    const row = this.#get(
-      `UPDATE job SET state = 'running', attempt = attempt + 1, started_ms = ?, progress = NULL WHERE id = (
-         SELECT id FROM job AS next
+  take(of: { kindsFull: readonly string[]; nowMs: number; startedMs: number }): Job | undefined {
+    const { kindsFull, nowMs, startedMs } = of;
+    const begin = (next: string, ...values: SQLInputValue[]) =>
+      optionalJob(
+        this.#get(
+          `UPDATE job SET state = 'running', attempt = attempt + 1, started_ms = ?, progress = NULL, excused = 0
+           WHERE id = (${next} LIMIT 1) RETURNING *`,
+          startedMs,
+          ...values,
+        ),
+      );
+    return this.#inTransaction(() => {
+      const running = this.#get(`SELECT count(*) AS count, max(suspect) AS suspect FROM job WHERE state = 'running'`);
+      if (running?.suspect === 1) return undefined;
+      const suspects = `FROM job WHERE state = 'waiting' AND suspect = 1 AND not_before_ms <= ?`;
+      // Those that were charged least go first: the innocent are cleared before the guilty has its next life.
+      if (this.#count(`SELECT count(*) AS count ${suspects}`, nowMs) > 0)
+        return running?.count === 0
+          ? begin(`SELECT id ${suspects} ORDER BY interruptions, created_ms, id`, nowMs)
+          : undefined;
+      // The tenant with the fewest running goes first: whoever queues a thousand jobs delays nobody else by more than one.
+      return begin(
+        `SELECT id FROM job AS next
          WHERE state = 'waiting' AND not_before_ms <= ? AND kind NOT IN (SELECT value FROM json_each(?))
-         ORDER BY (SELECT count(*) FROM job WHERE tenant = next.tenant AND state = 'running'), created_ms, id
-         LIMIT 1
-       ) RETURNING *`,
-      nowMs,
-      nowMs,
-      JSON.stringify(kindsFull),
-    );
-    return optionalJob(row);
+         ORDER BY (SELECT count(*) FROM job WHERE tenant = next.tenant AND state = 'running'), created_ms, id`,
+        nowMs,
+        JSON.stringify(kindsFull),
+      );
+    });
   }
 
   progress(id: string, attempt: number, progress: JobProgress): void {
@@ -82,76 +99,103 @@ export class JobDatabase {
     );
   }
 
-  finish(id: string, attempt: number, end: JobEnd, times: { nowMs: number; expiresMs: number }): boolean {
-    return (
+  finish(id: string, attempt: number, end: JobEnd, { nowMs, expiresMs }: EndTimes): Job | undefined {
+    return this.#inTransaction(() => {
       this.#run(
-        `UPDATE job SET state = ?, ended_ms = ?, expires_ms = ?, result = ?, failure = ?
+        `UPDATE job SET state = ?, suspect = 0, ended_ms = ?, expires_ms = ?, result = ?, failure = ?
          WHERE id = ? AND attempt = ? AND state = 'running'`,
         end.state,
-        times.nowMs,
-        times.expiresMs,
+        nowMs,
+        expiresMs,
         end.state === 'done' ? JSON.stringify(end.result) : null,
         end.state === 'failed' ? JSON.stringify(end.failure) : null,
         id,
         attempt,
-      ) === 1
-    );
-  }
-
-  giveBack(id: string, attempt: number, because: 'stopping' | 'failed', notBeforeMs: number): boolean {
-    return (
-      this.#run(
-        `UPDATE job SET state = 'waiting', not_before_ms = ?, failures = failures + ?
-         WHERE id = ? AND attempt = ? AND state = 'running'`,
-        notBeforeMs,
-        because === 'failed' ? 1 : 0,
-        id,
-        attempt,
-      ) === 1
-    );
-  }
-
-  cancel(id: string, { nowMs, expiresMs }: { nowMs: number; expiresMs: number }): Job | undefined {
-    return this.#inTransaction(() => {
-      this.#run(`UPDATE job SET cancel_wanted = 1 WHERE id = ? AND state = 'running'`, id);
-      this.#run(
-        `UPDATE job SET state = 'cancelled', cancel_wanted = 1, ended_ms = ?, expires_ms = ?
-         WHERE id = ? AND state = 'waiting'`,
-        nowMs,
-        expiresMs,
-        id,
       );
       return this.get(id);
     });
   }
 
-  recover(of: { interruptionsMax: number; nowMs: number; expiresMs: number }): Recovered {
+  giveBack(
+    id: string,
+    attempt: number,
+    { because, notBeforeMs, nowMs, expiresMs }: { because: GivenBack; notBeforeMs: number } & EndTimes,
+  ): Job | undefined {
+    return this.#inTransaction(() => {
+      this.#run(
+        `UPDATE job SET state = 'waiting', not_before_ms = ?, failures = failures + ?, stalls = ?
+         WHERE id = ? AND attempt = ? AND state = 'running'`,
+        notBeforeMs,
+        because === 'failed' ? 1 : 0,
+        because === 'stalled' ? (this.get(id)?.stalls ?? 0) + 1 : 0,
+        id,
+        attempt,
+      );
+      this.#cancelWaiting({ id, nowMs, expiresMs });
+      return this.get(id);
+    });
+  }
+
+  cancel(id: string, { nowMs, expiresMs }: EndTimes): { job: Job; endedNow: boolean } | undefined {
+    return this.#inTransaction(() => {
+      this.#run(`UPDATE job SET cancel_wanted = 1 WHERE id = ? AND state IN ('waiting', 'running')`, id);
+      const endedNow = this.#cancelWaiting({ id, nowMs, expiresMs });
+      const job = this.get(id);
+      return job && { job, endedNow };
+    });
+  }
+
+  /** Ends a job that waits, if its end is wanted. */
+  #cancelWaiting({ id, nowMs, expiresMs }: { id: string } & EndTimes): boolean {
+    const changed = this.#run(
+      `UPDATE job SET state = 'cancelled', suspect = 0, ended_ms = ?, expires_ms = ?
+       WHERE id = ? AND state = 'waiting' AND cancel_wanted = 1`,
+      nowMs,
+      expiresMs,
+      id,
+    );
+    return changed === 1;
+  }
+
+  excuse(): void {
+    this.#run(`UPDATE job SET excused = 1 WHERE state = 'running'`);
+  }
+
+  recover(of: { interruptionsMax: number } & EndTimes): Recovered {
     const { interruptionsMax, nowMs, expiresMs } = of;
     return this.#inTransaction(() => {
-      const ended = [
-        ...this.#all(
-          `UPDATE job SET state = 'cancelled', ended_ms = ?, expires_ms = ?
-           WHERE state IN ('waiting', 'running') AND cancel_wanted = 1 RETURNING *`,
-          nowMs,
-          expiresMs,
-        ),
-        ...this.#all(
-          `UPDATE job SET state = 'failed', ended_ms = ?, expires_ms = ?, failure = ?
-           WHERE state = 'running' AND interruptions + 1 >= ? RETURNING *`,
-          nowMs,
-          expiresMs,
-          JSON.stringify({
-            code: 'job_interrupted',
-            message: `Cannot finish the job: the process ended ${interruptionsMax} times while it was worked on; look for why in the log, and raise VITRINE_JOB_INTERRUPTIONS_MAX if it was not this job.`,
-          }),
-          interruptionsMax,
-        ),
-      ];
-      this.#run(`UPDATE job SET state = 'waiting', interruptions = interruptions + 1 WHERE state = 'running'`);
+      this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running' AND excused = 1`);
+      const present = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'running'`);
+      const ended = this.#all(
+        `UPDATE job SET state = 'cancelled', suspect = 0, ended_ms = ?, expires_ms = ?
+         WHERE state IN ('waiting', 'running') AND cancel_wanted = 1 RETURNING *`,
+        nowMs,
+        expiresMs,
+      );
+      this.#run(`UPDATE job SET suspect = 1 WHERE state = 'running'`);
+      // With others beside it, it may have been any of them; the next time each of them runs alone.
+      if (present === 1) {
+        this.#run(`UPDATE job SET interruptions = interruptions + 1 WHERE state = 'running'`);
+        ended.push(
+          ...this.#all(
+            `UPDATE job SET state = 'failed', suspect = 0, ended_ms = ?, expires_ms = ?, failure = ?
+             WHERE state = 'running' AND interruptions >= ? RETURNING *`,
+            nowMs,
+            expiresMs,
+            JSON.stringify({
+              code: 'job_interrupted',
+              message: `Cannot finish the job: the process ended ${interruptionsMax} times while nothing but it was worked on; look for why in the log, and raise VITRINE_JOB_INTERRUPTIONS_MAX if it was not this job.`,
+            }),
+            interruptionsMax,
+          ),
+        );
+      }
+      this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running'`);
       const ids = (state: string) =>
         this.#all('SELECT id FROM job WHERE state = ?', state).map(({ id }) => id as string);
       const live = ids('waiting');
-      return { waiting: live.length, ended: ended.map(jobOf), live, done: ids('done') };
+      const suspects = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'waiting' AND suspect = 1`);
+      return { waiting: live.length, suspects, ended: ended.map(jobOf), live, done: ids('done') };
     });
   }
 
@@ -167,7 +211,7 @@ export class JobDatabase {
     ).map(({ id }) => id as string);
   }
 
-  standing(nowMs: number): Standing {
+  standing(nowMs: number, dueMs = 0): Standing {
     const kinds = this.#all(
       `SELECT kind, sum(state = 'waiting') AS waiting, sum(state = 'running') AS running, min(created_ms) AS oldest
        FROM job WHERE state IN ('waiting', 'running') GROUP BY kind`,
@@ -177,7 +221,10 @@ export class JobDatabase {
       running: Number(row.running),
       oldestMs: Math.max(0, nowMs - Number(row.oldest)),
     }));
-    const next = this.#get(`SELECT min(not_before_ms) AS at FROM job WHERE state = 'waiting'`)?.at;
+    const next = this.#get(
+      `SELECT min(not_before_ms) AS at FROM job WHERE state = 'waiting' AND not_before_ms > ?`,
+      dueMs,
+    )?.at;
     const work = this.#all(
       `SELECT kind, avg(ended_ms - started_ms) AS mean FROM (
          SELECT kind, ended_ms, started_ms, row_number() OVER (PARTITION BY kind ORDER BY ended_ms DESC) AS place
@@ -197,6 +244,11 @@ export class JobDatabase {
        WHERE state = 'waiting' AND (created_ms < created OR (created_ms = created AND job.id < own))`,
       id,
     );
+  }
+
+  /** Counts every row that was written: nothing was where it is the same as before. */
+  rowsWritten(): number {
+    return Number(this.#get('SELECT total_changes() AS count')?.count);
   }
 
   close(): void {
@@ -238,7 +290,8 @@ function optionalJob(row: Row | undefined): Job | undefined {
   return row && jobOf(row);
 }
 
-function jobOf(row: Row): Job {
+/** Throws where the row is not one that this version wrote. */
+export function jobOf(row: Row): Job {
   return {
     id: row.id as string,
     tenant: row.tenant as string,
@@ -248,6 +301,8 @@ function jobOf(row: Row): Job {
     trace: jsonIn(row.trace) as Job['trace'],
     attempt: row.attempt as number,
     failures: row.failures as number,
+    stalls: row.stalls as number,
+    suspect: row.suspect === 1,
     interruptions: row.interruptions as number,
     createdMs: row.created_ms as number,
     startedMs: numberIn(row.started_ms),

@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
@@ -11,11 +9,11 @@ import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { inSpan } from '../telemetry/spans.ts';
-import { hasEnded, type Job, type JobEnd, type JobProgress, type NewJob } from './job.ts';
+import { type GivenBack, hasEnded, type Job, type JobEnd, type JobProgress, type NewJob } from './job.ts';
 import { endNumber, JobEvents } from './job-events.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import { makeJobSpan } from './job-span.ts';
-import type { Added, JobStore } from './job-store.ts';
+import type { Added, EndTimes, JobPage, JobStore } from './job-store.ts';
 import { keepResult } from './keep-result.ts';
 import { restOfJobMs } from './rest-of-job.ts';
 import type { WorkFolders } from './work-folders.ts';
@@ -59,7 +57,8 @@ export type JobRunnerParts = {
 
 /**
  * Works on the jobs of the store. What it takes it ends once: done, failed or cancelled, or it goes back to the queue when the service stops. A
- * process that is killed leaves its jobs marked as running, and the next start puts them back.
+ * process that is killed leaves its jobs marked as running, and the next start puts them back. An end is the store's word; what is told and tidied
+ * after it can fail without anything happening to the job or its result.
  */
 export class JobRunner {
   readonly events = new JobEvents();
@@ -71,6 +70,7 @@ export class JobRunner {
   #alarm: NodeJS.Timeout | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #started = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(parts: JobRunnerParts) {
     this.#parts = parts;
@@ -80,17 +80,25 @@ export class JobRunner {
   async start(): Promise<void> {
     const { store, folders, config, metrics } = this.#parts;
     const recovered = await store.recover({ interruptionsMax: config.jobInterruptionsMax, ...this.#times() });
-    await folders.sweep({ work: new Set(recovered.live), results: new Set(recovered.done) });
     for (const job of recovered.ended) this.#tellEnded(job);
+    await folders.sweep({ work: new Set(recovered.live), results: new Set(recovered.done) });
     if (recovered.waiting > 0)
       log('app', 'info', `${recovered.waiting} jobs wait from before the start.`, {
         event_type: 'jobs_recovered',
         jobs: recovered.waiting,
       });
+    if (recovered.suspects > 0)
+      log(
+        'app',
+        'warn',
+        `The process before ended while jobs were worked on: ${recovered.suspects} of them are done one at a time, with nothing beside them.`,
+        { event_type: 'jobs_suspected', jobs: recovered.suspects },
+      );
     // Once the store is closed there is nothing to tell; the last export of a stop comes after that.
     metrics.observe(async () => (store.trouble?.usable === false ? undefined : await store.standing(Date.now())));
     const everyMs = Math.min(60_000, Math.max(200, config.jobResultAgeMsMax / 4));
-    this.#sweeping = setInterval(() => void this.#expire(), everyMs).unref();
+    this.#sweeping = setInterval(() => void this.#tidy(), everyMs).unref();
+    void this.#tidy();
     this.#started = true;
     this.#wake();
   }
@@ -105,30 +113,27 @@ export class JobRunner {
     const { jobsMax, jobsOfTenantMax: ofTenantMax } = config;
     const added = await store.add({ ...of, createdMs: Date.now(), trace: newIds() }, { jobsMax, ofTenantMax });
     if (added.kind === 'added') this.#wake();
-    return added;
+    return 'job' in added ? { ...added, job: this.#shown(added.job) } : added;
   }
 
   /** The job, with the progress of this moment. */
   async find(id: string): Promise<Job | undefined> {
     const job = await this.#parts.store.get(id);
-    return job && this.#withProgress(job);
+    return job && this.#shown(job);
   }
 
-  async list(of: { tenant: string | undefined; beforeMs: number; limit: number }): Promise<Job[]> {
-    return (await this.#parts.store.list(of)).map((job) => this.#withProgress(job));
+  async list(of: JobPage): Promise<Job[]> {
+    return (await this.#parts.store.list(of)).map((job) => this.#shown(job));
   }
 
   /** What waits is cancelled when this resolves; what runs is told to give up, and ends soon. What has ended stays as it is. */
   async cancel(id: string): Promise<Job | undefined> {
-    const before = await this.#parts.store.get(id);
-    const job = await this.#parts.store.cancel(id, this.#times());
-    if (!job || !before || hasEnded(before)) return job;
-    if (hasEnded(job)) {
-      await this.#ended(job);
-      return job;
-    }
-    this.#running.get(id)?.giveUp('cancelled');
-    return this.#withProgress(job);
+    const cancelled = await this.#parts.store.cancel(id, this.#times());
+    if (!cancelled) return undefined;
+    const { job, endedNow } = cancelled;
+    if (endedNow) await this.#ended(job);
+    else if (!hasEnded(job)) this.#running.get(id)?.giveUp('cancelled');
+    return this.#shown(job);
   }
 
   /** Forgets an ended job and its result. */
@@ -163,15 +168,36 @@ export class JobRunner {
     return this.#parts.store.trouble;
   }
 
-  /** Takes nothing more and gives back what it works on; resolves when none of it runs any more. */
-  async stop(): Promise<void> {
+  /** Damaged databases of before, with what belongs to none of the jobs of now, as long as nobody has moved them away. */
+  foldersSetAside(): Promise<string[]> {
+    return this.#parts.folders.setAside();
+  }
+
+  /**
+   * Takes nothing more and gives back what it works on; resolves when none of it runs any more. After a defect nothing is given back: the next start
+   * finds it as after a kill, and finds out whether it was the cause.
+   */
+  stop({ byDefect = false }: { byDefect?: boolean } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(byDefect);
+    return this.#stopped;
+  }
+
+  async #stop(byDefect: boolean): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#alarm);
     clearInterval(this.#sweeping);
-    for (const attempt of this.#running.values()) attempt.giveUp('stopping');
+    // Said first: work that does not end in time is no less given back in order.
+    const excused = byDefect ? undefined : this.#parts.store.excuse().catch(this.#notExcused);
+    for (const attempt of this.#running.values()) attempt.giveUp(byDefect ? 'defect' : 'stopping');
     await this.#filling;
     await Promise.all([...this.#running.values()].map(({ over }) => over));
+    await excused;
   }
+
+  readonly #notExcused = (error: Error) =>
+    log('app', 'warn', `It could not be kept that the service stops in order: ${error.message}`, {
+      event_type: 'stop_not_kept',
+    });
 
   /** One fill at a time; a wake during one makes it look once more. Before the start nothing is begun: what the process before left goes first. */
   #wake(): void {
@@ -190,11 +216,13 @@ export class JobRunner {
 
   /** Begins jobs while there are places and jobs for them, then sets the alarm for one that waits for its time. */
   async #fill(): Promise<void> {
-    const { store, config } = this.#parts;
+    const { store, config, clock } = this.#parts;
     clearTimeout(this.#alarm);
     try {
+      let dueMs = clock.now();
       while (this.#running.size < config.jobsRunningMax && !this.#stopping.signal.aborted) {
-        const job = await store.take({ kindsFull: this.#kindsFull(), nowMs: Date.now() });
+        dueMs = clock.now();
+        const job = await store.take({ kindsFull: this.#kindsFull(), nowMs: dueMs, startedMs: Date.now() });
         if (!job) break;
         const attempt = new Attempt(job);
         this.#running.set(job.id, attempt);
@@ -204,8 +232,9 @@ export class JobRunner {
           this.#wake();
         });
       }
-      const { nextAtMs } = await store.standing(Date.now());
-      if (nextAtMs !== undefined && nextAtMs > Date.now()) this.#wakeIn(nextAtMs - Date.now());
+      // What became due since it was looked at last is woken for too; what was due then has no place, and is woken for when one is free.
+      const { nextAtMs } = await store.standing(Date.now(), dueMs);
+      if (nextAtMs !== undefined) this.#wakeIn(Math.max(0, nextAtMs - clock.now()));
     } catch (error) {
       // The store has told why; jobs wait until it works again.
       log('app', 'warn', `Jobs cannot be begun: ${error instanceof Error ? error.message : String(error)}`, {
@@ -229,10 +258,9 @@ export class JobRunner {
     const { job } = attempt;
     const { folders } = this.#parts;
     this.#tell(attempt, 'state');
-    const folder = join(folders.pathOf(job.id), `attempt-${job.attempt}`);
     let outcome: Outcome;
     try {
-      await mkdir(folder, { recursive: true });
+      const folder = await folders.beginAttempt(job.id, job.attempt);
       // Given up while its folder was made: nobody would hear of it any more.
       attempt.signal.throwIfAborted();
       const result = await this.#perform(attempt, folder);
@@ -240,13 +268,10 @@ export class JobRunner {
     } catch (error) {
       outcome = this.#outcomeOf(asDiskFailure(error), attempt);
     }
-    await rm(folder, { recursive: true, force: true }).catch((error: Error) =>
-      log('app', 'warn', `A temporary folder of a job could not be removed: ${error.message}`, {
-        event_type: 'work_not_removed',
-        'job.id': job.id,
-      }),
-    );
-    await this.#insist(attempt, () => this.#settle(attempt, outcome));
+    await folders.endAttempt(job.id);
+    if (outcome.state === 'left') return;
+    const settled = await this.#insist(attempt, outcome);
+    if (settled) await this.#settled(attempt, settled);
   }
 
   #perform(attempt: Attempt, folder: string): Promise<TaskResult> {
@@ -277,6 +302,8 @@ export class JobRunner {
         return { state: 'cancelled' };
       case 'stopping':
         return { state: 'waiting', because: 'stopping', waitMs: 0 };
+      case 'defect':
+        return { state: 'left' };
       case 'overtime':
         return failed(
           'deadline_exceeded',
@@ -292,60 +319,65 @@ export class JobRunner {
       );
     }
     const { retryAttemptsMax, retryWaitMsFirst } = this.#parts.config;
+    // What is short at the moment says nothing about the job: it waits, however long that takes.
+    const stalled = shortages.includes(error.code);
     const again = error.retryable && error.code !== 'deadline_exceeded' && job.failures + 1 < retryAttemptsMax;
-    if (!again) return failed(error.code, error.message);
-    const waitMs = Math.max(retryWaitMsFirst * 2 ** job.failures, error.retryAfterMs ?? 0);
+    if (!stalled && !again) return failed(error.code, error.message);
+    const tried = stalled ? job.stalls : job.failures;
+    const waitMs = stalled
+      ? Math.min(stalledWaitMsMax, retryWaitMsFirst * 2 ** Math.min(tried, 30))
+      : Math.max(retryWaitMsFirst * 2 ** tried, error.retryAfterMs ?? 0);
     log(
       'app',
       'warn',
-      `A job failed and is tried again in ${Math.round(waitMs / 1000)} s: ${error.message}`,
+      `A job ${stalled ? 'could not go on' : 'failed'} and is tried again in ${Math.round(waitMs / 1000)} s: ${error.message}`,
       { event_type: 'job_retry', ...fieldsOf(job), 'error.type': error.code },
       contextOf(job),
     );
-    return { state: 'waiting', because: 'failed', waitMs };
+    return { state: 'waiting', because: stalled ? 'stalled' : 'failed', waitMs };
   }
 
-  async #settle(attempt: Attempt, outcome: Outcome): Promise<void> {
-    const { job } = attempt;
-    const { store, folders } = this.#parts;
-    if (outcome.state === 'waiting') {
-      await store.giveBack(job.id, job.attempt, outcome.because, Date.now() + outcome.waitMs);
-      const given = await store.get(job.id);
-      // It may have been cancelled in between, when nobody was working on it.
-      if (given) attempt.job = given;
-      if (given?.state === 'waiting' && given.cancelWanted) await this.cancel(job.id);
-      else this.#tell(attempt, 'state');
-      return;
-    }
-    if (!(await store.finish(job.id, job.attempt, outcome, this.#times()))) {
-      if (outcome.state === 'done') await folders.removeResult(job.id);
-      return;
-    }
-    const ended = await store.get(job.id);
-    if (ended) await this.#ended(ended);
-  }
-
-  /** The end of a job has to get onto the disk: as long as it does not, the job is not over. */
-  async #insist(attempt: Attempt, act: () => Promise<void>): Promise<void> {
+  /** The end of an attempt has to get onto the disk: as long as it does not, the job is not over. Undefined when the stop came first. */
+  async #insist({ job }: Attempt, outcome: JobEnd | BackToQueue): Promise<{ job: Job | undefined } | undefined> {
+    const { store, clock } = this.#parts;
     for (let waitMs = 500; ; waitMs = Math.min(30_000, waitMs * 2)) {
       try {
-        await act();
-        return;
+        if (outcome.state !== 'waiting')
+          return { job: await store.finish(job.id, job.attempt, outcome, this.#times()) };
+        const { because } = outcome;
+        const notBeforeMs = clock.now() + outcome.waitMs;
+        return { job: await store.giveBack(job.id, job.attempt, { because, notBeforeMs, ...this.#times() }) };
       } catch (error) {
         log('app', 'error', `The end of a job could not be kept: ${error instanceof Error ? error.message : error}`, {
           event_type: 'job_end_not_kept',
-          ...fieldsOf(attempt.job),
+          ...fieldsOf(job),
         });
         // The next start finds it as running and does it again.
-        if (this.#stopping.signal.aborted) return;
+        if (this.#stopping.signal.aborted) return undefined;
         await pause(waitMs, undefined, { signal: this.#stopping.signal }).catch(ignoreAbort);
       }
     }
   }
 
+  /** What follows from the store's word. */
+  async #settled(attempt: Attempt, { job }: { job: Job | undefined }): Promise<void> {
+    if (job?.attempt !== attempt.job.attempt) {
+      // A newer attempt keeps its own result in the place of this one's; so there is nothing to remove here either.
+      log('app', 'warn', 'An attempt at a job ended when another had begun; it counts for nothing.', {
+        event_type: 'job_attempt_superseded',
+        ...fieldsOf(attempt.job),
+      });
+      return;
+    }
+    attempt.job = job;
+    if (hasEnded(job)) await this.#ended(job);
+    else this.#tell(attempt, 'state');
+  }
+
   async #ended(job: Job): Promise<void> {
     this.#tellEnded(job);
-    this.events.tell(job.id, { kind: 'state', attempt: job.attempt, number: endNumber, job });
+    const shown = this.#shown(job);
+    this.events.tell(job.id, { kind: 'state', attempt: job.attempt, number: endNumber, job: shown });
     this.events.forget(job.id);
     await this.#parts.folders.remove(job.id);
   }
@@ -389,37 +421,50 @@ export class JobRunner {
 
   #tell(attempt: Attempt, kind: 'state' | 'progress'): void {
     attempt.events += 1;
-    const job = this.#withProgress(attempt.job);
+    const job = this.#shown(attempt.job);
     this.events.tell(job.id, { kind, attempt: job.attempt, number: attempt.events, job });
   }
 
-  #withProgress(job: Job): Job {
+  /** As others see it: with the progress of this moment, and the end of its time to live by the clock on the wall. */
+  #shown(job: Job): Job {
     const attempt = this.#running.get(job.id);
-    return attempt?.progress && job.state === 'running' && attempt.job.attempt === job.attempt
-      ? { ...job, progress: attempt.progress }
-      : job;
+    const ofNow = attempt?.progress && job.state === 'running' && attempt.job.attempt === job.attempt;
+    return {
+      ...job,
+      ...(ofNow && { progress: attempt.progress }),
+      expiresMs: job.expiresMs === undefined ? undefined : this.#parts.clock.onWall(job.expiresMs),
+    };
   }
 
-  async #expire(): Promise<void> {
+  /** Forgets what is past its time, and removes what could not be removed before. */
+  async #tidy(): Promise<void> {
+    const { store, folders, clock } = this.#parts;
     try {
-      const ids = await this.#parts.store.expire(Date.now(), 1_000);
-      for (const id of ids) await this.#parts.folders.removeResult(id);
+      for (const id of await store.expire(clock.now(), 1_000)) await folders.removeResult(id);
     } catch (error) {
-      log('app', 'warn', `Results past their time could not be removed: ${(error as Error).message}`, {
+      log('app', 'warn', `Results past their time could not be forgotten: ${(error as Error).message}`, {
         event_type: 'job_expiry_failed',
       });
     }
+    await folders.tryAgain();
   }
 
-  #times(): { nowMs: number; expiresMs: number } {
-    const nowMs = Date.now();
-    return { nowMs, expiresMs: nowMs + this.#parts.config.jobResultAgeMsMax };
+  #times(): EndTimes {
+    const { clock, config } = this.#parts;
+    return { nowMs: Date.now(), expiresMs: clock.now() + config.jobResultAgeMsMax };
   }
 }
 
-type GaveUp = 'cancelled' | 'stopping' | 'overtime';
+type GaveUp = 'cancelled' | 'stopping' | 'overtime' | 'defect';
 
-type Outcome = JobEnd | { readonly state: 'waiting'; readonly because: 'stopping' | 'failed'; readonly waitMs: number };
+type BackToQueue = { readonly state: 'waiting'; readonly because: GivenBack; readonly waitMs: number };
+
+/** `left`: nothing is said of it, as if the process had been killed. */
+type Outcome = JobEnd | BackToQueue | { readonly state: 'left' };
+
+/** Failures that are nobody's fault and pass: room on the disk, a way to it, a place in a queue. */
+const shortages: readonly FailureCode[] = ['not_kept', 'busy', 'queue_full'];
+const stalledWaitMsMax = 60_000;
 
 /** A job that is being worked on. */
 class Attempt {

@@ -1,5 +1,6 @@
 import type { FailureCode } from '../errors.ts';
 import type { JobDatabase } from './job-database.ts';
+import type { SetAside } from './set-aside.ts';
 
 /** What the store's thread can be asked: the methods of the database. */
 export type StoreMethod = {
@@ -9,11 +10,17 @@ export type StoreMethod = {
 export type StoreCall = { readonly number: number; readonly method: StoreMethod; readonly given: readonly unknown[] };
 
 export type StoreAnswer =
-  | { readonly kind: 'opened'; readonly setAside: string | undefined }
+  | { readonly kind: 'opened'; readonly setAside: SetAside | undefined }
   /** The last word: it could not be opened. */
   | { readonly kind: 'unusable'; readonly failure: StoreFailure }
-  | { readonly kind: 'answer'; readonly number: number; readonly answer: unknown }
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: unknown; readonly wrote: boolean }
   | { readonly kind: 'failure'; readonly number: number; readonly failure: StoreFailure };
 
 /** An error as it crosses between threads: a class would not. */
-export type StoreFailure = { readonly code: FailureCode | undefined; readonly message: string; readonly why: string };
+export type StoreFailure = {
+  readonly code: FailureCode | undefined;
+  readonly message: string;
+  readonly why: string;
+  /** What is in the file is no longer what was written. */
+  readonly damaged: boolean;
+};

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ServiceError } from '../errors.ts';
 import { JobDatabase } from './job-database.ts';
 import type { StoreAnswer, StoreCall, StoreFailure } from './job-store-messages.ts';
-import { isNotWritten, openJobDatabase } from './open-job-database.ts';
+import { isDamaged, isNotWritten, openJobDatabase } from './open-job-database.ts';
 
 // The thread of the jobs' store: SQLite is synchronous here, and an fsync may take long.
 
@@ -16,7 +16,9 @@ try {
   port.on('message', ({ number, method, given }: StoreCall) => {
     try {
       const act = jobs[method] as (...given: readonly unknown[]) => unknown;
-      say({ kind: 'answer', number, answer: act.apply(jobs, given as unknown[]) });
+      const before = jobs.rowsWritten();
+      const answer = act.apply(jobs, given as unknown[]);
+      say({ kind: 'answer', number, answer, wrote: method !== 'close' && jobs.rowsWritten() !== before });
       // With nothing left to listen to, the thread ends by itself.
       if (method === 'close') port.close();
     } catch (error) {
@@ -31,12 +33,14 @@ try {
 function asFailure(error: unknown): StoreFailure {
   const message = error instanceof Error ? error.message : String(error);
   const why = error instanceof Error ? (error.stack ?? message) : message;
-  if (error instanceof ServiceError) return { code: error.code, message, why };
+  const damaged = isDamaged(error);
+  if (error instanceof ServiceError) return { code: error.code, message, why, damaged };
   if (isNotWritten(error))
     return {
       code: 'not_kept',
       message: `Cannot keep the job: its database cannot be written (${message}); free the disk of VITRINE_DATA and send it again.`,
       why,
+      damaged,
     };
-  return { code: undefined, message, why };
+  return { code: undefined, message, why, damaged };
 }

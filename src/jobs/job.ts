@@ -14,7 +14,10 @@ export type JobResult = {
   readonly facts: Record<string, unknown>;
 };
 
-/** Work that outlives its request, as the store keeps it. Times are milliseconds since 1970. */
+/**
+ * Work that outlives its request, as the store keeps it. Times are milliseconds since 1970 by the clock on the wall, for people to read; only the end
+ * of its time to live decides something, and is one of the data folder's clock.
+ */
 export type Job = {
   readonly id: string;
   readonly tenant: string;
@@ -26,9 +29,12 @@ export type Job = {
   readonly trace: Ids;
   /** Counts every time it was begun; who finishes it has to name the one it began. */
   readonly attempt: number;
-  /** Attempts that failed and may be repeated, and those in which the process ended. */
+  /** Attempts that failed and may be repeated, those that found no room or no way to the disk, and the ends of a process that it alone was in. */
   readonly failures: number;
+  readonly stalls: number;
   readonly interruptions: number;
+  /** It was being worked on when a process ended, and has not shown since that it was not the cause: it runs alone. */
+  readonly suspect: boolean;
   readonly createdMs: number;
   readonly startedMs: number | undefined;
   readonly endedMs: number | undefined;
@@ -43,6 +49,9 @@ export type NewJob = Pick<Job, 'id' | 'tenant' | 'request' | 'madeBy' | 'trace' 
   /** Whoever sends the same key again gets this job instead of a second one; `fingerprint` tells the same request from another. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
 };
+
+/** Why an attempt goes back to the queue: nothing of that is an end. `stalled`: there was no room, or the disk could not be used. */
+export type GivenBack = 'stopping' | 'failed' | 'stalled';
 
 /** How an attempt ended for good. */
 export type JobEnd =

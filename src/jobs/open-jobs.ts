@@ -13,13 +13,11 @@ export type Jobs = AsyncDisposable & {
 };
 
 /** The jobs of a data folder: jobs are taken from here on, and worked on once the runner is started. Disposing gives back what runs. */
-export async function openJobs(
-  config: Config,
-  perform: Perform,
-  clock = SteadyClock.open(join(config.data, 'service')),
-): Promise<Jobs> {
-  const folders = await WorkFolders.open(config);
+export async function openJobs(config: Config, perform: Perform, given?: SteadyClock): Promise<Jobs> {
+  // The store first: a database that is damaged takes the folders of its jobs aside with it.
   const store = await SqliteJobStore.open(config);
+  const clock = given ?? SteadyClock.open(join(config.data, 'service'));
+  const folders = await WorkFolders.open(config);
   const metrics = new JobMetrics();
   const runner = new JobRunner({ config, clock, store, folders, metrics, perform });
   return {

@@ -3,10 +3,11 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
-import type { Job, JobEnd, JobProgress, NewJob } from './job.ts';
+import type { GivenBack, JobEnd, JobProgress, NewJob } from './job.ts';
 import type { JobDatabase } from './job-database.ts';
-import type { AddLimits, JobStore } from './job-store.ts';
+import type { AddLimits, EndTimes, JobPage, JobStore } from './job-store.ts';
 import type { StoreAnswer, StoreCall, StoreFailure, StoreMethod } from './job-store-messages.ts';
+import type { SetAside } from './set-aside.ts';
 
 /** The jobs of one machine, in VITRINE_DATA/service/jobs.sqlite, on a thread of its own. */
 export class SqliteJobStore implements JobStore {
@@ -29,7 +30,7 @@ export class SqliteJobStore implements JobStore {
       thread.on('message', (answer: StoreAnswer) => {
         switch (answer.kind) {
           case 'opened':
-            tellSetAside(file, answer.setAside);
+            tellSetAside(answer.setAside);
             resolve();
             return;
           case 'unusable':
@@ -61,11 +62,11 @@ export class SqliteJobStore implements JobStore {
     return this.#ask('get', id);
   }
 
-  list(of: { tenant: string | undefined; beforeMs: number; limit: number }) {
+  list(of: JobPage) {
     return this.#ask('list', of);
   }
 
-  take(of: { kindsFull: readonly string[]; nowMs: number }) {
+  take(of: { kindsFull: readonly string[]; nowMs: number; startedMs: number }) {
     return this.#ask('take', of);
   }
 
@@ -73,19 +74,23 @@ export class SqliteJobStore implements JobStore {
     return this.#ask('progress', id, attempt, progress);
   }
 
-  finish(id: string, attempt: number, end: JobEnd, times: { nowMs: number; expiresMs: number }) {
+  finish(id: string, attempt: number, end: JobEnd, times: EndTimes) {
     return this.#ask('finish', id, attempt, end, times);
   }
 
-  giveBack(id: string, attempt: number, because: 'stopping' | 'failed', notBeforeMs: number) {
-    return this.#ask('giveBack', id, attempt, because, notBeforeMs);
+  giveBack(id: string, attempt: number, of: { because: GivenBack; notBeforeMs: number } & EndTimes) {
+    return this.#ask('giveBack', id, attempt, of);
   }
 
-  cancel(id: string, times: { nowMs: number; expiresMs: number }): Promise<Job | undefined> {
+  cancel(id: string, times: EndTimes) {
     return this.#ask('cancel', id, times);
   }
 
-  recover(of: { interruptionsMax: number; nowMs: number; expiresMs: number }) {
+  excuse() {
+    return this.#ask('excuse');
+  }
+
+  recover(of: { interruptionsMax: number } & EndTimes) {
     return this.#ask('recover', of);
   }
 
@@ -97,8 +102,8 @@ export class SqliteJobStore implements JobStore {
     return this.#ask('expire', nowMs, limit);
   }
 
-  standing(nowMs: number) {
-    return this.#ask('standing', nowMs);
+  standing(nowMs: number, dueMs?: number) {
+    return this.#ask('standing', nowMs, dueMs);
   }
 
   ahead(id: string) {
@@ -106,7 +111,10 @@ export class SqliteJobStore implements JobStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state.kind === 'gone') return;
+    if (this.#state.kind === 'gone') {
+      await this.#thread.terminate();
+      return;
+    }
     const ended = new Promise((resolve) => this.#thread.once('exit', resolve));
     await this.#ask('close');
     await ended;
@@ -120,7 +128,7 @@ export class SqliteJobStore implements JobStore {
     this.#calls += 1;
     const call: StoreCall = { number: this.#calls, method, given };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(call.number, { method, resolve: resolve as Waiting['resolve'], reject });
+      this.#waiting.set(call.number, { resolve: resolve as Waiting['resolve'], reject });
       this.#thread.postMessage(call);
     });
   }
@@ -130,11 +138,12 @@ export class SqliteJobStore implements JobStore {
     this.#waiting.delete(answer.number);
     if (answer.kind === 'answer') {
       // Reading works on a full disk too, and a change that met no row wrote nothing.
-      const wrote = answer.answer !== false && waiting !== undefined && writing.includes(waiting.method);
-      if (wrote && this.#state.kind === 'not_writable') this.#state = { kind: 'open' };
+      if (answer.wrote && this.#state.kind === 'not_writable') this.#state = { kind: 'open' };
       waiting?.resolve(answer.answer);
       return;
     }
+    if (answer.failure.damaged)
+      this.#lose('its file is damaged, and the next start sets it aside and saves what can be read');
     if (answer.failure.code === 'not_kept') this.#state = { kind: 'not_writable', message: answer.failure.message };
     else
       log('app', 'error', `The jobs' database failed: ${answer.failure.why.slice(0, 2_000)}`, {
@@ -151,20 +160,18 @@ export class SqliteJobStore implements JobStore {
 }
 
 type Waiting = {
-  readonly method: StoreMethod;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 };
 
-const writing: readonly StoreMethod[] = ['add', 'finish', 'giveBack', 'remove'];
-
-function tellSetAside(file: string, setAside: string | undefined): void {
-  if (setAside === undefined) return;
+function tellSetAside(setAside: SetAside | undefined): void {
+  if (!setAside) return;
+  const { folder, because, saved, left } = setAside;
   log(
     'app',
     'error',
-    `The jobs' database ${file} was damaged; it was set aside as ${setAside}, and the jobs in it are not known any more.`,
-    { event_type: 'job_store_set_aside' },
+    `The jobs' database could not be used (${because.replace(/\s+/g, ' ').slice(0, 200)}): it was set aside with its uploads and results in ${folder}. ${saved} jobs could be read and go on; ${left} folders of uploads and results belong to none of them and lie there.`,
+    { event_type: 'job_store_set_aside', saved, left },
   );
 }
 

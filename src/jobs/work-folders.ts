@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
 import { log } from '../telemetry/logger.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
+import { syncToDisk } from './keep-result.ts';
+import { foldersSetAside } from './set-aside.ts';
 
 /** A folder of one piece of work: uploads, scratch. Whoever opened it disposes of it, or lets a job of the same id take it over. */
 export type WorkFolder = AsyncDisposable & {
@@ -29,6 +31,8 @@ export class WorkFolders {
   readonly #promised = new Map<string, number>();
   /** Made by this process: no sweep touches them. */
   readonly #own = new Set<string>();
+  /** What could not be removed when it was time. */
+  readonly #leftOver = new Set<string>();
   #look: { at: number; use: Promise<StorageUse> } | undefined;
 
   private constructor(limits: Limits, work: string, results: string) {
@@ -43,6 +47,7 @@ export class WorkFolders {
     try {
       await mkdir(work, { recursive: true });
       await mkdir(results, { recursive: true });
+      await syncToDisk(dirname(work));
     } catch (cause) {
       throw new ServiceError(
         'invalid_setting',
@@ -102,14 +107,38 @@ export class WorkFolders {
     };
   }
 
+  /** Removes a folder of work; what cannot be removed now is removed later. */
   async remove(id: string): Promise<void> {
     this.#promised.delete(id);
-    await rm(this.pathOf(id), { recursive: true, force: true });
-    this.#own.delete(id);
+    if (await this.#removed(this.pathOf(id))) this.#own.delete(id);
   }
 
+  /** As `remove`, of a kept result. */
   async removeResult(id: string): Promise<void> {
-    await rm(this.resultPathOf(id), { recursive: true, force: true });
+    await this.#removed(this.resultPathOf(id));
+  }
+
+  /** Makes the folder of an attempt at a job, and removes what a killed attempt before it had left. */
+  async beginAttempt(id: string, attempt: number): Promise<string> {
+    await this.#removeAttempts(id);
+    const path = join(this.pathOf(id), `attempt-${attempt}`);
+    await mkdir(path, { recursive: true });
+    return path;
+  }
+
+  /** Removes what an attempt has left. */
+  async endAttempt(id: string): Promise<void> {
+    await this.#removeAttempts(id).catch(tellNotRemoved);
+  }
+
+  /** Removes what could not be removed when it was time. */
+  async tryAgain(): Promise<void> {
+    for (const path of [...this.#leftOver]) await this.#removed(path);
+  }
+
+  /** Where damaged databases lie with the folders that they left. */
+  setAside(): Promise<string[]> {
+    return foldersSetAside(dirname(this.#work));
   }
 
   pathOf(id: string): string {
@@ -118,6 +147,24 @@ export class WorkFolders {
 
   resultPathOf(id: string): string {
     return join(this.#results, id);
+  }
+
+  async #removeAttempts(id: string): Promise<void> {
+    const names = await readdir(this.pathOf(id)).catch(nothingIfGone);
+    for (const name of names)
+      if (name.startsWith('attempt-')) await rm(join(this.pathOf(id), name), { recursive: true, force: true });
+  }
+
+  async #removed(path: string): Promise<boolean> {
+    try {
+      await rm(path, { recursive: true, force: true });
+      this.#leftOver.delete(path);
+      return true;
+    } catch (error) {
+      if (!this.#leftOver.has(path)) tellNotRemoved(error);
+      this.#leftOver.add(path);
+      return false;
+    }
   }
 
   /** What the folders hold; looked at once a second at most, however many ask. */
@@ -140,6 +187,12 @@ export type StorageUse = {
 };
 
 const keptMs = 1000;
+
+function tellNotRemoved(error: unknown): void {
+  log('app', 'warn', `Temporary files could not be removed and are tried again: ${(error as Error).message}`, {
+    event_type: 'work_not_removed',
+  });
+}
 
 async function removeAllBut(folder: string, owned: ReadonlySet<string>): Promise<number> {
   const left = (await readdir(folder)).filter((name) => !owned.has(name));

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { HealthChecks } from '../../src/api/health-checks.ts';
 import { readConfig } from '../../src/config.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
@@ -92,6 +94,25 @@ describe('health', function () {
     assert.match(((await stopping.json()) as Told).error, /the service is stopping/);
     assert.equal(stopping.headers.get('connection'), 'close');
     assert.equal((await other.fetch('/live')).status, 200);
+  });
+
+  it('warns as long as a damaged database of jobs lies there', async () => {
+    await using api = await serveApi({});
+    const database = async () => {
+      const answer = await api.fetch('/health/detailed');
+      return ((await answer.json()) as { checks: { database: Record<string, unknown> } }).checks.database;
+    };
+    assert.equal((await database()).status, 'healthy');
+    const folder = join(api.data, 'service', 'jobs.damaged-1700000000000');
+    await mkdir(folder);
+    const warning = await waitFor('the warning', async () => {
+      const found = await database();
+      return found.status === 'warning' && found;
+    });
+    assert.deepEqual(warning.set_aside, ['jobs.damaged-1700000000000']);
+    assert.match(String(warning.message), /damaged or gone.*move it away/);
+    await rmdir(folder);
+    await waitFor('health', async () => (await database()).status === 'healthy');
   });
 
   it('looks once a second, however many ask', async () => {

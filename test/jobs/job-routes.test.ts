@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import files, { writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { newApiKey } from '../../src/api/api-keys.ts';
@@ -11,6 +12,7 @@ import { type ServedApi, serveApi } from '../api/serve-api.ts';
 import { availableOrSkip } from '../support/available-or-skip.ts';
 import { smallFileSystem } from '../support/small-file-system.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { toneWav } from '../support/tone-wav.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 type Told = {
@@ -70,6 +72,46 @@ describe('the routes of jobs', () => {
     assert.equal(await (await api.fetch(done.result?.files[1]?.href ?? '')).text(), 'two');
     for (const name of ['..%2f..%2fjobs.sqlite', 'other.wav'])
       assert.equal((await api.fetch(`${location}/files/${name}`)).status, 404);
+  });
+
+  it('answer 202 only when the upload and the names of all its folders are on the disk', async () => {
+    await using api = await serveJobs(never);
+    const form = new FormData();
+    form.append(
+      'file',
+      new Blob([toneWav({ seconds: 0.1, sampleRateHz: 16_000 }) as Uint8Array<ArrayBuffer>]),
+      'a.wav',
+    );
+    using synced = watchSyncs();
+    const accepted = await api.fetch('/v1/speech', {
+      method: 'POST',
+      headers: { Prefer: 'respond-async' },
+      body: form,
+    });
+    assert.equal(accepted.status, 202, await accepted.clone().text());
+    const { id } = (await accepted.json()) as Told;
+    const work = join(api.data, 'service', 'work');
+    for (const path of [join(work, id, 'upload-0'), join(work, id), work]) assert.ok(synced.paths.has(path), path);
+  });
+
+  it('list every job, page by page, when several are of one millisecond', async () => {
+    await using api = await serveJobs(never, { jobsOfTenantMax: 100 });
+    const now = Date.now;
+    const ids = new Set<string>();
+    try {
+      const stopped = now();
+      Date.now = () => stopped;
+      for (let n = 0; n < 5; n += 1) ids.add(await sendFor(api));
+    } finally {
+      Date.now = now;
+    }
+    const seen: string[] = [];
+    for (let path: string | undefined = '/v1/jobs?limit=2'; path !== undefined; ) {
+      const { jobs, next } = (await (await api.fetch(path)).json()) as Told;
+      seen.push(...jobs.map(({ id }) => id));
+      path = next;
+    }
+    assert.deepEqual([seen.length, new Set(seen)], [5, ids]);
   });
 
   it('say what became of a job that failed or was cancelled', async () => {
@@ -293,6 +335,26 @@ const writesTwoFiles: Perform = async (_job, { folder }) => {
     facts: { level: 0.5 },
   };
 };
+
+/** Which files and folders were given to fsync. */
+function watchSyncs(): Disposable & { readonly paths: ReadonlySet<string> } {
+  const paths = new Set<string>();
+  const { open } = files;
+  const put = (act: typeof open) => {
+    files.open = act;
+    syncBuiltinESMExports();
+  };
+  put(async (path, ...rest) => {
+    const handle = await open(path, ...rest);
+    const sync = handle.sync.bind(handle);
+    handle.sync = async () => {
+      await sync();
+      paths.add(String(path));
+    };
+    return handle;
+  });
+  return { paths, [Symbol.dispose]: () => put(open) };
+}
 
 const never: Perform = (_job, { signal }) =>
   new Promise((_resolve, reject) =>

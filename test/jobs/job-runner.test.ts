@@ -7,6 +7,7 @@ import { ServiceError } from '../../src/errors.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
+import { failCalls } from '../support/fail-calls.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { someJob } from './some-job.ts';
@@ -68,6 +69,66 @@ describe('the runner of jobs', () => {
     assert.ok(attempts[2]! - attempts[1]! >= 80);
     const ill = await at.ended(await at.add({ parameters: { prompt: 'never' } }));
     assert.deepEqual([ill.state, ill.attempt, ill.failure?.code], ['failed', 3, 'lane_crashed']);
+  });
+
+  it('waits as long as it takes while the disk or the machine cannot be used, whatever it answers', async () => {
+    const codes = ['ENOSPC', 'EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EBUSY', 'ESTALE', 'EAGAIN', 'EACCES', 'EROFS'];
+    const later: Perform = async (job, tools) => {
+      const { code } = job.request.parameters;
+      if (job.attempt <= 5) throw Object.assign(new Error('Cannot open.'), { code });
+      return writesTwoFiles(job, tools);
+    };
+    await using at = await jobsAt(later, { retryAttemptsMax: 2 });
+    for (const id of await Promise.all(codes.map((code) => at.add({ parameters: { code } })))) {
+      const job = await at.ended(id);
+      assert.deepEqual([job.state, job.attempt, job.failures], ['done', 6, 0], String(job.request.parameters.code));
+    }
+  });
+
+  it('keeps the result of a job whose folder cannot be removed at once, ends it once, and removes the folder later', async () => {
+    for (const code of ['EBUSY', 'ENOTEMPTY', 'EIO', 'EMFILE']) {
+      await using at = await jobsAt(writesTwoFiles, { jobResultAgeMsMax: 20_000 });
+      using failing = failCalls('rm', { code, times: 3, path: /\/work\/[^/]+(\/attempt-1)?$/ });
+      const id = await at.add();
+      const ends: string[] = [];
+      at.jobs.runner.events.follow(id, ({ job }) => job.state === 'done' && ends.push(job.state));
+      await at.ended(id);
+      await waitFor('the removal to fail', () => failing.failed > 0);
+      await waitFor('the end to be told', () => ends.length > 0);
+      assert.equal(await readFile(join(at.jobs.folders.resultPathOf(id), 'sound.wav'), 'utf8'), 'whole');
+      await waitFor('the work folder to go', async () => {
+        await at.jobs.folders.tryAgain();
+        return (await at.left('work')).length === 0;
+      });
+      assert.deepEqual(await at.left('results'), [id]);
+      assert.deepEqual(ends, ['done']);
+      assert.equal(endedIn(at.jobs), 1);
+    }
+  });
+
+  it('keeps results and tries again in time when somebody sets the clock, forwards or backwards', async () => {
+    await using data = await temporaryFolder();
+    const now = Date.now;
+    try {
+      let id: string;
+      {
+        await using first = await jobsAt(writesTwoFiles, { data: data.path, jobResultAgeMsMax: 3_600_000 });
+        id = await first.add();
+        await first.ended(id);
+      }
+      Date.now = () => now() + 30 * 86_400_000;
+      const failsOnce: Perform = async (job, tools) => {
+        if (job.failures > 0) return writesTwoFiles(job, tools);
+        Date.now = () => now() - 30 * 86_400_000;
+        throw new ServiceError('lane_crashed', 'Cannot run.');
+      };
+      await using second = await jobsAt(failsOnce, { data: data.path, jobResultAgeMsMax: 3_600_000 });
+      assert.equal((await second.ended(await second.add())).state, 'done');
+      assert.equal((await second.jobs.runner.find(id))?.state, 'done');
+      assert.equal((await second.left('results')).length, 2);
+    } finally {
+      Date.now = now;
+    }
   });
 
   it('does not try again what will fail again, and hides what is a defect', async () => {
@@ -204,6 +265,13 @@ const untilAborted: Perform = (_job, { signal }) =>
   new Promise((_resolve, reject) =>
     signal.addEventListener('abort', () => reject(new ServiceError('caller_gone', 'Gone.'))),
   );
+
+/** Jobs that were counted as ended, in whichever way. */
+function endedIn(jobs: Jobs): number {
+  const [counted] = jobs.metrics.collect();
+  const points = counted?.kind === 'counter' ? counted.points : [];
+  return points.reduce((sum, { value }) => sum + value, 0);
+}
 
 type Running = AsyncDisposable & {
   readonly jobs: Jobs;

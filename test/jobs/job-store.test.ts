@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Job } from '../../src/jobs/job.ts';
+import { hasEnded, type Job } from '../../src/jobs/job.ts';
 import { JobDatabase } from '../../src/jobs/job-database.ts';
 import { jobMigrations } from '../../src/jobs/job-migrations.ts';
 import { openJobDatabase } from '../../src/jobs/open-job-database.ts';
@@ -42,11 +43,13 @@ describe('the jobs’ store', () => {
     const second = await takeOne(store);
     assert.deepEqual([first.attempt, second.attempt, second.interruptions], [1, 2, 1]);
     const failure = { state: 'failed', failure: { code: 'internal', message: 'x' } } as const;
-    assert.equal(await store.finish(id, 1, failure, times), false);
-    assert.equal(await store.finish(id, 2, { state: 'done', result: { files: [], facts: { n: 1 } } }, times), true);
-    assert.equal(await store.finish(id, 2, failure, times), false);
-    assert.equal(await store.giveBack(id, 2, 'failed', 0), false);
-    assert.deepEqual((await store.get(id))?.result, { files: [], facts: { n: 1 } });
+    assert.equal((await store.finish(id, 1, failure, times))?.state, 'running');
+    const done = await store.finish(id, 2, { state: 'done', result: { files: [], facts: { n: 1 } } }, times);
+    assert.equal(done?.state, 'done');
+    // Whoever did not hear it may say it again, and hears how the job stands.
+    assert.deepEqual(await store.finish(id, 2, failure, times), done);
+    assert.deepEqual(await store.giveBack(id, 2, { because: 'failed', notBeforeMs: 0, ...times }), done);
+    assert.deepEqual(done.result, { files: [], facts: { n: 1 } });
   });
 
   it('gives the next place to the tenant with the fewest running, and within a tenant to the oldest', async () => {
@@ -69,12 +72,14 @@ describe('the jobs’ store', () => {
     await using at = await someStore();
     const { store, times } = at;
     await store.add(someJob({ kind: 'score' }), noLimits);
-    assert.equal(await store.take({ kindsFull: ['score'], nowMs: times.nowMs }), undefined);
+    const take = (kindsFull: string[], nowMs: number) => store.take({ kindsFull, nowMs, startedMs: nowMs });
+    assert.equal(await take(['score'], times.nowMs), undefined);
     const taken = await takeOne(store);
-    await store.giveBack(taken.id, taken.attempt, 'failed', times.nowMs + 60_000);
-    assert.equal(await store.take({ kindsFull: [], nowMs: times.nowMs }), undefined);
-    assert.equal((await store.standing(times.nowMs)).nextAtMs, times.nowMs + 60_000);
-    assert.equal((await store.take({ kindsFull: [], nowMs: times.nowMs + 60_000 }))?.failures, 1);
+    const notBeforeMs = times.nowMs + 60_000;
+    await store.giveBack(taken.id, taken.attempt, { because: 'failed', notBeforeMs, ...times });
+    assert.equal(await take([], times.nowMs), undefined);
+    assert.equal((await store.standing(times.nowMs)).nextAtMs, notBeforeMs);
+    assert.equal((await take([], notBeforeMs))?.failures, 1);
   });
 
   it('knows an idempotency key by tenant and by what was asked', async () => {
@@ -100,25 +105,88 @@ describe('the jobs’ store', () => {
     assert.deepEqual(await store.add(someJob({ tenant: 'c' }), limits), { kind: 'full', what: 'all', count: 2 });
   });
 
-  it('fails a job during which the process ended too often, and cancels one that was being cancelled', async () => {
+  it('fails the one job during which the process ended too often, and none that only ran beside it', async () => {
     await using at = await someStore();
     const { store, times } = at;
-    const [poison, unwanted] = [someJob({ createdMs: 1 }), someJob({ createdMs: 2 })];
-    await store.add(poison, noLimits);
+    const [poison, neighbour, later] = [1, 2, 3].map((createdMs) => someJob({ createdMs, tenant: `${createdMs}` }));
+    for (const job of [poison, neighbour]) await store.add(job!, noLimits);
+    // Its first end finds two at work: nobody knows which of them it was.
+    for (const _ of [1, 2]) await takeOne(store);
+    assert.equal((await store.recover({ interruptionsMax: 2, ...times })).suspects, 2);
+    await store.add(later!, noLimits);
+    const charged: string[] = [];
+    const ended: string[] = [];
+    // Whoever works on the poison is ended by it; the others are done.
+    for (let life = 0; life < 20 && ended.length < 3; life += 1) {
+      const job = await takeOne(store);
+      assert.equal(job.suspect ? await store.take({ kindsFull: [], nowMs: 1e15, startedMs: 1 }) : undefined, undefined);
+      if (job.id !== poison!.id) {
+        await store.finish(job.id, job.attempt, { state: 'done', result: { files: [], facts: {} } }, times);
+        ended.push(`${job.tenant} done`);
+        continue;
+      }
+      charged.push(job.tenant);
+      const recovered = await store.recover({ interruptionsMax: 2, ...times });
+      ended.push(...recovered.ended.map(({ tenant, failure }) => `${tenant} ${failure?.code}`));
+    }
+    assert.deepEqual(charged, ['1', '1']);
+    assert.deepEqual(ended, ['2 done', '1 job_interrupted', '3 done']);
+    assert.equal((await store.get(neighbour!.id))?.interruptions, 0);
+  });
+
+  it('charges nobody with a stop in order, and cancels what was being cancelled', async () => {
+    await using at = await someStore();
+    const { store, times } = at;
+    const [wanted, unwanted] = [someJob({ createdMs: 1 }), someJob({ createdMs: 2 })];
+    await store.add(wanted, noLimits);
     await takeOne(store);
-    assert.equal((await store.recover({ interruptionsMax: 2, ...times })).ended.length, 0);
+    await store.excuse();
+    const excused = await store.recover({ interruptionsMax: 1, ...times });
+    assert.deepEqual([excused.ended.length, excused.suspects, excused.waiting], [0, 0, 1]);
+    // The next attempt is not excused by that.
     await takeOne(store);
     await store.add(unwanted, noLimits);
     await takeOne(store);
     await store.cancel(unwanted.id, times);
-    const recovered = await store.recover({ interruptionsMax: 2, ...times });
+    const recovered = await store.recover({ interruptionsMax: 1, ...times });
     assert.deepEqual(
-      new Map(recovered.ended.map(({ id, state, failure }) => [id, failure?.code ?? state])),
-      new Map([
-        [unwanted.id, 'cancelled'],
-        [poison.id, 'job_interrupted'],
-      ]),
+      recovered.ended.map(({ id, state }) => [id, state]),
+      [[unwanted.id, 'cancelled']],
     );
+    assert.equal(recovered.suspects, 1);
+  });
+
+  it('cancels what is given back after somebody wanted that', async () => {
+    await using at = await someStore();
+    const { store, times } = at;
+    const { id } = someJob();
+    await store.add(someJob({ id }), noLimits);
+    const taken = await takeOne(store);
+    assert.equal((await store.cancel(id, times))?.endedNow, false);
+    const given = await store.giveBack(id, taken.attempt, { because: 'stalled', notBeforeMs: 0, ...times });
+    assert.equal(given?.state, 'cancelled');
+    assert.equal((await store.cancel(id, times))?.endedNow, false);
+  });
+
+  it('lists every job once, page by page, also when all are of one millisecond', async () => {
+    await using at = await someStore();
+    const { store } = at;
+    const ids = new Set<string>();
+    for (const createdMs of [1, 1, 1, 1, 1, 2, 2]) {
+      const job = someJob({ createdMs });
+      ids.add(job.id);
+      await store.add(job, noLimits);
+    }
+    const seen: string[] = [];
+    for (let last: Job | undefined; ; ) {
+      const place = last ? { beforeMs: last.createdMs, behindId: last.id } : { beforeMs: 1e15 };
+      const page = await store.list({ tenant: 'anonymous', limit: 2, ...place });
+      seen.push(...page.map(({ id }) => id));
+      last = page.at(-1);
+      if (!last) break;
+    }
+    assert.equal(seen.length, 7);
+    assert.deepEqual(new Set(seen), ids);
   });
 
   it('forgets what is past its time, and only that', async () => {
@@ -170,7 +238,7 @@ describe('the file of the jobs’ store', () => {
     const before = await readFile(file);
     assert.throws(() => openJobDatabase(file), {
       code: 'invalid_setting',
-      message: /a newer Vitrine wrote it \(its schema is 2/,
+      message: /a newer Vitrine wrote it \(its schema is 3/,
     });
     assert.deepEqual(await readFile(file), before);
   });
@@ -192,21 +260,65 @@ describe('the file of the jobs’ store', () => {
     database.close();
   });
 
-  it('that is damaged is set aside, and a new one takes jobs', async () => {
+  it('that is no database any more is set aside with all uploads and results, and a new one takes jobs', async () => {
     for (const damage of [
       (file: string) => writeFile(file, 'no database at all, but long enough to be looked at'.repeat(100)),
-      (file: string) => truncate(file, 5_000),
+      (file: string) => truncate(file, 0),
+      (file: string) => rm(file),
     ]) {
-      await using folder = await temporaryFolder();
-      const file = join(folder.path, 'service', 'jobs.sqlite');
-      const opened = openJobDatabase(file);
-      for (let n = 0; n < 50; n += 1) new JobDatabase(opened.database).add(someJob(), noLimits);
-      opened.database.close();
-      await damage(file);
-      await using store = await SqliteJobStore.open({ data: folder.path });
+      await using at = await damagedStore(damage);
+      await using store = await SqliteJobStore.open({ data: at.data });
       assert.equal((await store.add(someJob(), noLimits)).kind, 'added');
-      assert.ok((await readdir(join(folder.path, 'service'))).some((name) => name.includes('.damaged-')));
+      const aside = await at.setAside();
+      assert.deepEqual(await namesIn(aside, 'work'), at.waiting);
+      assert.deepEqual(await namesIn(aside, 'results'), at.done);
     }
+  });
+
+  it('that is damaged in places gives its readable jobs back, with their uploads and results, and loses nothing of the rest', async () => {
+    // From the second page on: one of the table's leaves, and one of an index.
+    let lost = 0;
+    for (const page of [12, 20, 25]) {
+      await using at = await damagedStore((file) => overwritePage(file, page));
+      await using store = await SqliteJobStore.open({ data: at.data });
+      const saved = await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 1_000 });
+      assert.ok(saved.length >= at.ids.length - 30, `${saved.length} of ${at.ids.length}`);
+      lost += at.ids.length - saved.length;
+      const ids = (ended: boolean) => saved.filter((job) => hasEnded(job) === ended).map(({ id }) => id);
+      const aside = await at.setAside();
+      for (const [name, here, all] of [
+        ['work', ids(false).sort(), at.waiting],
+        ['results', ids(true).sort(), at.done],
+      ] as const) {
+        assert.deepEqual(await namesIn(join(at.data, 'service'), name), here);
+        assert.deepEqual([...here, ...(await namesIn(aside, name))].sort(), all);
+        for (const id of here)
+          assert.equal(await readFile(join(at.data, 'service', name, id, 'file'), 'utf8'), `of ${id}`);
+      }
+      // What was damaged lies there as it was.
+      assert.deepEqual(await readFile(join(aside, 'jobs.sqlite')), at.bytes);
+    }
+    assert.ok(lost > 0, 'no damaged page held a job');
+  });
+
+  it('is set aside as a whole by the next start when a start was killed at it', async () => {
+    await using at = await damagedStore((file) => overwritePage(file, 12));
+    const service = join(at.data, 'service');
+    const half = join(service, 'jobs.setting-aside');
+    await mkdir(join(half, 'work'), { recursive: true });
+    await rename(join(service, 'work', at.waiting[0]!), join(half, 'work', at.waiting[0]!));
+    {
+      await using store = await SqliteJobStore.open({ data: at.data });
+      const saved = await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 1_000 });
+      const works = saved.filter((job) => !hasEnded(job)).map(({ id }) => id);
+      assert.deepEqual(await namesIn(service, 'work'), works.sort());
+    }
+    // Killed again, when the new database was in its place and only the name was missing.
+    await rename(await at.setAside(), half);
+    const before = await namesIn(service, 'results');
+    await using _store = await SqliteJobStore.open({ data: at.data });
+    assert.deepEqual(await namesIn(service, 'results'), before);
+    assert.equal(existsSync(half), false);
   });
 
   it('is opened by one service only', async () => {
@@ -218,6 +330,62 @@ describe('the file of the jobs’ store', () => {
     });
   });
 });
+
+type DamagedStore = AsyncDisposable & {
+  readonly data: string;
+  readonly ids: string[];
+  readonly waiting: string[];
+  readonly done: string[];
+  /** The damaged file. */
+  readonly bytes: Buffer | undefined;
+  setAside(): Promise<string>;
+};
+
+/** A store of 200 jobs with their folders, half of them done, whose file something happened to. */
+async function damagedStore(damage: (file: string) => Promise<void>): Promise<DamagedStore> {
+  const folder = await temporaryFolder();
+  const service = join(folder.path, 'service');
+  const file = join(service, 'jobs.sqlite');
+  const { database } = openJobDatabase(file);
+  // Nobody cuts the power here.
+  database.exec('PRAGMA synchronous = OFF');
+  const jobs = new JobDatabase(database);
+  const [waiting, done]: [string[], string[]] = [[], []];
+  for (let n = 0; n < 200; n += 1) {
+    const { id } = someJob();
+    jobs.add(someJob({ id, createdMs: n }), noLimits);
+    const [name, ids] = n % 2 === 0 ? (['results', done] as const) : (['work', waiting] as const);
+    ids.push(id);
+    await mkdir(join(service, name, id), { recursive: true });
+    await writeFile(join(service, name, id, 'file'), `of ${id}`);
+  }
+  for (const id of done) database.prepare(`UPDATE job SET state = 'done' WHERE id = ?`).run(id);
+  jobs.close();
+  await damage(file);
+  return {
+    data: folder.path,
+    ids: [...waiting, ...done],
+    waiting: waiting.sort(),
+    done: done.sort(),
+    bytes: await readFile(file).catch(() => undefined),
+    setAside: async () => {
+      const names = (await readdir(service)).filter((name) => name.startsWith('jobs.damaged-'));
+      assert.equal(names.length, 1);
+      return join(service, names[0]!);
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+async function overwritePage(file: string, page: number): Promise<void> {
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.alloc(4096, 0xa5), 0, 4096, (page - 1) * 4096);
+  await handle.close();
+}
+
+async function namesIn(folder: string, name: string): Promise<string[]> {
+  return (await readdir(join(folder, name))).sort();
+}
 
 async function someStore(): Promise<
   AsyncDisposable & { store: SqliteJobStore; times: { nowMs: number; expiresMs: number } }
@@ -235,7 +403,7 @@ async function someStore(): Promise<
 }
 
 async function takeOne(store: SqliteJobStore, nowMs = Date.now()): Promise<Job> {
-  const job = await store.take({ kindsFull: [], nowMs });
+  const job = await store.take({ kindsFull: [], nowMs, startedMs: nowMs });
   assert.ok(job);
   return job;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
@@ -46,6 +46,8 @@ export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promi
   await onDisk(async () => {
     for (const { path } of of.task.files) await syncToDisk(path);
     await syncToDisk(work.path);
+    // A folder whose name is lost in a power cut is lost with all that is in it.
+    await syncToDisk(dirname(work.path));
   });
   const told = requestTrace(response);
   const { traceId, spanId } = told.ids;

@@ -10,16 +10,19 @@ import { sendKeptFile } from './send-kept-file.ts';
 
 export type JobParts = { config: Config; jobs: JobRunner; workFolders: WorkFolders };
 
-/** GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=` takes the time that the page before ended with. */
+/** GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=` takes the time that the page before ended with, `?before_id=` the id: several may be of one time. */
 export function listJobs({ jobs: runner }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const limit = wholeQuery(request, 'limit', 1, listMax, 100);
     const beforeMs = timeQuery(request, 'before') ?? Number.MAX_SAFE_INTEGER;
-    const jobs = await runner.list({ tenant: client.admin ? undefined : client.tenant, beforeMs, limit });
+    const behindId = idQuery(request, 'before_id');
+    const jobs = await runner.list({ tenant: client.admin ? undefined : client.tenant, beforeMs, behindId, limit });
     const last = jobs.length === limit ? jobs.at(-1) : undefined;
     response.json({
       jobs: jobs.map((job) => ({ ...jobAnswer(job), ...(client.admin && { tenant: job.tenant }) })),
-      ...(last && { next: `/v1/jobs?limit=${limit}&before=${new Date(last.createdMs).toISOString()}` }),
+      ...(last && {
+        next: `/v1/jobs?limit=${limit}&before=${new Date(last.createdMs).toISOString()}&before_id=${last.id}`,
+      }),
     });
   };
 }
@@ -84,7 +87,7 @@ export function jobFile({ config, jobs: runner, workFolders: folders }: JobParts
 /** The job, if the caller may see it. Whoever may not is told the same as where there is none. */
 export async function findOwn(runner: JobRunner, client: Client, request: Request): Promise<Job> {
   const { id } = request.params as { id: string };
-  const job = /^[0-9a-f-]{36}$/.test(id) ? await runner.find(id) : undefined;
+  const job = jobId.test(id) ? await runner.find(id) : undefined;
   if (job && (client.admin || job.tenant === client.tenant)) return job;
   throw new ServiceError(
     'job_not_found',
@@ -117,6 +120,14 @@ function resultOf(job: Job): NonNullable<Job['result']> {
 }
 
 const listMax = 1_000;
+const jobId = /^[0-9a-f-]{36}$/;
+
+function idQuery(request: Request, name: string): string | undefined {
+  const given = request.query[name];
+  if (given === undefined) return undefined;
+  if (typeof given === 'string' && jobId.test(given)) return given;
+  throw new ServiceError('invalid_request', `Cannot answer: ${name} is no id of a job.`);
+}
 
 function wholeQuery(request: Request, name: string, min: number, max: number, fallback: number): number {
   const given = request.query[name];

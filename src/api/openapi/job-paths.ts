@@ -25,7 +25,13 @@ export function jobPaths(): ZodOpenApiPathsObject {
     '/v1/jobs': {
       get: {
         ...of('listJobs', 'Your jobs, the newest first'),
-        requestParams: { query: z.object({ limit: z.string().optional(), before: z.string().optional() }) },
+        requestParams: {
+          query: z.object({
+            limit: z.string().optional(),
+            before: z.string().optional(),
+            before_id: z.string().optional(),
+          }),
+        },
         responses: {
           '200': json('Jobs.', z.object({ jobs: z.array(jobSchema), next: z.string().optional() })),
           ...failing('invalid_request', 'unauthorized'),

@@ -4,7 +4,7 @@ import { composeSettings } from '../compose/compose-settings.ts';
 import { compatConfiguration } from '../otel-collector/compat-configuration.ts';
 import { settings } from '../src/config.ts';
 import { type FailureCode, failures, faultOf } from '../src/errors.ts';
-import { aliases } from '../src/telemetry/names/aliases.ts';
+import { aliases, labelsOf } from '../src/telemetry/names/aliases.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names.ts';
@@ -125,7 +125,7 @@ function telemetryPage(): string {
       ['name in Prometheus', 'labels', 'is', 'known from'],
       aliases.map((alias) => [
         `\`${alias.name}\``,
-        [...Object.keys(alias.labels), ...(alias.truth ? [alias.truth[0]] : [])].join(', '),
+        labelsOf(alias).join(', '),
         `\`${nameInPrometheus(metricNames[alias.of])}\`${alias.only ? `, ${alias.only[1]}` : ''}${alias.value ? `, in ${alias.value}` : ''}`,
         alias.system.toUpperCase(),
       ]),

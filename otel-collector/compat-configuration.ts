@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { type Alias, aliases } from '../src/telemetry/names/aliases.ts';
+import { type Alias, aliases, labelsOf } from '../src/telemetry/names/aliases.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { metricNames } from '../src/telemetry/names.ts';
 
@@ -87,14 +87,14 @@ function unwantedPoints(alias: Alias): string[] {
 function pointStatements(alias: Alias): string[] {
   const its = ofAlias(alias);
   const at = (name: string) => `datapoint.attributes[${quoted(name)}]`;
-  const kept = [...Object.keys(alias.labels), ...(alias.truth ? [alias.truth[0]] : [])];
   return [
     ...(alias.truth ? truthStatements(alias.truth, its) : []),
+    ...(alias.outcome ? outcomeStatements(its) : []),
     ...Object.entries(alias.labels)
       .filter(([label, attribute]) => label !== attribute)
       .map(([label, attribute]) => `set(${at(label)}, ${at(attribute)}) where ${its} and ${at(attribute)} != nil`),
     // A series beyond the limit has no other label than this one.
-    `keep_keys(datapoint.attributes, [${[...kept, 'otel.metric.overflow'].map(quoted).join(', ')}]) where ${its}`,
+    `keep_keys(datapoint.attributes, [${[...labelsOf(alias), 'otel.metric.overflow'].map(quoted).join(', ')}]) where ${its}`,
     ...(alias.value === 'percent' ? [`set(datapoint.value_double, 100.0 * datapoint.value_double) where ${its}`] : []),
     ...(alias.value === 'percent of the rest'
       ? [`set(datapoint.value_double, 100.0 - 100.0 * datapoint.value_double) where ${its}`]
@@ -110,10 +110,23 @@ function truthStatements([label, attribute, value]: NonNullable<Alias['truth']>,
   ];
 }
 
+/** A status is an HTTP status or the word of a failure. 4xx is the caller's mistake: rules about errors must not fire for it. */
+function outcomeStatements(its: string): string[] {
+  const status = 'datapoint.attributes["status"]';
+  const become = (word: string, when: string) =>
+    `set(${status}, "${word}") where ${its} and IsMatch(datapoint.attributes["code"], "${when}")`;
+  return [
+    `set(datapoint.attributes["code"], ${status}) where ${its} and ${status} != nil`,
+    `set(${status}, "error") where ${its} and ${status} != nil`,
+    become('success', '^([123][0-9][0-9]|success)$'),
+    become('rejected', '^4[0-9][0-9]$'),
+  ];
+}
+
 /** Points of the same labels and time become one: two of them would be two values of one series at one moment. */
 function combineStatement(alias: Alias): string[] {
   if (!alias.combine) return [];
-  const kept = [...Object.keys(alias.labels), ...(alias.truth ? [alias.truth[0]] : []), 'otel.metric.overflow'];
+  const kept = [...labelsOf(alias), 'otel.metric.overflow'];
   return [`aggregate_on_attributes("${alias.combine}", [${kept.map(quoted).join(', ')}]) where ${ofAlias(alias)}`];
 }
 

@@ -15,6 +15,7 @@ import { inferStraight, type ServedApp } from './api/infer-straight.ts';
 import { followJob } from './api/jobs/follow-job.ts';
 import { cancelJob, deleteJob, jobFile, jobResult, listJobs, showJob } from './api/jobs/job-routes.ts';
 import { LogSettings } from './api/log-settings.ts';
+import { logSystemMetrics } from './api/log-system-metrics.ts';
 import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
 import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
 import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
@@ -82,6 +83,7 @@ export function createApp(given: {
     [...Object.values(budgets), bodies.budget, permits.all, taskPermits.all],
     [permits.ofModels, taskPermits.ofModels],
   );
+  logSystemMetrics(parts.healthChecks, config.systemMetricsLogMs, given.lifecycle.stopping);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

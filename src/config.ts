@@ -8,7 +8,15 @@ type Setting =
   | { kind: 'port'; default: number; env: string; says: string }
   | { kind: 'integer'; default: number; min: number; max: number; env: string; says: string }
   | { kind: 'flag'; default: boolean; env: string; says: string }
-  | { kind: 'choice'; default: string; of: readonly string[]; env: string; says: string };
+  | {
+      kind: 'choice';
+      default: string;
+      of: readonly string[];
+      /** Other words for the same, from other systems: `warning` for `warn`. */
+      also: Readonly<Record<string, string>>;
+      env: string;
+      says: string;
+    };
 
 const text = (env: string, fallback: string, says: string) => ({ kind: 'text', env, default: fallback, says }) as const;
 const port = (env: string, fallback: number, says: string) => ({ kind: 'port', env, default: fallback, says }) as const;
@@ -16,8 +24,13 @@ const flag = (env: string, fallback: boolean, says: string) =>
   ({ kind: 'flag', env, default: fallback, says }) as const;
 const integer = (env: string, fallback: number, min: number, max: number, says: string) =>
   ({ kind: 'integer', env, default: fallback, min, max, says }) as const;
-const choice = <const Of extends readonly string[]>(env: string, fallback: Of[number], of: Of, says: string) =>
-  ({ kind: 'choice', env, default: fallback as string, of, says }) as const;
+const choice = <const Of extends readonly string[]>(
+  env: string,
+  fallback: Of[number],
+  of: Of,
+  says: string,
+  also: Readonly<Record<string, Of[number]>> = {},
+) => ({ kind: 'choice', env, default: fallback as string, of, says, also }) as const;
 
 export const settings = {
   // Where things are
@@ -78,6 +91,16 @@ export const settings = {
     'VITRINE_GRAFANA_URL',
     'http://localhost:3000',
     'Where people reach Grafana: what the dashboard links of alerts begin with.',
+  ),
+  prometheusUrl: text(
+    'VITRINE_PROMETHEUS_URL',
+    '',
+    'Where people reach Prometheus: what the links of alerts to their query begin with. Empty: localhost and its port.',
+  ),
+  alertmanagerUrl: text(
+    'VITRINE_ALERTMANAGER_URL',
+    '',
+    'Where people reach Alertmanager: what the links of notifications begin with. Empty: localhost and its port.',
   ),
   runbooksUrl: text(
     'VITRINE_RUNBOOKS_URL',
@@ -292,7 +315,26 @@ export const settings = {
   ),
   tracesOn: flag('TRACING_ENABLED', true, 'Off: no spans are made.'),
   metricsOn: flag('METRICS_ENABLED', true, 'Off: no metrics are exported.'),
-  logLevel: choice('LOG_LEVEL', 'info', ['error', 'warn', 'info', 'debug'], 'The least severe line that is logged.'),
+  logLevel: choice(
+    'LOG_LEVEL',
+    'info',
+    ['error', 'warn', 'info', 'debug'],
+    'The least severe line that is logged. Any case; `warning`, `critical`, `fatal`, `trace` and `verbose` mean their nearest neighbour.',
+    { warning: 'warn', critical: 'error', fatal: 'error', trace: 'debug', verbose: 'debug' },
+  ),
+  console: choice(
+    'VITRINE_CONSOLE',
+    'text',
+    ['text', 'json'],
+    'What the service prints. `text`: for a person, on standard error. `json`: every log line, access lines too, as one JSON object on standard output, for `docker logs … | jq`.',
+  ),
+  systemMetricsLogMs: integer(
+    'VITRINE_SYSTEM_METRICS_LOG_MS',
+    60_000,
+    0,
+    86_400_000,
+    'How often the logger `metrics` writes CPU, memory and disk of the machine as one line (`event_type=system_metrics`). 0: never.',
+  ),
   telemetryBatchItemsMax: integer(
     'VITRINE_TELEMETRY_BATCH_ITEMS_MAX',
     1024,
@@ -876,12 +918,15 @@ function readSetting(setting: Setting, given: string | undefined): string | numb
     case 'text':
       return given;
     case 'flag':
-      if (/^(true|1)$/i.test(given)) return true;
-      if (/^(false|0)$/i.test(given)) return false;
+      if (/^(true|1|yes|on)$/i.test(given)) return true;
+      if (/^(false|0|no|off)$/i.test(given)) return false;
       throw unusable(setting, given, 'true or false');
-    case 'choice':
-      if (setting.of.includes(given)) return given;
+    case 'choice': {
+      const word = given.trim().toLowerCase();
+      const found = setting.of.find((one) => one === word) ?? new Map(Object.entries(setting.also)).get(word);
+      if (found !== undefined) return found;
       throw unusable(setting, given, `one of ${setting.of.join(', ')}`);
+    }
     case 'port':
       return readInteger(setting, given, 0, 65_535);
     case 'integer':

@@ -40,7 +40,10 @@ export type HttpProcess = {
   closeLast?: () => void;
 };
 
-/** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal ends the process at once. */
+/** The terminal, npm and the shell between each deliver the same Ctrl-C: what follows within this time is no second wish. */
+const sameWishMs = 2_000;
+
+/** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal, later, ends the process at once. */
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
   tuneHeap();
@@ -52,8 +55,13 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   });
 
   const stop = once((reason: 'SIGTERM' | 'SIGINT' | 'a defect') => stopServing(of, reason));
-  process.on('SIGTERM', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGTERM')));
-  process.on('SIGINT', () => (lifecycle.state === 'stopping' ? endAtOnce() : void stop('SIGINT')));
+  let askedAt: number | undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      askedAt ??= performance.now();
+      if (performance.now() - askedAt > sameWishMs) endAtOnce();
+      else void stop(signal);
+    });
   process.on('uncaughtException', (error) => {
     process.exitCode = 1;
     log('app', 'error', `A defect: ${error.stack ?? error.message}`, { event_type: 'uncaught_error' });

@@ -45,6 +45,7 @@ export class ComponentProcess {
   #child: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
   #restarts = 0;
+  #restartsAsked = 0;
   #failuresInARow = 0;
   #wanted = new AbortController();
   #watch: Promise<void> = Promise.resolve();
@@ -61,6 +62,11 @@ export class ComponentProcess {
 
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** Of these, those that somebody asked for. */
+  get restartsAsked(): number {
+    return this.#restartsAsked;
   }
 
   get identity(): ProcessIdentity | undefined {
@@ -119,6 +125,14 @@ export class ComponentProcess {
     }
     await this.#watch;
     this.#become({ kind: 'stopped' });
+  }
+
+  /** Stops it and starts it again, because somebody asked for it. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.#restarts += 1;
+    this.#restartsAsked += 1;
+    await this.start();
   }
 
   /** Sends a signal as fate would: a death by it is a death like any other. Waits for it to end if the signal ends it for sure. */

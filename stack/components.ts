@@ -109,6 +109,8 @@ export const components = {
       `--config.file=${join(data, 'prometheus/configuration/prometheus.yaml')}`,
       `--storage.tsdb.path=${join(data, 'prometheus/store')}`,
       `--web.listen-address=${config.bind}:${config.prometheusPort}`,
+      `--web.external-url=${config.prometheusUrl || `http://localhost:${config.prometheusPort}`}`,
+      '--web.route-prefix=/', // The API stays where it is, whatever path the outside address has.
       '--web.enable-otlp-receiver',
       ...(backendNames(config).includes('prometheus-remote-write') ? ['--web.enable-remote-write-receiver'] : []),
       '--enable-feature=exemplar-storage',
@@ -135,6 +137,8 @@ export const components = {
       `--config.file=${join(data, 'alertmanager/configuration/alertmanager.yaml')}`,
       `--storage.path=${join(data, 'alertmanager/store')}`,
       `--web.listen-address=${config.bind}:${config.alertmanagerPort}`,
+      `--web.external-url=${config.alertmanagerUrl || `http://localhost:${config.alertmanagerPort}`}`,
+      '--web.route-prefix=/',
       '--cluster.listen-address=', // One Alertmanager: no gossip, and no door for it.
     ],
   },

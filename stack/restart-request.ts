@@ -12,18 +12,20 @@ import { StackFailure } from './stack-failure.ts';
 
 type Answer = { failed: string | undefined };
 
-/** Asks the launcher to restart one component, or all of them, and waits until that is done. */
+type Request = { name?: ComponentName | undefined; env: NodeJS.ProcessEnv };
+
+/** Asks the launcher to restart one component, or all of them, with `env` joining its settings, and waits until that is done. */
 export async function requestRestart(
   data: string,
   launcher: ProcessIdentity,
-  name: ComponentName | undefined,
+  { name, env }: Request,
   deadlineMs: number,
 ): Promise<void> {
   const folder = requestFolder(data);
   const path = join(folder, `${Date.now()}-${process.pid}`);
   await patiently(() => {
     mkdirSync(folder, { recursive: true });
-    writeWhole(`${path}.request`, { name });
+    writeWhole(`${path}.request`, { name, env } satisfies Request);
   });
   await signalProcess(launcher, 'SIGUSR2');
 
@@ -68,16 +70,16 @@ async function answerAll(stack: Restartable): Promise<void> {
     return readdirSync(folder).filter((one) => one.endsWith('.request'));
   });
   for (const file of files) {
-    const request = (await patiently(() => readIfThere(join(folder, file)))) as { name?: ComponentName } | undefined;
+    const request = (await patiently(() => readIfThere(join(folder, file)))) as Request | undefined;
     // First: one that stayed would be done again.
     await patiently(() => rmSync(join(folder, file), { force: true }));
     if (request === undefined) continue;
-    const answer = await restart(stack, request.name);
+    const answer = await restart(stack, request);
     await patiently(() => writeWhole(join(folder, file.replace(/request$/, 'answer')), answer));
   }
 }
 
-async function restart(stack: Restartable, name: ComponentName | undefined): Promise<Answer> {
+async function restart(stack: Restartable, { name, env }: Request): Promise<Answer> {
   try {
     const names = name === undefined ? stack.names : [name];
     const missing = names.find((one) => !stack.names.includes(one));
@@ -86,7 +88,7 @@ async function restart(stack: Restartable, name: ComponentName | undefined): Pro
         failed: `Cannot restart ${missing}: it is not part of this stack; start it with \`vitrine up --only\`, or ask for ${stack.names.join(', ')}.`,
       };
     }
-    for (const one of componentNames.filter((other) => names.includes(other))) await stack.restart(one);
+    for (const one of componentNames.filter((other) => names.includes(other))) await stack.restart(one, { env });
     return { failed: undefined };
   } catch (error) {
     return { failed: (error as Error).message };

@@ -14,6 +14,8 @@ export type ComponentRecord = {
   identity?: ProcessIdentity;
   sinceMs: number;
   restarts: number;
+  /** Of these, those that somebody asked for. */
+  restartsAsked: number;
   port: number;
   healthUrl: string;
 };

@@ -11,6 +11,7 @@ import {
   componentNames,
   defaultComponents,
   doorsOf,
+  type LaunchContext,
   nativeAddresses,
   type PortSetting,
   portSettings,
@@ -202,10 +203,14 @@ export class Stack implements AsyncDisposable {
   /** Starts a component and waits until it is healthy. */
   async start(name: ComponentName): Promise<void> {
     await this.#ensureBinary(name);
-    if (this.#closing !== undefined)
-      throw new StackFailure(`Cannot start ${name}: the stack is stopping; start it again.`);
+    this.#refuseWhileClosing(name);
     await this.#process(name).start();
     await this.untilHealthy(name);
+  }
+
+  #refuseWhileClosing(name: ComponentName): void {
+    if (this.#closing !== undefined)
+      throw new StackFailure(`Cannot start ${name}: the stack is stopping; start it again.`);
   }
 
   async untilHealthy(name: ComponentName): Promise<void> {
@@ -223,9 +228,14 @@ export class Stack implements AsyncDisposable {
 
   /** Stops it and starts it anew; `env` joins what it was started with, from now on. */
   async restart(name: ComponentName, { env }: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
-    await this.stop(name);
-    if (env !== undefined) this.#overrides.set(name, { ...this.#overrides.get(name), ...env });
-    await this.start(name);
+    const overrides = { ...this.#overrides.get(name), ...env };
+    const { parameters } = component(name);
+    parameters(this.#contextOf({ ...this.#env, ...overrides })); // What cannot be used is said while the old one still runs.
+    this.#overrides.set(name, overrides);
+    await this.#ensureBinary(name);
+    this.#refuseWhileClosing(name);
+    await this.#process(name).restart();
+    await this.untilHealthy(name);
   }
 
   /** Stops everything, the last in the table first. */
@@ -267,11 +277,17 @@ export class Stack implements AsyncDisposable {
     });
   }
 
+  /** The settings of an environment; ports and folders are those of this stack. */
+  #contextOf(env: NodeJS.ProcessEnv): LaunchContext {
+    const given: Record<string, unknown> = { ...readConfig(env), ...pick(this.#config, portSettings) };
+    return { root, data: this.data, config: Object.freeze(given) as Config };
+  }
+
   async #launchOf(name: ComponentName) {
     const { server, program, parameters, renderedFrom, prepare } = component(name);
     const env = { ...this.#env, ...this.#overrides.get(name) };
-    const config = { ...this.#config, ...pick(readConfig(env), ['backends', 'scrapeInterval', 'timeScale', 'bind']) };
-    const context = { root, data: this.data, config };
+    const context = this.#contextOf(env);
+    const { config } = context;
     const folder = join(this.data, name);
     mkdirSync(folder, { recursive: true });
     if (renderedFrom !== undefined) {
@@ -339,6 +355,7 @@ export class Stack implements AsyncDisposable {
       name,
       sinceMs: Date.now(),
       restarts: this.#process(name).restarts,
+      restartsAsked: this.#process(name).restartsAsked,
       port: this.port(component(name).doors[0]),
       healthUrl: this.#healthUrl(name),
     });

@@ -2,7 +2,7 @@ import { type LogLevel, setLogLevel } from '../telemetry/logger.ts';
 import { malformedSetting } from './settings-request.ts';
 
 /** The loggers whose level may change. Events, audit and security always tell everything. */
-const adjustable = ['app', 'access'] as const;
+const adjustable = ['app', 'access', 'metrics'] as const;
 type Adjustable = (typeof adjustable)[number];
 const levels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
 
@@ -14,7 +14,7 @@ export class LogSettings {
   readonly #levels: Record<Adjustable, LogLevel>;
 
   constructor(level: LogLevel) {
-    this.#levels = { app: level, access: level };
+    this.#levels = { app: level, access: level, metrics: level };
   }
 
   /** Each adjustable logger's level. */
@@ -87,7 +87,7 @@ function levelsOf(given: unknown): Partial<Record<Adjustable, LogLevel>> {
     if (!logger)
       throw malformedSetting(
         'loggers',
-        `can name ${adjustable.join(' and ')}; events, audit and security always tell everything`,
+        `can name ${adjustable.join(', ')}; events, audit and security always tell everything`,
       );
     const known = levels.find((each) => each === level);
     if (!known) throw malformedSetting(`loggers.${logger}`, `has to be one of ${levels.join(', ')}`);

@@ -1,14 +1,14 @@
-import type { Context } from '@opentelemetry/api';
+import { type Context, trace } from '@opentelemetry/api';
 import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
 import { callSite } from './call-site.ts';
 import { attributeNames } from './names.ts';
 
 /**
- * Who writes the line. `access` and `events` go to the same stream as `app`; audit and security have streams, retention and readers of their own.
+ * Who writes the line. `access`, `events` and `metrics` go to the same stream as `app`; audit and security have streams, retention and readers of their own.
  * `events` are told on others’ behalf (alerts, release marks): LOG_LEVEL, which is about our own lines, must not lose them.
  */
-export const loggerNames = ['app', 'access', 'events', 'security', 'audit'] as const;
+export const loggerNames = ['app', 'access', 'metrics', 'events', 'security', 'audit'] as const;
 export type LoggerName = (typeof loggerNames)[number];
 
 export const logStreams = ['app', 'security', 'audit'] as const;
@@ -26,13 +26,34 @@ export type LogLevel = (typeof severities)[number];
 const everyLevel = 'debug';
 const leastSevere = Object.fromEntries(loggerNames.map((name) => [name, 'info'])) as Record<LoggerName, LogLevel>;
 
-const toTerminal = new winston.transports.Console({
+/** One line a request, a minute or a pushed event: at a terminal these would bury the rest. */
+const bulky: readonly LoggerName[] = ['access', 'events', 'metrics'];
+const withoutBulk = winston.format((record) => (bulky.includes(record.logger as LoggerName) ? false : record));
+
+/** For a person: on standard error, without the loggers that write often. */
+const asText = new winston.transports.Console({
   level: everyLevel,
-  stderrLevels: ['error', 'warn', 'info', 'debug'],
-  format: winston.format.printf(
-    ({ level, message, logger }) => `${new Date().toISOString().slice(11, 19)} ${level} ${logger} ${message}`,
+  stderrLevels: [...severities],
+  format: winston.format.combine(
+    withoutBulk(),
+    winston.format.printf(
+      ({ level, message, logger }) => `${new Date().toISOString().slice(11, 19)} ${level} ${logger} ${message}`,
+    ),
   ),
 });
+
+/** For programs: every line, one JSON object each, on standard output. */
+const asJson = new winston.transports.Console({ level: everyLevel, format: winston.format.printf(jsonLine) });
+
+let onConsole = asText;
+
+function jsonLine(record: winston.Logform.TransformableInfo): string {
+  const { level, message, logger, ...fields } = record;
+  const context = record[contextOfRecord as unknown as string] as Context | undefined;
+  const span = context && trace.getSpanContext(context);
+  const ids = span ? { trace_id: span.traceId, span_id: span.spanId } : {};
+  return JSON.stringify({ timestamp: new Date().toISOString(), level, logger, message, ...ids, ...fields });
+}
 
 // Made once for all loggers: the one way for log records to leave the service.
 const toCollector = new OpenTelemetryTransportV3({ level: everyLevel });
@@ -47,8 +68,7 @@ const loggers = Object.fromEntries(
       level: everyLevel,
       format: asItIs,
       defaultMeta: { [attributeNames.logger.name]: name },
-      // Every request has an access line, and scripts may push thousands of events; at a terminal they would bury the rest.
-      transports: name === 'access' || name === 'events' ? [toCollector] : [toTerminal, toCollector],
+      transports: [asText, toCollector],
     }),
   ]),
 ) as Record<LoggerName, winston.Logger>;
@@ -72,13 +92,27 @@ function whereWritten(logger: LoggerName): LogFields | undefined {
   return logger === 'access' || logger === 'events' ? undefined : callSite(log);
 }
 
+/** What the console shows, from here on: VITRINE_CONSOLE. */
+export function setConsole(form: 'text' | 'json'): void {
+  const next = form === 'json' ? asJson : asText;
+  if (next === onConsole) return;
+  for (const logger of Object.values(loggers)) logger.remove(onConsole).add(next);
+  onConsole = next;
+}
+
+/** A sentence for the console alone: about the telemetry itself, which cannot carry it. */
+export function sayOnConsole(sentence: string): void {
+  if (onConsole === asText) process.stderr.write(`${sentence}\n`);
+  else process.stdout.write(`${jsonLine({ level: 'info', logger: 'app', message: sentence })}\n`);
+}
+
 export function setLogLevel(logger: LoggerName, level: LogLevel): void {
   leastSevere[logger] = level;
 }
 
 /** For a command that has a terminal to itself: what is logged goes to the Collector only. */
 export function silenceTerminal(): void {
-  toTerminal.silent = true;
+  for (const transport of [asText, asJson]) transport.silent = true;
 }
 
 /**
@@ -88,7 +122,7 @@ export function silenceTerminal(): void {
 export function outliveTerminal(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (toTerminal.silent) return;
+      if (onConsole.silent) return;
       silenceTerminal();
       log(
         'app',

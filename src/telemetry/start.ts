@@ -10,7 +10,7 @@ import {
   ProtobufMetricsSerializer,
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
-import { detectResources, envDetector, hostDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider, type LogRecordProcessor, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import {
   PeriodicExportingMetricReader,
@@ -26,11 +26,12 @@ import { batchSpans } from './batch-spans.ts';
 import { completeUnits } from './complete-units.ts';
 import { DurableExport } from './durable-export.ts';
 import { observeEventLoopDelay } from './event-loop-delay.ts';
+import { hostAttributes } from './host-attributes.ts';
 import { observeHost } from './host-metrics.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
 import { byExporter, bySender, type LiveExport } from './live-export.ts';
-import { log, logStreams, setLogLevel, streamOf } from './logger.ts';
+import { log, logStreams, sayOnConsole, setConsole, setLogLevel, streamOf } from './logger.ts';
 import { attributeNames } from './names.ts';
 import { logRequests, metricRequests, type OtlpRequest, pointCount } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
@@ -70,7 +71,8 @@ export async function startTelemetry(
   component: { name: string; folder: string; host: boolean; aggregated?: () => AggregatedMetric[] },
 ): Promise<Telemetry> {
   // Events, audit and security always tell everything.
-  for (const name of ['app', 'access'] as const) setLogLevel(name, config.logLevel);
+  for (const name of ['app', 'access', 'metrics'] as const) setLogLevel(name, config.logLevel);
+  setConsole(config.console);
   const ledger = new Ledger();
   if (config.telemetryOff) {
     return {
@@ -83,17 +85,16 @@ export async function startTelemetry(
   }
 
   const folder = join(config.data, component.folder);
-  const complain = (sentence: string) => process.stderr.write(`${sentence}\n`);
   const spool = await Spool.open({
     folder: join(folder, 'spool'),
     bytesMax: config.spoolBytesMax,
     memoryBytesMax: config.spoolMemoryBytesMax,
     ageMsMax: config.spoolAgeMsMax,
     ledger,
-    onTrouble: complain,
+    onTrouble: sayOnConsole,
   });
   const partialSuccess = new PartialSuccess();
-  diag.setLogger(diagnosticLogger(partialSuccess, quietly(complain)), { logLevel: DiagLogLevel.WARN });
+  diag.setLogger(diagnosticLogger(partialSuccess, quietly(sayOnConsole)), { logLevel: DiagLogLevel.WARN });
 
   const target = { ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs };
   const durable = <Items>(
@@ -164,7 +165,8 @@ export async function startTelemetry(
     'process.pid': process.pid,
     'process.runtime.name': 'nodejs',
     'process.runtime.version': process.versions.node,
-  }).merge(detectResources({ detectors: [envDetector, hostDetector] }));
+    ...(await hostAttributes()),
+  }).merge(detectResources({ detectors: [envDetector] }));
   await resource.waitForAsyncAttributes?.();
 
   const logProcessor = intoOutbox(logOutbox);
@@ -225,7 +227,7 @@ export async function startTelemetry(
       await Promise.all([spans, records, points].map((each) => each.flush(Math.max(0, endsAt - performance.now()))));
       await Promise.all([spans, records, points].map((each) => each.shutdown()));
       await spool.close(Math.min(spoolCloseMsMax, Math.max(0, endsAt - performance.now())));
-      complain(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
+      sayOnConsole(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
     },
   };
 }

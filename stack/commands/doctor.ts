@@ -103,9 +103,10 @@ function examineComponent({
   state,
   port,
   restarts,
+  restartsAsked,
   detail,
 }: StackStatus['components'][number]): Finding {
-  const text = `${title} is ${state} on port ${port}${restarts === 0 ? '' : `, restarted ${restarts} times`}`;
+  const text = `${title} is ${state} on port ${port}${restarts === 0 ? '' : `, restarted ${restarts} times, ${restartsAsked} of them asked for`}`;
   return health === 'well'
     ? { good: true, text }
     : { good: false, text: `${text}, and does not answer well. ${firstLine(detail)}` };

@@ -19,6 +19,8 @@ export type ComponentStatus = {
   /** Asked of the component just now. */
   health: 'well' | 'unwell';
   restarts: number;
+  /** Of these, those that somebody asked for. */
+  restartsAsked: number;
 };
 
 export type StackStatus = {
@@ -62,6 +64,7 @@ async function examine(
     uptimeMs: runs ? Date.now() - record.sinceMs : null,
     health: runs && (await answersWell(record.healthUrl)) ? 'well' : 'unwell',
     restarts: record.restarts,
+    restartsAsked: record.restartsAsked ?? 0, // A launcher of an older version does not write it.
   };
 }
 
@@ -75,7 +78,7 @@ function asTable({ data, launcher, components }: StackStatus): string {
     one.pid === null ? '' : String(one.pid),
     one.uptimeMs === null ? '' : seconds(one.uptimeMs),
     one.health,
-    String(one.restarts),
+    one.restartsAsked === 0 ? String(one.restarts) : `${one.restarts} (${one.restartsAsked} asked for)`,
     one.detail.split('\n')[0]?.slice(0, 100) ?? '',
   ]);
   const table = [['component', 'state', 'port', 'pid', 'uptime', 'health', 'restarts', ''], ...rows];

@@ -38,7 +38,7 @@ describe('a stop', function () {
     assert.ok(performance.now() - stoppedAt < 25_000);
   });
 
-  it('ends at once with a second signal', async () => {
+  it('ends at once with a second signal, but not with the echo of the first', async () => {
     await using rig = await withSlowModel({ VITRINE_STOP_MS_MAX: '60000' });
     const { service } = rig;
     const lost = infer(service, 100_000).then(
@@ -48,8 +48,18 @@ describe('a stop', function () {
     await waitFor('the request in the service', async () => (await waiting(service)) >= 1, { everyMs: 10 });
     const ended = service.kill('SIGTERM');
     await waitFor('the stop to begin', () => service.said().includes('Stopping'), { everyMs: 10 });
-    await service.kill('SIGINT');
+    // What comes at once is the same Ctrl-C, delivered twice.
+    let signals = 0;
     // Killed by its own hand: a thread inside ONNX Runtime cannot be ended otherwise.
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    const askAgain = () => {
+      signals += 1;
+      void service.kill('SIGINT');
+      return undefined;
+    };
+    await waitFor('its end', () => isOver || askAgain(), { everyMs: 500 });
+    assert.ok(signals > 1, 'the first one was taken for an echo');
     assert.equal(await ended, null);
     assert.equal(await lost, 'lost');
   });

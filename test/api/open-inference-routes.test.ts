@@ -276,10 +276,11 @@ describe('the Open Inference Protocol over HTTP', () => {
   it('changes the level of each logger by itself, all or nothing', async () => {
     const change = (settings: unknown) => api.fetch('/v2/logging', { method: 'POST', body: JSON.stringify(settings) });
     const { loggers, log_verbose_level } = await json(await change({ loggers: { app: 'debug', access: 'error' } }));
-    assert.deepEqual([loggers, log_verbose_level], [{ app: 'debug', access: 'error' }, 1]);
+    assert.deepEqual([loggers, log_verbose_level], [{ app: 'debug', access: 'error', metrics: 'error' }, 1]);
     assert.deepEqual((await json(await change({ loggers: { access: 'warn' } }))).loggers, {
       app: 'debug',
       access: 'warn',
+      metrics: 'error',
     });
     for (const wrong of [
       { loggers: { audit: 'error' } },
@@ -289,7 +290,11 @@ describe('the Open Inference Protocol over HTTP', () => {
       { log_verbose_level: 0, loggers: { nobody: 'info' } },
     ])
       assert.equal((await change(wrong)).status, 400, JSON.stringify(wrong));
-    assert.deepEqual((await json(await api.fetch('/v2/logging'))).loggers, { app: 'debug', access: 'warn' });
+    assert.deepEqual((await json(await api.fetch('/v2/logging'))).loggers, {
+      app: 'debug',
+      access: 'warn',
+      metrics: 'error',
+    });
     await change({ loggers: { app: 'error', access: 'error' } });
   });
 

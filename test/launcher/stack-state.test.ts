@@ -50,7 +50,7 @@ describe('a request for a restart', () => {
     process.on('SIGUSR2', told);
     try {
       await writeFile(join(folder.path, 'stack'), '');
-      const asked = requestRestart(folder.path, self, 'service', 20_000);
+      const asked = requestRestart(folder.path, self, { name: 'service', env: {} }, 20_000);
       await rm(join(folder.path, 'stack'));
       await asked;
       await Promise.all([answer(), answer()]);

@@ -162,7 +162,9 @@ describe('the names of all metrics, in the real Prometheus', function () {
       ['errors_total{type="invalid_input",endpoint="/v2/models/:model/infer"}', 1],
       ['errors_total{type="model_not_found",endpoint="/v2/models/:model/infer"}', 1],
       ['inference_dropped_total{model="apart",reason="expired"}', 0],
-      ['microdiff_requests_total{method="_OTHER",endpoint="unmatched",status="400"}', 1],
+      ['microdiff_requests_total{method="_OTHER",endpoint="unmatched",status="rejected",code="400"}', 1],
+      ['sum(microdiff_requests_total{status="success"}) - sum(http_requests_total{status=~"[23].."})', 0],
+      ['sum(fugatto_api_requests_total) - sum(http_requests_total)', 0],
     ] as const) {
       await waitFor(`${query} to be ${wanted}`, async () => (await value(query)) === wanted, deadline).catch(
         async (error: unknown) => {
@@ -189,6 +191,7 @@ describe('the names of all metrics, in the real Prometheus', function () {
       ['gpu_utilization_percent{gpu_id="GPU-shim-0000"}', '37'],
       ['gpu_memory_total_bytes{gpu_id="GPU-shim-0000"}', '80 * 2 ^ 30'],
       ['microdiff_gpu_memory_usage_bytes{device="GPU-shim-0000"}', '20 * 2 ^ 30'],
+      ['fugatto_memory_usage_bytes', 'sum(system_memory_usage_bytes{system_memory_state="used"})'],
     ] as const) {
       const [difference] = await both(`abs(sum(${alias}) - ${ours})`, moment);
       assert.ok(difference !== undefined && difference < 1e-6, `${alias} differs from ${ours} by ${difference}`);

@@ -1,4 +1,4 @@
-import { aliases } from '../../src/telemetry/names/aliases.ts';
+import { aliases, labelsOf } from '../../src/telemetry/names/aliases.ts';
 import type { Metric } from '../../src/telemetry/names/metric.ts';
 import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { metricNames } from '../../src/telemetry/names.ts';
@@ -25,10 +25,7 @@ export function expectedInPrometheus(): Told {
     nameInPrometheus(metric),
     new Set(metric.attributes.map(asLabel)),
   ]);
-  const others = aliases.map(({ name, labels, truth }): [string, Set<string>] => [
-    name,
-    new Set([...Object.keys(labels), ...(truth ? [truth[0]] : [])]),
-  ]);
+  const others = aliases.map((alias): [string, Set<string>] => [alias.name, new Set(labelsOf(alias))]);
   return new Map([...rows, ...others]);
 }
 

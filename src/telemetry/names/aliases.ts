@@ -17,6 +17,8 @@ export type Alias = {
   value?: 'percent' | 'percent of the rest';
   /** A label that says true or false: whether our attribute has this value. */
   truth?: readonly [label: string, attribute: string, value: string];
+  /** `status` says `success`, `rejected` (4xx) or `error`, as that system's rules ask for; `code` has our own value of it. */
+  outcome?: true;
 };
 
 const requests = {
@@ -30,8 +32,23 @@ const free = ['system.memory.state', 'free'] as const;
 
 /** Whoever has dashboards and rules with these names keeps them: otel-collector/compat.yaml is generated from here. */
 export const aliases: readonly Alias[] = [
-  { name: 'api_requests_total', system: 's1', ...requests },
+  { name: 'api_requests_total', system: 's1', ...requests, outcome: true },
   { name: 'api_request_duration_seconds', system: 's1', ...seconds },
+  // Its exporter puts a prefix before its names.
+  { name: 'fugatto_api_requests_total', system: 's1', ...requests, outcome: true },
+  {
+    name: 'fugatto_audio_generation_errors_total',
+    system: 's1',
+    of: 'generationErrors',
+    labels: { error_type: 'error_type' },
+  },
+  {
+    name: 'fugatto_audio_generation_duration_seconds',
+    system: 's1',
+    of: 'generationSeconds',
+    labels: { model: 'model' },
+    combine: 'sum',
+  },
 
   {
     name: 'cpu_usage_percent',
@@ -66,9 +83,9 @@ export const aliases: readonly Alias[] = [
     name: 'fugatto_audio_generations_total',
     system: 's4',
     of: 'generations',
-    labels: { model: 'model' },
+    labels: { model: 'model', status: 'status' },
     truth: ['success', 'status', 'success'],
-    combine: 'sum',
+    outcome: true,
   },
   {
     name: 'fugatto_audio_generation_seconds',
@@ -78,7 +95,7 @@ export const aliases: readonly Alias[] = [
   },
   { name: 'fugatto_model_load_seconds', system: 's4', of: 'modelLoadSeconds', labels: { model: 'model' } },
   { name: 'fugatto_active_models', system: 's4', of: 'modelsLoaded', labels: {} },
-  { name: 'fugatto_memory_usage_bytes', system: 's4', of: 'processMemory', labels: {} },
+  { name: 'fugatto_memory_usage_bytes', system: 's4', of: 'systemMemory', labels: {}, only: used },
   {
     name: 'fugatto_gpu_utilization_percent',
     system: 's4',
@@ -89,7 +106,7 @@ export const aliases: readonly Alias[] = [
   },
   { name: 'fugatto_gpu_memory_usage_bytes', system: 's4', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
 
-  { name: 'microdiff_requests_total', system: 's5', ...requests },
+  { name: 'microdiff_requests_total', system: 's5', ...requests, outcome: true },
   { name: 'microdiff_request_duration_seconds', system: 's5', ...seconds },
   {
     name: 'microdiff_model_inference_duration_seconds',
@@ -107,3 +124,7 @@ export const aliases: readonly Alias[] = [
   { name: 'microdiff_active_connections', system: 's5', of: 'activeConnections', labels: {} },
   { name: 'microdiff_gpu_memory_usage_bytes', system: 's5', of: 'gpuMemoryUsage', labels: { device: 'hw.id' } },
 ];
+
+export function labelsOf({ labels, truth, outcome }: Alias): string[] {
+  return [...Object.keys(labels), ...(truth ? [truth[0]] : []), ...(outcome ? ['code'] : [])];
+}

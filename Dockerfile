@@ -27,6 +27,6 @@ USER node
 VOLUME /data
 EXPOSE 8000 8010
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-  CMD ["node", "compose/check-health.mjs", "http://127.0.0.1:8000/health"]
+  CMD ["node", "compose/check-health.mjs"]
 # SIGTERM finishes the requests in flight, then the telemetry.
 CMD ["node", "src/main.ts"]

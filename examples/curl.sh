@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every task with curl. Usage: bash examples/curl.sh DIR, after: node examples/make-sounds.ts DIR
+# Every task with curl. Usage: bash examples/curl.sh DIR, after: node examples/make-sounds.mjs DIR
 set -euo pipefail
 url=${VITRINE_URL:-http://127.0.0.1:8000}
 dir=${1:-.}

@@ -97,6 +97,11 @@ export const settings = {
     '',
     'Where people reach Prometheus: what the links of alerts to their query begin with. Empty: localhost and its port.',
   ),
+  lokiUrl: text(
+    'VITRINE_LOKI_URL',
+    '',
+    'Where people reach Loki: what the links of alerts on log lines begin with. Empty: localhost and its port.',
+  ),
   alertmanagerUrl: text(
     'VITRINE_ALERTMANAGER_URL',
     '',

@@ -107,6 +107,11 @@ export const failures = {
   caller_gone: { status: 499, retryable: false, means: 'The caller left before the answer was there.' },
   lane_crashed: { status: 503, retryable: true, means: 'The process that ran the model ended during the run.' },
   circuit_open: { status: 503, retryable: true, means: 'It failed too often in a row; it is left alone for a while.' },
+  prompt_not_understood: {
+    status: 422,
+    retryable: false,
+    means: 'No word of the prompt has a meaning here; the answer lists those that have.',
+  },
   not_acceptable: {
     status: 406,
     retryable: false,

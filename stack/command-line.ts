@@ -21,6 +21,8 @@ import { StackFailure } from './stack-failure.ts';
 // What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
 
 const names = componentNames.join(', ');
+/** Commands whose work matters more than what they print. */
+const goesOnUnread = ['up', 'service', 'test', 'dataset', 'fault'];
 const program = new Command('vitrine')
   .description('An inference server you can see through: the service and everything that watches it')
   .version(version)
@@ -74,6 +76,13 @@ for (const operation of ['score', 'enhance'] as const) datasetCommand(operation)
 command('test [files...]', 'all tests on the real servers, or those of some files')
   .option('--quick', 'only those that start no servers')
   .action((files: string[], options: { quick?: boolean }) => run(test)({ ...options, files }));
+
+// `vitrine status | head -1`: whoever reads has enough, so the command has nothing more to do. `up` has a stack to watch and goes on.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!goesOnUnread.includes(process.argv[2] ?? '')) process.exit();
+  });
 
 // vitrine.mjs is gone without a word: what it was asked to run stops as if asked to.
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

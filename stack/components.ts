@@ -192,6 +192,7 @@ export function componentEnvironment(
   const own: NodeJS.ProcessEnv = { ...env, VITRINE_DATA: data, VITRINE_BIND: config.bind, ...portEnvironment(config) };
   if (name === 'loki') {
     const byStream = backendNames(config).includes('loki-by-stream');
+    own.VITRINE_LOKI_URL = config.lokiUrl || `http://localhost:${config.lokiPort}`;
     own.VITRINE_LOKI_TENANTS = String(byStream);
     own.VITRINE_LOKI_RULES = join(data, 'loki/configuration', byStream ? 'rules-by-stream' : 'rules');
   }

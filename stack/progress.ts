@@ -1,5 +1,6 @@
+import { BuildEstimate } from './build-estimate.ts';
 import type { BuildProgress } from './build-server.ts';
-import { component } from './components.ts';
+import { type ComponentName, component } from './components.ts';
 import type { Stack, StackEvent } from './stack.ts';
 
 /** A plain line at least this often while something is built and nobody watches a terminal. */
@@ -14,6 +15,8 @@ export class Progress {
   readonly #startedAt = performance.now();
   readonly #toldFailures = new Set<string>();
   readonly #clock: NodeJS.Timeout | undefined;
+  #stack: Pick<Stack, 'url' | 'names'> | undefined;
+  #estimate = new BuildEstimate([]);
   #build: Extract<StackEvent, { kind: 'build' }> | undefined;
   #buildSince = 0;
   #plainAt = 0;
@@ -23,8 +26,16 @@ export class Progress {
     if (stream.isTTY) this.#clock = setInterval(() => this.#redraw(), 200).unref();
   }
 
+  /** From here on addresses can be named. */
+  begin(stack: Pick<Stack, 'url' | 'names'>): void {
+    this.#stack = stack;
+  }
+
   tell(event: StackEvent): void {
     switch (event.kind) {
+      case 'plan':
+        this.#tellPlan(event.toBuild);
+        break;
       case 'leftovers':
         this.line(`Ended what a launcher that was killed had left: ${event.ended.join(', ')}.`);
         break;
@@ -49,6 +60,11 @@ export class Progress {
     this.line(
       `${all ? 'Everything is healthy' : `${healthy.length} of ${stack.names.length} are healthy`}, ${this.#elapsed()} after the start.`,
     );
+    for (const name of healthy) {
+      const address = addresses[name];
+      if (address !== undefined) this.line(`  ${address.padEnd(16)}${outside(stack.url(name))}`);
+    }
+    if (healthy.includes('service')) this.line('Ctrl-C, or `vitrine down`, stops everything.');
     if (!all && healthy.includes('service')) {
       this.line(
         'The service runs without the others and keeps what it has to tell on disk; `npm run service` starts it alone.',
@@ -58,8 +74,22 @@ export class Progress {
 
   line(text: string): void {
     this.#clear();
-    this.#stream.write(`${text}\n`);
+    this.#write(text);
     this.#redraw();
+  }
+
+  /** In a file, each line has its time: it is read later. */
+  #write(text: string): void {
+    const clock = this.#stream.isTTY ? '' : `${new Date().toISOString().slice(11, 19)} `;
+    this.#stream.write(`${clock}${text}\n`);
+  }
+
+  #tellPlan(toBuild: readonly { title: string; coldBuildSeconds: number }[]): void {
+    this.#estimate = new BuildEstimate(toBuild);
+    if (toBuild.length === 0) return;
+    this.line(
+      `${toBuild.map(({ title }) => title).join(', ')}: to be built first, about ${this.#estimate.minutesLeft()} min in all; the next start takes seconds. The page and the API answer meanwhile.`,
+    );
   }
 
   close(): void {
@@ -73,6 +103,7 @@ export class Progress {
     if (progress.phase === 'done') {
       if (progress.built)
         this.line(`Built ${title} (${event.number} of ${event.of}) in ${seconds(progress.elapsedMs)}.`);
+      this.#estimate.built(title, progress.elapsedMs);
       this.#build = undefined;
       return;
     }
@@ -82,13 +113,18 @@ export class Progress {
     if (this.#stream.isTTY) return;
     if (!isNew && performance.now() < this.#plainAt) return;
     this.#plainAt = performance.now() + plainEveryMs;
-    this.#stream.write(`${this.#buildLine()}\n`);
+    this.#write(this.#buildLine());
   }
 
   #tellState({ name, state }: Extract<StackEvent, { kind: 'state' }>): void {
     const { title } = component(name);
-    if (state.kind === 'healthy')
+    if (state.kind === 'healthy') {
       this.line(`${title} is healthy (pid ${state.identity.pid}), ${this.#elapsed()} after the start.`);
+      if (name === 'service' && this.#stack !== undefined && this.#estimate.count > 0)
+        this.line(
+          `Open ${outside(this.#stack.url('service'))}: models, tasks and the record of requests work now. Traces, logs and dashboards follow in about ${this.#minutesLeft()} min.`,
+        );
+    }
     if (state.kind === 'ended' || state.kind === 'restarting') {
       const next = state.kind === 'restarting' ? `starting it again in ${seconds(state.waitMs)}` : 'it stays down';
       this.line(
@@ -109,7 +145,12 @@ export class Progress {
   #buildLine(): string {
     if (this.#build === undefined) return '';
     const { title, number, of, progress } = this.#build;
-    return `[${number} of ${of}] ${title}: ${doing(progress)}, ${seconds(performance.now() - this.#buildSince)}`;
+    const left = this.#estimate.count > 0 ? `; everything in about ${this.#minutesLeft()} min` : '';
+    return `[${number} of ${of}] ${title}: ${doing(progress)}, ${seconds(performance.now() - this.#buildSince)}${left}`;
+  }
+
+  #minutesLeft(): number {
+    return this.#estimate.minutesLeft(this.#build?.title, performance.now() - this.#buildSince);
   }
 
   #elapsed(): string {
@@ -125,6 +166,19 @@ export class Progress {
   #clear(): void {
     if (this.#stream.isTTY) this.#stream.write('\r\u001b[K');
   }
+}
+
+/** What a person opens. */
+const addresses: Partial<Record<ComponentName, string>> = {
+  service: 'page and API',
+  prometheus: 'Prometheus',
+  tempo: 'Tempo',
+  loki: 'Loki',
+  alertmanager: 'Alertmanager',
+};
+
+function outside(url: string): string {
+  return url.replace('//127.0.0.1:', '//localhost:');
 }
 
 function doing(progress: BuildProgress): string {

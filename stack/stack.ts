@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Config, readConfig, settings } from '../src/config.ts';
 import { makeForOwnerAlone } from '../src/data-folder.ts';
-import { type BuildProgress, ensureServer } from './build-server.ts';
+import { type BuildProgress, ensureServer, serverFolder } from './build-server.ts';
 import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
   type ComponentName,
@@ -39,6 +39,7 @@ export type StackOptions = {
 
 export type StackEvent =
   | { kind: 'leftovers'; ended: ComponentName[] }
+  | { kind: 'plan'; toBuild: readonly { title: string; coldBuildSeconds: number }[] }
   | { kind: 'build'; title: string; progress: BuildProgress; number: number; of: number }
   | { kind: 'state'; name: ComponentName; state: ProcessState }
   | { kind: 'note'; name: ComponentName; text: string }
@@ -142,7 +143,8 @@ export class Stack implements AsyncDisposable {
     for (const name of this.names.filter((one) => component(one).server === undefined)) begin(name);
     const toBuild = this.names
       .filter((name) => component(name).server !== undefined)
-      .toSorted((a, b) => coldBuildSeconds(a) - coldBuildSeconds(b));
+      .toSorted((a, b) => buildRank(a) - buildRank(b));
+    await this.#tellBuildPlan(toBuild);
     for (const [index, name] of toBuild.entries()) {
       try {
         await this.#ensureBinary(name, index + 1, toBuild.length);
@@ -317,6 +319,16 @@ export class Stack implements AsyncDisposable {
     };
   }
 
+  async #tellBuildPlan(names: readonly ComponentName[]): Promise<void> {
+    const missing: { title: string; coldBuildSeconds: number }[] = [];
+    for (const name of names) {
+      const { server, title } = component(name);
+      if (server === undefined || existsSync(await serverFolder(servers[server], { env: this.#env, root }))) continue;
+      missing.push({ title, coldBuildSeconds: coldBuildSeconds(name) });
+    }
+    this.#options.onEvent?.({ kind: 'plan', toBuild: missing });
+  }
+
   async #ensureBinary(name: ComponentName, number = 1, of = 1): Promise<void> {
     const { server } = component(name);
     if (server === undefined || this.#binaries.has(name)) return;
@@ -443,6 +455,11 @@ async function refuseTaken(name: PortSetting, config: Config): Promise<void> {
   throw new StackFailure(
     `Cannot start ${owner === undefined ? name : component(owner).title}: port ${port} is taken by ${who}; stop it, or set ${settings[name].env} to another port (0 picks a free one).`,
   );
+}
+
+/** The Collector first, whatever it costs: the others hang on its pipeline. Then the quickest. */
+function buildRank(name: ComponentName): number {
+  return name === 'collector' ? 0 : coldBuildSeconds(name);
 }
 
 function coldBuildSeconds(name: ComponentName): number {

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readInstanceId } from '../src/telemetry/instance.ts';
 import { itemsIn } from '../src/telemetry/spool.ts';
 
 /** What became of the telemetry of a running stack, as its own servers count it. Read from Prometheus, so it is as old as the last export and scrape. */
@@ -13,8 +14,14 @@ export type Books = {
   store: { title: string; counts: { taken: number | undefined; discarded: number } | undefined };
 };
 
-/** `ageSeconds`: how old its account is; absent when it has ended in order. `onDisk`: what waits in its spool at this moment. */
-export type SenderAccount = { job: string; ageSeconds: number | undefined; onDisk: number } & Record<Term, number>;
+/**
+ * `isOwn`: it has this data folder; another process that exports to the same Collector does not. `ageSeconds`: how old its account is; absent when it has
+ * ended in order. `onDisk`: what waits in its spool at this moment.
+ */
+export type SenderAccount = { job: string; isOwn: boolean; ageSeconds: number | undefined; onDisk: number } & Record<
+  Term,
+  number
+>;
 
 const signals = ['traces', 'logs', 'metrics'] as const;
 type Signal = (typeof signals)[number];
@@ -57,7 +64,7 @@ const hops = {
 /** Where each sender's spool is, in the data folder. */
 const folders: Readonly<Record<string, string>> = { vitrine: 'service', 'vitrine-receiver': 'receiver' };
 
-/** They tell of themselves every ten seconds: who is silent for so long is not heard. */
+/** They export every ten seconds: who is silent for so long is not heard. */
 const silentSeconds = 60;
 /** Whom nothing is heard of for an hour is not asked for. */
 const lately = '1h';
@@ -99,7 +106,7 @@ async function booksOf(url: string, signal: Signal, data: string, up: ReadonlySe
           accepted: await all(`otelcol_receiver_accepted_${inCollector}_total`),
           refused: await all(`otelcol_receiver_refused_${inCollector}_total`),
           dropped: await all(
-            `{__name__=~"otelcol_exporter_(send|enqueue)_failed_${inCollector}_total|otelcol_processor_filter_${filtered[signal]}_filtered_total",filter!~"filter/compat_.*"}`,
+            `{__name__=~"otelcol_exporter_(send|enqueue)_failed_${inCollector}_total|otelcol_processor_filter_${filtered[signal]}_filtered_total",filter!~"filter/(compat|only)_.*"}`,
           ),
           queuedBytes: await all(`otelcol_exporter_queue_size{data_type="${signal}"}`),
           sent: await all(`otelcol_exporter_sent_${inCollector}_total`),
@@ -136,8 +143,9 @@ async function readSenders(url: string, signal: Signal, data: string): Promise<S
     const known = senders.get(key);
     if (known) return known;
     const folder = folders[job];
-    const onDisk = folder === undefined ? 0 : await itemsOnDisk(join(data, folder, 'spool', signal));
-    const account = emptyAccount(job, onDisk);
+    const isOwn = folder !== undefined && instance === readInstanceId(join(data, folder));
+    const onDisk = isOwn ? await itemsOnDisk(join(data, folder, 'spool', signal)) : 0;
+    const account = emptyAccount(job, isOwn, onDisk);
     senders.set(key, account);
     return account;
   }
@@ -159,18 +167,22 @@ export function findingsOf({ signal, senders, collector, store }: Books): { good
 }
 
 function findingOfSender(signal: Signal, account: SenderAccount): { good: boolean; text: string } {
-  const { job, ageSeconds, onDisk, made, recovered, exported, refused, dropped, memory, spooled } = account;
+  const { job, isOwn, ageSeconds, onDisk, made, recovered, exported, refused, dropped, memory, spooled } = account;
   const missing = missingOf(account);
   const balance = missing === 0 ? 'the books balance' : `${missing} cannot be accounted for, which is a defect`;
   const isSilent = ageSeconds !== undefined && ageSeconds > silentSeconds;
   const since = ageSeconds === undefined ? 'when it ended' : `${Math.round(ageSeconds)} s ago`;
+  // Another process may have been killed, or live elsewhere: its silence is no fault of this stack.
+  const silence = isOwn
+    ? 'nothing newer has arrived: it is down, or its telemetry does not get through'
+    : 'it is not of this data folder, and nothing newer has arrived';
   return {
-    good: missing === 0 && refused + dropped === 0 && !isSilent,
+    good: missing === 0 && refused + dropped === 0 && !(isSilent && isOwn),
     text: [
-      `${signal} of ${job}, ${since}: ${made} made + ${recovered} recovered = ${exported} exported + ${memory} in memory + ${spooled} spooled + ${refused} refused + ${dropped} dropped`,
+      `${signal} of ${isOwn ? job : `another ${job}`}, ${since}: ${made} made + ${recovered} recovered = ${exported} exported + ${memory} in memory + ${spooled} spooled + ${refused} refused + ${dropped} dropped`,
       balance,
       ...(onDisk === 0 ? [] : [`on its disk ${onDisk} wait for the Collector now`]),
-      ...(isSilent ? ['nothing newer has arrived: it is down, or its telemetry does not get through'] : []),
+      ...(isSilent ? [silence] : []),
     ].join('; '),
   };
 }
@@ -198,9 +210,9 @@ function findingBehind(
   };
 }
 
-function emptyAccount(job: string, onDisk: number): SenderAccount {
+function emptyAccount(job: string, isOwn: boolean, onDisk: number): SenderAccount {
   const none = { made: 0, recovered: 0, exported: 0, refused: 0, dropped: 0, memory: 0, spooled: 0 };
-  return { job, ageSeconds: undefined, onDisk, ...none };
+  return { job, isOwn, ageSeconds: undefined, onDisk, ...none };
 }
 
 async function ask(url: string, query: string): Promise<{ labels: Record<string, string>; value: number }[]> {

@@ -8,13 +8,21 @@ import { join } from 'node:path';
  */
 export function instanceId(dataFolder: string): string {
   mkdirSync(dataFolder, { recursive: true });
-  const file = join(dataFolder, 'instance-id');
-  if (existsSync(file)) {
-    const known = readFileSync(file, 'utf8').trim();
-    if (known !== '') return known;
-  }
+  const known = readInstanceId(dataFolder);
+  if (known !== undefined) return known;
+  const file = fileIn(dataFolder);
   const id = randomUUID();
   writeFileSync(`${file}.part`, `${id}\n`);
   renameSync(`${file}.part`, file);
   return id;
+}
+
+/** The id of the service that has this folder; undefined while none has begun there. */
+export function readInstanceId(dataFolder: string): string | undefined {
+  const file = fileIn(dataFolder);
+  return (existsSync(file) && readFileSync(file, 'utf8').trim()) || undefined;
+}
+
+function fileIn(dataFolder: string): string {
+  return join(dataFolder, 'instance-id');
 }

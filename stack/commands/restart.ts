@@ -37,6 +37,8 @@ function changeableSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     settings.cache.env,
   ]);
   const isSetting = (name: string) =>
-    name.startsWith('VITRINE_') || name.startsWith('OTEL_') || /^(LOG_LEVEL|METRICS_ENABLED|TRACING_ENABLED)$/.test(name);
+    name.startsWith('VITRINE_') ||
+    name.startsWith('OTEL_') ||
+    /^(LOG_LEVEL|METRICS_ENABLED|TRACING_ENABLED)$/.test(name);
   return Object.fromEntries(Object.entries(env).filter(([name]) => isSetting(name) && !fixed.has(name)));
 }

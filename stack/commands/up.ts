@@ -25,6 +25,7 @@ export async function up({ only, detach = false }: { only?: string; detach?: boo
   });
   const answer = answerRestartRequests(stack, (sentence) => progress.line(sentence));
   process.on('SIGUSR2', () => void answer());
+  progress.begin(stack);
   try {
     const starting = stack.up().then(
       () => progress.tellUp(stack),

@@ -29,6 +29,7 @@ const frontDoor = [
   'flight/flight-record',
   'batch-spans',
   'profile-spans',
+  'report-defect',
   'batch-attributes',
 ].map((name) => `src/telemetry/${name}.ts`);
 const forEveryone = [

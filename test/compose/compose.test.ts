@@ -243,19 +243,21 @@ describe('the images', () => {
 
   it('are healthy when the address answers 2xx, and not when it refuses or nobody is there', async () => {
     const server = createServer((request, response) => {
-      response.statusCode = request.url === '/well' ? 200 : 503;
+      response.statusCode = request.url === '/health' ? 200 : 503;
       response.end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const check = (url: string) => runProgram(process.execPath, [join(root, 'compose/check-health.mjs'), url]);
+    const check = (...given: string[]) =>
+      runProgram(process.execPath, [join(root, 'compose/check-health.mjs'), ...given], { VITRINE_PORT: String(port) });
     try {
-      assert.equal((await check(`http://127.0.0.1:${port}/well`)).code, 0);
-      assert.equal((await check(`http://127.0.0.1:${port}/ill`)).code, 1);
+      assert.equal((await check()).code, 0, 'the service at VITRINE_PORT');
+      assert.equal((await check(String(port), '/health')).code, 0);
+      assert.equal((await check(String(port), '/ill')).code, 1);
     } finally {
       server.close();
     }
-    assert.equal((await check(`http://127.0.0.1:${port}/well`)).code, 1);
+    assert.equal((await check()).code, 1);
   });
 });
 

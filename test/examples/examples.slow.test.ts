@@ -11,6 +11,8 @@ import { ourModels } from '../tasks/task-runner.ts';
 
 const run = promisify(execFile);
 const example = (name: string) => join(import.meta.dirname, '../../examples', name);
+/** README asks for Node 20: npm runs on what is installed, and so do readers. */
+const nodeOfReaders = process.env.npm_node_execpath ?? process.execPath;
 const python = process.env.VITRINE_TEST_PYTHON ?? 'python3';
 
 describe('the examples', function () {
@@ -28,7 +30,7 @@ describe('the examples', function () {
       OTEL_SDK_DISABLED: 'true',
     });
     env = { ...process.env, VITRINE_URL: service.url };
-    await run(process.execPath, [example('make-sounds.ts'), folder.path]);
+    await run(nodeOfReaders, [example('make-sounds.mjs'), folder.path]);
   });
   after(async () => {
     await service?.[Symbol.asyncDispose]();
@@ -52,10 +54,10 @@ describe('the examples', function () {
     assert.deepEqual((await json('speech.json')).segments, []);
   });
 
-  it('in TypeScript fetch the stems by their links', async () => {
+  it('in JavaScript fetch the stems by their links', async () => {
     const { stdout } = await run(
-      process.execPath,
-      [example('separate.ts'), join(folder.path, 'music.wav'), folder.path],
+      nodeOfReaders,
+      [example('separate.mjs'), join(folder.path, 'music.wav'), folder.path],
       { env },
     );
     assert.match(stdout, /harmonic\.wav\n.*percussive\.wav\n00-[0-9a-f]{32}-/);

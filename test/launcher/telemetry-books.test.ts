@@ -3,6 +3,7 @@ import { type Books, findingsOf } from '../../stack/telemetry-books.ts';
 
 const sender = {
   job: 'vitrine',
+  isOwn: true,
   ageSeconds: 4,
   onDisk: 5,
   made: 100,
@@ -50,6 +51,9 @@ describe('the books of the telemetry', () => {
     assert.equal(silent?.good, false);
     assert.match(silent?.text ?? '', /, 90 s ago: .*nothing newer has arrived/);
     assert.deepEqual(goods({ ...books, senders: [{ ...sender, ageSeconds: undefined, onDisk: 0 }] }), [true, true]);
+    const other = findingsOf({ ...books, senders: [{ ...sender, isOwn: false, ageSeconds: 90, onDisk: 0 }] })[0];
+    assert.equal(other?.good, true, 'a process that was killed elsewhere is no fault of this stack');
+    assert.match(other?.text ?? '', /^traces of another vitrine, 90 s ago: .*not of this data folder/);
     const unknown = findingsOf({ ...books, collector: undefined, store: { title: 'Tempo', counts: undefined } })[1];
     assert.equal(unknown?.good, false);
     assert.match(unknown?.text ?? '', /of the Collector there are no figures now; of Tempo there are no figures now$/);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { appendFile, chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { identify, isRunning, type ProcessIdentity, sendSignal } from '../../stack/process-identity.ts';
@@ -187,11 +187,39 @@ describe('vitrine', function () {
     const after = (await statusOf(env)).components.map(({ pid }) => pid);
     assert.equal(after[0], pids[0]);
     assert.notEqual(after[1], pids[1]);
+    const asked = (await statusOf(env)).components.map(({ restarts, restartsAsked }) => ({ restarts, restartsAsked }));
+    assert.deepEqual(asked, [
+      { restarts: 0, restartsAsked: 0 },
+      { restarts: 1, restartsAsked: 1 },
+    ]);
+
+    // Another backend, named in the command's environment: what docs/backends.md says.
+    const swapped = { ...env, VITRINE_BACKENDS: 'file' };
+    assert.match((await vitrine(swapped, 'restart', 'collector')).stdout, /healthy\. It took .*VITRINE_BACKENDS/);
+    const collector = (await statusOf(env)).components[0];
+    const parameters = (await readFile(`/proc/${collector?.pid}/cmdline`, 'utf8')).split('\0');
+    assert.ok(
+      parameters.some((one) => one.endsWith('backends/file.yaml')),
+      parameters.join(' '),
+    );
+    const wrong = await vitrine({ ...env, VITRINE_BACKENDS: 'nowhere' }, 'restart', 'collector');
+    assert.match(wrong.stderr, /there is no otel-collector\/backends\/nowhere\.yaml/);
+    assert.equal((await statusOf(env)).components[0]?.pid, collector?.pid, 'the old one still runs');
     assert.match((await vitrine(env, 'restart', 'loki')).stderr, /Cannot restart loki: it is not part of this stack/);
     assert.match((await vitrine(env, 'clean', '--yes')).stderr, /Cannot clean .*: a stack runs in it/);
 
     assert.equal((await vitrine(env, 'down')).stdout, 'Everything has stopped.\n');
     assert.equal((await vitrine(env, 'status')).code, 1);
+  });
+
+  it('ends quietly when nobody reads what it prints', async () => {
+    const bootstrap = join(import.meta.dirname, '../../stack/vitrine.mjs');
+    const child = spawn(process.execPath, [bootstrap, 'manifest-schema'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let complaint = '';
+    child.stderr.on('data', (text) => (complaint += text));
+    const [code] = await once(child, 'close');
+    assert.deepEqual([code, complaint], [0, '']);
   });
 
   it('shows the lines of all programs or of one, and goes on with new ones', async () => {

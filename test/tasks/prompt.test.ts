@@ -7,7 +7,7 @@ import { promptCharactersMax, readPrompt } from '../../src/tasks/generation/read
 describe('a prompt', () => {
   it('names sources, in its order, and a bell where it names none', () => {
     assert.deepEqual(readPrompt('Rain on a glass roof, and distant bells').sources, ['rain', 'glass', 'bell']);
-    assert.deepEqual(readPrompt('something nice').sources, ['bell']);
+    assert.deepEqual(readPrompt('something low and dark').sources, ['bell']);
   });
 
   it('says what it did not understand', () => {
@@ -47,6 +47,18 @@ describe('a prompt', () => {
         (error) => error instanceof ServiceError && error.code === 'invalid_input',
       );
     }
+  });
+
+  it('of which nothing is understood is refused, with what is', () => {
+    for (const prompt of ['a cello concerto in the style of Bach', 'the', 'constructor', '你好'])
+      assert.throws(
+        () => readPrompt(prompt),
+        (error) =>
+          error instanceof ServiceError &&
+          error.code === 'prompt_not_understood' &&
+          error.status === 422 &&
+          /bell, .*rain.*bright.*440 Hz/.test(error.message),
+      );
   });
 
   it('of any text is read or refused, and what is read can be planned', () => {

@@ -3,7 +3,7 @@ import { type SoundSourceName, soundSources } from './sound-sources.ts';
 
 /** What a prompt asks for, in the terms that the synthesizer has. */
 export type SoundWish = {
-  /** At most four, in the order they are named; a prompt that names none gets a bell. */
+  /** At most four, in the order they are named; a prompt that only says how ("low and dark") gets a bell. */
   readonly sources: readonly SoundSourceName[];
   /** In Hz, where the prompt says it ("440 Hz", "A4"). */
   readonly pitchHz: number | undefined;
@@ -58,6 +58,7 @@ export function readPrompt(prompt: string): SoundWish {
     }
     understood.push(word);
   }
+  if (understood.length === 0) throw notUnderstood();
   return {
     ...bounded(wish),
     sources: sources.size === 0 ? ['bell'] : [...sources],
@@ -67,6 +68,15 @@ export function readPrompt(prompt: string): SoundWish {
     understood,
     ignored,
   };
+}
+
+/** Nothing is pretended: what is not understood gets no sound. */
+function notUnderstood(): ServiceError {
+  const things = Object.values(soundSources).map(({ words }) => words[0]);
+  return new ServiceError(
+    'prompt_not_understood',
+    `Cannot read the prompt: none of its words is known; name what sounds (${things.join(', ')}), and how (${Object.keys(changes).slice(0, 24).join(', ')} …, 440 Hz, A4, 90 bpm, three), as in "a bright bell in the rain".`,
+  );
 }
 
 function checkPrompt(prompt: string): void {

@@ -14,6 +14,7 @@ import { readManifest } from './engine/model-folder.ts';
 import { Registry } from './engine/registry.ts';
 import { ServiceError } from './errors.ts';
 import { onDisk } from './resilience/disk-failure.ts';
+import { say } from './sentence.ts';
 import { criteria, type Weights } from './tasks/quality/rank-files.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { log, silenceTerminal } from './telemetry/logger.ts';
@@ -67,7 +68,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
   if (samples.length === 0)
     throw new ServiceError(
       'invalid_input',
-      `Cannot work on the dataset: there is no sound in ${source}; name a folder with wav, flac, mp3, ogg or aiff files in it or below.`,
+      say`Cannot work on the dataset: there is no sound in ${source}; name a folder with wav, flac, mp3, ogg or aiff files in it or below.`,
     );
   makeForOwnerAlone(join(data, 'datasets'));
   await onDisk(() => mkdir(out, { recursive: true }));
@@ -151,7 +152,7 @@ async function folderAt(path: string): Promise<string> {
   if (found?.isDirectory()) return folder;
   throw new ServiceError(
     'invalid_input',
-    `Cannot work on the dataset: ${folder} is ${found ? 'no folder' : 'not there'}; name the folder with the sounds.`,
+    say`Cannot work on the dataset: ${folder} is ${found ? 'no folder' : 'not there'}; name the folder with the sounds.`,
   );
 }
 
@@ -160,7 +161,7 @@ function checkName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
   throw new ServiceError(
     'invalid_input',
-    'Cannot work on the dataset: its name is not 1 to 64 letters, digits, points, dashes and underscores; give another --name.',
+    say`Cannot work on the dataset: its name is not 1 to 64 letters, digits, points, dashes and underscores; give another --name.`,
   );
 }
 
@@ -174,7 +175,7 @@ export function readWeights(text: string | undefined): Weights | undefined {
   if (unusable)
     throw new ServiceError(
       'invalid_input',
-      `Cannot use the weight "${unusable.join('=').slice(0, 80)}": give name=number with a number above 0, and a name of ${Object.keys(criteria).join(', ')}.`,
+      say`Cannot use the weight "${unusable.join('=').slice(0, 80)}": give name=number with a number above 0, and a name of ${Object.keys(criteria).join(', ')}.`,
     );
   return Object.fromEntries(pairs.map(([name, weight]) => [name, Number(weight)]));
 }

@@ -1,4 +1,4 @@
-import { Sentence } from './sentence.ts';
+import { cut, Sentence } from './sentence.ts';
 
 // Every failure a caller can meet. The code is the same word in the answer's body, in `error.type`, in the metric label and in the log.
 
@@ -235,4 +235,26 @@ export class ServiceError extends Error {
 export function ofCallersDeadline(error: unknown): unknown {
   if (!(error instanceof ServiceError) || error.code !== 'deadline_exceeded') return error;
   return new ServiceError('caller_deadline_exceeded', new Sentence(error.message, error.recorded), { cause: error });
+}
+
+/**
+ * Why something failed, as it may be recorded. Messages of errors that are not ours quote what they were given (a path, a value, a piece of JSON), so the quoted parts are
+ * cut out.
+ */
+export function recordedReason(error: unknown): string {
+  if (error instanceof ServiceError) return error.recorded;
+  // What a parser says quotes the text in ways that quotes alone do not end.
+  if (error instanceof SyntaxError) return cut;
+  return withoutQuotes(error instanceof Error ? error.message : String(error));
+}
+
+/** The same with where it was thrown. */
+export function recordedStack(error: unknown): string {
+  if (!(error instanceof Error)) return recordedReason(error);
+  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  return [`${error.name}: ${recordedReason(error)}`, ...frames].join('\n');
+}
+
+function withoutQuotes(message: string): string {
+  return message.replace(/(["'`])(?:(?!\1)[^\n])*\1/g, cut).slice(0, 1000);
 }

@@ -20,12 +20,12 @@ export class Sentence {
 export const cut = '(…)';
 
 /**
- * What is written in the code is ours, and so are numbers and truth values: sizes, limits, counts. Any text that is put in is taken for the caller's, since it often is
+ * What is written in the code is ours, and so are numbers and truth values: sizes, shapes, limits, counts. Any text that is put in is taken for the caller's, since it often is
  * (a file's name, a made-up model), and is cut from what is recorded; `ours` vouches for one that is not.
  */
 export function say(
   words: TemplateStringsArray,
-  ...parts: readonly (string | number | boolean | bigint | undefined | Sentence)[]
+  ...parts: readonly (string | number | readonly number[] | boolean | bigint | undefined | Sentence)[]
 ): Sentence {
   let text = words[0]!;
   let safe = text;

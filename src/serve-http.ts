@@ -2,8 +2,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from './config.ts';
-import { ServiceError } from './errors.ts';
+import { recordedStack, ServiceError } from './errors.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { ours, say } from './sentence.ts';
 import { log, outliveTerminal } from './telemetry/logger.ts';
 import { reportDefect } from './telemetry/report-defect.ts';
 import type { Telemetry } from './telemetry/start.ts';
@@ -64,7 +65,7 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
     });
   process.on('uncaughtException', (error) => {
     process.exitCode = 1;
-    log('app', 'error', `A defect: ${error.stack ?? error.message}`, { event_type: 'uncaught_error' });
+    log('app', 'error', `A defect: ${recordedStack(error)}`, { event_type: 'uncaught_error' });
     void stop('a defect');
   });
   // One request's promise is one request's affair: the others, and the jobs, go on.
@@ -81,7 +82,7 @@ function listen({ server, config, port }: HttpProcess): Promise<number> {
         cause.code === 'EADDRINUSE'
           ? new ServiceError(
               'invalid_setting',
-              `Cannot listen on ${config.bind}:${port.value}: the port is taken; stop who has it or set ${port.setting}.`,
+              say`Cannot listen on ${ours(config.bind)}:${port.value}: the port is taken; stop who has it or set ${ours(port.setting)}.`,
               { cause },
             )
           : cause,

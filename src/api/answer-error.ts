@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { tellRunFailure } from '../engine/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { logRefusal } from './log-refusal.ts';
@@ -8,7 +9,7 @@ import { isUninvited } from './served-messages.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
-  throw new ServiceError('not_found', 'Cannot answer: no route has this path; GET /v2 says what there is.');
+  throw new ServiceError('not_found', say`Cannot answer: no route has this path; GET /v2 says what there is.`);
 };
 
 /** For the verbs that a path does not take; `handlers` are those that it does. */
@@ -22,7 +23,7 @@ export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown
     response.setHeader('Allow', allowed);
     throw new ServiceError(
       'method_not_allowed',
-      `Cannot answer: this path takes no ${knownMethod(request.method)}; use ${allowed}.`,
+      say`Cannot answer: this path takes no ${ours(knownMethod(request.method))}; use ${ours(allowed)}.`,
     );
   };
 }
@@ -99,12 +100,16 @@ function asServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
   // Express throws this for a path that cannot be decoded.
   if (thrown instanceof URIError)
-    return new ServiceError('invalid_request', 'Cannot answer: the path is not valid percent-encoding; correct it.', {
-      cause: thrown,
-    });
+    return new ServiceError(
+      'invalid_request',
+      say`Cannot answer: the path is not valid percent-encoding; correct it.`,
+      {
+        cause: thrown,
+      },
+    );
   return new ServiceError(
     'internal',
-    'Cannot answer: a defect in Vitrine; its log has the cause under this trace id.',
+    say`Cannot answer: a defect in Vitrine; its log has the cause under this trace id.`,
     { cause: thrown },
   );
 }

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { matchesPattern } from './model-pattern.ts';
 
@@ -71,7 +72,7 @@ export class ApiKeys {
     } catch (cause) {
       throw new ServiceError(
         'invalid_setting',
-        `Cannot use VITRINE_API_KEYS_FILE: ${reasonOf(cause)}; correct the file, or leave the setting out for none.`,
+        say`Cannot use VITRINE_API_KEYS_FILE: ${reasonOf(cause)}; correct the file, or leave the setting out for none.`,
         { cause },
       );
     }

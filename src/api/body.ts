@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 
 /** A body in memory. `release` gives its bytes back to the budget; whoever read it calls it once, when the request has ended. */
 export type Body = {
@@ -24,6 +25,6 @@ export function joined(chunks: readonly Buffer[], size: number, alignAt: number)
 export function tooLarge(what: string, bodyBytesMax: number): ServiceError {
   return new ServiceError(
     'body_too_large',
-    `Cannot read the body: it has ${what}; at most ${bodyBytesMax} are taken; send less, or raise VITRINE_BODY_BYTES_MAX.`,
+    say`Cannot read the body: it has ${ours(what)}; at most ${bodyBytesMax} are taken; send less, or raise VITRINE_BODY_BYTES_MAX.`,
   );
 }

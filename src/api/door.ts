@@ -41,12 +41,12 @@ export class Door {
     if (keys === undefined && !isLoopback(config.bind))
       throw new ServiceError(
         'invalid_setting',
-        `Cannot listen on ${config.bind}: there are no API keys, so everyone who reaches it could use it; name a file in VITRINE_API_KEYS_FILE, or set VITRINE_BIND to 127.0.0.1.`,
+        say`Cannot listen on ${config.bind}: there are no API keys, so everyone who reaches it could use it; name a file in VITRINE_API_KEYS_FILE, or set VITRINE_BIND to 127.0.0.1.`,
       );
     if (keys === undefined && config.trustProxy !== '')
       throw new ServiceError(
         'invalid_setting',
-        'Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.',
+        say`Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.`,
       );
     return new Door(config, keys, config.adminTokenFile === '' ? [] : await readTokens(config.adminTokenFile));
   }
@@ -172,7 +172,7 @@ async function readTokens(file: string): Promise<Buffer[]> {
   } catch (cause) {
     throw new ServiceError(
       'invalid_setting',
-      `Cannot use VITRINE_ADMIN_TOKEN_FILE: ${cause instanceof Error ? cause.message : String(cause)}; name a file with one token a line.`,
+      say`Cannot use VITRINE_ADMIN_TOKEN_FILE: ${cause instanceof Error ? cause.message : String(cause)}; name a file with one token a line.`,
       { cause },
     );
   }

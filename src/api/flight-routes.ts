@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { Client } from './clients.ts';
@@ -68,7 +69,7 @@ function asked(door: Door, flights: FlightRecorder | undefined, client: Client) 
   if (!flights)
     throw new ServiceError(
       'not_found',
-      'Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.',
+      say`Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.`,
     );
   return { recorder: flights, sees: visibleTo(door, client) };
 }
@@ -82,7 +83,7 @@ function visibleTo(door: Door, client: Client): (record: FlightRecord) => boolea
 function notRemembered(): ServiceError {
   return new ServiceError(
     'request_not_found',
-    'Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.',
+    say`Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
   );
 }
 
@@ -95,5 +96,8 @@ function wholeNumber(request: Request, name: string, absent: number, max: number
 }
 
 function invalidQuery(problem: string): ServiceError {
-  return new ServiceError('invalid_request', `Cannot list the requests: ${problem}; correct it or leave it out.`);
+  return new ServiceError(
+    'invalid_request',
+    say`Cannot list the requests: ${ours(problem)}; correct it or leave it out.`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import { say } from '../sentence.ts';
 import { version } from '../version.ts';
 import type { Client } from './clients.ts';
 import { type Check, type HealthChecks, type Shown, worst } from './health-checks.ts';
@@ -23,7 +24,7 @@ export function live({ registry }: Pick<Parts, 'registry'>) {
     if (!registry.healthy)
       throw new ServiceError(
         'not_ready',
-        `Cannot go on: ${registry.abandonedLanes} threads are stuck in a run that does not end; restart the process.`,
+        say`Cannot go on: ${registry.abandonedLanes} threads are stuck in a run that does not end; restart the process.`,
       );
     response.json({ status: 'alive', live: true });
   };

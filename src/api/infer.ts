@@ -5,6 +5,7 @@ import type { InferAnswer } from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { Registry } from '../engine/registry.ts';
 import { ofCallersDeadline, ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import { answerError } from './answer-error.ts';
 import type { Body } from './body.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -203,7 +204,7 @@ function wholeHeader(request: Request, name: string, min: number): number | unde
   if (value >= min) return value;
   throw new ServiceError(
     'invalid_request',
-    `Cannot take the request: its header ${name} is no whole number of at least ${min}; correct it or leave it out.`,
+    say`Cannot take the request: its header ${ours(name)} is no whole number of at least ${min}; correct it or leave it out.`,
   );
 }
 

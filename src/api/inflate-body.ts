@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { ServiceError } from '../errors.ts';
 import type { SharedBudget } from '../resilience/shared-budget.ts';
+import { ours, say } from '../sentence.ts';
 import { type Body, joined, tooLarge } from './body.ts';
 
 export type Packing = 'gzip' | 'deflate';
@@ -22,7 +23,7 @@ export function packingOf(request: IncomingMessage): Packing | undefined {
     default:
       throw new ServiceError(
         'encoding_not_supported',
-        'Cannot read the body: its Content-Encoding is neither gzip nor deflate; send it so, or as it is.',
+        say`Cannot read the body: its Content-Encoding is neither gzip nor deflate; send it so, or as it is.`,
       );
   }
 }
@@ -52,7 +53,7 @@ export async function inflateBody(
     if (cause instanceof ServiceError) throw cause;
     throw new ServiceError(
       'invalid_body',
-      `Cannot read the body: it is no valid ${packing} (${zlibReason(cause)}); correct it or its Content-Encoding.`,
+      say`Cannot read the body: it is no valid ${ours(packing)} (${zlibReason(cause)}); correct it or its Content-Encoding.`,
       { cause },
     );
   }

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { Request } from 'express';
 import type { Config } from '../config.ts';
 import type { LoadedModel } from '../engine/model.ts';
+import { withoutValues } from '../engine/onnx-messages.ts';
 import { runProfileTwin } from '../engine/profile-twin.ts';
 import { bytesOfAll, type Tensor } from '../engine/tensor.ts';
-import { ServiceError } from '../errors.ts';
+import { recordedReason, ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { makeProfileSpans } from '../telemetry/profile-spans.ts';
 import type { Client } from './clients.ts';
@@ -41,7 +43,7 @@ export class Profiles {
     if (asked && !door.mayAdminister(client) && client.key?.mayProfile !== true)
       throw new ServiceError(
         'forbidden',
-        'Cannot profile the request: the API key does not allow it; leave out X-Vitrine-Profile, or ask for "may_profile" in VITRINE_API_KEYS_FILE.',
+        say`Cannot profile the request: the API key does not allow it; leave out X-Vitrine-Profile, or ask for "may_profile" in VITRINE_API_KEYS_FILE.`,
       );
     told.keep('profiled');
     if (this.#running >= config.profilesMax) {
@@ -118,7 +120,7 @@ export class ProfiledRequest {
       log(
         'app',
         'warn',
-        `There is no profile of a request to model ${name}: ${(error as Error).message.slice(0, 300)}`,
+        `There is no profile of a request to model ${name}: ${withoutValues(recordedReason(error))}`,
         { event_type: 'profile_failed', model: name, version },
         this.#told.context,
       );

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import type { BodyReader } from './body-reader.ts';
 import { type JsonObject, objectAt } from './open-inference/json-fields.ts';
 import { parseJson } from './open-inference/parse-json.ts';
@@ -22,6 +23,6 @@ export async function readJsonBody(
 export function jsonTooLong(bytesMax: number): ServiceError {
   return new ServiceError(
     'body_too_large',
-    `Cannot read the parameters: they are longer than ${bytesMax} bytes; send less.`,
+    say`Cannot read the parameters: they are longer than ${bytesMax} bytes; send less.`,
   );
 }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { LogSettings } from './log-settings.ts';
@@ -54,6 +55,6 @@ function knownModel(registry: Registry, name: string | undefined): string | unde
   if (name === undefined || registry.models().some((model) => model.name === name)) return name;
   throw new ServiceError(
     'model_not_found',
-    'Cannot find this model: the repository does not have it; POST /v2/repository/index lists what there is.',
+    say`Cannot find this model: the repository does not have it; POST /v2/repository/index lists what there is.`,
   );
 }

@@ -1,11 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import {
   type Attributes,
   type Context,
-  defaultTextMapGetter,
   propagation,
   ROOT_CONTEXT,
   type SpanContext,
+  type TextMapGetter,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
@@ -26,6 +27,12 @@ import { makeRequestSpans } from '../telemetry/request-spans.ts';
 import { TimeAccount } from '../telemetry/time-account.ts';
 import { knownMethod } from './answer-error.ts';
 import { routeOf } from './route-of.ts';
+
+/** The ids of the caller's span. Its tracestate and baggage are free text, and nothing here is called on behalf of the caller that would need them. */
+const traceparentOnly: TextMapGetter<IncomingHttpHeaders> = {
+  keys: () => ['traceparent'],
+  get: ({ traceparent }, key) => (key === 'traceparent' && typeof traceparent === 'string' ? traceparent : undefined),
+};
 
 export type RequestTracing = {
   keeper: Pick<TraceKeeper, 'decide'>;
@@ -77,8 +84,7 @@ export class RequestTrace implements Follower {
   constructor({ method, headers }: Request, account: TimeAccount | undefined) {
     this.method = knownMethod(method);
     this.account = account;
-    if (headers.traceparent !== undefined)
-      this.parent = propagation.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+    if (headers.traceparent !== undefined) this.parent = propagation.extract(ROOT_CONTEXT, headers, traceparentOnly);
     const caller = this.#caller;
     this.ids = caller ? { traceId: caller.traceId, spanId: newIds().spanId } : newIds();
     this.requestId = wellFormed(headers['x-request-id']) ?? this.ids.traceId;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 
 /** VITRINE_TRUST_PROXY as Express takes it. Anything it would have to guess at ends the start. */
 export function trustedProxies({ trustProxy }: Pick<Config, 'trustProxy'>): false | number | string[] {
@@ -10,7 +11,7 @@ export function trustedProxies({ trustProxy }: Pick<Config, 'trustProxy'>): fals
   if (proxies.every(isAddressOrSubnet)) return proxies;
   throw new ServiceError(
     'invalid_setting',
-    'Cannot use VITRINE_TRUST_PROXY: it is neither a number of hops nor a list of addresses and subnets; give one, as in 10.0.0.0/8, or leave it out.',
+    say`Cannot use VITRINE_TRUST_PROXY: it is neither a number of hops nor a list of addresses and subnets; give one, as in 10.0.0.0/8, or leave it out.`,
   );
 }
 

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 
 /** One file of a dataset. */
 export type Sample = {
@@ -31,7 +32,7 @@ export async function findSamples(folder: string, leaveOut: string): Promise<Sam
       if (samples.length > samplesMax)
         throw new ServiceError(
           'body_too_large',
-          `Cannot work on the dataset: it has more than ${samplesMax} files; give its folders one by one.`,
+          say`Cannot work on the dataset: it has more than ${samplesMax} files; give its folders one by one.`,
         );
     }
   };

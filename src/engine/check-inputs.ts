@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, type Sentence, say } from '../sentence.ts';
 import type { Manifest, TensorSpec } from './manifest.ts';
 import { checkBounds, sizeOutOfBounds } from './shape-bounds.ts';
 import { bytesOf, elementsOf, isStrings, type Tensor } from './tensor.ts';
@@ -69,15 +70,16 @@ function arrange<Head extends TensorHead>(manifest: ManifestOfInputs, given: rea
   if (given.length === specs.length && specs.every(({ name }, index) => given[index]?.name === name)) return given;
   for (const [index, { name }] of given.entries()) {
     if (!specs.some((spec) => spec.name === name)) {
-      throw refusal(manifest, `it has no input "${name.slice(0, 100)}"`, `its inputs are ${namesOf(specs)}`);
+      throw refusal(manifest, say`it has no input "${name.slice(0, 100)}"`, say`its inputs are ${namesOf(specs)}`);
     }
     if (given.findIndex((other) => other.name === name) !== index) {
-      throw refusal(manifest, `the input "${name}" is given twice`, 'give each input once');
+      throw refusal(manifest, say`the input "${ours(name)}" is given twice`, say`give each input once`);
     }
   }
   return specs.map(({ name }) => {
     const tensor = given.find((each) => each.name === name);
-    if (!tensor) throw refusal(manifest, `the input "${name}" is missing`, `its inputs are ${namesOf(specs)}`);
+    if (!tensor)
+      throw refusal(manifest, say`the input "${ours(name)}" is missing`, say`its inputs are ${namesOf(specs)}`);
     return tensor;
   });
 }
@@ -91,16 +93,17 @@ function checkShape(
   boundsItself: boolean,
 ): void {
   const spec = manifest.inputs[input]!;
-  if (datatype !== spec.datatype) throw refusal(manifest, `the input "${name}" is ${datatype}`, takes(spec));
+  if (datatype !== spec.datatype)
+    throw refusal(manifest, say`the input "${ours(name)}" is ${ours(datatype)}`, takes(spec));
   if (shape.length !== spec.shape.length) {
-    throw refusal(manifest, `the input "${name}" has the shape [${shape.slice(0, 16)}]`, takes(spec));
+    throw refusal(manifest, say`the input "${ours(name)}" has the shape [${shape.slice(0, 16)}]`, takes(spec));
   }
   const { bounds } = manifest;
   for (let axis = 0; axis < shape.length; axis += 1) {
     const size = shape[axis]!;
     const declared = spec.shape[axis]!;
     if (!Number.isSafeInteger(size) || size < 0 || (declared >= 0 && size !== declared)) {
-      throw refusal(manifest, `the input "${name}" has the shape [${shape}]`, takes(spec));
+      throw refusal(manifest, say`the input "${ours(name)}" has the shape [${shape}]`, takes(spec));
     }
     if (!boundsItself && (size < bounds.min[input]![axis]! || size > bounds.max[input]![axis]!))
       throw sizeOutOfBounds(manifest.name, bounds, spec, { input, axis, size });
@@ -111,8 +114,8 @@ function checkShape(
     else if (same !== size) {
       throw refusal(
         manifest,
-        `the input "${name}" has the size ${size} in dimension ${axis} (${symbol})`,
-        `another input has ${same} there; make them agree`,
+        say`the input "${ours(name)}" has the size ${size} in dimension ${axis} (${ours(symbol)})`,
+        say`another input has ${same} there; make them agree`,
       );
     }
   }
@@ -122,17 +125,17 @@ function checkData(manifest: Manifest, spec: TensorSpec, { name, datatype, shape
   if (data.length !== elementsOf(shape)) {
     throw refusal(
       manifest,
-      `the input "${name}" holds ${data.length} elements`,
-      `its shape [${shape}] needs ${elementsOf(shape)}`,
+      say`the input "${ours(name)}" holds ${data.length} elements`,
+      say`its shape [${shape}] needs ${elementsOf(shape)}`,
     );
   }
   if (isStrings(data) !== (datatype === 'BYTES')) {
-    throw refusal(manifest, `the input "${name}" is not held as ${datatype}`, takes(spec));
+    throw refusal(manifest, say`the input "${ours(name)}" is not held as ${ours(datatype)}`, takes(spec));
   }
 }
 
-function takes({ datatype, shape }: TensorSpec): string {
-  return `it takes ${datatype} [${shape}]`;
+function takes({ datatype, shape }: TensorSpec): Sentence {
+  return say`it takes ${ours(datatype)} [${shape}]`;
 }
 
 function hasFreeDimensionBeyondFirst({ shape }: TensorSpec): boolean {
@@ -147,16 +150,16 @@ function checkRows(manifest: ManifestOfInputs, inputs: readonly TensorHead[]): v
   if (other) {
     throw refusal(
       manifest,
-      `the input "${other.name}" has ${other.shape[0]} rows and "${inputs[0]?.name}" has ${rows}`,
-      'the first dimension of all inputs must agree',
+      say`the input "${ours(other.name)}" has ${other.shape[0]} rows and "${ours(inputs[0]!.name)}" has ${rows}`,
+      say`the first dimension of all inputs must agree`,
     );
   }
-  if (rows === 0) throw refusal(manifest, 'the request has no rows', 'give at least one');
+  if (rows === 0) throw refusal(manifest, say`the request has no rows`, say`give at least one`);
   if (rows > rowsMax && !split) {
     throw refusal(
       manifest,
-      `the request has ${rows} rows`,
-      `it takes ${rowsMax} at most (batching.rows_max), unless batching.split is set in model.json`,
+      say`the request has ${rows} rows`,
+      say`it takes ${rowsMax} at most (batching.rows_max), unless batching.split is set in model.json`,
     );
   }
 }
@@ -166,20 +169,20 @@ function checkOutputs(manifest: ManifestOfInputs, wanted: readonly string[]): vo
     if (!manifest.outputs.some((output) => output.name === name)) {
       throw refusal(
         manifest,
-        `it has no output "${name.slice(0, 100)}"`,
-        `its outputs are ${namesOf(manifest.outputs)}`,
+        say`it has no output "${name.slice(0, 100)}"`,
+        say`its outputs are ${namesOf(manifest.outputs)}`,
       );
     }
     if (wanted.indexOf(name) !== index) {
-      throw refusal(manifest, `the output "${name}" is asked for twice`, 'name each output once');
+      throw refusal(manifest, say`the output "${ours(name)}" is asked for twice`, say`name each output once`);
     }
   }
 }
 
-function namesOf(specs: readonly TensorSpec[]): string {
-  return specs.map(({ name }) => `"${name}"`).join(', ') || 'none';
+function namesOf(specs: readonly TensorSpec[]): Sentence {
+  return ours(specs.map(({ name }) => `"${name}"`).join(', ') || 'none');
 }
 
-function refusal({ name }: ManifestOfInputs, state: string, remedy: string): ServiceError {
-  return new ServiceError('invalid_input', `Cannot run model ${name}: ${state}; ${remedy}.`);
+function refusal({ name }: ManifestOfInputs, state: Sentence, remedy: Sentence): ServiceError {
+  return new ServiceError('invalid_input', say`Cannot run model ${ours(name)}: ${state}; ${remedy}.`);
 }

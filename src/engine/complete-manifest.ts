@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import { batchBytesMaxDefault, type Manifest, type ManifestFile, manifestSchema, type TensorSpec } from './manifest.ts';
 import type { OnnxSummary } from './read-onnx.ts';
 import { type SizeLimits, shapeBounds } from './shape-bounds.ts';
@@ -13,7 +14,7 @@ export function parseManifest(given: unknown, source: string): ManifestFile {
   const place = issue?.path.join('.') || 'the whole';
   throw new ServiceError(
     'invalid_model',
-    `Cannot use ${source}: ${place}: ${issue?.message ?? 'unknown'}; the schema says what may stand there.`,
+    say`Cannot use ${ours(source)}: ${place}: ${issue?.message ?? 'unknown'}; the schema says what may stand there.`,
   );
 }
 
@@ -61,6 +62,6 @@ function requireFreeFirstDimension(tensors: readonly TensorSpec[], name: string)
   if (!fixed) return;
   throw new ServiceError(
     'invalid_model',
-    `Cannot batch model ${name}: ${fixed.name} has the shape [${fixed.shape}], whose first dimension is not free; export the model with a free batch dimension or set batching.rows_max to 0 in model.json.`,
+    say`Cannot batch model ${ours(name)}: ${ours(fixed.name)} has the shape [${fixed.shape}], whose first dimension is not free; export the model with a free batch dimension or set batching.rows_max to 0 in model.json.`,
   );
 }

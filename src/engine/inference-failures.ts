@@ -1,4 +1,6 @@
 import { ServiceError } from '../errors.ts';
+import { ours, Sentence, say } from '../sentence.ts';
+import { withoutValues } from './onnx-messages.ts';
 
 // What a request is told that got past the checks of its inputs and has no answer.
 
@@ -9,7 +11,7 @@ export function queueFull(
 ): ServiceError {
   return new ServiceError(
     'queue_full',
-    `Cannot take the request: ${queue.count} inputs (${queue.bytes} bytes) wait for model ${model}; come back later, or raise queue.inputs_max or queue.bytes_max in model.json.`,
+    say`Cannot take the request: ${queue.count} inputs (${queue.bytes} bytes) wait for model ${ours(model)}; come back later, or raise queue.inputs_max or queue.bytes_max in model.json.`,
     { retryAfterMs: Math.max(1, Math.round(predictedWaitMs)) },
   );
 }
@@ -17,25 +19,25 @@ export function queueFull(
 export function tooLate(model: string, waitedMs: number): ServiceError {
   return new ServiceError(
     'deadline_exceeded',
-    `Cannot answer in time: the deadline of the request to model ${model} passed after ${Math.round(waitedMs)} ms; allow more time or come when less is waiting.`,
+    say`Cannot answer in time: the deadline of the request to model ${ours(model)} passed after ${Math.round(waitedMs)} ms; allow more time or come when less is waiting.`,
   );
 }
 
 export function callerGone(model: string): ServiceError {
-  return new ServiceError('caller_gone', `Cannot answer: the caller of model ${model} has gone.`);
+  return new ServiceError('caller_gone', say`Cannot answer: the caller of model ${ours(model)} has gone.`);
 }
 
 export function notRun(model: string, lane: string, reason: string): ServiceError {
   return new ServiceError(
     'inference_failed',
-    `Cannot run model ${model} on ${lane}: ${reason.slice(0, 500)}; check the values of the inputs.`,
+    say`Cannot run model ${ours(model)} on ${ours(lane)}: ${withValuesCut(reason.slice(0, 500))}; check the values of the inputs.`,
   );
 }
 
 export function notSent(model: string, cause: Error): ServiceError {
   return new ServiceError(
     'inference_failed',
-    `Cannot hand the inputs to model ${model}: ${cause.message}; send them again, or less at once.`,
+    say`Cannot hand the inputs to model ${ours(model)}: ${cause.message}; send them again, or less at once.`,
     { cause },
   );
 }
@@ -43,7 +45,7 @@ export function notSent(model: string, cause: Error): ServiceError {
 export function rowsDoNotMatch(model: string, rows: number): ServiceError {
   return new ServiceError(
     'inference_failed',
-    `Cannot share out the answer of model ${model}: an output does not have the ${rows} rows of its batch; set batching.rows_max to 0 in model.json.`,
+    say`Cannot share out the answer of model ${ours(model)}: an output does not have the ${rows} rows of its batch; set batching.rows_max to 0 in model.json.`,
   );
 }
 
@@ -55,7 +57,7 @@ export function partsDoNotMatch(
 ): ServiceError {
   return new ServiceError(
     'inference_failed',
-    `Cannot join the parts of the answer of model ${model}: the output "${output}" has the shape [${shape}] for some rows and [${expected}] for others; send at most batching.rows_max rows at once, or set batching.split to false in model.json.`,
+    say`Cannot join the parts of the answer of model ${ours(model)}: the output "${ours(output)}" has the shape [${shape}] for some rows and [${expected}] for others; send at most batching.rows_max rows at once, or set batching.split to false in model.json.`,
   );
 }
 
@@ -65,6 +67,11 @@ export function laneCrashed(model: string, lane: string, how: string, retried: b
     : 'set retry_safe in model.json to have such a run repeated';
   return new ServiceError(
     'lane_crashed',
-    `Cannot run model ${model}: ${lane} was lost during the run (${how}); ${remedy}.`,
+    say`Cannot run model ${ours(model)}: ${ours(lane)} was lost during the run (${ours(how)}); ${ours(remedy)}.`,
   );
+}
+
+/** ONNX Runtime's messages repeat values of inputs; the caller may read them, the record may not. */
+function withValuesCut(reason: string): Sentence {
+  return new Sentence(reason, withoutValues(reason));
 }

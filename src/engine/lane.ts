@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { FromLane, SessionReport, SessionRequest } from './lane-messages.ts';
 import { type LanePort, openProcessPort, openThreadPort } from './lane-port.ts';
 import type { Tensor } from './tensor.ts';
@@ -72,12 +73,14 @@ export class Lane {
   ): Promise<Lane> {
     const { promise, resolve, reject } = Promise.withResolvers<SessionReport>();
     const notOpened = (reason: string) =>
-      reject(new ServiceError('invalid_model', `Cannot open ${request.file}: ${reason}; check the ONNX file.`));
+      reject(
+        new ServiceError('invalid_model', say`Cannot open ${ours(request.file)}: ${reason}; check the ONNX file.`),
+      );
     const crashed = (how: string) =>
       reject(
         new ServiceError(
           'lane_crashed',
-          `Cannot open ${request.file}: the lane was lost (${how}); check the memory and the ONNX file.`,
+          say`Cannot open ${ours(request.file)}: the lane was lost (${ours(how)}); check the memory and the ONNX file.`,
         ),
       );
     const lane = new Lane(kind, { kind: 'opening', opened: resolve, notOpened, crashed }, onEnd, onSaid);
@@ -178,6 +181,6 @@ export class Lane {
 function notInTime(file: string, openMsMax: number): ServiceError {
   return new ServiceError(
     'model_load_timeout',
-    `Cannot open ${file}: it was not ready after ${openMsMax} ms; make the model or its warm-up smaller, or raise VITRINE_MODEL_LOAD_MS_MAX.`,
+    say`Cannot open ${ours(file)}: it was not ready after ${openMsMax} ms; make the model or its warm-up smaller, or raise VITRINE_MODEL_LOAD_MS_MAX.`,
   );
 }

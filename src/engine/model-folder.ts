@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import { parseManifest } from './complete-manifest.ts';
 import type { ManifestFile } from './manifest.ts';
 
@@ -108,9 +109,13 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ServiceError('invalid_model', `Cannot use ${file}: it is not JSON (${(cause as Error).message}).`, {
-      cause,
-    });
+    throw new ServiceError(
+      'invalid_model',
+      say`Cannot use ${ours(file)}: it is not JSON (${(cause as Error).message}).`,
+      {
+        cause,
+      },
+    );
   }
 }
 

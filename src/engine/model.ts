@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { ServiceError } from '../errors.ts';
 import { Breaker } from '../resilience/breaker.ts';
+import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Batcher } from './batcher.ts';
@@ -188,14 +189,14 @@ export class LoadedModel {
   #unloaded(): ServiceError {
     return new ServiceError(
       'model_not_ready',
-      `Cannot run model ${this.name} version ${this.version}: it has been unloaded; load it again.`,
+      say`Cannot run model ${ours(this.name)} version ${ours(this.version)}: it has been unloaded; load it again.`,
     );
   }
 
   #leftAlone(openForMs: number): ServiceError {
     return new ServiceError(
       'circuit_open',
-      `Cannot run model ${this.name}: it failed too often in a row, on its own probe too; it is tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
+      say`Cannot run model ${ours(this.name)}: it failed too often in a row, on its own probe too; it is tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
       { retryAfterMs: Math.ceil(openForMs) },
     );
   }

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import { dataTypeOfOnnx, type TensorSpec } from './manifest.ts';
 
 /** What an ONNX file says about itself, as far as serving it asks. */
@@ -140,7 +141,7 @@ function summarize(model: Model, path: string): OnnxSummary {
       if (!datatype) {
         throw new ServiceError(
           'invalid_model',
-          `Cannot serve ${path}: its ${kind} ${value.name} has a type that ONNX Runtime’s Node binding cannot carry (ONNX type ${value.onnxCode ?? 'not a tensor'}); export the model with one of FP16, FP32, FP64, BOOL, BYTES or an integer type there.`,
+          say`Cannot serve ${ours(path)}: its ${ours(kind)} ${value.name} has a type that ONNX Runtime’s Node binding cannot carry (ONNX type ${value.onnxCode ?? 'not a tensor'}); export the model with one of FP16, FP32, FP64, BOOL, BYTES or an integer type there.`,
         );
       }
       return { name: value.name, datatype, shape: value.shape, dimensionNames: value.dimensionNames };
@@ -233,7 +234,7 @@ class Cursor {
   unusable(why: string): ServiceError {
     return new ServiceError(
       'invalid_model',
-      `Cannot read ${this.#path} as an ONNX file: ${why}; export the model anew.`,
+      say`Cannot read ${ours(this.#path)} as an ONNX file: ${ours(why)}; export the model anew.`,
     );
   }
 

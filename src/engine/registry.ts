@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { Breaker } from '../resilience/breaker.ts';
 import { retry } from '../resilience/retry.ts';
 import { Turnstile } from '../resilience/turnstile.ts';
+import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { AbandonedLanes } from './abandoned-lanes.ts';
@@ -213,7 +214,7 @@ export class Registry implements AsyncDisposable {
     if (wanted.length === 0) {
       throw new ServiceError(
         'invalid_model',
-        `Cannot load model ${shelf.name}: its version policy names none of its versions (${folder.versions.join(', ')}); change versions in model.json.`,
+        say`Cannot load model ${ours(shelf.name)}: its version policy names none of its versions (${ours(folder.versions.join(', '))}); change versions in model.json.`,
       );
     }
     const outcomes = await Promise.allSettled(wanted.map((version) => this.#loadVersion(shelf, version, manifest)));
@@ -335,14 +336,14 @@ function tellReady({ name, version, hasShortcut, report: { provider, loadMs } }:
 function folderUnreadable(name: string, problem: string): ServiceError {
   return new ServiceError(
     'invalid_model',
-    `Cannot load model ${name}: ${problem}; make it a readable folder, or take it out of VITRINE_MODELS.`,
+    say`Cannot load model ${ours(name)}: ${problem}; make it a readable folder, or take it out of VITRINE_MODELS.`,
   );
 }
 
 function leftAlone(name: string, openForMs: number): ServiceError {
   return new ServiceError(
     'circuit_open',
-    `Cannot load model ${name}: it failed too often in a row; it may be tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
+    say`Cannot load model ${ours(name)}: it failed too often in a row; it may be tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
     { retryAfterMs: Math.ceil(openForMs) },
   );
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { recordedReason } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
 import { type ModelFolder, scanRepository } from './model-folder.ts';
 
@@ -42,7 +43,7 @@ export class RepositoryWatch implements AsyncDisposable {
         await this.#compare(seen);
         this.#seenBefore = seen;
       } catch (error) {
-        log('app', 'error', `The model repository cannot be read: ${(error as Error).message}`, {
+        log('app', 'error', `The model repository cannot be read: ${recordedReason(error)}`, {
           event_type: 'repository_unreadable',
         });
       }

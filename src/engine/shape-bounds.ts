@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { ManifestFile, TensorSpec } from './manifest.ts';
 import { dataTypes, elementsOf, type Tensor } from './tensor.ts';
 
@@ -170,19 +171,22 @@ function sizesOf(axes: readonly Axis[], inputs: readonly Pick<Tensor, 'shape'>[]
 }
 
 function tooLarge(model: string, state: string, remedy: string): ServiceError {
-  return new ServiceError('invalid_input', `Cannot run model ${model}: ${state}; send less at once, or ${remedy}.`);
+  return new ServiceError(
+    'invalid_input',
+    say`Cannot run model ${ours(model)}: ${ours(state)}; send less at once, or ${ours(remedy)}.`,
+  );
 }
 
 function tooSmall(model: string, state: string): ServiceError {
   return new ServiceError(
     'invalid_input',
-    `Cannot run model ${model}: ${state}; send more, or set dimensions_min in model.json where the model takes it empty.`,
+    say`Cannot run model ${ours(model)}: ${ours(state)}; send more, or set dimensions_min in model.json where the model takes it empty.`,
   );
 }
 
 function unknownDimension(model: string, name: string, names: readonly string[]): ServiceError {
   return new ServiceError(
     'invalid_model',
-    `Cannot load model ${model}: model.json bounds the dimension "${name.slice(0, 100)}", which no input has free; its free dimensions are ${names.join(', ') || 'none'}.`,
+    say`Cannot load model ${ours(model)}: model.json bounds the dimension "${name.slice(0, 100)}", which no input has free; its free dimensions are ${ours(names.join(', ') || 'none')}.`,
   );
 }

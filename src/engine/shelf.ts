@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { Breaker } from '../resilience/breaker.ts';
+import { ours, say } from '../sentence.ts';
 import type { LoadedModel } from './model.ts';
 import type { ModelFolder } from './model-folder.ts';
 
@@ -89,7 +90,7 @@ export class Shelf {
       .join('; ');
     throw new ServiceError(
       'model_not_ready',
-      `Cannot run model ${this.name}: ${states}; POST /v2/repository/models/${this.name}/load loads it.`,
+      say`Cannot run model ${ours(this.name)}: ${states}; POST /v2/repository/models/${ours(this.name)}/load loads it.`,
       { retryAfterMs: 1000 },
     );
   }
@@ -98,6 +99,6 @@ export class Shelf {
 export function modelNotFound(name: string, version?: string): ServiceError {
   return new ServiceError(
     'model_not_found',
-    `Cannot find model ${name.slice(0, 128)}${version === undefined ? '' : ` version ${version.slice(0, 20)}`}: the repository does not have it; POST /v2/repository/index lists what is there (VITRINE_MODELS).`,
+    say`Cannot find model ${name.slice(0, 128)}${version === undefined ? '' : ` version ${version.slice(0, 20)}`}: the repository does not have it; POST /v2/repository/index lists what is there (VITRINE_MODELS).`,
   );
 }

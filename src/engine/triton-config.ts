@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import { type Manifest, type ManifestFile, sizeBounds, type TensorSpec } from './manifest.ts';
 
 // Triton's model configuration, both ways: its clients send one with a load, and read one before they measure.
@@ -110,7 +111,7 @@ export function fromTritonConfig(given: Record<string, unknown>): unknown {
     const [issue] = parsed.error.issues;
     throw new ServiceError(
       'invalid_model',
-      `Cannot use the configuration given: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}; say it in the words of model.json, or leave it out.`,
+      say`Cannot use the configuration given: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}; say it in the words of model.json, or leave it out.`,
     );
   }
   const config = parsed.data;

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
-import { type FailureCode, ServiceError } from '../errors.ts';
+import { type FailureCode, failures, recordedReason, ServiceError } from '../errors.ts';
 import { asDiskFailure } from '../resilience/disk-failure.ts';
+import { say } from '../sentence.ts';
 import type { SteadyClock } from '../steady-clock.ts';
 import type { TaskProgress, TaskResult } from '../tasks/task.ts';
 import { newIds } from '../telemetry/ids.ts';
@@ -106,7 +107,7 @@ export class JobRunner {
   /** Takes a job whose files lie in the work folder of its id already. When this resolves as added, the job will be done. */
   async add(of: Omit<NewJob, 'createdMs' | 'trace'>): Promise<Added> {
     if (this.#stopping.signal.aborted)
-      throw new ServiceError('not_ready', 'Cannot take the job: the service stops; send it again.', {
+      throw new ServiceError('not_ready', say`Cannot take the job: the service stops; send it again.`, {
         retryAfterMs: 1000,
       });
     const { store, config } = this.#parts;
@@ -195,7 +196,7 @@ export class JobRunner {
   }
 
   readonly #notExcused = (error: Error) =>
-    log('app', 'warn', `It could not be kept that the service stops in order: ${error.message}`, {
+    log('app', 'warn', `It could not be kept that the service stops in order: ${recordedReason(error)}`, {
       event_type: 'stop_not_kept',
     });
 
@@ -237,7 +238,7 @@ export class JobRunner {
       if (nextAtMs !== undefined) this.#wakeIn(Math.max(0, nextAtMs - clock.now()));
     } catch (error) {
       // The store has told why; jobs wait until it works again.
-      log('app', 'warn', `Jobs cannot be begun: ${error instanceof Error ? error.message : String(error)}`, {
+      log('app', 'warn', `Jobs cannot be begun: ${recordedReason(error)}`, {
         event_type: 'jobs_stalled',
       });
       this.#wakeIn(storeRetryMs);
@@ -306,23 +307,27 @@ export class JobRunner {
         return { state: 'left' };
       case 'overtime':
         return failed(
-          'deadline_exceeded',
-          `Cannot finish the job: it took longer than ${this.#parts.config.jobMsMax} ms; send less at once, or raise VITRINE_JOB_MS_MAX.`,
+          new ServiceError(
+            'deadline_exceeded',
+            say`Cannot finish the job: it took longer than ${this.#parts.config.jobMsMax} ms; send less at once, or raise VITRINE_JOB_MS_MAX.`,
+          ),
         );
       case undefined:
     }
     if (!(error instanceof ServiceError)) {
       reportDefect('job', error, { 'job.id': job.id }, contextOf(job));
       return failed(
-        'internal',
-        'Cannot finish the job: a defect in Vitrine; its log has the cause under this trace id.',
+        new ServiceError(
+          'internal',
+          say`Cannot finish the job: a defect in Vitrine; its log has the cause under this trace id.`,
+        ),
       );
     }
     const { retryAttemptsMax, retryWaitMsFirst } = this.#parts.config;
     // What is short at the moment says nothing about the job: it waits, however long that takes.
     const stalled = shortages.includes(error.code);
     const again = error.retryable && error.code !== 'deadline_exceeded' && job.failures + 1 < retryAttemptsMax;
-    if (!stalled && !again) return failed(error.code, error.message);
+    if (!stalled && !again) return failed(error);
     const tried = stalled ? job.stalls : job.failures;
     const waitMs = stalled
       ? Math.min(stalledWaitMsMax, retryWaitMsFirst * 2 ** Math.min(tried, 30))
@@ -330,7 +335,7 @@ export class JobRunner {
     log(
       'app',
       'warn',
-      `A job ${stalled ? 'could not go on' : 'failed'} and is tried again in ${Math.round(waitMs / 1000)} s: ${error.message}`,
+      `A job ${stalled ? 'could not go on' : 'failed'} and is tried again in ${Math.round(waitMs / 1000)} s: ${error.recorded}`,
       { event_type: 'job_retry', ...fieldsOf(job), 'error.type': error.code },
       contextOf(job),
     );
@@ -348,7 +353,7 @@ export class JobRunner {
         const notBeforeMs = clock.now() + outcome.waitMs;
         return { job: await store.giveBack(job.id, job.attempt, { because, notBeforeMs, ...this.#times() }) };
       } catch (error) {
-        log('app', 'error', `The end of a job could not be kept: ${error instanceof Error ? error.message : error}`, {
+        log('app', 'error', `The end of a job could not be kept: ${recordedReason(error)}`, {
           event_type: 'job_end_not_kept',
           ...fieldsOf(job),
         });
@@ -389,7 +394,7 @@ export class JobRunner {
     log(
       'app',
       job.state === 'failed' ? 'warn' : 'info',
-      `The job is ${job.state}: ${job.request.kind}, ${tookMs} ms after it was accepted${job.failure ? `; ${job.failure.message}` : ''}`,
+      `The job is ${job.state}: ${job.request.kind}, ${tookMs} ms after it was accepted${job.failure ? `; ${job.failure.recorded ?? failures[job.failure.code].means}` : ''}`,
       {
         event_type: 'job_ended',
         ...fieldsOf(job),
@@ -412,11 +417,11 @@ export class JobRunner {
     attempt.keptAt = now;
     const { id, attempt: number } = attempt.job;
     // Only a hint for those who ask after a restart.
-    this.#parts.store
-      .progress(id, number, progress)
-      .catch((error: Error) =>
-        log('app', 'debug', `The progress of a job was not kept: ${error.message}`, { event_type: 'job_progress' }),
-      );
+    this.#parts.store.progress(id, number, progress).catch((error: Error) =>
+      log('app', 'debug', `The progress of a job was not kept: ${recordedReason(error)}`, {
+        event_type: 'job_progress',
+      }),
+    );
   }
 
   #tell(attempt: Attempt, kind: 'state' | 'progress'): void {
@@ -442,7 +447,7 @@ export class JobRunner {
     try {
       for (const id of await store.expire(clock.now(), 1_000)) await folders.removeResult(id);
     } catch (error) {
-      log('app', 'warn', `Results past their time could not be forgotten: ${(error as Error).message}`, {
+      log('app', 'warn', `Results past their time could not be forgotten: ${recordedReason(error)}`, {
         event_type: 'job_expiry_failed',
       });
     }
@@ -503,8 +508,8 @@ function fieldsOf({ id, request, attempt, tenant }: Job) {
   return { 'job.id': id, kind: request.kind, attempt, tenant };
 }
 
-function failed(code: FailureCode, message: string): JobEnd {
-  return { state: 'failed', failure: { code, message } };
+function failed({ code, message, recorded }: ServiceError): JobEnd {
+  return { state: 'failed', failure: { code, message, recorded } };
 }
 
 function ignoreAbort(error: Error): void {

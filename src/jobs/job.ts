@@ -42,8 +42,11 @@ export type Job = {
   readonly cancelWanted: boolean;
   readonly progress: JobProgress | undefined;
   readonly result: JobResult | undefined;
-  readonly failure: { readonly code: FailureCode; readonly message: string } | undefined;
+  readonly failure: JobFailure | undefined;
 };
+
+/** `recorded` is the message without the caller's words, for logs; rows of older versions have none. */
+export type JobFailure = { readonly code: FailureCode; readonly message: string; readonly recorded?: string };
 
 export type NewJob = Pick<Job, 'id' | 'tenant' | 'request' | 'madeBy' | 'trace' | 'createdMs'> & {
   /** Whoever sends the same key again gets this job instead of a second one; `fingerprint` tells the same request from another. */
@@ -56,7 +59,7 @@ export type GivenBack = 'stopping' | 'failed' | 'stalled';
 /** How an attempt ended for good. */
 export type JobEnd =
   | { readonly state: 'done'; readonly result: JobResult }
-  | { readonly state: 'failed'; readonly failure: { readonly code: FailureCode; readonly message: string } }
+  | { readonly state: 'failed'; readonly failure: JobFailure }
   | { readonly state: 'cancelled' };
 
 export function hasEnded(job: Pick<Job, 'state'>): boolean {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ServiceError } from '../errors.ts';
 import { diskFailureOf } from '../resilience/disk-failure.ts';
+import { ours, say } from '../sentence.ts';
 import { jobMigrations } from './job-migrations.ts';
 import { finishSettingAside, leftByJobs, type SetAside, setAside } from './set-aside.ts';
 
@@ -101,7 +102,7 @@ function syncFolder(path: string): void {
 }
 
 function unusable(file: string, because: string, cause?: unknown): ServiceError {
-  return new ServiceError('invalid_setting', `Cannot open ${file}: ${because}.`, { cause });
+  return new ServiceError('invalid_setting', say`Cannot open ${ours(file)}: ${ours(because)}.`, { cause });
 }
 
 // SQLite's primary result codes.

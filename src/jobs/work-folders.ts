@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
+import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
 import { syncToDisk } from './keep-result.ts';
@@ -51,7 +52,7 @@ export class WorkFolders {
     } catch (cause) {
       throw new ServiceError(
         'invalid_setting',
-        `Cannot keep temporary files in ${work}: ${cause instanceof Error ? cause.message : String(cause)}; see that the folder of VITRINE_DATA can be written.`,
+        say`Cannot keep temporary files in ${ours(work)}: ${cause instanceof Error ? cause.message : String(cause)}; see that the folder of VITRINE_DATA can be written.`,
         { cause },
       );
     }
@@ -85,7 +86,7 @@ export class WorkFolders {
     if (held + bytesExpected > workBytesMax)
       throw new ServiceError(
         'not_kept',
-        `Cannot take this now: temporary files and results hold ${held} of ${workBytesMax} bytes, and ${bytesExpected} more were declared; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
+        say`Cannot take this now: temporary files and results hold ${held} of ${workBytesMax} bytes, and ${bytesExpected} more were declared; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
         { retryAfterMs: 10_000 },
       );
     const id = randomUUID();

@@ -7,6 +7,7 @@ import { trustedProxies } from '../api/trusted-proxies.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import { say } from '../sentence.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { Door } from './door.ts';
@@ -72,6 +73,6 @@ function listAlerts({ store }: ReceiverParts) {
 const answerNotFound: RequestHandler = () => {
   throw new ServiceError(
     'not_found',
-    'Cannot answer: no route has this path; there are POST /alerts, /deploy and /events, GET /alerts, /live, /ready and /health.',
+    say`Cannot answer: no route has this path; there are POST /alerts, /deploy and /events, GET /alerts, /live, /ready and /health.`,
   );
 };

@@ -22,14 +22,14 @@ export async function checkTokens(config: Config): Promise<void> {
       await readTokens(config[name]).catch((cause: unknown) => {
         throw new ServiceError(
           'invalid_setting',
-          `Cannot use ${env}: ${cause instanceof Error ? cause.message : String(cause)}; name a file with one token a line.`,
+          say`Cannot use ${ours(env)}: ${cause instanceof Error ? cause.message : String(cause)}; name a file with one token a line.`,
           { cause },
         );
       });
     } else if (!isLoopback(config.bind)) {
       throw new ServiceError(
         'invalid_setting',
-        `Cannot listen on ${config.bind}: a door of the receiver has no token; name its file in ${env}, or set VITRINE_BIND to 127.0.0.1.`,
+        say`Cannot listen on ${ours(config.bind)}: a door of the receiver has no token; name its file in ${ours(env)}, or set VITRINE_BIND to 127.0.0.1.`,
       );
     }
   }
@@ -43,7 +43,7 @@ export async function authorize(request: Request, tokenFile: string): Promise<vo
   const known = await readTokens(tokenFile).catch((cause: unknown) => {
     throw new ServiceError(
       'not_ready',
-      'Cannot check the token: its file cannot be read; look at the files named by VITRINE_RECEIVER_*_TOKEN_FILE.',
+      say`Cannot check the token: its file cannot be read; look at the files named by VITRINE_RECEIVER_*_TOKEN_FILE.`,
       { cause },
     );
   });

@@ -6,6 +6,7 @@ import { requestTrace } from '../api/trace-request.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
+import { say } from '../sentence.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { authorize } from './bearer-token.ts';
 import { readBody } from './read-body.ts';
@@ -80,7 +81,7 @@ export class Door {
     if (this.#inFlight >= receiverRequestsMax) {
       throw new ServiceError(
         'busy',
-        `Cannot take this now: ${this.#inFlight} requests are being worked on; come again in a second, or raise VITRINE_RECEIVER_REQUESTS_MAX.`,
+        say`Cannot take this now: ${this.#inFlight} requests are being worked on; come again in a second, or raise VITRINE_RECEIVER_REQUESTS_MAX.`,
         { retryAfterMs: 1_000 },
       );
     }
@@ -111,7 +112,7 @@ export class Door {
     if (!settled || droppedLogs(telemetry) > droppedBefore) {
       throw new ServiceError(
         'not_kept',
-        'Cannot take this now: it could neither be passed on nor kept; send it again, and free the disk of VITRINE_DATA.',
+        say`Cannot take this now: it could neither be passed on nor kept; send it again, and free the disk of VITRINE_DATA.`,
         { retryAfterMs: 1_000 },
       );
     }
@@ -143,6 +144,6 @@ function idempotencyKey(door: DoorName, request: Request): string | undefined {
   if (/^[\x21-\x7e]{1,128}$/.test(key)) return `${door}:${key}`;
   throw new ServiceError(
     'invalid_body',
-    'Cannot take this: Idempotency-Key has to be 1 to 128 visible ASCII characters; leave it out or shorten it.',
+    say`Cannot take this: Idempotency-Key has to be 1 to 128 visible ASCII characters; leave it out or shorten it.`,
   );
 }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import { ours, say } from '../sentence.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { version } from '../version.ts';
 import type { Store } from './store.ts';
@@ -20,7 +21,7 @@ export function ready({ lifecycle }: { lifecycle: Lifecycle }) {
       response.setHeader('Retry-After', '1');
       throw new ServiceError(
         'not_ready',
-        `Cannot take deliveries: the receiver is ${lifecycle.state}; ask again in a second.`,
+        say`Cannot take deliveries: the receiver is ${ours(lifecycle.state)}; ask again in a second.`,
       );
     }
     response.json({ status: 'ready' });

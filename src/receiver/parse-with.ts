@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 
 /** What the schema makes of the value, or a failure that says where it is wrong. */
 export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
@@ -7,7 +8,7 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   if (parsed.success) return parsed.data;
   throw new ServiceError(
     'invalid_body',
-    `Cannot take ${what}: ${firstIssue(parsed.error)}; correct it and send it again.`,
+    say`Cannot take ${ours(what)}: ${firstIssue(parsed.error)}; correct it and send it again.`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { AggregatedMetric, AggregatedPoint } from '../telemetry/aggregated-metrics.ts';
 import { familyName, type MetricLine } from './event-line.ts';
 import type { Store } from './store.ts';
@@ -162,13 +163,13 @@ function addPoint(metric: AggregatedMetric, series: Series, atMs: number): void 
 function nameTaken(line: MetricLine, by: Series): ServiceError {
   return new ServiceError(
     'name_taken',
-    `Cannot take ${line.name}: there is a ${by.sum.kind} ${by.name}${by.unit === '' ? '' : ` in ${by.unit}`} already, with other kind, unit or buckets; give this one another name.`,
+    say`Cannot take ${line.name}: there is a ${ours(by.sum.kind)} ${by.name}${by.unit === '' ? '' : ` in ${by.unit}`} already, with other kind, unit or buckets; give this one another name.`,
   );
 }
 
 function tooMany(seriesMax: number): ServiceError {
   return new ServiceError(
     'too_many_series',
-    `Cannot take the events: more than ${seriesMax} series would be held; leave ids out of the labels, or raise VITRINE_RECEIVER_SERIES_MAX.`,
+    say`Cannot take the events: more than ${seriesMax} series would be held; leave ids out of the labels, or raise VITRINE_RECEIVER_SERIES_MAX.`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 
 /** The whole body, within a limit of bytes and of time. What it is, is not taken from Content-Type: each route takes one format. */
 export async function readBody(request: Request, limits: { bytesMax: number; msMax: number }): Promise<Buffer> {
@@ -7,7 +8,7 @@ export async function readBody(request: Request, limits: { bytesMax: number; msM
   if (encoding.toLowerCase() !== 'identity') {
     throw new ServiceError(
       'encoding_not_supported',
-      'Cannot read the body: it is compressed; send it without Content-Encoding.',
+      say`Cannot read the body: it is compressed; send it without Content-Encoding.`,
     );
   }
   if (Number(request.get('content-length') ?? 0) > limits.bytesMax) throw tooLarge(limits.bytesMax);
@@ -41,24 +42,29 @@ export function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ServiceError('invalid_body', `Cannot read ${what}: it is not JSON; send it as JSON in UTF-8.`, { cause });
+    throw new ServiceError('invalid_body', say`Cannot read ${ours(what)}: it is not JSON; send it as JSON in UTF-8.`, {
+      cause,
+    });
   }
 }
 
 function tooLarge(bytesMax: number): ServiceError {
   return new ServiceError(
     'body_too_large',
-    `Cannot read the body: it has more than ${bytesMax} bytes; send less at once, or raise VITRINE_RECEIVER_BODY_BYTES_MAX.`,
+    say`Cannot read the body: it has more than ${bytesMax} bytes; send less at once, or raise VITRINE_RECEIVER_BODY_BYTES_MAX.`,
   );
 }
 
 function tooSlow(msMax: number): ServiceError {
   return new ServiceError(
     'body_too_slow',
-    `Cannot read the body: it was not complete after ${msMax} ms; send it faster, or raise VITRINE_RECEIVER_BODY_MS_MAX.`,
+    say`Cannot read the body: it was not complete after ${msMax} ms; send it faster, or raise VITRINE_RECEIVER_BODY_MS_MAX.`,
   );
 }
 
 function incomplete(): ServiceError {
-  return new ServiceError('body_incomplete', 'Cannot read the body: the caller closed the connection; send it again.');
+  return new ServiceError(
+    'body_incomplete',
+    say`Cannot read the body: the caller closed the connection; send it again.`,
+  );
 }

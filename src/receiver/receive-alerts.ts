@@ -1,6 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names.ts';
 import { type Alert, alertsOf, readAlertWebhook } from './alert-webhook.ts';
@@ -27,7 +28,7 @@ export function receiveAlerts(parts: {
     if (webhook.alerts.length > config.receiverAlertsMax) {
       throw new ServiceError(
         'body_too_large',
-        `Cannot take the webhook: it has ${webhook.alerts.length} alerts; set max_alerts in Alertmanager, or raise VITRINE_RECEIVER_ALERTS_MAX from ${config.receiverAlertsMax}.`,
+        say`Cannot take the webhook: it has ${webhook.alerts.length} alerts; set max_alerts in Alertmanager, or raise VITRINE_RECEIVER_ALERTS_MAX from ${config.receiverAlertsMax}.`,
       );
     }
     const alerts = lastOfEach(alertsOf(webhook));

@@ -1,6 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names.ts';
 import type { Receive } from './door.ts';
@@ -48,13 +49,13 @@ function readLines(text: string, schema: ReturnType<typeof eventLine>, linesMax:
   if (given.length === 0) {
     throw new ServiceError(
       'invalid_body',
-      'Cannot take the events: the body has no lines; send one JSON object a line.',
+      say`Cannot take the events: the body has no lines; send one JSON object a line.`,
     );
   }
   if (given.length > linesMax) {
     throw new ServiceError(
       'body_too_large',
-      `Cannot take the events: the body has ${given.length} lines; send at most ${linesMax} at once, or raise VITRINE_RECEIVER_LINES_MAX.`,
+      say`Cannot take the events: the body has ${given.length} lines; send at most ${linesMax} at once, or raise VITRINE_RECEIVER_LINES_MAX.`,
     );
   }
   const lines: EventLine[] = [];
@@ -67,7 +68,7 @@ function readLines(text: string, schema: ReturnType<typeof eventLine>, linesMax:
   if (wrong.length === 0) return lines;
   throw new ServiceError(
     'invalid_body',
-    `Cannot take the events: ${wrong.join('; ')}; nothing was taken, correct it and send all of it again.`,
+    say`Cannot take the events: ${wrong.join('; ')}; nothing was taken, correct it and send all of it again.`,
   );
 }
 

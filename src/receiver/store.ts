@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import type { Alert } from './alert-webhook.ts';
 import { oneForEachFault } from './one-fault.ts';
 import type { Series } from './pushed-series.ts';
@@ -42,7 +43,7 @@ export class Store {
       if (isBusy(error)) {
         throw new ServiceError(
           'invalid_setting',
-          `Cannot open ${file}: another receiver has it open; stop that one, or give this one a VITRINE_DATA of its own.`,
+          say`Cannot open ${ours(file)}: another receiver has it open; stop that one, or give this one a VITRINE_DATA of its own.`,
           { cause: error },
         );
       }
@@ -50,7 +51,7 @@ export class Store {
         const cause = error instanceof Error ? error.message : String(error);
         throw new ServiceError(
           'invalid_setting',
-          `Cannot open ${file}: ${cause}; see that the folder of VITRINE_DATA can be written and its disk is not full.`,
+          say`Cannot open ${ours(file)}: ${ours(cause)}; see that the folder of VITRINE_DATA can be written and its disk is not full.`,
           { cause: error },
         );
       }
@@ -72,7 +73,7 @@ export class Store {
     if (!failure) return;
     throw new ServiceError(
       'not_kept',
-      'Cannot take this now: it cannot be remembered; send it again, and free the disk of VITRINE_DATA.',
+      say`Cannot take this now: it cannot be remembered; send it again, and free the disk of VITRINE_DATA.`,
       { cause: failure, retryAfterMs: 1_000 },
     );
   }

@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 
 /**
  * What the operating system and SQLite answer when a file cannot be used at the moment: it says nothing about the work, which waits and is tried
@@ -75,10 +76,14 @@ export async function onDisk<T>(act: () => Promise<T>): Promise<T> {
 export function asDiskFailure(error: unknown): unknown {
   const kind = diskFailureOf(error);
   if (!kind) return error;
-  return new ServiceError('not_kept', `Cannot take this now: ${passing[kind].why}, and send the request again.`, {
-    cause: error,
-    retryAfterMs: 10_000,
-  });
+  return new ServiceError(
+    'not_kept',
+    say`Cannot take this now: ${ours(passing[kind].why)}, and send the request again.`,
+    {
+      cause: error,
+      retryAfterMs: 10_000,
+    },
+  );
 }
 
 function entriesOf<Code>(codes: (of: (typeof passing)[DiskFailure]) => readonly Code[]): [Code, DiskFailure][] {

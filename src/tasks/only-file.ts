@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import type { UploadedFile } from './task.ts';
 
 /** The one file that a task takes. */
@@ -7,6 +8,6 @@ export function onlyFile(files: readonly UploadedFile[]): UploadedFile {
   if (file && files.length === 1) return file;
   throw new ServiceError(
     'invalid_input',
-    `Cannot take the task: it came with ${files.length} files; send exactly one, in the field "file".`,
+    say`Cannot take the task: it came with ${files.length} files; send exactly one, in the field "file".`,
   );
 }

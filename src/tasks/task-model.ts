@@ -1,6 +1,7 @@
 import type { Manifest, TensorSpec } from '../engine/manifest.ts';
 import type { Registry } from '../engine/registry.ts';
 import { ServiceError } from '../errors.ts';
+import { ours, oursIfAmong, say } from '../sentence.ts';
 import type { TaskKind, TaskRequest } from './task.ts';
 import { taskKinds } from './task-kinds.ts';
 import { modelOf } from './task-parameters.ts';
@@ -59,9 +60,10 @@ const inputsWanted: Readonly<Record<Exclude<TaskKind, 'separate'>, readonly stri
 
 function notThere(kind: TaskKind, name: string, registry: Registry): ServiceError {
   const there = modelsFor(kind, registry);
+  const known = registry.models().map((model) => model.name);
   const remedy = kind === 'separate' ? ', or add one with a separator section in its model.json (VITRINE_MODELS)' : '';
   return new ServiceError(
     'model_not_found',
-    `Cannot do the task with model ${name.slice(0, 128)}: the repository has none of this name that can; use ${there.length === 0 ? 'another once one is loaded' : `one of: ${there.join(', ')}`}${remedy}.`,
+    say`Cannot do the task with model ${oursIfAmong(name.slice(0, 128), known)}: the repository has none of this name that can; use ${ours(there.length === 0 ? 'another once one is loaded' : `one of: ${there.join(', ')}`)}${ours(remedy)}.`,
   );
 }

@@ -1,6 +1,7 @@
 import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 
 /** Where the Collector is, for a gRPC client, by the same rules as the official exporters': http is plain, https is TLS. */
 export function otlpTarget(
@@ -13,7 +14,7 @@ export function otlpTarget(
   } catch (cause) {
     throw new ServiceError(
       'invalid_setting',
-      `Cannot use OTEL_EXPORTER_OTLP_ENDPOINT: it is "${config.otlpEndpoint.slice(0, 80)}"; give a URL such as http://127.0.0.1:4317.`,
+      say`Cannot use OTEL_EXPORTER_OTLP_ENDPOINT: it is "${config.otlpEndpoint.slice(0, 80)}"; give a URL such as http://127.0.0.1:4317.`,
       { cause },
     );
   }

@@ -76,7 +76,6 @@ class PastSpan implements ReadableSpan {
     this.resource = resource;
     const own = sampled(ids ?? newIds());
     if (ids === undefined && parent) own.traceId = parent.traceId;
-    if (parent?.traceState) own.traceState = parent.traceState;
     this.#context = own;
   }
 

@@ -1,4 +1,5 @@
 import type { Context } from '@opentelemetry/api';
+import { recordedStack } from '../errors.ts';
 import { type LogFields, log } from './logger.ts';
 import { counter } from './metrics.ts';
 
@@ -10,8 +11,13 @@ export function reportDefect(
   context?: Context,
 ): void {
   counter('defects').add(1, { where });
-  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  log('app', 'error', `A defect ${places[where]}: ${cause}`, { event_type: 'defect', ...fields }, context);
+  log(
+    'app',
+    'error',
+    `A defect ${places[where]}: ${recordedStack(error)}`,
+    { event_type: 'defect', ...fields },
+    context,
+  );
 }
 
 const places = {

@@ -9,7 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { failures, faultOf, ServiceError } from '../errors.ts';
+import { failures, faultOf, recordedReason, recordedStack, ServiceError } from '../errors.ts';
 import { type SpanName, scopeName, spanNames } from './names.ts';
 
 export type SpanOptions = {
@@ -47,13 +47,21 @@ export async function inSpan<Result>(
   }
 }
 
-/** Puts a failure on a span. Of a foreseen one only what its code means: its message may repeat what a caller wrote. */
+/** Puts a failure on a span, without the words of the caller. */
 export function recordFailure(span: Span, error: unknown): void {
   const code = error instanceof ServiceError ? error.code : 'internal';
   span.setAttribute('error.type', code);
   span.setAttribute('fault', faultOf(code));
-  span.setStatus({ code: SpanStatusCode.ERROR, message: failures[code].means });
-  if (!(error instanceof ServiceError)) span.recordException(error instanceof Error ? error : String(error));
+  span.setStatus({
+    code: SpanStatusCode.ERROR,
+    message: error instanceof ServiceError ? error.recorded : failures[code].means,
+  });
+  if (!(error instanceof ServiceError))
+    span.recordException({
+      name: error instanceof Error ? error.name : 'Error',
+      message: recordedReason(error),
+      stack: recordedStack(error),
+    });
 }
 
 export function linksTo(contexts: readonly SpanContext[]): Link[] {

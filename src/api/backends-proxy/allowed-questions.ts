@@ -1,5 +1,6 @@
 import type { FailureCode } from '../../errors.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 
 /** The stores that the page reads through the service. */
 export const backendNames = ['prometheus', 'tempo', 'loki', 'alertmanager'] as const;
@@ -81,5 +82,5 @@ export function readQuestion(
 }
 
 function refused(code: FailureCode, because: string): ServiceError {
-  return new ServiceError(code, `Cannot ask this: ${because}.`);
+  return new ServiceError(code, say`Cannot ask this: ${because}.`);
 }

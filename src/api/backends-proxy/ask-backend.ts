@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
 import type { BackendName, Question } from './allowed-questions.ts';
 
 export type Answer = { contentType: string; body: Buffer };
@@ -62,12 +63,16 @@ export function askBackend(
 
 function refusedBy(backend: BackendName, status: number, body: Buffer): ServiceError {
   const said = body.toString('utf8').slice(0, 300).trim();
-  if (status === 404) return new ServiceError('not_found', `Cannot find it: ${backend} has nothing there (yet).`);
+  if (status === 404)
+    return new ServiceError('not_found', say`Cannot find it: ${ours(backend)} has nothing there (yet).`);
   if (status >= 400 && status < 500)
-    return new ServiceError('backend_refused', `Cannot ask this: ${backend} refuses the question; it says: ${said}`);
+    return new ServiceError(
+      'backend_refused',
+      say`Cannot ask this: ${ours(backend)} refuses the question; it says: ${said}`,
+    );
   return new ServiceError(
     'backend_failed',
-    `Cannot ask ${backend}: it answers ${status}; look at its log. It says: ${said}`,
+    say`Cannot ask ${ours(backend)}: it answers ${status}; look at its log. It says: ${said}`,
   );
 }
 
@@ -76,15 +81,15 @@ function asFailure(cause: Error, backend: BackendName, config: Config): ServiceE
   if (cause.name === 'TimeoutError' || (cause.name === 'AbortError' && isTimeout(cause.cause)))
     return new ServiceError(
       'backend_slow',
-      `Cannot wait for ${backend}: it has not answered within ${config.proxyMsMax} ms; ask for less time, or raise VITRINE_PROXY_MS_MAX.`,
+      say`Cannot wait for ${ours(backend)}: it has not answered within ${config.proxyMsMax} ms; ask for less time, or raise VITRINE_PROXY_MS_MAX.`,
       { cause },
     );
   if (cause.name === 'AbortError')
-    return new ServiceError('caller_gone', 'Cannot answer: the caller has left.', { cause });
+    return new ServiceError('caller_gone', say`Cannot answer: the caller has left.`, { cause });
   const { host, port } = backendAddress(config, backend);
   return new ServiceError(
     'backend_away',
-    `Cannot ask ${backend}: nothing answers at ${host}:${port}; start it, or set VITRINE_${backend.toUpperCase()}_HOST and VITRINE_${backend.toUpperCase()}_PORT.`,
+    say`Cannot ask ${ours(backend)}: nothing answers at ${ours(host)}:${port}; start it, or set VITRINE_${ours(backend.toUpperCase())}_HOST and VITRINE_${ours(backend.toUpperCase())}_PORT.`,
     { cause, retryAfterMs: 5_000 },
   );
 }
@@ -96,6 +101,6 @@ function isTimeout(cause: unknown): boolean {
 function tooLarge(backend: BackendName, bytesMax: number): ServiceError {
   return new ServiceError(
     'backend_answer_too_large',
-    `Cannot pass on the answer of ${backend}: it is larger than ${bytesMax} bytes; ask for less, or raise VITRINE_PROXY_BYTES_MAX.`,
+    say`Cannot pass on the answer of ${ours(backend)}: it is larger than ${bytesMax} bytes; ask for less, or raise VITRINE_PROXY_BYTES_MAX.`,
   );
 }

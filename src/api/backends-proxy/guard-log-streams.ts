@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 
 /** Streams of Loki that only the administrator reads through the service. */
 const guarded = 'audit|security';
@@ -47,5 +48,5 @@ function endOfText(query: string, start: number): number {
 }
 
 function unreadable(because: string): ServiceError {
-  return new ServiceError('invalid_request', `Cannot ask Loki this without the administrator’s token: ${because}.`);
+  return new ServiceError('invalid_request', say`Cannot ask Loki this without the administrator’s token: ${because}.`);
 }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import type { Client } from '../clients.ts';
 import type { Door } from '../door.ts';
 import { leftSignal } from '../while-open.ts';
@@ -31,7 +32,7 @@ export function readBackend({
       if (inFlight >= config.proxyInFlightMax)
         throw new ServiceError(
           'busy',
-          `Cannot ask now: ${inFlight} questions wait for backends; come again in a second, or raise VITRINE_PROXY_IN_FLIGHT_MAX.`,
+          say`Cannot ask now: ${inFlight} questions wait for backends; come again in a second, or raise VITRINE_PROXY_IN_FLIGHT_MAX.`,
           { retryAfterMs: 1_000 },
         );
       inFlight += 1;

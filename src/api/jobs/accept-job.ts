@@ -9,6 +9,7 @@ import type { JobRunner } from '../../jobs/job-runner.ts';
 import { syncToDisk } from '../../jobs/keep-result.ts';
 import type { WorkFolder } from '../../jobs/work-folders.ts';
 import { onDisk } from '../../resilience/disk-failure.ts';
+import { say } from '../../sentence.ts';
 import type { TaskRequest } from '../../tasks/task.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { Client } from '../clients.ts';
@@ -63,14 +64,14 @@ export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promi
       throw new ServiceError(
         'queue_full',
         added.what === 'all'
-          ? `Cannot take the job: ${added.count} jobs and results are kept; delete those you are done with (DELETE /v1/jobs/{id}), or raise VITRINE_JOBS_MAX.`
-          : `Cannot take the job: ${added.count} jobs of this caller have not ended; come again, or raise VITRINE_JOBS_OF_TENANT_MAX.`,
+          ? say`Cannot take the job: ${added.count} jobs and results are kept; delete those you are done with (DELETE /v1/jobs/{id}), or raise VITRINE_JOBS_MAX.`
+          : say`Cannot take the job: ${added.count} jobs of this caller have not ended; come again, or raise VITRINE_JOBS_OF_TENANT_MAX.`,
         { retryAfterMs: 10_000 },
       );
     case 'key_reused':
       throw new ServiceError(
         'idempotency_key_reused',
-        'Cannot take the job: its Idempotency-Key was sent before with another request; send a new key, or the same request again.',
+        say`Cannot take the job: its Idempotency-Key was sent before with another request; send a new key, or the same request again.`,
       );
     case 'known':
       break;
@@ -93,7 +94,7 @@ function idempotencyKey(request: Request): string | undefined {
   if (typeof given === 'string' && /^[\x21-\x7e]{1,255}$/.test(given)) return given;
   throw new ServiceError(
     'invalid_request',
-    'Cannot take the job: its Idempotency-Key is not 1 to 255 visible ASCII characters; correct it or leave it out.',
+    say`Cannot take the job: its Idempotency-Key is not 1 to 255 visible ASCII characters; correct it or leave it out.`,
   );
 }
 

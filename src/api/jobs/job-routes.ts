@@ -4,7 +4,9 @@ import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolders } from '../../jobs/work-folders.ts';
+import { ours, say } from '../../sentence.ts';
 import type { Client } from '../clients.ts';
+import { failureOf } from './failure-of.ts';
 import { jobAnswer } from './job-answer.ts';
 import { sendKeptFile } from './send-kept-file.ts';
 
@@ -63,7 +65,7 @@ export function jobResult({ config, jobs: runner, workFolders: folders }: JobPar
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const job = await findOwn(runner, client, request);
     const [file] = resultOf(job).files;
-    if (!file) throw new ServiceError('not_found', 'Cannot answer: the job has left no file.');
+    if (!file) throw new ServiceError('not_found', say`Cannot answer: the job has left no file.`);
     await sendKeptFile(response, folders.resultPathOf(job.id), file, config);
   };
 }
@@ -78,7 +80,7 @@ export function jobFile({ config, jobs: runner, workFolders: folders }: JobParts
     if (!file)
       throw new ServiceError(
         'not_found',
-        `Cannot answer: the job has no file of this name; it has ${files.map(({ name }) => name).join(', ')}.`,
+        say`Cannot answer: the job has no file of this name; it has ${files.map(({ name }) => name).join(', ')}.`,
       );
     await sendKeptFile(response, folders.resultPathOf(job.id), file, config);
   };
@@ -91,7 +93,7 @@ export async function findOwn(runner: JobRunner, client: Client, request: Reques
   if (job && (client.admin || job.tenant === client.tenant)) return job;
   throw new ServiceError(
     'job_not_found',
-    'Cannot answer: there is no such job of this caller; it was deleted, or its time to live (VITRINE_JOB_RESULT_AGE_MS_MAX) is over, or its id is wrong.',
+    say`Cannot answer: there is no such job of this caller; it was deleted, or its time to live (VITRINE_JOB_RESULT_AGE_MS_MAX) is over, or its id is wrong.`,
   );
 }
 
@@ -107,13 +109,13 @@ function resultOf(job: Job): NonNullable<Job['result']> {
     case 'running':
       throw new ServiceError(
         'job_not_ended',
-        `Cannot answer: the job is ${job.state}; ask again, or follow /v1/jobs/${job.id}/events.`,
+        say`Cannot answer: the job is ${ours(job.state)}; ask again, or follow /v1/jobs/${ours(job.id)}/events.`,
         { retryAfterMs: 1000 },
       );
     case 'cancelled':
-      throw new ServiceError('job_cancelled', 'Cannot answer: the job was cancelled; send the request again.');
+      throw new ServiceError('job_cancelled', say`Cannot answer: the job was cancelled; send the request again.`);
     case 'failed':
-      throw new ServiceError(job.failure?.code ?? 'internal', job.failure?.message ?? 'The job failed.');
+      throw failureOf(job);
     case 'done':
       return job.result ?? { files: [], facts: {} };
   }
@@ -134,7 +136,10 @@ function wholeQuery(request: Request, name: string, min: number, max: number, fa
   if (given === undefined) return fallback;
   const value = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : -1;
   if (value >= min && value <= max) return value;
-  throw new ServiceError('invalid_request', `Cannot answer: ${name} is no whole number from ${min} to ${max}.`);
+  throw new ServiceError(
+    'invalid_request',
+    say`Cannot answer: ${ours(name)} is no whole number from ${min} to ${max}.`,
+  );
 }
 
 function timeQuery(request: Request, name: string): number | undefined {
@@ -142,5 +147,5 @@ function timeQuery(request: Request, name: string): number | undefined {
   if (given === undefined) return undefined;
   const ms = typeof given === 'string' ? Date.parse(given) : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
-  throw new ServiceError('invalid_request', `Cannot answer: ${name} is no time like 2026-01-31T12:00:00Z.`);
+  throw new ServiceError('invalid_request', say`Cannot answer: ${ours(name)} is no time like 2026-01-31T12:00:00Z.`);
 }

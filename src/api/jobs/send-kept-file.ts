@@ -5,6 +5,7 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import type { JobResult } from '../../jobs/job.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
+import { say } from '../../sentence.ts';
 import { sendFile } from '../send-file.ts';
 
 /** Streams one file of a result. A caller who stops reading is dropped, and one who leaves ends it. */
@@ -16,7 +17,7 @@ export async function sendKeptFile(
 ): Promise<void> {
   const handle = await open(join(folder, name), 'r').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw asDiskFailure(cause);
-    throw new ServiceError('job_not_found', 'Cannot answer: the result was deleted a moment ago.', { cause });
+    throw new ServiceError('job_not_found', say`Cannot answer: the result was deleted a moment ago.`, { cause });
   });
   try {
     response.setHeader('Content-Type', contentType);

@@ -1,5 +1,6 @@
 import { isDataType, type Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';
 import { arrayAt, flagOf, isObject, type JsonObject, kindOf, objectAt, textOf, wholeOf } from './json-fields.ts';
@@ -17,7 +18,7 @@ export function readInferRequest(body: Buffer, jsonBytes: number | undefined, js
   if (jsonBytes !== undefined && jsonBytes > body.length)
     throw new ServiceError(
       'invalid_request',
-      `Cannot read the body: Inference-Header-Content-Length says ${jsonBytes} bytes of JSON, but the body has ${body.length}; correct the header.`,
+      say`Cannot read the body: Inference-Header-Content-Length says ${jsonBytes} bytes of JSON, but the body has ${body.length}; correct the header.`,
     );
   const json = jsonBytes === undefined ? body : body.subarray(0, jsonBytes);
   if (json.length > jsonBytesMax)

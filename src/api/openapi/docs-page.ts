@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import { openApiDocument } from './openapi-document.ts';
 
 /** GET /openapi.json. Made once, when it is first asked for. */
@@ -28,7 +29,7 @@ export function docsFile(request: Request, response: Response): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   if (file === 'start.js') response.type('text/javascript').send(start);
   else if (parts.includes(file)) response.sendFile(join(folder, file), { maxAge: '1h' });
-  else throw new ServiceError('not_found', 'Cannot answer: the page has no file of this name; GET /docs shows it.');
+  else throw new ServiceError('not_found', say`Cannot answer: the page has no file of this name; GET /docs shows it.`);
 }
 
 const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import { version } from '../../version.ts';
 import { backendNames } from '../backends-proxy/allowed-questions.ts';
 import type { Client } from '../clients.ts';
@@ -51,7 +52,10 @@ export function showDashboard({ config }: Pick<Parts, 'config'>) {
       response.type('application/json').send(text);
       return;
     }
-    throw new ServiceError('not_found', 'Cannot show the dashboard: there is none of this uid; GET /page/dashboards.');
+    throw new ServiceError(
+      'not_found',
+      say`Cannot show the dashboard: there is none of this uid; GET /page/dashboards.`,
+    );
   };
 }
 
@@ -61,7 +65,10 @@ export function showRunbook({ config }: Pick<Parts, 'config'>) {
     // Compared with what is there, never made into a path.
     const name = (await namesIn(config.runbooks)).find((each) => each === `${request.params.name as string}.md`);
     if (name === undefined)
-      throw new ServiceError('not_found', 'Cannot show the runbook: there is none of this name in VITRINE_RUNBOOKS.');
+      throw new ServiceError(
+        'not_found',
+        say`Cannot show the runbook: there is none of this name in VITRINE_RUNBOOKS.`,
+      );
     response.type('text/markdown').send(await textOf(config.runbooks, name));
   };
 }

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import { acceptedPacking } from '../accepted-packing.ts';
 import { makePage, type Page } from './make-page.ts';
 
@@ -18,7 +19,7 @@ export function servePage() {
       made = undefined;
       throw new ServiceError(
         'page_not_made',
-        `Cannot show the page: it cannot be put together from web/ (${cause instanceof Error ? cause.message.slice(0, 200) : String(cause)}); install the packages with npm ci.`,
+        say`Cannot show the page: it cannot be put together from web/ (${cause instanceof Error ? cause.message.slice(0, 200) : String(cause)}); install the packages with npm ci.`,
         { cause },
       );
     }
@@ -26,7 +27,7 @@ export function servePage() {
     if (!file)
       throw new ServiceError(
         'not_found',
-        'Cannot find this file: the page has none of this name (any more); load / again.',
+        say`Cannot find this file: the page has none of this name (any more); load / again.`,
       );
     const packed = acceptedPacking(request.headers['accept-encoding']) === 'gzip';
     const body = packed ? file.gzipped : file.body;

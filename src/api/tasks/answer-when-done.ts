@@ -3,6 +3,8 @@ import { ServiceError } from '../../errors.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import { say } from '../../sentence.ts';
+import { failureOf } from '../jobs/failure-of.ts';
 import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
 import { tellStages } from '../trace-request.ts';
 
@@ -37,9 +39,9 @@ export async function answerWhenDone(
       response.status(202).json(answer);
       return;
     case 'cancelled':
-      throw new ServiceError('job_cancelled', 'Cannot answer: the job was cancelled; send the request again.');
+      throw new ServiceError('job_cancelled', say`Cannot answer: the job was cancelled; send the request again.`);
     case 'failed':
-      throw new ServiceError(job.failure?.code ?? 'internal', job.failure?.message ?? 'The job failed.');
+      throw failureOf(job);
     case 'done':
       response.json({ ...job.result?.facts, job: job.id, expires_at: answer.expires_at, ...filesOf(answer) });
   }

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
 import type { TaskKind } from '../../tasks/task.ts';
 
 /** The parameter `format` by the header Accept, for tasks that can answer in several ways and a request that names none. */
@@ -12,7 +13,7 @@ export function formatAccepted(kind: TaskKind, request: Request, given: Record<s
   if (type === false)
     throw new ServiceError(
       'not_acceptable',
-      `Cannot answer in a way that the header Accept allows: ${Object.keys(offered).join(', ')} can be had; name one of them.`,
+      say`Cannot answer in a way that the header Accept allows: ${ours(Object.keys(offered).join(', '))} can be had; name one of them.`,
     );
   return { format: offered[type] ?? '' };
 }

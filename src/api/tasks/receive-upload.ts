@@ -6,6 +6,7 @@ import multer, { MulterError, type StorageEngine } from 'multer';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
+import { ours, say } from '../../sentence.ts';
 import type { UploadedFile } from '../../tasks/task.ts';
 
 export type Upload = { readonly fields: Record<string, unknown>; readonly files: readonly UploadedFile[] };
@@ -75,10 +76,10 @@ function refuseWhatIsNoForm(request: Request): void {
   if (!/^multipart\/form-data\b/i.test(type ?? ''))
     throw new ServiceError(
       'media_not_supported',
-      'Cannot read the request: it is no multipart/form-data; send the file as a form, as in curl -F file=@sound.wav.',
+      say`Cannot read the request: it is no multipart/form-data; send the file as a form, as in curl -F file=@sound.wav.`,
     );
   if (request.headers['content-encoding'] !== undefined)
-    throw new ServiceError('encoding_not_supported', 'Cannot read the form: it is compressed; send it as it is.');
+    throw new ServiceError('encoding_not_supported', say`Cannot read the form: it is compressed; send it as it is.`);
 }
 
 /** Files are called by their number: what the caller calls them never becomes a path. */
@@ -119,7 +120,7 @@ function watchProgress(request: Request, idleMsMax: number, refuse: (error: Serv
         refuse(
           new ServiceError(
             'body_too_slow',
-            `Cannot read the form: nothing of it arrived for ${idleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX.`,
+            say`Cannot read the form: nothing of it arrived for ${idleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX.`,
           ),
         );
     },
@@ -137,12 +138,12 @@ function failureOf(error: unknown, limits: UploadLimits): unknown {
     case 'LIMIT_PART_COUNT':
       return new ServiceError(
         'body_too_large',
-        `Cannot read the form: it has more than ${limits.uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
+        say`Cannot read the form: it has more than ${limits.uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
       );
     default:
       return new ServiceError(
         'invalid_body',
-        `Cannot read the form: ${error.message}; send parameters as short, plain fields.`,
+        say`Cannot read the form: ${ours(error.message)}; send parameters as short, plain fields.`,
         { cause: error },
       );
   }
@@ -154,13 +155,13 @@ function asUploadFailure(error: unknown): unknown {
   if (failure instanceof ServiceError) return failure;
   const { message, code } = error as NodeJS.ErrnoException;
   if (/^Request (aborted|closed)|aborted|premature close/i.test(message))
-    return new ServiceError('body_incomplete', 'Cannot read the form: the caller left before it was complete.', {
+    return new ServiceError('body_incomplete', say`Cannot read the form: the caller left before it was complete.`, {
       cause: error,
     });
   if (code !== undefined) return error;
   return new ServiceError(
     'invalid_body',
-    `Cannot read the form: ${message.slice(0, 100)}; send well-formed multipart/form-data with its boundary.`,
+    say`Cannot read the form: ${message.slice(0, 100)}; send well-formed multipart/form-data with its boundary.`,
     { cause: error },
   );
 }
@@ -168,7 +169,7 @@ function asUploadFailure(error: unknown): unknown {
 function tooLarge(what: string, bytesMax: number | undefined): ServiceError {
   return new ServiceError(
     'body_too_large',
-    `Cannot read the form: it has ${what}${bytesMax === undefined ? ' than is taken' : `; at most ${bytesMax} bytes a file are taken`}; send less, or raise VITRINE_UPLOAD_BYTES_MAX.`,
+    say`Cannot read the form: it has ${ours(what)}${ours(bytesMax === undefined ? ' than is taken' : `; at most ${bytesMax} bytes a file are taken`)}; send less, or raise VITRINE_UPLOAD_BYTES_MAX.`,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 
 /** `at` is in the milliseconds of performance.now(). */
 export type Deadline = { readonly at: number; readonly setBy: 'caller' | 'server' };
@@ -13,7 +14,7 @@ export function taskDeadline(request: Request, { taskMsMax }: Pick<Config, 'task
   if (wanted < 1)
     throw new ServiceError(
       'invalid_request',
-      'Cannot take the request: its header X-Request-Timeout-Ms is no whole number of at least 1; correct it or leave it out.',
+      say`Cannot take the request: its header X-Request-Timeout-Ms is no whole number of at least 1; correct it or leave it out.`,
     );
   return wanted < taskMsMax
     ? { at: performance.now() + wanted, setBy: 'caller' }

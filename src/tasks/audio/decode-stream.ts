@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import decode, { type StreamDecoder } from 'audio-decode';
+import { say } from '../../sentence.ts';
 import type { Planes } from '../separation/separate-in-chunks.ts';
 import { type CompressedFormat, cutBites, headBytesMax } from './cut-bites.ts';
 import { unreadable } from './open-audio.ts';
@@ -29,7 +30,7 @@ export async function* decodeStream(
   } catch (cause) {
     // What the decoders throw are words of theirs about bytes of the caller's.
     if (cause instanceof Error && cause.name !== 'ServiceError')
-      throw unreadable(called, `it cannot be decoded (${cause.message.slice(0, 100)})`);
+      throw unreadable(called, say`it cannot be decoded (${cause.message.slice(0, 100)})`);
     throw cause;
   } finally {
     decoder.free();

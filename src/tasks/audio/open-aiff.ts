@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { say } from '../../sentence.ts';
 import { type OpenedAudio, unreadable } from './open-audio.ts';
 import { readAt, readFrames } from './read-frames.ts';
 
@@ -13,16 +14,16 @@ export async function openAiff(handle: FileHandle, size: number, called: string)
     const length = chunk.length < 8 ? 0 : chunk.readUInt32BE(4);
     if (name === 'COMM') common = readCommon(await readAt(handle, at + 8, Math.min(length, 64)), called);
     if (name === 'SSND') {
-      if (!common) throw unreadable(called, 'its samples come before their format');
+      if (!common) throw unreadable(called, say`its samples come before their format`);
       const { channels, frames, sampleRateHz, samples } = common;
       const frameBytes = channels * samples.bytes;
       const start = await readAt(handle, at + 8, 8);
-      if (start.length < 8) throw unreadable(called, 'it ends before its samples begin');
+      if (start.length < 8) throw unreadable(called, say`it ends before its samples begin`);
       const dataOffset = at + 16 + start.readUInt32BE(0);
       const dataBytes = frames * frameBytes;
       const there = Math.min(size, at + 8 + length) - dataOffset;
       if (dataBytes > there)
-        throw unreadable(called, `it declares ${dataBytes} bytes of samples and has ${there}: it is cut off`);
+        throw unreadable(called, say`it declares ${dataBytes} bytes of samples and has ${there}: it is cut off`);
       return {
         ...{ format: 'aiff', sampleRateHz, channels, frames, toleranceFrames: 0 },
         pieces: () =>
@@ -31,18 +32,18 @@ export async function openAiff(handle: FileHandle, size: number, called: string)
     }
     at += 8 + length + (length % 2);
   }
-  throw unreadable(called, 'it ends before its samples begin');
+  throw unreadable(called, say`it ends before its samples begin`);
 }
 
 function readCommon(bytes: Buffer, called: string) {
-  if (bytes.length < 18) throw unreadable(called, 'its format is cut off');
+  if (bytes.length < 18) throw unreadable(called, say`its format is cut off`);
   const bits = bytes.readInt16BE(6);
   const compression = bytes.length >= 22 ? bytes.toString('latin1', 18, 22) : 'NONE';
   const samples = samplesOf(compression, bits);
   if (!samples)
     throw unreadable(
       called,
-      `its samples are ${JSON.stringify(compression)} with ${bits} bits; uncompressed ones of 8, 16, 24, 32 bits and floats are read`,
+      say`its samples are ${JSON.stringify(compression)} with ${bits} bits; uncompressed ones of 8, 16, 24, 32 bits and floats are read`,
     );
   return { channels: bytes.readInt16BE(0), frames: bytes.readUInt32BE(2), sampleRateHz: extended(bytes, 8), samples };
 }

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { ours, type Sentence, say } from '../../sentence.ts';
 import { peak } from '../quality/peak.ts';
 import type { Planes } from '../separation/separate-in-chunks.ts';
 import { openAiff } from './open-aiff.ts';
@@ -60,7 +61,7 @@ async function openByContent(handle: FileHandle, called: string): Promise<Opened
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
   const letters = buffer.toString('latin1', 0, bytesRead);
   const { size } = await handle.stat();
-  if (size === 0) throw unreadable(called, 'it is empty');
+  if (size === 0) throw unreadable(called, say`it is empty`);
   if (letters.startsWith('RIFF') && letters.slice(8) === 'WAVE') return openWav(handle, size, called);
   if (letters.startsWith('fLaC')) return openFlac(handle, size, called, 0);
   if (letters.startsWith('OggS')) return openOgg(handle, size, called);
@@ -73,7 +74,7 @@ async function openByContent(handle: FileHandle, called: string): Promise<Opened
   if (buffer[0] === 0xff && ((buffer[1] ?? 0) & 0xe0) === 0xe0) return openMp3(handle, size, called);
   throw new ServiceError(
     'media_not_supported',
-    `Cannot read the file ${called}: its content is no sound that is known here; send wav, flac, mp3, ogg (Vorbis or Opus) or aiff.`,
+    say`Cannot read the file ${called}: its content is no sound that is known here; send wav, flac, mp3, ogg (Vorbis or Opus) or aiff.`,
   );
 }
 
@@ -81,14 +82,14 @@ function checkHead({ sampleRateHz, channels, frames }: OpenedAudio, limits: Audi
   if (sampleRateHz < sampleRateHzMin || sampleRateHz > sampleRateHzMax)
     throw unreadable(
       called,
-      `it has ${sampleRateHz} samples a second; ${sampleRateHzMin} to ${sampleRateHzMax} are taken`,
+      say`it has ${sampleRateHz} samples a second; ${sampleRateHzMin} to ${sampleRateHzMax} are taken`,
     );
   if (channels < 1 || channels > limits.audioChannelsMax)
     throw unreadable(
       called,
-      `it has ${channels} channels; 1 to ${limits.audioChannelsMax} are taken (VITRINE_AUDIO_CHANNELS_MAX)`,
+      say`it has ${channels} channels; 1 to ${limits.audioChannelsMax} are taken (VITRINE_AUDIO_CHANNELS_MAX)`,
     );
-  if (frames === 0) throw unreadable(called, 'there is no sound in it');
+  if (frames === 0) throw unreadable(called, say`there is no sound in it`);
   if (frames !== undefined) checkLength(frames, { sampleRateHz, channels }, limits, called);
 }
 
@@ -102,12 +103,12 @@ function checkLength(
   if (frames > secondsMax * sampleRateHz)
     throw new ServiceError(
       'audio_too_long',
-      `Cannot take the file ${called}: it is longer than ${secondsMax} s; send less, or raise ${secondsSetting}.`,
+      say`Cannot take the file ${called}: it is longer than ${secondsMax} s; send less, or raise ${ours(secondsSetting)}.`,
     );
   if (frames * channels > audioSamplesMax)
     throw new ServiceError(
       'audio_too_long',
-      `Cannot take the file ${called}: it has more than ${audioSamplesMax} samples in its ${channels} channels together; send less, at a lower rate or with fewer channels, or raise VITRINE_AUDIO_SAMPLES_MAX.`,
+      say`Cannot take the file ${called}: it has more than ${audioSamplesMax} samples in its ${channels} channels together; send less, at a lower rate or with fewer channels, or raise VITRINE_AUDIO_SAMPLES_MAX.`,
     );
 }
 
@@ -117,15 +118,15 @@ async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string)
     frames += planes[0]?.length ?? 0;
     checkLength(frames, audio, limits, called);
     const level = peak(planes);
-    if (!Number.isFinite(level)) throw unreadable(called, 'it has samples that are no numbers (NaN or infinite)');
-    if (level > levelMax) throw unreadable(called, `it has samples beyond ${levelMax} times full scale`);
+    if (!Number.isFinite(level)) throw unreadable(called, say`it has samples that are no numbers (NaN or infinite)`);
+    if (level > levelMax) throw unreadable(called, say`it has samples beyond ${levelMax} times full scale`);
     yield planes;
   }
-  if (frames === 0) throw unreadable(called, 'there is no sound in it');
+  if (frames === 0) throw unreadable(called, say`there is no sound in it`);
   if (audio.frames !== undefined && Math.abs(frames - audio.frames) > audio.toleranceFrames)
-    throw unreadable(called, `it declares ${audio.frames} samples and holds ${frames}: it is cut off or damaged`);
+    throw unreadable(called, say`it declares ${audio.frames} samples and holds ${frames}: it is cut off or damaged`);
 }
 
-export function unreadable(called: string, why: string): ServiceError {
-  return new ServiceError('invalid_audio', `Cannot read the file ${called}: ${why}; send a whole, valid one.`);
+export function unreadable(called: string, why: Sentence): ServiceError {
+  return new ServiceError('invalid_audio', say`Cannot read the file ${called}: ${why}; send a whole, valid one.`);
 }

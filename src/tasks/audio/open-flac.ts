@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { say } from '../../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './open-audio.ts';
 import { readAt } from './read-frames.ts';
@@ -7,7 +8,7 @@ import { readAt } from './read-frames.ts';
 export async function openFlac(handle: FileHandle, size: number, called: string, begin: number): Promise<OpenedAudio> {
   const head = await readAt(handle, begin, 42);
   if (head.length < 42 || ((head[4] as number) & 0x7f) !== 0)
-    throw unreadable(called, 'it ends before its samples begin');
+    throw unreadable(called, say`it ends before its samples begin`);
   const packed = head.readBigUInt64BE(18);
   const channels = Number((packed >> 41n) & 7n) + 1;
   const frames = Number(packed & 0xf_ffff_ffffn);

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { say } from '../../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './open-audio.ts';
 import { afterId3Tag, readAt } from './read-frames.ts';
@@ -20,13 +21,13 @@ export async function openMp3(handle: FileHandle, size: number, called: string):
   const walk = new Walk(handle, size);
   const head = await walk.bytes(begin, 4);
   const first = readFrame(head);
-  if (!first) throw unreadable(called, 'it has no MP3 frame where one should be');
+  if (!first) throw unreadable(called, say`it has no MP3 frame where one should be`);
   let frames = 0;
   let at = begin;
   for (;;) {
     const frame = readFrame(await walk.bytes(at, 4));
     if (!frame) break;
-    if (at + frame.bytes > size) throw unreadable(called, 'its last frame is not whole: it is cut off');
+    if (at + frame.bytes > size) throw unreadable(called, say`its last frame is not whole: it is cut off`);
     frames += 1;
     at += frame.bytes;
   }
@@ -35,7 +36,7 @@ export async function openMp3(handle: FileHandle, size: number, called: string):
   const declared = isInfo && ((info[7] ?? 0) & 1) === 1 ? info.readUInt32BE(8) : undefined;
   const walked = frames - (isInfo ? 1 : 0);
   if (declared !== undefined && walked < declared)
-    throw unreadable(called, `it declares ${declared} frames and holds ${walked}: it is cut off`);
+    throw unreadable(called, say`it declares ${declared} frames and holds ${walked}: it is cut off`);
   return {
     format: 'mp3',
     sampleRateHz: first.sampleRateHz,

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { say } from '../../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './open-audio.ts';
 import { readAt } from './read-frames.ts';
@@ -11,8 +12,8 @@ export async function openOgg(handle: FileHandle, size: number, called: string):
   const packet = first.subarray(27 + (first[26] ?? 0));
   const isOpus = packet.toString('latin1', 0, 8) === 'OpusHead';
   if (!isOpus && packet.toString('latin1', 0, 7) !== '\x01vorbis')
-    throw unreadable(called, 'what is in its Ogg pages is neither Vorbis nor Opus');
-  if (packet.length < 19) throw unreadable(called, 'it ends before its samples begin');
+    throw unreadable(called, say`what is in its Ogg pages is neither Vorbis nor Opus`);
+  if (packet.length < 19) throw unreadable(called, say`it ends before its samples begin`);
   const channels = packet[isOpus ? 9 : 11] as number;
   const end = await endOf(handle, size, called);
   const skipped = isOpus ? packet.readUInt16LE(10) : 0;
@@ -35,6 +36,7 @@ async function endOf(handle: FileHandle, size: number, called: string): Promise<
   const segments = at < 0 ? 0 : (tail[at + 26] ?? 0);
   const body = tail.subarray(at + 27, at + 27 + segments).reduce((sum, length) => sum + length, 0);
   const isWhole = at >= 0 && at + 27 + segments + body <= tail.length;
-  if (!isWhole || ((tail[at + 5] as number) & 4) === 0) throw unreadable(called, 'it has no last page: it is cut off');
+  if (!isWhole || ((tail[at + 5] as number) & 4) === 0)
+    throw unreadable(called, say`it has no last page: it is cut off`);
   return Number(tail.readBigInt64LE(at + 6));
 }

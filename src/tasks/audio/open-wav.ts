@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { say } from '../../sentence.ts';
 import { type OpenedAudio, unreadable } from './open-audio.ts';
 import { readAt, readFrames } from './read-frames.ts';
 import { decodeFrames, readWavHead } from './read-wav.ts';
@@ -8,12 +9,12 @@ const headBytesMax = 1 << 20;
 
 export async function openWav(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
   const head = readWavHead(await readAt(handle, 0, Math.min(size, headBytesMax)));
-  if (!head) throw unreadable(called, 'it ends before its samples begin');
+  if (!head) throw unreadable(called, say`it ends before its samples begin`);
   const there = size - head.dataOffset;
   const { dataBytes = there } = head;
   if (dataBytes > there)
-    throw unreadable(called, `it declares ${dataBytes} bytes of samples and has ${there}: it is cut off`);
-  if (dataBytes % head.frameBytes !== 0) throw unreadable(called, 'it ends within a sample: it is cut off');
+    throw unreadable(called, say`it declares ${dataBytes} bytes of samples and has ${there}: it is cut off`);
+  if (dataBytes % head.frameBytes !== 0) throw unreadable(called, say`it ends within a sample: it is cut off`);
   return {
     format: 'wav',
     sampleRateHz: head.sampleRateHz,

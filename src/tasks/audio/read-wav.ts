@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors.ts';
+import { type Sentence, say } from '../../sentence.ts';
 import type { Audio } from './audio.ts';
 
 export type SampleEncoding = 'pcm8' | 'pcm16' | 'pcm24' | 'pcm32' | 'float32' | 'float64';
@@ -26,10 +27,10 @@ export const sampleBytes: Readonly<Record<SampleEncoding, number>> = {
 /** A whole WAV file. One that holds fewer samples than it declares is refused: half a sound is not the sound that was meant. */
 export function readWav(bytes: Uint8Array): Audio {
   const head = readWavHead(bytes);
-  if (!head) throw unreadable('it ends before its samples begin');
+  if (!head) throw unreadable(say`it ends before its samples begin`);
   const there = bytes.length - head.dataOffset;
   const { dataBytes = there } = head;
-  if (dataBytes > there) throw unreadable(`it declares ${dataBytes} bytes of samples and has ${there}`);
+  if (dataBytes > there) throw unreadable(say`it declares ${dataBytes} bytes of samples and has ${there}`);
   return {
     sampleRateHz: head.sampleRateHz,
     channels: decodeFrames(head, bytes.subarray(head.dataOffset, head.dataOffset + dataBytes)),
@@ -41,7 +42,7 @@ export function readWavHead(bytes: Uint8Array): WavHead | undefined {
   if (bytes.length < 12) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (fourLetters(view, 0) !== 'RIFF' || fourLetters(view, 8) !== 'WAVE')
-    throw unreadable('it does not begin with RIFF and WAVE');
+    throw unreadable(say`it does not begin with RIFF and WAVE`);
   let format: Omit<WavHead, 'dataOffset' | 'dataBytes'> | undefined;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const name = fourLetters(view, at);
@@ -51,10 +52,10 @@ export function readWavHead(bytes: Uint8Array): WavHead | undefined {
       if (start + Math.min(size, 40) > bytes.length) return undefined;
       format = readFormat(view, start, size);
     } else if (name === 'data') {
-      if (!format) throw unreadable('its samples come before their format');
+      if (!format) throw unreadable(say`its samples come before their format`);
       // Who writes into a pipe does not know the length: all that follows are samples.
       if (size === 0xffff_ffff) return { ...format, dataOffset: start, dataBytes: undefined };
-      if (size % format.frameBytes !== 0) throw unreadable('its samples do not make whole frames');
+      if (size % format.frameBytes !== 0) throw unreadable(say`its samples do not make whole frames`);
       return { ...format, dataOffset: start, dataBytes: size };
     }
     // Chunks begin at even positions.
@@ -88,7 +89,7 @@ const readers: Readonly<Record<SampleEncoding, (view: DataView, at: number) => n
 };
 
 function readFormat(view: DataView, at: number, size: number): Omit<WavHead, 'dataOffset' | 'dataBytes'> {
-  if (size < 16) throw unreadable('its format is cut off');
+  if (size < 16) throw unreadable(say`its format is cut off`);
   const [pcm, float, extensible] = [1, 3, 0xfffe];
   const tag = view.getUint16(at, true);
   const channels = view.getUint16(at + 2, true);
@@ -96,7 +97,7 @@ function readFormat(view: DataView, at: number, size: number): Omit<WavHead, 'da
   const frameBytes = view.getUint16(at + 12, true);
   const bits = view.getUint16(at + 14, true);
   // The extensible format says the real one in the first two bytes of an identifier further on.
-  if (tag === extensible && size < 40) throw unreadable('its format is cut off');
+  if (tag === extensible && size < 40) throw unreadable(say`its format is cut off`);
   const kind = tag === extensible ? view.getUint16(at + 24, true) : tag;
   const encoding = (
     kind === pcm
@@ -108,10 +109,10 @@ function readFormat(view: DataView, at: number, size: number): Omit<WavHead, 'da
   const found = encoding[bits];
   if (!found)
     throw unreadable(
-      `its samples are of format ${kind} with ${bits} bits; PCM of 8, 16, 24 or 32 bits and floats of 32 or 64 are read`,
+      say`its samples are of format ${kind} with ${bits} bits; PCM of 8, 16, 24 or 32 bits and floats of 32 or 64 are read`,
     );
-  if (channels === 0 || sampleRateHz === 0) throw unreadable(`it has ${channels} channels at ${sampleRateHz} Hz`);
-  if (frameBytes !== channels * sampleBytes[found]) throw unreadable('its format contradicts itself');
+  if (channels === 0 || sampleRateHz === 0) throw unreadable(say`it has ${channels} channels at ${sampleRateHz} Hz`);
+  if (frameBytes !== channels * sampleBytes[found]) throw unreadable(say`its format contradicts itself`);
   return { encoding: found, channels, sampleRateHz, frameBytes };
 }
 
@@ -119,6 +120,6 @@ function fourLetters(view: DataView, at: number): string {
   return String.fromCharCode(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2), view.getUint8(at + 3));
 }
 
-function unreadable(why: string): ServiceError {
-  return new ServiceError('invalid_audio', `Cannot read the WAV file: ${why}; send a whole, uncompressed one.`);
+function unreadable(why: Sentence): ServiceError {
+  return new ServiceError('invalid_audio', say`Cannot read the WAV file: ${why}; send a whole, uncompressed one.`);
 }

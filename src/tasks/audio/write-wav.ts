@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import type { Audio } from './audio.ts';
 
 export type WavEncoding = 'pcm16' | 'pcm24' | 'float32';
@@ -34,7 +35,7 @@ export function wavHead(of: {
   if (size > 2 ** 32 - 1) {
     throw new ServiceError(
       'invalid_input',
-      `Cannot write a WAV file of ${size} bytes: the format ends at 4 GiB; ask for pcm16, or send less.`,
+      say`Cannot write a WAV file of ${size} bytes: the format ends at 4 GiB; ask for pcm16, or send less.`,
     );
   }
   const float = encoding === 'float32';

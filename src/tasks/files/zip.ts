@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 
 export type ZipEntry = {
   /** A plain file name; folders are not made. */
@@ -91,6 +92,6 @@ function nameOf(name: string): Buffer {
 function tooLarge(): ServiceError {
   return new ServiceError(
     'invalid_input',
-    'Cannot write a zip file beyond 4 GiB: ask for one stem at a time, or for pcm16.',
+    say`Cannot write a zip file beyond 4 GiB: ask for one stem at a time, or for pcm16.`,
   );
 }

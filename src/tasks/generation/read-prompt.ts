@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
 import { type SoundSourceName, soundSources } from './sound-sources.ts';
 
 /** What a prompt asks for, in the terms that the synthesizer has. */
@@ -81,7 +82,7 @@ function notUnderstood(): ServiceError {
 
 function checkPrompt(prompt: string): void {
   const refused = (why: string, remedy: string) =>
-    new ServiceError('invalid_input', `Cannot read the prompt: ${why}; ${remedy}.`);
+    new ServiceError('invalid_input', say`Cannot read the prompt: ${ours(why)}; ${ours(remedy)}.`);
   if (prompt.length > promptCharactersMax) {
     throw refused(`it has ${prompt.length} characters`, `send at most ${promptCharactersMax}`);
   }

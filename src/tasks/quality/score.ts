@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import type { UploadedFile } from '../task.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';
@@ -93,7 +94,7 @@ function roles(files: readonly UploadedFile[]): {
   if (references.length > 1 || candidates.length === 0)
     throw new ServiceError(
       'invalid_input',
-      `Cannot score: there are ${candidates.length} files in the field "file" and ${references.length} in the field "reference"; send at least one and at most one.`,
+      say`Cannot score: there are ${candidates.length} files in the field "file" and ${references.length} in the field "reference"; send at least one and at most one.`,
     );
   return { reference: references[0], candidates };
 }

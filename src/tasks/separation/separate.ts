@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
 import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
 import { separatedSoundLimits } from '../audio/sound-limits.ts';
 import { writeZip } from '../files/zip.ts';
@@ -37,7 +38,7 @@ export const separate: TaskWork<Parameters> = async (parameters, files, hands) =
     if (defects.not_finite > 0)
       throw new ServiceError(
         'inference_failed',
-        'Cannot give the stems out: the model made samples that are no numbers; correct the model.',
+        say`Cannot give the stems out: the model made samples that are no numbers; correct the model.`,
       );
     const facts = {
       model: hands.model?.name,
@@ -106,7 +107,7 @@ async function pack(
       if (!first || parts.length !== 1)
         throw new ServiceError(
           'invalid_input',
-          'Cannot answer with one WAV file: there are several stems; name one in the parameter stem.',
+          say`Cannot answer with one WAV file: there are several stems; name one in the parameter stem.`,
         );
       return { contentType: 'audio/wav', file: first.file, fileName: first.name, parts, facts };
     case 'json':
@@ -141,7 +142,7 @@ function stemsWanted({ stem, stems }: Parameters, there: readonly string[]): rea
   if (unknown !== undefined)
     throw new ServiceError(
       'invalid_input',
-      `Cannot make the stem ${JSON.stringify(unknown.slice(0, 64))}: the model has ${there.join(', ')}; name one of them.`,
+      say`Cannot make the stem ${JSON.stringify(unknown.slice(0, 64))}: the model has ${ours(there.join(', '))}; name one of them.`,
     );
   return [...new Set(wanted)];
 }

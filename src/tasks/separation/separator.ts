@@ -1,5 +1,6 @@
 import type { Manifest } from '../../engine/manifest.ts';
 import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
 import type { TaskModel } from '../task-model.ts';
 import type { TaskHands } from '../task-work.ts';
 import type { ChunkPlan, Planes } from './separate-in-chunks.ts';
@@ -43,7 +44,7 @@ export class Separator {
     }
     throw new ServiceError(
       'invalid_input',
-      `Cannot separate ${chunk.length} channels with model ${this.#model.name}: it takes ${channels}; send one channel or ${channels}.`,
+      say`Cannot separate ${chunk.length} channels with model ${ours(this.#model.name)}: it takes ${channels}; send one channel or ${channels}.`,
     );
   }
 
@@ -117,6 +118,6 @@ function average(planes: Planes): Float32Array {
 function notAsDeclared(model: string, why: string): ServiceError {
   return new ServiceError(
     'invalid_model',
-    `Cannot separate with model ${model}: ${why}; correct the separator section of its model.json.`,
+    say`Cannot separate with model ${ours(model)}: ${ours(why)}; correct the separator section of its model.json.`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 
 /** A task that fills memory as fast as it can makes about half a gigabyte in this time. */
 const lookEveryMs = 100;
@@ -52,6 +53,6 @@ export class TaskMemory {
 export function taskTooLarge(bytesMax: number): ServiceError {
   return new ServiceError(
     'task_too_large',
-    `Cannot finish the task: it needs more memory than the ${Math.round(bytesMax / 2 ** 20)} MiB that a task may hold; ask for less at once, or raise VITRINE_TASK_MEMORY_BYTES_MAX.`,
+    say`Cannot finish the task: it needs more memory than the ${Math.round(bytesMax / 2 ** 20)} MiB that a task may hold; ask for less at once, or raise VITRINE_TASK_MEMORY_BYTES_MAX.`,
   );
 }

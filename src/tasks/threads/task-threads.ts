@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
 import { observableGauge } from '../../telemetry/metrics.ts';
 import type { TaskTelling } from '../account-for-task.ts';
 import type { TaskResult, TaskTools } from '../task.ts';
@@ -55,7 +56,7 @@ export class TaskThreads implements AsyncDisposable {
     if (this.#waiting.length >= this.#limits.tasksWaitingMax)
       throw new ServiceError(
         'busy',
-        `Cannot take the task: ${this.#running} are being worked on and ${this.#waiting.length} wait; come again, or raise VITRINE_TASKS_RUNNING_MAX or VITRINE_TASKS_WAITING_MAX.`,
+        say`Cannot take the task: ${this.#running} are being worked on and ${this.#waiting.length} wait; come again, or raise VITRINE_TASKS_RUNNING_MAX or VITRINE_TASKS_WAITING_MAX.`,
         { retryAfterMs: 5000 },
       );
     return new Promise((resolve, reject) => {
@@ -85,12 +86,12 @@ export class TaskThreads implements AsyncDisposable {
 }
 
 export function taskGone(): ServiceError {
-  return new ServiceError('caller_gone', 'Cannot go on with the task: nobody waits for it any more.');
+  return new ServiceError('caller_gone', say`Cannot go on with the task: nobody waits for it any more.`);
 }
 
 export function taskTooLate(): ServiceError {
   return new ServiceError(
     'deadline_exceeded',
-    'Cannot finish the task in time: its deadline has passed; ask for less at once, raise VITRINE_TASK_MS_MAX, or have it done as a job (Prefer: respond-async).',
+    say`Cannot finish the task in time: its deadline has passed; ask for less at once, raise VITRINE_TASK_MS_MAX, or have it done as a job (Prefer: respond-async).`,
   );
 }

@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { type FailureCode, ServiceError } from '../../errors.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
+import { Sentence } from '../../sentence.ts';
 import type { TaskRequest, TaskResult } from '../task.ts';
 import type { TaskModel } from '../task-model.ts';
 import type { TaskMeasures } from '../task-work.ts';
@@ -26,20 +27,26 @@ export type FromThread =
 
 /** An error loses its class on its way between threads; this is what is left of it. */
 export type CarriedFailure =
-  | { readonly code: FailureCode; readonly message: string; readonly retryAfterMs: number | undefined }
+  | {
+      readonly code: FailureCode;
+      readonly message: string;
+      /** The message without the caller's words. */
+      readonly recorded: string;
+      readonly retryAfterMs: number | undefined;
+    }
   | { readonly defect: string };
 
 export function carried(thrown: unknown): CarriedFailure {
   const error = asDiskFailure(thrown);
   if (error instanceof ServiceError)
-    return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs };
+    return { code: error.code, message: error.message, recorded: error.recorded, retryAfterMs: error.retryAfterMs };
   return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
 export function uncarried(failure: CarriedFailure): Error {
   if ('defect' in failure) return new Error(failure.defect);
-  const { code, message, retryAfterMs } = failure;
-  return new ServiceError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
+  const { code, message, recorded, retryAfterMs } = failure;
+  return new ServiceError(code, new Sentence(message, recorded), retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
 /** The buffers under tensors that may change hands: whole ones that nobody else looks into. Each once. */

@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import type { Config } from '../../config.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
+import { say as sentence } from '../../sentence.ts';
 import type { TaskHands } from '../task-work.ts';
 import { workOf } from '../task-works.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
@@ -30,7 +31,10 @@ port.on('message', (message: ToThread) => {
       waiting.delete(message.call);
       break;
     case 'abort': {
-      const reason = new ServiceError('caller_gone', 'Cannot go on with the task: nobody waits for it any more.');
+      const reason = new ServiceError(
+        'caller_gone',
+        sentence`Cannot go on with the task: nobody waits for it any more.`,
+      );
       abort.abort(reason);
       for (const { reject } of waiting.values()) reject(reason);
       waiting.clear();

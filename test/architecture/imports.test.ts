@@ -31,6 +31,7 @@ const frontDoor = [
   'profile-spans',
   'report-defect',
   'batch-attributes',
+  'report-defect',
 ].map((name) => `src/telemetry/${name}.ts`);
 const forEveryone = [
   'src/config.ts',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config.ts';
-import { ServiceError } from '../errors.ts';
+import { recordedReason, ServiceError } from '../errors.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
 import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
@@ -190,7 +190,7 @@ export type StorageUse = {
 const keptMs = 1000;
 
 function tellNotRemoved(error: unknown): void {
-  log('app', 'warn', `Temporary files could not be removed and are tried again: ${(error as Error).message}`, {
+  log('app', 'warn', `Temporary files could not be removed and are tried again: ${recordedReason(error)}`, {
     event_type: 'work_not_removed',
   });
 }

@@ -41,6 +41,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
 import type { Cost } from './telemetry/cost.ts';
 import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
+import type { Gpu } from './telemetry/gpu/start-gpu.ts';
 import { TraceKeeper } from './telemetry/keep-trace.ts';
 import type { RequestMetrics } from './telemetry/request-metrics.ts';
 import type { Telemetry } from './telemetry/start.ts';
@@ -53,6 +54,7 @@ export function createApp(given: {
   lifecycle: Lifecycle;
   registry: Registry;
   jobs: JobRunner;
+  gpu?: () => Gpu;
   workFolders: WorkFolders;
   proxyMetrics: ProxyMetrics;
   requestMetrics: RequestMetrics;

@@ -71,6 +71,7 @@ await startOrExplain(async () => {
     lifecycle,
     registry,
     jobs: runner,
+    gpu: () => gpu,
     workFolders,
     proxyMetrics,
     requestMetrics,

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { JobRunner } from '../jobs/job-runner.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { Gpu } from '../telemetry/gpu/start-gpu.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import type { Door } from './door.ts';
 import { gpuCount } from './gpu-presence.ts';
@@ -17,6 +18,8 @@ export type Seen = {
   memory: MemoryUse;
   cpu: CpuUse | undefined;
   gpus: number;
+  /** How long the jobs' database took to answer. */
+  databaseMs: number | undefined;
   /** Databases of jobs that were damaged, with their uploads and results, as long as nobody has dealt with them. */
   setAside: readonly string[];
 };
@@ -39,7 +42,8 @@ export type HealthParts = {
   lifecycle: Lifecycle;
   registry: Registry;
   telemetry: Telemetry;
-  jobs: Pick<JobRunner, 'storeTrouble' | 'foldersSetAside'>;
+  jobs: Pick<JobRunner, 'storeTrouble' | 'foldersSetAside' | 'storeAnswerMs'>;
+  gpu?: (() => Pick<Gpu, 'figures'>) | undefined;
   door: Pick<Door, 'keysStaleSince'>;
 };
 
@@ -143,8 +147,13 @@ export class HealthChecks {
     };
   }
 
-  gpu({ gpus }: Seen): Check {
-    if (gpus > 0) return { status: 'healthy', count: gpus };
+  gpu({ gpus }: Seen, shown: Pick<Shown, 'sizes'>): Check {
+    if (gpus > 0)
+      return {
+        status: 'healthy',
+        count: gpus,
+        devices: shown.sizes ? (this.#parts.gpu?.().figures() ?? []) : undefined,
+      };
     if (this.#parts.config.gpuRequired)
       return { status: 'unhealthy', count: 0, message: 'There is no GPU, and VITRINE_GPU_REQUIRED is on.' };
     return { status: 'warning', count: 0, message: 'There is no GPU; models run on the processor.' };
@@ -167,17 +176,23 @@ export class HealthChecks {
   }
 
   /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */
-  database({ setAside }: Seen): Check {
+  database({ setAside, databaseMs }: Seen): Check {
     const trouble = this.#parts.jobs.storeTrouble;
-    if (trouble === undefined && setAside.length === 0) return { status: 'healthy', in_use: true };
+    const figures = {
+      in_use: true,
+      response_time_ms: databaseMs === undefined ? undefined : Math.round(databaseMs * 100) / 100,
+    };
+    if (trouble === undefined && databaseMs === undefined)
+      return { status: 'warning', ...figures, message: 'The jobs’ database did not answer within a second.' };
+    if (trouble === undefined && setAside.length === 0) return { status: 'healthy', ...figures };
     if (trouble === undefined)
       return {
         status: 'warning',
-        in_use: true,
+        ...figures,
         set_aside: setAside,
         message: `The jobs' database was damaged or gone: it lies with the uploads and results that belong to no job that could be read as ${setAside.join(', ')} in VITRINE_DATA/service; see what is needed of it, then move it away.`,
       };
-    return { status: trouble.usable ? 'warning' : 'unhealthy', in_use: true, message: trouble.message };
+    return { status: trouble.usable ? 'warning' : 'unhealthy', ...figures, message: trouble.message };
   }
 
   /** What a request needs; the service takes work when all of it is true. */
@@ -187,7 +202,7 @@ export class HealthChecks {
     const someReady = seen.models.length === 0 || explicit || seen.models.some(({ state }) => state === 'ready');
     return {
       database: this.database(seen).status !== 'unhealthy',
-      gpu: this.gpu(seen).status !== 'unhealthy',
+      gpu: this.gpu(seen, { sizes: false }).status !== 'unhealthy',
       disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
       models_loaded: lifecycle.state !== 'starting' && someReady && registry.healthy,
     };
@@ -195,15 +210,16 @@ export class HealthChecks {
 
   async #seeAnew(): Promise<Seen> {
     const { config, registry, jobs } = this.#parts;
-    const [disk, memory, cpu, gpus, setAside] = await Promise.all([
+    const [disk, memory, cpu, gpus, setAside, databaseMs] = await Promise.all([
       // The folder may be away with its disk: that is a warning, not a defect.
       diskUse(config.data).catch(() => undefined),
       memoryUse(),
       this.#cpu.look(),
       gpuCount(),
       jobs.foldersSetAside().catch(() => []),
+      jobs.storeAnswerMs(),
     ]);
-    return { models: registry.models(), disk, memory, cpu, gpus, setAside };
+    return { models: registry.models(), disk, memory, cpu, gpus, setAside, databaseMs };
   }
 }
 

@@ -35,7 +35,7 @@ export function ready({ lifecycle, healthChecks }: Parts) {
   return async (_request: Request, response: Response): Promise<void> => {
     const checks = healthChecks.readiness(await healthChecks.see());
     if (lifecycle.state === 'ready' && Object.values(checks).every(Boolean)) {
-      response.json({ status: 'ready', ready: true, checks });
+      response.json({ status: 'ready', ready: true, timestamp: new Date().toISOString(), checks });
       return;
     }
     const failed = Object.entries(checks).flatMap(([name, passed]) => (passed ? [] : [name]));
@@ -45,6 +45,7 @@ export function ready({ lifecycle, healthChecks }: Parts) {
     response.status(503).json({
       status: 'not_ready',
       ready: false,
+      timestamp: new Date().toISOString(),
       checks,
       error: `Cannot take work: the service is ${lifecycle.state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`,
       code: 'not_ready',
@@ -92,7 +93,7 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits }: Par
       models,
       // The same under the name that others look for.
       model: models,
-      gpu: healthChecks.gpu(seen),
+      gpu: healthChecks.gpu(seen, shown),
       system: { status: worst([cpu.status, memory.status, disk.status]), cpu, memory, disk },
       storage: disk,
       telemetry: healthChecks.telemetry(),

@@ -169,6 +169,20 @@ export class JobRunner {
     return this.#parts.store.trouble;
   }
 
+  /** How long the database takes to answer; undefined of one that does not answer within a second. */
+  async storeAnswerMs(): Promise<number | undefined> {
+    const startedAt = performance.now();
+    const late = new AbortController();
+    const answered = this.#parts.store.get('').then(
+      () => true,
+      () => false,
+    );
+    const overtime = pause(storeAnswerMsMax, false, { signal: late.signal, ref: false }).catch(() => false);
+    const isAnswered = await Promise.race([answered, overtime]);
+    late.abort();
+    return isAnswered ? performance.now() - startedAt : undefined;
+  }
+
   /** Damaged databases of before, with what belongs to none of the jobs of now, as long as nobody has moved them away. */
   foldersSetAside(): Promise<string[]> {
     return this.#parts.folders.setAside();
@@ -515,3 +529,6 @@ function failed({ code, message, recorded }: ServiceError): JobEnd {
 function ignoreAbort(error: Error): void {
   if (error.name !== 'AbortError') throw error;
 }
+
+/** A database that is silent for longer is told as not answering: a health check must not wait for it. */
+const storeAnswerMsMax = 1_000;

@@ -17,7 +17,9 @@ describe('health', function () {
   it('has the keys that monitoring of each kind looks for', async () => {
     await using api = await serveApi({ copy: { onnx: identity('FP32') } });
     assert.deepEqual(await (await api.fetch('/live')).json(), { status: 'alive', live: true });
-    assert.deepEqual(await (await api.fetch('/ready')).json(), {
+    const { timestamp, ...readiness }: Told = await (await api.fetch('/ready')).json();
+    assert.ok(!Number.isNaN(Date.parse(timestamp)));
+    assert.deepEqual(readiness, {
       status: 'ready',
       ready: true,
       checks: { database: true, gpu: true, disk_space: true, models_loaded: true },
@@ -35,6 +37,7 @@ describe('health', function () {
       assert.ok(['healthy', 'warning'].includes(detailed.checks[check].status), check);
     for (const part of ['cpu', 'memory', 'disk']) assert.ok(detailed.checks.system[part].status, part);
     assert.ok(detailed.checks.system.memory.limit_bytes > 0);
+    assert.equal(typeof detailed.checks.database.response_time_ms, 'number');
   });
 
   it('warns at its thresholds, and says which setting they are', async () => {

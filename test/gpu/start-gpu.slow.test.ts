@@ -49,6 +49,13 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
   it('tells every device’s values in the units of the conventions, by UUID and name', async () => {
     await shim.answer({ count: 2, 'power.1': 250_000, own_process: process.pid });
     const values = await readValues(start());
+    assert.deepEqual(gpu?.figures()[0], {
+      id: 'GPU-shim-0000',
+      name: 'Shim 0 (no GPU)',
+      memory_used_bytes: 20 * 2 ** 30,
+      memory_total_bytes: 80 * 2 ** 30,
+      utilization_percent: 37,
+    });
     const first = { 'hw.id': 'GPU-shim-0000', 'hw.name': 'Shim 0 (no GPU)', 'hw.type': 'gpu' };
     const second = { 'hw.id': 'GPU-shim-0001', 'hw.name': 'Shim 1 (no GPU)', 'hw.type': 'gpu' };
     assert.equal(values('hw.gpu.utilization', { ...first, 'hw.gpu.task': 'general' }), 0.37);

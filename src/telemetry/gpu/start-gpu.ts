@@ -14,9 +14,19 @@ export type Gpu = {
   devices(): readonly GpuDevice[];
   /** What the devices said last, unless that is old: for startTelemetry's `aggregated`. */
   metrics(): AggregatedMetric[];
+  /** Memory and use of each device, as last read, for /health/detailed. */
+  figures(): GpuFigures[];
   /** What a device used between two moments of `performance.now()`. Answers at once, from what was read before. */
   energyBetween(hwId: string, startMs: number, endMs: number): GpuEnergy;
   stop(): Promise<void>;
+};
+
+export type GpuFigures = {
+  id: string;
+  name: string;
+  memory_used_bytes?: number;
+  memory_total_bytes?: number;
+  utilization_percent?: number;
 };
 
 export type GpuOptions = Pick<
@@ -44,6 +54,7 @@ export function noGpu(state: GpuState = { is: 'off' }): Gpu {
     state: () => state,
     devices: () => [],
     metrics: () => [],
+    figures: () => [],
     energyBetween: () => ({ is: 'unknown' }),
     stop: async () => undefined,
   };
@@ -102,6 +113,19 @@ class GpuReadings implements Gpu {
       const { name, unit, says, kind } = metricNames[of];
       return { name, unit, says, kind, points };
     });
+  }
+
+  figures(): GpuFigures[] {
+    const byDevice = new Map<string, GpuFigures>();
+    for (const { device, point } of this.#freshPoints()) {
+      const figures = byDevice.get(device.hwId) ?? { id: device.hwId, name: device.name };
+      byDevice.set(device.hwId, figures);
+      if (point.of === 'gpuMemoryUsage') figures.memory_used_bytes = point.value;
+      if (point.of === 'gpuMemoryLimit') figures.memory_total_bytes = point.value;
+      if (point.of === 'gpuUtilization' && point.labels['hw.gpu.task'] === 'general')
+        figures.utilization_percent = 100 * point.value;
+    }
+    return [...byDevice.values()];
   }
 
   energyBetween(hwId: string, startMs: number, endMs: number): GpuEnergy {

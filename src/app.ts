@@ -20,6 +20,7 @@ import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
 import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
 import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
 import { observeInFlight } from './api/observe-in-flight.ts';
+import { InferCodec } from './api/open-inference/infer-codec.ts';
 import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
@@ -78,11 +79,12 @@ export function createApp(given: {
     traceSettings,
     profiles: new Profiles({ config, door: given.door, traceSettings }),
     logSettings: new LogSettings(config.logLevel),
+    codec: new InferCodec(config),
   };
   observeInFlight(parts.permits, given.registry);
-  const { bodies, budgets, permits, taskPermits } = parts;
+  const { bodies, budgets, permits, taskPermits, codec } = parts;
   observeBudgets(
-    [...Object.values(budgets), bodies.budget, permits.all, taskPermits.all],
+    [...Object.values(budgets), bodies.budget, permits.all, taskPermits.all, codec.budget],
     [permits.ofModels, taskPermits.ofModels],
   );
   logSystemMetrics(parts.healthChecks, config.systemMetricsLogMs, given.lifecycle.stopping);

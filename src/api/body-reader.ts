@@ -7,6 +7,7 @@ import { freeBlock } from '../free-block.ts';
 import { RateWatch } from '../resilience/rate-watch.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
+import { reportDefect } from '../telemetry/report-defect.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { chargedClient } from './charged-client.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
@@ -40,12 +41,21 @@ export class BodyReader {
     this.#watch = setInterval(() => this.#giveUpSlow(), everyMs).unref();
   }
 
+  /** Of a body that is read whole without being an inference. */
+  get parametersBytesMax(): number {
+    return this.#limits.parametersBytesMax;
+  }
+
   /**
    * `alignAt` is the offset in the body whose byte should be aligned for every datatype: where the first tensor's binary data begins, so that
    * it can be used where it is.
    */
-  receive(request: IncomingMessage, alignAt: number, receiver: BodyReceiver): void {
-    const { bodyBytesMax } = this.#limits;
+  receive(
+    request: IncomingMessage,
+    alignAt: number,
+    receiver: BodyReceiver,
+    bodyBytesMax = this.#limits.bodyBytesMax,
+  ): void {
     const packing = packingOf(request);
     const declared = declaredLength(request);
     if (declared !== undefined && declared > bodyBytesMax) throw tooLarge(`${declared} bytes`, bodyBytesMax);
@@ -57,7 +67,7 @@ export class BodyReader {
       packing === undefined
         ? receiver
         : {
-            received: (packed: Body) => void this.#unpack(packed, { packing, alignAt, client }, receiver),
+            received: (packed: Body) => this.#unpack(packed, { packing, alignAt, client, bodyBytesMax }, receiver),
             failed: (error: ServiceError) => receiver.failed(error),
           };
     const client = chargedClient(request);
@@ -73,21 +83,22 @@ export class BodyReader {
     sinkBody(request, arriving);
   }
 
-  read(request: IncomingMessage): Promise<Body> {
-    return new Promise((resolve, reject) => this.receive(request, 0, { received: resolve, failed: reject }));
+  read(request: IncomingMessage, bytesMax: number): Promise<Body> {
+    return new Promise((resolve, reject) => this.receive(request, 0, { received: resolve, failed: reject }, bytesMax));
   }
 
-  async #unpack(
+  #unpack(
     packed: Body,
-    { packing, ...of }: { packing: Packing; alignAt: number; client: string },
+    { packing, ...of }: { packing: Packing; alignAt: number; client: string; bodyBytesMax: number },
     receiver: BodyReceiver,
-  ): Promise<void> {
-    const { bodyBytesMax } = this.#limits;
-    const unpacked = await inflateBody(packed.bytes, packing, { ...of, bodyBytesMax, budget: this.budget })
+  ): void {
+    inflateBody(packed.bytes, packing, { ...of, budget: this.budget })
       .finally(() => packed.release())
-      .catch((error: ServiceError) => error);
-    if (unpacked instanceof Error) receiver.failed(unpacked);
-    else receiver.received(unpacked);
+      .then(
+        (body) => receiver.received(body),
+        (error: ServiceError) => receiver.failed(error),
+      )
+      .catch((error: unknown) => reportDefect('promise', error));
   }
 
   [Symbol.dispose](): void {
@@ -112,7 +123,10 @@ export class BodyReader {
   }
 }
 
-type Limits = Pick<Config, 'bodyBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax' | 'bytesPerSecondMin' | 'slowAfterMs'>;
+type Limits = Pick<
+  Config,
+  'bodyBytesMax' | 'parametersBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax' | 'bytesPerSecondMin' | 'slowAfterMs'
+>;
 
 /** Hears once how it ended: the body, or why there is none. */
 export type BodyReceiver = { received(body: Body): void; failed(error: ServiceError): void };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 
@@ -15,16 +16,26 @@ export function alignedBlock(size: number, alignAt: number): Buffer {
   return Buffer.allocUnsafeSlow(size + shift).subarray(shift);
 }
 
-export function joined(chunks: readonly Buffer[], size: number, alignAt: number): Buffer {
+const joinedBytesMax = 4 * 2 ** 20;
+
+/** The chunks in one block. A few megabytes at a time: new memory costs more than the copying. */
+export async function joined(chunks: readonly Buffer[], size: number, alignAt: number): Promise<Buffer> {
   const block = alignedBlock(size, alignAt);
   let at = 0;
-  for (const chunk of chunks) at += chunk.copy(block, at);
+  let turnAt = joinedBytesMax;
+  for (const chunk of chunks) {
+    if (at >= turnAt) {
+      await nextTurn();
+      turnAt = at + joinedBytesMax;
+    }
+    at += chunk.copy(block, at);
+  }
   return block;
 }
 
-export function tooLarge(what: string, bodyBytesMax: number): ServiceError {
+export function tooLarge(what: string, bytesMax: number): ServiceError {
   return new ServiceError(
     'body_too_large',
-    say`Cannot read the body: it has ${ours(what)}; at most ${bodyBytesMax} are taken; send less, or raise VITRINE_BODY_BYTES_MAX.`,
+    say`Cannot read the body: it has ${ours(what)}; at most ${bytesMax} are taken; send less, or raise VITRINE_BODY_BYTES_MAX (of requests that are no inference: VITRINE_PARAMETERS_BYTES_MAX).`,
   );
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { InferAnswer } from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { Registry } from '../engine/registry.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { ofCallersDeadline, ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import { answerError } from './answer-error.ts';
@@ -12,8 +13,8 @@ import type { BodyReader } from './body-reader.ts';
 import { chargedClient } from './charged-client.ts';
 import type { Client } from './clients.ts';
 import type { InferCall } from './open-inference/infer-call.ts';
-import { readRawRequest } from './open-inference/read-raw-request.ts';
-import { RequestForms } from './open-inference/request-forms.ts';
+import type { InferCodec } from './open-inference/infer-codec.ts';
+import type { WrittenData } from './open-inference/json-thread-messages.ts';
 import { writeInferAnswer } from './open-inference/write-infer-answer.ts';
 import type { Permits } from './permits.ts';
 import type { ProfiledRequest, Profiles } from './profile-request.ts';
@@ -26,6 +27,7 @@ export type InferParts = {
   bodies: BodyReader;
   permits: Permits;
   profiles: Profiles;
+  codec: InferCodec;
 };
 
 /** What the path names. */
@@ -35,8 +37,7 @@ export type InferHandler = (request: Request, response: Response, target: InferT
 
 /** One inference over HTTP, of a client who was let in: which model, the bytes to tensors, the engine, the tensors to bytes. */
 export function infer(parts: InferParts): InferHandler {
-  const all = { ...parts, forms: new RequestForms(parts.config.jsonBytesMax) };
-  return (request, response, target, client) => new InferExchange(all, request, response).begin(target, client);
+  return (request, response, target, client) => new InferExchange(parts, request, response).begin(target, client);
 }
 
 /** The same as a route of Express. */
@@ -58,7 +59,7 @@ export function targetOf(request: Request): InferTarget {
 class InferExchange {
   /** The caller has gone: as an AbortSignal says it. */
   aborted = false;
-  readonly #parts: InferParts & { readonly forms: RequestForms };
+  readonly #parts: InferParts;
   readonly #request: Request;
   readonly #response: Response;
   readonly #told: RequestTrace;
@@ -72,7 +73,7 @@ class InferExchange {
   #profiled: ProfiledRequest | undefined;
   #letGo: (() => void) | undefined;
 
-  constructor(parts: InferParts & { readonly forms: RequestForms }, request: Request, response: Response) {
+  constructor(parts: InferParts, request: Request, response: Response) {
     this.#parts = parts;
     this.#request = request;
     this.#response = response;
@@ -105,16 +106,34 @@ class InferExchange {
       return;
     }
     this.#body = body;
-    const { config, forms } = this.#parts;
-    const { account } = this.#told;
-    const model = this.#model!;
+    const { codec } = this.#parts;
+    const { manifest } = this.#model!;
     const jsonBytes = this.#jsonBytes;
     try {
-      account?.mark('receive');
-      const call =
-        jsonBytes === 0 && body.bytes.length > 0
-          ? readRawRequest(body.bytes, model.manifest)
-          : forms.read(body.bytes, jsonBytes);
+      this.#told.account?.mark('receive');
+      if (codec.isLarge(body.bytes, jsonBytes, manifest)) {
+        codec.readAside(body, jsonBytes, manifest, this).then(
+          (call) => this.#submit(call, true),
+          (error: unknown) => this.#failedAside(error),
+        );
+        return;
+      }
+      // Tensors from JSON are made anew; those from binary data are views of the body.
+      this.#submit(codec.read(body.bytes, jsonBytes, manifest), body.isAlone || jsonBytes === undefined);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Who is charged for what is done aside. */
+  get client(): string {
+    return chargedClient(this.#request);
+  }
+
+  #submit(call: InferCall, mayTakeBuffers: boolean): void {
+    if (this.#over) return;
+    const model = this.#model!;
+    try {
       this.#call = call;
       this.#profiled?.keep(call.inputs, call.outputs);
       model.submit(
@@ -122,11 +141,10 @@ class InferExchange {
           inputs: call.inputs,
           outputs: call.outputs,
           priority: call.priority,
-          deadlineAt: this.#startedAt + Math.min(allowedMs(config, model), this.#callersMs(call)),
+          deadlineAt: this.#startedAt + Math.min(allowedMs(this.#parts.config, model), this.#callersMs(call)),
           signal: this,
-          // Tensors from JSON are made anew; those from binary data are views of the body.
-          mayTakeBuffers: body.isAlone || jsonBytes === undefined,
-          follower: account && this.#told,
+          mayTakeBuffers,
+          follower: this.#told.account && this.#told,
         },
         this,
       );
@@ -137,19 +155,40 @@ class InferExchange {
 
   /** The engine has done: tensors to bytes, and out. */
   answered({ outputs, stages, letGo }: InferAnswer): void {
-    const { ids, requestId, account, quotaLeft } = this.#told;
     this.#letGo = letGo;
     try {
-      account?.markEngine(stages);
-      const answer = writeInferAnswer(this.#model!, this.#call!, outputs);
+      this.#told.account?.markEngine(stages);
+      const { codec } = this.#parts;
+      const large = codec.largeOutputs(this.#call!, outputs);
+      if (large === undefined) this.#send(outputs);
+      else
+        codec.writeAside(outputs, large, this).then(
+          (written) => this.#send(outputs, written),
+          (error: unknown) => this.#failedAside(error),
+        );
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #send(outputs: readonly Tensor[], written?: ReadonlyMap<number, WrittenData>): void {
+    if (this.#over) return;
+    const { ids, requestId, account, quotaLeft } = this.#told;
+    try {
+      const answer = writeInferAnswer(this.#model!, this.#call!, outputs, written);
       account?.mark('encode');
       const timing = account ? `Server-Timing: ${account.serverTiming()}\r\n` : '';
       const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${quotaLeft}\r\n${timing}`;
       const packing = sendAnswer(this.#request, this.#response, lines, answer, this.#parts.config);
-      packing?.catch((error: unknown) => this.failed(error));
+      packing?.catch((error: unknown) => this.#failedAside(error));
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** Meanwhile the caller may have gone: then there is nobody to tell, and the time account is another request's. */
+  #failedAside(error: unknown): void {
+    if (!this.#over) this.failed(error);
   }
 
   failed(thrown: unknown): void {

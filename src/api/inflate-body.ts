@@ -57,7 +57,8 @@ export async function inflateBody(
       { cause },
     );
   }
-  return { bytes: joined(chunks, size, alignAt), isAlone: true, release: () => budget.giveBack(client, taken) };
+  const bytes = await joined(chunks, size, alignAt);
+  return { bytes, isAlone: true, release: () => budget.giveBack(client, taken) };
 }
 
 function unpacker(packed: Buffer, packing: Packing) {

@@ -52,14 +52,17 @@ export function shapeBounds(
         return one ? bound(one.name) : otherwise;
       }),
     );
-  const axisOfSize = new Map([...named, ...rowsAxis(inputs, batching)]);
+  const rows = rowsAxis(inputs, batching.rows_max);
+  const axisOfSize = new Map([...named, ...(rows ? ([[rows.name, rows]] as const) : [])]);
+  // The rows of a request are few, unless it may be cut into parts.
+  const isFree = (axis: Axis) => axis !== rows || batching.split;
   return {
     min: ofEach((name) => dimensions_min[name] ?? 1, 0),
     max: ofEach((name) => dimensions_max[name] ?? Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
     products: products_max.map(({ of, max }) => ({ axes: of.map((name) => named.get(name)!), max })),
     loose: [...named.values()].filter(({ name }) => !bounded.includes(name)),
     freeElementsMax: limits.freeElementsMax,
-    outputs: outputs.flatMap((output) => derivedOutput(output, axisOfSize)),
+    outputs: outputs.flatMap((output) => derivedOutput(output, axisOfSize)).filter(({ axes }) => axes.some(isFree)),
     outputBytesMax: limits.outputBytesMax,
   };
 }
@@ -136,13 +139,9 @@ function freeAxes(inputs: readonly TensorSpec[], batched: boolean): Axis[] {
   );
 }
 
-/** The rows of a request are few, unless it may be cut into parts. */
-function rowsAxis(
-  inputs: readonly TensorSpec[],
-  { rows_max, split }: { rows_max: number; split: boolean },
-): [string, Axis][] {
+function rowsAxis(inputs: readonly TensorSpec[], rowsMax: number): Axis | undefined {
   const name = inputs[0]?.dimensionNames[0];
-  return rows_max > 0 && split && name ? [[name, { name, input: 0, axis: 0 }]] : [];
+  return rowsMax > 0 && name ? { name, input: 0, axis: 0 } : undefined;
 }
 
 /** Empty where the file does not say how large it will be, or where it has the same size always. */

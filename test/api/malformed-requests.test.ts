@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
 import { identity, sumAndProduct } from '../fixtures/models/models.ts';
 import { malformedLimits, malformedRequests } from './malformed-requests.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 
 const requests = malformedRequests();
+const datatypes = (Object.keys(dataTypes) as DataType[]).filter((datatype) => datatype !== 'FP32');
 
 describe('a request that cannot be answered', () => {
   let api: ServedApi;
@@ -17,6 +19,7 @@ describe('a request that cannot be answered', () => {
         pair: { onnx: sumAndProduct() },
         longs: { onnx: identity('INT64') },
         words: { onnx: identity('BYTES') },
+        ...Object.fromEntries(datatypes.map((datatype) => [datatype, { onnx: identity(datatype) }])),
       },
       malformedLimits,
     );

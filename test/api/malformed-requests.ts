@@ -1,4 +1,5 @@
 import { deflateSync, gzipSync } from 'node:zlib';
+import { dataTypes } from '../../src/engine/tensor.ts';
 import { post } from './serve-api.ts';
 
 export type MalformedRequest = {
@@ -12,6 +13,11 @@ export type MalformedRequest = {
 };
 
 const path = '/v2/models/copy/infer';
+
+/** Of the model that takes this datatype: names and types are looked at before data is. */
+function pathOf(datatype: unknown): string {
+  return datatype === undefined || datatype === 'FP32' ? path : `/v2/models/${datatype}/infer`;
+}
 const lengthHeader = 'Inference-Header-Content-Length';
 
 /** Limits small enough that a test can meet them. */
@@ -24,7 +30,7 @@ export const malformedLimits = {
   bodyMsMax: 1200,
 };
 
-/** Requests that cannot be answered with 200, for a server that has the models `copy` (x: FP32 [-1,-1]), `pair` (a, b: FP32 [-1,-1]), `longs`, `words`, `flags` and `bytes`. */
+/** Requests that cannot be answered with 200, for a server that has the models `copy` (x: FP32 [-1,-1]), `pair` (a, b: FP32 [-1,-1]), `longs`, `words`, and one for each datatype but FP32, named so. */
 export function malformedRequests(): MalformedRequest[] {
   return [
     ...badJson(),
@@ -62,7 +68,17 @@ function input(
   says: RegExp,
   more: Partial<MalformedRequest> = {},
 ): MalformedRequest {
-  return request(what, { inputs: [{ ...good, ...change }] }, says, more);
+  const bytes = [
+    post(
+      pathOf(isKnown(change.datatype) ? change.datatype : undefined),
+      JSON.stringify({ inputs: [{ ...good, ...change }] }),
+    ),
+  ];
+  return request(what, {}, says, { bytes, ...more });
+}
+
+function isKnown(datatype: unknown): boolean {
+  return typeof datatype === 'string' && Object.hasOwn(dataTypes, datatype);
 }
 
 function badJson(): MalformedRequest[] {
@@ -110,21 +126,21 @@ function badJson(): MalformedRequest[] {
       /is not UTF-8/,
     ),
     body('UTF-16', Buffer.from('{"inputs":[]}', 'utf16le'), /JSON is not/),
-    body('a hundred thousand open brackets', deep, /is not valid JSON/),
+    body('a hundred thousand open brackets', deep, /the JSON is nested more than 64 levels deep/),
     body(
       'a hundred thousand nested arrays',
       `${deep}${']'.repeat(100_000)}`,
-      /the JSON is an array; an object is wanted/,
+      /the JSON is nested more than 64 levels deep/,
     ),
     body(
       'nested arrays as data',
       `{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":${'['.repeat(50_000)}1${']'.repeat(50_000)}}]}`,
-      /inputs\[0\]\.data has 1 entries|inputs\[0\]\.data\[0\] is an array of 1/,
+      /the JSON is nested more than 64 levels deep/,
     ),
     body(
       'deeply nested data with a number beyond 2^53',
       `{"inputs":[{"name":"x","datatype":"INT64","shape":[1],"data":[9007199254740993]}],"parameters":{"deep":${'['.repeat(50_000)}1${']'.repeat(50_000)}}}`,
-      /nested too deeply/,
+      /the JSON is nested more than 64 levels deep/,
     ),
     body('an array for the request', '[]', /the JSON is an array; an object is wanted/),
     body('text for the request', '"inputs"', /the JSON is text/),
@@ -269,7 +285,8 @@ function badShapes(): MalformedRequest[] {
     input(
       'dimensions whose product wraps around in 32 bits',
       { shape: [65_536, 65_536] },
-      /more elements than the request holds/,
+      /the request has 65536 rows/,
+      { code: 'invalid_input' },
     ),
     input(
       'dimensions whose product wraps around in 64 bits',
@@ -277,18 +294,23 @@ function badShapes(): MalformedRequest[] {
       /more elements than can be counted/,
     ),
     input('forty dimensions', { shape: Array(40).fill(1) }, /has 40 dimensions; at most 32/),
+    input('a shape of ten billion elements and two values', { shape: [1e5, 1e5] }, /the request has 100000 rows/, {
+      code: 'invalid_input',
+    }),
     input(
-      'a shape of ten billion elements and two values',
-      { shape: [1e5, 1e5] },
-      /more elements than the request holds/,
+      'a row of ten billion elements and two values',
+      { shape: [1, 1e10] },
+      /outputs would take 40000000000 bytes/,
+      { code: 'invalid_input' },
     ),
+    input('a row of a million elements and two values', { shape: [1, 1e6] }, /more elements than the request holds/),
     input(
       'a shape with fewer elements than values',
       { shape: [1, 1] },
       /inputs\[0\]\.data has 2 values; the shape \[1,1\] has 1/,
     ),
     input('a shape with more elements than values', { shape: [1, 3] }, /has 2 values; the shape \[1,3\] has 3/),
-    input('values for an empty shape', { shape: [0, 5] }, /has 2 values; the shape \[0,5\] has 0/),
+    input('values for an empty shape', { shape: [0, 5] }, /the request has no rows/, { code: 'invalid_input' }),
     input(
       'nested data with a missing row',
       { shape: [2, 2], data: [[1, 2]] },
@@ -320,15 +342,19 @@ function badShapes(): MalformedRequest[] {
       { shape: [1, 2], data: [[[1], [2]]] },
       /inputs\[0\]\.data\[0\]\[0\] is \[1\]/,
     ),
-    input('flat data that turns nested', { shape: [2], data: [1, [2]] }, /inputs\[0\]\.data\[1\] is \[2\]/),
+    input('flat data that turns nested', { shape: [1, 2], data: [1, [2]] }, /inputs\[0\]\.data\[1\] is \[2\]/),
   ];
 }
 
 function badValues(): MalformedRequest[] {
   const value = (what: string, datatype: string, given: unknown, says: RegExp) =>
-    input(what, { datatype, shape: [1], data: [given] }, says);
+    input(what, { datatype, shape: [1, 1], data: [given] }, says);
   const written = (what: string, datatype: string, given: string, says: RegExp) =>
-    body(what, `{"inputs":[{"name":"x","datatype":"${datatype}","shape":[1],"data":[${given}]}]}`, says);
+    body(what, '', says, {
+      bytes: [
+        post(pathOf(datatype), `{"inputs":[{"name":"x","datatype":"${datatype}","shape":[1,1],"data":[${given}]}]}`),
+      ],
+    });
   return [
     value('text for FP32', 'FP32', '1', /inputs\[0\]\.data\[0\] is "1"; a number/),
     value('null for FP32', 'FP32', null, /inputs\[0\]\.data\[0\] is null; .*NaN and infinities travel as binary/),
@@ -369,12 +395,15 @@ function badValues(): MalformedRequest[] {
 }
 
 function badBinary(): MalformedRequest[] {
-  const tensor = (change: Record<string, unknown> = {}, size: unknown = 8) => ({
+  const tensor = (
+    change: Record<string, unknown> = {},
+    size: unknown = 8,
+  ): { inputs: { datatype?: unknown; [member: string]: unknown }[] } => ({
     inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], parameters: { binary_data_size: size }, ...change }],
   });
   const binary = (
     what: string,
-    head: unknown,
+    head: ReturnType<typeof tensor>,
     data: Buffer,
     says: RegExp,
     more: Partial<MalformedRequest> = {},
@@ -382,7 +411,7 @@ function badBinary(): MalformedRequest[] {
     const json = Buffer.from(JSON.stringify(head));
     return {
       what,
-      bytes: [post(path, Buffer.concat([json, data]), { [lengthHeader]: json.length })],
+      bytes: [post(pathOf(head.inputs[0]?.datatype), Buffer.concat([json, data]), { [lengthHeader]: json.length })],
       status: 400,
       code: 'invalid_body',
       says,
@@ -424,9 +453,9 @@ function badBinary(): MalformedRequest[] {
     binary('a binary size of nearly 2^53', tensor({}, 2 ** 53 - 1), eight, /but 8 bytes are left/),
     binary(
       'a huge shape with little binary data',
-      tensor({ shape: [1e9, 4] }),
+      tensor({ shape: [1, 4e7] }),
       eight,
-      /has 8 bytes of data; its shape and datatype FP32 take 16000000000/,
+      /has 8 bytes of data; its shape and datatype FP32 take 160000000/,
     ),
     binary(
       'data and binary data for one input',
@@ -436,9 +465,10 @@ function badBinary(): MalformedRequest[] {
     ),
     binary(
       'two inputs that share their bytes',
-      { inputs: [tensor().inputs[0], { ...tensor().inputs[0], name: 'z' }] },
+      { inputs: [...tensor().inputs, { ...tensor().inputs[0], name: 'z' }] },
       eight,
-      /inputs\[1\]\.parameters\.binary_data_size is 8, but 0 bytes/,
+      /it has no input "z"/,
+      { code: 'invalid_input' },
     ),
     binary(
       'a BOOL that is 2',
@@ -466,7 +496,8 @@ function badBinary(): MalformedRequest[] {
       /has 7 bytes of data; the 1 elements of its shape end after 5/,
     ),
     binary('BYTES with an element too few', words(9, [1, 2]), text(5, 65, 65, 65, 65, 65), /element 1 ends beyond/),
-    binary('BYTES for a billion elements', words(8, [1, 1e9]), eight, /too few for the 1000000000 elements/),
+    binary('BYTES for a billion elements', words(8, [1, 1e9]), eight, /more than the 65536 texts.*VITRINE_TEXTS_MAX/),
+    binary('BYTES for fifty thousand elements', words(8, [1, 5e4]), eight, /too few for the 50000 elements/),
     binary('BYTES that are not UTF-8', words(6), text(2, 0xc3, 0x28), /element 0 is not UTF-8/),
     {
       ...input(

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { readInferRequest } from '../../src/api/open-inference/read-infer-request.ts';
 import { writeInferAnswer } from '../../src/api/open-inference/write-infer-answer.ts';
+import { readConfig } from '../../src/config.ts';
 import { type DataType, dataTypes, type Tensor } from '../../src/engine/tensor.ts';
 import { ServiceError } from '../../src/errors.ts';
 
-const jsonBytesMax = 1 << 20;
+const limits = { ...readConfig({}), jsonBytesMax: 1 << 20 };
 const model = { name: 'm', version: '1' };
 
 describe('the Open Inference Protocol’s wire format', () => {
@@ -27,7 +28,7 @@ describe('the Open Inference Protocol’s wire format', () => {
       '{"inputs":[{"name":"a","datatype":"INT64","shape":[2,2],"data":[[9223372036854775807,-9223372036854775808],[9007199254740993,1]]},' +
         '{"name":"b","datatype":"UINT64","shape":[1],"data":[18446744073709551615]},{"name":"c","datatype":"FP64","shape":[1],"data":[1e300]}]}',
     );
-    const { inputs } = readInferRequest(body, undefined, jsonBytesMax);
+    const { inputs } = readInferRequest(body, undefined, limits);
     assert.deepEqual(inputs[0]!.data, new BigInt64Array([2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 1n]));
     assert.deepEqual(inputs[1]!.data, new BigUint64Array([2n ** 64n - 1n]));
     assert.deepEqual(inputs[2]!.data, new Float64Array([1e300]));
@@ -71,7 +72,7 @@ describe('the Open Inference Protocol’s wire format', () => {
     const start = 512 - json.length;
     json.copy(Buffer.from(block, start, json.length));
     const body = Buffer.from(block, start, json.length + 80_000);
-    const { inputs } = readInferRequest(body, json.length, jsonBytesMax);
+    const { inputs } = readInferRequest(body, json.length, limits);
     assert.equal((inputs[0]!.data as Float32Array).buffer, block);
     const written = writeInferAnswer(model, { id: '', binary: { byDefault: true, byName: undefined } }, inputs);
     assert.equal((written.bytes[1] as Buffer).buffer, block);
@@ -90,7 +91,7 @@ describe('the Open Inference Protocol’s wire format', () => {
         outputs: [{ name: 'y', parameters: { binary_data: false } }, { name: 'x' }],
       }),
     );
-    const call = readInferRequest(Buffer.concat([json, Buffer.from([7, 8, 9])]), json.length, jsonBytesMax);
+    const call = readInferRequest(Buffer.concat([json, Buffer.from([7, 8, 9])]), json.length, limits);
     assert.equal(call.id, '');
     assert.deepEqual(call.outputs, ['y', 'x']);
     assert.deepEqual(
@@ -108,7 +109,7 @@ describe('the Open Inference Protocol’s wire format', () => {
   it('says where a nested value is wrong', () => {
     const body = Buffer.from('{"inputs":[{"name":"a","datatype":"INT8","shape":[2,2],"data":[[1,2],[3,300]]}]}');
     assert.throws(
-      () => readInferRequest(body, undefined, jsonBytesMax),
+      () => readInferRequest(body, undefined, limits),
       (error) => error instanceof ServiceError && error.message.includes('inputs[0].data[1][1] is 300;'),
     );
   });
@@ -134,7 +135,7 @@ function readAsRequest(written: ReturnType<typeof writeInferAnswer>) {
   return readInferRequest(
     Buffer.concat([json, bytes.subarray(head.length)]),
     written.jsonBytes === undefined ? undefined : json.length,
-    jsonBytesMax,
+    limits,
   );
 }
 

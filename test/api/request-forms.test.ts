@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { RequestForms } from '../../src/api/open-inference/request-forms.ts';
+import { readConfig } from '../../src/config.ts';
 
 function bodyOf(id: string): { body: Buffer; jsonBytes: number } {
   const json = Buffer.from(
@@ -12,7 +13,7 @@ function bodyOf(id: string): { body: Buffer; jsonBytes: number } {
 }
 
 describe('the forms of requests that are remembered', () => {
-  const forms = new RequestForms(1 << 20);
+  const forms = new RequestForms(readConfig({}));
   const headOf = (id: string) => {
     const { body, jsonBytes } = bodyOf(id);
     return forms.read(body, jsonBytes).lastHead;

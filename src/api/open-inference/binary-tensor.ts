@@ -80,6 +80,19 @@ function textsFromBytes(count: number, bytes: Buffer, where: string): string[] {
 }
 
 function checkFlags(bytes: Buffer, where: string): void {
-  for (let at = 0; at < bytes.length; at += 1)
-    if (bytes[at]! > 1) throw malformed(`${where}: byte ${at}`, `is ${bytes[at]}; a BOOL is 0 or 1`);
+  if (areFlags(bytes)) return;
+  const at = bytes.findIndex((byte) => byte > 1);
+  throw malformed(`${where}: byte ${at}`, `is ${bytes[at]}; a BOOL is 0 or 1`);
+}
+
+/** Four at a time where they lie so: a body may be made of millions. */
+function areFlags(bytes: Buffer): boolean {
+  const head = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4);
+  const count = Math.floor((bytes.length - head) / 4);
+  const words = count > 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset + head, count) : new Uint32Array();
+  let seen = 0;
+  for (let at = 0; at < words.length; at += 1) seen |= words[at]!;
+  for (let at = 0; at < head; at += 1) seen |= bytes[at]!;
+  for (let at = head + 4 * words.length; at < bytes.length; at += 1) seen |= bytes[at]!;
+  return (seen & 0xfefefefe) === 0;
 }

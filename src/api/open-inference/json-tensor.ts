@@ -1,14 +1,17 @@
 /// <reference lib="esnext.float16" />
-import { type DataType, dataTypes, type Tensor } from '../../engine/tensor.ts';
+import { bytesOf, type DataType, dataTypes, type Tensor } from '../../engine/tensor.ts';
 import { arrayAt } from './json-fields.ts';
-import { malformed, quoted } from './malformed.ts';
+import type { WrittenData } from './json-thread-messages.ts';
+import { malformed, quoted, shortened } from './malformed.ts';
+import { fillAsWritten } from './written-data.ts';
 
 type TensorData = Tensor['data'];
 type Typed = Exclude<TensorData, string[]>;
 
 /**
  * Data written in JSON to a tensor's. It is flat, or nested exactly as the shape says. Every value must be one that the datatype can hold: nothing is
- * rounded to a whole number, wrapped around or turned into infinity on the way in.
+ * rounded to a whole number, wrapped around or turned into infinity on the way in. `written` answers the JSON of `data`, for the digits that the
+ * parser rounds.
  */
 export function dataFromJson(
   datatype: DataType,
@@ -16,6 +19,7 @@ export function dataFromJson(
   count: number,
   data: unknown,
   where: string,
+  written: () => Buffer,
 ): TensorData {
   const values = arrayAt(data, where);
   const nested = shape.length > 0 && Array.isArray(values[0]);
@@ -30,14 +34,88 @@ export function dataFromJson(
     return texts;
   }
   const typed = new dataTypes[datatype].array(count) as Typed;
+  if ((typed instanceof BigInt64Array || typed instanceof BigUint64Array) && holdsRounded(values, shape.length)) {
+    const bad = fillAsWritten(written(), typed);
+    if (bad)
+      throw malformed(
+        `${where}${placeOf(bad.index, nested ? shape : [count])}`,
+        `is ${shortened(bad.written)}; ${wanted[datatype]}`,
+      );
+    return typed;
+  }
   // Bits of half floats are written by the runtime's own conversion.
   const target = datatype === 'FP16' ? new Float16Array(typed.buffer as ArrayBuffer) : typed;
   fill(values, nested ? shape.length - 1 : 0, where, target, 0, fillers[datatype], datatype);
   return typed;
 }
 
+/** Whether the parser has rounded a whole number among the values. */
+function holdsRounded(values: readonly unknown[], depth: number): boolean {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    if (
+      typeof value === 'number'
+        ? Number.isInteger(value) && !Number.isSafeInteger(value)
+        : depth > 1 && Array.isArray(value) && holdsRounded(value, depth - 1)
+    )
+      return true;
+  }
+  return false;
+}
+
+/** `[1][3]` for the element that is so many from the first. */
+function placeOf(index: number, shape: readonly number[]): string {
+  let rest = index;
+  let place = '';
+  for (const size of shape.toReversed()) {
+    place = `[${rest % size}]${place}`;
+    rest = Math.floor(rest / size);
+  }
+  return place;
+}
+
+const pieceElements = 16_384;
+
+/** The same in pieces, for data whose text should not be in one. */
+export function dataToJsonPieces(tensor: Pick<Tensor, 'datatype' | 'data'>): WrittenData {
+  const { datatype, data } = tensor;
+  const pieces: Buffer[] = [];
+  let nonFinite = 0;
+  for (let from = 0; from < data.length; from += pieceElements) {
+    const to = Math.min(data.length, from + pieceElements);
+    const part = dataToJson({ datatype, data: Array.isArray(data) ? data.slice(from, to) : data.subarray(from, to) });
+    nonFinite += part.nonFinite;
+    const text = Buffer.from(part.json);
+    // Of the brackets only the first and the last of all stay; between two pieces stands a comma.
+    if (from > 0) text[0] = 0x2c;
+    pieces.push(to < data.length ? text.subarray(0, -1) : text);
+  }
+  return { pieces: pieces.length > 0 ? pieces : [Buffer.from('[]')], nonFinite };
+}
+
+/** The most bytes that the data can take as JSON. */
+export function jsonBytesMaxOf({ datatype, data }: Pick<Tensor, 'datatype' | 'data'>): number {
+  return datatype === 'BYTES' ? bytesOf({ data }) + 3 * data.length : charactersMax[datatype] * data.length;
+}
+
+/** A number and the comma behind it. */
+const charactersMax: Readonly<Record<Exclude<DataType, 'BYTES'>, number>> = {
+  BOOL: 6,
+  UINT8: 4,
+  UINT16: 6,
+  UINT32: 11,
+  UINT64: 21,
+  INT8: 5,
+  INT16: 7,
+  INT32: 12,
+  INT64: 21,
+  FP16: 24,
+  FP32: 25,
+  FP64: 25,
+};
+
 /** A tensor's data as JSON text. JSON has no NaN and no infinities: they become null and are counted. */
-export function dataToJson(tensor: Tensor): { json: string; nonFinite: number } {
+export function dataToJson(tensor: Pick<Tensor, 'datatype' | 'data'>): { json: string; nonFinite: number } {
   const { datatype, data } = tensor;
   if (datatype === 'BYTES') return { json: JSON.stringify(data), nonFinite: 0 };
   if (datatype === 'BOOL') return { json: `[${Array.from(data as Uint8Array, Boolean).join()}]`, nonFinite: 0 };
@@ -89,10 +167,8 @@ function checkNesting(values: readonly unknown[], shape: readonly number[], axis
 const fillFloats: Fill = (values, target, offset) => {
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index];
-    if (typeof value !== 'number') {
-      if (typeof value !== 'bigint') return index;
-      target[offset + index] = Number(value);
-    } else target[offset + index] = value;
+    if (typeof value !== 'number') return index;
+    target[offset + index] = value;
     // Asked of what was stored: 1e39 is finite, but not as an FP32.
     if (!Number.isFinite(target[offset + index] as number)) return index;
   }
@@ -114,13 +190,9 @@ function fillBig(min: bigint, max: bigint): Fill {
   return (values, target, offset) => {
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
-      const exact =
-        typeof value === 'bigint'
-          ? value
-          : typeof value === 'number' && Number.isSafeInteger(value)
-            ? BigInt(value)
-            : undefined;
-      if (exact === undefined || exact < min || exact > max) return index;
+      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return index;
+      const exact = BigInt(value);
+      if (exact < min || exact > max) return index;
       target[offset + index] = exact;
     }
     return -1;

@@ -11,9 +11,10 @@ export function quoted(given: unknown): string {
   if (Array.isArray(given))
     return given.length > 8 || given.some(isNested) ? `an array of ${given.length}` : `[${given.map(quoted).join()}]`;
   if (isNested(given)) return Object.keys(given).length === 0 ? '{}' : 'an object';
-  if (typeof given === 'bigint') return String(given);
-  const text = JSON.stringify(given);
-  if (text === undefined) return 'nothing';
+  return shortened(JSON.stringify(given) ?? 'nothing');
+}
+
+export function shortened(text: string): string {
   return text.length > 48 ? `${text.slice(0, 48).toWellFormed()}…` : text;
 }
 

@@ -1,20 +1,34 @@
+import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine/check-inputs.ts';
 import { isDataType, type Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';
 import { arrayAt, flagOf, isObject, type JsonObject, kindOf, objectAt, textOf, wholeOf } from './json-fields.ts';
+import type { JsonLimits } from './json-shape.ts';
 import { dataFromJson } from './json-tensor.ts';
 import { malformed, quoted } from './malformed.ts';
-import { parseJson, parseJsonExactly } from './parse-json.ts';
+import { parseJson } from './parse-json.ts';
 import { elementCount, readShape } from './tensor-shape.ts';
+import { writtenData } from './written-data.ts';
+
+/** What a request may hold. */
+export type ReadLimits = JsonLimits & {
+  /** VITRINE_JSON_BYTES_MAX */
+  readonly jsonBytesMax: number;
+};
 
 /**
- * A body of JSON, or of JSON and the binary data of tensors after it, to an inference call. What the model makes of names, types and shapes is the
- * engine's to check; here the request must only agree with itself. `jsonBytes` is the header Inference-Header-Content-Length, undefined
- * where it is absent.
+ * A body of JSON, or of JSON and the binary data of tensors after it, to an inference call. Names, types and shapes are checked against the manifest,
+ * where one is given, before any data is decoded. `jsonBytes` is the header Inference-Header-Content-Length, undefined where it is absent.
  */
-export function readInferRequest(body: Buffer, jsonBytes: number | undefined, jsonBytesMax: number): InferCall {
+export function readInferRequest(
+  body: Buffer,
+  jsonBytes: number | undefined,
+  limits: ReadLimits,
+  manifest?: ManifestOfInputs,
+): InferCall {
+  const { jsonBytesMax } = limits;
   if (jsonBytes !== undefined && jsonBytes > body.length)
     throw new ServiceError(
       'invalid_request',
@@ -26,16 +40,17 @@ export function readInferRequest(body: Buffer, jsonBytes: number | undefined, js
       'the JSON',
       `has ${json.length} bytes; at most ${jsonBytesMax} are taken (VITRINE_JSON_BYTES_MAX): send large tensors as binary data`,
     );
-  let request = objectAt(parseJson(json), 'the JSON');
-  if (holdsInexactNumbers(request)) request = parseJsonExactly(json) as JsonObject;
-
+  const request = objectAt(parseJson(json, 'the JSON', limits), 'the JSON');
   const parameters = parametersOf(request, '');
   for (const served of unserved)
     if (parameters[served]) throw malformed(`parameters.${served}`, 'is set; sequences and streams are not served');
+  const entries = readEntries(request.inputs);
+  const outputs = readOutputs(request.outputs, flagOf(parameters, 'binary_data_output', 'parameters.') ?? false);
+  if (manifest) checkHeads(manifest, entries, outputs.outputs);
   return {
     id: textOf(request, 'id', ''),
-    inputs: readInputs(request.inputs, json.length, jsonBytes === undefined ? undefined : body.subarray(jsonBytes)),
-    ...readOutputs(request.outputs, flagOf(parameters, 'binary_data_output', 'parameters.') ?? false),
+    inputs: readData(entries, json, jsonBytes === undefined ? undefined : body.subarray(jsonBytes), limits),
+    ...outputs,
     priority: wholeOf(parameters, 'priority', 'parameters.') ?? 0,
     timeoutUs: wholeOf(parameters, 'timeout', 'parameters.') ?? 0,
   };
@@ -46,17 +61,25 @@ const unserved = ['sequence_id', 'sequence_start', 'sequence_end'] as const;
 
 const inputsMax = 1024;
 
-function readInputs(value: unknown, jsonLength: number, binary: Buffer | undefined): Tensor[] {
-  const entries = arrayAt(value, 'inputs');
-  if (entries.length > inputsMax)
-    throw malformed('inputs', `has ${entries.length} entries; at most ${inputsMax} are taken`);
-  const inputs: Tensor[] = [];
-  let taken = 0;
-  for (let index = 0; index < entries.length; index += 1) {
+/** An input before its data is looked at. */
+type Entry = TensorHead & {
+  readonly count: number;
+  /** In JSON; undefined where it is missing. */
+  readonly data: unknown;
+  /** Of binary data; undefined where it is in JSON. */
+  readonly size: number | undefined;
+};
+
+function readEntries(value: unknown): Entry[] {
+  const given = arrayAt(value, 'inputs');
+  if (given.length > inputsMax)
+    throw malformed('inputs', `has ${given.length} entries; at most ${inputsMax} are taken`);
+  const entries: Entry[] = [];
+  for (let index = 0; index < given.length; index += 1) {
     const where = `inputs[${index}]`;
-    const entry = objectAt(entries[index], where);
+    const entry = objectAt(given[index], where);
     const name = nameOf(entry, where);
-    if (inputs.some((earlier) => earlier.name === name))
+    if (entries.some((earlier) => earlier.name === name))
       throw malformed(`${where}.name`, `is ${quoted(name)}, which an earlier input has`);
     const datatype = textOf(entry, 'datatype', `${where}.`);
     if (datatype === undefined) throw malformed(`${where}.datatype`, 'is missing');
@@ -66,16 +89,49 @@ function readInputs(value: unknown, jsonLength: number, binary: Buffer | undefin
     const parameters = parametersOf(entry, `${where}.`);
     refuseSharedMemory(parameters, where);
     const size = wholeOf(parameters, 'binary_data_size', `${where}.parameters.`);
+    if (size === undefined && entry.data === undefined)
+      throw malformed(`${where}.data`, 'is missing, and there is no parameters.binary_data_size');
+    if (size !== undefined && entry.data !== undefined)
+      throw malformed(where, 'has both data and parameters.binary_data_size; one of them is wanted');
+    entries.push({ name, datatype, shape, count, data: entry.data, size });
+  }
+  return entries;
+}
+
+function readData(
+  entries: readonly Entry[],
+  json: Buffer,
+  binary: Buffer | undefined,
+  { textsMax, textBytesMax }: JsonLimits,
+): Tensor[] {
+  const inputs: Tensor[] = [];
+  let taken = 0;
+  let texts = 0;
+  let textBytes = 0;
+  for (let index = 0; index < entries.length; index += 1) {
+    const { name, datatype, shape, count, data, size } = entries[index]!;
+    const where = `inputs[${index}]`;
+    if (datatype === 'BYTES') texts += count;
+    if (texts > textsMax)
+      throw malformed(
+        `${where}.shape`,
+        `says ${quoted(shape)}: more than the ${textsMax} texts that a request may have; send less at once, or raise VITRINE_TEXTS_MAX`,
+      );
+    if (datatype === 'BYTES') textBytes += size ?? 0;
+    if (textBytes > textBytesMax) throw textsTooLong(where, textBytes, textBytesMax);
     if (size === undefined) {
-      if (entry.data === undefined)
-        throw malformed(`${where}.data`, 'is missing, and there is no parameters.binary_data_size');
       // A value takes two bytes of JSON at least, so nothing larger than the request is ever allocated.
-      if (count > jsonLength)
+      if (count > json.length)
         throw malformed(`${where}.shape`, `says ${quoted(shape)}: more elements than the request holds`);
-      inputs.push({ name, datatype, shape, data: dataFromJson(datatype, shape, count, entry.data, `${where}.data`) });
+      const written = () => writtenData(json, index);
+      inputs.push({
+        name,
+        datatype,
+        shape,
+        data: dataFromJson(datatype, shape, count, data, `${where}.data`, written),
+      });
       continue;
     }
-    if (entry.data !== undefined) throw malformed(where, 'has both data and parameters.binary_data_size');
     if (binary === undefined)
       throw malformed(
         `${where}.parameters.binary_data_size`,
@@ -92,6 +148,14 @@ function readInputs(value: unknown, jsonLength: number, binary: Buffer | undefin
   if (binary !== undefined && taken !== binary.length)
     throw malformed('the body', `has ${binary.length - taken} bytes more than its JSON and tensors take`);
   return inputs;
+}
+
+/** Texts are copied on the event loop on their way to the model and back. */
+export function textsTooLong(where: string, bytes: number, bytesMax: number): ServiceError {
+  return malformed(
+    where,
+    `has ${bytes} bytes of texts; at most ${bytesMax} are taken; send less at once, or raise VITRINE_TEXT_BYTES_MAX`,
+  );
 }
 
 function readOutputs(value: unknown, byDefault: boolean): Pick<InferCall, 'outputs' | 'binary'> {
@@ -140,21 +204,4 @@ function refuseSharedMemory(parameters: JsonObject, where: string): void {
 function unknownDataType(given: string): string {
   if (given === 'BF16') return 'is BF16, which ONNX Runtime’s binding cannot carry; send FP32';
   return `is ${quoted(given)}; one of BOOL, UINT8 … UINT64, INT8 … INT64, FP16, FP32, FP64 and BYTES is wanted`;
-}
-
-/** Whether JSON.parse has rounded a whole number of a 64-bit input: then it is read again, exactly. */
-function holdsInexactNumbers(request: JsonObject): boolean {
-  if (!Array.isArray(request.inputs)) return false;
-  for (const input of request.inputs as unknown[]) {
-    if (!isObject(input) || (input.datatype !== 'INT64' && input.datatype !== 'UINT64')) continue;
-    if (hasInexact(input.data, 0)) return true;
-  }
-  return false;
-}
-
-function hasInexact(value: unknown, depth: number): boolean {
-  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
-  if (!Array.isArray(value) || depth > 32) return false;
-  for (let index = 0; index < value.length; index += 1) if (hasInexact(value[index], depth + 1)) return true;
-  return false;
 }

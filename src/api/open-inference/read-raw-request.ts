@@ -2,19 +2,27 @@ import type { Manifest, TensorSpec } from '../../engine/manifest.ts';
 import { dataTypes } from '../../engine/tensor.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';
+import type { JsonLimits } from './json-shape.ts';
 import { malformed } from './malformed.ts';
+import { textsTooLong } from './read-infer-request.ts';
 
 /**
  * A body that is nothing but one tensor's bytes (Inference-Header-Content-Length: 0). The model says name, type and shape, so it must have one input
  * with at most one free dimension besides the batch, which is 1 then. The answer is binary.
  */
-export function readRawRequest(body: Buffer, manifest: Manifest): InferCall {
+export function readRawRequest(
+  body: Buffer,
+  manifest: Pick<Manifest, 'name' | 'inputs' | 'batching'>,
+  { textBytesMax }: Pick<JsonLimits, 'textBytesMax'>,
+): InferCall {
   const [input, ...others] = manifest.inputs;
   if (input === undefined || others.length > 0)
     throw malformed(
       'the body',
       `is one raw tensor (Inference-Header-Content-Length is 0), but ${manifest.name} has ${manifest.inputs.length} inputs; name them in JSON`,
     );
+  if (input.datatype === 'BYTES' && body.length > textBytesMax)
+    throw textsTooLong('the body', body.length, textBytesMax);
   const shape = shapeOf(input, body.length, manifest.batching.rows_max > 0);
   const count = shape.reduce((product, size) => product * size, 1);
   const [elements, bytes] = input.datatype === 'BYTES' ? [1, withLength(body)] : [count, body];

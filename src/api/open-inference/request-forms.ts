@@ -1,7 +1,8 @@
+import type { Manifest } from '../../engine/manifest.ts';
 import type { DataType, Tensor } from '../../engine/tensor.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { AnswerHead, InferCall } from './infer-call.ts';
-import { readInferRequest } from './read-infer-request.ts';
+import { type ReadLimits, readInferRequest } from './read-infer-request.ts';
 
 /** All of a call but its numbers, which follow the JSON as binary data. */
 type RequestForm = Omit<InferCall, 'inputs'> & {
@@ -28,23 +29,23 @@ const formBytesMax = 2048;
  * id into each request pushes out nobody else's.
  */
 export class RequestForms {
-  readonly #jsonBytesMax: number;
+  readonly #limits: ReadLimits;
   readonly #forms = new Map<string, RequestForm>();
   readonly #newForms = new Map<string, RequestForm>();
 
-  constructor(jsonBytesMax: number) {
-    this.#jsonBytesMax = jsonBytesMax;
+  constructor(limits: ReadLimits) {
+    this.#limits = limits;
   }
 
-  read(body: Buffer, jsonBytes: number | undefined): InferCall {
+  read(body: Buffer, jsonBytes: number | undefined, manifest?: Manifest): InferCall {
     if (jsonBytes === undefined || jsonBytes > Math.min(formBytesMax, body.length))
-      return readInferRequest(body, jsonBytes, this.#jsonBytesMax);
+      return readInferRequest(body, jsonBytes, this.#limits, manifest);
     const json = body.toString('latin1', 0, jsonBytes);
     const known = this.#forms.get(json);
     if (known) known.isUsed = true;
     const form = known ?? this.#metAgain(json);
     if (form && body.length === jsonBytes + form.binaryBytes) return callOf(form, body, jsonBytes);
-    const call = readInferRequest(body, jsonBytes, this.#jsonBytesMax);
+    const call = readInferRequest(body, jsonBytes, this.#limits, manifest);
     return this.#remember(json, call, body.length - jsonBytes);
   }
 

@@ -2,6 +2,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { dataToBytes } from './binary-tensor.ts';
 import type { AnswerHead, InferCall } from './infer-call.ts';
 import { dataToJson } from './json-tensor.ts';
+import type { WrittenData } from './json-thread-messages.ts';
 
 /** An answer ready to be sent: its bytes, and where the JSON ends if binary data follows it. */
 export type EncodedAnswer = {
@@ -13,17 +14,22 @@ export type EncodedAnswer = {
 
 const textBytesMax = 16 * 1024;
 
-/** Tensors to the protocol's answer. Binary data of a large one is not copied: the pieces are views of the outputs. */
+/**
+ * Tensors to the protocol's answer. Binary data of a large one is not copied: the pieces are views of the outputs. `written` has the JSON of outputs that
+ * were written elsewhere, by their places.
+ */
 export function writeInferAnswer(
   model: { readonly name: string; readonly version: string },
   call: Pick<InferCall, 'id' | 'binary' | 'lastHead'>,
   outputs: readonly Tensor[],
+  written?: ReadonlyMap<number, WrittenData>,
 ): EncodedAnswer {
   const { lastHead } = call;
   if (lastHead?.model === model && fits(lastHead, outputs)) return withText(lastHead.text, outputs);
   let json = `{"model_name":${JSON.stringify(model.name)},"model_version":${JSON.stringify(model.version)}`;
   if (call.id !== undefined) json += `,"id":${JSON.stringify(call.id)}`;
   json += ',"outputs":[';
+  const heads: Buffer[] = [];
   const binary: Buffer[] = [];
   let size = 0;
   let numbersAreAllBinary = true;
@@ -31,7 +37,7 @@ export function writeInferAnswer(
     const output = outputs[index]!;
     if (index > 0) json += ',';
     json += `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join()}]`;
-    if (call.binary.byName?.get(output.name) ?? call.binary.byDefault) {
+    if (isInBinary(call, output)) {
       const bytes = dataToBytes(output);
       binary.push(bytes);
       size += bytes.length;
@@ -39,17 +45,34 @@ export function writeInferAnswer(
       json += `,"parameters":{"binary_data_size":${bytes.length}}}`;
     } else {
       numbersAreAllBinary = false;
-      const data = dataToJson(output);
+      const pieces = written?.get(index);
+      const data = pieces ? { json: '', nonFinite: pieces.nonFinite } : dataToJson(output);
       if (data.nonFinite > 0) json += `,"parameters":{"non_finite":${data.nonFinite}}`;
-      json += `,"data":${data.json}}`;
+      json += `,"data":${data.json}`;
+      if (pieces) {
+        heads.push(Buffer.from(json), ...pieces.pieces.map(bufferOver));
+        json = '';
+      }
+      json += '}';
     }
   }
   const head = Buffer.from(`${json}]}`);
-  size += head.length;
-  const jsonBytes = binary.length > 0 ? head.length : undefined;
-  if (size > textBytesMax) return { bytes: [head, ...binary], size, jsonBytes };
+  heads.push(head);
+  let headBytes = 0;
+  for (const { length } of heads) headBytes += length;
+  size += headBytes;
+  const jsonBytes = binary.length > 0 ? headBytes : undefined;
+  if (size > textBytesMax || heads.length > 1) return { bytes: [...heads, ...binary], size, jsonBytes };
   if (lastHead && numbersAreAllBinary && binary.length > 0) remember(lastHead, model, outputs, head);
   return { bytes: Buffer.concat([head, ...binary], size).toString('latin1'), size, jsonBytes };
+}
+
+export function isInBinary({ binary }: Pick<InferCall, 'binary'>, { name }: Tensor): boolean {
+  return binary.byName?.get(name) ?? binary.byDefault;
+}
+
+function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 function fits(head: AnswerHead, outputs: readonly Tensor[]): boolean {

@@ -1,0 +1,28 @@
+import type { ManifestOfInputs } from '../../engine/check-inputs.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import type { FailureCode } from '../../errors.ts';
+import type { InferCall } from './infer-call.ts';
+import type { ReadLimits } from './read-infer-request.ts';
+
+// What the service and its thread for JSON say to each other.
+
+export type ToJsonThread =
+  | {
+      readonly kind: 'read';
+      readonly body: Uint8Array;
+      /** As the header Inference-Header-Content-Length: 0 for a raw body, undefined where all of it is JSON. */
+      readonly jsonBytes: number | undefined;
+      readonly manifest: ManifestOfInputs;
+      readonly limits: ReadLimits;
+    }
+  | { readonly kind: 'write'; readonly tensors: readonly Pick<Tensor, 'datatype' | 'data'>[] };
+
+export type FromJsonThread =
+  | { readonly kind: 'call'; readonly call: InferCall }
+  | { readonly kind: 'written'; readonly data: readonly WrittenData[] }
+  /** A failure that was foreseen; it has the text that it would have on the event loop. */
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string; readonly recorded: string }
+  | { readonly kind: 'defect'; readonly cause: string };
+
+/** A tensor's data as JSON text, in pieces. */
+export type WrittenData = { readonly pieces: readonly Uint8Array[]; readonly nonFinite: number };

@@ -74,7 +74,14 @@ async function receive(config: Config): Promise<void> {
     closeLast: () => {
       clearInterval(sweeping);
       clearInterval(watching);
-      store.close();
+      // What was committed is in its log, whatever this one cannot write any more.
+      try {
+        store.close();
+      } catch (error) {
+        process.stderr.write(
+          `Cannot close the receiver’s memory: ${error instanceof Error ? error.message : error}.\n`,
+        );
+      }
       data[Symbol.dispose]();
     },
   });

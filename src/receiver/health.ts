@@ -32,11 +32,13 @@ export function ready({ lifecycle }: { lifecycle: Lifecycle }) {
 export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; store: Store; watchdog: Watchdog }) {
   const { lifecycle, telemetry, store, watchdog } = parts;
   return (_request: Request, response: Response): void => {
+    // Before the checks, which tell when it cannot be read.
+    const firing = firingCount(store);
     const checks = {
       telemetry: warningUnless(telemetry.spoolTrouble() === undefined, telemetry.spoolTrouble()),
       memory: warningUnless(
-        store.writable,
-        'Deliveries are refused: what was taken cannot be remembered; free the disk of VITRINE_DATA.',
+        store.works,
+        'Deliveries are refused: what was taken cannot be read or remembered; free the disk of VITRINE_DATA.',
       ),
       alerting: warningUnless(
         !watchdog.silent,
@@ -49,10 +51,19 @@ export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; stor
       timestamp: new Date().toISOString(),
       uptime_seconds: (Date.now() - lifecycle.startedAt) / 1000,
       version,
-      firing: store.firingCount,
+      ...(firing !== undefined && { firing }),
       checks,
     });
   };
+}
+
+function firingCount(store: Store): number | undefined {
+  try {
+    return store.firingCount;
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
 }
 
 function warningUnless(

@@ -25,6 +25,7 @@ export class Store {
   readonly #rememberedMax: number;
   readonly #firingAgeMsMax: number;
   #writable = true;
+  #readable = true;
 
   private constructor(database: DatabaseSync, config: Config, setAside?: string) {
     this.#database = database;
@@ -35,9 +36,9 @@ export class Store {
 
   /** Opens the store in this folder. One that cannot be read is set aside: an alert must not go unheard because of it. */
   static open(folder: string, config: Config): Store {
-    mkdirSync(folder, { recursive: true });
     const file = join(folder, 'receiver.sqlite');
     try {
+      mkdirSync(folder, { recursive: true });
       return new Store(openDatabase(file), config);
     } catch (error) {
       if (isBusy(error)) {
@@ -47,24 +48,22 @@ export class Store {
           { cause: error },
         );
       }
-      if (!isUnreadable(error)) {
-        const cause = error instanceof Error ? error.message : String(error);
-        throw new ServiceError(
-          'invalid_setting',
-          say`Cannot open ${ours(file)}: ${ours(cause)}; see that the folder of VITRINE_DATA can be written and its disk is not full.`,
-          { cause: error },
-        );
+      if (!isUnreadable(error)) throw cannotOpen(file, error);
+      try {
+        const aside = `${file}.unreadable-${Date.now()}`;
+        // The log first: a database that stayed without it is set aside again by the next start, a new one with an old log would be a mix of both.
+        for (const suffix of ['-wal', ''])
+          if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
+        return new Store(openDatabase(file), config, aside);
+      } catch (again) {
+        throw cannotOpen(file, again);
       }
-      const aside = `${file}.unreadable-${Date.now()}`;
-      for (const suffix of ['', '-wal'])
-        if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
-      return new Store(openDatabase(file), config, aside);
     }
   }
 
-  /** False after a write failed, until one succeeds. */
-  get writable(): boolean {
-    return this.#writable;
+  /** False after the database failed, until it works again. */
+  get works(): boolean {
+    return this.#writable && this.#readable;
   }
 
   /** All of it or nothing. A disk that is full is a failure that the sender may try again. */
@@ -79,7 +78,7 @@ export class Store {
   }
 
   hasDelivery(key: string): boolean {
-    return this.#database.prepare('SELECT 1 FROM delivery WHERE key = ?').get(key) !== undefined;
+    return this.#read(() => this.#database.prepare('SELECT 1 FROM delivery WHERE key = ?').get(key)) !== undefined;
   }
 
   rememberDelivery(key: string, now: number): void {
@@ -89,7 +88,9 @@ export class Store {
 
   /** The last state that was told of this alert since it began, so of the same `startsAt`. */
   stateOf(alert: Alert): string | undefined {
-    const row = this.#database.prepare('SELECT state FROM delivery WHERE key = ?').get(deliveryKey(alert));
+    const row = this.#read(() =>
+      this.#database.prepare('SELECT state FROM delivery WHERE key = ?').get(deliveryKey(alert)),
+    );
     return typeof row?.state === 'string' ? row.state : undefined;
   }
 
@@ -113,9 +114,9 @@ export class Store {
 
   /** What is firing, the longest first, as far as one answer should go. */
   firing(): FiringAlert[] {
-    const rows = this.#database
-      .prepare('SELECT alert, told_ms FROM firing ORDER BY starts_at, key LIMIT ?')
-      .all(listedMax);
+    const rows = this.#read(() =>
+      this.#database.prepare('SELECT alert, told_ms FROM firing ORDER BY starts_at, key LIMIT ?').all(listedMax),
+    );
     return rows.map((row) => {
       const { state: _state, endsAt: _endsAt, ...alert } = JSON.parse(String(row.alert)) as Alert;
       return { ...alert, toldAt: new Date(Number(row.told_ms)).toISOString() };
@@ -123,12 +124,12 @@ export class Store {
   }
 
   get firingCount(): number {
-    return this.#count('firing');
+    return this.#read(() => this.#count('firing'));
   }
 
   /** How many faults of each name fire, each at its worst. */
   firingByName(): { name: string; severity: string; count: number }[] {
-    const rows = this.#database.prepare('SELECT alert FROM firing').all();
+    const rows = this.#read(() => this.#database.prepare('SELECT alert FROM firing').all());
     const faults = oneForEachFault(rows.map((row) => JSON.parse(String(row.alert)) as Alert));
     const groups = Map.groupBy(faults, ({ name, severity }) => JSON.stringify([severity, name]));
     return [...groups.values()]
@@ -178,6 +179,23 @@ export class Store {
     this.#database.close();
   }
 
+  /** What cannot be read now is a failure that the asker may try again. */
+  #read<Answer>(read: () => Answer): Answer {
+    try {
+      const answer = read();
+      this.#readable = true;
+      return answer;
+    } catch (error) {
+      if (resultCode(error) === 0) throw error;
+      this.#readable = false;
+      throw new ServiceError(
+        'not_kept',
+        say`Cannot answer now: what was taken before cannot be read; ask again, and look at the disk of VITRINE_DATA.`,
+        { cause: error, retryAfterMs: 1_000 },
+      );
+    }
+  }
+
   /** Answers the database's failure, and remembers it for /health. */
   #write(write: () => void): Error | undefined {
     try {
@@ -187,10 +205,19 @@ export class Store {
       this.#writable = true;
       return undefined;
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#rollBack();
       if (resultCode(error) === 0) throw error;
       this.#writable = false;
       return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** A failure of it is one of the same disk: what was begun is gone with the next BEGIN, which fails until it is. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    } catch (error) {
+      if (resultCode(error) === 0) throw error;
     }
   }
 
@@ -237,6 +264,15 @@ function openDatabase(file: string): DatabaseSync {
     database.close();
     throw error;
   }
+}
+
+function cannotOpen(file: string, error: unknown): ServiceError {
+  const cause = error instanceof Error ? error.message : String(error);
+  return new ServiceError(
+    'invalid_setting',
+    say`Cannot open ${ours(file)}: ${ours(cause)}; see that the folder of VITRINE_DATA can be written and its disk is not full.`,
+    { cause: error },
+  );
 }
 
 function deliveryKey(alert: Alert): string {

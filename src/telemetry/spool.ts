@@ -202,6 +202,7 @@ export class Spool {
 
   /** Whether all items told so far are on disk, or gone from here, within a moment. */
   async settled(signal: Signal): Promise<boolean> {
+    if (this.memoryItems(signal) > 0) await this.#writeAll();
     const waitMs = (this.#writeFailure?.since ?? 0) + settleMsMax - performance.now();
     if (this.memoryItems(signal) > 0 && waitMs > 0)
       await Promise.race([this.#retrying, pause(waitMs, undefined, { ref: false })]);
@@ -304,7 +305,7 @@ export class Spool {
   async #writeAll(): Promise<boolean> {
     for (const signal of signals)
       for (const entry of this.#entries[signal].filter(({ bytes }) => bytes !== undefined)) {
-        await entry.write;
+        while (entry.write) await entry.write;
         // It may have been sent while another was written.
         if (entry.bytes === undefined || entry.isGone) continue;
         if (await this.#write(signal, entry)) return false;

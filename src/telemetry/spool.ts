@@ -15,6 +15,8 @@ export type Entry = {
   /** By the clock that never jumps; for what an earlier process left, since this one found it. */
   readonly since: number;
   readonly items: number;
+  /** Of its content; a read that brings less has failed, whatever it says. */
+  readonly bytesTotal: number;
   /** What it takes of the limit: whole blocks, so that many small files are bounded too. */
   readonly diskBytes: number;
   /** `held`: on its way to the Collector at this moment, live or replayed; until the answer is there it is neither sent again nor dropped. */
@@ -160,7 +162,7 @@ export class Spool {
     const sequence = ++this.#sequence;
     const name = `${String(sequence).padStart(12, '0')}-${String(Math.max(0, Date.now())).padStart(13, '0')}-${items}.v1.otlp`;
     const entry: Entry = {
-      ...{ sequence, items, diskBytes, state, bytes, file: join(this.#folder, signal, name) },
+      ...{ sequence, items, diskBytes, bytesTotal: bytes.length, state, bytes, file: join(this.#folder, signal, name) },
       ...{ since: performance.now(), write: undefined, readFailures: 0, asideUntil: 0, isGone: false },
     };
     this.#entries[signal].push(entry);
@@ -171,22 +173,21 @@ export class Spool {
   /** The bytes of an entry. `gone`: there is nothing to be read any more, and it has been counted as dropped; `later`: it could not be read now. */
   async read(signal: Signal, entry: Entry): Promise<Uint8Array | 'gone' | 'later'> {
     if (entry.bytes) return entry.bytes;
-    try {
-      const bytes = await readFile(entry.file);
+    const read = await tryToRead(entry);
+    if (read instanceof Uint8Array) {
       if (entry.readFailures > 0) {
         this.#onTrouble('The telemetry spool can be read again.');
         this.#readFailure = undefined;
       }
-      if (bytes.length > 0) return bytes;
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') {
-        if (entry.readFailures === 0)
-          this.#onTrouble(`Cannot read spooled telemetry: ${messageOf(error)}; it stays there and is tried again.`);
-        this.#readFailure = { at: performance.now(), message: messageOf(error) };
-        entry.readFailures += 1;
-        if (entry.readFailures >= readFailuresInARow) entry.asideUntil = performance.now() + asideMs;
-        return 'later';
-      }
+      return read;
+    }
+    if (read !== 'gone') {
+      if (entry.readFailures === 0)
+        this.#onTrouble(`Cannot read spooled telemetry: ${read.message}; it stays there and is tried again.`);
+      this.#readFailure = { at: performance.now(), message: read.message };
+      entry.readFailures += 1;
+      if (entry.readFailures >= readFailuresInARow) entry.asideUntil = performance.now() + asideMs;
+      return 'later';
     }
     this.#onTrouble(
       `Cannot read spooled telemetry: ${entry.file} is empty or gone; ${entry.items} ${signal} are lost.`,
@@ -252,9 +253,18 @@ export class Spool {
         if (name.endsWith('.part')) await rm(file, { force: true });
         continue;
       }
-      const diskBytes = Math.ceil((await stat(file)).size / blockBytes) * blockBytes;
+      const { size } = await stat(file);
+      const diskBytes = Math.ceil(size / blockBytes) * blockBytes;
       found.push({
-        ...{ file, sequence: Number(sequence), items: Number(items), diskBytes, state: 'waiting', bytes: undefined },
+        ...{
+          file,
+          sequence: Number(sequence),
+          items: Number(items),
+          diskBytes,
+          bytesTotal: size,
+          state: 'waiting',
+          bytes: undefined,
+        },
         ...{ since: performance.now(), write: undefined, readFailures: 0, asideUntil: 0, isGone: false },
       });
     }
@@ -432,6 +442,18 @@ export type SpoolOptions = {
   ledger: Ledger;
   onTrouble: (sentence: string) => void;
 };
+
+async function tryToRead(entry: Entry): Promise<Uint8Array | 'gone' | { message: string }> {
+  try {
+    const bytes = await readFile(entry.file);
+    if (bytes.length === 0) return 'gone';
+    return bytes.length < entry.bytesTotal
+      ? { message: `${entry.file} gave ${bytes.length} of ${entry.bytesTotal} bytes` }
+      : bytes;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? 'gone' : { message: messageOf(error) };
+  }
+}
 
 function emptyBooks(): Books {
   return { items: 0, diskBytes: 0, memoryItems: 0, memoryBytes: 0, memoryDiskBytes: 0 };

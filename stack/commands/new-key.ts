@@ -23,7 +23,7 @@ export async function newKey({ name, file }: { name: string; file?: string }): P
     throw new StackFailure(
       `Cannot make a key for ${name}: ${file} has one of that name; choose another, or take it out first.`,
     );
-  if (file !== undefined) write(file, [...known, entry]);
+  if (file !== undefined) writeKeys(file, [...known, entry]);
   process.stdout.write(
     `The key of ${name}, shown this once:\n\n  ${key}\n\n${
       file === undefined
@@ -54,7 +54,7 @@ function keysOf(file: string): Entry[] {
  * Beside it first, so that it is whole somewhere whatever happens. A new file then takes its name; one that is there is written where it stands:
  * its owner and mode stay, and so does the file itself, which a container may have mounted.
  */
-function write(file: string, keys: Entry[]): void {
+export function writeKeys(file: string, keys: Entry[]): void {
   const beside = `${file}.new`;
   const text = `${JSON.stringify({ keys }, null, 2)}\n`;
   try {

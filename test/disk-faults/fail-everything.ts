@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { compileFailingDisk, FailingDisk } from './failing-disk.ts';
+
+export type WrongRun = { run: string; at: string; failed: number; trouble: string };
+/** `calls` of the scripted runs on a disk that works, `runs` in which something failed, and how many calls did. */
+export type Outcome = { calls: number; runs: number; failed: number; skipped: number; wrong: WrongRun[] };
+
+/** Fails the file operations of all scenarios, in a few processes side by side, since most of the time is waiting. */
+export async function failEverything(options: {
+  seed: number;
+  workers: number;
+  msMax?: number;
+  scenarios?: readonly string[];
+  onWrong?: (wrong: WrongRun) => void;
+}): Promise<Outcome | { unavailable: string }> {
+  const shim = await compileFailingDisk();
+  if ('unavailable' in shim) return shim;
+  await using made = shim;
+  const outcome: Outcome = { calls: 0, runs: 0, failed: 0, skipped: 0, wrong: [] };
+  await Promise.all(
+    Array.from({ length: options.workers }, async (_, part) => {
+      const control = join(made.folder, `control-${part}`);
+      using _disk = FailingDisk.create(control);
+      const child = spawn(
+        process.execPath,
+        [
+          join(import.meta.dirname, 'run-scenarios.ts'),
+          ...['--seed', String(options.seed), '--part', String(part), '--parts', String(options.workers)],
+          ...(options.msMax === undefined ? [] : ['--msMax', String(options.msMax)]),
+          ...(options.scenarios ?? []).flatMap((name) => ['--scenario', name]),
+        ],
+        {
+          env: { ...process.env, LD_PRELOAD: made.library, VITRINE_FAILING_DISK: control },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      );
+      let stderr = '';
+      child.stderr.on('data', (text) => {
+        stderr += text;
+      });
+      let ended = false;
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const told = JSON.parse(line) as WrongRun | (Omit<Outcome, 'wrong'> & { wrong: number });
+        if ('run' in told) {
+          outcome.wrong.push(told);
+          options.onWrong?.(told);
+          return;
+        }
+        ended = true;
+        outcome.calls = Math.max(outcome.calls, told.calls);
+        outcome.runs += told.runs;
+        outcome.failed += told.failed;
+        outcome.skipped += told.skipped;
+      });
+      const [code] = (await once(child, 'close')) as [number | null];
+      if (code !== 0 || !ended) throw new Error(`The scenarios ended with ${code}: ${stderr.slice(-2_000)}`);
+    }),
+  );
+  return outcome;
+}

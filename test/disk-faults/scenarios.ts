@@ -1,0 +1,13 @@
+import type { Scenario } from './scenario.ts';
+import { apiKeysScenario } from './scenarios/api-keys.ts';
+import { launcherStateScenario, newKeyScenario } from './scenarios/launcher-state.ts';
+import { receiverStoreScenario } from './scenarios/receiver-store.ts';
+import { spoolScenario } from './scenarios/spool.ts';
+
+export const scenarios: readonly Scenario[] = [
+  spoolScenario,
+  apiKeysScenario,
+  receiverStoreScenario,
+  launcherStateScenario,
+  newKeyScenario,
+];

@@ -100,7 +100,8 @@ function requestFolder(data: string): string {
 }
 
 function writeWhole(path: string, content: unknown): void {
-  writeFileSync(`${path}.new`, JSON.stringify(content));
+  // A request has settings in it, which may be secrets.
+  writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 

@@ -41,7 +41,7 @@ export const launcherStateScenario: Scenario = {
     const told = () => void answer();
     process.on('SIGUSR2', told);
     try {
-      const asked = requestRestart(folder, launcher, 'service', 6_000).then(
+      const asked = requestRestart(folder, launcher, { name: 'service', env: {} }, 6_000).then(
         () => 'done' as const,
         (error: Error) => {
           said.push(error.message);

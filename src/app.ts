@@ -40,10 +40,10 @@ import type { JobRunner } from './jobs/job-runner.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
-import type { Cost } from './telemetry/cost.ts';
 import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import type { Gpu } from './telemetry/gpu/start-gpu.ts';
 import { TraceKeeper } from './telemetry/keep-trace.ts';
+import type { ModelUses } from './telemetry/model-uses.ts';
 import type { RequestMetrics } from './telemetry/request-metrics.ts';
 import type { Telemetry } from './telemetry/start.ts';
 import type { TaskMetrics } from './telemetry/task-metrics.ts';
@@ -61,7 +61,7 @@ export function createApp(given: {
   requestMetrics: RequestMetrics;
   /** Absent when all telemetry is off. */
   flights?: FlightRecorder | undefined;
-  cost?: Cost | undefined;
+  uses: ModelUses;
   taskMetrics: TaskMetrics;
   taskThreads: TaskThreads;
   telemetry: Telemetry;
@@ -94,7 +94,7 @@ export function createApp(given: {
   app.set('trust proxy', trustedProxies(config));
   const tracing = config.telemetryOff
     ? undefined
-    : { metrics: requestMetrics, keeper: traceKeeper(), flights, cost: given.cost };
+    : { metrics: requestMetrics, keeper: traceKeeper(), flights, uses: given.uses };
   app.use(traceRequest(tracing));
 
   // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).

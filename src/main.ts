@@ -16,6 +16,7 @@ import { Cost } from './telemetry/cost.ts';
 import { EngineMetrics } from './telemetry/engine-metrics.ts';
 import { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
 import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
+import { ModelUses } from './telemetry/model-uses.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 import { TaskMetrics } from './telemetry/task-metrics.ts';
@@ -57,9 +58,10 @@ await startOrExplain(async () => {
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
   taskMetrics.watch(() => possibleTasks(registry));
+  const uses = new ModelUses({ metrics: requestMetrics, cost, flights });
   jobs = await openJobs(
     config,
-    performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }),
+    performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses }),
     data.clock,
   );
   const { runner, folders: workFolders } = jobs;
@@ -76,7 +78,7 @@ await startOrExplain(async () => {
     proxyMetrics,
     requestMetrics,
     flights,
-    cost,
+    uses,
     taskMetrics,
     taskThreads,
     telemetry,

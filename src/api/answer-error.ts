@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { tellRunFailure } from '../engine/onnx-messages.ts';
+import { tellRunFailure, withoutValues } from '../engine/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
@@ -35,6 +35,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
   // Where the head has gone out, or nobody is there, no other status is sent.
   if (response.headersSent || hasLeft(request)) trace.failure ??= error.code;
   else trace.decide(error.code);
+  trace.sentence ??= error.code === 'inference_failed' ? withoutValues(error.recorded) : error.recorded;
   trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
   if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
   logRefusal(error, request, trace);

@@ -23,6 +23,7 @@ export function flightLine(record: FlightRecord) {
     fault: faultOfRecord(record) ?? null,
     tenant: record.tenant,
     model: record.model ?? null,
+    task: record.task ?? null,
     version: record.version ?? null,
   };
 }
@@ -44,6 +45,8 @@ export function flightAnswer(
   return {
     ...flightLine(record),
     span_id: record.ids.spanId,
+    failure_says: record.sentence ?? null,
+    inputs: record.inputs ?? null,
     stages_ms: Object.fromEntries(stageNames.map((stage) => [stage, milliseconds(account[stage])])),
     rest_ms: milliseconds(Math.max(0, record.tookMs - account.booked())),
     arrival: arrival
@@ -72,14 +75,16 @@ export function flightAnswer(
   };
 }
 
-export function latencyAnswer(fromMs: number, models: [string, LatencySummary][]) {
+export function latencyAnswer(fromMs: number, uses: readonly LatencySummary[]) {
   return {
     from: isoTime(fromMs),
     to: isoTime(performance.now()),
-    models: models.map(([model, summary]) => ({
-      model,
+    models: uses.map((summary) => ({
+      model: summary.model,
+      task: summary.task ?? null,
       count: summary.count,
       failures: summary.failures,
+      by_fault: summary.byFault,
       min_ms: milliseconds(summary.minMs),
       mean_ms: milliseconds(summary.meanMs),
       p50_ms: milliseconds(summary.p50Ms),

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
-import { ServiceError } from '../errors.ts';
+import { type Fault, faults, ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
-import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
+import { type FlightRecord, faultOfRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
@@ -30,7 +30,7 @@ export function showRequest({ door, flights }: Parts) {
   };
 }
 
-/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model */
+/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
 export function listRequests({ door, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder, sees } = asked(door, flights, client);
@@ -40,26 +40,30 @@ export function listRequests({ door, flights }: Parts) {
     const most = wholeNumber(request, order, 20, listMax[order]);
     const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
     const { model } = request.query;
+    const fault = faultAsked(request);
     const sinceMs = performance.now() - minutes * 60_000;
     const found = recorder.list(
       order,
       (record) =>
-        sees(record) && record.startedAt + record.tookMs >= sinceMs && (model === undefined || record.model === model),
+        sees(record) &&
+        record.startedAt + record.tookMs >= sinceMs &&
+        (model === undefined || record.model === model) &&
+        (fault === undefined || faultOfRecord(record) === fault),
       most,
     );
     response.json({ order, minutes, requests: found.map(flightLine) });
   };
 }
 
-/** GET /v1/requests/summary?minutes=15: how long requests took, by model. */
+/** GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was used for. */
 export function summarizeRequests({ door, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder } = asked(door, flights, client);
     const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
-    const { fromMs, models } = recorder.summary(minutes);
+    const { fromMs, uses } = recorder.summary(minutes);
     const { model } = request.query;
-    const shown = [...models].filter(
-      ([name]) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
+    const shown = uses.filter(
+      ({ model: name }) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
     );
     response.json(latencyAnswer(fromMs, shown));
   };
@@ -85,6 +89,12 @@ function notRemembered(): ServiceError {
     'request_not_found',
     say`Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
   );
+}
+
+function faultAsked(request: Request): Fault | undefined {
+  const { fault } = request.query;
+  if (fault === undefined || faults.some((each) => each === fault)) return fault as Fault | undefined;
+  throw invalidQuery(`fault is none of ${faults.join(', ')}`);
 }
 
 function wholeNumber(request: Request, name: string, absent: number, max: number): number {

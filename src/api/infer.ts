@@ -2,9 +2,10 @@ import { performance } from 'node:perf_hooks';
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import type { InferAnswer } from '../engine/inference.ts';
+import type { Manifest } from '../engine/manifest.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { Registry } from '../engine/registry.ts';
-import type { Tensor } from '../engine/tensor.ts';
+import { type InputShape, shapesOf, type Tensor } from '../engine/tensor.ts';
 import { ofCallersDeadline, ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import { answerError } from './answer-error.ts';
@@ -196,6 +197,7 @@ class InferExchange {
     const call = this.#call;
     const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
+    if (call) this.#told.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
     this.#told.account?.markEngineFailed(this.#told);
     const { quotaLeft } = this.#told;
     if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
@@ -220,6 +222,11 @@ class InferExchange {
     this.#over = true;
     this.aborted = !answered;
   }
+}
+
+/** A name that is none of the model's inputs is the caller's, and is not recorded. */
+function asNamed(input: InputShape, { inputs }: Manifest): InputShape {
+  return inputs.some(({ name }) => name === input.name) ? input : { ...input, name: '(another)' };
 }
 
 /** The answer to an error is the end: nothing comes after it. */

@@ -13,18 +13,20 @@ import {
 import type { Request, RequestHandler, Response } from 'express';
 import type { BatchFacts, Follower } from '../engine/inference.ts';
 import type { ThreadSettings } from '../engine/model.ts';
+import { type InputShape, inputText } from '../engine/tensor.ts';
 import { type FailureCode, type Fault, failures, levelOfFault } from '../errors.ts';
+import type { TaskAsker } from '../tasks/account-for-task.ts';
 import type { TaskKind } from '../tasks/task-kinds.ts';
-import type { Cost } from '../telemetry/cost.ts';
 import { faultOfRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import type { TraceKeeper } from '../telemetry/keep-trace.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from '../telemetry/kept-reasons.ts';
 import { log } from '../telemetry/logger.ts';
+import type { ModelUses } from '../telemetry/model-uses.ts';
 import type { RequestMetrics } from '../telemetry/request-metrics.ts';
-import { makeRequestSpans } from '../telemetry/request-spans.ts';
-import { TimeAccount } from '../telemetry/time-account.ts';
+import { aroundJob, aroundTask, makeRequestSpans } from '../telemetry/request-spans.ts';
+import { type TaskStages, TimeAccount } from '../telemetry/time-account.ts';
 import { knownMethod } from './answer-error.ts';
 import { routeOf } from './route-of.ts';
 
@@ -38,11 +40,12 @@ export type RequestTracing = {
   keeper: Pick<TraceKeeper, 'decide'>;
   metrics: RequestMetrics;
   flights?: FlightRecorder | undefined;
-  cost?: Pick<Cost, 'requested'> | undefined;
+  /** Absent where there are no models. */
+  uses?: ModelUses | undefined;
 };
 
 /** What is known of a request while it is answered; handlers add to it. When it has ended it is the record of itself: another object would only repeat it. */
-export class RequestTrace implements Follower {
+export class RequestTrace implements Follower, TaskAsker {
   readonly ids: Ids;
   readonly requestId: string;
   readonly method: string;
@@ -58,6 +61,14 @@ export class RequestTrace implements Follower {
   servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
   /** What kind of task the model worked for; absent where it was asked by itself. */
   task: TaskKind | undefined;
+  /** What the task has spent so far, while it is worked on. */
+  spending: (() => TaskStages) | undefined;
+  /** The model works for a job that the request only asked for: its use is told when the job has ended. */
+  isForJob = false;
+  /** What may be recorded of the failure's sentence. */
+  sentence: string | undefined;
+  /** Of a request that failed, as far as they were read: names of the model's, types and shapes. */
+  inputs: readonly InputShape[] | undefined;
   tenant = 'anonymous';
   /** What RateLimit says in the answer, where the route takes from a quota. */
   quotaLeft: string | undefined;
@@ -192,8 +203,7 @@ export function tellIds(response: Response): void {
 export function tellStages(response: Response): void {
   const { account } = requestTrace(response);
   if (!account) return;
-  account.mark('run');
-  response.setHeader('Server-Timing', account.serverTiming());
+  response.setHeader('Server-Timing', account.taskTiming());
 }
 
 type TracedResponse = Response & { trace: RequestTrace };
@@ -230,17 +240,16 @@ export function traceRequest(tracing: RequestTracing | undefined): RequestHandle
   };
 }
 
-function endRequest({ keeper, metrics, flights, cost }: RequestTracing, told: EndedRequest, request: Request): void {
-  const { account, method, route, status, failure, fault, model, task } = told;
+function endRequest({ keeper, metrics, flights, uses }: RequestTracing, told: EndedRequest, request: Request): void {
+  const { account, method, route, status, failure, fault } = told;
+  // Its caller has left, and the task will hear of it.
+  if (told.spending) account.markTask(told.spending());
   account.close(told.streamingAt);
   const { tookMs } = told;
   if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
   metrics.answered(method, route, status, fault, tookMs);
   if (failure) metrics.failed(route, failure);
-  if (model !== undefined) {
-    metrics.used(model, task, account, failure);
-    cost?.requested(told.tenant, model);
-  }
+  if (isOfModel(told)) uses?.ended(told);
   const kept = keeper.decide(told, told.wantedBy, told.always);
   told.kept = kept;
   flights?.add(told);
@@ -255,8 +264,12 @@ function hasEnded(told: RequestTrace): told is EndedRequest {
   return told.account !== undefined && told.route !== undefined;
 }
 
+function isOfModel(told: EndedRequest): told is EndedRequest & { readonly model: string } {
+  return told.servedBy !== undefined && !told.isForJob;
+}
+
 function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
-  const { method, route, status, failure, fault, startedAt, tookMs, account, servedBy } = told;
+  const { method, route, status, failure, fault, sentence, inputs, startedAt, tookMs, account, servedBy } = told;
   const attributes: Attributes = {
     'http.request.method': method,
     'http.route': route,
@@ -267,6 +280,8 @@ function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
     ...(told.profile && { 'inference.profile': told.profile }),
     ...(failure && { 'error.type': failure }),
     ...(fault && { fault }),
+    ...(sentence !== undefined && { 'error.message': sentence }),
+    ...(told.task && { 'task.kind': told.task }),
     ...(servedBy && { 'inference.model.name': servedBy.name, 'inference.model.version': servedBy.version }),
   };
   log(
@@ -284,7 +299,12 @@ function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
     ids: told.ids,
     parent: told.parent,
     name: `${method} ${route}`,
-    attributes: { ...attributes, 'url.scheme': 'http', 'network.protocol.version': protocol },
+    attributes: {
+      ...attributes,
+      'url.scheme': 'http',
+      'network.protocol.version': protocol,
+      ...(inputs && { 'inference.input.shapes': inputs.map(inputText) }),
+    },
     startedAt,
     tookMs,
     // By the conventions, a server span is an error only when the server is at fault.
@@ -294,7 +314,8 @@ function tell(told: EndedRequest, kept: KeptBecause, protocol: string): void {
           ? failures[failure].means
           : 'The answer says that the server is at fault.'
         : undefined,
-    account: servedBy ? account : undefined,
+    account: servedBy || told.task ? account : undefined,
+    stages: told.task && (told.isForJob ? aroundJob : aroundTask),
     batch: told.batch,
     runSpanId: told.runSpanId,
   });

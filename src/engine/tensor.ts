@@ -80,3 +80,15 @@ export function arrayOver(
 ): TypedArray {
   return new dataTypes[datatype].array(buffer, offsetBytes, length);
 }
+
+/** What may be recorded of an input: never its data. */
+export type InputShape = { readonly name: string; readonly datatype: DataType; readonly shape: readonly number[] };
+
+export function shapesOf(inputs: readonly Tensor[]): readonly InputShape[] {
+  return inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape }));
+}
+
+/** As in `input_1 FP32 [1,144160]`. */
+export function inputText({ name, datatype, shape }: InputShape): string {
+  return `${name} ${datatype} [${shape.join(',')}]`;
+}

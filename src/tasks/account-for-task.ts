@@ -1,24 +1,50 @@
-import { type Attributes, type Context, type TimeInput, trace } from '@opentelemetry/api';
-import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
+import { type Attributes, type Context, type Span, SpanStatusCode, type TimeInput, trace } from '@opentelemetry/api';
+import type { Follower, InferAnswer } from '../engine/inference.ts';
+import type { ThreadSettings } from '../engine/model.ts';
+import { type InputShape, shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { type SpanName, scopeName, spanNames } from '../telemetry/names.ts';
 import { recordFailure } from '../telemetry/spans.ts';
+import type { TaskStages, TimeAccount } from '../telemetry/time-account.ts';
 import type { TaskKind, TaskRequest, TaskResult, TaskTools } from './task.ts';
+import { type EngineCall, ranFrom, TaskTime } from './task-time.ts';
 import type { TaskMeasures } from './task-work.ts';
+import { type Stretch, waitingName, workName } from './threads/task-clock.ts';
 
-/** What the work tells on its way; its spans are made from it when it has ended. */
+/** What the work tells on its way; its spans and its time account are made from it. */
 export type TaskTelling = {
   measured(measures: TaskMeasures): void;
-  /** `startMs` since the epoch. */
-  step(name: string, startMs: number, tookMs: number): void;
-  engineCall(call: () => Promise<InferAnswer>): Promise<InferAnswer>;
+  /** The model that works for the task, once it is known to exist. */
+  uses(model: ModelInUse): void;
+  /** The task waits for a thread; it has one that has begun when the first stretches come. */
+  waitsForThread(): void;
+  /** The order is given to a thread, which may have to start first. */
+  givenToThread(): void;
+  spent(stretches: readonly Stretch[]): void;
+  engineCall(inputs: readonly Tensor[], call: (follower: Follower) => Promise<InferAnswer>): Promise<InferAnswer>;
 };
 
-/** Of the engine calls of a task, the first so many have a span of their own; the rest are in the sums. */
-const callSpansMax = 32;
+/** The model of a task, as flight records tell it. */
+export type ModelInUse = NonNullable<TaskAsker['servedBy']>;
 
-type EngineCall = { readonly startMs: number; readonly endMs: number; readonly batch: BatchFacts | undefined };
+/** Who asked for a task, a request or a job, and is charged with its time. What stands here is what flight records and models' metrics are made from. */
+export type TaskAsker = {
+  /** Absent when telemetry is off, and when the request is over before its task. */
+  readonly account: TimeAccount | undefined;
+  servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
+  task: TaskKind | undefined;
+  /** What the task has spent so far, while it is worked on. */
+  spending: (() => TaskStages) | undefined;
+  /** Of the engine call that failed. */
+  inputs: readonly InputShape[] | undefined;
+  arrived(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
+};
+
+/** Of the stretches and of the engine calls of a task, the first so many have a span each; the rest of each name have one together. */
+const spansMax = 32;
+/** Shorter ones of no name are not worth a span. */
+const workMsMin = 1;
 
 /** Runs a task and tells of it, whatever becomes of it: metrics, its spans, one log line. */
 export async function accountForTask(
@@ -27,15 +53,17 @@ export async function accountForTask(
   tools: TaskTools,
   act: (told: TaskTelling) => Promise<TaskResult>,
 ): Promise<TaskResult> {
-  const startMs = now();
-  const told = new Told(request, model, startMs);
+  // What the process did since the request was received, it did before it turned to the task: that is waiting, too.
+  const markedAt = tools.asker?.account?.markedAt;
+  const startMs = markedAt === undefined ? now() : performance.timeOrigin + markedAt;
+  const told = new Told(request, model, startMs, tools);
   try {
     const result = await act(told);
-    told.end(tools, undefined);
+    told.end(undefined);
     return result;
   } catch (thrown) {
     const error = tools.deadlineSetBy === 'caller' ? ofCallersDeadline(thrown) : thrown;
-    told.end(tools, error);
+    told.end(error);
     throw error;
   }
 }
@@ -44,47 +72,112 @@ class Told implements TaskTelling {
   readonly #request: TaskRequest;
   readonly #model: string;
   readonly #startMs: number;
-  readonly #steps: { name: string; startMs: number; tookMs: number }[] = [];
+  readonly #tools: TaskTools;
+  readonly #time: TaskTime;
+  readonly #steps = new ToldStretches();
   readonly #calls: EngineCall[] = [];
+  #later: { readonly first: number; readonly startMs: number; readonly endMs: number } | undefined;
+  #threadWait: { readonly sinceMs: number; readonly givenMs: number | undefined } | undefined;
   #callCount = 0;
   #callsFrom = Number.POSITIVE_INFINITY;
   #callsTo = 0;
   #measures: TaskMeasures = {};
 
-  constructor(request: TaskRequest, model: string, startMs: number) {
+  constructor(request: TaskRequest, model: string, startMs: number, tools: TaskTools) {
     this.#request = request;
     this.#model = model;
     this.#startMs = startMs;
+    this.#tools = tools;
+    this.#time = new TaskTime(startMs);
+    const { asker } = tools;
+    if (!asker) return;
+    asker.task = request.kind;
+    asker.spending = () => this.#time.stages(now());
+  }
+
+  uses(model: ModelInUse): void {
+    if (this.#tools.asker) this.#tools.asker.servedBy = model;
+  }
+
+  waitsForThread(): void {
+    this.#threadWait = { sinceMs: this.#startMs, givenMs: undefined };
+    this.#time.waitsForThread(this.#startMs);
+  }
+
+  givenToThread(): void {
+    if (this.#threadWait) this.#threadWait = { ...this.#threadWait, givenMs: now() };
   }
 
   measured(measures: TaskMeasures): void {
     this.#measures = measures;
   }
 
-  step(name: string, startMs: number, tookMs: number): void {
-    if (this.#steps.length < callSpansMax) this.#steps.push({ name, startMs, tookMs });
-  }
-
-  async engineCall(call: () => Promise<InferAnswer>): Promise<InferAnswer> {
-    const startMs = now();
-    let batch: BatchFacts | undefined;
-    try {
-      const answer = await call();
-      batch = answer.batch;
-      return answer;
-    } finally {
-      const endMs = now();
-      this.#callCount += 1;
-      this.#callsFrom = Math.min(this.#callsFrom, startMs);
-      this.#callsTo = Math.max(this.#callsTo, endMs);
-      if (this.#calls.length < callSpansMax) this.#calls.push({ startMs, endMs, batch });
+  spent(stretches: readonly Stretch[]): void {
+    const [first] = stretches;
+    if (first) this.#threadHasBegun(first.startMs);
+    for (const stretch of stretches) {
+      this.#time.spent(stretch);
+      const { name, tookMs } = stretch;
+      if (name !== waitingName && (name !== workName || tookMs >= workMsMin)) this.#steps.add(stretch);
     }
   }
 
-  end(tools: Pick<TaskTools, 'metrics' | 'tenant' | 'context' | 'belongsTo'>, error: unknown): void {
-    const { metrics, tenant, context, belongsTo } = tools;
+  #threadHasBegun(atMs: number): void {
+    const wait = this.#threadWait;
+    if (!wait) return;
+    this.#threadWait = undefined;
+    this.#time.threadBegan(atMs);
+    const { sinceMs, givenMs = atMs } = wait;
+    const parts = [
+      { name: 'thread.wait', startMs: sinceMs, tookMs: givenMs - sinceMs },
+      { name: 'thread.open', startMs: givenMs, tookMs: atMs - givenMs },
+    ];
+    for (const part of parts) if (part.tookMs >= workMsMin) this.#steps.add(part);
+  }
+
+  async engineCall(
+    inputs: readonly Tensor[],
+    call: (follower: Follower) => Promise<InferAnswer>,
+  ): Promise<InferAnswer> {
+    const { asker, tenant } = this.#tools;
+    const startMs = now();
+    const follower: Follower = {
+      tenant,
+      batch: undefined,
+      arrived: (...queue) => asker?.arrived(...queue),
+    };
+    // The data is given away with the call.
+    const shapes = shapesOf(inputs);
+    this.#time.callBegan();
+    try {
+      return await call(follower);
+    } catch (error) {
+      if (asker) asker.inputs = shapes;
+      throw error;
+    } finally {
+      this.#callEnded({ startMs, endMs: now(), ranFromMs: ranFrom(follower), batch: follower.batch });
+    }
+  }
+
+  #callEnded(call: EngineCall): void {
+    const { startMs, endMs } = call;
+    this.#time.callEnded(call);
+    this.#callCount += 1;
+    this.#callsFrom = Math.min(this.#callsFrom, startMs);
+    this.#callsTo = Math.max(this.#callsTo, endMs);
+    if (this.#calls.length < spansMax) this.#calls.push(call);
+    else this.#later = { first: spansMax, startMs: Math.min(startMs, this.#later?.startMs ?? startMs), endMs };
+  }
+
+  end(error: unknown): void {
+    const { metrics, tenant, context, belongsTo, asker } = this.#tools;
     const { kind } = this.#request;
     const endMs = now();
+    if (this.#threadWait) this.#threadHasBegun(endMs);
+    if (asker) {
+      asker.account?.markTask(this.#time.stages(endMs));
+      asker.spending = undefined;
+    }
     const failure = error === undefined ? undefined : codeOf(error);
     const seconds = (endMs - this.#startMs) / 1000;
     const inferenceSeconds = this.#callCount > 0 ? (this.#callsTo - this.#callsFrom) / 1000 : undefined;
@@ -122,15 +215,25 @@ class Told implements TaskTelling {
     const common = { 'task.kind': kind, 'inference.model.name': model, ...measuresOf(this.#measures) };
     const task = begin('task', this.#startMs, { ...common, 'task.status': failure ?? 'success', tenant }, parent);
     const inTask = trace.setSpan(parent, task);
-    for (const { name, startMs, tookMs } of this.#steps)
-      begin('taskStep', startMs, { 'task.step': name }, inTask).end(startMs + tookMs);
+    for (const { name, startMs, endMs: untilMs, count, busyMs } of this.#steps)
+      begin(
+        'taskStep',
+        startMs,
+        { 'task.step': name, ...(count > 1 && { 'task.step.count': count, 'task.step.busy_ms': busyMs }) },
+        inTask,
+      ).end(untilMs);
     if (this.#callCount > 0) {
       const prompt = typeof parameters.prompt === 'string' ? { 'prompt.length': parameters.prompt.length } : {};
       const attributes = { ...common, ...prompt, 'inference.calls': this.#callCount };
       const inference = begin('modelInference', this.#callsFrom, attributes, inTask);
       const inInference = trace.setSpan(inTask, inference);
       for (const [index, call] of this.#calls.entries())
-        begin('chunk', call.startMs, { 'task.chunk': index, ...batchOf(call.batch) }, inInference).end(call.endMs);
+        this.#makeCallSpan(begin('chunk', call.startMs, { 'task.chunk': index, ...batchOf(call) }, inInference), call);
+      if (this.#later) {
+        const { first, startMs, endMs: untilMs } = this.#later;
+        const attributes = { 'task.chunk': first, 'task.step.count': this.#callCount - first };
+        begin('chunk', startMs, attributes, inInference).end(untilMs);
+      }
       if (error !== undefined) recordFailure(inference, error);
       inference.end(this.#callsTo);
     }
@@ -138,11 +241,46 @@ class Told implements TaskTelling {
     task.end(endMs);
     return inTask;
   }
+
+  #makeCallSpan(span: Span, { endMs, batch }: EngineCall): void {
+    if (batch && batch.outcome !== 'ran') span.setStatus({ code: SpanStatusCode.ERROR, message: batch.outcome });
+    span.end(endMs);
+  }
 }
 
-function batchOf(batch: BatchFacts | undefined): Attributes {
-  if (!batch) return {};
+/** The first stretches one by one; of those that come later, one for each name, from the first to the last. */
+class ToldStretches {
+  readonly #first: ToldStretch[] = [];
+  readonly #later = new Map<string, ToldStretch>();
+
+  add({ name, startMs, tookMs }: Stretch): void {
+    const stretch = { name, startMs, endMs: startMs + tookMs, count: 1, busyMs: tookMs };
+    if (this.#first.length < spansMax) {
+      this.#first.push(stretch);
+      return;
+    }
+    const known = this.#later.get(name);
+    if (!known) this.#later.set(name, stretch);
+    else {
+      known.endMs = stretch.endMs;
+      known.count += 1;
+      known.busyMs += tookMs;
+    }
+  }
+
+  *[Symbol.iterator](): Generator<ToldStretch> {
+    yield* this.#first;
+    yield* this.#later.values();
+  }
+}
+
+type ToldStretch = { readonly name: string; readonly startMs: number; endMs: number; count: number; busyMs: number };
+
+function batchOf({ startMs, ranFromMs, batch }: EngineCall): Attributes {
+  const waited = ranFromMs === undefined ? {} : { 'task.chunk.waited_ms': Math.max(0, ranFromMs - startMs) };
+  if (!batch) return waited;
   return {
+    ...waited,
     'inference.batch.id': batch.id,
     'inference.lane': batch.lane,
     'inference.provider': batch.provider,

@@ -16,8 +16,8 @@ export type TaskHands = {
   measured(measures: TaskMeasures): void;
   /** Runs a part of the work under a name; it becomes a span. */
   step<T>(name: string, act: () => T | Promise<T>): Promise<T>;
-  /** The same for a part whose time was taken by itself; since the epoch. */
-  took(name: string, startMs: number, tookMs: number): void;
+  /** The same for a part that waits for nothing. */
+  stepNow<T>(name: string, act: () => T): T;
 };
 
 /** What is measured of every task, for metrics, span and log line. */

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import type { TaskMetrics } from '../telemetry/task-metrics.ts';
-import { accountForTask } from './account-for-task.ts';
+import { accountForTask, type TaskAsker } from './account-for-task.ts';
 import { type TaskKind, taskKinds } from './task-kinds.ts';
 import { modelForTask } from './task-model.ts';
 import { checkParameters, modelOf } from './task-parameters.ts';
@@ -46,6 +46,8 @@ export type TaskTools = {
   readonly progress: TaskProgress;
   /** Who asked: the client's name, for what it cost. */
   readonly tenant: string;
+  /** The request or the job that asked for it; absent: nobody keeps an account of it. */
+  readonly asker?: TaskAsker | undefined;
   /** Parent of its spans, and the trace of its log line. */
   readonly context: Context;
   /** What its log line says besides: which request, job or sample it belongs to. */
@@ -74,6 +76,7 @@ export async function runTask(request: TaskRequest, tools: TaskTools): Promise<T
   const checked = { ...request, parameters: checkParameters(request.kind, request.parameters, tools.config) };
   return accountForTask(checked, modelOf(request.kind, checked.parameters), tools, (told) => {
     const model = modelForTask(checked, tools.registry);
+    if (model) told.uses(tools.registry.find(model.name, model.version));
     return tools.threads.run({ request: checked, model }, { ...tools, told });
   });
 }

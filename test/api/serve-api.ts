@@ -17,6 +17,7 @@ import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { Cost } from '../../src/telemetry/cost.ts';
 import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
 import { noGpu } from '../../src/telemetry/gpu/start-gpu.ts';
+import { ModelUses } from '../../src/telemetry/model-uses.ts';
 import { RequestMetrics } from '../../src/telemetry/request-metrics.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 import { TaskMetrics } from '../../src/telemetry/task-metrics.ts';
@@ -34,6 +35,7 @@ export type ServedApi = AsyncDisposable & {
   readonly data: string;
   readonly taskMetrics: TaskMetrics;
   readonly requestMetrics: RequestMetrics;
+  readonly taskThreads: TaskThreads;
   readonly cost: Cost | undefined;
   /** As in `get /v2/models/:model`. */
   readonly routes: readonly string[];
@@ -68,13 +70,14 @@ export async function serveApi(
   await registry.start();
   const taskThreads = new TaskThreads(config);
   const taskMetrics = new TaskMetrics();
+  const requestMetrics = new RequestMetrics();
+  const uses = new ModelUses({ metrics: requestMetrics, cost, flights });
   const jobs = await openJobs(
     config,
-    perform ?? performTask({ config, registry, threads: taskThreads, metrics: taskMetrics }),
+    perform ?? performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses }),
   );
   await jobs.runner.start();
   lifecycle.becomeReady();
-  const requestMetrics = new RequestMetrics();
   const app = createApp({
     config: { ...config, telemetryOff: !observed },
     door,
@@ -88,7 +91,7 @@ export async function serveApi(
     workFolders: jobs.folders,
     telemetry,
     flights,
-    cost,
+    uses,
   });
   const server = createHttpServer(config, lifecycle, app, requestMetrics);
   server.listen(0, '127.0.0.1');
@@ -106,6 +109,7 @@ export async function serveApi(
     routes: routesOf(app.express),
     taskMetrics,
     requestMetrics,
+    taskThreads,
     cost,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     [Symbol.asyncDispose]: async () => {

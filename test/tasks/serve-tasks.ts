@@ -6,10 +6,15 @@ import { waitFor } from '../support/wait-for.ts';
 import { ourModels } from './task-runner.ts';
 
 /** The whole API over the models of the repository that are named, telemetry off. */
-export function serveTasks(loadModels: string, settings: Partial<Config> = {}): Promise<ServedApi> {
+export function serveTasks(
+  loadModels: string,
+  settings: Partial<Config> = {},
+  how: { observed?: boolean } = {},
+): Promise<ServedApi> {
   return serveApi(
     {},
     { models: ourModels, modelControl: 'explicit', loadModels, tasksPerMinuteMax: 100_000, ...settings },
+    how,
   );
 }
 

@@ -9,12 +9,13 @@ describe('the latency of a window', () => {
     for (let at = 0; at < 20_000; at += 1) {
       const tookMs = 0.05 * 1.0006 ** at;
       all.push(tookMs);
-      window.add('m', 1_000, tookMs, at % 10 === 0);
+      window.add('m', undefined, 1_000, tookMs, at % 10 === 0 ? (at % 20 === 0 ? 'server' : 'caller') : undefined);
     }
-    const told = window.summary(1, 1_000).models.get('m');
+    const [told] = window.summary(1, 1_000).uses;
     assert.ok(told);
     assert.equal(told.count, 20_000);
     assert.equal(told.failures, 2_000);
+    assert.deepEqual(told.byFault, { caller: 1_000, left: 0, server: 1_000 });
     assert.equal(told.minMs, all[0]);
     assert.equal(told.maxMs, all.at(-1));
     for (const [found, rank] of [
@@ -29,19 +30,34 @@ describe('the latency of a window', () => {
 
   it('forgets what is older than it, and says where it begins', () => {
     const window = new LatencyWindow({ minutesMax: 60, modelsMax: 4 });
-    for (let minute = 0; minute < 200; minute += 1) window.add('m', minute * 60_000 + 1, 1, false);
-    const { fromMs, models } = window.summary(15, 199.5 * 60_000);
-    assert.equal(models.get('m')?.count, 16);
+    for (let minute = 0; minute < 200; minute += 1) window.add('m', undefined, minute * 60_000 + 1, 1, undefined);
+    const { fromMs, uses } = window.summary(15, 199.5 * 60_000);
+    assert.equal(uses[0]?.count, 16);
     assert.equal(fromMs, 184 * 60_000);
-    assert.equal(window.summary(1_000, 199.5 * 60_000).models.get('m')?.count, 61, 'memory is bounded by the hour');
+    assert.equal(window.summary(1_000, 199.5 * 60_000).uses[0]?.count, 61, 'memory is bounded by the hour');
   });
 
   it('adds up the models beyond its limit', () => {
     const window = new LatencyWindow({ minutesMax: 60, modelsMax: 2 });
-    for (let model = 0; model < 100; model += 1) window.add(`m${model}`, 0, 1, false);
-    const { models } = window.summary(1, 0);
-    assert.deepEqual([...models.keys()].sort(), [otherModels, 'm0', 'm1'].sort());
-    assert.equal(models.get(otherModels)?.count, 98);
+    for (let model = 0; model < 100; model += 1) window.add(`m${model}`, undefined, 0, 1, undefined);
+    const { uses } = window.summary(1, 0);
+    assert.deepEqual(uses.map(({ model }) => model).sort(), [otherModels, 'm0', 'm1'].sort());
+    assert.equal(uses.find(({ model }) => model === otherModels)?.count, 98);
+  });
+
+  it('tells what a model was used for apart', () => {
+    const window = new LatencyWindow({ minutesMax: 60, modelsMax: 4 });
+    window.add('m', undefined, 0, 1, undefined);
+    window.add('m', 'score', 0, 9_000, undefined);
+    window.add('m', 'score', 1, 9_000, undefined);
+    const { uses } = window.summary(1, 0);
+    assert.deepEqual(
+      uses.map(({ model, task, count, maxMs }) => [model, task, count, maxMs]),
+      [
+        ['m', undefined, 1, 1],
+        ['m', 'score', 2, 9_000],
+      ],
+    );
   });
 });
 

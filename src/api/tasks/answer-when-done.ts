@@ -6,7 +6,7 @@ import type { Lifecycle } from '../../lifecycle.ts';
 import { say } from '../../sentence.ts';
 import { failureOf } from '../jobs/failure-of.ts';
 import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
-import { tellStages } from '../trace-request.ts';
+import { requestTrace, tellStages } from '../trace-request.ts';
 
 /**
  * Waits for a job that was made of this request and answers with its facts and the links to its files. When the time is over first, or the service
@@ -30,6 +30,7 @@ export async function answerWhenDone(
   const job = (await endOf(jobs, of.job, waiting)) ?? of.job;
   response.setHeader('Location', jobPath(job.id));
   response.setHeader('Cache-Control', 'no-store');
+  requestTrace(response).account?.mark('run');
   tellStages(response);
   const answer = jobAnswer(job);
   switch (job.state) {

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry.ts';
+import { ServiceError } from '../../errors.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
@@ -13,7 +14,7 @@ import type { Client } from '../clients.ts';
 import { refuseModelOfOthers } from '../door.ts';
 import { acceptJob, addJob, wantsJob } from '../jobs/accept-job.ts';
 import type { Permits } from '../permits.ts';
-import { requestTrace, tellStages } from '../trace-request.ts';
+import { type RequestTrace, requestTrace, tellStages } from '../trace-request.ts';
 import { leftSignal, whileOpen } from '../while-open.ts';
 import { answerWhenDone } from './answer-when-done.ts';
 import { formatAccepted } from './format-accepted.ts';
@@ -45,15 +46,21 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const deadline = taskDeadline(request, config);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     await using work = await workFolders.create(takesFiles(kind) ? expectedBytes(request, config) : 0);
-    const task = await readTask(kind, parts, { request, response, work, client });
+    const task = await readTask(kind, parts, { request, response, work, client }).catch((error: unknown) => {
+      // It counts among the tasks that failed, as one that is refused later does; which model it meant is not known.
+      parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
+      throw error;
+    });
     told.account?.mark('receive');
     // From here on there are spans and a line of the task, which must not point to a trace that is missing.
     const context = told.keep('task');
 
+    const ofJob = wantsJob(request) || (kind === 'separate' && task.parameters.format === 'json');
+    if (ofJob) tellJob(told, task, parts);
     if (wantsJob(request)) return await acceptJob(parts, { request, response, client, work, task });
 
     // Links need something that is kept: the result of a job.
-    if (kind === 'separate' && task.parameters.format === 'json') {
+    if (ofJob) {
       const job = await addJob(parts, { request, response, client, work, task });
       return await answerWhenDone(parts, { response, job, deadlineAt: deadline.at, signal: left });
     }
@@ -68,6 +75,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       deadlineSetBy: deadline.setBy,
       progress: () => undefined,
       tenant: client.tenant,
+      asker: told,
       context,
       belongsTo: { 'request.id': told.requestId },
     });
@@ -88,6 +96,14 @@ async function readTask(
   const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
   refuseModelOfOthers(client, modelOf(kind, parameters));
   return { kind, parameters, files };
+}
+
+/** What the request asks for is done by a job, which is told by itself when it has ended. */
+function tellJob(told: RequestTrace, { kind, parameters }: TaskRequest, { registry }: TaskParts): void {
+  const name = modelOf(kind, parameters);
+  told.task = kind;
+  told.isForJob = true;
+  if (registry.versions(name).length > 0) told.servedBy = registry.find(name);
 }
 
 function takesFiles(kind: TaskKind): boolean {

@@ -46,7 +46,8 @@ export const growMicrostructure: TaskWork<Parameters> = async (parameters, _file
     },
     expected: { volume_fraction: wanted.volumeFraction, interface_density: wanted.interfaceDensity },
   };
-  return { ...(await write(parameters, phases, facts, hands.folder)), facts };
+  const written = await hands.step('files.write', () => write(parameters, phases, facts, hands.folder));
+  return { ...written, facts };
 };
 
 function wishOf({

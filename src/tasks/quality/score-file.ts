@@ -90,7 +90,6 @@ async function scoreAudio(
   const dnsmos = await listener?.end();
   const against = await comparison?.end();
   const measured = phases.time('score.signal', () => signal.end());
-  phases.end();
   return {
     name,
     duration_seconds: frames / sampleRateHz,

@@ -38,7 +38,7 @@ export const score: TaskWork<ParametersOf<'score'>> = async ({ weights }, files,
   };
   return {
     contentType: 'application/json',
-    file: await writeFacts(hands.folder, facts),
+    file: await hands.step('files.write', () => writeFacts(hands.folder, facts)),
     fileName: 'scores.json',
     facts,
   };

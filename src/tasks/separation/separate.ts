@@ -8,6 +8,7 @@ import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
 import { separatedSoundLimits } from '../audio/sound-limits.ts';
 import { writeZip } from '../files/zip.ts';
 import { onlyFile } from '../only-file.ts';
+import { Phases } from '../phases.ts';
 import { DefectsMeter } from '../quality/output-defects.ts';
 import type { TaskResult } from '../task.ts';
 import type { ParametersOf } from '../task-parameters.ts';
@@ -26,31 +27,36 @@ export const separate: TaskWork<Parameters> = async (parameters, files, hands) =
   const separator = new Separator(hands.model, hands.infer);
   const wanted = stemsWanted(parameters, separator.stems);
   const upload = onlyFile(files);
-  return await withAudio(upload, separatedSoundLimits(hands.config), async (audio) => {
-    const { written, frames, defects } = await separateToFiles(audio, separator, wanted, parameters, hands);
-    const seconds = frames / audio.sampleRateHz;
-    hands.measured({
-      audioSeconds: seconds,
-      fileBytes: upload.sizeBytes,
-      defects,
-      generatedSamples: frames * audio.channels * wanted.length,
-    });
-    if (defects.not_finite > 0)
-      throw new ServiceError(
-        'inference_failed',
-        say`Cannot give the stems out: the model made samples that are no numbers; correct the model.`,
-      );
-    const facts = {
-      model: hands.model?.name,
-      stems: wanted,
-      duration_seconds: seconds,
-      sample_rate_hz: audio.sampleRateHz,
-      channels: audio.channels,
-      format: audio.format,
-      encoding: parameters.encoding,
-    };
-    return pack(parameters, written, facts, hands);
-  });
+  // The sound is opened in the step; what is done with it has steps of its own.
+  return await hands.step('audio.decode', () =>
+    withAudio(upload, separatedSoundLimits(hands.config), (audio) =>
+      hands.step('work', async () => {
+        const { written, frames, defects } = await separateToFiles(audio, separator, wanted, parameters, hands);
+        const seconds = frames / audio.sampleRateHz;
+        hands.measured({
+          audioSeconds: seconds,
+          fileBytes: upload.sizeBytes,
+          defects,
+          generatedSamples: frames * audio.channels * wanted.length,
+        });
+        if (defects.not_finite > 0)
+          throw new ServiceError(
+            'inference_failed',
+            say`Cannot give the stems out: the model made samples that are no numbers; correct the model.`,
+          );
+        const facts = {
+          model: hands.model?.name,
+          stems: wanted,
+          duration_seconds: seconds,
+          sample_rate_hz: audio.sampleRateHz,
+          channels: audio.channels,
+          format: audio.format,
+          encoding: parameters.encoding,
+        };
+        return pack(parameters, written, facts, hands);
+      }),
+    ),
+  );
 };
 
 type Written = { readonly name: string; readonly contentType: string; readonly file: string };
@@ -60,8 +66,9 @@ async function separateToFiles(
   separator: Separator,
   wanted: readonly string[],
   { encoding }: Parameters,
-  { folder, progress }: TaskHands,
+  hands: TaskHands,
 ) {
+  const { folder, progress, step } = hands;
   const { sampleRateHz, channels } = audio;
   await using opened = new AsyncDisposableStack();
   const outputs: { readonly stem: number; readonly wav: WavFile; readonly meter: DefectsMeter }[] = [];
@@ -70,16 +77,18 @@ async function separateToFiles(
     outputs.push({ stem: separator.stems.indexOf(name), wav, meter: new DefectsMeter(sampleRateHz) });
   }
   let frames = 0;
-  for await (const stems of stemsOf(audio, separator)) {
+  for await (const stems of stemsOf(audio, separator, new Phases(hands))) {
     for (const { stem, wav, meter } of outputs) {
       const planes = stems[stem] ?? [];
       meter.add(planes);
-      await wav.add(planes);
+      await step('files.stems', () => wav.add(planes));
     }
     frames += stems[0]?.[0]?.length ?? 0;
     progress(frames, audio.frames ?? 0, 'samples');
   }
-  for (const { wav } of outputs) await wav.finish();
+  await step('files.stems', async () => {
+    for (const { wav } of outputs) await wav.finish();
+  });
   const defects = DefectsMeter.together(outputs.map(({ meter }) => meter));
   return {
     written: outputs.map(({ wav }, at) => ({ name: `${wanted[at]}.wav`, contentType: 'audio/wav', file: wav.path })),
@@ -88,7 +97,12 @@ async function separateToFiles(
   };
 }
 
-function stemsOf(audio: OpenedAudio, separator: Separator): AsyncIterable<readonly Planes[]> {
+function stemsOf(
+  { sampleRateHz, pieces: decoded }: OpenedAudio,
+  separator: Separator,
+  phases: Phases,
+): AsyncIterable<readonly Planes[]> {
+  const audio = { sampleRateHz, pieces: () => phases.timed('audio.decode', decoded()) };
   return atModelRate(audio, separator.sampleRateHz, (pieces) =>
     separateInChunks(pieces, separator.plan, (chunk) => separator.separate(chunk)),
   );

@@ -33,7 +33,7 @@ export const findSpeech: TaskWork<ParametersOf<'speech'>> = async ({ threshold }
   };
   return {
     contentType: 'application/json',
-    file: await writeFacts(hands.folder, facts),
+    file: await hands.step('files.write', () => writeFacts(hands.folder, facts)),
     fileName: 'speech.json',
     facts,
   };
@@ -56,7 +56,6 @@ async function listen(audio: OpenedAudio, hands: TaskHands): Promise<{ probabili
     await hear(phases.time('audio.resample', () => resampler.next(mono(planes))));
   await hear(phases.time('audio.resample', () => resampler.end()));
   for (const rows of windows.end()) await ear.hear(rows);
-  phases.end();
   return { probabilities: ear.probabilities, samples };
 }
 

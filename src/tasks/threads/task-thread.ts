@@ -78,6 +78,7 @@ export class TaskThread {
       const end = await new Promise<End>((settle) => {
         this.#worker.ref();
         this.#state = { kind: 'working', tools, model: order.model?.name ?? '', settle };
+        tools.told.givenToThread();
         this.#say({ kind: 'work', order, config, folder });
         if (signal.aborted) gone();
       });
@@ -108,8 +109,8 @@ export class TaskThread {
       case 'progress':
         state.tools.progress(message.done, message.total, message.step);
         break;
-      case 'step':
-        state.tools.told.step(message.name, message.startMs, message.tookMs);
+      case 'spent':
+        state.tools.told.spent(message.stretches);
         break;
       case 'measured':
         state.tools.told.measured(message.measures);
@@ -124,9 +125,9 @@ export class TaskThread {
 
   /** An engine call for the task: repeated where the failure may pass (a full queue, a lane that crashed), and within the task's deadline. */
   async #infer(call: number, inputs: readonly Tensor[], { tools, model }: State & { kind: 'working' }): Promise<void> {
-    const { registry, config, signal, deadlineAt, told, tenant } = tools;
+    const { registry, config, signal, deadlineAt, told } = tools;
     try {
-      const answer = await told.engineCall(() =>
+      const answer = await told.engineCall(inputs, (follower) =>
         retry(
           () =>
             registry.find(model).infer({
@@ -135,7 +136,7 @@ export class TaskThread {
               boundsItself: true,
               deadlineAt,
               signal,
-              follower: { tenant, batch: undefined },
+              follower,
             }),
           {
             attemptsMax: config.retryAttemptsMax,

@@ -32,6 +32,7 @@ export class TaskThreads implements AsyncDisposable {
   }
 
   async run(order: TaskOrder, tools: TaskTools & { readonly told: TaskTelling }): Promise<TaskResult> {
+    tools.told.waitsForThread();
     await this.#turn(order.request.kind, tools);
     const thread = this.#idle.pop() ?? new TaskThread(this.#limits);
     try {

@@ -6,6 +6,7 @@ import { Sentence } from '../../sentence.ts';
 import type { TaskRequest, TaskResult } from '../task.ts';
 import type { TaskModel } from '../task-model.ts';
 import type { TaskMeasures } from '../task-work.ts';
+import type { Stretch } from './task-clock.ts';
 
 /** One task as its thread is told of it. */
 export type TaskOrder = { readonly request: TaskRequest; readonly model: TaskModel | undefined };
@@ -19,8 +20,7 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: 'infer'; readonly call: number; readonly inputs: readonly Tensor[] }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly step: string }
-  /** In milliseconds since the epoch, since each thread counts from its own start. */
-  | { readonly kind: 'step'; readonly name: string; readonly startMs: number; readonly tookMs: number }
+  | { readonly kind: 'spent'; readonly stretches: readonly Stretch[] }
   | { readonly kind: 'measured'; readonly measures: TaskMeasures }
   | { readonly kind: 'done'; readonly result: TaskResult }
   | { readonly kind: 'failed'; readonly failure: CarriedFailure };

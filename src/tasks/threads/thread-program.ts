@@ -5,6 +5,7 @@ import { ServiceError } from '../../errors.ts';
 import { say as sentence } from '../../sentence.ts';
 import type { TaskHands } from '../task-work.ts';
 import { workOf } from '../task-works.ts';
+import { TaskClock } from './task-clock.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
 
 // What runs inside a task's thread: one task at a time, with everything that is heavy (decoding, maths, files). What needs the engine is asked of
@@ -16,6 +17,7 @@ if (!port) throw new Error('This program is for a worker thread.');
 let calls = 0;
 const waiting = new Map<number, { resolve(outputs: readonly Tensor[]): void; reject(error: Error): void }>();
 let abort = new AbortController();
+let clock: TaskClock | undefined;
 
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
@@ -23,12 +25,10 @@ port.on('message', (message: ToThread) => {
       void work(message.order, message.config, message.folder);
       break;
     case 'answer':
-      waiting.get(message.call)?.resolve(message.outputs);
-      waiting.delete(message.call);
+      settle(message.call)?.resolve(message.outputs);
       break;
     case 'refusal':
-      waiting.get(message.call)?.reject(uncarried(message.failure));
-      waiting.delete(message.call);
+      settle(message.call)?.reject(uncarried(message.failure));
       break;
     case 'abort': {
       const reason = new ServiceError(
@@ -42,18 +42,29 @@ port.on('message', (message: ToThread) => {
   }
 });
 
+/** A call that is answered; undefined where the task that made it is over. */
+function settle(call: number) {
+  const asked = waiting.get(call);
+  if (!asked) return undefined;
+  waiting.delete(call);
+  clock?.answered();
+  return asked;
+}
+
 async function work(order: TaskOrder, config: Config, folder: string): Promise<void> {
   abort = new AbortController();
+  clock = new TaskClock((stretches) => say({ kind: 'spent', stretches }));
   try {
     const result = await workOf(order.request, handsFor(order, config, folder, abort.signal));
+    clock.end();
     say({ kind: 'done', result });
   } catch (error) {
+    clock.end();
     say({ kind: 'failed', failure: carried(error) });
   }
 }
 
 function handsFor(order: TaskOrder, config: Config, folder: string, signal: AbortSignal): TaskHands {
-  const took = (name: string, startMs: number, tookMs: number) => say({ kind: 'step', name, startMs, tookMs });
   return {
     config,
     model: order.model,
@@ -65,6 +76,7 @@ function handsFor(order: TaskOrder, config: Config, folder: string, signal: Abor
       return new Promise((resolve, reject) => {
         waiting.set(call, { resolve, reject });
         say({ kind: 'infer', call, inputs }, buffersOf(inputs));
+        clock?.called();
       });
     },
     progress: (done, total, step) => {
@@ -72,15 +84,8 @@ function handsFor(order: TaskOrder, config: Config, folder: string, signal: Abor
       say({ kind: 'progress', done, total, step });
     },
     measured: (measures) => say({ kind: 'measured', measures }),
-    step: async (name, act) => {
-      const startMs = performance.timeOrigin + performance.now();
-      try {
-        return await act();
-      } finally {
-        took(name, startMs, performance.timeOrigin + performance.now() - startMs);
-      }
-    },
-    took,
+    step: async (name, act) => (clock ? clock.step(name, act) : act()),
+    stepNow: (name, act) => (clock ? clock.stepNow(name, act) : act()),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/model.ts';
+import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
+import type { TaskKind } from '../../tasks/task-kinds.ts';
 import type { Ids } from '../ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
 import type { TimeAccount } from '../time-account.ts';
@@ -16,7 +18,13 @@ export type FlightRecord = {
   readonly failure: FailureCode | undefined;
   /** Decided when all else is known. */
   kept: KeptBecause | undefined;
+  /** The failure's sentence, as it may be recorded. */
+  readonly sentence: string | undefined;
+  /** Of a request that failed, as far as they were read. */
+  readonly inputs: readonly InputShape[] | undefined;
   readonly model: string | undefined;
+  /** The task that the model worked for; absent for an inference. */
+  readonly task: TaskKind | undefined;
   readonly version: string | undefined;
   readonly threads: ThreadSettings | undefined;
   /** In the milliseconds of performance.now(). */
@@ -31,8 +39,9 @@ export type FlightRecord = {
 /** Each by its name: what it is a copy of may be more than a record. */
 export function copyOf(record: FlightRecord): FlightRecord {
   const { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch } = record;
+  const { task, sentence, inputs } = record;
   const { startedAt, tookMs, account } = record;
-  const mine = { startedAt, tookMs, account: account.copy() };
+  const mine = { task, sentence, inputs, startedAt, tookMs, account: account.copy() };
   return { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch, ...mine };
 }
 

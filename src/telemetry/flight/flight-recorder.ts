@@ -1,6 +1,9 @@
 import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
 import type { BatchFacts } from '../../engine/inference.ts';
+import { type FailureCode, faultOf } from '../../errors.ts';
+import type { TaskKind } from '../../tasks/task-kinds.ts';
 import { isSameBatch } from '../batch-attributes.ts';
+import type { TimeAccount } from '../time-account.ts';
 import { copyOf, type FlightRecord, isFailed } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
 import { RecentBatches } from './recent-batches.ts';
@@ -52,8 +55,16 @@ export class FlightRecorder implements Partial<EngineObserver> {
     this.#recent.add(record);
     if (failed) this.#failed.add(copyOf(record));
     this.#slowest.add(record);
-    if (record.model !== undefined)
-      this.#latency.add(record.model, record.startedAt + record.tookMs, record.tookMs, failed);
+  }
+
+  /** A model was used, by a request or by a job. */
+  used(
+    model: string,
+    task: TaskKind | undefined,
+    { startedAt, tookMs }: TimeAccount,
+    failure: FailureCode | undefined,
+  ): void {
+    this.#latency.add(model, task, startedAt + tookMs, tookMs, failure && faultOf(failure));
   }
 
   batchEnded(batch: BatchFacts): void {
@@ -88,7 +99,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
     }
   }
 
-  summary(minutes: number): { fromMs: number; models: Map<string, LatencySummary> } {
+  summary(minutes: number): { fromMs: number; uses: LatencySummary[] } {
     return this.#latency.summary(minutes, performance.now());
   }
 

@@ -1,13 +1,19 @@
+import { type Fault, faults } from '../../errors.ts';
+import type { TaskKind } from '../../tasks/task-kinds.ts';
+
 /**
- * How long requests took, by model, over the last so many minutes, in bounded memory. Each minute of each model counts its requests in buckets that grow
+ * How long requests took, by model and by what it was used for, over the last so many minutes, in bounded memory. Each minute of each model counts its requests in buckets that grow
  * by 4 %, from 10 µs to 1000 s: a percentile is off by 2 % at most. Count, mean, least, most and failures are exact.
  */
 export class LatencyWindow {
   readonly #minutesMax: number;
   readonly #modelsMax: number;
+  /** By what a model was used for: the two words joined. */
   readonly #minutes = new Map<number, Map<string, Tally>>();
   /** Most requests are of the minute and the model of the one before. */
-  #last: { readonly minute: number; readonly model: string; readonly tally: Tally } | undefined;
+  #last:
+    | { readonly minute: number; readonly model: string; readonly task: TaskKind | undefined; readonly tally: Tally }
+    | undefined;
 
   constructor(limits: { minutesMax: number; modelsMax: number }) {
     this.#minutesMax = limits.minutesMax;
@@ -15,47 +21,46 @@ export class LatencyWindow {
   }
 
   /** `atMs`: when it ended, in the milliseconds of performance.now(). */
-  add(model: string, atMs: number, tookMs: number, failed: boolean): void {
+  add(model: string, task: TaskKind | undefined, atMs: number, tookMs: number, fault: Fault | undefined): void {
     const minute = Math.floor(atMs / 60_000);
     let last = this.#last;
-    if (last === undefined || last.minute !== minute || last.model !== model) {
-      const models = this.#minutes.get(minute) ?? this.#begin(minute);
-      last = { minute, model, tally: models.get(model) ?? this.#beginModel(models, model) };
+    if (last === undefined || last.minute !== minute || last.model !== model || last.task !== task) {
+      const uses = this.#minutes.get(minute) ?? this.#begin(minute);
+      const tally = uses.get(`${model}\0${task ?? ''}`) ?? this.#beginUse(uses, model, task);
+      last = { minute, model, task, tally };
       this.#last = last;
     }
-    last.tally.add(tookMs, failed);
+    last.tally.add(tookMs, fault);
   }
 
   /** The minute that is going on and as many whole ones before it. `fromMs` is where the first of them began. */
-  summary(minutes: number, nowMs: number): { fromMs: number; models: Map<string, LatencySummary> } {
+  summary(minutes: number, nowMs: number): { fromMs: number; uses: LatencySummary[] } {
     const first = Math.floor(nowMs / 60_000) - minutes;
     const sums = new Map<string, Tally>();
-    for (const [minute, models] of this.#minutes) {
+    for (const [minute, uses] of this.#minutes) {
       if (minute < first) continue;
-      for (const [model, tally] of models) {
-        const sum = sums.get(model) ?? new Tally();
+      for (const [use, tally] of uses) {
+        const sum = sums.get(use) ?? new Tally(tally.model, tally.task);
         sum.addAll(tally);
-        sums.set(model, sum);
+        sums.set(use, sum);
       }
     }
     const byName = [...sums].sort(([one], [other]) => one.localeCompare(other));
-    return {
-      fromMs: Math.max(0, first * 60_000),
-      models: new Map(byName.map(([model, tally]) => [model, tally.summary()])),
-    };
+    return { fromMs: Math.max(0, first * 60_000), uses: byName.map(([, tally]) => tally.summary()) };
   }
 
   #begin(minute: number): Map<string, Tally> {
     for (const known of this.#minutes.keys()) if (known < minute - this.#minutesMax) this.#minutes.delete(known);
-    const models = new Map<string, Tally>();
-    this.#minutes.set(minute, models);
-    return models;
+    const uses = new Map<string, Tally>();
+    this.#minutes.set(minute, uses);
+    return uses;
   }
 
-  #beginModel(models: Map<string, Tally>, model: string): Tally {
-    const name = models.size < this.#modelsMax ? model : otherModels;
-    const tally = models.get(name) ?? new Tally();
-    models.set(name, tally);
+  #beginUse(uses: Map<string, Tally>, model: string, task: TaskKind | undefined): Tally {
+    const isOther = uses.size >= this.#modelsMax;
+    const key = isOther ? otherModels : `${model}\0${task ?? ''}`;
+    const tally = uses.get(key) ?? (isOther ? new Tally(otherModels, undefined) : new Tally(model, task));
+    uses.set(key, tally);
     return tally;
   }
 }
@@ -64,8 +69,13 @@ export class LatencyWindow {
 export const otherModels = '(others)';
 
 export type LatencySummary = {
+  model: string;
+  /** Absent for inferences. */
+  task: TaskKind | undefined;
   count: number;
   failures: number;
+  /** The failures by whose they are. */
+  byFault: Record<Fault, number>;
   minMs: number;
   meanMs: number;
   p50Ms: number;
@@ -81,19 +91,26 @@ const perGrowth = 1 / Math.log(growth);
 
 class Tally {
   readonly #buckets = new Uint32Array(bucketCount);
+  readonly model: string;
+  readonly task: TaskKind | undefined;
+  readonly #failures = { caller: 0, left: 0, server: 0 };
   #count = 0;
-  #failures = 0;
   #sumMs = 0;
   #minMs = Number.POSITIVE_INFINITY;
   #maxMs = 0;
 
-  add(tookMs: number, failed: boolean): void {
+  constructor(model: string, task: TaskKind | undefined) {
+    this.model = model;
+    this.task = task;
+  }
+
+  add(tookMs: number, fault: Fault | undefined): void {
     const at =
       tookMs <= leastMs ? 0 : Math.min(bucketCount - 1, 1 + Math.floor(Math.log(tookMs / leastMs) * perGrowth));
     this.#buckets[at]! += 1;
     this.#count += 1;
     this.#sumMs += tookMs;
-    if (failed) this.#failures += 1;
+    if (fault !== undefined) this.#failures[fault] += 1;
     if (tookMs < this.#minMs) this.#minMs = tookMs;
     if (tookMs > this.#maxMs) this.#maxMs = tookMs;
   }
@@ -101,16 +118,20 @@ class Tally {
   addAll(other: Tally): void {
     for (let at = 0; at < bucketCount; at += 1) this.#buckets[at]! += other.#buckets[at]!;
     this.#count += other.#count;
-    this.#failures += other.#failures;
+    for (const fault of faults) this.#failures[fault] += other.#failures[fault];
     this.#sumMs += other.#sumMs;
     this.#minMs = Math.min(this.#minMs, other.#minMs);
     this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
   }
 
   summary(): LatencySummary {
+    const { caller, left, server } = this.#failures;
     return {
+      model: this.model,
+      task: this.task,
       count: this.#count,
-      failures: this.#failures,
+      failures: caller + left + server,
+      byFault: { caller, left, server },
       minMs: this.#minMs,
       meanMs: this.#sumMs / this.#count,
       p50Ms: this.#percentile(0.5),

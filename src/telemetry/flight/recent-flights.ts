@@ -5,10 +5,12 @@ import type { FlightRecord } from './flight-record.ts';
 import { RecentBatches } from './recent-batches.ts';
 
 /** What many requests have in common, one object for all that come one after the other. */
-type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'version' | 'threads'>;
+type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'task' | 'version' | 'threads'>;
 
 /** What few requests have. The request id is absent where it is the trace id. */
-type Oddities = Pick<FlightRecord, 'failure' | 'kept'> & { readonly requestId: string | undefined };
+type Oddities = Pick<FlightRecord, 'failure' | 'kept' | 'sentence' | 'inputs'> & {
+  readonly requestId: string | undefined;
+};
 
 /** Of a request's numbers, the account's are the first. */
 const [statusPlace, batchPlace] = [rememberedNumbers, rememberedNumbers + 1] as const;
@@ -41,11 +43,11 @@ export class RecentFlights {
   add(record: FlightRecord): void {
     const at = this.#next;
     this.#next = at + 1 === this.#max ? 0 : at + 1;
-    const { ids, requestId, account, failure, kept, batch } = record;
+    const { ids, requestId, account, failure, kept, sentence, inputs, batch } = record;
     this.#common[at] = this.#commonOf(record, at);
     this.#ids.set(at, ids);
     const ownId = requestId === ids.traceId ? undefined : requestId;
-    this.#odd[at] = (ownId ?? failure ?? kept) ? { requestId: ownId, failure, kept } : undefined;
+    this.#odd[at] = (ownId ?? failure ?? kept) ? { requestId: ownId, failure, kept, sentence, inputs } : undefined;
     if (batch !== this.#batch) {
       this.#batch = batch;
       this.#batchRow = batch ? this.#batches.add(batch) : noBatch;
@@ -96,6 +98,8 @@ export class RecentFlights {
       status: numbers[statusPlace]!,
       failure: odd?.failure,
       kept: odd?.kept,
+      sentence: odd?.sentence,
+      inputs: odd?.inputs,
       startedAt: account.startedAt,
       tookMs: account.tookMs,
       account,
@@ -103,16 +107,17 @@ export class RecentFlights {
     };
   }
 
-  #commonOf({ tenant, method, route, model, version, threads }: FlightRecord, at: number): Common {
+  #commonOf({ tenant, method, route, model, task, version, threads }: FlightRecord, at: number): Common {
     const last = this.#common[at === 0 ? this.#max - 1 : at - 1];
     const isSame =
       last !== undefined &&
       last.model === model &&
+      last.task === task &&
       last.route === route &&
       last.tenant === tenant &&
       last.version === version &&
       last.method === method &&
       last.threads === threads;
-    return isSame ? last : { tenant, method, route, model, version, threads };
+    return isSame ? last : { tenant, method, route, model, task, version, threads };
   }
 }

@@ -1,0 +1,39 @@
+import type { FailureCode } from '../errors.ts';
+import type { TaskKind } from '../tasks/task-kinds.ts';
+import type { Cost } from './cost.ts';
+import type { FlightRecorder } from './flight/flight-recorder.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+import type { TimeAccount } from './time-account.ts';
+
+/** A model was used, once, by somebody: an inference, a task that a request waits for, or the task of a job. It is over. */
+export type ModelUse = {
+  readonly model: string;
+  /** Absent for an inference. */
+  readonly task: TaskKind | undefined;
+  readonly tenant: string;
+  readonly account: TimeAccount;
+  readonly failure: FailureCode | undefined;
+};
+
+/** The one place where uses of models are counted: in the metrics by model, in what each tenant cost, and in the summary of the last hour. */
+export class ModelUses {
+  readonly #metrics: RequestMetrics;
+  readonly #cost: Pick<Cost, 'requested'> | undefined;
+  readonly #flights: FlightRecorder | undefined;
+
+  constructor(to: {
+    metrics: RequestMetrics;
+    cost?: Pick<Cost, 'requested'> | undefined;
+    flights?: FlightRecorder | undefined;
+  }) {
+    this.#metrics = to.metrics;
+    this.#cost = to.cost;
+    this.#flights = to.flights;
+  }
+
+  ended({ model, task, tenant, account, failure }: ModelUse): void {
+    this.#metrics.used(model, task, account, failure);
+    this.#cost?.requested(tenant, model);
+    this.#flights?.used(model, task, account, failure);
+  }
+}

@@ -31,7 +31,7 @@ export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown
 /** The one place where a failure becomes an answer: every throw, foreseen or not, ends here. */
 export const answerError: ErrorRequestHandler = (thrown, request, response, _next) => {
   const trace = requestTrace(response);
-  const error = asServiceError(thrown);
+  const error = request.socket.destroyed && isOfConnection(thrown) ? goneWhileSending(thrown) : asServiceError(thrown);
   // Where the head has gone out, or nobody is there, no other status is sent.
   if (response.headersSent || hasLeft(request)) trace.failure ??= error.code;
   else trace.decide(error.code);
@@ -95,6 +95,16 @@ function endLingering(request: Request, response: Response, body: Buffer): void 
   request.once('end', end);
   request.once('close', end);
   request.resume();
+}
+
+/** What writing to a caller throws that has gone. */
+function isOfConnection(thrown: unknown): boolean {
+  const { code } = (thrown ?? {}) as NodeJS.ErrnoException;
+  return code !== undefined && ['ECANCELED', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED'].includes(code);
+}
+
+function goneWhileSending(cause: unknown): ServiceError {
+  return new ServiceError('caller_gone', say`Cannot send the answer to its end: the caller has gone.`, { cause });
 }
 
 function asServiceError(thrown: unknown): ServiceError {

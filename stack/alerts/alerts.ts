@@ -3,7 +3,7 @@ import { hostRules } from './host-rules.ts';
 import { inferenceRules } from './inference-rules.ts';
 import { logRules } from './log-rules.ts';
 import { objectiveRules } from './objective-rules.ts';
-import { recordingRules } from './recording-rules.ts';
+import { monthRules, recordingRules } from './recording-rules.ts';
 import { type AlertRule, isAlert, type RuleGroup } from './rule.ts';
 import { serviceRules } from './service-rules.ts';
 import { jobRules, taskRules } from './task-rules.ts';
@@ -12,6 +12,7 @@ import { telemetryRules } from './telemetry-rules.ts';
 /** Prometheus’ groups; each is a file of prometheus/rules/. */
 export const ruleGroups: readonly RuleGroup[] = [
   recordingRules,
+  monthRules,
   serviceRules,
   objectiveRules,
   inferenceRules,

@@ -1,4 +1,4 @@
-import { countIn, type ExactName, type HistogramName, type LabelOf, quantileBy } from '../promql.ts';
+import { countIn, type ExactName, type HistogramName, type LabelOf, type Matchers, quantileBy } from '../promql.ts';
 
 /** The percentile of one request is that request. A rule about a percentile waits for so many in its window. */
 export const judgedRequestsMin = 5;
@@ -8,9 +8,10 @@ export function p95Above<Name extends ExactName & HistogramName>(
   name: Name,
   by: readonly LabelOf<Name>[],
   limit: number,
+  matchers?: Matchers<LabelOf<Name>>,
 ): string {
   return `
-${quantileBy(0.95, name, by, undefined, '5m')} > ${limit}
+${quantileBy(0.95, name, by, matchers, '5m')} > ${limit}
 and
-${countIn(name, by, undefined, '5m')} >= ${judgedRequestsMin}`;
+${countIn(name, by, matchers, '5m')} >= ${judgedRequestsMin}`;
 }

@@ -1,5 +1,5 @@
 import { partOf, series } from '../promql.ts';
-import { objectives, ourFailures, windows } from './objectives.ts';
+import { month, objectives, ours, single, windows } from './objectives.ts';
 import { environment, type RecordingRule, type RuleGroup } from './rule.ts';
 
 /**
@@ -24,12 +24,12 @@ time() - (
 
 const byModel = `by (${environment}, model)`;
 
-/** Part of a model’s requests that failed by our fault. Without requests there is no series: nothing divided by nothing says nothing. */
+/** Part of a model’s requests and tasks that failed on the server’s side. Without requests there is no series: nothing divided by nothing says nothing. */
 const errorRatio = (window: string): RecordingRule => ({
   record: `vitrine:inference_error_ratio:rate${window}`,
   expr: `
 (
-  sum ${byModel} (rate(${series('inferenceRequests', { status: `~${ourFailures}` })}[${window}]))
+  sum ${byModel} (rate(${series('inferenceRequests', ours)}[${window}]))
   or
   0 * sum ${byModel} (rate(${series('inferenceRequests')}[${window}]))
 )
@@ -37,14 +37,14 @@ const errorRatio = (window: string): RecordingRule => ({
 (sum ${byModel} (rate(${series('inferenceRequests')}[${window}])) > 0)`,
 });
 
-/** Part of a model’s requests that took longer than promised. */
+/** Part of a model’s single inferences that took longer than promised. */
 const slowRatio = (window: string): RecordingRule => ({
   record: `vitrine:inference_slow_ratio:rate${window}`,
   expr: `
 1 -
-sum ${byModel} (rate(${partOf('inferenceSeconds', 'bucket', { le: String(objectives.latency.seconds) })}[${window}]))
+sum ${byModel} (rate(${partOf('inferenceSeconds', 'bucket', { ...single, le: String(objectives.latency.seconds) })}[${window}]))
 /
-(sum ${byModel} (rate(${partOf('inferenceSeconds', 'count')}[${window}])) > 0)`,
+(sum ${byModel} (rate(${partOf('inferenceSeconds', 'count', single)}[${window}])) > 0)`,
 });
 
 export const recordingRules: RuleGroup = {
@@ -54,11 +54,11 @@ export const recordingRules: RuleGroup = {
     { record: 'vitrine:heartbeat_age_seconds', expr: heartbeatAge },
     {
       record: 'vitrine:http_requests:rate5m',
-      expr: `sum by (${environment}, method, endpoint, status) (rate(${series('httpRequests')}[5m]))`,
+      expr: `sum by (${environment}, method, endpoint, status, fault) (rate(${series('httpRequests')}[5m]))`,
     },
     {
       record: 'vitrine:inference_requests:rate5m',
-      expr: `sum by (${environment}, model, status) (rate(${series('inferenceRequests')}[5m]))`,
+      expr: `sum by (${environment}, model, status, fault) (rate(${series('inferenceRequests')}[5m]))`,
     },
     {
       record: 'vitrine:inference_stage_seconds:rate5m',
@@ -75,5 +75,20 @@ export const recordingRules: RuleGroup = {
     },
     ...windows.map(errorRatio),
     ...windows.map(slowRatio),
+  ],
+};
+
+/** All samples of a month are read for these: once a minute is enough for a budget. */
+export const monthRules: RuleGroup = {
+  name: 'month',
+  says: 'What was promised, over the whole month: what budgets are worked out from.',
+  interval: '1m',
+  rules: [
+    errorRatio(month),
+    slowRatio(month),
+    {
+      record: `vitrine:inference_requests:increase${month}`,
+      expr: `sum ${byModel} (increase(${series('inferenceRequests')}[${month}]))`,
+    },
   ],
 };

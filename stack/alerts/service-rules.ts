@@ -1,5 +1,6 @@
 import { settings } from '../../src/config.ts';
 import { partOf, series } from '../promql.ts';
+import { probes, streams } from '../routes.ts';
 import { p95Above } from './judged-requests.ts';
 import { type AlertRule, environment, type RuleGroup } from './rule.ts';
 
@@ -20,9 +21,8 @@ const serviceDown = (system: 's1' | 's4' | 's5'): AlertRule => ({
   dashboard: 'overview',
 });
 
-/** Probes are answered 503 while a service starts; no caller is turned away by that. */
-const probes = '/ready|/live|/health.*';
-const serverErrors = `sum by (${environment}) (vitrine:http_requests:rate5m{status=~"5..", endpoint!~"${probes}"})`;
+/** A deadline that the caller set is answered 504 too, and is not the server's failure. */
+const serverErrors = `sum by (${environment}) (vitrine:http_requests:rate5m{fault="server", endpoint!~"${probes}"})`;
 
 export const serviceRules: RuleGroup = {
   name: 'service',
@@ -82,7 +82,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       by: [environment],
       summary: 'The service fails requests',
       description:
-        '{{ $value | printf "%.3g" }} requests a second are answered with 5xx; more than 0.1 for 2 minutes is too many.',
+        '{{ $value | printf "%.3g" }} requests a second fail on the server’s side; more than 0.1 for 2 minutes is too many.',
       dashboard: 'service',
     },
     {
@@ -95,7 +95,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       by: [environment],
       summary: 'The service has failed requests for five minutes',
       description:
-        '{{ $value | printf "%.3g" }} requests a second are answered with 5xx; more than 0.1 for 5 minutes is too many.',
+        '{{ $value | printf "%.3g" }} requests a second fail on the server’s side; more than 0.1 for 5 minutes is too many.',
       dashboard: 'service',
     },
     {
@@ -103,7 +103,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       severity: 'warning',
       team: 'serving',
       system: 's4',
-      expr: p95Above('httpRequestSeconds', [environment, 'endpoint'], 10),
+      expr: p95Above('httpRequestSeconds', [environment, 'endpoint'], 10, { endpoint: `!${streams}` }),
       for: '3m',
       by: [environment, 'endpoint'],
       summary: 'Answers of {{ $labels.endpoint }} are slow',

@@ -1,6 +1,6 @@
 import { partOf, quantileBy, series } from '../promql.ts';
 import { p95Above } from './judged-requests.ts';
-import { ourFailures } from './objectives.ts';
+import { ours } from './objectives.ts';
 import { environment, type RuleGroup } from './rule.ts';
 
 const byModel = `by (${environment}, model)`;
@@ -15,11 +15,12 @@ export const taskRules: RuleGroup = {
       severity: 'warning',
       team: 'serving',
       system: 's1',
-      expr: `sum by (${environment}) (rate(${series('generationErrors')}[5m])) > 0.1`,
+      expr: `sum by (${environment}) (rate(${series('generationErrors', ours)}[5m])) > 0.1`,
       for: '2m',
       by: [environment],
       summary: 'Generations fail',
-      description: '{{ $value | printf "%.3g" }} generations a second fail; more than 0.1 for 2 minutes is too many.',
+      description:
+        '{{ $value | printf "%.3g" }} generations a second fail on the server’s side; more than 0.1 for 2 minutes is too many.',
       dashboard: 'generation',
     },
     {
@@ -51,13 +52,13 @@ export const taskRules: RuleGroup = {
       severity: 'critical',
       team: 'serving',
       system: 's4',
-      // A prompt that cannot be used is its author’s mistake: only what is our fault calls somebody.
-      expr: `sum ${byModel} (rate(${series('generations', { status: `~${ourFailures}` })}[5m])) > 0.05`,
+      // A prompt that cannot be used is its author’s mistake: only server failures call somebody.
+      expr: `sum ${byModel} (rate(${series('generations', ours)}[5m])) > 0.05`,
       for: '1m',
       by: [environment, 'model'],
       summary: '{{ $labels.model }} generates nothing',
       description:
-        '{{ $value | printf "%.3g" }} generations a second fail by our fault; more than 0.05 for a minute is too many.',
+        '{{ $value | printf "%.3g" }} generations a second fail on the server’s side; more than 0.05 for a minute is too many.',
       dashboard: 'generation',
     },
     {
@@ -65,12 +66,12 @@ export const taskRules: RuleGroup = {
       severity: 'warning',
       team: 'serving',
       system: 's2',
-      expr: `sum ${byModel} (rate(${series('separations', { status: `~${ourFailures}` })}[5m])) > 0.05`,
+      expr: `sum ${byModel} (rate(${series('separations', ours)}[5m])) > 0.05`,
       for: '2m',
       by: [environment, 'model'],
       summary: 'Separations with {{ $labels.model }} fail',
       description:
-        '{{ $value | printf "%.3g" }} a second fail by our fault, after their retries; more than 0.05 is too many.',
+        '{{ $value | printf "%.3g" }} a second fail on the server’s side, after their retries; more than 0.05 is too many.',
       dashboard: 'audio-overview',
     },
     {

@@ -2,7 +2,7 @@ import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series } from '../pr
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
 import { type DashboardPlan, heatmap, stat, table, timeseries } from './panel.ts';
 import { buckets, now, over, rows } from './query.ts';
-import { ofDataset, ofModel } from './selections.ts';
+import { answerable, ofDataset, ofModel } from './selections.ts';
 
 const noDataset = 'a dataset was processed';
 const noSeparation = 'a sound was separated';
@@ -58,11 +58,11 @@ export const audioOverview: DashboardPlan = {
           onlyAfter: noSeparation,
         }),
         stat({
-          title: 'Separations that succeeded',
-          says: 'Of all in the dashboard’s time.',
+          title: 'Separations, success rate',
+          says: 'In the dashboard’s time. Files that are no sound, short deadlines and callers who left count neither way.',
           queries: [
             now(
-              `${increaseBy('separations', [], { ...ofModel, status: 'success' })} / (${increaseBy('separations', [], ofModel)} > 0)`,
+              `${increaseBy('separations', [], { ...ofModel, status: 'success' })} / (${increaseBy('separations', [], { ...ofModel, ...answerable })} > 0)`,
             ),
           ],
           unit: 'percentunit',
@@ -131,7 +131,9 @@ export const audioOverview: DashboardPlan = {
         timeseries({
           title: 'Separations by model and status',
           says: 'A second.',
-          queries: [over(rateBy('separations', ['model', 'status'], ofModel), '{{model}} {{status}}')],
+          queries: [
+            over(rateBy('separations', ['model', 'status', 'fault'], ofModel), '{{model}} {{status}} {{fault}}'),
+          ],
           unit: 'ops',
           width: 6,
           onlyAfter: noSeparation,

@@ -2,7 +2,7 @@ import { braces, bucketsOf, increaseBy, meanBy, partOf, quantileBy, rateBy, seri
 import { logsLink, tracesLink } from './explore-link.ts';
 import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, now, over, rows, traces } from './query.ts';
-import { ofModel, ofService } from './selections.ts';
+import { atFault, ofModel, ofService } from './selections.ts';
 
 const noSound = 'a sound was generated';
 
@@ -26,9 +26,9 @@ export const generation: DashboardPlan = {
           onlyAfter: noSound,
         }),
         stat({
-          title: 'Failures a second',
-          says: 'The alerts fire above 0.05/s for a minute (critical) and above 0.1/s for two.',
-          queries: [now(`${rateBy('generationErrors', [], ofService)} or vector(0)`)],
+          title: 'Server failures a second',
+          says: 'The alerts fire above 0.05/s for a minute (critical) and above 0.1/s for two. Prompts that cannot be used are not counted.',
+          queries: [now(`${rateBy('generationErrors', [], { ...ofService, ...atFault })} or vector(0)`)],
           unit: 'ops',
           width: 6,
           limits: { warning: 0.02, bad: 0.05 },
@@ -61,16 +61,18 @@ export const generation: DashboardPlan = {
         timeseries({
           title: 'Generations by model and status',
           says: 'A second; status is success or the failure’s code.',
-          queries: [over(rateBy('generations', ['model', 'status'], ofModel), '{{model}} {{status}}')],
+          queries: [
+            over(rateBy('generations', ['model', 'status', 'fault'], ofModel), '{{model}} {{status}} {{fault}}'),
+          ],
           unit: 'ops',
           width: 8,
           stacked: true,
           onlyAfter: noSound,
         }),
         timeseries({
-          title: 'Errors by kind',
-          says: 'A second, by the failure’s code.',
-          queries: [over(rateBy('generationErrors', ['error_type'], ofService), '{{error_type}}')],
+          title: 'Server failures by kind',
+          says: 'A second, by the failure’s code. Those of callers are in the chart beside it.',
+          queries: [over(rateBy('generationErrors', ['error_type'], { ...ofService, ...atFault }), '{{error_type}}')],
           unit: 'ops',
           width: 8,
           limits: { warning: 0.05, bad: 0.1 },
@@ -82,7 +84,7 @@ export const generation: DashboardPlan = {
         }),
         table({
           title: 'By model',
-          says: 'In the dashboard’s time.',
+          says: 'Sounds generated in the dashboard’s time.',
           queries: [
             rows(increaseBy('generations', ['model'], { ...ofModel, status: 'success' })),
             rows(meanBy('generationSeconds', ['model'], ofModel, '$__range')),

@@ -1,10 +1,8 @@
 import { bucketsOf, increaseBy, meanBy, overBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, tracesLink } from './explore-link.ts';
-import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, duration, durationLimits, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, exemplars, now, over, rows, traces } from './query.ts';
-import { ofModel } from './selections.ts';
-
-const latency = series('inferenceLatency', ofModel);
+import { atFault, ofModel } from './selections.ts';
 
 /** Models: where the time goes, what waits, what is refused, what was slow. */
 export const inference: DashboardPlan = {
@@ -17,36 +15,38 @@ export const inference: DashboardPlan = {
       height: 4,
       panels: [
         stat({
-          title: 'Requests a second',
-          says: 'Answered with ok.',
+          title: 'Successes a second',
+          says: 'Inference requests and tasks answered with ok.',
           queries: [now(rateBy('inferenceRequests', [], { ...ofModel, status: 'ok' }))],
           unit: 'reqps',
           width: 4,
         }),
         stat({
-          title: 'Failures a second',
-          says: 'Answered with anything else.',
-          queries: [now(`${rateBy('inferenceRequests', [], { ...ofModel, status: '!ok' })} or vector(0)`)],
+          title: 'Server failures a second',
+          says: 'Callers’ mistakes, short deadlines and callers who left are below, by whose they are.',
+          queries: [now(`${rateBy('inferenceRequests', [], { ...ofModel, ...atFault })} or vector(0)`)],
           unit: 'reqps',
           width: 4,
           limits: { warning: 0.01, bad: 0.05 },
-          runbook: 'ModelGenerationFailures',
+          runbook: 'ModelFailing',
         }),
         stat({
-          title: '95th percentile',
-          says: 'Of the duration, from the first byte to the last.',
-          queries: [now(quantileBy(0.95, 'inferenceSeconds', [], ofModel))],
+          title: 'Slowest model, p95',
+          says: 'The 95th percentile of the slowest model and task, from the first byte to the last.',
+          queries: [now(`max(${quantileBy(0.95, 'inferenceSeconds', ['model', 'task'], ofModel)})`)],
           unit: 's',
           width: 4,
+          limits: durationLimits,
           runbook: 'ModelInferenceLatency',
         }),
         stat({
-          title: 'Waiting',
-          says: 'Requests that wait for a lane.',
-          queries: [now(`sum(${series('inferenceQueueDepth', ofModel)})`)],
-          unit: 'short',
+          title: 'Longest wait',
+          says: 'How long a request that came now would wait for a lane of the busiest model. The alert fires above 1 s for five minutes.',
+          queries: [now(`max(${series('inferenceQueueWait', ofModel)})`)],
+          unit: 's',
           width: 4,
-          limits: { warning: 50, bad: 200 },
+          limits: { warning: 1, bad: 5 },
+          runbook: 'QueueWaitLong',
         }),
         stat({
           title: 'Lanes',
@@ -82,10 +82,13 @@ export const inference: DashboardPlan = {
         }),
         timeseries({
           title: 'Duration by model: p50, p95, p99',
-          says: 'From buckets. The link of a point finds the traces of that model that were slower than it; a dot is a kept trace.',
+          says: 'Of inferences and of tasks. The link of a point finds the traces of that model that were slower than it; a dot is a kept trace.',
           queries: [
             ...[0.5, 0.95, 0.99].map((quantile) =>
-              over(quantileBy(quantile, 'inferenceSeconds', ['model'], ofModel), `{{model}} p${quantile * 100}`),
+              over(
+                quantileBy(quantile, 'inferenceSeconds', ['model', 'task'], ofModel),
+                `{{model}} {{task}} p${quantile * 100}`,
+              ),
             ),
             exemplars({ inference_model_name: '~$model', http_route: '!' }),
           ],
@@ -100,11 +103,14 @@ export const inference: DashboardPlan = {
           ],
         }),
         timeseries({
-          title: 'Duration by model, 99th percentile, exact',
-          says: 'From the exponential histogram: no chosen buckets, the same percentile without their steps.',
-          queries: [over(`histogram_quantile(0.99, sum by (model) (rate(${latency}[$__rate_interval])))`, '{{model}}')],
-          unit: 's',
+          title: 'Failures by whose they are',
+          says: 'A second: caller is a mistake or a deadline too short, left is a caller who did not wait, server is ours.',
+          queries: [
+            over(rateBy('inferenceRequests', ['model', 'fault'], { ...ofModel, fault: '!' }), '{{model}} {{fault}}'),
+          ],
+          unit: 'reqps',
           width: 8,
+          onlyAfter: 'a request failed',
         }),
       ],
     },
@@ -130,7 +136,9 @@ export const inference: DashboardPlan = {
         timeseries({
           title: 'Requests by model and status',
           says: 'A second; status is ok or the failure’s code.',
-          queries: [over(rateBy('inferenceRequests', ['model', 'status'], ofModel), '{{model}} {{status}}')],
+          queries: [
+            over(rateBy('inferenceRequests', ['model', 'status', 'task'], ofModel), '{{model}} {{task}} {{status}}'),
+          ],
           unit: 'reqps',
           width: 8,
           stacked: true,

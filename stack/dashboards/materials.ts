@@ -2,11 +2,12 @@ import { bucketsOf, increaseBy, meanBy, partOf, quantileBy, rateBy, series } fro
 import { logsLink, tracesLink } from './explore-link.ts';
 import { bargauge, type DashboardPlan, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
 import { buckets, now, over, rows, traces } from './query.ts';
-import { ofModel, ofService } from './selections.ts';
+import { atFault, ofModel, ofService } from './selections.ts';
 
 const noRun = 'a microstructure was made';
 
 const task = { ...ofService, task: 'microstructure' } as const;
+const use = { ...ofModel, model_type: 'diffusion' } as const;
 
 /** Microstructures. */
 export const materials: DashboardPlan = {
@@ -28,9 +29,9 @@ export const materials: DashboardPlan = {
           onlyAfter: noRun,
         }),
         stat({
-          title: 'Failed',
-          says: 'In the dashboard’s time.',
-          queries: [now(`${increaseBy('tasks', [], { ...task, status: '!success' })} or vector(0)`)],
+          title: 'Server failures',
+          says: 'In the dashboard’s time. Parameters that cannot be used are not counted.',
+          queries: [now(`${increaseBy('tasks', [], { ...task, ...atFault })} or vector(0)`)],
           unit: 'short',
           decimals: 0,
           width: 6,
@@ -38,9 +39,9 @@ export const materials: DashboardPlan = {
           runbook: 'HighErrorRate',
         }),
         stat({
-          title: 'Inference, 95th percentile',
-          says: 'A task’s use of its model. The alert fires above 10 s for two minutes.',
-          queries: [now(quantileBy(0.95, 'modelInferenceSeconds', [], ofModel))],
+          title: 'Inference, p95',
+          says: 'A microstructure’s use of its model. The alert fires above 10 s for two minutes.',
+          queries: [now(quantileBy(0.95, 'modelInferenceSeconds', [], use))],
           unit: 's',
           width: 6,
           limits: { warning: 5, bad: 10 },
@@ -63,13 +64,10 @@ export const materials: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Inference by model and alloy, 95th percentile',
-          says: 'All engine calls of a task together.',
+          title: 'Inference by alloy, p95',
+          says: 'All engine calls of a microstructure together, by model type and alloy.',
           queries: [
-            over(
-              quantileBy(0.95, 'modelInferenceSeconds', ['model_type', 'alloy'], ofModel),
-              '{{model_type}} {{alloy}}',
-            ),
+            over(quantileBy(0.95, 'modelInferenceSeconds', ['model_type', 'alloy'], use), '{{model_type}} {{alloy}}'),
           ],
           unit: 's',
           width: 8,
@@ -95,8 +93,8 @@ export const materials: DashboardPlan = {
         }),
         heatmap({
           title: 'How long inference takes',
-          says: 'All tasks by duration.',
-          queries: [buckets(bucketsOf('modelInferenceSeconds', ofModel))],
+          says: 'All microstructures by duration.',
+          queries: [buckets(bucketsOf('modelInferenceSeconds', use))],
           unit: 's',
           width: 8,
           onlyAfter: noRun,
@@ -111,10 +109,8 @@ export const materials: DashboardPlan = {
           title: 'By alloy',
           says: 'In the dashboard’s time.',
           queries: [
-            rows(
-              `sum by (model_type, alloy) (increase(${partOf('modelInferenceSeconds', 'count', ofModel)}[$__range]))`,
-            ),
-            rows(meanBy('modelInferenceSeconds', ['model_type', 'alloy'], ofModel, '$__range')),
+            rows(`sum by (model_type, alloy) (increase(${partOf('modelInferenceSeconds', 'count', use)}[$__range]))`),
+            rows(meanBy('modelInferenceSeconds', ['model_type', 'alloy'], use, '$__range')),
           ],
           unit: 's',
           width: 8,

@@ -1,9 +1,9 @@
 import { faultsFiring } from '../alerts/firing.ts';
 import { increaseBy, quantileBy, rateBy, series } from '../promql.ts';
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
-import { bargauge, type DashboardPlan, gauge, stat, table, timeseries } from './panel.ts';
+import { bargauge, type DashboardPlan, durationLimits, gauge, stat, table, timeseries } from './panel.ts';
 import { exemplars, now, over, rows } from './query.ts';
-import { atFault, ofService } from './selections.ts';
+import { answerable, atFault, ofCallers, ofService } from './selections.ts';
 
 const silentSeconds = 30;
 const liveInstances = `sum((time() - max by (instance) (${series('heartbeat', ofService)})) < bool ${silentSeconds}) or vector(0)`;
@@ -43,10 +43,10 @@ export const overview: DashboardPlan = {
         }),
         stat({
           title: 'Success rate',
-          says: 'Requests answered without a fault of the server, of all in the dashboard’s time.',
+          says: 'Of the requests in the dashboard’s time: all but server failures. Callers’ mistakes, short deadlines and callers who left count neither way.',
           queries: [
             now(
-              `1 - (${increaseBy('httpRequests', [], { ...ofService, ...atFault })} or vector(0)) / (${increaseBy('httpRequests', [], ofService)} > 0)`,
+              `1 - (${increaseBy('httpRequests', [], { ...ofCallers, ...atFault })} or vector(0)) / (${increaseBy('httpRequests', [], { ...ofCallers, ...answerable })} > 0)`,
             ),
           ],
           unit: 'percentunit',
@@ -73,12 +73,13 @@ export const overview: DashboardPlan = {
           links: [dashboardLink('Audio overview', 'audio-overview')],
         }),
         stat({
-          title: 'Waiting',
-          says: 'Inference requests that wait for a lane.',
-          queries: [now(`sum(${series('inferenceQueueDepth', ofService)})`)],
-          unit: 'short',
+          title: 'Longest wait',
+          says: 'How long a request that came now would wait for a lane of the busiest model. The alert fires above 1 s for five minutes.',
+          queries: [now(`max(${series('inferenceQueueWait', ofService)})`)],
+          unit: 's',
           width: 3,
-          limits: { warning: 50, bad: 200 },
+          limits: { warning: 1, bad: 5 },
+          runbook: 'QueueWaitLong',
           links: [dashboardLink('Inference', 'inference')],
         }),
         stat({
@@ -114,15 +115,16 @@ export const overview: DashboardPlan = {
         }),
         timeseries({
           title: 'Request duration',
-          says: 'Median, 95th and 99th percentile over all routes. A dot is a kept trace: it opens.',
+          says: 'Median, 95th and 99th percentile over the routes of callers. A dot is a kept trace: it opens. The alert fires when the 95th of a route is above 10 s.',
           queries: [
             ...[0.5, 0.95, 0.99].map((quantile) =>
-              over(quantileBy(quantile, 'httpRequestSeconds', [], ofService), `p${quantile * 100}`),
+              over(quantileBy(quantile, 'httpRequestSeconds', [], ofCallers), `p${quantile * 100}`),
             ),
             exemplars({}),
           ],
           unit: 's',
           width: 8,
+          limits: durationLimits,
           runbook: 'HighResponseTime',
           links: [
             tracesLink(
@@ -133,8 +135,10 @@ export const overview: DashboardPlan = {
         }),
         timeseries({
           title: 'Separation rate',
-          says: 'Sounds separated a second, by model and status.',
-          queries: [over(rateBy('separations', ['model', 'status'], ofService), '{{model}} {{status}}')],
+          says: 'Sounds separated a second, by model and status, and whose a failure was.',
+          queries: [
+            over(rateBy('separations', ['model', 'status', 'fault'], ofService), '{{model}} {{status}} {{fault}}'),
+          ],
           unit: 'ops',
           width: 8,
           onlyAfter: 'a sound was separated',
@@ -156,12 +160,12 @@ export const overview: DashboardPlan = {
         }),
         table({
           title: 'Errors',
-          says: 'Requests that failed in the dashboard’s time, by the failure’s code and route. docs/errors.md says what each code means.',
-          queries: [rows(`topk(20, ${increaseBy('errors', ['type', 'endpoint'], ofService)} > 0)`)],
+          says: 'Requests that failed in the dashboard’s time, by the failure’s code and route, and whose it was: caller, left or server. docs/errors.md says what each code means.',
+          queries: [rows(`topk(20, ${increaseBy('errors', ['type', 'endpoint', 'fault'], ofService)} > 0)`)],
           unit: 'short',
           decimals: 0,
           width: 8,
-          columns: { type: 'Code', endpoint: 'Route', Value: 'How many' },
+          columns: { type: 'Code', endpoint: 'Route', fault: 'Whose', Value: 'How many' },
           largestFirst: 'How many',
           onlyAfter: 'a request failed',
           links: [
@@ -174,7 +178,7 @@ export const overview: DashboardPlan = {
         }),
         table({
           title: 'Models',
-          says: 'Every model that serves: requests a second, 95th percentile, and how many wait.',
+          says: 'Every model: requests and tasks a second over five minutes, their 95th percentile, and how many wait for a lane.',
           queries: [
             rows(rateBy('inferenceRequests', ['model'], ofService, '5m')),
             rows(quantileBy(0.95, 'inferenceSeconds', ['model'], ofService, '5m')),

@@ -19,6 +19,9 @@ export type Unit =
 /** From where on a value is a warning, and from where on bad: above both, or below both when `bad` is the smaller one. Where there is no warning, the side is said. */
 export type Limits = { warning: number; bad: number } | { badFrom: number } | { badBelow: number };
 
+/** Of 95th percentiles: HighResponseTime and ModelInferenceLatency fire above 10 s. */
+export const durationLimits = { warning: 5, bad: 10 } as const satisfies Limits;
+
 /** A word in place of a number, or of every number from one on. */
 export type Word = ({ is: number } | { from: number }) & {
   text: string;

@@ -1,8 +1,8 @@
 import { bucketsOf, countRateBy, partOf, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
-import { type DashboardPlan, duration, heatmap, table, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, duration, durationLimits, heatmap, table, timeseries, traceTable } from './panel.ts';
 import { buckets, exemplars, over, rows, traces } from './query.ts';
-import { atFault, ofModel, ofService } from './selections.ts';
+import { atFault, ofCallers, ofModel, ofService } from './selections.ts';
 
 /** The four golden signals, by route and by model. */
 export const service: DashboardPlan = {
@@ -19,11 +19,12 @@ export const service: DashboardPlan = {
           title: 'Duration by route, 95th percentile',
           says: 'From the first byte of a request to the last of its answer. A dot is a kept trace.',
           queries: [
-            over(quantileBy(0.95, 'httpRequestSeconds', ['endpoint'], ofService), '{{endpoint}}'),
+            over(quantileBy(0.95, 'httpRequestSeconds', ['endpoint'], ofCallers), '{{endpoint}}'),
             exemplars({ http_route: '!' }),
           ],
           unit: 's',
           width: 8,
+          limits: durationLimits,
           runbook: 'HighResponseTime',
           links: [
             tracesLink(
@@ -34,9 +35,9 @@ export const service: DashboardPlan = {
         }),
         timeseries({
           title: 'Duration by model, 95th percentile',
-          says: 'The same for inference, by model. The link of a point finds the traces of that model that were slower than it.',
+          says: 'The same for inferences and tasks, by model. The link of a point finds the traces of that model that were slower than it.',
           queries: [
-            over(quantileBy(0.95, 'inferenceSeconds', ['model'], ofModel), '{{model}}'),
+            over(quantileBy(0.95, 'inferenceSeconds', ['model', 'task'], ofModel), '{{model}} {{task}}'),
             exemplars({ inference_model_name: '~$model', http_route: '!' }),
           ],
           unit: 's',
@@ -72,7 +73,7 @@ export const service: DashboardPlan = {
         }),
         timeseries({
           title: 'Requests by model',
-          says: 'Inference requests a second.',
+          says: 'Inference requests and tasks a second.',
           queries: [over(rateBy('inferenceRequests', ['model'], ofModel), '{{model}}')],
           unit: 'reqps',
           width: 8,
@@ -96,11 +97,11 @@ export const service: DashboardPlan = {
       height: 7,
       panels: [
         timeseries({
-          title: 'Faults of the server, part of all requests',
-          says: 'Answers of 500 and above, by route.',
+          title: 'Server failures, share',
+          says: 'Of the requests of each route. Callers’ mistakes, short deadlines and callers who left are in the chart beside it.',
           queries: [
             over(
-              `${rateBy('httpRequests', ['endpoint'], { ...ofService, ...atFault })} / (${rateBy('httpRequests', ['endpoint'], ofService)} > 0)`,
+              `${rateBy('httpRequests', ['endpoint'], { ...ofCallers, ...atFault })} / (${rateBy('httpRequests', ['endpoint'], ofCallers)} > 0)`,
               '{{endpoint}}',
             ),
           ],
@@ -113,9 +114,9 @@ export const service: DashboardPlan = {
         }),
         timeseries({
           title: 'Failures by code',
-          says: 'Requests that failed, whoever was at fault; docs/errors.md says what each code means.',
+          says: 'Requests that failed, and whose failure it was: caller, left or server. docs/errors.md says what each code means.',
           queries: [
-            over(rateBy('errors', ['type'], ofService), '{{type}}'),
+            over(rateBy('errors', ['type', 'fault'], ofService), '{{type}} ({{fault}})'),
             over(rateBy('defects', ['where'], ofService), 'unforeseen, in a {{where}}'),
           ],
           unit: 'reqps',
@@ -142,12 +143,12 @@ export const service: DashboardPlan = {
       panels: [
         timeseries({
           title: 'Event loop delay',
-          says: 'What timers had to wait since the last export. Above 0.1 s every request feels it.',
+          says: 'What timers had to wait since the last export: the 99th percentile by instance, the others at the worst. Above 0.1 s every request feels it.',
           queries: [
-            over(`max by (instance) (${series('eventLoopDelayP50', ofService)})`, 'p50'),
-            over(`max by (instance) (${series('eventLoopDelayP90', ofService)})`, 'p90'),
-            over(`max by (instance) (${series('eventLoopDelayP99', ofService)})`, 'p99'),
-            over(`max by (instance) (${series('eventLoopDelayMax', ofService)})`, 'max'),
+            over(`max(${series('eventLoopDelayP50', ofService)})`, 'p50'),
+            over(`max(${series('eventLoopDelayP90', ofService)})`, 'p90'),
+            over(`max by (instance) (${series('eventLoopDelayP99', ofService)})`, 'p99 {{instance}}'),
+            over(`max(${series('eventLoopDelayMax', ofService)})`, 'max'),
           ],
           unit: 's',
           width: 6,
@@ -225,6 +226,29 @@ export const service: DashboardPlan = {
           width: 6,
           columns: { instance: 'Instance', 'Value #A': 'Runs for', 'Value #B': 'Silent for' },
           runbook: 'ServiceDown',
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Shared budgets used',
+          says: 'Of what all clients share: bodies, answers, uploads, requests in flight, followers, connections. At 1 further ones are refused.',
+          queries: [over(`max by (budget) (${series('budgetUsed', ofService)})`, '{{budget}}')],
+          unit: 'percentunit',
+          min: 0,
+          max: 1,
+          width: 12,
+          limits: { warning: 0.8, bad: 0.95 },
+        }),
+        timeseries({
+          title: 'Refused by a budget',
+          says: 'A second. share: the client held more than its part; full: nothing was left for anybody.',
+          queries: [over(rateBy('budgetRefused', ['budget', 'reason'], ofService), '{{budget}} {{reason}}')],
+          unit: 'reqps',
+          width: 12,
+          onlyAfter: 'a budget refused somebody',
         }),
       ],
     },

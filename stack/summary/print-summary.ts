@@ -12,12 +12,25 @@ export function printSummary(summary: Summary): string {
     ),
     section(
       'Service',
-      ['instances', 'requests/s', 'faults/s', 'p50', 'p95', 'p99', 'jobs waiting', 'running'],
+      [
+        'instances',
+        'requests/s',
+        'server failures/s',
+        'mistakes/s',
+        'left/s',
+        'p50',
+        'p95',
+        'p99',
+        'jobs waiting',
+        'running',
+      ],
       [
         [
           String(service.instances),
           rate(service.requests),
           rate(service.faults),
+          rate(service.mistakes),
+          rate(service.left),
           seconds(service.p50),
           seconds(service.p95),
           seconds(service.p99),
@@ -28,7 +41,7 @@ export function printSummary(summary: Summary): string {
     ),
     section(
       'Models',
-      ['model', 'requests/s', 'failures/s', 'p50', 'p95', 'p99', 'waiting', 'breaker'],
+      ['model', 'requests/s', 'server failures/s', 'p50', 'p95', 'p99', 'waiting', 'breaker'],
       models.map((one) => [
         one.model,
         rate(one.requests),
@@ -42,8 +55,8 @@ export function printSummary(summary: Summary): string {
     ),
     section(
       'Errors',
-      ['code', 'how many'],
-      errors.map(({ code, count }) => [code, String(count)]),
+      ['code', 'whose', 'how many'],
+      errors.map(({ code, fault, count }) => [code, fault, String(count)]),
     ),
     section(
       'GPUs',

@@ -1,6 +1,7 @@
 import { faultsNow } from '../alerts/firing.ts';
 import { other } from '../dashboards/other-metrics.ts';
 import { increaseBy, quantileBy, rateBy, series } from '../promql.ts';
+import { probes, streams } from '../routes.ts';
 import { StackFailure } from '../stack-failure.ts';
 
 /** What the overview shows, in numbers. Rates are a second; what cannot be known is null: no traffic has no percentile. */
@@ -10,7 +11,10 @@ export type Summary = {
   service: {
     instances: number;
     requests: number;
+    /** Server failures, callers’ mistakes and callers who left, a second. */
     faults: number;
+    mistakes: number;
+    left: number;
     p50: number | null;
     p95: number | null;
     p99: number | null;
@@ -18,6 +22,7 @@ export type Summary = {
   models: {
     model: string;
     requests: number;
+    /** Those of the server. */
     failures: number;
     p50: number | null;
     p95: number | null;
@@ -25,8 +30,8 @@ export type Summary = {
     waiting: number;
     breaker: 'closed' | 'half-open' | 'open';
   }[];
-  /** How many in the window, by the failure’s code. */
-  errors: { code: string; count: number }[];
+  /** How many in the window, by the failure’s code and whose it was: caller, left or server. */
+  errors: { code: string; fault: string; count: number }[];
   jobs: { waiting: number; running: number };
   gpus: {
     id: string;
@@ -51,27 +56,28 @@ export type Summary = {
 };
 
 const ofService = { job: 'vitrine' } as const;
+const ofCallers = { ...ofService, endpoint: `!~${probes}|${streams}` } as const;
 
 /** Asks Prometheus; throws a StackFailure when it does not answer. */
 export async function readSummary(prometheus: string, minutes: number): Promise<Summary> {
   const window = `${minutes}m`;
   const ask = (expr: string) => query(prometheus, expr);
   const one = async (expr: string) => (await ask(expr))[0]?.value ?? null;
-  const latency = series('inferenceLatency', ofService);
-  const percentile = (quantile: number) => one(quantileBy(quantile, 'httpRequestSeconds', [], ofService, window));
-  const byModel = (quantile: number) =>
-    ask(`histogram_quantile(${quantile}, sum by (model) (rate(${latency}[${window}])))`);
-  const [instances, requests, faults, p50, p95, p99] = await Promise.all([
+  const percentile = (quantile: number) => one(quantileBy(quantile, 'httpRequestSeconds', [], ofCallers, window));
+  const byModel = (quantile: number) => ask(quantileBy(quantile, 'inferenceSeconds', ['model'], ofService, window));
+  const [instances, requests, faults, mistakes, left, p50, p95, p99] = await Promise.all([
     one(`count((time() - max by (instance) (${series('heartbeat', ofService)})) < 30)`),
     one(rateBy('httpRequests', [], ofService, window)),
-    one(rateBy('httpRequests', [], { ...ofService, status: '~5..' }, window)),
+    one(rateBy('httpRequests', [], { ...ofService, fault: 'server' }, window)),
+    one(rateBy('httpRequests', [], { ...ofService, fault: 'caller' }, window)),
+    one(rateBy('httpRequests', [], { ...ofService, fault: 'left' }, window)),
     percentile(0.5),
     percentile(0.95),
     percentile(0.99),
   ]);
   const [asked, failed, p50s, p95s, p99s, waiting, breakers] = await Promise.all([
     ask(rateBy('inferenceRequests', ['model'], ofService, window)),
-    ask(rateBy('inferenceRequests', ['model'], { ...ofService, status: '!ok' }, window)),
+    ask(rateBy('inferenceRequests', ['model'], { ...ofService, fault: 'server' }, window)),
     byModel(0.5),
     byModel(0.95),
     byModel(0.99),
@@ -79,7 +85,7 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
     ask(`max by (model) (${series('breakerState', ofService)})`),
   ]);
   const [errors, jobsWaiting, jobsRunning, alerts] = await Promise.all([
-    ask(`sort_desc(${increaseBy('errors', ['type'], ofService, window)} > 0)`),
+    ask(`sort_desc(${increaseBy('errors', ['type', 'fault'], ofService, window)} > 0)`),
     one(`sum(${series('jobsWaiting', ofService)})`),
     one(`sum(${series('jobsRunning', ofService)})`),
     ask(faultsNow()),
@@ -104,7 +110,16 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
   return {
     at: new Date().toISOString(),
     minutes,
-    service: { instances: instances ?? 0, requests: requests ?? 0, faults: faults ?? 0, p50, p95, p99 },
+    service: {
+      instances: instances ?? 0,
+      requests: requests ?? 0,
+      faults: faults ?? 0,
+      mistakes: mistakes ?? 0,
+      left: left ?? 0,
+      p50,
+      p95,
+      p99,
+    },
     models: asked
       .map(({ labels: { model = '' }, value }) => ({
         model,
@@ -117,7 +132,11 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
         breaker: breakerStates[of(breakers, 'model', model) ?? 0] ?? 'closed',
       }))
       .toSorted((a, b) => b.requests - a.requests || a.model.localeCompare(b.model)),
-    errors: errors.map(({ labels, value }) => ({ code: labels.type ?? '', count: Math.round(value ?? 0) })),
+    errors: errors.map(({ labels, value }) => ({
+      code: labels.type ?? '',
+      fault: labels.fault ?? '',
+      count: Math.round(value ?? 0),
+    })),
     jobs: { waiting: jobsWaiting ?? 0, running: jobsRunning ?? 0 },
     gpus: gpus.map(({ labels: { hw_id: id = '', hw_name: name = '' } }) => ({
       id,

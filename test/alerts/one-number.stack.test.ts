@@ -15,6 +15,7 @@ type Case = {
   series: Readonly<Record<string, string>>;
   /** Query → its samples at minute 10: labels and values. */
   is: Readonly<Record<string, readonly (readonly [labels: string, value: number])[]>>;
+  interval?: string;
 };
 
 const firing = (labels: string) => `ALERTS{alertstate="firing", ${labels}}`;
@@ -27,12 +28,17 @@ const held = (alertname: string, severity: string) =>
 const beat = (instance: string) => `vitrine_heartbeat_timestamp_seconds{job="vitrine", instance="${instance}"}`;
 const up = (job: string) => `up{job="${job}", instance="${job}"}`;
 const all = (series: readonly string[], values: string) => Object.fromEntries(series.map((one) => [one, values]));
-const panel = (dashboard: string, title: string) => {
-  const [query] = panelsOf(dashboards.find(({ name }) => name === dashboard)!).find(
-    (one) => one.title === title,
-  )!.queries;
-  return fillVariables(query!.expr);
+const panel = (dashboard: string, title: string, chosen: Readonly<Record<string, string>> = {}) => {
+  const plan = dashboards.find(({ name }) => name === dashboard)!;
+  const [query] = panelsOf(plan).find((one) => one.title === title)!.queries;
+  return fillVariables(query!.expr, chosen);
 };
+const requests = (model: string, more: string) =>
+  `inference_requests_total{job="vitrine", instance="a", model="${model}", ${more}}`;
+const http = (instance: string, status: string, fault: string) =>
+  `http_requests_total{job="vitrine", instance="${instance}", method="POST", endpoint="/v1/separate", status="${status}", fault="${fault}"}`;
+const separations = (status: string, fault: string) =>
+  `separations_total{job="vitrine", instance="a", model="m", status="${status}", fault="${fault}"}`;
 const [live, beating, stopped, dead] = ['0+60x60', '0+60x60', '0+60x7 0', '0+60x3'];
 const status = panel('overview', 'API status');
 const instances = panel('overview', 'Instances');
@@ -84,6 +90,48 @@ const cases: readonly Case[] = [
     is: counted(1),
   },
   {
+    name: 'a month in which one model of three fails a fifth of the time, with another instance that died',
+    interval: '30m',
+    series: {
+      [requests('good', 'status="ok"')]: '0+100x2000',
+      [requests('good', 'status="ok"').replace('instance="a"', 'instance="dead"')]: '0+100x100',
+      [requests('bad', 'status="ok"')]: '0+80x2000',
+      [requests('bad', 'status="inference_failed", fault="server"')]: '0+20x2000',
+      [requests('misused', 'status="invalid_input", fault="caller"')]: '0+100x2000',
+      [requests('misused', 'status="ok"')]: '0+100x2000',
+    },
+    is: {
+      [panel('slo', 'Availability, worst model')]: [['{}', 0.8]],
+      [panel('slo', 'Failure budget left')]: [['{}', -199]],
+      [panel('slo', 'Failure budget left', { model: 'good|misused' })]: [['{}', 1]],
+      [panel('slo', 'Failure budget by model')]: [
+        ['{model="good"}', 1],
+        ['{model="bad"}', -199],
+        ['{model="misused"}', 1],
+      ],
+    },
+  },
+  ...['5m', '30d'].map((range) => ({
+    name: `success rates over ${range}, with one, two and three instances, are those of what callers asked for rightly`,
+    interval: range === '5m' ? '1m' : '6h',
+    series: {
+      [http('a', '200', '')]: '0+90x200',
+      [http('b', '200', '')]: '0+90x200',
+      [http('c', '500', 'server')]: '0+20x200',
+      [http('a', '400', 'caller')]: '0+1000x200',
+      [http('a', '499', 'left')]: '0+1000x200',
+      [http('a', '504', 'caller')]: '0+1000x200',
+      [separations('success', '')]: '0+30x200',
+      [separations('invalid_audio', 'caller')]: '0+70x200',
+    },
+    is: {
+      [panel('overview', 'Success rate', { __range: range })]: [['{}', 0.9]] as const,
+      [panel('overview', 'Success rate', { __range: range, instance: 'a' })]: [['{}', 1]] as const,
+      [panel('overview', 'Success rate', { __range: range, instance: 'a|b' })]: [['{}', 1]] as const,
+      [panel('audio-overview', 'Separations, success rate', { __range: range })]: [['{}', 1]] as const,
+    },
+  })),
+  {
     name: 'servers of another choice of backends, all of them up, and one of them down',
     series: { [up('collector')]: '1x60', [up('prometheus')]: '1x60', [up('loki')]: '0x60' },
     is: { [panel('telemetry', 'Servers down')]: [['{}', 1]] },
@@ -94,24 +142,35 @@ describe('the counts that people read', function () {
   this.timeout(900_000);
 
   it('are right with none, one and several instances, and count a fault once', async () => {
-    const tests = {
-      evaluation_interval: '1m',
-      tests: cases.map(({ name, series, is }) => ({
-        name,
-        interval: '1m',
-        input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
-        promql_expr_test: Object.entries(is).map(([expr, samples]) => ({
-          expr,
-          eval_time: '10m',
-          exp_samples: samples.map(([labels, value]) => ({ labels, value })),
-        })),
-      })),
-    };
     await using folder = await temporaryFolder();
-    const file = join(folder.path, 'counts.json');
-    await writeFile(file, JSON.stringify(tests));
+    const files = await Promise.all(
+      [...Map.groupBy(cases, ({ interval = '1m' }) => interval)].map(async ([interval, some]) => {
+        const file = join(folder.path, `counts-${interval}.json`);
+        await writeFile(file, JSON.stringify(testFile(interval, some)));
+        return file;
+      }),
+    );
     const promtool = join(await ensureServer('promtool'), 'promtool');
-    const answer = await runProgram(promtool, ['test', 'rules', file]);
+    const answer = await runProgram(promtool, ['test', 'rules', ...files]);
     assert.equal(answer.code, 0, answer.said);
   });
 });
+
+function testFile(interval: string, some: readonly Case[]) {
+  return {
+    rule_files: [join(import.meta.dirname, '../../prometheus/rules/month.yaml')],
+    // A rule that was worked out an hour ago is forgotten.
+    evaluation_interval: interval === '1m' ? '1m' : '30m',
+    fuzzy_compare: true,
+    tests: some.map(({ name, series, is }) => ({
+      name,
+      interval,
+      input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
+      promql_expr_test: Object.entries(is).map(([expr, samples]) => ({
+        expr,
+        eval_time: interval === '1m' ? '10m' : '31d',
+        exp_samples: samples.map(([labels, value]) => ({ labels, value })),
+      })),
+    })),
+  };
+}

@@ -30,6 +30,7 @@ describe('the percentiles of the dashboards', function () {
       (name) => metricNames[name].kind === 'exponential histogram',
     );
     const test = {
+      rule_files: [join(import.meta.dirname, '../../prometheus/rules/recording.yaml')],
       evaluation_interval: '1m',
       tests: [
         {

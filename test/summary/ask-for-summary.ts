@@ -28,7 +28,7 @@ export function askForSummary(stack: () => Stack): void {
       /ModelFailing +critical +gather/,
       /^ {2}perceptron +\d[\d.]* +0\.00 +\d[\d.]* ms +\d/m,
       /^ {2}gather +\d[\d.]* +\d[\d.]* /m,
-      /^ {2}inference_failed +\d+$/m,
+      /^ {2}inference_failed +server +\d+$/m,
       /^ {2}Shim 0 \(no GPU\) GPU-shim-0000 +37 % +25 % +71 W +44 °C$/m,
       /5 of 5$/m,
     ]) {

@@ -5,7 +5,7 @@ import { readSummary, type Summary } from '../../stack/summary/read-summary.ts';
 const well: Summary = {
   at: '2026-11-21T10:00:00.000Z',
   minutes: 5,
-  service: { instances: 1, requests: 12.3456, faults: 0, p50: 0.0012, p95: 0.02, p99: 1.5 },
+  service: { instances: 1, requests: 12.3456, faults: 0, mistakes: 0, left: 0, p50: 0.0012, p95: 0.02, p99: 1.5 },
   models: [
     { model: 'a', requests: 200, failures: 0, p50: 0.001, p95: 0.002, p99: 0.003, waiting: 0, breaker: 'closed' },
     { model: 'idle', requests: 0, failures: 0, p50: null, p95: null, p99: null, waiting: 0, breaker: 'closed' },

@@ -36,7 +36,7 @@ export const serviceCases: readonly RuleCase[] = [
     name: 'twelve answers a minute are 500, for a quarter of an hour',
     alert: 'HighErrorRate',
     series: {
-      'http_requests_total{method="POST", endpoint="/e", status="500"}': burst(12),
+      'http_requests_total{method="POST", endpoint="/e", status="500", fault="server"}': burst(12),
       'http_requests_total{method="POST", endpoint="/e", status="200"}': '0+600x120',
     },
     at: {
@@ -53,9 +53,13 @@ export const serviceCases: readonly RuleCase[] = [
     name: 'callers’ mistakes and probes of a start are no errors of the service',
     alert: 'HighErrorRate',
     series: {
-      'http_requests_total{method="GET", endpoint="/ready", status="503"}': burst(600),
-      'http_requests_total{method="POST", endpoint="/e", status="400"}': burst(600),
-      'http_requests_total{method="POST", endpoint="/e", status="429"}': burst(600),
+      'http_requests_total{method="GET", endpoint="/ready", status="503", fault="server"}': burst(600),
+      'http_requests_total{method="GET", endpoint="/v2/health/ready", status="503", fault="server"}': burst(600),
+      'http_requests_total{method="POST", endpoint="/e", status="400", fault="caller"}': burst(600),
+      'http_requests_total{method="POST", endpoint="/e", status="429", fault="caller"}': burst(600),
+      'http_requests_total{method="POST", endpoint="/e", status="499", fault="left"}': burst(600),
+      // X-Request-Timeout-Ms: 1 is the caller’s own deadline.
+      'http_requests_total{method="POST", endpoint="/e", status="504", fault="caller"}': burst(600),
     },
     at: { '20m': [] },
   },
@@ -75,6 +79,18 @@ export const serviceCases: readonly RuleCase[] = [
       '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '13.12s' }],
       '45m': [],
     },
+  },
+  {
+    name: 'followers of jobs stay for as long as their job takes',
+    alert: 'HighResponseTime',
+    series: {
+      'http_request_latency_seconds{endpoint="/v1/jobs/:id/events"}': nativeSeries('httpRequestLatency', [
+        { minutes: 10, aMinute: {} },
+        { minutes: 15, aMinute: { 60: 10 } },
+      ]),
+      'http_request_duration_seconds_count{endpoint="/v1/jobs/:id/events"}': burst(10),
+    },
+    at: { '20m': [], '24m': [] },
   },
   {
     name: 'one long sound, alone',

@@ -8,8 +8,17 @@ export const taskCases: readonly RuleCase[] = [
   {
     name: 'generations fail',
     alert: 'HighErrorRate',
-    series: { 'audio_generation_errors_total{error_type="inference_failed"}': burst(12) },
+    series: { 'audio_generation_errors_total{error_type="inference_failed", fault="server"}': burst(12) },
     at: { '10m': [], '20m': [{ severity: 'warning', system: 's1', says: '0.2' }], '40m': [] },
+  },
+  {
+    name: 'prompts that cannot be used and deadlines of callers are no errors of the service',
+    alert: 'HighErrorRate',
+    series: {
+      'audio_generation_errors_total{error_type="invalid_input", fault="caller"}': burst(60),
+      'audio_generation_errors_total{error_type="caller_deadline_exceeded", fault="caller"}': burst(60),
+    },
+    at: { '20m': [] },
   },
   {
     name: 'files of a dataset fail',
@@ -29,21 +38,25 @@ export const taskCases: readonly RuleCase[] = [
     at: { '10m': [], '20m': [{ severity: 'warning', system: 's1', labels, says: '40s' }], '40m': [] },
   },
   {
-    name: 'generations fail by our fault',
+    name: 'generations fail on the server’s side',
     alert: 'ModelGenerationFailures',
-    series: { 'audio_generations_total{model="m", status="inference_failed"}': burst(6) },
+    series: { 'audio_generations_total{model="m", status="inference_failed", fault="server"}': burst(6) },
     at: { '10m': [], '20m': [{ severity: 'critical', system: 's4', labels, says: '0.1' }], '40m': [] },
   },
   {
     name: 'prompts that cannot be used call nobody',
     alert: 'ModelGenerationFailures',
-    series: { 'audio_generations_total{model="m", status="invalid_input"}': burst(60) },
+    series: {
+      'audio_generations_total{model="m", status="invalid_input", fault="caller"}': burst(60),
+      'audio_generations_total{model="m", status="caller_deadline_exceeded", fault="caller"}': burst(60),
+      'audio_generations_total{model="m", status="caller_gone", fault="left"}': burst(60),
+    },
     at: { '20m': [] },
   },
   {
-    name: 'separations fail by our fault',
+    name: 'separations fail on the server’s side',
     alert: 'SeparationFailures',
-    series: { 'separations_total{model="m", status="lane_crashed"}': burst(6) },
+    series: { 'separations_total{model="m", status="lane_crashed", fault="server"}': burst(6) },
     at: { '10m': [], '20m': [{ severity: 'warning', system: 's2', labels, says: '0.1' }], '40m': [] },
   },
   {

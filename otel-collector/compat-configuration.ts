@@ -120,6 +120,7 @@ function outcomeStatements(its: string): string[] {
     `set(${status}, "error") where ${its} and ${status} != nil`,
     become('success', '^([123][0-9][0-9]|success)$'),
     become('rejected', '^4[0-9][0-9]$'),
+    `set(${status}, "rejected") where ${its} and datapoint.attributes["fault"] == "caller"`,
   ];
 }
 

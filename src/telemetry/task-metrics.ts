@@ -1,7 +1,7 @@
 import { type FailureCode, faultOf } from '../errors.ts';
 import type { TaskKind } from '../tasks/task.ts';
 import type { TaskMeasures } from '../tasks/task-work.ts';
-import type { AggregatedMetric } from './aggregated-metrics.ts';
+import type { AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
 import { collectAll, HotCounter, HotHistogram } from './hot-series.ts';
 import { metricNames } from './names.ts';
 
@@ -35,6 +35,7 @@ export class TaskMetrics {
   readonly #inferenceSeconds = new HotHistogram('modelInferenceSeconds');
   readonly #audioSeconds = new HotCounter('costAudio');
   #possible: () => readonly { kind: TaskKind; model: string }[] = () => [];
+  readonly #generationTimes = new Map<string, { count: number; sum: number; min: number; max: number }>();
   readonly #accuracy = new Map<string, { labels: Record<string, string>; value: number; startMs: number }>();
 
   /** What can be asked for is looked up before each export: series begin at zero, or the first event would be invisible to rate(). */
@@ -100,12 +101,35 @@ export class TaskMetrics {
       this.#inferenceSeconds,
       this.#audioSeconds,
     ]);
-    const { name, unit, says } = metricNames.modelAccuracy;
     const atMs = Date.now();
-    return [
-      ...metrics,
-      { name, unit, says, kind: 'gauge', points: [...this.#accuracy.values()].map((point) => ({ ...point, atMs })) },
-    ];
+    const accuracy = [...this.#accuracy.values()].map((point) => ({ ...point, atMs }));
+    return [...metrics, gauge('modelAccuracy', accuracy), gauge('generationStatistic', this.#statistics(atMs))];
+  }
+
+  #statistics(atMs: number): AggregatedPoint<number>[] {
+    return [...this.#generationTimes].flatMap(([model, { count, sum, min, max }]) =>
+      Object.entries({ min, max, avg: sum / count }).map(([statistic, value]) => ({
+        labels: { model, statistic },
+        startMs: atMs,
+        atMs,
+        value,
+      })),
+    );
+  }
+
+  #timeGeneration(model: string, seconds: number): void {
+    const { count, sum, min, max } = this.#generationTimes.get(model) ?? {
+      count: 0,
+      sum: 0,
+      min: Number.POSITIVE_INFINITY,
+      max: 0,
+    };
+    this.#generationTimes.set(model, {
+      count: count + 1,
+      sum: sum + seconds,
+      min: Math.min(min, seconds),
+      max: Math.max(max, seconds),
+    });
   }
 
   #succeeded({ kind, model, modelType, seconds, tenant, parameters, measures }: EndedTask): void {
@@ -117,6 +141,7 @@ export class TaskMetrics {
     }
     if (kind === 'generate') {
       this.#generationSeconds.series(model, lengthLabel(Number(parameters.duration_seconds))).record(seconds);
+      this.#timeGeneration(model, seconds);
       this.#generatedAudio.series(model).record(audioSeconds ?? 0);
     }
     if (kind === 'separate') {
@@ -129,6 +154,11 @@ export class TaskMetrics {
       this.#accuracy.set(accuracy.validationSet, { labels, value: accuracy.value, startMs: Date.now() });
     }
   }
+}
+
+function gauge(of: 'modelAccuracy' | 'generationStatistic', points: AggregatedPoint<number>[]): AggregatedMetric {
+  const { name, unit, says } = metricNames[of];
+  return { name, unit, says, kind: 'gauge', points };
 }
 
 /** Lengths in steps: a label for each length would be a series for each. */

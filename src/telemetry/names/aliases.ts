@@ -42,6 +42,13 @@ export const aliases: readonly Alias[] = [
     of: 'generationErrors',
     labels: { error_type: 'error_type' },
   },
+  ...(['avg', 'min', 'max'] as const).map((statistic) => ({
+    name: `fugatto_audio_generation_duration_seconds_${statistic}`,
+    system: 's1' as const,
+    of: 'generationStatistic' as const,
+    labels: { model: 'model' },
+    only: ['statistic', statistic] as const,
+  })),
   {
     name: 'fugatto_audio_generation_duration_seconds',
     system: 's1',

@@ -71,6 +71,13 @@ export const taskMetrics = {
     says: 'Percentiles of audio.generation.duration: the same values in an exponential histogram, native in Prometheus.',
     attributes: ['model', 'duration'],
   },
+  generationStatistic: {
+    name: 'audio.generation.duration.statistic',
+    kind: 'gauge',
+    unit: 's',
+    says: 'Shortest, longest and mean time to generate a sound, since the start: statistic is min, max or avg.',
+    attributes: ['model', 'statistic'],
+  },
   generatedAudio: {
     name: 'generated.audio.length',
     kind: 'histogram',

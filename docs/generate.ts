@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { composeSettings } from '../compose/compose-settings.ts';
 import { compatConfiguration } from '../otel-collector/compat-configuration.ts';
+import { pageRoutes, type RouteTable, receiverRoutes, serviceRoutes, type Word } from '../src/api/routes.ts';
 import { settings } from '../src/config.ts';
 import { type FailureCode, failures, faultOf } from '../src/errors.ts';
 import { aliases, labelsOf } from '../src/telemetry/names/aliases.ts';
@@ -19,6 +21,7 @@ const pages: Record<string, () => string> = {
   'settings.md': settingsPage,
   'errors.md': errorsPage,
   'telemetry.md': telemetryPage,
+  'api-keys.md': apiKeysPage,
   '../compose/settings.yaml': composeSettings,
   '../otel-collector/compat.yaml': compatConfiguration,
   ...rulePages('../prometheus/rules', ruleGroups),
@@ -102,6 +105,31 @@ function errorsPage(): string {
     'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line. Beside it stands `fault`: `caller` for a caller’s mistake and for a deadline that the caller set, `left` for a caller who left before the answer, `server` for what is the service’s failure. Only the last calls somebody.',
     [table(['code', 'status', 'worth a retry', 'whose fault', 'what it means'], rows)],
   );
+}
+
+/** The page is written by hand but for its tables of routes. */
+function apiKeysPage(): string {
+  const service: RouteTable = { ...serviceRoutes, ...pageRoutes };
+  const written = readFileSync(fileOf('api-keys.md'), 'utf8');
+  return withSection(withSection(written, 'routes', routesTable(service)), 'receiver', routesTable(receiverRoutes));
+}
+
+function withSection(text: string, name: string, content: string): string {
+  const [before, rest] = text.split(new RegExp(`(?<=<!-- ${name}: [^\\n]*-->\\n)`));
+  const after = rest?.slice(rest.indexOf(`<!-- /${name} -->`));
+  if (before === undefined || after === undefined) throw new Error(`docs/api-keys.md has no section ${name}`);
+  return `${before}\n${content}\n${after}`;
+}
+
+function routesTable(routes: RouteTable): string {
+  const rows = Object.entries(routes).flatMap(([path, verbs]) =>
+    (Object.entries(verbs) as [string, Word][]).map(([verb, word]) => [
+      `${verb.toUpperCase()} \`${path}\``,
+      word.may,
+      word.may === 'client' && word.quota ? `\`${word.quota}\`` : '',
+    ]),
+  );
+  return table(['route', 'who may', 'quota'], rows);
 }
 
 function telemetryPage(): string {

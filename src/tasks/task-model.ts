@@ -19,14 +19,15 @@ export type TaskModel = {
 export function modelForTask(
   { kind, parameters }: Pick<TaskRequest, 'kind' | 'parameters'>,
   registry: Registry,
+  mayName: (model: string) => boolean = () => false,
 ): TaskModel | undefined {
   const name = modelOf(kind, parameters);
   const isKnown = registry.models().some((model) => model.name === name);
   if (kind === 'score' && !registry.models().some((model) => model.name === name && model.state === 'ready'))
     return undefined;
-  if (!isKnown) throw notThere(kind, name, registry);
+  if (!isKnown) throw notThere(kind, name, registry, mayName);
   const { manifest, version } = registry.find(name);
-  if (!suits(kind, manifest)) throw notThere(kind, name, registry);
+  if (!suits(kind, manifest)) throw notThere(kind, name, registry, mayName);
   return { name, version, inputs: manifest.inputs, outputs: manifest.outputs, separator: manifest.separator };
 }
 
@@ -58,12 +59,12 @@ const inputsWanted: Readonly<Record<Exclude<TaskKind, 'separate'>, readonly stri
   speech: ['input', 'h', 'c'],
 };
 
-function notThere(kind: TaskKind, name: string, registry: Registry): ServiceError {
-  const there = modelsFor(kind, registry);
+function notThere(kind: TaskKind, name: string, registry: Registry, mayName: (model: string) => boolean): ServiceError {
+  const there = modelsFor(kind, registry).filter(mayName);
   const known = registry.models().map((model) => model.name);
   const remedy = kind === 'separate' ? ', or add one with a separator section in its model.json (VITRINE_MODELS)' : '';
   return new ServiceError(
     'model_not_found',
-    say`Cannot do the task with model ${oursIfAmong(name.slice(0, 128), known)}: the repository has none of this name that can; use ${ours(there.length === 0 ? 'another once one is loaded' : `one of: ${there.join(', ')}`)}${ours(remedy)}.`,
+    say`Cannot do the task with model ${oursIfAmong(name.slice(0, 128), known)}: the repository has none of this name that can; use ${ours(there.length === 0 ? 'one that POST /v2/repository/index lists' : `one of: ${there.join(', ')}`)}${ours(remedy)}.`,
   );
 }

@@ -50,6 +50,8 @@ export type TaskTools = {
   readonly asker?: TaskAsker | undefined;
   /** Parent of its spans, and the trace of its log line. */
   readonly context: Context;
+  /** Whether the answer may name a model that could do it instead; left out: it names none. */
+  readonly mayName?: (model: string) => boolean;
   /** What its log line says besides: which request, job or sample it belongs to. */
   readonly belongsTo?: LogFields;
 };
@@ -75,7 +77,7 @@ export type TaskResult = {
 export async function runTask(request: TaskRequest, tools: TaskTools): Promise<TaskResult> {
   const checked = { ...request, parameters: checkParameters(request.kind, request.parameters, tools.config) };
   return accountForTask(checked, modelOf(request.kind, checked.parameters), tools, (told) => {
-    const model = modelForTask(checked, tools.registry);
+    const model = modelForTask(checked, tools.registry, tools.mayName);
     if (model) told.uses(tools.registry.find(model.name, model.version));
     return tools.threads.run({ request: checked, model }, { ...tools, told });
   });

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { Clients } from '../../src/api/clients.ts';
 import { Door } from '../../src/api/door.ts';
-import type { flightAnswer } from '../../src/api/flight-answer.ts';
+import { flightAnswer } from '../../src/api/flight-answer.ts';
 import { showRequest } from '../../src/api/flight-routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
-import { recordOf } from '../telemetry/flight-records.ts';
+import { batchOf, recordOf } from '../telemetry/flight-records.ts';
 
 describe('a request that is looked up', () => {
   const flights = new FlightRecorder({ recordsMax: 3, batchesMax: 1, minutesMax: 1 });
@@ -47,6 +47,32 @@ describe('a request that is looked up', () => {
       same_id.map((each) => each.trace_id),
       [older!.ids.traceId],
     );
+  });
+
+  it('tells who may not know of another model that something ran meanwhile, and not what', () => {
+    const flights = new FlightRecorder({ recordsMax: 3, batchesMax: 9, minutesMax: 1 });
+    const record = { ...recordOf(2, batchOf(1, 'mine')), startedAt: 0, tookMs: 10_000 };
+    for (const [id, model] of [
+      [2, 'mine'],
+      [3, 'hidden-one'],
+      [4, 'hidden-two'],
+    ] as const)
+      flights.batchEnded(batchOf(id, model));
+    flights.modelLoaded({ model: 'hidden-one', version: '7', startedAt: 1, endedAt: 2, result: 'ok' });
+    const given = { sees: () => true, sameId: [], mayName: (model: string) => model === 'mine' };
+    const { competition } = flightAnswer(record, flights, given);
+    assert.deepEqual(
+      competition.models.map(({ model, batches }) => [model, batches]),
+      [
+        [null, 2],
+        ['mine', 1],
+      ],
+    );
+    assert.deepEqual(
+      competition.loads.map(({ model, version }) => [model, version]),
+      [[null, null]],
+    );
+    assert.ok(!JSON.stringify(competition).includes('hidden'));
   });
 
   async function lookUp(id: string): Promise<ReturnType<typeof flightAnswer>> {

@@ -1,6 +1,6 @@
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 
-export type ToldLog = { severity: string; body: string; attributes: Record<string, unknown> };
+export type ToldLog = { severity: string; body: string; traceId: string; attributes: Record<string, unknown> };
 export type ToldPoint = {
   name: string;
   unit: string;
@@ -27,6 +27,11 @@ export class ToldTelemetry {
 
   static async start(port = 0): Promise<ToldTelemetry> {
     return new ToldTelemetry(await OtlpReceiver.start(port));
+  }
+
+  /** Every request, as it came over the wire. */
+  get received(): readonly Buffer[] {
+    return this.#receiver.received;
   }
 
   get port(): number {
@@ -69,6 +74,7 @@ function readLogs(request: Buffer): ToldLog[] {
   return messages(request, 1, 2, 2).map((record) => ({
     severity: only(record, 3)?.bytes.toString() ?? '',
     body: String(anyValue(only(record, 5)?.bytes)),
+    traceId: only(record, 9)?.bytes.toString('hex') ?? '',
     attributes: attributes(record, 6),
   }));
 }

@@ -48,8 +48,9 @@ export type FlightRecord = ListedRequest & {
   session: { lanes: number; lane_kind: string; intra_op_threads: number; inter_op_threads: number } | null;
   competition: {
     is_whole: boolean;
-    models: { model: string; batches: number; requests: number; rows: number; shared_ms: number }[];
-    loads: { model: string; version: string; result: string; shared_ms: number }[];
+    /** Without a name: what the key does not include. */
+    models: { model: string | null; batches: number; requests: number; rows: number; shared_ms: number }[];
+    loads: { model: string | null; version: string | null; result: string; shared_ms: number }[];
   } | null;
   same_id: ListedRequest[];
 };

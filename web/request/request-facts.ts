@@ -55,12 +55,15 @@ export function requestFacts(record: FlightRecord): HTMLElement {
       block(`Ran meanwhile${competition.is_whole ? '' : ' (as far as remembered)'}`, [
         ...competition.models.map(
           ({ model, batches, rows, shared_ms }): Fact => [
-            model,
+            model ?? 'other models',
             `${batches} ${batches === 1 ? 'batch' : 'batches'}, ${rows} ${rows === 1 ? 'row' : 'rows'}, ${ms(shared_ms)} at the same time`,
           ],
         ),
         ...competition.loads.map(
-          ({ model, version, shared_ms }): Fact => [`load of ${model} ${version}`, `${ms(shared_ms)} at the same time`],
+          ({ model, version, shared_ms }): Fact => [
+            model === null ? 'load of another model' : `load of ${model} ${version}`,
+            `${ms(shared_ms)} at the same time`,
+          ],
         ),
       ]),
     mates &&

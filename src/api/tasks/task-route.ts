@@ -77,6 +77,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       tenant: client.tenant,
       asker: told,
       context,
+      mayName: (model) => client.key?.mayUse(model) ?? true,
       belongsTo: { 'request.id': told.requestId },
     });
     tellStages(response);

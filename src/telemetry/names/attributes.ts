@@ -29,6 +29,21 @@ export const attributeNames = {
     name: 'inference.input.shapes',
     says: 'Of a request that failed: names, types and shapes of its inputs, never their values.',
   },
+  clientAddress: {
+    name: 'client.address',
+    says: 'Where a request came from: in the streams security and audit only. VITRINE_TRUST_PROXY says whose X-Forwarded-For counts.',
+  },
+  linesUnsaid: {
+    name: 'lines_unsaid',
+    says: 'How many more lines this one stands for: those above a rate are summed up.',
+  },
+  auditAct: {
+    name: 'act',
+    says: 'What an administrator did or tried to do: model_load, model_unload, trace_settings, log_settings.',
+  },
+  auditOutcome: { name: 'outcome', says: 'How the act ended: ok, or the failure’s code.' },
+  auditFrom: { name: 'from', says: 'What stood there before the act.' },
+  auditTo: { name: 'to', says: 'What stood there after it.' },
   modelName: { name: 'inference.model.name', says: 'The model, by its name in the repository.' },
   modelVersion: { name: 'inference.model.version', says: 'The version of the model that answered.' },
   batchId: { name: 'inference.batch.id', says: 'The number of the batch since its model was loaded.' },

@@ -22,6 +22,7 @@ import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.
 import { observeInFlight } from './api/observe-in-flight.ts';
 import { InferCodec } from './api/open-inference/infer-codec.ts';
 import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
+import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
 import { Permits } from './api/permits.ts';
@@ -73,6 +74,7 @@ export function createApp(given: {
     flights,
     bodies: new BodyReader(config),
     budgets: makeBudgets(config),
+    dashboards: new DashboardFiles(config.dashboards),
     permits: new Permits(config, 'inference'),
     taskPermits: new Permits(config, 'tasks'),
     healthChecks: new HealthChecks(given),
@@ -84,7 +86,7 @@ export function createApp(given: {
   observeInFlight(parts.permits, given.registry);
   const { bodies, budgets, permits, taskPermits, codec } = parts;
   observeBudgets(
-    [...Object.values(budgets), bodies.budget, permits.all, taskPermits.all, codec.budget],
+    [...Object.values(budgets), given.workFolders.budget, bodies.budget, permits.all, taskPermits.all, codec.budget],
     [permits.ofModels, taskPermits.ofModels],
   );
   logSystemMetrics(parts.healthChecks, config.systemMetricsLogMs, given.lifecycle.stopping);
@@ -203,6 +205,7 @@ export function createApp(given: {
       slowMs: config.traceSlowMs,
       forcedPerSecond: config.traceForcedPerSecond,
       troublePerSecond: config.traceTroublePerSecond,
+      sharePercent: config.clientSharePercent,
       settings: (model) => traceSettings.of(model),
     });
   }

@@ -688,6 +688,13 @@ export const settings = {
     1_000_000_000,
     'Tasks (separate, generate …) a minute of one client; a key’s own quota goes first.',
   ),
+  readsPerMinuteMax: integer(
+    'VITRINE_READS_PER_MINUTE_MAX',
+    1_200,
+    1,
+    1_000_000_000,
+    'Lists a minute of one client: requests of the flight recorder, jobs, the repository, dashboards. Each takes the event loop up to some milliseconds.',
+  ),
   clientsMax: integer('VITRINE_CLIENTS_MAX', 10_000, 16, 1_000_000, 'Clients whose quotas are remembered at once.'),
   breakerFailuresMax: integer(
     'VITRINE_BREAKER_FAILURES_MAX',

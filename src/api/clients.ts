@@ -13,16 +13,23 @@ export type Client = {
   readonly admin: boolean;
   readonly infer: TokenBucket;
   readonly tasks: TokenBucket;
+  /** Lists, which take the event loop milliseconds each. */
+  readonly reads: TokenBucket;
   /** Questions to the backends, for the page. */
   readonly page: TokenBucket;
 };
 
+type QuotaLimits = Pick<
+  Config,
+  'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'readsPerMinuteMax' | 'proxyPerMinuteMax'
+>;
+
 /** The clients of late, with what is left of their quotas; bounded, so that many addresses cost no memory. */
 export class Clients {
-  readonly #limits: Pick<Config, 'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'proxyPerMinuteMax'>;
+  readonly #limits: QuotaLimits;
   readonly #known = new Map<string, Client>();
 
-  constructor(limits: Pick<Config, 'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'proxyPerMinuteMax'>) {
+  constructor(limits: QuotaLimits) {
     this.#limits = limits;
   }
 
@@ -52,6 +59,7 @@ export class Clients {
       admin,
       infer: new TokenBucket(key?.inferPerMinute ?? this.#limits.inferPerMinuteMax, now),
       tasks: new TokenBucket(key?.tasksPerMinute ?? this.#limits.tasksPerMinuteMax, now),
+      reads: new TokenBucket(this.#limits.readsPerMinuteMax, now),
       page: new TokenBucket(this.#limits.proxyPerMinuteMax, now),
     };
     this.#known.set(id, client);
@@ -63,7 +71,8 @@ export class Clients {
     if (this.#known.size < this.#limits.clientsMax) return;
     const now = performance.now();
     for (const [id, client] of this.#known)
-      if (client.infer.isFull(now) && client.tasks.isFull(now) && client.page.isFull(now)) this.#known.delete(id);
+      if ([client.infer, client.tasks, client.reads, client.page].every((bucket) => bucket.isFull(now)))
+        this.#known.delete(id);
     for (const id of this.#known.keys()) {
       if (this.#known.size < this.#limits.clientsMax) return;
       this.#known.delete(id);

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { type Fault, faults, ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
-import { type FlightRecord, faultOfRecord } from '../telemetry/flight/flight-record.ts';
+import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
@@ -33,24 +33,20 @@ export function showRequest({ door, flights }: Parts) {
 /** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
 export function listRequests({ door, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
-    const { recorder, sees } = asked(door, flights, client);
+    const { recorder } = asked(door, flights, client);
     const orders = (['recent', 'failed', 'slowest'] as const).filter((each) => request.query[each] !== undefined);
     if (orders.length > 1) throw invalidQuery('recent, failed and slowest exclude each other');
     const order = orders[0] ?? 'recent';
     const most = wholeNumber(request, order, 20, listMax[order]);
     const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
     const { model } = request.query;
-    const fault = faultAsked(request);
-    const sinceMs = performance.now() - minutes * 60_000;
-    const found = recorder.list(
-      order,
-      (record) =>
-        sees(record) &&
-        record.startedAt + record.tookMs >= sinceMs &&
-        (model === undefined || record.model === model) &&
-        (fault === undefined || faultOfRecord(record) === fault),
-      most,
-    );
+    const filter = {
+      tenant: door.mayAdminister(client) ? undefined : client.tenant,
+      model: model === undefined ? undefined : String(model),
+      fault: faultAsked(request),
+      endedSinceMs: performance.now() - minutes * 60_000,
+    };
+    const found = recorder.list(order, filter, most);
     response.json({ order, minutes, requests: found.map(flightLine) });
   };
 }

@@ -36,6 +36,7 @@ const open = { may: 'open' } as const;
 const client = { may: 'client' } as const;
 const infer = { may: 'client', quota: 'infer' } as const;
 const task = { may: 'client', quota: 'tasks' } as const;
+const list = { may: 'client', quota: 'reads' } as const;
 
 export const serviceRoutes = {
   '/v2/models/:model/infer': { post: infer },
@@ -58,7 +59,7 @@ export const serviceRoutes = {
   '/v2': { get: client },
   '/v2/health/live': { get: open },
   '/v2/health/ready': { get: open },
-  '/v2/models/stats': { get: client },
+  '/v2/models/stats': { get: list },
   '/v2/models/:model': { get: client },
   '/v2/models/:model/ready': { get: client },
   '/v2/models/:model/config': { get: client },
@@ -67,17 +68,17 @@ export const serviceRoutes = {
   '/v2/models/:model/versions/:version/ready': { get: client },
   '/v2/models/:model/versions/:version/config': { get: client },
   '/v2/models/:model/versions/:version/stats': { get: client },
-  '/v2/repository/index': { post: client },
+  '/v2/repository/index': { post: list },
   '/v2/repository/models/:model/load': { post: { may: 'administrator', act: 'model_load' } },
   '/v2/repository/models/:model/unload': { post: { may: 'administrator', act: 'model_unload' } },
   '/v2/trace/setting': { get: client, post: { may: 'administrator', act: 'trace_settings' } },
   '/v2/models/:model/trace/setting': { get: client, post: { may: 'administrator', act: 'trace_settings' } },
   '/v2/logging': { get: client, post: { may: 'administrator', act: 'log_settings' } },
 
-  '/v1/requests': { get: client },
-  '/v1/requests/summary': { get: client },
-  '/v1/requests/:id': { get: client },
-  '/v1/jobs': { get: client },
+  '/v1/requests': { get: list },
+  '/v1/requests/summary': { get: list },
+  '/v1/requests/:id': { get: list },
+  '/v1/jobs': { get: list },
   '/v1/jobs/:id': { get: client, delete: client },
   '/v1/jobs/:id/events': { get: client },
   '/v1/jobs/:id/cancel': { post: client },
@@ -89,15 +90,16 @@ export const serviceRoutes = {
 } as const satisfies RouteTable;
 
 const look = { may: 'client', isLook: true } as const;
+const listLook = { may: 'client', quota: 'reads', isLook: true } as const;
 
 /** With VITRINE_PAGE. The page itself holds no data; what it then asks for does. */
 export const pageRoutes = {
   '/': { get: { may: 'open', isLook: true } },
   '/assets/:file': { get: { may: 'open', isLook: true } },
   '/page/facts': { get: look },
-  '/page/dashboards': { get: look },
-  '/page/dashboards/:uid': { get: look },
-  '/page/runbooks/:name': { get: look },
+  '/page/dashboards': { get: listLook },
+  '/page/dashboards/:uid': { get: listLook },
+  '/page/runbooks/:name': { get: listLook },
   '/backends/:backend/*path': { get: { may: 'client', quota: 'page', isLook: true } },
 } as const satisfies RouteTable;
 

@@ -7,6 +7,7 @@ import type { Client } from './clients.ts';
 const quotas = {
   infer: { of: 'inference requests', setting: 'VITRINE_INFER_PER_MINUTE_MAX' },
   tasks: { of: 'tasks', setting: 'VITRINE_TASKS_PER_MINUTE_MAX' },
+  reads: { of: 'lists', setting: 'VITRINE_READS_PER_MINUTE_MAX' },
   page: { of: 'questions to backends', setting: 'VITRINE_PROXY_PER_MINUTE_MAX' },
 } as const;
 export type Quota = keyof typeof quotas;
@@ -27,5 +28,5 @@ export function takeQuota(client: Client, of: Quota, response: Response): string
 }
 
 function settingOf(client: Client, of: Quota): string {
-  return client.key && of !== 'page' ? `${of}_per_minute of the key` : quotas[of].setting;
+  return client.key && (of === 'infer' || of === 'tasks') ? `${of}_per_minute of the key` : quotas[of].setting;
 }

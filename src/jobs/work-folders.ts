@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { recordedReason, ServiceError } from '../errors.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
+import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { observableGauge } from '../telemetry/metrics.ts';
@@ -14,11 +15,16 @@ import { foldersSetAside } from './set-aside.ts';
 export type WorkFolder = AsyncDisposable & {
   readonly id: string;
   readonly path: string;
+  /**
+   * So many bytes are in it from now on, though they may not be measured yet; throws when there is no room for them, in all or in the share of its client.
+   * Called before they are written.
+   */
+  holds(bytes: number): void;
   /** From here on disposing of it removes nothing: a job of this id owns it. */
   keepForJob(): void;
 };
 
-type Limits = Pick<Config, 'data' | 'workBytesMax'>;
+type Limits = Pick<Config, 'data' | 'workBytesMax' | 'uploadBytesMax' | 'clientSharePercent'>;
 
 /**
  * Where temporary files live: VITRINE_DATA/service/work/<id>/, and nowhere else, so that they can be counted, bounded, and swept after a crash.
@@ -28,16 +34,29 @@ export class WorkFolders {
   readonly #limits: Limits;
   readonly #work: string;
   readonly #results: string;
-  /** Promised to those who are still writing: what they declared and is not measured yet. */
-  readonly #promised = new Map<string, number>();
+  /** What is being written into folders, by client. */
+  readonly budget: SharedBudget;
+  /** The same by folder: measured is what was there a second ago. */
+  readonly #held = new Map<string, { readonly client: string; bytes: number }>();
   /** Made by this process: no sweep touches them. */
   readonly #own = new Set<string>();
   /** What could not be removed when it was time. */
   readonly #leftOver = new Set<string>();
   #look: { at: number; use: Promise<StorageUse> } | undefined;
+  #measured: Measured = { ...nothing, bytesOf: new Map() };
 
   private constructor(limits: Limits, work: string, results: string) {
     this.#limits = limits;
+    this.budget = new SharedBudget({
+      name: 'uploads',
+      max: limits.workBytesMax,
+      sharePercent: limits.clientSharePercent,
+      largest: limits.uploadBytesMax,
+      cannot: 'Cannot take this now',
+      held: (bytes) => `what is being uploaded and worked on takes ${bytes} of ${limits.workBytesMax} bytes`,
+      setting: 'VITRINE_WORK_BYTES_MAX',
+      retryAfterMs: 10_000,
+    });
     this.#work = work;
     this.#results = results;
   }
@@ -77,30 +96,28 @@ export class WorkFolders {
     return count;
   }
 
-  /** A folder for new work. `bytesExpected`, where the caller declared it, is held against what may be stored in all. */
-  async create(bytesExpected = 0): Promise<WorkFolder> {
-    const { workBytesMax } = this.#limits;
-    const { work, results } = await this.use();
-    const promised = [...this.#promised.values()].reduce((sum, bytes) => sum + bytes, 0);
-    const held = work.bytes + results.bytes + promised;
-    if (held + bytesExpected > workBytesMax)
-      throw new ServiceError(
-        'not_kept',
-        say`Cannot take this now: temporary files and results hold ${held} of ${workBytesMax} bytes, and ${bytesExpected} more were declared; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
-        { retryAfterMs: 10_000 },
-      );
+  /**
+   * A folder for new work of a client. `bytesDeclared` is refused at once where there is no room for it, and takes none: what is announced may never come, so
+   * what has arrived counts (`holds`).
+   */
+  async create(client = 'anonymous', bytesDeclared = 0): Promise<WorkFolder> {
+    await this.use();
+    this.#refuseWithoutRoom(bytesDeclared);
     const id = randomUUID();
     const path = this.pathOf(id);
     this.#own.add(id);
     await onDisk(() => mkdir(path));
-    this.#promised.set(id, bytesExpected);
+    this.#held.set(id, { client, bytes: 0 });
     let owned = false;
     return {
       id,
       path,
+      holds: (bytes) => this.#hold(id, bytes),
       keepForJob: () => {
         owned = true;
-        this.#promised.delete(id);
+        this.#giveBack(id);
+        // Measured anew, so that what the job took over is not missed meanwhile.
+        this.#look = undefined;
       },
       [Symbol.asyncDispose]: async () => {
         if (!owned) await this.remove(id);
@@ -108,9 +125,41 @@ export class WorkFolders {
     };
   }
 
+  #hold(id: string, bytes: number): void {
+    const held = this.#held.get(id);
+    const more = bytes - (held?.bytes ?? 0);
+    if (!held || more <= 0) return;
+    // Looked at by the way, for the next time.
+    this.use().catch(() => undefined);
+    this.#refuseWithoutRoom(more);
+    this.budget.take(held.client, more);
+    held.bytes = bytes;
+  }
+
+  #giveBack(id: string): void {
+    const held = this.#held.get(id);
+    if (!held) return;
+    this.#held.delete(id);
+    this.budget.giveBack(held.client, held.bytes);
+  }
+
+  /** A folder counts once: by what was measured in it or by what is known to be in it, whichever is more. */
+  #refuseWithoutRoom(bytes: number): void {
+    const { workBytesMax } = this.#limits;
+    const { work, results, bytesOf } = this.#measured;
+    let taken = work.bytes + results.bytes;
+    for (const [id, held] of this.#held) taken += Math.max(0, held.bytes - (bytesOf.get(id) ?? 0));
+    if (taken + bytes > workBytesMax)
+      throw new ServiceError(
+        'not_kept',
+        say`Cannot take this now: temporary files and results hold ${taken} of ${workBytesMax} bytes, and ${bytes} more are to come; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
+        { retryAfterMs: 10_000 },
+      );
+  }
+
   /** Removes a folder of work; what cannot be removed now is removed later. */
   async remove(id: string): Promise<void> {
-    this.#promised.delete(id);
+    this.#giveBack(id);
     if (await this.#removed(this.pathOf(id))) this.#own.delete(id);
   }
 
@@ -172,10 +221,10 @@ export class WorkFolders {
   use(): Promise<StorageUse> {
     const now = performance.now();
     if (this.#look === undefined || now - this.#look.at > keptMs) {
-      const use = Promise.all([measure(this.#work), measure(this.#results)]).then(([work, results]) => ({
-        work,
-        results,
-      }));
+      const use = Promise.all([measure(this.#work), measure(this.#results)]).then(([work, results]) => {
+        this.#measured = { work, results, bytesOf: work.bytesOf };
+        return this.#measured;
+      });
       this.#look = { at: now, use };
     }
     return this.#look.use;
@@ -186,6 +235,11 @@ export type StorageUse = {
   readonly work: { readonly files: number; readonly bytes: number };
   readonly results: { readonly files: number; readonly bytes: number };
 };
+
+/** `bytesOf`: by folder of work. */
+type Measured = StorageUse & { readonly bytesOf: ReadonlyMap<string, number> };
+
+const nothing: StorageUse = { work: { files: 0, bytes: 0 }, results: { files: 0, bytes: 0 } };
 
 const keptMs = 1000;
 
@@ -201,8 +255,11 @@ async function removeAllBut(folder: string, owned: ReadonlySet<string>): Promise
   return left.length;
 }
 
-async function measure(folder: string): Promise<{ files: number; bytes: number }> {
+async function measure(
+  folder: string,
+): Promise<{ files: number; bytes: number; bytesOf: ReadonlyMap<string, number> }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(nothingIfGone);
+  const bytesOf = new Map<string, number>();
   let files = 0;
   let bytes = 0;
   for (const entry of entries) {
@@ -212,8 +269,10 @@ async function measure(folder: string): Promise<{ files: number; bytes: number }
     if (size === undefined) continue;
     files += 1;
     bytes += size;
+    const [id = ''] = relative(folder, entry.parentPath).split(sep);
+    bytesOf.set(id, (bytesOf.get(id) ?? 0) + size);
   }
-  return { files, bytes };
+  return { files, bytes, bytesOf };
 }
 
 function nothingIfGone(error: NodeJS.ErrnoException): [] {

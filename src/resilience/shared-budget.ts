@@ -88,6 +88,14 @@ export class SharedBudget {
     }
   }
 
+  /** Begins anew, for what is counted by time. */
+  giveAllBack(): void {
+    if (this.#taken === 0) return;
+    this.#taken = 0;
+    this.#accounts.clear();
+    this.#last = undefined;
+  }
+
   #obstacle(account: Account, amount: number): keyof Refusals | undefined {
     const taken = this.#taken + amount;
     if (taken <= this.#openMax) return undefined;

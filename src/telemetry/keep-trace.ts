@@ -1,3 +1,4 @@
+import { SharedBudget } from '../resilience/shared-budget.ts';
 import { type FlightRecord, isFailed } from './flight/flight-record.ts';
 import type { AlwaysKept, KeptBecause } from './kept-reasons.ts';
 
@@ -5,7 +6,7 @@ import type { AlwaysKept, KeptBecause } from './kept-reasons.ts';
 const noModel = '';
 
 /** How a request ended. */
-export type Outcome = Pick<FlightRecord, 'model' | 'status' | 'failure' | 'startedAt' | 'tookMs'>;
+export type Outcome = Pick<FlightRecord, 'tenant' | 'model' | 'status' | 'failure' | 'startedAt' | 'tookMs'>;
 
 /** The trace settings of a model at this moment: they change at run time. */
 export type SamplingSettings = { trace_level: readonly string[]; trace_rate: number; trace_count: number };
@@ -18,6 +19,8 @@ export type TraceKeeperOptions = {
   forcedPerSecond: number;
   /** Failed and slow ones a second at most: a storm of refusals is counted, not traced one by one. */
   troublePerSecond: number;
+  /** Percent of both that each tenant can count on. */
+  sharePercent: number;
   settings: (model: string) => SamplingSettings;
 };
 
@@ -29,11 +32,13 @@ export class TraceKeeper {
   readonly #options: TraceKeeperOptions;
   readonly #firsts = new Map<string, { left: number; sampled: number; taken: number }>();
   #second = -1;
-  #forcedLeft = 0;
-  #troubleLeft = 0;
+  readonly #forced: SharedBudget;
+  readonly #trouble: SharedBudget;
 
   constructor(options: TraceKeeperOptions) {
     this.#options = options;
+    this.#forced = perSecond(options.forcedPerSecond, options.sharePercent);
+    this.#trouble = perSecond(options.troublePerSecond, options.sharePercent);
   }
 
   /** `wanted`: by X-Vitrine-Trace: 1, or by a traceparent that says sampled. */
@@ -42,21 +47,12 @@ export class TraceKeeper {
     wanted: 'forced' | 'caller' | undefined,
     always: AlwaysKept | undefined,
   ): KeptBecause | undefined {
-    const { model, startedAt, tookMs } = request;
+    const { model, tenant, startedAt, tookMs } = request;
     this.#beginSecond(Math.floor((startedAt + tookMs) / 1000));
-    if (isFailed(request) && this.#troubleLeft > 0) {
-      this.#troubleLeft -= 1;
-      return 'failed';
-    }
-    if (tookMs >= this.#options.slowMs && this.#troubleLeft > 0) {
-      this.#troubleLeft -= 1;
-      return 'slow';
-    }
+    if (isFailed(request) && this.#trouble.tryTake(tenant, 1)) return 'failed';
+    if (tookMs >= this.#options.slowMs && this.#trouble.tryTake(tenant, 1)) return 'slow';
     if (always !== undefined && always !== 'logged') return always;
-    if (wanted !== undefined && this.#forcedLeft > 0) {
-      this.#forcedLeft -= 1;
-      return wanted;
-    }
+    if (wanted !== undefined && this.#forced.tryTake(tenant, 1)) return wanted;
     return this.#sample(model ?? noModel) ?? always;
   }
 
@@ -90,8 +86,21 @@ export class TraceKeeper {
     // A stream that ends has taken as long as until it began.
     if (second <= this.#second) return;
     this.#second = second;
-    this.#forcedLeft = this.#options.forcedPerSecond;
-    this.#troubleLeft = this.#options.troublePerSecond;
+    this.#forced.giveAllBack();
+    this.#trouble.giveAllBack();
     for (const of of this.#firsts.values()) of.left = this.#options.firstPerSecond;
   }
+}
+
+/** So many a second, in which each tenant has its share: given back as a whole when the second is over. */
+function perSecond(max: number, sharePercent: number): SharedBudget {
+  return new SharedBudget({
+    name: 'traces',
+    max,
+    sharePercent,
+    largest: 1,
+    cannot: 'Cannot keep the trace',
+    held: (count) => `${count} are kept this second`,
+    setting: 'VITRINE_TRACE_FORCED_PER_SECOND',
+  });
 }

@@ -267,7 +267,13 @@ describe('a token bucket', () => {
 
 describe('clients', () => {
   it('are remembered up to a limit, and the network of an IPv6 address counts as one', () => {
-    const clients = new Clients({ clientsMax: 16, inferPerMinuteMax: 10, tasksPerMinuteMax: 1, proxyPerMinuteMax: 10 });
+    const clients = new Clients({
+      clientsMax: 16,
+      inferPerMinuteMax: 10,
+      tasksPerMinuteMax: 1,
+      proxyPerMinuteMax: 10,
+      readsPerMinuteMax: 10,
+    });
     assert.equal(clients.byAddress('2001:db8::1'), clients.byAddress('2001:db8:0:0:ffff::2'));
     assert.notEqual(clients.byAddress('2001:db8::1'), clients.byAddress('2001:db8:0:1::1'));
     assert.equal(clients.byAddress('::ffff:10.0.0.1'), clients.byAddress('10.0.0.1'));

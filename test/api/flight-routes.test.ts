@@ -30,7 +30,11 @@ describe('a request that is looked up', () => {
   it('is not another of its own id, though it is made anew each time it is found', async () => {
     // Three slower ones: the last is remembered as one of the last, and neither as slow nor as failed.
     for (const at of [22, 23, 24, 1]) flights.add({ ...recordOf(at, undefined), startedAt: 0, status: 200 });
-    const [{ requestId, ids } = assert.fail()] = flights.list('recent', () => true, 1);
+    const [{ requestId, ids } = assert.fail()] = flights.list(
+      'recent',
+      { tenant: undefined, model: undefined, fault: undefined, endedSinceMs: 0 },
+      1,
+    );
     for (const id of [requestId, ids.traceId, ids.spanId]) {
       const { trace_id, same_id } = await lookUp(id);
       assert.equal(trace_id, ids.traceId);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { ServiceError } from '../../src/errors.ts';
+import type { Perform } from '../../src/jobs/job-runner.ts';
 import { identity } from '../fixtures/models/models.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
@@ -99,6 +103,61 @@ describe('what all clients share', () => {
     );
   }
 });
+
+describe('the disk that all clients share', () => {
+  let api: ServedApi;
+
+  beforeEach(async () => {
+    const limits = { tasksPerMinuteMax: 1_000, workBytesMax: 1_000_000, uploadBytesMax: 500_000 };
+    api = await serveApi({}, { ...limits, bodyIdleMsMax: 60_000, slowAfterMs: 60_000 }, { perform: never });
+  });
+
+  afterEach(async () => {
+    await closeAll();
+    await api[Symbol.asyncDispose]();
+  });
+
+  it('is charged by what has arrived: uploads that announce no length take nothing from others while they are idle', async () => {
+    for (let at = 0; at < 10; at += 1) (await open(api)).write(upload('Transfer-Encoding: chunked'));
+    for (let at = 0; at < 10; at += 1) (await open(api)).write(upload('Content-Length: 400000'));
+    await waitFor('the folders', async () => (await readdir(join(api.data, 'service', 'work'))).length >= 20);
+    await acceptsOfOthers();
+  });
+
+  it('keeps a share for others when one client uploads as much as it can', async () => {
+    const { budget } = api.jobs.folders;
+    for (let at = 0; at < 3; at += 1) (await open(api)).write(Buffer.concat([upload('Content-Length: 600000'), part]));
+    const refused = await waitFor('the refusal', () => sockets.map(answerOf).find((answer) => answer.endsWith('}')));
+    assert.match(refused, /^HTTP\/1\.1 429 .*"code":"share_used"/s);
+    assert.match(refused, /VITRINE_WORK_BYTES_MAX/);
+    assert.ok(budget.taken <= 750_000, String(budget.taken));
+    await acceptsOfOthers();
+    await closeAll();
+    await waitFor('it to be given back', () => budget.taken === 0);
+  });
+
+  async function acceptsOfOthers(): Promise<void> {
+    const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async' };
+    const answer = await api.fetch('/v1/generate', { method: 'POST', headers, body: '{"prompt":"a bell"}' });
+    assert.equal(answer.status, 202, await answer.text());
+  }
+});
+
+const part = Buffer.alloc(300_000, 0x20);
+
+function upload(length: string): Buffer {
+  const form = '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n';
+  const isChunked = length.startsWith('Transfer');
+  const begin = isChunked ? `${form.length.toString(16)}\r\n${form}\r\n` : form;
+  return Buffer.from(
+    `POST /v1/speech HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n${length}\r\n\r\n${begin}`,
+  );
+}
+
+const never: Perform = (_job, { signal }) =>
+  new Promise((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(new ServiceError('caller_gone', 'Gone.'))),
+  );
 
 describe('a caller who is slower than the least rate', () => {
   let api: ServedApi;

@@ -42,6 +42,7 @@ const forEveryone = [
   'src/loopback.ts',
   'src/free-block.ts',
   'src/bag.ts',
+  'src/resilience/shared-budget.ts',
   'src/steady-clock.ts',
   ...frontDoor,
 ];

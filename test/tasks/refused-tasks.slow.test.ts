@@ -318,15 +318,18 @@ describe('a task that cannot be taken is refused in words, and leaves nothing on
 });
 
 describe('callers that upload at the same time', () => {
-  it('share what may be on disk: who comes when it is promised away is told to come again', async () => {
+  it('share what may be on disk: who comes when it is full is told to come again', async () => {
     await using api = await serveTasks('harmonic-percussive', { workBytesMax: 400_000 });
     const socket = connect(api.port, '127.0.0.1');
     socket.once('error', () => undefined);
     const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n';
     socket.write(
-      post('/v1/separate', head, { 'Content-Type': 'multipart/form-data; boundary=b', 'Content-Length': 300_000 }),
+      post('/v1/separate', `${head}${'x'.repeat(280_000)}`, {
+        'Content-Type': 'multipart/form-data; boundary=b',
+        'Content-Length': 300_000,
+      }),
     );
-    await somethingThere(api);
+    await waitFor('it to arrive', () => api.jobs.folders.budget.taken >= 270_000);
     const bytes = await readFile(fixtureSound('chord-and-clicks.wav'));
     const ask = () =>
       api.fetch('/v1/separate?stem=harmonic', { method: 'POST', body: form([{ name: 'a.wav', bytes }]) });

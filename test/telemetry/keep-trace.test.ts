@@ -39,6 +39,16 @@ describe('keeping a trace', () => {
     assert.equal(kept.filter((each) => each === 'failed').length, 5);
   });
 
+  it('leaves each tenant a share of them', () => {
+    const keeper = keep({ forcedPerSecond: 8, troublePerSecond: 8, sharePercent: 25 });
+    const of = (outcome: Outcome, tenant: string, wanted?: 'forced') =>
+      Array.from({ length: 20 }, () => keeper.decide({ ...outcome, tenant }, wanted, undefined)).filter(
+        (each) => each === (wanted ?? 'failed'),
+      ).length;
+    assert.deepEqual([of(quiet, 'ann', 'forced'), of(quiet, 'bob', 'forced')], [6, 2]);
+    assert.deepEqual([of(failed, 'ann'), of(failed, 'bob')], [6, 2]);
+  });
+
   it('always keeps tasks, what was profiled, low scores and what has a log line, whatever the rates and quotas are', () => {
     const keeper = keep({
       forcedPerSecond: 0,
@@ -63,7 +73,7 @@ describe('keeping a trace', () => {
   });
 });
 
-const quiet: Outcome = { model: 'm', status: 200, failure: undefined, startedAt: 5_000, tookMs: 1 };
+const quiet: Outcome = { tenant: 'ann', model: 'm', status: 200, failure: undefined, startedAt: 5_000, tookMs: 1 };
 const failed: Outcome = { ...quiet, status: 503, failure: 'queue_full' };
 
 function keep(options: Partial<TraceKeeperOptions> = {}): TraceKeeper {
@@ -72,6 +82,7 @@ function keep(options: Partial<TraceKeeperOptions> = {}): TraceKeeper {
     slowMs: 1_000,
     forcedPerSecond: 100,
     troublePerSecond: 100,
+    sharePercent: 0,
     settings: () => ({ trace_level: ['TIMESTAMPS'], trace_rate: 1_000_000, trace_count: -1 }),
     ...options,
   });

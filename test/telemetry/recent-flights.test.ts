@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { isSameBatch } from '../../src/telemetry/batch-attributes.ts';
+import { FairRows } from '../../src/telemetry/flight/fair-rows.ts';
 import { copyOf, type FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
 import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
 import { RecentBatches } from '../../src/telemetry/flight/recent-batches.ts';
@@ -94,7 +95,7 @@ describe('the slowest and the failed requests', () => {
     assert.equal(next.booked(), 0);
     next.mark('send');
     for (const order of ['slowest', 'failed', 'recent'] as const) {
-      const [{ account } = assert.fail()] = recorder.list(order, () => true, 1);
+      const [{ account } = assert.fail()] = recorder.list(order, all, 1);
       assert.deepEqual([account.receive, account.send], [receive, 0]);
       if (order !== 'recent') assert.equal(account.startedAt, startedAt);
     }
@@ -119,7 +120,7 @@ describe('a copy of a request that is more than a record', () => {
 });
 
 describe('the last batches', () => {
-  it('are given back as they were, by their row and the newest first, and it is said until when they are forgotten', () => {
+  it('are given back as they were, by their number and the newest first, and it is said until when they are forgotten', () => {
     const recent = new RecentBatches(3);
     const gpu = { hwId: 'gpu-1', seconds: 0.5, energy: undefined };
     const all = [
@@ -130,14 +131,18 @@ describe('the last batches', () => {
       batchOf(5),
     ];
     assert.equal(recent.forgottenUntil, 0);
-    const rows = all.map((batch) => recent.add(batch));
-    assert.deepEqual(rows, [0, 1, 2, 0, 1]);
+    const numbers = all.map((batch) => recent.add(batch));
+    assert.deepEqual(numbers, [0, 1, 2, 3, 4]);
     assert.deepEqual([...recent], all.slice(2).reverse());
-    assert.deepEqual(recent.at(2), all[2]);
+    assert.deepEqual(
+      numbers.map((number) => recent.at(number)),
+      [undefined, undefined, ...all.slice(2)],
+    );
+    assert.equal(recent.at(-1), undefined);
     assert.equal(recent.forgottenUntil, all[1]!.endedAt);
     assert.ok(isSameBatch(recent.at(2), all[2]!));
     assert.ok(!isSameBatch(undefined, all[2]!));
-    for (const [at, batch] of all.entries()) assert.equal(isSameBatch(recent.at(1), batch), at === 4);
+    for (const [at, batch] of all.entries()) assert.equal(recent.isAt(4, batch), at === 4);
   });
 });
 
@@ -148,3 +153,41 @@ function plain(record: FlightRecord) {
   const stages = stageNames.map((stage) => account[stage]);
   return { ...rest, traceId: ids.traceId, spanId: ids.spanId, stages, arrival };
 }
+
+describe('a flood of one tenant', () => {
+  it('pushes out its own requests and not those of others', () => {
+    const recorder = new FlightRecorder({ recordsMax: 100, batchesMax: 100, minutesMax: 1 });
+    const record = (at: number, tenant: string) => recorder.add({ ...recordOf(at, batchOf(at)), tenant, status: 400 });
+    for (let at = 0; at < 30; at += 1) record(at, 'bob');
+    for (let at = 30; at < 2_000; at += 1) record(at, 'ann');
+    for (let at = 2_000; at < 2_010; at += 1) record(at, 'cid');
+    const count = (order: 'recent' | 'failed', tenant: string) =>
+      recorder.list(order, { ...all, tenant }, 1_000).length;
+    assert.deepEqual([count('recent', 'bob'), count('recent', 'cid'), count('recent', 'ann')], [25, 10, 65]);
+    // A quarter as many are remembered, of which each has a quarter.
+    assert.equal(count('failed', 'bob'), 6);
+    assert.equal(count('failed', 'cid'), 10);
+    // Their batches are of the last that ran.
+    const oldest = recorder.list('recent', { ...all, tenant: 'bob' }, 1_000).at(-1)!;
+    assert.equal(oldest.batch, undefined);
+    assert.equal(recorder.list('recent', { ...all, tenant: 'cid' }, 1)[0]!.batch?.id, 2_009);
+  });
+
+  it('leaves the rows in the order in which they came, however owners take turns', () => {
+    const rows = new FairRows(8);
+    const held = new Map<number, number>();
+    for (let at = 0; at < 5_000; at += 1) {
+      const owner = `owner ${(at * at * 7 + (at >> 3)) % (1 + (at % 5))}`;
+      held.set(rows.take(owner), at);
+      const order = [...rows].map((row) => held.get(row)!);
+      assert.deepEqual(
+        order,
+        [...order].sort((one, other) => other - one),
+      );
+      assert.equal(order.length, Math.min(8, at + 1));
+      assert.equal(order[0], at);
+    }
+  });
+});
+
+const all = { tenant: undefined, model: undefined, fault: undefined, endedSinceMs: 0 };

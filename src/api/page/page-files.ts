@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
@@ -8,6 +8,7 @@ import { version } from '../../version.ts';
 import { backendNames } from '../backends-proxy/allowed-questions.ts';
 import type { Client } from '../clients.ts';
 import type { Door } from '../door.ts';
+import { type DashboardFiles, namesIn } from './dashboard-files.ts';
 
 type Parts = { config: Config; door: Door };
 
@@ -26,36 +27,26 @@ export function pageFacts({ config, door }: Parts) {
   };
 }
 
-/** GET /page/dashboards: every dashboard there is, by title; the files are read anew, since they are few and somebody may be writing one. */
-export function listDashboards({ config }: Pick<Parts, 'config'>) {
+/** GET /page/dashboards: every dashboard there is, by title. */
+export function listDashboards({ dashboards }: { dashboards: DashboardFiles }) {
   return async (_request: Request, response: Response): Promise<void> => {
-    const names = (await namesIn(config.dashboards)).filter((name) => name.endsWith('.json'));
-    const read = await Promise.all(names.map(async (name) => JSON.parse(await textOf(config.dashboards, name))));
-    const dashboards = read as { uid?: string; title?: string; description?: string; tags?: string[] }[];
+    const all = await dashboards.all();
     response.json({
-      dashboards: dashboards
-        .flatMap(({ uid, title = uid, description = '', tags = [] }) =>
-          uid ? [{ uid, title, description, tags }] : [],
-        )
-        .sort((a, b) => String(a.title).localeCompare(String(b.title))),
+      dashboards: all.map(({ uid, title, description, tags }) => ({ uid, title, description, tags })),
     });
   };
 }
 
 /** GET /page/dashboards/:uid: one dashboard, as Grafana reads it too. */
-export function showDashboard({ config }: Pick<Parts, 'config'>) {
+export function showDashboard({ dashboards }: { dashboards: DashboardFiles }) {
   return async (request: Request, response: Response): Promise<void> => {
-    for (const name of await namesIn(config.dashboards)) {
-      if (!name.endsWith('.json')) continue;
-      const text = await textOf(config.dashboards, name);
-      if ((JSON.parse(text) as { uid?: string }).uid !== request.params.uid) continue;
-      response.type('application/json').send(text);
-      return;
-    }
-    throw new ServiceError(
-      'not_found',
-      say`Cannot show the dashboard: there is none of this uid; GET /page/dashboards.`,
-    );
+    const found = (await dashboards.all()).find(({ uid }) => uid === request.params.uid);
+    if (!found)
+      throw new ServiceError(
+        'not_found',
+        say`Cannot show the dashboard: there is none of this uid; GET /page/dashboards.`,
+      );
+    response.type('application/json').send(found.text);
   };
 }
 
@@ -71,15 +62,6 @@ export function showRunbook({ config }: Pick<Parts, 'config'>) {
       );
     response.type('text/markdown').send(await textOf(config.runbooks, name));
   };
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw cause;
-  }
 }
 
 function textOf(folder: string, name: string): Promise<string> {

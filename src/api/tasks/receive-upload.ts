@@ -5,13 +5,18 @@ import type { Request, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import type { WorkFolder } from '../../jobs/work-folders.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
+import { RateWatch } from '../../resilience/rate-watch.ts';
 import { ours, say } from '../../sentence.ts';
 import type { UploadedFile } from '../../tasks/task.ts';
 
 export type Upload = { readonly fields: Record<string, unknown>; readonly files: readonly UploadedFile[] };
 
-export type UploadLimits = Pick<Config, 'uploadBytesMax' | 'uploadFilesMax' | 'bodyIdleMsMax'>;
+export type UploadLimits = Pick<
+  Config,
+  'uploadBytesMax' | 'uploadFilesMax' | 'bodyIdleMsMax' | 'bytesPerSecondMin' | 'slowAfterMs'
+>;
 
 /** What a form may hold besides files: parameters are short. */
 const formLimits = { fields: 50, fieldSize: 64 * 1024, fieldNameSize: 100, headerPairs: 50, fieldNestingDepth: 0 };
@@ -26,16 +31,16 @@ export const framingBytesMax = 1024 * 1024;
 export async function receiveUpload(
   request: Request,
   response: Response,
-  folder: string,
+  work: Pick<WorkFolder, 'path' | 'holds'>,
   limits: UploadLimits,
 ): Promise<Upload> {
   refuseWhatIsNoForm(request);
   const { uploadBytesMax, uploadFilesMax } = limits;
   const refused = Promise.withResolvers<never>();
-  const watch = watchProgress(request, limits.bodyIdleMsMax, refused.reject);
+  const watch = watchProgress(request, limits, refused.reject);
   try {
     const receive = multer({
-      storage: storageIn(folder, (error) => refused.reject(error)),
+      storage: storageIn(work, (error) => refused.reject(error)),
       limits: {
         ...formLimits,
         fileSize: uploadBytesMax,
@@ -63,10 +68,10 @@ export async function receiveUpload(
   return { fields: { ...(request.body as Record<string, unknown>) }, files };
 }
 
-/** The declared length of a form; for one that declares none, the largest that is taken. */
-export function expectedBytes(request: Request, { uploadBytesMax }: UploadLimits): number {
+/** The declared length of a form; 0 where none is declared. */
+export function declaredBytes(request: Request, { uploadBytesMax }: UploadLimits): number {
   const declared = request.headers['content-length'];
-  if (declared === undefined) return uploadBytesMax;
+  if (declared === undefined) return 0;
   if (Number(declared) > uploadBytesMax + framingBytesMax) throw tooLarge(`${declared} bytes`, uploadBytesMax);
   return Number(declared);
 }
@@ -83,16 +88,25 @@ function refuseWhatIsNoForm(request: Request): void {
 }
 
 /** Files are called by their number: what the caller calls them never becomes a path. */
-function storageIn(folder: string, refuse: (error: unknown) => void): StorageEngine {
+function storageIn(work: Pick<WorkFolder, 'path' | 'holds'>, refuse: (error: unknown) => void): StorageEngine {
   let count = 0;
+  let arrived = 0;
+  /** Before it is written, so that no more is on disk than may be. */
+  async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      arrived += chunk.length;
+      work.holds(arrived);
+      yield chunk;
+    }
+  }
   return {
     _handleFile: (_request, file, done) => {
-      const path = join(folder, `upload-${count}`);
+      const path = join(work.path, `upload-${count}`);
       count += 1;
       const output = createWriteStream(path, { flags: 'wx' });
       // Multer would tell when the rest of the body has come; its own listener, set first, keeps the code of the refusal.
       file.stream.once('limit', () => refuse(tooLarge('a file that is larger', undefined)));
-      pipeline(file.stream, output).then(
+      pipeline(file.stream, counted, output).then(
         () => done(null, { path, size: output.bytesWritten }),
         (error: unknown) => {
           refuse(asUploadFailure(error));
@@ -105,26 +119,38 @@ function storageIn(folder: string, refuse: (error: unknown) => void): StorageEng
   };
 }
 
-/** A caller who stops sending is not waited for: the time runs anew with every byte. */
-function watchProgress(request: Request, idleMsMax: number, refuse: (error: ServiceError) => void): NodeJS.Timeout {
+/** A caller who stops sending, or sends slower than the least rate, is not waited for. */
+function watchProgress(request: Request, limits: UploadLimits, refuse: (error: ServiceError) => void): NodeJS.Timeout {
+  const { bodyIdleMsMax, bytesPerSecondMin, slowAfterMs } = limits;
   let seenBytes = request.socket.bytesRead;
   let seenAt = performance.now();
+  const rate = new RateWatch(seenAt);
+  rate.restart(seenAt, seenBytes);
   return setInterval(
     () => {
       const now = performance.now();
       const { bytesRead } = request.socket;
-      if (bytesRead !== seenBytes) {
+      // What has come and waits for the disk is not the caller's delay.
+      if (request.readableLength > 0) rate.restart(now, bytesRead);
+      if (bytesRead !== seenBytes || request.readableLength > 0) {
         seenBytes = bytesRead;
         seenAt = now;
-      } else if (now - seenAt > idleMsMax)
+        if (rate.isSlow(now, bytesRead, limits))
+          refuse(
+            new ServiceError(
+              'body_too_slow',
+              say`Cannot read the form: it arrives at less than ${bytesPerSecondMin} bytes a second; send it faster, or lower VITRINE_BYTES_PER_SECOND_MIN.`,
+            ),
+          );
+      } else if (now - seenAt > bodyIdleMsMax)
         refuse(
           new ServiceError(
             'body_too_slow',
-            say`Cannot read the form: nothing of it arrived for ${idleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX.`,
+            say`Cannot read the form: nothing of it arrived for ${bodyIdleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX.`,
           ),
         );
     },
-    Math.max(10, Math.min(1000, idleMsMax / 4)),
+    Math.max(10, Math.min(1000, bodyIdleMsMax / 4, slowAfterMs / 4)),
   ).unref();
 }
 

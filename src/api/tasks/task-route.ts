@@ -19,7 +19,7 @@ import { leftSignal, whileOpen } from '../while-open.ts';
 import { answerWhenDone } from './answer-when-done.ts';
 import { formatAccepted } from './format-accepted.ts';
 import { readTaskJson } from './read-task-json.ts';
-import { expectedBytes, receiveUpload } from './receive-upload.ts';
+import { declaredBytes, receiveUpload } from './receive-upload.ts';
 import { sendResult } from './send-result.ts';
 import { taskDeadline } from './task-deadline.ts';
 
@@ -45,7 +45,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const told = requestTrace(response);
     const deadline = taskDeadline(request, config);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
-    await using work = await workFolders.create(takesFiles(kind) ? expectedBytes(request, config) : 0);
+    await using work = await workFolders.create(client.name, takesFiles(kind) ? declaredBytes(request, config) : 0);
     const task = await readTask(kind, parts, { request, response, work, client }).catch((error: unknown) => {
       // It counts among the tasks that failed, as one that is refused later does; which model it meant is not known.
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
@@ -91,7 +91,7 @@ async function readTask(
   { request, response, work, client }: { request: Request; response: Response; work: WorkFolder; client: Client },
 ): Promise<TaskRequest> {
   const { fields, files } = takesFiles(kind)
-    ? await receiveUpload(request, response, work.path, config)
+    ? await receiveUpload(request, response, work, config)
     : { fields: await readTaskJson(bodies, request), files: [] };
   const given = { ...request.query, ...fields };
   const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);

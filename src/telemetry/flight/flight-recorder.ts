@@ -4,10 +4,11 @@ import { type FailureCode, faultOf } from '../../errors.ts';
 import type { TaskKind } from '../../tasks/task-kinds.ts';
 import { isSameBatch } from '../batch-attributes.ts';
 import type { TimeAccount } from '../time-account.ts';
-import { copyOf, type FlightRecord, isFailed } from './flight-record.ts';
+import { FairRing } from './fair-ring.ts';
+import { copyOf, type FlightRecord, faultOfRecord, isFailed } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
 import { RecentBatches } from './recent-batches.ts';
-import { RecentFlights } from './recent-flights.ts';
+import { type FlightFilter, RecentFlights } from './recent-flights.ts';
 import { Ring } from './ring.ts';
 import { SlowestRequests } from './slowest-requests.ts';
 
@@ -34,7 +35,7 @@ export type Competition = {
  */
 export class FlightRecorder implements Partial<EngineObserver> {
   readonly #recent: RecentFlights;
-  readonly #failed: Ring<FlightRecord>;
+  readonly #failed: FairRing<FlightRecord>;
   readonly #slowest: SlowestRequests;
   readonly #latency: LatencyWindow;
   readonly #batches: RecentBatches;
@@ -42,7 +43,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
 
   constructor({ recordsMax, batchesMax, minutesMax }: FlightLimits) {
     this.#recent = new RecentFlights(recordsMax);
-    this.#failed = new Ring(Math.max(1, Math.floor(recordsMax / 4)));
+    this.#failed = new FairRing(Math.max(1, Math.floor(recordsMax / 4)));
     this.#slowest = new SlowestRequests(recordsMax);
     this.#batches = new RecentBatches(batchesMax);
     this.#latency = new LatencyWindow({ minutesMax, modelsMax });
@@ -53,7 +54,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
     // Probes and pages that go well would push out the rest.
     if (record.method === 'GET' && !failed && record.model === undefined) return;
     this.#recent.add(record);
-    if (failed) this.#failed.add(copyOf(record));
+    if (failed) this.#failed.add(record.tenant, copyOf(record));
     this.#slowest.add(record);
   }
 
@@ -81,14 +82,15 @@ export class FlightRecorder implements Partial<EngineObserver> {
     return this.#eachOnce(this.#recent.named(id), isIt).sort(byNewest);
   }
 
-  list(
-    order: 'recent' | 'failed' | 'slowest',
-    matches: (record: FlightRecord) => boolean,
-    most: number,
-  ): FlightRecord[] {
+  list(order: 'recent' | 'failed' | 'slowest', filter: FlightFilter, most: number): FlightRecord[] {
+    const matches = (record: FlightRecord) =>
+      (filter.tenant === undefined || record.tenant === filter.tenant) &&
+      (filter.model === undefined || record.model === filter.model) &&
+      (filter.fault === undefined || faultOfRecord(record) === filter.fault) &&
+      record.startedAt + record.tookMs >= filter.endedSinceMs;
     switch (order) {
       case 'recent':
-        return first(this.#recent, matches, most);
+        return this.#recent.newest(filter, most);
       case 'failed':
         return first(this.#failed, matches, most);
       case 'slowest':

@@ -15,7 +15,7 @@ export class RecentBatches {
   readonly #numbers: Float64Array;
   readonly #common: Common[] = [];
   readonly #gpu: BatchFacts['gpu'][] = [];
-  #next = 0;
+  #added = 0;
   #forgottenUntil = 0;
 
   constructor(max: number) {
@@ -23,10 +23,11 @@ export class RecentBatches {
     this.#numbers = new Float64Array(max * numbersEach);
   }
 
-  /** Answers its row, where it is until as many others have come. */
+  /** Answers its number among all that were added, by which it is found until as many others have come. */
   add(batch: BatchFacts): number {
-    const row = this.#next;
-    this.#next = row + 1 === this.#max ? 0 : row + 1;
+    const number = this.#added;
+    const row = number % this.#max;
+    this.#added = number + 1;
     const numbers = this.#numbers;
     const from = row * numbersEach;
     if (row < this.#common.length) this.#forgottenUntil = numbers[from]!;
@@ -41,7 +42,7 @@ export class RecentBatches {
     numbers[from + 6] = batch.sessionMs;
     numbers[from + 7] = batch.cpuMs;
     numbers[from + 8] = batch.outputBytes;
-    return row;
+    return number;
   }
 
   /** The end of the newest one that was forgotten; 0: none was. */
@@ -50,13 +51,24 @@ export class RecentBatches {
   }
 
   /** Whether it is that one, without making it again. */
-  isAt(row: number, batch: BatchFacts): boolean {
+  isAt(number: number, batch: BatchFacts): boolean {
+    if (!this.#has(number)) return false;
+    const row = number % this.#max;
     const from = row * numbersEach;
     const { model, version } = this.#common[row]!;
     return isSameBatch({ model, version, startedAt: this.#numbers[from + 1]!, id: this.#numbers[from + 2]! }, batch);
   }
 
-  at(row: number): BatchFacts {
+  /** Undefined where it is forgotten. */
+  at(number: number): BatchFacts | undefined {
+    return this.#has(number) ? this.#inRow(number % this.#max) : undefined;
+  }
+
+  #has(number: number): boolean {
+    return number >= 0 && number >= this.#added - this.#max;
+  }
+
+  #inRow(row: number): BatchFacts {
     const numbers = this.#numbers.subarray(row * numbersEach, (row + 1) * numbersEach);
     return {
       ...this.#common[row]!,
@@ -76,7 +88,7 @@ export class RecentBatches {
   /** The newest first. */
   *[Symbol.iterator](): Generator<BatchFacts> {
     const { length } = this.#common;
-    for (let back = 1; back <= length; back += 1) yield this.at((this.#next - back + length) % length);
+    for (let back = 1; back <= length; back += 1) yield this.#inRow((this.#added - back) % this.#max);
   }
 
   #commonOf({ model, version, closedBy, lane, tookShortcut, provider, outcome }: BatchFacts, row: number): Common {

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { isFolder } from '../engine/model-folder.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { JobRunner } from '../jobs/job-runner.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -14,6 +15,8 @@ export type Check = { status: CheckStatus; message?: string; [figure: string]: u
 /** What was seen at one look; all health answers of a second are made from the same. */
 export type Seen = {
   models: readonly ModelStatus[];
+  /** The folder of VITRINE_MODELS. */
+  isRepositoryThere: boolean;
   disk: DiskUse | undefined;
   memory: MemoryUse;
   cpu: CpuUse | undefined;
@@ -30,7 +33,7 @@ export type Shown = { model(name: string): boolean; sizes: boolean };
 type HealthConfig = Pick<
   Config,
   | 'data'
-  | 'modelControl'
+  | 'models'
   | 'gpuRequired'
   | 'healthCpuPercentMax'
   | 'healthDiskFreePercentCritical'
@@ -63,7 +66,8 @@ export class HealthChecks {
     return this.#look.seen;
   }
 
-  models({ models }: Seen, shown: Shown): Check {
+  models(seen: Seen, shown: Shown): Check {
+    const { models } = seen;
     const by = (state: ModelStatus['state']) => models.filter((model) => model.state === state);
     const failed = by('unavailable').filter(({ reason }) => reason !== 'not loaded' && reason !== 'unloaded');
     const open = models.filter(({ model }) => model !== undefined && model.breakerState !== 'closed');
@@ -74,6 +78,15 @@ export class HealthChecks {
         status: 'unhealthy',
         ...figures,
         message: `${registry.abandonedLanes} threads are stuck in a run that does not end: the process has to be replaced.`,
+      };
+    const { lifecycle } = this.#parts;
+    if (lifecycle.state !== 'starting' && !this.#servesModels(seen))
+      return {
+        status: 'unhealthy',
+        ...figures,
+        message: seen.isRepositoryThere
+          ? 'No model serves: none could be loaded from the folder of VITRINE_MODELS; POST /v2/repository/index has the reasons.'
+          : 'No model serves: the folder of VITRINE_MODELS is not there; correct the setting, or put the folder back.',
       };
     if (failed.length > 0)
       return {
@@ -90,13 +103,15 @@ export class HealthChecks {
     return { status: 'healthy', ...figures };
   }
 
-  /** The breaker of each loaded model. */
+  /** The breaker of each loaded model, and that of the loading of each model which has failed too often. */
   breakers({ models }: Seen, shown: Shown): Record<string, string> {
-    return Object.fromEntries(
-      models.flatMap(({ name, version, model }) =>
-        model && shown.model(name) ? [[`${name}/${version}`, model.breakerState]] : [],
-      ),
+    const running = models.flatMap(({ name, version, model }) =>
+      model && shown.model(name) ? [[`${name}/${version}`, model.breakerState]] : [],
     );
+    const loading = Object.entries(this.#parts.registry.loadBreakers()).flatMap(([name, state]) =>
+      state !== 'closed' && shown.model(name) ? [[`${name}/loading`, state]] : [],
+    );
+    return Object.fromEntries([...running, ...loading]);
   }
 
   disk({ disk }: Seen, { sizes }: { sizes: boolean }): Check {
@@ -197,20 +212,24 @@ export class HealthChecks {
 
   /** What a request needs; the service takes work when all of it is true. */
   readiness(seen: Seen): { database: boolean; gpu: boolean; disk_space: boolean; models_loaded: boolean } {
-    const { lifecycle, registry, config } = this.#parts;
-    const explicit = config.modelControl === 'explicit';
-    const someReady = seen.models.length === 0 || explicit || seen.models.some(({ state }) => state === 'ready');
+    const { lifecycle, registry } = this.#parts;
     return {
       database: this.database(seen).status !== 'unhealthy',
       gpu: this.gpu(seen, { sizes: false }).status !== 'unhealthy',
       disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
-      models_loaded: lifecycle.state !== 'starting' && someReady && registry.healthy,
+      models_loaded: lifecycle.state !== 'starting' && this.#servesModels(seen) && registry.healthy,
     };
+  }
+
+  /** Some model serves; or none is meant to yet, and those that will be asked for can be there. */
+  #servesModels({ models, isRepositoryThere }: Seen): boolean {
+    if (models.some(({ state }) => state === 'ready')) return true;
+    return isRepositoryThere && !this.#parts.registry.expectsModels;
   }
 
   async #seeAnew(): Promise<Seen> {
     const { config, registry, jobs } = this.#parts;
-    const [disk, memory, cpu, gpus, setAside, databaseMs] = await Promise.all([
+    const [disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere] = await Promise.all([
       // The folder may be away with its disk: that is a warning, not a defect.
       diskUse(config.data).catch(() => undefined),
       memoryUse(),
@@ -218,8 +237,9 @@ export class HealthChecks {
       gpuCount(),
       jobs.foldersSetAside().catch(() => []),
       jobs.storeAnswerMs(),
+      isFolder(config.models),
     ]);
-    return { models: registry.models(), disk, memory, cpu, gpus, setAside, databaseMs };
+    return { models: registry.models(), disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere };
   }
 }
 

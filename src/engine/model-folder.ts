@@ -27,6 +27,13 @@ export async function scanRepository(repository: string): Promise<ModelFolder[]>
   return folders.filter((folder) => folder !== undefined);
 }
 
+export async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
 /** Undefined when there is no such entry, or it is a folder none of whose versions has a model.onnx. */
 export async function scanModel(repository: string, name: string): Promise<ModelFolder | undefined> {
   if (!isModelName(name)) return undefined;

@@ -69,14 +69,14 @@ function takeUnsaid(): LogFields {
 
 /**
  * ONNX Runtime's messages repeat values: an index that is out of bounds, a text that is no number. Inputs belong into no line, so numbers that stand by
- * themselves become #, and what it quotes behind `Status Message` is left out. Names of nodes and operators stay.
+ * themselves become #, and what it quotes behind `Status Message` is left out. Names of nodes and operators stay, and so do shapes, as in {1,3}.
  */
 export function withoutValues(message: string): string {
   const [head = '', ...status] = message.slice(0, charsMax).split('Status Message:');
   const tail = status.join('Status Message:').replace(/(['"`]).*?\1/g, '$1…$1');
   return (status.length === 0 ? head : `${head}Status Message:${tail}`).replace(
-    /(?<![A-Za-z_0-9])[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|inf\b|nan\b)/gi,
-    '#',
+    /(\{[\d, -]*\})|(?<![A-Za-z_0-9])[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|inf\b|nan\b)/gi,
+    (_, shape: string | undefined) => shape ?? '#',
   );
 }
 

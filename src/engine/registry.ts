@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { ServiceError } from '../errors.ts';
+import { recordedReason, ServiceError } from '../errors.ts';
 import { Breaker } from '../resilience/breaker.ts';
 import { retry } from '../resilience/retry.ts';
 import { Turnstile } from '../resilience/turnstile.ts';
@@ -12,7 +12,7 @@ import { parseManifest } from './complete-manifest.ts';
 import { type EngineObserver, unobserved } from './engine-observer.ts';
 import type { ManifestFile } from './manifest.ts';
 import { LoadedModel } from './model.ts';
-import { type ModelFolder, readManifest, scanModel, scanRepository, versionsServed } from './model-folder.ts';
+import { isFolder, type ModelFolder, readManifest, scanModel, scanRepository, versionsServed } from './model-folder.ts';
 import { RepositoryWatch } from './repository-watch.ts';
 import { type ModelState, modelNotFound, Shelf, type Slot } from './shelf.ts';
 import { fromTritonConfig, isTritonConfig } from './triton-config.ts';
@@ -71,12 +71,18 @@ export class Registry implements AsyncDisposable {
     for (const folder of folders) this.#shelfOf(folder.name).note(folder);
     const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
     await Promise.all(names.map((name) => this.#loadOrTell(name)));
+    await this.#warnIfNoneServes();
     if (modelControl !== 'watch') return;
     this.#watch = new RepositoryWatch(models, modelsWatchMs, folders, {
       appeared: (name) => this.#loadOrTell(name),
       changed: (name) => this.#loadOrTell(name),
       vanished: (name) => this.unload(name),
     });
+  }
+
+  /** Whether a start is meant to end with models: without, only where each is to be loaded by request. */
+  get expectsModels(): boolean {
+    return this.#config.modelControl !== 'explicit' || this.#namesToLoad().length > 0;
   }
 
   /** Everything known, loaded or not. */
@@ -138,8 +144,13 @@ export class Registry implements AsyncDisposable {
     if (!folder) throw modelNotFound(name);
     const shelf = this.#shelfOf(name);
     shelf.note(folder);
-    if (folder.problem !== undefined) throw folderUnreadable(name, folder.problem);
-    await shelf.inTurn(() => this.#turnstile.pass(() => this.#loadGuarded(shelf, folder, given)));
+    try {
+      if (folder.problem !== undefined) throw folderUnreadable(name, folder.problem);
+      await shelf.inTurn(() => this.#turnstile.pass(() => this.#loadGuarded(shelf, folder, given)));
+    } catch (error) {
+      logNotLoaded(name, error);
+      throw error;
+    }
   }
 
   /** Takes no new request, answers those it has, then lets go. Throws model_not_found. */
@@ -173,13 +184,23 @@ export class Registry implements AsyncDisposable {
     try {
       await this.load(name);
     } catch (error) {
-      log('app', 'error', `Model ${name} is not loaded: ${(error as Error).message}`, {
-        event_type: 'model_load',
-        model: name,
-        status: 'error',
-        'error.type': error instanceof ServiceError ? error.code : 'internal',
-      });
+      // Every other failure has its line already.
+      if (error instanceof ServiceError && error.code === 'model_not_found') logNotLoaded(name, error);
     }
+  }
+
+  async #warnIfNoneServes(): Promise<void> {
+    const isThere = await isFolder(this.#config.models);
+    if (isThere && (!this.expectsModels || this.models().some(({ state }) => state === 'ready'))) return;
+    const why = isThere
+      ? 'none of the folder of VITRINE_MODELS could be loaded'
+      : 'the folder of VITRINE_MODELS is not there';
+    log(
+      'app',
+      'warn',
+      `No model serves, and the service is not ready: ${why}; correct VITRINE_MODELS, or set VITRINE_MODEL_CONTROL to explicit to load models by request`,
+      { event_type: 'no_models' },
+    );
   }
 
   async #loadGuarded(shelf: Shelf, folder: ModelFolder, given: ManifestFile | undefined): Promise<void> {
@@ -338,6 +359,16 @@ function folderUnreadable(name: string, problem: string): ServiceError {
     'invalid_model',
     say`Cannot load model ${ours(name)}: ${problem}; make it a readable folder, or take it out of VITRINE_MODELS.`,
   );
+}
+
+/** By whichever way the load was asked for. */
+function logNotLoaded(name: string, error: unknown): void {
+  log('app', 'error', `Model ${name} is not loaded: ${recordedReason(error)}`, {
+    event_type: 'model_load',
+    model: name,
+    status: 'error',
+    'error.type': error instanceof ServiceError ? error.code : 'internal',
+  });
 }
 
 function leftAlone(name: string, openForMs: number): ServiceError {

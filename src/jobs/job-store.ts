@@ -80,6 +80,6 @@ export type Standing = {
   }[];
   /** When the next job that waits for its time may be begun. */
   readonly nextAtMs: number | undefined;
-  /** Mean seconds of work of the last jobs done, by kind. */
+  /** Mean duration of the work of the last jobs done, in milliseconds, by kind. */
   readonly workMs: Readonly<Record<string, number>>;
 };

@@ -3,8 +3,9 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HealthChecks } from '../../src/api/health-checks.ts';
 import { readConfig } from '../../src/config.ts';
+import { setLogLevel } from '../../src/telemetry/logger.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
-import { identity } from '../fixtures/models/models.ts';
+import { identity, writeModel } from '../fixtures/models/models.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { serveApi } from './serve-api.ts';
 
@@ -42,7 +43,7 @@ describe('health', function () {
 
   it('warns at its thresholds, and says which setting they are', async () => {
     await using api = await serveApi(
-      {},
+      { copy: { onnx: identity('FP32') } },
       { healthDiskFreePercentMin: 100, healthMemoryPercentMax: 1, healthDetailedMemoryPercentMax: 1 },
     );
     const answer = await api.fetch('/health');
@@ -84,6 +85,50 @@ describe('health', function () {
     assert.equal(health.status, 'warning');
     assert.equal(health.checks.model.failed, 1);
     assert.match(health.checks.model.message, /broken version 1/);
+  });
+
+  it('is not ready without models, unless each is to be loaded by request', async () => {
+    const away = { models: join('models', 'that', 'are', 'not', 'there') };
+    for (const [settings, isReady] of [
+      [{}, false],
+      [away, false],
+      [{ modelControl: 'explicit' }, true],
+      [{ modelControl: 'explicit', loadModels: 'nobody' }, false],
+      [{ modelControl: 'explicit', ...away }, false],
+    ] as const) {
+      await using api = await serveApi({}, settings);
+      const answer = await api.fetch('/ready');
+      const ready: Told = await answer.json();
+      assert.deepEqual(
+        [answer.status, ready.checks.models_loaded],
+        [isReady ? 200 : 503, isReady],
+        JSON.stringify(settings),
+      );
+      const { checks }: Told = await (await api.fetch('/health')).json();
+      if (!isReady) assert.match(checks.model.message, /^No model serves: .*VITRINE_MODELS/);
+    }
+  });
+
+  it('shows the breaker of a model whose loading has failed too often, and each failed load has its line', async () => {
+    await using api = await serveApi(
+      { copy: { onnx: identity('FP32') } },
+      { breakerFailuresMax: 2, breakerOpenMs: 60_000 },
+    );
+    await writeModel(api.data, 'broken', Buffer.from('no ONNX'), {});
+    const written: string[] = [];
+    const { write } = process.stderr;
+    process.stderr.write = (text: string) => written.push(text) > 0;
+    try {
+      setLogLevel('app', 'error');
+      for (let time = 0; time < 3; time += 1)
+        await api.fetch('/v2/repository/models/broken/load', { method: 'POST', body: '{}' });
+    } finally {
+      process.stderr.write = write;
+    }
+    assert.equal(written.filter((line) => /Model broken is not loaded: /.test(line)).length, 3, written.join(''));
+    assert.ok(!written.some((line) => line.includes('no ONNX')));
+    const health: Told = await (await api.fetch('/health')).json();
+    assert.deepEqual(health.circuit_breakers, { 'copy/1': 'closed', 'broken/loading': 'open' });
   });
 
   it('is not ready when no model could be loaded, or while it starts and stops', async () => {

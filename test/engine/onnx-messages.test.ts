@@ -12,6 +12,10 @@ describe('a message of ONNX Runtime', () => {
         "Non-zero status code returned while running Cast node. Name:'to_float' Status Message: could not read 'my secret' as a number",
         "Non-zero status code returned while running Cast node. Name:'to_float' Status Message: could not read '…' as a number",
       ],
+      [
+        'Non-zero status code returned while running Conv node. Status Message: Invalid input shape: {0}, weights {64,-1,3}, got 0.5',
+        'Non-zero status code returned while running Conv node. Status Message: Invalid input shape: {0}, weights {64,-1,3}, got #',
+      ],
       ['Got 1.5e-7, -Inf and NaN for Conv_12', 'Got #, # and # for Conv_12'],
       [
         "Removing initializer 'unused'. It is not used by any node.",

@@ -3,7 +3,7 @@ import { batchSpans } from '../telemetry/batch-spans.ts';
 import { type FlightRecord, faultOfRecord, isFailed } from '../telemetry/flight/flight-record.ts';
 import type { Competition, FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { LatencySummary } from '../telemetry/flight/latency-window.ts';
-import { stageNames } from '../telemetry/time-account.ts';
+import { inferenceStages, stageNames } from '../telemetry/time-account.ts';
 
 // What the flight recorder says, as JSON. docs/flight-recorder.md has every field.
 
@@ -47,7 +47,9 @@ export function flightAnswer(
     span_id: record.ids.spanId,
     failure_says: record.sentence ?? null,
     inputs: record.inputs ?? null,
-    stages_ms: Object.fromEntries(stageNames.map((stage) => [stage, milliseconds(account[stage])])),
+    stages_ms: Object.fromEntries(
+      (record.task ? stageNames : inferenceStages).map((stage) => [stage, milliseconds(account[stage])]),
+    ),
     rest_ms: milliseconds(Math.max(0, record.tookMs - account.booked())),
     arrival: arrival
       ? {

@@ -88,6 +88,37 @@ describe('what is told of a request that failed', () => {
     ]);
   }).timeout(20_000);
 
+  it('keeps the sentence that the caller was sent, and the shapes of the inputs, in the record: no value, and no name but the model’s', async () => {
+    for (const [id, input, sentence] of [
+      ['another-shape', { name: 'x', datatype: 'FP32', shape: [1, 3], data: [4711, 4712, 4713] }, /input "?x"?.*64/],
+      ['another-name', { name: 'canary', datatype: 'FP32', shape: [1, 3], data: [4711, 4712, 4713] }, /input/],
+    ] as const) {
+      const answer = await api.fetch('/v2/models/mlp/infer', {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${key}`, 'X-Request-Id': id },
+        body: JSON.stringify({ inputs: [input] }),
+      });
+      assert.equal(answer.status, 400);
+      const record = await recorded(id, 400, 'invalid_input', 'caller');
+      assert.match(String(record.failure_says), sentence);
+      assert.doesNotMatch(JSON.stringify(record), /canary|471/);
+    }
+  });
+
+  it('lists the failures of the server, or of callers, by themselves', async () => {
+    const list = async (fault: string) => {
+      const answer = await api.fetch(`/v1/requests?failed=100&fault=${fault}`, {
+        headers: { Authorization: `Bearer ${key}` },
+      });
+      return { status: answer.status, ...((await answer.json()) as { requests?: { request_id: string }[] }) };
+    };
+    const ids = (await list('caller')).requests?.map(({ request_id }) => request_id) ?? [];
+    assert.ok(ids.includes('by-header') && !ids.includes('left-early'), String(ids));
+    assert.ok((await list('left')).requests?.some(({ request_id }) => request_id === 'left-early'));
+    assert.deepEqual((await list('server')).requests, []);
+    assert.equal((await list('nobody')).status, 400);
+  });
+
   function counted(name: string, where: (labels: Record<string, string>) => boolean) {
     const metric = api.requestMetrics.collect().find((each) => each.name === name);
     return (metric?.points ?? []).filter(({ labels, value }) => where(labels) && Number(value) > 0);
@@ -103,7 +134,12 @@ describe('what is told of a request that failed', () => {
     );
   }
 
-  async function recorded(id: string, status: number, failure: string, fault: string): Promise<void> {
+  async function recorded(
+    id: string,
+    status: number,
+    failure: string,
+    fault: string,
+  ): Promise<{ [name: string]: unknown }> {
     const record = await waitFor(
       `the record of ${id}`,
       async () => {
@@ -117,6 +153,7 @@ describe('what is told of a request that failed', () => {
       { everyMs: 10 },
     );
     assert.deepEqual([record.status, record.failure, record.fault], [status, failure, fault]);
+    return record;
   }
 
   async function opened(): Promise<Socket> {

@@ -12,13 +12,17 @@ export type ListedRequest = {
   status: number;
   failure: string | null;
   failed: boolean;
+  fault: 'caller' | 'left' | 'server' | null;
   tenant: string | null;
   model: string | null;
+  task: string | null;
   version: string | null;
 };
 
 export type FlightRecord = ListedRequest & {
   span_id: string;
+  failure_says: string | null;
+  inputs: { name: string; datatype: string; shape: number[] }[] | null;
   stages_ms: Record<string, number>;
   rest_ms: number;
   arrival: {

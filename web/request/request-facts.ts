@@ -8,7 +8,7 @@ const ms = (value: number | null | undefined) =>
 
 /** What stood around the request: the queue it found, the batch it was in, and what else ran. */
 export function requestFacts(record: FlightRecord): HTMLElement {
-  const { arrival, batch, session, competition, batch_mates: mates } = record;
+  const { arrival, batch, session, competition, batch_mates: mates, inputs } = record;
   return element(
     'div',
     { class: 'fact-columns' },
@@ -20,6 +20,12 @@ export function requestFacts(record: FlightRecord): HTMLElement {
         ['wait foreseen', ms(arrival.predicted_wait_ms)],
         ['wait in truth', ms(arrival.waited_ms)],
       ]),
+    inputs &&
+      inputs.length > 0 &&
+      block(
+        'Its inputs',
+        inputs.map(({ name, datatype, shape }): Fact => [name, `${datatype} [${shape.join(', ')}]`]),
+      ),
     batch &&
       block('Its batch', [
         ['requests', formatValue(batch.requests, 'none')],

@@ -40,7 +40,7 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
           breakable(`${each.method} ${each.route}`),
         ),
       ),
-      element('td', { class: 'minor' }, each.model ?? '–'),
+      element('td', { class: 'minor' }, each.model ? `${each.model}${each.task ? ` · ${each.task}` : ''}` : '–'),
       element('td', {}, statusBadge(each)),
       element(
         'td',
@@ -56,11 +56,11 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
 export function statusBadge({
   status,
   failure,
-  failed,
-}: Pick<ListedRequest, 'status' | 'failure' | 'failed'>): HTMLElement {
+  fault,
+}: Pick<ListedRequest, 'status' | 'failure' | 'fault'>): HTMLElement {
   return element(
     'span',
-    { class: `badge ${failed ? (status >= 500 || status === 0 ? 'bad' : 'warn') : 'good'}` },
+    { class: `badge ${fault === null ? 'good' : fault === 'server' ? 'bad' : 'warn'}` },
     breakable(failure ? `${status} ${failure}` : String(status)),
   );
 }

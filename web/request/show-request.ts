@@ -39,6 +39,7 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
       element('h2', {}, 'Where the time went'),
       record ? timeAccount(record) : emptyNotice('The flight recorder does not remember this request (any more).'),
     );
+    if (record?.failure_says) account.before(failureSays(record.failure_says, record.fault));
     if (record) facts.append(requestFacts(record));
   } catch (error) {
     if (isAbort(error)) throw error;
@@ -200,6 +201,22 @@ function awaitsProfile(roots: readonly SpanNode[]): boolean {
   );
 }
 
+const whoseFault = {
+  caller: 'The caller was told',
+  left: 'The caller left',
+  server: 'The server failed; the caller was told',
+} as const;
+
+/** The sentence that the caller was sent, without the caller's own words. */
+function failureSays(sentence: string, fault: FlightRecord['fault']): HTMLElement {
+  return element(
+    'section',
+    { class: 'card', 'aria-label': 'Why it failed' },
+    element('h2', {}, fault === null ? 'The caller was told' : whoseFault[fault]),
+    element('p', {}, sentence),
+  );
+}
+
 function title(head: HTMLElement, id: string, record: FlightRecord | undefined): void {
   head.replaceChildren(
     element(
@@ -232,6 +249,7 @@ function title(head: HTMLElement, id: string, record: FlightRecord | undefined):
         ? [
             dayAndClock(Date.parse(record.started_at)),
             record.model && ` · ${record.model} ${record.version ?? ''}`,
+            record.task && ` · ${record.task}`,
             record.tenant && ` · ${record.tenant}`,
             record.kept ? ` · trace kept: ${record.kept}` : ' · trace not kept',
             record.request_id !== record.trace_id && ` · request id ${record.request_id}`,

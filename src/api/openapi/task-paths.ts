@@ -16,7 +16,7 @@ export function taskPaths(config: Config): ZodOpenApiPathsObject {
   const separate = withFile('separate', config, {
     summary: 'Separate a sound into stems',
     description:
-      'wav, flac, mp3, ogg (Vorbis, Opus) or aiff of any length. Accept: application/zip (all stems, the default), audio/wav (with `stem`), application/json (links to the stems, kept as a job’s result).',
+      'wav, flac, mp3, ogg (Vorbis, Opus) or aiff of any length. Accept: application/zip (all stems, the default), audio/wav (with `stem`), application/json (links to the stems: the request makes a job, waits for it and answers its files; 202 where the deadline comes first).',
     fields: { file: binary().describe('The sound.') },
     answer: file('The stems.', 'application/zip', 'audio/wav', 'application/json'),
   });

@@ -4,14 +4,18 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { perceptron, slow } from '../fixtures/models/models.ts';
+import { SpanStatusCode } from '@opentelemetry/api';
+import { gather, perceptron, slow } from '../fixtures/models/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { tellSpansHere } from '../telemetry/told-spans.ts';
 import { post, readAnswer, type ServedApi, serveApi } from './serve-api.ts';
 
 const infer = '/v2/models/:model/infer';
+const gatherInputs = [{ name: 'index', datatype: 'INT64', shape: [1, 1], data: [4711] }];
 
 describe('what is told of a request that failed', () => {
+  const told = tellSpansHere();
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let api: ServedApi;
   const key = 'a-key-of-sixteen-characters';
@@ -20,7 +24,11 @@ describe('what is told of a request that failed', () => {
     folder = await temporaryFolder();
     const apiKeysFile = join(folder.path, 'keys.json');
     await writeFile(apiKeysFile, JSON.stringify({ keys: [{ name: 'one', sha256: hash('sha256', key) }] }));
-    api = await serveApi({ mlp: { onnx: perceptron() }, slow: { onnx: slow() } }, { apiKeysFile }, { observed: true });
+    api = await serveApi(
+      { mlp: { onnx: perceptron() }, slow: { onnx: slow() }, gather: { onnx: gather() } },
+      { apiKeysFile },
+      { observed: true },
+    );
   });
   after(async () => {
     await api[Symbol.asyncDispose]();
@@ -105,6 +113,31 @@ describe('what is told of a request that failed', () => {
     }
   });
 
+  it('marks the span of a run that failed, and says on the trace what the caller was sent, and which shapes it had sent', async () => {
+    const answer = await api.fetch('/v2/models/gather/infer', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'X-Request-Id': 'failed-run' },
+      body: JSON.stringify({ inputs: gatherInputs }),
+    });
+    assert.equal(answer.status, 500);
+    const record = await recorded('failed-run', 500, 'inference_failed', 'server');
+    assert.deepEqual(
+      record.inputs,
+      gatherInputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+    );
+    assert.match(String(record.failure_says), /^Cannot run model gather on .*Gather/);
+    assert.doesNotMatch(JSON.stringify(record), /4711/);
+    const spans = told.spans().filter((span) => span.spanContext().traceId === record.trace_id);
+    const run = spans.find(({ name }) => name === 'inference.run');
+    assert.deepEqual(run?.status, { code: SpanStatusCode.ERROR, message: 'failed' });
+    const server = spans.find(({ name }) => name === `POST ${infer}`);
+    assert.equal(server?.attributes['error.message'], record.failure_says);
+    assert.deepEqual(
+      server?.attributes['inference.input.shapes'],
+      gatherInputs.map(({ name, datatype, shape }) => `${name} ${datatype} [${shape}]`),
+    );
+  });
+
   it('lists the failures of the server, or of callers, by themselves', async () => {
     const list = async (fault: string) => {
       const answer = await api.fetch(`/v1/requests?failed=100&fault=${fault}`, {
@@ -115,7 +148,10 @@ describe('what is told of a request that failed', () => {
     const ids = (await list('caller')).requests?.map(({ request_id }) => request_id) ?? [];
     assert.ok(ids.includes('by-header') && !ids.includes('left-early'), String(ids));
     assert.ok((await list('left')).requests?.some(({ request_id }) => request_id === 'left-early'));
-    assert.deepEqual((await list('server')).requests, []);
+    assert.deepEqual(
+      (await list('server')).requests?.map(({ request_id }) => request_id),
+      ['failed-run'],
+    );
     assert.equal((await list('nobody')).status, 400);
   });
 

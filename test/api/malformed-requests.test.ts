@@ -7,82 +7,86 @@ import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 const requests = malformedRequests();
 const datatypes = (Object.keys(dataTypes) as DataType[]).filter((datatype) => datatype !== 'FP32');
 
-describe('a request that cannot be answered', () => {
-  let api: ServedApi;
-  let working: Promise<number>;
-  let enough = false;
+for (const observed of [false, true])
+  describe(`a request that cannot be answered, with telemetry ${observed ? 'on' : 'off'}`, () => {
+    let api: ServedApi;
+    let working: Promise<number>;
+    let enough = false;
 
-  before(async () => {
-    api = await serveApi(
-      {
-        copy: { onnx: identity('FP32') },
-        pair: { onnx: sumAndProduct() },
-        longs: { onnx: identity('INT64') },
-        words: { onnx: identity('BYTES') },
-        ...Object.fromEntries(datatypes.map((datatype) => [datatype, { onnx: identity(datatype) }])),
-      },
-      malformedLimits,
-    );
-    working = goOnInferring();
-  });
+    before(async () => {
+      api = await serveApi(
+        {
+          copy: { onnx: identity('FP32') },
+          pair: { onnx: sumAndProduct() },
+          longs: { onnx: identity('INT64') },
+          words: { onnx: identity('BYTES') },
+          ...Object.fromEntries(datatypes.map((datatype) => [datatype, { onnx: identity(datatype) }])),
+        },
+        malformedLimits,
+        { observed },
+      );
+      working = goOnInferring();
+    });
 
-  after(() => api[Symbol.asyncDispose]());
+    after(() => api[Symbol.asyncDispose]());
 
-  for (const { what, bytes, status, code, says } of requests)
-    it(`refuses ${what} with ${status}`, async () => {
-      const answer = await sendRaw(api.port, bytes);
-      const told = JSON.parse(answer.body) as { error: string; code: string; trace_id: string };
-      assert.equal(answer.status, status, answer.body);
-      assert.equal(told.code, code, answer.body);
-      assert.match(told.error, /^Cannot /);
-      assert.match(told.error, says);
-      assert.ok(told.error.length < 700, `a message of ${told.error.length} characters`);
-      assert.match(told.trace_id, /^[0-9a-f]{32}$/);
-    }).timeout(20_000);
+    for (const { what, bytes, status, code, says } of requests)
+      it(`refuses ${what} with ${status}`, async () => {
+        const answer = await sendRaw(api.port, bytes);
+        const told = JSON.parse(answer.body) as { error: string; code: string; trace_id: string };
+        assert.equal(answer.status, status, answer.body);
+        assert.equal(told.code, code, answer.body);
+        assert.match(told.error, /^Cannot /);
+        assert.match(told.error, says);
+        assert.ok(told.error.length < 700, `a message of ${told.error.length} characters`);
+        assert.match(told.trace_id, /^[0-9a-f]{32}$/);
+      }).timeout(20_000);
 
-  it('is one of at least 150', () => {
-    assert.ok(requests.length >= 150, String(requests.length));
-  });
+    it('is one of at least 150', () => {
+      assert.ok(requests.length >= 150, String(requests.length));
+    });
 
-  it('hurts no other: requests beside them were all answered', async () => {
-    enough = true;
-    assert.ok((await working) > 0);
-    const { models, budget } = { models: api.registry.models(), budget: await heldBytes() };
-    assert.ok(models.every(({ state }) => state === 'ready'));
-    assert.equal(budget, 'all answered');
-  });
+    it('hurts no other: requests beside them were all answered', async () => {
+      enough = true;
+      assert.ok((await working) > 0);
+      const { models, budget } = { models: api.registry.models(), budget: await heldBytes() };
+      assert.ok(models.every(({ state }) => state === 'ready'));
+      assert.equal(budget, 'all answered');
+    });
 
-  /** One caller who does everything right, all the while. */
-  async function goOnInferring(): Promise<number> {
-    let answered = 0;
-    while (!enough) {
-      const answer = await api.fetch('/v2/models/copy/infer', {
-        method: 'POST',
-        body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [answered] }] }),
-      });
-      const told = (await answer.json()) as { outputs: [{ data: number[] }] };
-      assert.deepEqual(told.outputs[0].data, [answered]);
-      answered += 1;
+    /** One caller who does everything right, all the while. */
+    async function goOnInferring(): Promise<number> {
+      let answered = 0;
+      while (!enough) {
+        const answer = await api.fetch('/v2/models/copy/infer', {
+          method: 'POST',
+          body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [answered] }] }),
+        });
+        const told = (await answer.json()) as { outputs: [{ data: number[] }] };
+        assert.deepEqual(told.outputs[0].data, [answered]);
+        answered += 1;
+      }
+      return answered;
     }
-    return answered;
-  }
 
-  /** A body as large as the limit is still taken: nothing is held for those that were refused. */
-  async function heldBytes(): Promise<string> {
-    const elements = 200_000;
-    const json = Buffer.from(
-      JSON.stringify({
-        inputs: [{ name: 'x', datatype: 'FP32', shape: [1, elements], parameters: { binary_data_size: 4 * elements } }],
-      }),
-    );
-    const body = Buffer.concat([json, Buffer.alloc(4 * elements)]);
-    const answers = await Promise.all(
-      Array.from({ length: 4 }, () =>
-        sendRaw(api.port, [post('/v2/models/copy/infer', body, { 'Inference-Header-Content-Length': json.length })]),
-      ),
-    );
-    return answers.every(({ status }) => status === 200)
-      ? 'all answered'
-      : answers.map(({ body: told }) => told).join('\n');
-  }
-});
+    /** A body as large as the limit is still taken: nothing is held for those that were refused. */
+    async function heldBytes(): Promise<string> {
+      const elements = 200_000;
+      const json = Buffer.from(
+        JSON.stringify({
+          inputs: [
+            { name: 'x', datatype: 'FP32', shape: [1, elements], parameters: { binary_data_size: 4 * elements } },
+          ],
+        }),
+      );
+      const body = Buffer.concat([json, Buffer.alloc(4 * elements)]);
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () =>
+          sendRaw(api.port, [post('/v2/models/copy/infer', body, { 'Inference-Header-Content-Length': json.length })]),
+        ),
+      );
+      return answers.every(({ status }) => status === 200)
+        ? 'all answered'
+        : answers.map(({ body: told }) => told).join('\n');
+    }
+  });

@@ -629,6 +629,13 @@ function badHttp(): MalformedRequest[] {
     raw('a control character in a header', lines('Host: 127.0.0.1', 'X-A: a\u0001b'), 400, 'invalid_request', /HPE_/),
     raw('a space in a header’s name', lines('Host: 127.0.0.1', 'X A: b'), 400, 'invalid_request', /HPE_/),
     raw('two headers Host', lines('Host: 127.0.0.1', 'hOST: b'), 400, 'invalid_request', /more than one header Host/),
+    raw(
+      'a form whose boundary is not well-formed',
+      post('/v1/score', 'x', { 'Content-Type': 'multipart/form-data; boundary=\\"%a\\a' }),
+      400,
+      'invalid_body',
+      /the boundary in its Content-Type is not well-formed/,
+    ),
     raw('no Host', lines('Content-Length: 0'), 400, 'invalid_request', /header Host is missing/),
     raw(
       'a foreign Host',

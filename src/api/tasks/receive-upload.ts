@@ -57,6 +57,8 @@ export async function receiveUpload(
   } finally {
     clearInterval(watch);
   }
+  // Multer passes over what it does not take for a form, without a word.
+  if (request.files === undefined) throw notWellFormed();
   const files = (request.files as Express.Multer.File[]).map(
     ({ fieldname, originalname, path, size }): UploadedFile => ({
       field: fieldname,
@@ -85,6 +87,13 @@ function refuseWhatIsNoForm(request: Request): void {
     );
   if (request.headers['content-encoding'] !== undefined)
     throw new ServiceError('encoding_not_supported', say`Cannot read the form: it is compressed; send it as it is.`);
+}
+
+function notWellFormed(): ServiceError {
+  return new ServiceError(
+    'invalid_body',
+    say`Cannot read the form: the boundary in its Content-Type is not well-formed; leave the header to your client, as curl -F file=@sound.wav does.`,
+  );
 }
 
 /** Files are called by their number: what the caller calls them never becomes a path. */

@@ -1,3 +1,4 @@
+import { faultOf } from '../errors.ts';
 import { taskKinds } from '../tasks/task.ts';
 import type { AggregatedMetric } from '../telemetry/aggregated-metrics.ts';
 import { collectAll, HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
@@ -12,13 +13,15 @@ export class JobMetrics {
 
   constructor() {
     for (const kind of taskKinds) {
-      for (const status of ['done', 'failed', 'cancelled']) this.#ended.series(kind, status);
+      for (const status of ['done', 'cancelled']) this.#ended.series(kind, status, '');
+      this.#ended.series(kind, 'failed', 'server');
       this.#seconds.series(kind);
     }
   }
 
-  ended({ request, state, createdMs, endedMs }: Job): void {
-    this.#ended.series(request.kind, state).value += 1;
+  ended({ request, state, failure, createdMs, endedMs }: Job): void {
+    const fault = state === 'failed' && failure !== undefined ? faultOf(failure.code) : '';
+    this.#ended.series(request.kind, state, fault).value += 1;
     this.#seconds.series(request.kind).record(((endedMs ?? createdMs) - createdMs) / 1000);
   }
 

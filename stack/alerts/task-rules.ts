@@ -170,10 +170,10 @@ export const jobRules: RuleGroup = {
       alert: 'JobsFailing',
       severity: 'warning',
       team: 'serving',
-      expr: `sum by (${environment}, kind) (increase(${series('jobs', { status: 'failed' })}[15m])) > 2.5`,
+      expr: `sum by (${environment}, kind) (increase(${series('jobs', ours)}[15m])) > 2.5`,
       by: [environment, 'kind'],
       summary: 'Jobs of kind {{ $labels.kind }} fail',
-      description: 'About {{ $value | printf "%.3g" }} failed in 15 minutes, after their retries.',
+      description: 'About {{ $value | printf "%.3g" }} failed on the server’s side in 15 minutes, after their retries.',
       dashboard: 'overview',
     },
     {

@@ -137,7 +137,7 @@ export const audioPerformance: DashboardPlan = {
         timeseries({
           title: 'Jobs ended',
           says: 'A second: done, failed or cancelled.',
-          queries: [over(rateBy('jobs', ['kind', 'status'], ofService), '{{kind}} {{status}}')],
+          queries: [over(rateBy('jobs', ['kind', 'status', 'fault'], ofService), '{{kind}} {{status}} {{fault}}')],
           unit: 'ops',
           width: 6,
           onlyAfter: noJob,

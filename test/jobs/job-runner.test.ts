@@ -234,6 +234,22 @@ describe('the runner of jobs', () => {
     await at.ended(id);
   });
 
+  it('counts whose failure it was when a job fails: a sound that cannot be read is its sender’s', async () => {
+    await using at = await jobsAt(async () => {
+      throw new ServiceError('invalid_audio', 'Cannot read the sound: it is cut off.');
+    });
+    await at.ended(await at.add());
+    await waitFor('the count', () => {
+      const [counted] = at.jobs.metrics.collect();
+      const points = counted?.kind === 'counter' ? counted.points : [];
+      const failed = (fault: string) =>
+        points.findLast(
+          ({ labels }) => labels.kind === 'generate' && labels.status === 'failed' && labels.fault === fault,
+        );
+      return failed('caller')?.value === 1 && failed('server')?.value === 0;
+    });
+  });
+
   it('counts every job that ended, by how', async () => {
     await using at = await jobsAt(writesTwoFiles);
     await at.ended(await at.add());

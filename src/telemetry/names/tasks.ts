@@ -212,8 +212,8 @@ export const taskMetrics = {
     name: 'jobs',
     kind: 'counter',
     unit: '',
-    says: 'Jobs ended: status is done, failed or cancelled.',
-    attributes: ['kind', 'status'],
+    says: 'Jobs ended: status is done, failed or cancelled; fault is whose failure it was.',
+    attributes: ['kind', 'status', 'fault'],
   },
   jobsWaiting: {
     name: 'jobs.waiting',

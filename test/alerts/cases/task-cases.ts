@@ -178,7 +178,10 @@ export const jobCases: readonly RuleCase[] = [
   {
     name: 'five jobs fail',
     alert: 'JobsFailing',
-    series: { 'jobs_total{kind="separate", status="failed"}': burst(1, 5) },
+    series: {
+      'jobs_total{kind="separate", status="failed", fault="server"}': burst(1, 5),
+      'jobs_total{kind="score", status="failed", fault="caller"}': burst(60, 5),
+    },
     at: { '12m': [], '16m': [{ severity: 'warning', labels: { kind: 'separate' }, says: '5' }], '45m': [] },
   },
   {

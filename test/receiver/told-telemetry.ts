@@ -70,7 +70,7 @@ export class ToldTelemetry {
 
 type Field = { number: number; bytes: Buffer; varint: bigint };
 
-function readLogs(request: Buffer): ToldLog[] {
+export function readLogs(request: Buffer): ToldLog[] {
   return messages(request, 1, 2, 2).map((record) => ({
     severity: only(record, 3)?.bytes.toString() ?? '',
     body: String(anyValue(only(record, 5)?.bytes)),

@@ -51,7 +51,7 @@ describe('a service that is killed again and again', () => {
           deadlineMs: 120_000,
         });
         const working = client.work(url);
-        await pause(random() * 1_500);
+        await pause(random() * 2_500);
         kill(child);
         await working;
       }

@@ -118,6 +118,8 @@ async function perform(run: DatasetRun, sample: Sample, folder: string, context:
     ...{ config, registry, threads, metrics, folder, signal, context },
     deadlineAt: performance.now() + config.taskMsMax,
     progress: () => undefined,
+    // Its folder is the owner's own, and bounded by the disk alone.
+    reserve: async () => undefined,
     tenant: 'dataset',
     belongsTo: { 'sample.id': sample.id.slice(0, 200), 'dataset.name': run.name },
   });

@@ -30,6 +30,7 @@ export type Perform = (
     readonly signal: AbortSignal;
     readonly deadlineAt: number;
     readonly progress: TaskProgress;
+    readonly reserve: (bytes: number) => Promise<void>;
     readonly context: Context;
   },
 ) => Promise<TaskResult>;
@@ -303,6 +304,7 @@ export class JobRunner {
           signal: attempt.signal,
           deadlineAt: performance.now() + config.jobMsMax,
           progress: (done, total, step) => this.#progress(attempt, { done, total, step }),
+          reserve: (bytes) => folders.reserve(job.id, bytes),
           context: trace.setSpan(parent, span),
         });
       } finally {

@@ -38,11 +38,13 @@ export class WorkFolders {
   readonly budget: SharedBudget;
   /** The same by folder: measured is what was there a second ago. */
   readonly #held = new Map<string, { readonly client: string; bytes: number }>();
+  /** Room that tasks have asked for, for the files they write: by folder, besides what lay there before, as long as they work in it. */
+  readonly #reserved = new Map<string, { readonly bytes: number; readonly before: number }>();
   /** Made by this process: no sweep touches them. */
   readonly #own = new Set<string>();
   /** What could not be removed when it was time. */
   readonly #leftOver = new Set<string>();
-  #look: { at: number; use: Promise<StorageUse> } | undefined;
+  #look: { at: number; use: Promise<Measured> } | undefined;
   #measured: Measured = { ...nothing, bytesOf: new Map() };
 
   private constructor(limits: Limits, work: string, results: string) {
@@ -143,12 +145,22 @@ export class WorkFolders {
     this.budget.giveBack(held.client, held.bytes);
   }
 
-  /** A folder counts once: by what was measured in it or by what is known to be in it, whichever is more. */
+  /** A folder counts once: by what was measured in it, or by what is known to be or to come to be in it, whichever is more. */
+  #taken(without?: string): number {
+    const { work, results, bytesOf } = this.#measured;
+    let taken = work.bytes + results.bytes - (without === undefined ? 0 : (bytesOf.get(without) ?? 0));
+    for (const id of new Set([...this.#held.keys(), ...this.#reserved.keys()])) {
+      if (id === without) continue;
+      const reserved = this.#reserved.get(id);
+      const expected = Math.max(this.#held.get(id)?.bytes ?? 0, reserved ? reserved.before + reserved.bytes : 0);
+      taken += Math.max(0, expected - (bytesOf.get(id) ?? 0));
+    }
+    return taken;
+  }
+
   #refuseWithoutRoom(bytes: number): void {
     const { workBytesMax } = this.#limits;
-    const { work, results, bytesOf } = this.#measured;
-    let taken = work.bytes + results.bytes;
-    for (const [id, held] of this.#held) taken += Math.max(0, held.bytes - (bytesOf.get(id) ?? 0));
+    const taken = this.#taken();
     if (taken + bytes > workBytesMax)
       throw new ServiceError(
         'not_kept',
@@ -157,9 +169,33 @@ export class WorkFolders {
       );
   }
 
+  /**
+   * Promises a task in this folder room for so many bytes besides what lies there already, in the place of what it was promised before. What will never
+   * fit is refused for good; what does not fit now may do so later.
+   */
+  async reserve(id: string, bytes: number): Promise<void> {
+    const { workBytesMax } = this.#limits;
+    await this.use();
+    const own = this.#reserved.get(id)?.before ?? (await measure(this.pathOf(id))).bytes;
+    if (own + bytes > workBytesMax)
+      throw new ServiceError(
+        'invalid_input',
+        say`Cannot write the result: it takes ${bytes} bytes, and with its upload it is more than the ${workBytesMax} that may be kept; send less at once, ask for one stem or pcm16, or raise VITRINE_WORK_BYTES_MAX.`,
+      );
+    const taken = this.#taken(id);
+    if (taken + own + bytes > workBytesMax)
+      throw new ServiceError(
+        'not_kept',
+        say`Cannot go on with this now: temporary files and results hold ${taken} of ${workBytesMax} bytes, and the result takes ${bytes} more; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
+        { retryAfterMs: 10_000 },
+      );
+    this.#reserved.set(id, { bytes, before: own });
+  }
+
   /** Removes a folder of work; what cannot be removed now is removed later. */
   async remove(id: string): Promise<void> {
     this.#giveBack(id);
+    this.#release(id);
     if (await this.#removed(this.pathOf(id))) this.#own.delete(id);
   }
 
@@ -178,6 +214,7 @@ export class WorkFolders {
 
   /** Removes what an attempt has left. */
   async endAttempt(id: string): Promise<void> {
+    this.#release(id);
     await this.#removeAttempts(id).catch(tellNotRemoved);
   }
 
@@ -199,6 +236,11 @@ export class WorkFolders {
     return join(this.#results, id);
   }
 
+  #release(id: string): void {
+    // What it has left in the results is to be seen by the next who asks for room.
+    if (this.#reserved.delete(id)) this.#look = undefined;
+  }
+
   async #removeAttempts(id: string): Promise<void> {
     const names = await readdir(this.pathOf(id)).catch(nothingIfGone);
     for (const name of names)
@@ -218,7 +260,7 @@ export class WorkFolders {
   }
 
   /** What the folders hold; looked at once a second at most, however many ask. */
-  use(): Promise<StorageUse> {
+  use(): Promise<Measured> {
     const now = performance.now();
     if (this.#look === undefined || now - this.#look.at > keptMs) {
       const use = Promise.all([measure(this.#work), measure(this.#results)]).then(([work, results]) => {

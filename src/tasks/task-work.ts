@@ -12,6 +12,8 @@ export type TaskHands = {
   /** One engine call. The buffers under the inputs are given away. */
   infer(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
   readonly progress: TaskProgress;
+  /** Asks for room for so many bytes of files, all of the task's together, before they are written. */
+  reserve(bytes: number): Promise<void>;
   /** Tells what was measured, before the result or before a failure. */
   measured(measures: TaskMeasures): void;
   /** Runs a part of the work under a name; it becomes a span. */

@@ -44,6 +44,8 @@ export type TaskTools = {
   /** Left out: by the server. */
   readonly deadlineSetBy?: 'caller' | 'server';
   readonly progress: TaskProgress;
+  /** Room for so many bytes in the folder, all of the task's files together; asked for before they are written. Rejects where there is none. */
+  readonly reserve: (bytes: number) => Promise<void>;
   /** Who asked: the client's name, for what it cost. */
   readonly tenant: string;
   /** The request or the job that asked for it; absent: nobody keeps an account of it. */

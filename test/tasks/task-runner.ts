@@ -52,6 +52,7 @@ export async function taskRunner(loadModels: string, settings: Partial<Config> =
           signal: new AbortController().signal,
           deadlineAt: performance.now() + 60_000,
           progress: () => undefined,
+          reserve: async () => undefined,
           tenant: 'test',
           context: ROOT_CONTEXT,
           ...tools,

@@ -74,6 +74,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       deadlineAt: deadline.at,
       deadlineSetBy: deadline.setBy,
       progress: () => undefined,
+      reserve: (bytes) => workFolders.reserve(work.id, bytes),
       tenant: client.tenant,
       asker: told,
       context,

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWav } from '../audio/write-wav.ts';
+import { wavBytes, writeWav } from '../audio/write-wav.ts';
 import { defectsOf } from '../quality/output-defects.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskWork } from '../task-work.ts';
@@ -12,6 +12,7 @@ import { readPrompt } from './read-prompt.ts';
 export const generate: TaskWork<ParametersOf<'generate'>> = async (parameters, _files, hands) => {
   const { prompt, duration_seconds: seconds, seed, encoding } = parameters;
   const wish = readPrompt(prompt);
+  await hands.reserve(wavBytes(encoding ?? 'pcm16', 1, Math.ceil(seconds * synthesis.sampleRateHz)));
   const groups = await hands.step('sound.plan', () => planSound(wish, seconds, seed));
   const rendered: { group: VoiceGroup; audio: Float32Array }[] = [];
   for (const group of groups) {

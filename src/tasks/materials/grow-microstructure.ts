@@ -14,10 +14,15 @@ import { twoPhase } from './two-phase.ts';
 
 type Parameters = ParametersOf<'microstructure'>;
 
+/** More than a pixel takes in any of the formats, and than stands before the pixels. */
+const pixelBytesMax = 3;
+const headBytesMax = 64 * 1024;
+
 /** Noise to microstructures: a diffusion sampler, one engine call a step, then two phases and their statistics against the exact ones. */
 export const growMicrostructure: TaskWork<Parameters> = async (parameters, _files, hands) => {
   const { size, samples, steps, seed, exact } = parameters;
   const wish = wishOf(parameters);
+  await hands.reserve(headBytesMax + samples * size * size * pixelBytesMax);
   const spectrum = powerSpectrum(wish.spectrum, size);
   const fields = await diffuse(spectrum, { size, samples, steps, seed }, hands);
   const phases = fields.map((field) => twoPhase(field, wish.volumeFraction, exact));

@@ -6,6 +6,7 @@ import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
 import { separatedSoundLimits } from '../audio/sound-limits.ts';
+import { wavBytes } from '../audio/write-wav.ts';
 import { writeZip } from '../files/zip.ts';
 import { onlyFile } from '../only-file.ts';
 import { Phases } from '../phases.ts';
@@ -65,11 +66,18 @@ async function separateToFiles(
   audio: OpenedAudio,
   separator: Separator,
   wanted: readonly string[],
-  { encoding }: Parameters,
+  parameters: Parameters,
   hands: TaskHands,
 ) {
-  const { folder, progress, step } = hands;
+  const { folder, progress, reserve, step } = hands;
   const { sampleRateHz, channels } = audio;
+  const { encoding } = parameters;
+  // Each stem as a file of its own, and all of them once more in the zip.
+  const copies = formatOf(parameters) === 'zip' ? 2 : 1;
+  const bytesFor = (frames: number) =>
+    copies * (wanted.length * wavBytes(encoding, channels, frames) + wanted.length * zipEntryBytesMax);
+  let room = audio.frames ?? Math.ceil(sampleRateHz * unknownSeconds);
+  await reserve(bytesFor(room));
   await using opened = new AsyncDisposableStack();
   const outputs: { readonly stem: number; readonly wav: WavFile; readonly meter: DefectsMeter }[] = [];
   for (const name of wanted) {
@@ -78,12 +86,17 @@ async function separateToFiles(
   }
   let frames = 0;
   for await (const stems of stemsOf(audio, separator, new Phases(hands))) {
+    frames += stems[0]?.[0]?.length ?? 0;
+    // Of a sound that does not say how long it is, or says too little.
+    if (frames > room) {
+      room = frames + Math.ceil(sampleRateHz * unknownSeconds);
+      await reserve(bytesFor(room));
+    }
     for (const { stem, wav, meter } of outputs) {
       const planes = stems[stem] ?? [];
       meter.add(planes);
       await step('files.stems', () => wav.add(planes));
     }
-    frames += stems[0]?.[0]?.length ?? 0;
     progress(frames, audio.frames ?? 0, 'samples');
   }
   await step('files.stems', async () => {
@@ -114,7 +127,7 @@ async function pack(
   facts: Record<string, unknown>,
   { folder, step }: TaskHands,
 ): Promise<TaskResult> {
-  const format = parameters.format ?? (parameters.stem === undefined ? 'zip' : 'wav');
+  const format = formatOf(parameters);
   const [first] = parts;
   switch (format) {
     case 'wav':
@@ -149,6 +162,15 @@ async function pack(
     }
   }
 }
+
+function formatOf({ format, stem }: Parameters): 'wav' | 'json' | 'zip' {
+  return format ?? (stem === undefined ? 'zip' : 'wav');
+}
+
+/** What room is asked for at a time for a sound of unknown length. */
+const unknownSeconds = 60;
+/** What a zip file has to say of an entry, and a file of facts of a stem. */
+const zipEntryBytesMax = 4096;
 
 function stemsWanted({ stem, stems }: Parameters, there: readonly string[]): readonly string[] {
   const wanted = stem !== undefined ? [stem] : (stems ?? there);

@@ -106,6 +106,12 @@ export class TaskThread {
       case 'infer':
         void this.#infer(message.call, message.inputs, state);
         break;
+      case 'reserve':
+        void state.tools.reserve(message.bytes).then(
+          () => this.#say({ kind: 'answer', call: message.call, outputs: [] }),
+          (error: unknown) => this.#say({ kind: 'refusal', call: message.call, failure: carried(error) }),
+        );
+        break;
       case 'progress':
         state.tools.progress(message.done, message.total, message.step);
         break;

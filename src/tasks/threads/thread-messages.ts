@@ -19,6 +19,7 @@ export type ToThread =
 
 export type FromThread =
   | { readonly kind: 'infer'; readonly call: number; readonly inputs: readonly Tensor[] }
+  | { readonly kind: 'reserve'; readonly call: number; readonly bytes: number }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly step: string }
   | { readonly kind: 'spent'; readonly stretches: readonly Stretch[] }
   | { readonly kind: 'measured'; readonly measures: TaskMeasures }

@@ -79,6 +79,14 @@ function handsFor(order: TaskOrder, config: Config, folder: string, signal: Abor
         clock?.called();
       });
     },
+    reserve: async (bytes) => {
+      signal.throwIfAborted();
+      const call = ++calls;
+      await new Promise((resolve, reject) => {
+        waiting.set(call, { resolve, reject });
+        say({ kind: 'reserve', call, bytes });
+      });
+    },
     progress: (done, total, step) => {
       signal.throwIfAborted();
       say({ kind: 'progress', done, total, step });

@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { ourModels } from '../tasks/task-runner.ts';
 
 /** `npm run kills` does two hundred. The same seed kills at the same moments of a life, and sends the same. */
-const kills = Number(process.env.VITRINE_KILLS ?? 8);
+const kills = Number(process.env.VITRINE_KILLS ?? 12);
 const seed = Number(process.env.VITRINE_KILLS_SEED ?? 1);
 
 /** ARCHITECTURE.md: a hard kill can lose what was told in the last second; the test's machine works for others too. */

@@ -58,7 +58,8 @@ function tritonWords(level: LogLevel): TritonWords {
 function levelOf(given: Readonly<Record<string, unknown>>, now: TritonWords): LogLevel {
   const wanted = { ...now };
   for (const [name, value] of Object.entries(given)) {
-    const is = wanted[name];
+    // A name that every object has is none of them.
+    const is = Object.hasOwn(wanted, name) ? wanted[name] : undefined;
     if (is === undefined) throw malformedSetting(name, `is none of ${Object.keys(wanted).join(', ')}, loggers`);
     if (typeof value !== typeof is) throw malformedSetting(name, `has to be a ${typeof is}`);
     wanted[name] = value as typeof is;

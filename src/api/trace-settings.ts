@@ -33,7 +33,8 @@ export class TraceSettingsStore {
   change(given: Readonly<Record<string, unknown>>, model?: string): TraceSettings {
     const changes: Record<string, unknown> = model === undefined ? { ...this.#global } : { ...this.#models.get(model) };
     for (const [name, value] of Object.entries(given)) {
-      const reader = readers[name];
+      // A name that every object has is none of them.
+      const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
       if (reader === undefined) throw malformedSetting(name, `is none of ${Object.keys(readers).join(', ')}`);
       if (value !== null) {
         const read = reader(value, name);

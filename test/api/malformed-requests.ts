@@ -899,6 +899,9 @@ function badAdministration(): MalformedRequest[] {
       '{"trace_level":["TENSORS"]}',
       /trace_level has to be OFF or TIMESTAMPS/,
     ),
+    at('a trace setting that every object has', '/v2/trace/setting', '{"constructor":"1"}', /constructor is none of/),
+    at('the prototype as a trace setting', '/v2/trace/setting', '{"__proto__":{}}', /__proto__ is none of/),
+    at('the prototype as a log setting', '/v2/logging', '{"__proto__":{}}', /__proto__ is none of/),
     at('an unknown log setting', '/v2/logging', '{"log_colour":1}', /log_colour is none of/),
     at('a log level that is negative', '/v2/logging', '{"log_verbose_level":-1}', /log_verbose_level has to be/),
   ];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { resample } from '../../src/tasks/audio/resample.ts';
+import { resample, StreamResampler } from '../../src/tasks/audio/resample.ts';
 import { FourierTransform } from '../../src/tasks/mathematics/fourier-transform.ts';
 import { bothAbove, inverseNormal, normal } from '../../src/tasks/mathematics/normal-distribution.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
@@ -44,14 +44,16 @@ describe('resampling', () => {
     [16_000, 44_100],
     [48_000, 16_000],
     [22_050, 44_100],
+    [44_101, 16_000],
+    [15_999, 44_101],
   ] as const) {
     it(`from ${from} to ${to} Hz keeps a sine of 1 kHz`, () => {
       const wave = (rate: number) =>
-        Float32Array.from({ length: rate / 5 }, (_, n) => Math.sin((2 * Math.PI * 1000 * n) / rate));
+        Float32Array.from({ length: Math.ceil(rate / 5) }, (_, n) => Math.sin((2 * Math.PI * 1000 * n) / rate));
       const [given, wanted] = [resample(wave(from), from, to), wave(to)];
-      assert.equal(given.length, wanted.length);
+      assert.ok(Math.abs(given.length - wanted.length) <= (from % 50 === 0 ? 0 : 1), `${given.length}`);
       // The ends have only half a filter's worth of neighbours.
-      for (let at = 400; at < given.length - 400; at += 1) near(given[at], wanted[at] as number, 2e-3);
+      for (let at = 400; at < wanted.length - 400; at += 1) near(given[at], wanted[at] as number, 2e-3);
     });
   }
 
@@ -59,6 +61,17 @@ describe('resampling', () => {
     const high = Float32Array.from({ length: 8820 }, (_, n) => Math.sin((2 * Math.PI * 12_000 * n) / 44_100));
     const left = resample(high, 44_100, 16_000).subarray(300, -300);
     assert.ok(left.every((value) => Math.abs(value) < 2e-3));
+  });
+
+  it('takes a few megabytes for rates that share nothing', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const resampler = new StreamResampler(191_999, 16_000);
+    assert.ok(process.memoryUsage().arrayBuffers - before < 64e6);
+    const wave = (rate: number) =>
+      Float32Array.from({ length: Math.ceil(rate / 10) }, (_, n) => Math.sin((2 * Math.PI * 1000 * n) / rate));
+    const given = resampler.next(wave(191_999));
+    const wanted = wave(16_000);
+    for (let at = 400; at < given.length - 400; at += 1) near(given[at], wanted[at] as number, 2e-3);
   });
 
   it('leaves the same rate alone', () => {

@@ -30,6 +30,16 @@ describe('resampling in pieces', () => {
     );
   });
 
+  it('gives the same samples for rates that share nothing', () => {
+    const whole = Float32Array.from({ length: 3000 }, (_, at) => Math.sin(at * at));
+    const resampler = new StreamResampler(44_101, 16_000);
+    const pieces = [0, 1000, 2000].map((at) => resampler.next(whole.subarray(at, at + 1000)));
+    assert.deepEqual(
+      [...pieces, resampler.end()].flatMap((piece) => [...piece]),
+      [...resample(whole, 44_101, 16_000)],
+    );
+  });
+
   it('keeps no more than its filter reaches', () => {
     const resampler = new StreamResampler(44_100, 48_000);
     const piece = new Float32Array(10_000);

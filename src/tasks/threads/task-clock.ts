@@ -1,4 +1,4 @@
-/** What the thread of a task did for a while, under one name. In milliseconds since the epoch, since each thread counts from its own start. */
+/** What the thread of a task did for a while, under one name. In milliseconds since the epoch, by the clock of the main thread. */
 export type Stretch = { readonly name: string; readonly startMs: number; readonly tookMs: number };
 
 /** The thread waits for the engine. */
@@ -18,10 +18,14 @@ export class TaskClock {
   #ended: Stretch[] = [];
   #calls = 0;
   #name = workName;
-  #sinceMs = now();
+  readonly #zeroMs: number;
+  #sinceMs: number;
 
-  constructor(report: (stretches: Stretch[]) => void) {
+  /** `zeroMs`: when the main thread's clock says that the monotonic clock was 0. A thread's own idea of the epoch is off by milliseconds on a busy machine. */
+  constructor(report: (stretches: Stretch[]) => void, zeroMs: number) {
     this.#report = report;
+    this.#zeroMs = zeroMs;
+    this.#sinceMs = zeroMs + monotonicMs();
     // Who waits for the thread hears at once that it has begun.
     report([{ name: workName, startMs: this.#sinceMs, tookMs: 0 }]);
   }
@@ -90,7 +94,7 @@ export class TaskClock {
   }
 
   #close(): void {
-    const endMs = now();
+    const endMs = this.#zeroMs + monotonicMs();
     if (endMs > this.#sinceMs)
       this.#ended.push({ name: this.#name, startMs: this.#sinceMs, tookMs: endMs - this.#sinceMs });
     this.#sinceMs = endMs;
@@ -103,6 +107,8 @@ export class TaskClock {
   }
 }
 
-function now(): number {
-  return performance.timeOrigin + performance.now();
+/** The same in all threads of the process. */
+export function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
 }

@@ -6,6 +6,7 @@ import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
 import type { TaskTelling } from '../account-for-task.ts';
 import type { TaskResult, TaskTools } from '../task.ts';
+import { monotonicMs } from './task-clock.ts';
 import { TaskMemory, taskTooLarge } from './task-memory.ts';
 import { taskGone, taskTooLate } from './task-threads.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
@@ -79,7 +80,8 @@ export class TaskThread {
         this.#worker.ref();
         this.#state = { kind: 'working', tools, model: order.model?.name ?? '', settle };
         tools.told.givenToThread();
-        this.#say({ kind: 'work', order, config, folder });
+        const zeroMs = performance.timeOrigin + performance.now() - monotonicMs();
+        this.#say({ kind: 'work', order, config, folder, zeroMs });
         if (signal.aborted) gone();
       });
       if (givenUpFor) throw givenUpFor;

@@ -12,7 +12,13 @@ import type { Stretch } from './task-clock.ts';
 export type TaskOrder = { readonly request: TaskRequest; readonly model: TaskModel | undefined };
 
 export type ToThread =
-  | { readonly kind: 'work'; readonly order: TaskOrder; readonly config: Config; readonly folder: string }
+  | {
+      readonly kind: 'work';
+      readonly order: TaskOrder;
+      readonly config: Config;
+      readonly folder: string;
+      readonly zeroMs: number;
+    }
   | { readonly kind: 'answer'; readonly call: number; readonly outputs: readonly Tensor[] }
   | { readonly kind: 'refusal'; readonly call: number; readonly failure: CarriedFailure }
   | { readonly kind: 'abort' };

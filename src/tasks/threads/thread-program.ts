@@ -22,7 +22,7 @@ let clock: TaskClock | undefined;
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'work':
-      void work(message.order, message.config, message.folder);
+      void work(message);
       break;
     case 'answer':
       settle(message.call)?.resolve(message.outputs);
@@ -51,9 +51,9 @@ function settle(call: number) {
   return asked;
 }
 
-async function work(order: TaskOrder, config: Config, folder: string): Promise<void> {
+async function work({ order, config, folder, zeroMs }: ToThread & { kind: 'work' }): Promise<void> {
   abort = new AbortController();
-  clock = new TaskClock((stretches) => say({ kind: 'spent', stretches }));
+  clock = new TaskClock((stretches) => say({ kind: 'spent', stretches }), zeroMs);
   try {
     const result = await workOf(order.request, handsFor(order, config, folder, abort.signal));
     clock.end();

@@ -507,7 +507,7 @@ export const settings = {
   trustProxy: text(
     'VITRINE_TRUST_PROXY',
     '',
-    'Proxies whose X-Forwarded-For is believed: addresses, subnets, or a number of hops. Empty: none.',
+    'Proxies whose X-Forwarded-For is believed: addresses, subnets, or a number of hops. Empty: none. Needs VITRINE_API_KEYS_FILE: without keys, everyone the proxy lets through would be the administrator.',
   ),
 
   // The API: limits

@@ -1,6 +1,7 @@
 import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { Door } from './api/door.ts';
 import { createHttpServer } from './api/http-server.ts';
+import { logSums } from './api/log-refusal.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -96,6 +97,7 @@ await startOrExplain(async () => {
       await runner.start();
     },
     closeFirst: async () => {
+      logSums();
       await jobs?.[Symbol.asyncDispose]();
       await taskThreads[Symbol.asyncDispose]();
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);

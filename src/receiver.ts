@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { logSums } from './api/log-refusal.ts';
 import { type Config, readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -71,6 +72,7 @@ async function receive(config: Config): Promise<void> {
     server,
     lifecycle,
     telemetry,
+    closeFirst: async () => logSums(),
     closeLast: () => {
       clearInterval(sweeping);
       clearInterval(watching);

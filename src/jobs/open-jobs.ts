@@ -17,7 +17,10 @@ export async function openJobs(config: Config, perform: Perform, given?: SteadyC
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
   const store = await SqliteJobStore.open(config);
   const clock = given ?? SteadyClock.open(join(config.data, 'service'));
-  const folders = await WorkFolders.open(config);
+  const folders = await WorkFolders.open(config).catch(async (error: unknown) => {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  });
   const metrics = new JobMetrics();
   const runner = new JobRunner({ config, clock, store, folders, metrics, perform });
   return {

@@ -103,6 +103,7 @@ export class DurableExport<Items> {
     this.#stop.abort();
     await this.#options.live.shutdown();
     this.#options.sender.close();
+    await this.#replaying;
   }
 
   async #conclude(outcome: SendOutcome, items: Items, count: number): Promise<void> {
@@ -176,7 +177,8 @@ export class DurableExport<Items> {
       entry.state = 'held';
       const bytes = await spool.read(signal, entry);
       if (bytes === 'gone') continue;
-      const outcome = bytes === 'later' ? bytes : await sender.send(bytes);
+      // Stopped while it was read: its sender is closed.
+      const outcome = bytes === 'later' || this.#stop.signal.aborted ? 'later' : await sender.send(bytes);
       if (outcome === 'later' || outcome.state === 'failed') {
         entry.state = 'waiting';
         this.#failures += 1;

@@ -31,7 +31,9 @@ export function instanceId(dataFolder: string): string {
 /** The id of the service that has this folder; undefined while none has begun there. One that cannot be read is not none: it must not be replaced. */
 export function readInstanceId(dataFolder: string): string | undefined {
   try {
-    return readFileSync(fileIn(dataFolder), 'utf8').trim() || undefined;
+    const text = readFileSync(fileIn(dataFolder), 'utf8');
+    if (text !== '' && !text.endsWith('\n')) throw new Error('it was not read whole');
+    return text.trim() || undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

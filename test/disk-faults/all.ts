@@ -6,7 +6,7 @@ const begun = performance.now();
 const scenarios = process.argv.slice(2);
 const outcome = await failEverything({
   seed: 1,
-  workers: 6,
+  workers: 4,
   ...(scenarios.length > 0 && { scenarios }),
   onWrong: ({ run, at, failed, trouble }) =>
     process.stdout.write(`${run} (${failed} failed, first ${at}): ${trouble}\n\n`),

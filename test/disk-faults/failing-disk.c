@@ -32,7 +32,7 @@ struct control {
   int64_t folder_length; // 0: nothing is counted
   char folder[1024];
   char first[960]; // what failed first
-  unsigned char kinds[CALLS_MAX];
+  unsigned char kinds[CALLS_MAX]; // of each call; with the highest bit when it failed
 };
 
 static struct control *control;
@@ -96,6 +96,7 @@ static int fails(int kind, const char *path) {
     strncpy(control->first, path ? path : "(a descriptor)", sizeof control->first - 1);
   if (control->lasts_ms > 0 && now - control->first_ns > control->lasts_ms * 1000000LL) return 0;
   __atomic_add_fetch(&control->failed, 1, __ATOMIC_SEQ_CST);
+  if (number < CALLS_MAX) control->kinds[number] |= 0x80;
   errno = (int)control->error;
   return 1;
 }

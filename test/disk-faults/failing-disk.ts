@@ -130,7 +130,16 @@ export class FailingDisk implements Disposable {
 
   /** Of each call that was counted, the first at 0. */
   get kinds(): CallKind[] {
-    return [...this.#read(kindsAt + 1, Math.min(this.calls, callsMax - 1))].map((kind) => callKinds[kind - 1]!);
+    return [...this.#marks()].map((mark) => callKinds[(mark & 0x7f) - 1]!);
+  }
+
+  /** Of those that failed; asking how a file is may fail without anything being the worse for it. */
+  get failedKinds(): CallKind[] {
+    return [...this.#marks()].filter((mark) => mark > 0x7f).map((mark) => callKinds[(mark & 0x7f) - 1]!);
+  }
+
+  #marks(): Buffer {
+    return this.#read(kindsAt + 1, Math.min(this.calls, callsMax - 1));
   }
 
   [Symbol.dispose](): void {

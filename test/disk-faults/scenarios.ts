@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { apiKeysScenario } from './scenarios/api-keys.ts';
+import { jobsScenario } from './scenarios/jobs.ts';
 import { launcherStateScenario, newKeyScenario } from './scenarios/launcher-state.ts';
 import { receiverStoreScenario } from './scenarios/receiver-store.ts';
 import { spoolScenario } from './scenarios/spool.ts';
@@ -10,4 +11,5 @@ export const scenarios: readonly Scenario[] = [
   receiverStoreScenario,
   launcherStateScenario,
   newKeyScenario,
+  jobsScenario,
 ];

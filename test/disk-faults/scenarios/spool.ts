@@ -54,7 +54,8 @@ export const spoolScenario: Scenario = {
       assert.equal(collector.items.logs.length, arrived.size, 'nothing was sent twice');
     // A disk that failed once, or for a second, drops nothing.
     if (!ground.disk.wasLasting) assert.equal(books.dropped, 0);
-    if (ground.disk.failed > 0 && !ground.disk.wasShort) assert.ok(ground.said.length > 0, 'it says what was wrong');
+    if (!ground.disk.wasShort && ground.disk.failedKinds.some((kind) => kind !== 'stat'))
+      assert.ok(ground.said.length > 0, 'it says what was wrong');
   },
 };
 
@@ -66,7 +67,8 @@ async function open(ground: Ground, port: number) {
       target: `127.0.0.1:${port}`,
       credentials: credentials.createInsecure(),
       metadata: new Metadata(),
-      timeoutMs: 2_000,
+      // A busy machine must not make an answer late: what is sent again then is sent twice, as promised.
+      timeoutMs: 15_000,
       deserialize: ProtobufLogsSerializer.deserializeResponse,
     });
   const spool = await ground.start(() =>

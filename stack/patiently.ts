@@ -7,6 +7,8 @@ export function patiently<T>(act: () => T | Promise<T>): Promise<T> {
 
 /** A failure of the operating system; what is absent, or there already, is an answer. */
 function isOfTheDisk(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  // Node answers so when a folder above could not be made.
+  if (code === 'ENOENT' && syscall === 'mkdir') return true;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) && code !== 'ENOENT' && code !== 'EEXIST';
 }

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ServiceError } from '../errors.ts';
 import { JobDatabase } from './job-database.ts';
 import type { StoreAnswer, StoreCall, StoreFailure } from './job-store-messages.ts';
-import { isDamaged, isNotWritten, openJobDatabase } from './open-job-database.ts';
+import { isDamaged, isNotWritten, openJobDatabase, openMigrated } from './open-job-database.ts';
 
 // The thread of the jobs' store: SQLite is synchronous here, and an fsync may take long.
 
@@ -11,10 +11,28 @@ if (!port) throw new Error('job-store-program.ts runs as a worker thread');
 const say = (answer: StoreAnswer) => port.postMessage(answer);
 
 try {
-  const { database, setAside } = openJobDatabase((workerData as { file: string }).file);
-  const jobs = new JobDatabase(database);
+  const { file } = workerData as { file: string };
+  const { database, setAside } = openJobDatabase(file);
+  let jobs: JobDatabase | undefined = new JobDatabase(database);
+  /**
+   * After a disk that failed for a moment SQLite may take its file for damaged when only what it remembers of it is. So it is closed, opened anew and
+   * looked through, which decides; answers what the call failed by.
+   */
+  const doubted = (error: unknown): unknown => {
+    if (!isDamaged(error) || !jobs) return error;
+    const doubtful = jobs;
+    jobs = undefined;
+    try {
+      doubtful.close();
+      jobs = new JobDatabase(openMigrated(file));
+      return Object.assign(new Error('it was opened anew after a failure of the disk'), { code: 'EIO' });
+    } catch (again) {
+      return again;
+    }
+  };
   port.on('message', ({ number, method, given }: StoreCall) => {
     try {
+      jobs ??= new JobDatabase(openMigrated(file));
       const act = jobs[method] as (...given: readonly unknown[]) => unknown;
       const before = jobs.rowsWritten();
       const answer = act.apply(jobs, given as unknown[]);
@@ -22,7 +40,7 @@ try {
       // With nothing left to listen to, the thread ends by itself.
       if (method === 'close') port.close();
     } catch (error) {
-      say({ kind: 'failure', number, failure: asFailure(error) });
+      say({ kind: 'failure', number, failure: asFailure(doubted(error)) });
     }
   });
   say({ kind: 'opened', setAside });

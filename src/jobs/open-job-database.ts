@@ -48,7 +48,7 @@ export function openJobDatabase(file: string, migrations: readonly string[] = jo
 }
 
 /** Opens one that is sound, or makes it. */
-function openMigrated(file: string, migrations: readonly string[]): DatabaseSync {
+export function openMigrated(file: string, migrations: readonly string[] = jobMigrations): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
     // Exclusive: two services on one queue would do everything twice. FULL: a job that was accepted survives a power cut too; a commit is one

@@ -25,7 +25,7 @@ const { values } = parseArgs({
   },
 });
 
-silenceTerminal();
+if (!process.env.LOUD) silenceTerminal();
 process.on('unhandledRejection', (error) => failures.push(`unhandled: ${(error as Error)?.stack ?? error}`));
 let failures: string[] = [];
 const control = process.env.VITRINE_FAILING_DISK;

@@ -74,7 +74,7 @@ export const jobsScenario: Scenario = {
 
 /** As a request is taken: its upload and their folders are on the disk before the job is. */
 async function accept(jobs: Jobs, number: number, ends: Map<string, number>): Promise<string> {
-  await using work = await jobs.folders.create(100);
+  await using work = await jobs.folders.create('anonymous', 100);
   const upload = join(work.path, 'upload');
   await writeFile(upload, `upload ${number}`);
   await syncToDisk(upload);

@@ -15,7 +15,7 @@ describe('the service', () => {
       env: {
         PATH: process.env.PATH,
         VITRINE_PORT: port,
-        VITRINE_MODELS: join(folder.path, 'none'),
+        VITRINE_MODEL_CONTROL: 'explicit',
         VITRINE_DATA: folder.path,
         OTEL_SDK_DISABLED: 'true',
       },

@@ -103,15 +103,20 @@ describe('a task', () => {
     assert.deepEqual(told.at(-1), [60, 60, 'seconds']);
   });
 
-  it('says which models there are when the one that is asked for is not', async () => {
-    await assert.rejects(
-      runner.run({
-        kind: 'separate',
-        parameters: { model_name: 'htdemucs_6s' },
-        files: [await uploaded(fixtureSound('speech.wav'))],
-      }),
-      { code: 'model_not_found', message: /use one of: harmonic-percussive/ },
-    );
+  it('says which models there are when the one that is asked for is not, to those who may know them', async () => {
+    const request = {
+      kind: 'separate',
+      parameters: { model_name: 'htdemucs_6s' },
+      files: [await uploaded(fixtureSound('speech.wav'))],
+    } as const;
+    await assert.rejects(runner.run(request, { mayName: () => true }), {
+      code: 'model_not_found',
+      message: /use one of: harmonic-percussive/,
+    });
+    await assert.rejects(runner.run(request), {
+      code: 'model_not_found',
+      message: /use one that POST \/v2\/repository\/index lists/,
+    });
   });
 
   it('is given up as soon as nobody waits for it', async () => {

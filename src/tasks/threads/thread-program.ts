@@ -15,7 +15,12 @@ const port = parentPort;
 if (!port) throw new Error('This program is for a worker thread.');
 
 let calls = 0;
-const waiting = new Map<number, { resolve(outputs: readonly Tensor[]): void; reject(error: Error): void }>();
+type Asked = {
+  of: 'engine' | 'room';
+  resolve(outputs: readonly Tensor[]): void;
+  reject(error: Error): void;
+};
+const waiting = new Map<number, Asked>();
 let abort = new AbortController();
 let clock: TaskClock | undefined;
 
@@ -47,7 +52,7 @@ function settle(call: number) {
   const asked = waiting.get(call);
   if (!asked) return undefined;
   waiting.delete(call);
-  clock?.answered();
+  if (asked.of === 'engine') clock?.answered();
   return asked;
 }
 
@@ -74,7 +79,7 @@ function handsFor(order: TaskOrder, config: Config, folder: string, signal: Abor
       signal.throwIfAborted();
       const call = ++calls;
       return new Promise((resolve, reject) => {
-        waiting.set(call, { resolve, reject });
+        waiting.set(call, { of: 'engine', resolve, reject });
         say({ kind: 'infer', call, inputs }, buffersOf(inputs));
         clock?.called();
       });
@@ -83,7 +88,7 @@ function handsFor(order: TaskOrder, config: Config, folder: string, signal: Abor
       signal.throwIfAborted();
       const call = ++calls;
       await new Promise((resolve, reject) => {
-        waiting.set(call, { resolve, reject });
+        waiting.set(call, { of: 'room', resolve, reject });
         say({ kind: 'reserve', call, bytes });
       });
     },

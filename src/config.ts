@@ -775,6 +775,13 @@ export const settings = {
     2 ** 50,
     'What uploads, temporary files and kept results may hold on disk together. Full, new work is refused.',
   ),
+  jobUploadsPercent: integer(
+    'VITRINE_JOB_UPLOADS_PERCENT',
+    25,
+    1,
+    90,
+    'How much of VITRINE_WORK_BYTES_MAX the uploads of jobs that have not ended may take. The rest is for what runs and for results, each of which is several times its upload; no result may be larger.',
+  ),
   jobsMax: integer(
     'VITRINE_JOBS_MAX',
     10_000,

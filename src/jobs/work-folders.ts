@@ -20,11 +20,13 @@ export type WorkFolder = AsyncDisposable & {
    * Called before they are written.
    */
   holds(bytes: number): void;
+  /** Promises what lies in it room among the uploads of jobs, for as long as it is there; throws when they take all that they may. */
+  claimForJob(): void;
   /** From here on disposing of it removes nothing: a job of this id owns it. */
   keepForJob(): void;
 };
 
-type Limits = Pick<Config, 'data' | 'workBytesMax' | 'uploadBytesMax' | 'clientSharePercent'>;
+type Limits = Pick<Config, 'data' | 'workBytesMax' | 'jobUploadsPercent' | 'uploadBytesMax' | 'clientSharePercent'>;
 
 /**
  * Where temporary files live: VITRINE_DATA/service/work/<id>/, and nowhere else, so that they can be counted, bounded, and swept after a crash.
@@ -38,6 +40,9 @@ export class WorkFolders {
   readonly budget: SharedBudget;
   /** The same by folder: measured is what was there a second ago. */
   readonly #held = new Map<string, { readonly client: string; bytes: number }>();
+  /** The uploads of jobs, by folder. They wait for as long as their results find no room, so they must never take the room of results. */
+  readonly #claimed = new Map<string, number>();
+  readonly #claimedMax: number;
   /** Room that tasks have asked for, for the files they write: by folder, besides what lay there before, as long as they work in it. */
   readonly #reserved = new Map<string, { readonly bytes: number; readonly before: number }>();
   /** Made by this process: no sweep touches them. */
@@ -49,6 +54,7 @@ export class WorkFolders {
 
   private constructor(limits: Limits, work: string, results: string) {
     this.#limits = limits;
+    this.#claimedMax = Math.floor((limits.workBytesMax * limits.jobUploadsPercent) / 100);
     this.budget = new SharedBudget({
       name: 'uploads',
       max: limits.workBytesMax,
@@ -78,6 +84,7 @@ export class WorkFolders {
       );
     }
     const folders = new WorkFolders(limits, work, results);
+    for (const [id, bytes] of (await measure(work, isUpload)).bytesOf) folders.#claimed.set(id, bytes);
     observableGauge('temporaryFiles').addCallback(async (gauge) => gauge.observe((await folders.use()).work.files));
     observableGauge('temporaryBytes').addCallback(async (gauge) => gauge.observe((await folders.use()).work.bytes));
     return folders;
@@ -85,10 +92,12 @@ export class WorkFolders {
 
   /** Removes what a process that was killed has left: every folder that no job is known to own. */
   async sweep(owned: { readonly work: ReadonlySet<string>; readonly results: ReadonlySet<string> }): Promise<number> {
+    const ownedWork = new Set([...owned.work, ...this.#own]);
     const removed = await Promise.all([
-      removeAllBut(this.#work, new Set([...owned.work, ...this.#own])),
+      removeAllBut(this.#work, ownedWork),
       removeAllBut(this.#results, new Set([...owned.results, ...this.#own])),
     ]);
+    for (const id of this.#claimed.keys()) if (!ownedWork.has(id)) this.#claimed.delete(id);
     const count = removed[0] + removed[1];
     if (count > 0)
       log('app', 'info', `Removed ${count} folders of temporary files that a process before had left.`, {
@@ -100,11 +109,12 @@ export class WorkFolders {
 
   /**
    * A folder for new work of a client. `bytesDeclared` is refused at once where there is no room for it, and takes none: what is announced may never come, so
-   * what has arrived counts (`holds`).
+   * what has arrived counts (`holds`). What is to become a job is refused at once too where the uploads of jobs take all that they may.
    */
-  async create(client = 'anonymous', bytesDeclared = 0): Promise<WorkFolder> {
+  async create(client = 'anonymous', bytesDeclared = 0, { forJob = false } = {}): Promise<WorkFolder> {
     await this.use();
     this.#refuseWithoutRoom(bytesDeclared);
+    if (forJob) this.#refuseUploadOfJob(bytesDeclared);
     const id = randomUUID();
     const path = this.pathOf(id);
     this.#own.add(id);
@@ -115,11 +125,14 @@ export class WorkFolders {
       id,
       path,
       holds: (bytes) => this.#hold(id, bytes),
+      claimForJob: () => {
+        const bytes = this.#held.get(id)?.bytes ?? 0;
+        this.#refuseUploadOfJob(bytes);
+        this.#claimed.set(id, bytes);
+      },
       keepForJob: () => {
         owned = true;
         this.#giveBack(id);
-        // Measured anew, so that what the job took over is not missed meanwhile.
-        this.#look = undefined;
       },
       [Symbol.asyncDispose]: async () => {
         if (!owned) await this.remove(id);
@@ -149,10 +162,14 @@ export class WorkFolders {
   #taken(without?: string): number {
     const { work, results, bytesOf } = this.#measured;
     let taken = work.bytes + results.bytes - (without === undefined ? 0 : (bytesOf.get(without) ?? 0));
-    for (const id of new Set([...this.#held.keys(), ...this.#reserved.keys()])) {
+    for (const id of new Set([...this.#held.keys(), ...this.#claimed.keys(), ...this.#reserved.keys()])) {
       if (id === without) continue;
       const reserved = this.#reserved.get(id);
-      const expected = Math.max(this.#held.get(id)?.bytes ?? 0, reserved ? reserved.before + reserved.bytes : 0);
+      const expected = Math.max(
+        this.#held.get(id)?.bytes ?? 0,
+        this.#claimed.get(id) ?? 0,
+        reserved ? reserved.before + reserved.bytes : 0,
+      );
       taken += Math.max(0, expected - (bytesOf.get(id) ?? 0));
     }
     return taken;
@@ -169,6 +186,23 @@ export class WorkFolders {
       );
   }
 
+  #refuseUploadOfJob(bytes: number): void {
+    const max = this.#claimedMax;
+    if (bytes > max)
+      throw new ServiceError(
+        'body_too_large',
+        say`Cannot take the job: its upload of ${bytes} bytes is more than the ${max} that the uploads of all jobs may take; send less at once, or raise VITRINE_JOB_UPLOADS_PERCENT or VITRINE_WORK_BYTES_MAX.`,
+      );
+    let claimed = 0;
+    for (const each of this.#claimed.values()) claimed += each;
+    if (bytes > 0 && claimed + bytes > max)
+      throw new ServiceError(
+        'not_kept',
+        say`Cannot take the job now: the uploads of jobs that have not ended take ${claimed} of ${max} bytes, and this one is ${bytes}; come again, cancel jobs that you do not need, or raise VITRINE_JOB_UPLOADS_PERCENT or VITRINE_WORK_BYTES_MAX.`,
+        { retryAfterMs: 10_000 },
+      );
+  }
+
   /**
    * Promises a task in this folder room for so many bytes besides what lies there already, in the place of what it was promised before. What will never
    * fit is refused for good; what does not fit now may do so later.
@@ -177,10 +211,11 @@ export class WorkFolders {
     const { workBytesMax } = this.#limits;
     await this.use();
     const own = this.#reserved.get(id)?.before ?? (await measure(this.pathOf(id))).bytes;
-    if (own + bytes > workBytesMax)
+    const most = Math.min(workBytesMax - own, workBytesMax - this.#claimedMax);
+    if (bytes > most)
       throw new ServiceError(
         'invalid_input',
-        say`Cannot write the result: it takes ${bytes} bytes, and with its upload it is more than the ${workBytesMax} that may be kept; send less at once, ask for one stem or pcm16, or raise VITRINE_WORK_BYTES_MAX.`,
+        say`Cannot write the result: it takes ${bytes} bytes, which is more than the ${most} that are there besides uploads; send less at once, ask for one stem or pcm16, or raise VITRINE_WORK_BYTES_MAX.`,
       );
     const taken = this.#taken(id);
     if (taken + own + bytes > workBytesMax)
@@ -195,6 +230,7 @@ export class WorkFolders {
   /** Removes a folder of work; what cannot be removed now is removed later. */
   async remove(id: string): Promise<void> {
     this.#giveBack(id);
+    this.#claimed.delete(id);
     this.#release(id);
     if (await this.#removed(this.pathOf(id))) this.#own.delete(id);
   }
@@ -297,15 +333,21 @@ async function removeAllBut(folder: string, owned: ReadonlySet<string>): Promise
   return left.length;
 }
 
+/** What an attempt writes lies in a folder of its own. */
+function isUpload(path: string): boolean {
+  return !path.split(sep).some((part) => part.startsWith('attempt-'));
+}
+
 async function measure(
   folder: string,
+  counts: (path: string) => boolean = () => true,
 ): Promise<{ files: number; bytes: number; bytesOf: ReadonlyMap<string, number> }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(nothingIfGone);
   const bytesOf = new Map<string, number>();
   let files = 0;
   let bytes = 0;
   for (const entry of entries) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || !counts(relative(folder, entry.parentPath))) continue;
     // Files go while they are being counted.
     const size = await stat(join(entry.parentPath, entry.name)).then(({ size }) => size, goneIsNothing);
     if (size === undefined) continue;

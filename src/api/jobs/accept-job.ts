@@ -50,6 +50,7 @@ export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promi
     // A folder whose name is lost in a power cut is lost with all that is in it.
     await syncToDisk(dirname(work.path));
   });
+  work.claimForJob();
   const told = requestTrace(response);
   const { traceId, spanId } = told.ids;
   const added = await jobs.add({

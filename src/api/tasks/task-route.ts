@@ -45,7 +45,8 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const told = requestTrace(response);
     const deadline = taskDeadline(request, config);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
-    await using work = await workFolders.create(client.name, takesFiles(kind) ? declaredBytes(request, config) : 0);
+    const bytesDeclared = takesFiles(kind) ? declaredBytes(request, config) : 0;
+    await using work = await workFolders.create(client.name, bytesDeclared, { forJob: wantsJob(request) });
     const task = await readTask(kind, parts, { request, response, work, client }).catch((error: unknown) => {
       // It counts among the tasks that failed, as one that is refused later does; which model it meant is not known.
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServiceError } from '../../src/errors.ts';
+import { WorkFolders } from '../../src/jobs/work-folders.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const limits = { workBytesMax: 1_000_000, jobUploadsPercent: 25, uploadBytesMax: 500_000, clientSharePercent: 0 };
+
+describe('the uploads of jobs that wait', () => {
+  it('leave room for a result, however many are sent, and after a restart too', async () => {
+    await using data = await temporaryFolder();
+    const folders = await WorkFolders.open({ ...limits, data: data.path });
+    const waiting: string[] = [];
+    let refused: ServiceError | undefined;
+    while (refused === undefined && waiting.length < 12)
+      await accept(folders, 90_000).then(
+        (id) => waiting.push(id),
+        (error: ServiceError) => (refused = error),
+      );
+    assert.equal(refused?.code, 'not_kept');
+    assert.match(refused.message, /take 180000 of 250000 bytes, .*VITRINE_JOB_UPLOADS_PERCENT/);
+    assert.equal(waiting.length, 2);
+    // Everything else may be full: the result of each finds room when it is its turn.
+    for (const id of waiting) {
+      await folders.reserve(id, 750_000);
+      await folders.endAttempt(id);
+    }
+
+    const next = await WorkFolders.open({ ...limits, data: data.path });
+    await assert.rejects(accept(next, 90_000), { code: 'not_kept' });
+    await next.sweep({ work: new Set(waiting.slice(1)), results: new Set() });
+    const third = await accept(next, 90_000);
+    await assert.rejects(accept(next, 90_000), { code: 'not_kept' });
+    await next.remove(third);
+    await accept(next, 90_000);
+  });
+
+  it('are refused before they are sent where there is no room for them, and for good where there will never be any', async () => {
+    await using data = await temporaryFolder();
+    const folders = await WorkFolders.open({ ...limits, data: data.path });
+    await accept(folders, 200_000);
+    await assert.rejects(folders.create('a', 60_000, { forJob: true }), { code: 'not_kept' });
+    await assert.rejects(folders.create('a', 260_000, { forJob: true }), { code: 'body_too_large' });
+    await assert.rejects(accept(folders, 260_000), { code: 'body_too_large' });
+    // Who waits for the answer goes with it, and so does what was sent.
+    await using work = await folders.create('a', 260_000);
+    work.holds(260_000);
+    await using small = await folders.create('a', 0, { forJob: true });
+    small.claimForJob();
+  });
+
+  it('do not wait for room that will never come: a result that is larger fails at once', async () => {
+    await using data = await temporaryFolder();
+    const folders = await WorkFolders.open({ ...limits, data: data.path });
+    const id = await accept(folders, 50_000);
+    await assert.rejects(folders.reserve(id, 750_001), {
+      code: 'invalid_input',
+      message: /750001 bytes, .* 750000 .*VITRINE_WORK_BYTES_MAX/,
+    });
+  });
+});
+
+/** As a request is taken as a job. */
+async function accept(folders: WorkFolders, bytes: number): Promise<string> {
+  await using work = await folders.create();
+  work.holds(bytes);
+  await writeFile(join(work.path, 'upload-0'), Buffer.alloc(bytes));
+  work.claimForJob();
+  work.keepForJob();
+  return work.id;
+}

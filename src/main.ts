@@ -2,6 +2,7 @@ import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { Door } from './api/door.ts';
 import { createHttpServer } from './api/http-server.ts';
 import { logSums } from './api/log-refusal.ts';
+import { openApiText } from './api/openapi/docs-page.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -84,6 +85,7 @@ await startOrExplain(async () => {
     taskThreads,
     telemetry,
   });
+  openApiText(config);
   await serveHttp({
     title: 'Vitrine',
     config,

@@ -48,6 +48,16 @@ async function receive(config: Config): Promise<void> {
   const metrics = new ReceiverMetrics({ store, series });
   const watchdog = new Watchdog(config.receiverWatchdogMsMax);
   const lifecycle = new Lifecycle();
+  const receiver = createReceiver({
+    config,
+    lifecycle,
+    telemetry,
+    store,
+    series,
+    metrics,
+    requestMetrics,
+    watchdog,
+  });
   const server = createServer(
     {
       headersTimeout: config.receiverBodyMsMax,
@@ -56,8 +66,10 @@ async function receive(config: Config): Promise<void> {
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 10_000,
     },
-    createReceiver({ config, lifecycle, telemetry, store, series, metrics, requestMetrics, watchdog }),
+    receiver,
   );
+  // An expectation other than 100-continue may be ignored; Node would answer it without a word.
+  server.on('checkExpectation', receiver);
   server.maxConnections = config.receiverConnectionsMax;
   server.on('drop', () => metrics.refused('any', 'connections'));
   const sweeping = setInterval(

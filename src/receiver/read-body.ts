@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { checkJsonShape, type JsonShape } from '../api/open-inference/json-shape.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 
@@ -37,10 +38,11 @@ export async function readBody(request: Request, limits: { bytesMax: number; msM
   });
 }
 
-/** The body as JSON, or a failure that says so. What the caller wrote is not repeated. */
-export function parseJson(text: string, what: string): unknown {
+/** The body as JSON, once it is known what it is made of, or a failure that says so. What the caller wrote is not repeated. */
+export function parseJson(bytes: Buffer, what: string, shape: JsonShape): unknown {
+  checkJsonShape(bytes, what, shape);
   try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw new ServiceError('invalid_body', say`Cannot read ${ours(what)}: it is not JSON; send it as JSON in UTF-8.`, {
       cause,

@@ -1,4 +1,5 @@
 import type { Context } from '@opentelemetry/api';
+import type { JsonShape } from '../api/open-inference/json-shape.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
@@ -23,8 +24,9 @@ export function receiveAlerts(parts: {
   watchdog: Watchdog;
 }): Receive {
   const { config, store, metrics, watchdog } = parts;
+  const shape = webhookShape(config.receiverAlertsMax);
   return ({ body, context }) => {
-    const webhook = readAlertWebhook(parseJson(body.toString('utf8'), 'the webhook'));
+    const webhook = readAlertWebhook(parseJson(body, 'the webhook', shape));
     if (webhook.alerts.length > config.receiverAlertsMax) {
       throw new ServiceError(
         'body_too_large',
@@ -55,6 +57,17 @@ export function receiveAlerts(parts: {
         watchdog.heard(alerts);
       },
     };
+  };
+}
+
+/** What a webhook may be made of: 64 members an alert, which none of Alertmanager or Grafana has. */
+export function webhookShape(alertsMax: number): JsonShape {
+  const membersMax = 64 * (alertsMax + 16);
+  return {
+    jsonArraysMax: membersMax / 16,
+    textsMax: membersMax,
+    membersMax,
+    remedy: 'set max_alerts in Alertmanager, or raise VITRINE_RECEIVER_ALERTS_MAX',
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from '@opentelemetry/api';
+import { checkJsonShape } from '../api/open-inference/json-shape.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
@@ -12,6 +13,10 @@ import type { ReceiverMetrics } from './receiver-metrics.ts';
 
 /** How many wrong lines an answer names. */
 const saidMax = 5;
+/** Up to this, whatever stands in a line is parsed at once: a few wrong ones end the reading. */
+const uncheckedChars = 4096;
+/** Far more than a line has: the schema says what is wrong with it. */
+const lineShape = { jsonArraysMax: 64, textsMax: 256, membersMax: 256, remedy: 'send one event a line' };
 
 /**
  * JSON lines from scripts without an SDK: counters, gauges, histogram samples, events. All lines or none: a script that was refused corrects
@@ -61,6 +66,7 @@ function readLines(text: string, schema: ReturnType<typeof eventLine>, linesMax:
   const lines: EventLine[] = [];
   const wrong: string[] = [];
   for (const { line, number } of given) {
+    if (line.length > uncheckedChars) checkJsonShape(Buffer.from(line), `line ${number}`, lineShape);
     const read = readLine(line, schema);
     if (typeof read !== 'string') lines.push(read);
     else if (wrong.push(`line ${number}: ${read}`) === saidMax) break;

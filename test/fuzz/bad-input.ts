@@ -1,5 +1,5 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { pageRoutes, serviceRoutes } from '../../src/api/routes.ts';
+import { pageRoutes, type RouteTable, receiverRoutes, serviceRoutes } from '../../src/api/routes.ts';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
 import { jsonBombs } from '../api/bombs.ts';
 import { Random } from './random.ts';
@@ -7,6 +7,7 @@ import { Random } from './random.ts';
 /** What goes over one connection. The sender's end is closed behind it. */
 export type BadInput = {
   readonly kind: string;
+  readonly to: 'service' | 'receiver';
   readonly bytes: Buffer;
   /** The connection is broken off after so many bytes; undefined: all are sent. */
   readonly brokenOffAt?: number;
@@ -15,14 +16,16 @@ export type BadInput = {
 /** The models that a service has to have for it, each y = x of the datatype that it is named by. */
 export const fuzzedModels = ['FP32', 'INT64', 'BYTES', 'BOOL', 'FP16', 'UINT8'] as const satisfies readonly DataType[];
 
-const routes = Object.entries({ ...serviceRoutes, ...pageRoutes }).flatMap(([path, verbs]) =>
-  Object.keys(verbs).map((verb) => ({ verb: verb.toUpperCase(), path })),
-);
+const routes = routesOf({ ...serviceRoutes, ...pageRoutes });
+const routesOfReceiver = routesOf(receiverRoutes);
 const forms = ['/v1/separate', '/v1/score', '/v1/speech', '/separate'];
 const jsonTasks = ['/v1/generate', '/v1/microstructure'];
 
+const ofReceiver = 'a route of the receiver';
+
 const kinds: Readonly<Record<string, { weight: number; make(random: Random): Buffer }>> = {
-  'any route': { weight: 25, make: anyRoute },
+  'any route': { weight: 22, make: anyRoute },
+  [ofReceiver]: { weight: 3, make: receiverRoute },
   'an inference': { weight: 25, make: (random) => inference(random) },
   'an inference with changed bytes': { weight: 15, make: (random) => changed(random, inference(random)) },
   'a form': { weight: 10, make: form },
@@ -48,7 +51,8 @@ export function badInput(seed: number, index: number): BadInput {
     left -= weight;
     if (left >= 0) continue;
     const bytes = make(random);
-    return random.chance(0.07) ? { kind, bytes, brokenOffAt: random.upTo(bytes.length) } : { kind, bytes };
+    const input: BadInput = { kind, to: kind === ofReceiver ? 'receiver' : 'service', bytes };
+    return random.chance(0.07) ? { ...input, brokenOffAt: random.upTo(bytes.length) } : input;
   }
   throw new Error('The weights of the kinds do not add up to 100');
 }
@@ -61,6 +65,60 @@ function anyRoute(random: Random): Buffer {
   const target = path.replace(/[:*]\w+/g, () => name(random)) + (random.chance(0.3) ? query(random) : '');
   return request(random, method, target, random.chance(0.6) ? body(random) : undefined);
 }
+
+function routesOf(table: RouteTable): { verb: string; path: string }[] {
+  return Object.entries(table).flatMap(([path, verbs]) =>
+    Object.keys(verbs).map((verb) => ({ verb: verb.toUpperCase(), path })),
+  );
+}
+
+function receiverRoute(random: Random): Buffer {
+  const { verb, path } = random.of(routesOfReceiver);
+  const given = verb === 'POST' || random.chance(0.1) ? delivery(random) : undefined;
+  const bytes = given && random.chance(0.2) ? changed(random, given) : given;
+  return request(random, random.chance(0.9) ? verb : random.of(['GET', 'POST', 'DELETE', 'HEAD']), path, bytes);
+}
+
+/** A webhook, a release mark or lines of events, with something wrong in each, or what is none of them. */
+function delivery(random: Random): Buffer {
+  const odd = (given: object) =>
+    random.chance(0.5) ? given : { ...given, [random.of(deliveryMembers)]: random.json(random.upTo(4)) };
+  const alert = () =>
+    odd({
+      status: 'firing',
+      labels: { alertname: random.text(12) },
+      annotations: {},
+      startsAt: '2026-11-21T10:00:00Z',
+    });
+  const line = () =>
+    JSON.stringify(
+      odd({
+        kind: random.of(['counter', 'gauge', 'histogram', 'event', 'x']),
+        name: random.of(['runs', 'a_b']),
+        value: 1,
+      }),
+    );
+  return random.of([
+    () => Buffer.from(JSON.stringify(odd({ version: '4', status: 'firing', alerts: random.several(0, 4, alert) }))),
+    () => Buffer.from(JSON.stringify(odd({ version: random.of(['1.2.3', random.text(12)]) }))),
+    () => Buffer.from(random.several(0, 6, line).join('\n')),
+    () => Buffer.from(random.of(['[', '{"a":', '[],', '{},', '"",', '\n']).repeat(random.upTo(2 ** 19))),
+    () => body(random),
+  ])();
+}
+
+const deliveryMembers = [
+  'labels',
+  'alerts',
+  'status',
+  'buckets',
+  'value',
+  'name',
+  'startsAt',
+  'orgId',
+  '__proto__',
+  'x',
+];
 
 function name(random: Random): string {
   return random.of([

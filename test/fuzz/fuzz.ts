@@ -28,11 +28,13 @@ const figures = await runFuzz({
     if (values.state !== undefined) void writeFile(values.state, JSON.stringify({ seed, next: now.next }));
   },
 });
-console.log(JSON.stringify(figures, null, 2));
+const { memories: _rounds, ...rest } = figures;
+console.log(JSON.stringify(rest, null, 2));
 process.exitCode = figures.faults.length > 0 ? 1 : 0;
 
-function lineOf({ next, memoryMib, memoryMibPeak, heldMsMax, faults }: FuzzFigures): string {
-  return `${next}: ${memoryMib} MiB now, ${memoryMibPeak} at most; event loop held ${heldMsMax} ms at most; ${faults.length} faults`;
+function lineOf({ next, memories, memoryMibPeak, longestHold, faults }: FuzzFigures): string {
+  const memory = memories.at(-1);
+  return `${next}: ${memory?.liveMib} MiB live, ${memory?.residentMib} resident, ${memoryMibPeak} at most; event loop held ${longestHold.ms} ms at most; ${faults.length} faults`;
 }
 
 async function stateOf(file: string): Promise<{ seed: number; next: number } | undefined> {

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { identity, writeModel } from '../fixtures/models/models.ts';
+import { startReceiver } from '../receiver/receiver-process.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type BadInput, badInput, fuzzedModels } from './bad-input.ts';
+import { growthIn, type Memory } from './growth.ts';
 import { readAnswers } from './read-answers.ts';
 
 export type FuzzOptions = {
@@ -27,13 +29,20 @@ export type FuzzFigures = {
   readonly answers: Readonly<Record<string, number>>;
   /** What must not be, with the number of the input. */
   readonly faults: readonly string[];
-  readonly memoryMib: number;
   readonly memoryMibPeak: number;
-  /** After the first tenth, when caches are full. */
-  readonly memoryMibEarly: number;
-  /** The event loop's longest hold, in milliseconds of its own CPU time. */
-  readonly heldMsMax: number;
+  /** Of each round of a thousand so far. */
+  readonly memories: readonly Memory[];
+  readonly longestHold: Hold;
   readonly exports: number;
+};
+
+/** The event loop's longest hold, in milliseconds of its own CPU time. */
+export type Hold = {
+  readonly ms: number;
+  /** Those that were open then. */
+  readonly inputs: readonly string[];
+  /** The one of them that holds it longest when it is sent alone, where the hold was longer than it may be. */
+  readonly alone?: { readonly ms: number; readonly input: string };
 };
 
 /** A machine with much else to do takes this long for a large one. */
@@ -41,8 +50,10 @@ const stuckMs = 120_000;
 const quietMs = 200;
 const roundInputs = 1000;
 const faultsMax = 50;
+/** No request may hold the loop for longer. */
+const heldMsMax = 50;
 
-/** The real service, with telemetry into a receiver, under inputs that are wrong in every way. Whoever does everything right is answered all the while. */
+/** The real service and the real receiver, with telemetry into a receiver, under inputs that are wrong in every way. Whoever does everything right is answered all the while. */
 export async function runFuzz({ seed, from, count, atOnce = 24, progress }: FuzzOptions): Promise<FuzzFigures> {
   await using cleanUp = new AsyncDisposableStack();
   const receiver = await OtlpReceiver.start();
@@ -50,31 +61,50 @@ export async function runFuzz({ seed, from, count, atOnce = 24, progress }: Fuzz
   const folder = cleanUp.use(await temporaryFolder());
   const models = join(folder.path, 'models');
   for (const datatype of ['FP64', ...fuzzedModels] as const) await writeModel(models, datatype, identity(datatype));
-  const service = cleanUp.use(await startService(settingsOf(folder.path, models, receiver.port)));
+  const otlp = `http://127.0.0.1:${receiver.port}`;
+  const service = cleanUp.use(await startService(settingsOf(folder.path, models, otlp)));
+  const ofReceiver = cleanUp.use(
+    await startReceiver({
+      VITRINE_DATA: join(folder.path, 'receiver'),
+      OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
+      LOG_LEVEL: 'error',
+      VITRINE_RECEIVER_BODY_MS_MAX: '500',
+    }),
+  );
+  const ports = { service: Number(new URL(service.url).port), receiver: ofReceiver.port };
 
   const answers: Record<string, number> = {};
   const faults: string[] = [];
-  let memoryMibEarly = 0;
-  let heldMsMax = 0;
+  const memories: Memory[] = [];
+  let longestHold: Hold = { ms: 0, inputs: [] };
   let sent = 0;
   // What opening the models held it for.
-  await heldMs(service);
+  await holdOf(service);
   while (sent < count) {
-    const read = service.said().length;
+    const read = [service, ofReceiver].map(({ said }) => said().length);
     const round = Math.min(roundInputs, count - sent);
-    await sendRound(service, seed, from + sent, round, atOnce, { answers, faults });
+    const spans = await sendRound(ports, seed, from + sent, round, atOnce, { answers, faults });
     sent += round;
-    heldMsMax = Math.max(heldMsMax, await heldMs(service));
-    for (const fault of await healthFaults(service, read)) faults.push(`after ${from + sent}: ${fault}`);
+    const held = await holdOf(service);
+    if (held.ms > longestHold.ms) longestHold = await whoHeld(service, ports, seed, held, spans);
+    if ((longestHold.alone?.ms ?? 0) > heldMsMax)
+      faults.push(`the event loop was held: ${JSON.stringify(longestHold)}`);
+    for (const [at, target] of [service, ofReceiver].entries())
+      for (const fault of await healthFaults(target, read[at]!)) faults.push(`after ${from + sent}: ${fault}`);
     await putRight(service);
     receiver.received.length = 0;
-    if (memoryMibEarly === 0 && sent >= count / 10) memoryMibEarly = await memoryMib(service, 'VmRSS');
+    memories.push(await memoryOf(service));
+    // Collecting held it.
+    await holdOf(service);
     progress?.(await figures());
     if (faults.length >= faultsMax) break;
   }
+  const growth = growthIn(memories);
+  if (growth !== undefined) faults.push(growth);
   if (receiver.requests === 0) faults.push('no telemetry arrived');
   const last = await figures();
   if ((await service.kill('SIGTERM')) !== 0) faults.push('the service did not stop in order');
+  await ofReceiver.kill('SIGTERM');
   return last;
 
   async function figures(): Promise<FuzzFigures> {
@@ -83,22 +113,23 @@ export async function runFuzz({ seed, from, count, atOnce = 24, progress }: Fuzz
       sent,
       answers: Object.fromEntries(Object.entries(answers).sort()),
       faults,
-      memoryMib: await memoryMib(service, 'VmRSS'),
-      memoryMibPeak: await memoryMib(service, 'VmHWM'),
-      memoryMibEarly,
-      heldMsMax,
+      memoryMibPeak: await peakMib(service),
+      memories,
+      longestHold,
       exports: receiver.requests,
     };
   }
 }
 
 /** Limits that are met within a run, and quotas that are not. */
-function settingsOf(data: string, models: string, otlpPort: number): Record<string, string> {
+function settingsOf(data: string, models: string, otlp: string): Record<string, string> {
   return {
     VITRINE_DATA: data,
     VITRINE_MODELS: models,
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlpPort}`,
-    NODE_OPTIONS: `--import=${join(import.meta.dirname, '../support/watch-loop.ts')}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
+    NODE_OPTIONS: ['../support/watch-loop.ts', './watch-memory.ts']
+      .map((file) => `--import=${join(import.meta.dirname, file)}`)
+      .join(' '),
     LOG_LEVEL: 'error',
     VITRINE_BODY_BYTES_MAX: String(2 ** 23),
     VITRINE_BODY_IDLE_MS_MAX: '400',
@@ -112,33 +143,71 @@ function settingsOf(data: string, models: string, otlpPort: number): Record<stri
   };
 }
 
+type Ports = Readonly<Record<BadInput['to'], number>>;
+/** When an input was open. */
+type Span = { readonly index: number; readonly from: number; readonly to: number };
 type Found = { readonly answers: Record<string, number>; readonly faults: string[] };
 
 async function sendRound(
-  service: ServiceProcess,
+  ports: Ports,
   seed: number,
   first: number,
   count: number,
   atOnce: number,
   found: Found,
-) {
-  const port = Number(new URL(service.url).port);
+): Promise<Span[]> {
+  const spans: Span[] = [];
   let next = first;
   const one = async () => {
     while (next < first + count) {
       const index = next;
       next += 1;
       const input = badInput(seed, index);
-      const fault = await sendOne(port, input, found.answers);
+      const from = Date.now();
+      const fault = await sendOne(ports, input, found.answers);
+      spans.push({ index, from, to: Date.now() });
       if (fault !== undefined) found.faults.push(`${index} (${input.kind}): ${fault}`);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, one));
+  return spans;
+}
+
+/** Of those that were open at the longest hold, each is sent alone: the same number may be one input's doing, or that of many in one turn of the loop. */
+async function whoHeld(
+  service: ServiceProcess,
+  ports: Ports,
+  seed: number,
+  { ms, from, to }: { ms: number; from: number; to: number },
+  spans: readonly Span[],
+): Promise<Hold> {
+  const open = spans
+    .filter((span) => span.from <= to && span.to >= from && badInput(seed, span.index).to === 'service')
+    .map(({ index }) => index);
+  const inputs = open.map((index) => describeInput(index, badInput(seed, index)));
+  if (ms <= heldMsMax) return { ms, inputs };
+  let alone: Hold['alone'];
+  for (const [at, index] of open.entries()) {
+    let least = Number.POSITIVE_INFINITY;
+    // The least of three: a collection of garbage or an export is no input's doing.
+    for (let time = 0; time < 3 && least > heldMsMax; time += 1) {
+      await holdOf(service);
+      await sendOne(ports, badInput(seed, index), {});
+      least = Math.min(least, (await holdOf(service)).ms);
+    }
+    if (least > (alone?.ms ?? 0)) alone = { ms: least, input: inputs[at]! };
+  }
+  return { ms, inputs, ...(alone && { alone }) };
+}
+
+function describeInput(index: number, { kind, bytes }: BadInput): string {
+  const line = bytes.toString('latin1', 0, Math.min(80, Math.max(0, bytes.indexOf('\r\n'))));
+  return `${index} (${kind}, ${bytes.length} bytes): ${line}`;
 }
 
 /** What is wrong with what came back; undefined: nothing. */
-async function sendOne(port: number, input: BadInput, answers: Record<string, number>): Promise<string | undefined> {
-  const received = await exchange(port, input);
+async function sendOne(ports: Ports, input: BadInput, answers: Record<string, number>): Promise<string | undefined> {
+  const received = await exchange(ports[input.to], input);
   if (received === undefined) {
     answers.stuck = (answers.stuck ?? 0) + 1;
     return `the connection was still open after ${stuckMs} ms`;
@@ -182,7 +251,7 @@ function exchange(port: number, { bytes, brokenOffAt }: BadInput): Promise<Buffe
   });
 }
 
-async function healthFaults(service: ServiceProcess, read: number): Promise<string[]> {
+async function healthFaults(service: Pick<ServiceProcess, 'url' | 'said'>, read: number): Promise<string[]> {
   const faults: string[] = [];
   const live = await fetch(`${service.url}/live`);
   if (live.status !== 200) faults.push(`/live answers ${live.status}`);
@@ -207,15 +276,28 @@ async function putRight({ url }: ServiceProcess): Promise<void> {
   if (answer.status !== 200) throw new Error(`A good request was answered ${answer.status} ${answer.text}`);
 }
 
-async function heldMs(service: ServiceProcess): Promise<number> {
-  const said = () => service.said().match(/event loop held for [\d.]+/g) ?? [];
-  const before = said().length;
-  process.kill(service.pid, 'SIGUSR2');
-  await waitFor('the service to say how long its event loop was held', () => said().length > before);
-  return Number(said().at(-1)!.split(' ').at(-1));
+async function holdOf(service: ServiceProcess): Promise<{ ms: number; from: number; to: number }> {
+  const [, ms, from, to] = await told(service, 'SIGUSR2', /event loop held for ([\d.]+) ms from (\d+) to (\d+)\n/g);
+  return { ms: Number(ms), from: Number(from), to: Number(to) };
 }
 
-async function memoryMib({ pid }: ServiceProcess, figure: 'VmRSS' | 'VmHWM'): Promise<number> {
+async function memoryOf(service: ServiceProcess): Promise<Memory> {
+  const [, json] = await told(service, 'SIGWINCH', /memory is made of (\{.*\})\n/g);
+  const { rss, heapUsed, external } = JSON.parse(json!) as NodeJS.MemoryUsage;
+  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return { liveMib: mib(heapUsed + external), residentMib: mib(rss) };
+}
+
+/** What the service says on its console after the signal. */
+async function told(service: ServiceProcess, signal: NodeJS.Signals, what: RegExp): Promise<RegExpExecArray> {
+  const said = () => [...service.said().matchAll(what)];
+  const before = said().length;
+  process.kill(service.pid, signal);
+  await waitFor(`the service to answer ${signal}`, () => said().length > before, { deadlineMs: 60_000 });
+  return said().at(-1)!;
+}
+
+async function peakMib({ pid }: ServiceProcess): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(new RegExp(`${figure}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -108,6 +110,24 @@ describe('the receiver’s doors', function () {
     const sameData = runReceiver({ VITRINE_DATA: at.folder, VITRINE_RECEIVER_PORT: '0' });
     assert.equal(await sameData.exited, 1);
     assert.match(sameData.said(), /^Cannot open .*: another receiver has it open; .*VITRINE_DATA.*\.\n$/);
+  });
+
+  it('refuse brackets and the like before they parse them', async () => {
+    await using at = await startToldReceiver();
+    for (const path of paths) {
+      const { status, json } = await at.receiver.post(path, '['.repeat(2 ** 20));
+      assert.deepEqual([status, json.code], [400, 'invalid_body']);
+      assert.match(String(json.error), /is nested more than 64 levels deep|has more than 64 arrays/);
+    }
+  });
+
+  it('take what comes with an expectation that nobody knows', async () => {
+    await using at = await startToldReceiver();
+    const headers = { Expect: 'the-unexpected' };
+    const sent = request(`${at.receiver.url}/deploy`, { method: 'POST', headers }).end(bodies['/deploy']);
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    assert.equal(answer.statusCode, 200);
+    answer.resume();
   });
 
   it('refuse a body that is too large, declared or not, and count it', async () => {

@@ -10,16 +10,24 @@ export type JsonLimits = {
   readonly textBytesMax: number;
 };
 
+/** What a text may be made of. */
+export type JsonShape = Pick<JsonLimits, 'jsonArraysMax' | 'textsMax'> & {
+  /** Members of objects, and objects. */
+  readonly membersMax?: number;
+  /** What helps where no setting of inference requests does. */
+  readonly remedy?: string;
+};
+
 /** A tensor has at most 32 dimensions, and stands three levels deep. */
 const depthMax = 64;
 /** 1024 inputs and as many outputs, each with a dozen members. */
-const membersMax = 32_768;
+const inferenceMembersMax = 32_768;
 
 /** One pass over the bytes, about 1 ms a MiB, before anything is parsed. It takes what is no JSON, too: the parser says so. */
 export function checkJsonShape(
   bytes: Uint8Array,
   where: string,
-  { jsonArraysMax, textsMax }: Omit<JsonLimits, 'textBytesMax'>,
+  { jsonArraysMax, textsMax, membersMax = inferenceMembersMax, remedy }: JsonShape,
 ): void {
   const { length } = bytes;
   let depth = 0;
@@ -32,16 +40,24 @@ export function checkJsonShape(
       case quote:
         texts += 1;
         if (texts - members > textsMax)
-          throw malformed(where, `has more than ${textsMax} texts; send less at once, or raise VITRINE_TEXTS_MAX`);
+          throw malformed(
+            where,
+            `has more than ${textsMax} texts; ${remedy ?? 'send less at once, or raise VITRINE_TEXTS_MAX'}`,
+          );
         for (at += 1; at < length && bytes[at] !== quote; at += 1) if (bytes[at] === backslash) at += 1;
         break;
       case colon:
         members += 1;
-        if (members > membersMax) throw malformed(where, `has more than ${membersMax} members in its objects`);
+        if (members > membersMax)
+          throw malformed(
+            where,
+            `has more than ${membersMax} members in its objects; ${remedy ?? 'send less at once'}`,
+          );
         break;
       case openBrace:
         objects += 1;
-        if (objects > membersMax) throw malformed(where, `has more than ${membersMax} objects`);
+        if (objects > membersMax)
+          throw malformed(where, `has more than ${membersMax} objects; ${remedy ?? 'send less at once'}`);
         depth += 1;
         if (depth > depthMax) throw tooDeep(where);
         break;
@@ -50,7 +66,7 @@ export function checkJsonShape(
         if (arrays > jsonArraysMax)
           throw malformed(
             where,
-            `has more than ${jsonArraysMax} arrays (VITRINE_JSON_ARRAYS_MAX); send data flat, or as binary data`,
+            `has more than ${jsonArraysMax} arrays${remedy === undefined ? ' (VITRINE_JSON_ARRAYS_MAX); send data flat, or as binary data' : `; ${remedy}`}`,
           );
         depth += 1;
         if (depth > depthMax) throw tooDeep(where);

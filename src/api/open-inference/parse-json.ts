@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import { checkJsonShape, type JsonLimits } from './json-shape.ts';
+import { checkJsonShape, type JsonShape } from './json-shape.ts';
 import { malformed } from './malformed.ts';
 
 /** Up to this, whatever stands in it is parsed at once. */
 const uncheckedBytesMax = 4096;
 
 /** What parameters may be made of: they are bounded by their bytes as well. */
-const parameterLimits: Omit<JsonLimits, 'textBytesMax'> = { jsonArraysMax: 16_384, textsMax: 16_384 };
+const parameterLimits: JsonShape = { jsonArraysMax: 16_384, textsMax: 16_384, remedy: 'send less at once' };
 
 /**
  * JSON as bytes to a value, once it is known what it is made of. What is not UTF-8 is refused: a decoder that puts U+FFFD in its place would change the

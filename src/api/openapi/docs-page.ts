@@ -6,13 +6,23 @@ import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import { openApiDocument } from './openapi-document.ts';
 
-/** GET /openapi.json. Made once, when it is first asked for. */
+/** GET /openapi.json. */
 export function openApi({ config }: { config: Config }) {
-  let text: string | undefined;
   return (_request: Request, response: Response): void => {
-    text ??= JSON.stringify(openApiDocument(config));
-    response.type('application/json').send(text);
+    response.type('application/json').send(openApiText(config));
   };
+}
+
+const texts = new WeakMap<Config, string>();
+
+/** Made once. That holds the event loop for 50 ms or more, so a service makes it before it takes its first request. */
+export function openApiText(config: Config): string {
+  let text = texts.get(config);
+  if (text === undefined) {
+    text = JSON.stringify(openApiDocument(config));
+    texts.set(config, text);
+  }
+  return text;
 }
 
 /** GET /docs: Swagger UI, from this server and from nowhere else. */

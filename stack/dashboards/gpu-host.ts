@@ -190,7 +190,7 @@ export const gpuHost: DashboardPlan = {
         }),
         timeseries({
           title: 'Memory of the machine',
-          says: 'Used, and what could be had without swapping.',
+          says: 'Used, and what could be had without swapping. The warning fires at 8 GiB used, the critical alert at 90 %.',
           queries: [
             over(`max by (system_memory_state) (${series('systemMemory', ofService)})`, '{{system_memory_state}}'),
           ],

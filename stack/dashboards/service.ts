@@ -174,7 +174,7 @@ export const service: DashboardPlan = {
         }),
         timeseries({
           title: 'Memory of the process',
-          says: 'Resident, and the JavaScript heap within it. The alert fires at 8 GiB.',
+          says: 'Resident, and the JavaScript heap within it.',
           queries: [
             over(`sum(${series('processMemory', ofService)})`, 'resident'),
             over(`sum(${series('heapUsed', ofService)})`, 'heap used'),

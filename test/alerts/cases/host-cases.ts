@@ -13,10 +13,20 @@ export const hostCases: readonly RuleCase[] = [
     at: { '14m': [], '20m': [{ severity: 'critical', system: 's1', labels: instance, says: '95%' }], '40m': [] },
   },
   {
-    name: 'the process holds ten GiB',
+    name: 'ten GiB of the machine are in use, of which the process holds one',
+    alert: 'HighMemoryUsage',
+    series: {
+      [`system_memory_usage_bytes{${of}, system_memory_state="used"}`]: gauge(1e9, 10 * 2 ** 30),
+      [`system_memory_usage_bytes{${of}, system_memory_state="free"}`]: gauge(60 * 2 ** 30, 50 * 2 ** 30),
+      [`process_memory_usage_bytes{${of}}`]: gauge(1e9, 2 ** 30),
+    },
+    at: { '14m': [], '20m': [{ severity: 'warning', system: 's4', labels: instance, says: '10Gi' }], '40m': [] },
+  },
+  {
+    name: 'the process holds ten GiB that the machine does not call used',
     alert: 'HighMemoryUsage',
     series: { [`process_memory_usage_bytes{${of}}`]: gauge(1e9, 10 * 2 ** 30) },
-    at: { '14m': [], '20m': [{ severity: 'warning', system: 's4', labels: instance, says: '10Gi' }], '40m': [] },
+    at: { '20m': [] },
   },
   {
     name: 'both processors are busy for half an hour',

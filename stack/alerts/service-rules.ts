@@ -2,6 +2,7 @@ import { settings } from '../../src/config.ts';
 import { partOf, series } from '../promql.ts';
 import { probes, streams } from '../routes.ts';
 import { p95Above } from './judged-requests.ts';
+import { risen } from './risen.ts';
 import { type AlertRule, environment, type RuleGroup } from './rule.ts';
 
 const byInstance = `by (job, instance, ${environment})`;
@@ -73,6 +74,17 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       dashboard: 'service',
     },
     {
+      alert: 'UnforeseenErrors',
+      severity: 'warning',
+      team: 'serving',
+      expr: `${risen(series('defects'), `${environment}, where`, '10m')} > 0`,
+      by: [environment, 'where'],
+      summary: 'Something went wrong that nobody foresaw, in a {{ $labels.where }}',
+      description:
+        '{{ $value | printf "%.0f" }} in 10 minutes; one is too many. Each is a defect of Vitrine, and the log has it with its cause.',
+      dashboard: 'service',
+    },
+    {
       alert: 'HighErrorRate',
       severity: 'critical',
       team: 'serving',
@@ -120,6 +132,19 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       by: [environment, 'endpoint', 'reason'],
       summary: 'Callers of {{ $labels.endpoint }} are turned away: {{ $labels.reason }}',
       description: '{{ $value | printf "%.3g" }} requests a second are refused at the door; more than 0.1 is too many.',
+      dashboard: 'service',
+    },
+    {
+      alert: 'BudgetRefuses',
+      severity: 'info',
+      team: 'serving',
+      // Nobody is called: where all is taken and requests fail of it, RequestsTurnedAway warns.
+      expr: `sum by (${environment}, budget, reason) (rate(${series('budgetRefused')}[5m])) > 0.1`,
+      for: '5m',
+      by: [environment, 'budget', 'reason'],
+      summary: 'The budget of {{ $labels.budget }} refuses callers: {{ $labels.reason }}',
+      description:
+        '{{ $value | printf "%.3g" }} a second are refused; more than 0.1 for 5 minutes is no single burst. share: one client holds more than its part. full: nothing is left for anybody.',
       dashboard: 'service',
     },
     {

@@ -249,6 +249,7 @@ export const service: DashboardPlan = {
           unit: 'reqps',
           width: 12,
           onlyAfter: 'a budget refused somebody',
+          runbook: 'BudgetRefuses',
         }),
       ],
     },

@@ -30,6 +30,7 @@ const together: readonly (readonly string[])[] = [
   ['queue-full', 'memory-pressure', 'disk-nearly-full', 'gpu-hot', 'gpu-lost'],
   ['low-quality', 'loki-down', 'tempo-down'],
   ['collector-down'],
+  ['service-down'],
   ['alertmanager-down'],
   ['prometheus-down'],
 ];

@@ -198,7 +198,7 @@ export const faults: readonly Fault[] = [
     says: 'holds a body open that takes the memory which all bodies may take, while others come',
     raises: [{ alert: 'RequestsTurnedAway', labels: { reason: 'busy' } }],
     // Who is turned away is so at the cost of the model that was asked.
-    mayRaise: [...slowly('small'), ...serviceErrors],
+    mayRaise: [...slowly('small'), ...serviceErrors, { alert: 'BudgetRefuses' }],
     cause: async ({ second }) => {
       const held = holdBody(second.url);
       const end = repeat(
@@ -272,6 +272,30 @@ export const faults: readonly Fault[] = [
           async () => (await prometheusQuery(stack.url('prometheus'), heard)).length > 0,
           { deadlineMs: 120_000, everyMs: 500 },
         );
+      };
+    },
+  },
+  {
+    name: 'service-down',
+    says: 'kills the service and keeps it from coming back, then starts it again',
+    // The second instance is well: it is this one that is silent.
+    raises: ['s1', 's4', 's5'].map((system) => ({ alert: 'ServiceDown', labels: { job: 'vitrine', system } })),
+    // The models are opened anew.
+    mayRaise: [{ alert: 'ModelLoadSlow' }],
+    cause: async ({ stack, url }) => {
+      await stack.kill('service');
+      return async () => {
+        await stack.start('service');
+        // It is over when it serves again and both instances are heard.
+        await waitFor('the models', async () => (await fetch(`${url}/v2/models/crowded/ready`)).ok, {
+          deadlineMs: 120_000,
+          everyMs: 500,
+        });
+        const heard = 'count(vitrine:heartbeat_age_seconds{job="vitrine"} < 5) >= 2';
+        await waitFor('its heartbeat', async () => (await prometheusQuery(stack.url('prometheus'), heard)).length > 0, {
+          deadlineMs: 120_000,
+          everyMs: 500,
+        });
       };
     },
   },

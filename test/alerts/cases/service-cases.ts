@@ -33,6 +33,22 @@ export const serviceCases: readonly RuleCase[] = [
     at: { '12m': [], '15m': [{ severity: 'warning', labels: instance, says: '3' }], '50m': [] },
   },
   {
+    name: 'a rejection that nothing waited for is the first of its kind, and later two defects in jobs come',
+    alert: 'UnforeseenErrors',
+    series: {
+      [`vitrine_defects_total{${of}, where="promise"}`]: '_x10 1x120',
+      [`vitrine_defects_total{${of}, where="job"}`]: '5x40 7x120',
+      [`vitrine_defects_total{${of}, where="request"}`]: '3x160',
+    },
+    at: {
+      '9m': [],
+      '12m': [{ severity: 'warning', labels: { where: 'promise' }, says: '1' }],
+      '30m': [],
+      '43m': [{ severity: 'warning', labels: { where: 'job' }, says: '2' }],
+      '60m': [],
+    },
+  },
+  {
     name: 'twelve answers a minute are 500, for a quarter of an hour',
     alert: 'HighErrorRate',
     series: {
@@ -116,6 +132,21 @@ export const serviceCases: readonly RuleCase[] = [
     at: {
       '10m': [],
       '20m': [{ severity: 'warning', labels: { endpoint: '/e', reason: 'busy' }, says: '0.2' }],
+      '40m': [],
+    },
+  },
+  {
+    name: 'a client has its share of uploads for a quarter of an hour, and connections were short once',
+    alert: 'BudgetRefuses',
+    series: {
+      'vitrine_budget_refused_total{budget="uploads", reason="share"}': burst(12),
+      'vitrine_budget_refused_total{budget="connections", reason="full"}': once(20),
+      'vitrine_budget_refused_total{budget="bodies", reason="full"}': '0x120',
+    },
+    at: {
+      '10m': [],
+      '14m': [],
+      '22m': [{ severity: 'info', labels: { budget: 'uploads', reason: 'share' }, says: '0.2' }],
       '40m': [],
     },
   },

@@ -36,14 +36,14 @@ export const serviceCases: readonly RuleCase[] = [
     name: 'a rejection that nothing waited for is the first of its kind, and later two defects in jobs come',
     alert: 'UnforeseenErrors',
     series: {
-      [`vitrine_defects_total{${of}, where="promise"}`]: '_x10 1x120',
+      [`vitrine_defects_total{${of}, where="promise"}`]: '_x20 1x120',
       [`vitrine_defects_total{${of}, where="job"}`]: '5x40 7x120',
       [`vitrine_defects_total{${of}, where="request"}`]: '3x160',
     },
     at: {
-      '9m': [],
-      '12m': [{ severity: 'warning', labels: { where: 'promise' }, says: '1' }],
-      '30m': [],
+      '15m': [],
+      '22m': [{ severity: 'warning', labels: { where: 'promise' }, says: '1' }],
+      '35m': [],
       '43m': [{ severity: 'warning', labels: { where: 'job' }, says: '2' }],
       '60m': [],
     },

@@ -66,7 +66,10 @@ describe('alerts', function () {
     using told = await ToldTelemetry.start();
     await using folder = await temporaryFolder();
     const env = { VITRINE_DATA: folder.path, OTEL_EXPORTER_OTLP_ENDPOINT: told.endpoint };
-    const webhook = alertmanagerWebhook({ fingerprint: 'f1' }, { fingerprint: 'f2' });
+    const webhook = alertmanagerWebhook(
+      { fingerprint: 'f1', labels: { lane: '1' } },
+      { fingerprint: 'f2', labels: { lane: '2' } },
+    );
     {
       await using receiver = await startReceiver(env);
       await receiver.post('/alerts', webhook);

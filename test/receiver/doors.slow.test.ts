@@ -109,7 +109,7 @@ describe('the receiver’s doors', function () {
     );
     const sameData = runReceiver({ VITRINE_DATA: at.folder, VITRINE_RECEIVER_PORT: '0' });
     assert.equal(await sameData.exited, 1);
-    assert.match(sameData.said(), /^Cannot open .*: another receiver has it open; .*VITRINE_DATA.*\.\n$/);
+    assert.match(sameData.said(), /^Cannot work in .*: another receiver works in it; .*VITRINE_DATA.*\.\n$/);
   });
 
   it('refuse brackets and the like before they parse them', async () => {

@@ -277,14 +277,16 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'service-down',
-    says: 'kills the service and keeps it from coming back, then starts it again',
-    // The second instance is well: it is this one that is silent.
+    says: 'kills the service, keeps it from coming back and halts its other instance, then lets both go on',
+    // Which of the two was heard last is by chance: where another lives, an instance that died is forgotten, and with time this fast in seconds.
     raises: ['s1', 's4', 's5'].map((system) => ({ alert: 'ServiceDown', labels: { job: 'vitrine', system } })),
     // The models are opened anew.
     mayRaise: [{ alert: 'ModelLoadSlow' }],
-    cause: async ({ stack, url }) => {
+    cause: async ({ stack, url, second }) => {
+      process.kill(second.pid, 'SIGSTOP');
       await stack.kill('service');
       return async () => {
+        process.kill(second.pid, 'SIGCONT');
         await stack.start('service');
         // It is over when it serves again and both instances are heard.
         await waitFor('the models', async () => (await fetch(`${url}/v2/models/crowded/ready`)).ok, {

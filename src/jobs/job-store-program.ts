@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ServiceError } from '../errors.ts';
 import { JobDatabase } from './job-database.ts';
 import type { StoreAnswer, StoreCall, StoreFailure } from './job-store-messages.ts';
-import { isDamaged, isNotWritten, openJobDatabase, openMigrated } from './open-job-database.ts';
+import { isDamaged, isNotWritten, openJobDatabase, openSound } from './open-job-database.ts';
 
 // The thread of the jobs' store: SQLite is synchronous here, and an fsync may take long.
 
@@ -24,7 +24,7 @@ try {
     jobs = undefined;
     try {
       doubtful.close();
-      jobs = new JobDatabase(openMigrated(file));
+      jobs = new JobDatabase(openSound(file));
       return Object.assign(new Error('it was opened anew after a failure of the disk'), { code: 'EIO' });
     } catch (again) {
       return again;
@@ -32,7 +32,7 @@ try {
   };
   port.on('message', ({ number, method, given }: StoreCall) => {
     try {
-      jobs ??= new JobDatabase(openMigrated(file));
+      jobs ??= new JobDatabase(openSound(file));
       const act = jobs[method] as (...given: readonly unknown[]) => unknown;
       const before = jobs.rowsWritten();
       const answer = act.apply(jobs, given as unknown[]);

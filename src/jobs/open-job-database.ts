@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ServiceError } from '../errors.ts';
@@ -20,7 +20,7 @@ export type OpenedDatabase = {
 export function openJobDatabase(file: string, migrations: readonly string[] = jobMigrations): OpenedDatabase {
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const open = () => openMigrated(file, migrations);
+    const open = () => openSound(file, migrations);
     // A start before this one may have been killed while it did it.
     const interrupted = finishSettingAside(file, migrations, openMigrated);
     if (interrupted) return { database: open(), setAside: interrupted };
@@ -44,6 +44,30 @@ export function openJobDatabase(file: string, migrations: readonly string[] = jo
       `${error instanceof Error ? error.message : String(error)}; see that the folder of VITRINE_DATA can be written and its disk is not full`,
       error,
     );
+  }
+}
+
+/**
+ * As `openMigrated`, and sure of it when it finds the file damaged: a read that fails for a moment looks the same to SQLite's check. So all of it is
+ * read, which fails where the disk does, and then opened and looked through once more, which decides.
+ */
+export function openSound(file: string, migrations: readonly string[] = jobMigrations): DatabaseSync {
+  try {
+    return openMigrated(file, migrations);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    for (const part of [file, `${file}-wal`]) if (existsSync(part)) readThrough(part);
+    return openMigrated(file, migrations);
+  }
+}
+
+function readThrough(path: string): void {
+  const handle = openSync(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(1024 * 1024);
+    while (readSync(handle, buffer) > 0);
+  } finally {
+    closeSync(handle);
   }
 }
 

@@ -14,22 +14,20 @@ export type Jobs = AsyncDisposable & {
 
 /** The jobs of a data folder: jobs are taken from here on, and worked on once the runner is started. Disposing gives back what runs. */
 export async function openJobs(config: Config, perform: Perform, given?: SteadyClock): Promise<Jobs> {
+  // Whatever cannot be opened, what was opened before it is closed again: the next attempt finds nothing held.
+  await using opened = new AsyncDisposableStack();
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
-  const store = await SqliteJobStore.open(config);
-  const clock = given ?? SteadyClock.open(join(config.data, 'service'));
-  const folders = await WorkFolders.open(config).catch(async (error: unknown) => {
-    await store[Symbol.asyncDispose]();
-    throw error;
-  });
+  const store = opened.use(await SqliteJobStore.open(config));
+  const clock = given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
+  const folders = await WorkFolders.open(config);
   const metrics = new JobMetrics();
   const runner = new JobRunner({ config, clock, store, folders, metrics, perform });
+  opened.defer(() => runner.stop());
+  const held = opened.move();
   return {
     runner,
     folders,
     metrics,
-    [Symbol.asyncDispose]: async () => {
-      await runner.stop();
-      await store[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

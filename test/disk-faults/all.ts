@@ -1,23 +1,38 @@
+import { parseArgs } from 'node:util';
 import { failEverything } from './fail-everything.ts';
 
-// npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and for every duration.
+// npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and for every duration. `service`, the whole service as
+// a process of its own, takes seconds a run and runs only by its name: `--minutes` ends it (and all others) after a sample, which `--seed` chooses.
 
 const begun = performance.now();
-const scenarios = process.argv.slice(2);
+const { values, positionals: scenarios } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    workers: { type: 'string', default: '4' },
+    /** As `spool:17:EIO:once`: this one run. */
+    only: { type: 'string' },
+  },
+});
 const outcome = await failEverything({
-  seed: 1,
-  workers: 4,
-  ...(scenarios.length > 0 && { scenarios }),
+  seed: Number(values.seed),
+  workers: values.only === undefined ? Number(values.workers) : 1,
+  ...(values.only !== undefined && { only: values.only }),
+  ...(values.minutes !== undefined && { msMax: Number(values.minutes) * 60_000 }),
+  ...(values.only !== undefined
+    ? { scenarios: [values.only.split(':')[0]!] }
+    : scenarios.length > 0 && { scenarios }),
   onWrong: ({ run, at, failed, trouble }) =>
     process.stdout.write(`${run} (${failed} failed, first ${at}): ${trouble}\n\n`),
 });
 if ('unavailable' in outcome) {
   process.stdout.write(`Cannot fail file operations: ${outcome.unavailable}.\n`);
 } else {
-  const { calls, runs, failed, wrong } = outcome;
+  const { calls, runs, failed, skipped, wrong } = outcome;
   const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
   process.stdout.write(
-    `${calls} file operations of the scripted runs; ${runs} runs with a failure, in which ${failed} calls failed; ${wrong.length} went wrong; ${minutes} minutes.\n`,
+    `${calls} file operations of the scripted runs; ${runs} runs with a failure, in which ${failed} calls failed; ${wrong.length} went wrong; ${skipped > 0 ? `${skipped} runs were left out; ` : ''}${minutes} minutes.\n`,
   );
   process.exitCode = wrong.length > 0 ? 1 : 0;
 }

@@ -14,6 +14,8 @@ export async function failEverything(options: {
   workers: number;
   msMax?: number;
   scenarios?: readonly string[];
+  /** One run alone, by its name. */
+  only?: string;
   onWrong?: (wrong: WrongRun) => void;
 }): Promise<Outcome | { unavailable: string }> {
   const shim = await compileFailingDisk();
@@ -30,6 +32,7 @@ export async function failEverything(options: {
           join(import.meta.dirname, 'run-scenarios.ts'),
           ...['--seed', String(options.seed), '--part', String(part), '--parts', String(options.workers)],
           ...(options.msMax === undefined ? [] : ['--msMax', String(options.msMax)]),
+          ...(options.only === undefined ? [] : ['--only', options.only]),
           ...(options.scenarios ?? []).flatMap((name) => ['--scenario', name]),
         ],
         {

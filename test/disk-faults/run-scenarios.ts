@@ -11,6 +11,8 @@ import { scenarios } from './scenarios.ts';
 // Runs in a process that has failing-disk.c in it. Each scenario is run once on a disk that works, where its calls are counted, and then once for every
 // call, every way in which it can fail and every duration; or for a sample of those. One line of JSON for each run that went wrong, one for the end.
 
+type Plan = { scenario: Scenario; fault: Fault; round: number };
+
 const { values } = parseArgs({
   options: {
     scenario: { type: 'string', multiple: true },
@@ -36,8 +38,9 @@ const counts = { calls: 0, runs: 0, failed: 0, wrong: 0, skipped: 0 };
 const tell = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 try {
-  const chosen = scenarios.filter(({ name }) => !values.scenario || values.scenario.includes(name));
-  const plans: { scenario: Scenario; fault: Fault }[] = [];
+  const chosen = scenarios.filter((one) => values.scenario?.includes(one.name) ?? !one.byNameOnly);
+  const plans: Plan[] = [];
+  const random = new SeededRandom(Number(values.seed), 'file operations');
   for (const scenario of chosen) {
     // A machine that is very busy has a second chance.
     const trouble = (await runOne(scenario, undefined)) && (await runOne(scenario, undefined));
@@ -46,13 +49,15 @@ try {
     counts.calls += kinds.length;
     for (const [index, kind] of kinds.entries())
       for (const failure of failuresOf[kind])
-        for (const duration of Object.keys(durations) as Duration[])
-          plans.push({ scenario, fault: { call: index + 1, failure, duration } });
+        for (const [round, duration] of shuffled(durationsOf(scenario), random).entries())
+          plans.push({ scenario, fault: { call: index + 1, failure, duration }, round });
   }
-  const random = new SeededRandom(Number(values.seed), 'file operations');
+  // Where there is no time for all, every call has failed in every way before one of them does so for another time.
   const mine = values.only
     ? [only(values.only)]
-    : shuffled(plans, random).filter((_, index) => index % Number(values.parts) === Number(values.part));
+    : shuffled(plans, random)
+        .sort((a, b) => a.round - b.round)
+        .filter((_, index) => index % Number(values.parts) === Number(values.part));
   const endsAt = performance.now() + Number(values.msMax ?? Number.POSITIVE_INFINITY);
   for (const { scenario, fault } of mine) {
     if (performance.now() > endsAt) {
@@ -81,7 +86,7 @@ async function runOne(scenario: Scenario, fault: Fault | undefined): Promise<str
   await symlink(folder, alias);
   failures = [];
   disk.begin(folder, fault);
-  const ground = groundOf(folder, alias, disk);
+  const ground = groundOf(scenario, folder, alias, disk);
   try {
     await scenario.run(ground);
   } catch (error) {
@@ -93,10 +98,14 @@ async function runOne(scenario: Scenario, fault: Fault | undefined): Promise<str
   return failures.length > 0 ? failures.join('\n') : undefined;
 }
 
-function only(text: string): { scenario: Scenario; fault: Fault } {
+function durationsOf(scenario: Scenario): Duration[] {
+  return [...(scenario.durations ?? (Object.keys(durations) as Duration[]))];
+}
+
+function only(text: string): Plan {
   const [name, call, failure, duration] = text.split(':');
   const scenario = scenarios.find((one) => one.name === name)!;
-  return { scenario, fault: { call: Number(call), failure, duration } as Fault };
+  return { scenario, fault: { call: Number(call), failure, duration } as Fault, round: 0 };
 }
 
 function shuffled<T>(all: T[], random: SeededRandom): T[] {

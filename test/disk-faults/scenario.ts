@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FailingDisk } from './failing-disk.ts';
+import type { Duration, FailingDisk } from './failing-disk.ts';
 
 /** What a scripted run has to work with. */
 export type Ground = {
@@ -12,22 +12,32 @@ export type Ground = {
   until(what: string, check: () => boolean | Promise<boolean>): Promise<void>;
   /** Does it, and once more on a mended disk when it could not be done: it has to say why. */
   start<T>(act: () => T | Promise<T>): Promise<T>;
+  /** How long to wait for something before a lasting failure is mended. */
+  patienceMs: number;
   /** What was said of failures. */
   said: string[];
 };
 
 /** A scripted run of one part; it throws when something was lost, done twice or not said. */
-export type Scenario = { name: string; run(ground: Ground): Promise<void> };
+export type Scenario = {
+  name: string;
+  run(ground: Ground): Promise<void>;
+  /** Those that are tried; all of them where nothing is said. */
+  durations?: readonly Duration[];
+  patienceMs?: number;
+  deadlineMs?: number;
+  /** It takes long, so that only who names it runs it. */
+  byNameOnly?: boolean;
+};
 
-const patienceMs = 250;
-const deadlineMs = 20_000;
-
-export function groundOf(folder: string, alias: string, disk: FailingDisk): Ground {
+export function groundOf(scenario: Scenario, folder: string, alias: string, disk: FailingDisk): Ground {
+  const { patienceMs = 250, deadlineMs = 20_000 } = scenario;
   const said: string[] = [];
   return {
     folder,
     alias,
     disk,
+    patienceMs,
     said,
     until: async (what, check) => {
       const begun = performance.now();

@@ -10,6 +10,7 @@ export type ServiceProcess = AsyncDisposable & {
   pid: number;
   /** What it said on its console so far. */
   said: () => string;
+  hasEnded: () => boolean;
   kill: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
@@ -53,6 +54,7 @@ export async function startService(
     url,
     pid: child.pid ?? -1,
     said: () => said,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     kill,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');

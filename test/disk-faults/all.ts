@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { failEverything } from './fail-everything.ts';
 
-// npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and for every duration. `service`, the whole service as
-// a process of its own, takes seconds a run and runs only by its name: `--minutes` ends it (and all others) after a sample, which `--seed` chooses.
+// npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and for every duration. `--minutes` ends it after a
+// sample, which `--seed` chooses.
 
 const begun = performance.now();
 const { values, positionals: scenarios } = parseArgs({
@@ -20,9 +20,7 @@ const outcome = await failEverything({
   workers: values.only === undefined ? Number(values.workers) : 1,
   ...(values.only !== undefined && { only: values.only }),
   ...(values.minutes !== undefined && { msMax: Number(values.minutes) * 60_000 }),
-  ...(values.only !== undefined
-    ? { scenarios: [values.only.split(':')[0]!] }
-    : scenarios.length > 0 && { scenarios }),
+  ...(values.only !== undefined ? { scenarios: [values.only.split(':')[0]!] } : scenarios.length > 0 && { scenarios }),
   onWrong: ({ run, at, failed, trouble }) =>
     process.stdout.write(`${run} (${failed} failed, first ${at}): ${trouble}\n\n`),
 });

@@ -12,4 +12,11 @@ describe('file operations that fail', () => {
     assert.deepEqual(outcome.wrong, [], `seed ${seed}`);
     assert.ok(outcome.runs >= 20, `${outcome.runs} runs`);
   });
+
+  it('set no sound database of jobs aside, each of those that open it', async function () {
+    this.timeout(240_000);
+    const outcome = availableOrSkip(this, await failEverything({ seed, workers: 1, scenarios: ['job-database'] }));
+    assert.deepEqual(outcome.wrong, []);
+    assert.ok(outcome.runs >= 20, `${outcome.runs} runs`);
+  });
 });

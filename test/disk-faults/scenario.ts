@@ -26,8 +26,6 @@ export type Scenario = {
   durations?: readonly Duration[];
   patienceMs?: number;
   deadlineMs?: number;
-  /** It takes long, so that only who names it runs it. */
-  byNameOnly?: boolean;
 };
 
 export function groundOf(scenario: Scenario, folder: string, alias: string, disk: FailingDisk): Ground {

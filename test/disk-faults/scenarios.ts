@@ -4,7 +4,6 @@ import { jobDatabaseScenario } from './scenarios/job-database.ts';
 import { jobsScenario } from './scenarios/jobs.ts';
 import { launcherStateScenario, newKeyScenario } from './scenarios/launcher-state.ts';
 import { receiverStoreScenario } from './scenarios/receiver-store.ts';
-import { serviceScenario } from './scenarios/service.ts';
 import { spoolScenario } from './scenarios/spool.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -15,5 +14,4 @@ export const scenarios: readonly Scenario[] = [
   newKeyScenario,
   jobDatabaseScenario,
   jobsScenario,
-  serviceScenario,
 ];

@@ -10,7 +10,6 @@ export type ServiceProcess = AsyncDisposable & {
   pid: number;
   /** What it said on its console so far. */
   said: () => string;
-  hasEnded: () => boolean;
   kill: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
@@ -54,7 +53,6 @@ export async function startService(
     url,
     pid: child.pid ?? -1,
     said: () => said,
-    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     kill,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');

@@ -9,7 +9,7 @@ import type { Scenario } from '../scenario.ts';
 /** A database with a job in it is opened; the jobs scenario has the rest, which takes longer. */
 export const jobDatabaseScenario: Scenario = {
   name: 'job-database',
-  durations: ['once', 'lasting'],
+  durations: ['once'],
   async run({ folder, alias, disk, start }) {
     // Made elsewhere, since SQLite sees through the other name: only the second opening fails.
     const elsewhere = join(dirname(alias), 'elsewhere');

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type FuzzFigures, runFuzz } from './run-fuzz.ts';
 
-// npm run fuzz -- --count 1000000: bad inputs by the million. With --state FILE a run goes on where the last one ended.
+// SIGTERM ends it after the thousand that are under way. npm run fuzz -- --count 1000000: bad inputs by the million. With --state FILE a run goes on where the last one ended.
 
 const { values } = parseArgs({
   options: {
@@ -18,11 +18,15 @@ const seed = Number(values.seed);
 const before = values.state === undefined ? undefined : await stateOf(values.state);
 const from = before?.seed === seed ? before.next : Number(values.from);
 console.log(`Seed ${seed}, inputs ${from} to ${from + Number(values.count)}`);
+// Ended at once it would leave its service and receiver behind.
+const ending = new AbortController();
+process.once('SIGTERM', () => ending.abort());
 const figures = await runFuzz({
   seed,
   from,
   count: Number(values.count),
   atOnce: Number(values.connections),
+  signal: ending.signal,
   progress: (now) => {
     console.log(lineOf(now));
     if (values.state !== undefined) void writeFile(values.state, JSON.stringify({ seed, next: now.next }));

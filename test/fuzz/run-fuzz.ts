@@ -18,6 +18,8 @@ export type FuzzOptions = {
   readonly count: number;
   /** Connections at once. */
   readonly atOnce?: number;
+  /** Ends it after the thousand that are under way. */
+  readonly signal?: AbortSignal;
   /** Told every thousand inputs. */
   readonly progress?: (figures: FuzzFigures) => void;
 };
@@ -54,7 +56,7 @@ const faultsMax = 50;
 const heldMsMax = 50;
 
 /** The real service and the real receiver, with telemetry into a receiver, under inputs that are wrong in every way. Whoever does everything right is answered all the while. */
-export async function runFuzz({ seed, from, count, atOnce = 24, progress }: FuzzOptions): Promise<FuzzFigures> {
+export async function runFuzz({ seed, from, count, atOnce = 24, signal, progress }: FuzzOptions): Promise<FuzzFigures> {
   await using cleanUp = new AsyncDisposableStack();
   const receiver = await OtlpReceiver.start();
   cleanUp.defer(() => receiver.stop());
@@ -80,7 +82,7 @@ export async function runFuzz({ seed, from, count, atOnce = 24, progress }: Fuzz
   let sent = 0;
   // What opening the models held it for.
   await holdOf(service);
-  while (sent < count) {
+  while (sent < count && !signal?.aborted) {
     const read = [service, ofReceiver].map(({ said }) => said().length);
     const round = Math.min(roundInputs, count - sent);
     const spans = await sendRound(ports, seed, from + sent, round, atOnce, { answers, faults });

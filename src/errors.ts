@@ -123,7 +123,7 @@ export const failures = {
     means: 'A file is of a kind that the task does not read.',
   },
   invalid_audio: {
-    status: 400,
+    status: 422,
     retryable: false,
     means: 'A sound cannot be taken: damaged, cut off, empty, with absurd figures or samples that are no numbers.',
   },
@@ -139,15 +139,24 @@ export const failures = {
     retryable: false,
     means: 'There is no such job of this caller: it never was, it was deleted, or its time to live is over.',
   },
-  job_not_ended: { status: 409, retryable: true, means: 'The job has no result yet.' },
+  job_not_ended: {
+    status: 409,
+    retryable: true,
+    means: 'The job has not ended: it has no result yet, and cannot be forgotten.',
+  },
   job_cancelled: { status: 409, retryable: false, means: 'The job was cancelled, so it has no result.' },
+  job_failed: {
+    status: 409,
+    retryable: false,
+    means: 'The job failed, so it has no result; the message and the job say with which code.',
+  },
   job_interrupted: {
     status: 500,
     retryable: false,
     means: 'The process ended several times while it worked on the job, which is not tried again.',
   },
   idempotency_key_reused: {
-    status: 422,
+    status: 409,
     retryable: false,
     means: 'The Idempotency-Key belongs to a job with another kind, parameters or files.',
   },

@@ -9,7 +9,10 @@ import { isUninvited } from './served-messages.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
 export const answerNotFound: RequestHandler = () => {
-  throw new ServiceError('not_found', say`Cannot answer: no route has this path; GET /v2 says what there is.`);
+  throw new ServiceError(
+    'not_found',
+    say`Cannot answer: no route has this path; /openapi.json says which there are, and /docs shows them.`,
+  );
 };
 
 /** For the verbs that a path does not take; `handlers` are those that it does. */

@@ -1,16 +1,16 @@
 import type { Request, Response } from 'express';
-import { type Fault, faults, ServiceError } from '../errors.ts';
-import { ours, say } from '../sentence.ts';
+import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import type { FlightRecord } from '../telemetry/flight/flight-record.ts';
 import type { FlightRecorder } from '../telemetry/flight/flight-recorder.ts';
 import type { Client } from './clients.ts';
 import type { Door } from './door.ts';
 import { flightAnswer, flightLine, latencyAnswer } from './flight-answer.ts';
+import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
+import { readQuery } from './read-by.ts';
 
 type Parts = { door: Door; flights: FlightRecorder | undefined };
 
-const listMax = { recent: 1000, failed: 1000, slowest: 50 } as const;
-const minutesMax = 60;
 const minutesWhenAbsent = 15;
 
 /** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
@@ -34,16 +34,12 @@ export function showRequest({ door, flights }: Parts) {
 export function listRequests({ door, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder } = asked(door, flights, client);
-    const orders = (['recent', 'failed', 'slowest'] as const).filter((each) => request.query[each] !== undefined);
-    if (orders.length > 1) throw invalidQuery('recent, failed and slowest exclude each other');
-    const order = orders[0] ?? 'recent';
-    const most = wholeNumber(request, order, 20, listMax[order]);
-    const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
-    const { model } = request.query;
+    const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
+    const { order, most } = flightOrder(given);
     const filter = {
       tenant: door.mayAdminister(client) ? undefined : client.tenant,
-      model: model === undefined ? undefined : String(model),
-      fault: faultAsked(request),
+      model,
+      fault,
       endedSinceMs: performance.now() - minutes * 60_000,
     };
     const found = recorder.list(order, filter, most);
@@ -55,9 +51,8 @@ export function listRequests({ door, flights }: Parts) {
 export function summarizeRequests({ door, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder } = asked(door, flights, client);
-    const minutes = wholeNumber(request, 'minutes', minutesWhenAbsent, minutesMax);
+    const { minutes = minutesWhenAbsent, model } = readQuery(flightSummaryQuery, request);
     const { fromMs, uses } = recorder.summary(minutes);
-    const { model } = request.query;
     const shown = uses.filter(
       ({ model: name }) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
     );
@@ -84,26 +79,5 @@ function notRemembered(): ServiceError {
   return new ServiceError(
     'request_not_found',
     say`Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
-  );
-}
-
-function faultAsked(request: Request): Fault | undefined {
-  const { fault } = request.query;
-  if (fault === undefined || faults.some((each) => each === fault)) return fault as Fault | undefined;
-  throw invalidQuery(`fault is none of ${faults.join(', ')}`);
-}
-
-function wholeNumber(request: Request, name: string, absent: number, max: number): number {
-  const given = request.query[name];
-  if (given === undefined) return absent;
-  const value = typeof given === 'string' && /^\d{1,6}$/.test(given) ? Number(given) : 0;
-  if (value < 1 || value > max) throw invalidQuery(`${name} is no whole number from 1 to ${max}`);
-  return value;
-}
-
-function invalidQuery(problem: string): ServiceError {
-  return new ServiceError(
-    'invalid_request',
-    say`Cannot list the requests: ${ours(problem)}; correct it or leave it out.`,
   );
 }

@@ -1,10 +1,58 @@
+import { z } from 'zod';
 import { type LogLevel, setLogLevel } from '../telemetry/logger.ts';
-import { malformedSetting } from './settings-request.ts';
+import { readSettings } from './settings-request.ts';
 
 /** The loggers whose level may change. Events, audit and security always tell everything. */
 const adjustable = ['app', 'access', 'metrics'] as const;
 type Adjustable = (typeof adjustable)[number];
 const levels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
+
+/** What a request may change. */
+export const logSettingsRequest = z
+  .strictObject({
+    log_file: z.literal('', { error: 'can only be empty: logs leave by OTLP, not into files' }).optional(),
+    log_info: flag(),
+    log_warning: flag(),
+    log_error: z.literal(true, { error: 'can only be true: errors are always told' }).optional(),
+    log_verbose_level: z
+      .int({ error: 'has to be a whole number of at least 0' })
+      .min(0, 'has to be a whole number of at least 0')
+      .optional()
+      .describe('Above 0: debug.'),
+    log_format: z.literal('default', { error: 'can only be "default"' }).optional(),
+    loggers: z
+      .strictObject(
+        Object.fromEntries(
+          adjustable.map((logger) => [
+            logger,
+            z.enum(levels, { error: `.${logger} has to be one of ${levels.join(', ')}` }).optional(),
+          ]),
+        ),
+        {
+          error: `can name ${adjustable.join(', ')}, each with a level; events, audit and security always tell everything`,
+        },
+      )
+      .optional()
+      .describe('The level of each logger by itself.'),
+  })
+  .refine(({ log_info, log_warning }) => !(log_info === true && log_warning === false), {
+    path: ['log_warning'],
+    error: 'cannot be false while log_info is true: a level includes the more severe ones',
+  })
+  .meta({
+    id: 'LogSettingsRequest',
+    example: { log_verbose_level: 0, loggers: { access: 'warn' } },
+    override: ({ jsonSchema }) => {
+      jsonSchema.not = {
+        properties: { log_info: { const: true }, log_warning: { const: false } },
+        required: ['log_info', 'log_warning'],
+      };
+    },
+  });
+
+function flag() {
+  return z.boolean({ error: 'has to be true or false' }).optional();
+}
 
 /**
  * The log levels in the words of Triton's logging extension, and beside them, in `loggers`, each logger's own: they act at once. Triton's words speak of
@@ -28,13 +76,13 @@ export class LogSettings {
 
   /** All of it or, when something in it cannot be taken, nothing. */
   change(given: Readonly<Record<string, unknown>>): void {
-    const { loggers, ...words } = given;
+    const { loggers, ...words } = readSettings(logSettingsRequest, given);
     const next = { ...this.#levels };
     if (Object.keys(words).length > 0) {
       const level = levelOf(words, tritonWords(this.#levels.app));
       for (const logger of adjustable) next[logger] = level;
     }
-    if (loggers !== undefined) Object.assign(next, levelsOf(loggers));
+    Object.assign(next, loggers);
     for (const logger of adjustable) {
       this.#levels[logger] = next[logger];
       setLogLevel(logger, next[logger]);
@@ -42,9 +90,7 @@ export class LogSettings {
   }
 }
 
-type TritonWords = Record<string, string | boolean | number>;
-
-function tritonWords(level: LogLevel): TritonWords {
+function tritonWords(level: LogLevel) {
   return {
     log_file: '',
     log_info: level === 'info' || level === 'debug',
@@ -55,44 +101,10 @@ function tritonWords(level: LogLevel): TritonWords {
   };
 }
 
-function levelOf(given: Readonly<Record<string, unknown>>, now: TritonWords): LogLevel {
-  const wanted = { ...now };
-  for (const [name, value] of Object.entries(given)) {
-    // A name that every object has is none of them.
-    const is = Object.hasOwn(wanted, name) ? wanted[name] : undefined;
-    if (is === undefined) throw malformedSetting(name, `is none of ${Object.keys(wanted).join(', ')}, loggers`);
-    if (typeof value !== typeof is) throw malformedSetting(name, `has to be a ${typeof is}`);
-    wanted[name] = value as typeof is;
-  }
-  if (wanted.log_file !== '')
-    throw malformedSetting('log_file', 'can only be empty: logs leave by OTLP, not into files');
-  if (wanted.log_format !== 'default') throw malformedSetting('log_format', 'can only be "default"');
-  if (wanted.log_error !== true) throw malformedSetting('log_error', 'can only be true: errors are always told');
-  const verbose = wanted.log_verbose_level as number;
-  if (!Number.isInteger(verbose) || verbose < 0)
-    throw malformedSetting('log_verbose_level', 'has to be a whole number of at least 0');
-  if (wanted.log_info && !wanted.log_warning)
-    throw malformedSetting(
-      'log_warning',
-      'cannot be false while log_info is true: a level includes the more severe ones',
-    );
-  return verbose > 0 ? 'debug' : wanted.log_info ? 'info' : wanted.log_warning ? 'warn' : 'error';
-}
-
-function levelsOf(given: unknown): Partial<Record<Adjustable, LogLevel>> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw malformedSetting('loggers', 'has to be an object of levels by logger');
-  const wanted: Partial<Record<Adjustable, LogLevel>> = {};
-  for (const [name, level] of Object.entries(given)) {
-    const logger = adjustable.find((each) => each === name);
-    if (!logger)
-      throw malformedSetting(
-        'loggers',
-        `can name ${adjustable.join(', ')}; events, audit and security always tell everything`,
-      );
-    const known = levels.find((each) => each === level);
-    if (!known) throw malformedSetting(`loggers.${logger}`, `has to be one of ${levels.join(', ')}`);
-    wanted[logger] = known;
-  }
-  return wanted;
+/** A level includes the more severe ones: log_info asks for warnings too, and without warnings there is no info. */
+function levelOf(given: z.output<typeof logSettingsRequest>, now: ReturnType<typeof tritonWords>): LogLevel {
+  const { log_info, log_warning, log_verbose_level: verbose = now.log_verbose_level } = given;
+  const isInfo = log_info ?? (log_warning === false ? false : now.log_info);
+  const isWarning = log_warning ?? (isInfo || now.log_warning);
+  return verbose > 0 ? 'debug' : isInfo ? 'info' : isWarning ? 'warn' : 'error';
 }

@@ -1,12 +1,14 @@
 import type { Request, Response } from 'express';
+import type { z } from 'zod';
 import type { ModelState, Registry } from '../engine/registry.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { Client } from './clients.ts';
-import { flagOf, type JsonObject, objectAt, textOf } from './open-inference/json-fields.ts';
+import { objectAt } from './open-inference/json-fields.ts';
 import { malformed } from './open-inference/malformed.ts';
 import { parseJson } from './open-inference/parse-json.ts';
-import { readJsonBody } from './read-json-body.ts';
+import { readJsonBy } from './read-json-by.ts';
+import { indexRequest, loadRequest, unloadRequest } from './repository-requests.ts';
 import type { TraceSettingsStore } from './trace-settings.ts';
 
 type Parts = { registry: Registry; bodies: BodyReader; traceSettings: TraceSettingsStore };
@@ -14,7 +16,7 @@ type Parts = { registry: Registry; bodies: BodyReader; traceSettings: TraceSetti
 /** POST /v2/repository/index: everything in the repository, its state, and why it is not ready. */
 export function repositoryIndex({ registry, bodies }: Parts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const readyOnly = flagOf(await readJsonBody(bodies, request), 'ready', '') ?? false;
+    const { ready: readyOnly = false } = await readJsonBy(indexRequest, bodies, request);
     const models = await registry.index();
     response.json(
       models
@@ -29,7 +31,7 @@ export function loadModel({ registry, bodies }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
     const name = request.params.model as string;
     entry.from = describe(registry, name, entry);
-    const parameters = parametersOf(await readJsonBody(bodies, request));
+    const { parameters = {} } = await readJsonBy(loadRequest, bodies, request);
     for (const name of Object.keys(parameters))
       if (name.startsWith('file:'))
         throw malformed(`parameters.${name.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
@@ -50,7 +52,7 @@ export function unloadModel({ registry, bodies, traceSettings }: Parts) {
     const name = request.params.model as string;
     entry.from = describe(registry, name, entry);
     // Nothing depends on a model here, so that unload_dependents has nothing to say.
-    flagOf(parametersOf(await readJsonBody(bodies, request)), 'unload_dependents', 'parameters.');
+    await readJsonBy(unloadRequest, bodies, request);
     await registry.unload(name);
     traceSettings.forget(name);
     entry.to = describe(registry, name, entry);
@@ -65,17 +67,10 @@ const tritonStates: Readonly<Record<ModelState, string>> = {
   unavailable: 'UNAVAILABLE',
 };
 
-function parametersOf(body: JsonObject): JsonObject {
-  return body.parameters === undefined ? {} : objectAt(body.parameters, 'parameters');
-}
-
 /** Triton's clients send the configuration as JSON inside of text. */
-function configOf(parameters: JsonObject): unknown {
-  if (typeof parameters.config === 'object' && parameters.config !== null)
-    return objectAt(parameters.config, 'parameters.config');
-  const text = textOf(parameters, 'config', 'parameters.');
-  if (text === undefined || text === '') return undefined;
-  return objectAt(parseJson(Buffer.from(text), 'parameters.config'), 'parameters.config');
+function configOf({ config }: NonNullable<z.output<typeof loadRequest>['parameters']>): unknown {
+  if (typeof config !== 'string') return config;
+  return config === '' ? undefined : objectAt(parseJson(Buffer.from(config), 'parameters.config'), 'parameters.config');
 }
 
 /** The versions that are ready, for the audit log. The model is named only if the repository has it. */

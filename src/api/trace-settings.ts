@@ -1,4 +1,5 @@
-import { malformedSetting } from './settings-request.ts';
+import { z } from 'zod';
+import { readSettings } from './settings-request.ts';
 
 /** What of a model's requests is traced, in the words of Triton's trace extension. */
 export type TraceSettings = {
@@ -13,6 +14,50 @@ export type TraceSettings = {
 };
 
 const asStarted: TraceSettings = { trace_level: ['TIMESTAMPS'], trace_rate: 1000, trace_count: -1, profile_rate: 0 };
+
+/** What a request may change. Triton's clients send numbers as text, and a level in a list. */
+export const traceSettingsRequest = z
+  .strictObject({
+    trace_level: levels().describe('OFF: no traces but those kept for their outcome. TIMESTAMPS: also samples.'),
+    trace_rate: wholeNumber(1, '^0*[1-9][0-9]{0,14}$').describe('One request in so many is a sample.'),
+    trace_count: wholeNumber(-1, '^(-1|[0-9]{1,15})$').describe('Samples left to take; -1: no end.'),
+    profile_rate: wholeNumber(0, '^[0-9]{1,15}$').describe(
+      'One request in so many has its operators profiled; 0: none.',
+    ),
+    log_frequency: only([0, '0'], '"0": traces are exported as they end'),
+    trace_file: only([''], '"": traces leave by OTLP only'),
+    trace_mode: only(['opentelemetry'], '"opentelemetry": there is no other mode'),
+  })
+  .meta({
+    id: 'TraceSettingsRequest',
+    description: 'A null clears: globally to what it was at the start, for a model to the global one.',
+    example: { trace_rate: '500' },
+  });
+
+function levels() {
+  const error = 'has to be OFF or TIMESTAMPS (tensors are never put into traces)';
+  const level = z.enum(['OFF', 'TIMESTAMPS']);
+  return z
+    .union([z.array(level).length(1), level.transform((each) => [each])], { error })
+    .nullable()
+    .optional();
+}
+
+function wholeNumber(min: number, digits: string) {
+  const error = `has to be a whole number of at least ${min}`;
+  return z
+    .union([z.int().min(min), z.string().regex(new RegExp(digits)).transform(Number)], { error })
+    .nullable()
+    .optional();
+}
+
+/** A setting of Triton's that has one value here. */
+function only(values: readonly [string | number, ...(string | number)[]], what: string) {
+  return z
+    .literal(values, { error: `can only be ${what}` })
+    .nullable()
+    .optional();
+}
 
 type Changes = { [Name in keyof TraceSettings]?: TraceSettings[Name] };
 
@@ -32,14 +77,10 @@ export class TraceSettingsStore {
   /** Takes a request's settings, all or none. A null clears: globally to what it was at the start, for a model to the global one. */
   change(given: Readonly<Record<string, unknown>>, model?: string): TraceSettings {
     const changes: Record<string, unknown> = model === undefined ? { ...this.#global } : { ...this.#models.get(model) };
-    for (const [name, value] of Object.entries(given)) {
-      // A name that every object has is none of them.
-      const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
-      if (reader === undefined) throw malformedSetting(name, `is none of ${Object.keys(readers).join(', ')}`);
-      if (value !== null) {
-        const read = reader(value, name);
-        if (read !== undefined) changes[name] = read;
-      } else if (model === undefined && name in asStarted) changes[name] = asStarted[name as keyof TraceSettings];
+    for (const [name, value] of Object.entries(readSettings(traceSettingsRequest, given))) {
+      if (!Object.hasOwn(asStarted, name)) continue;
+      if (value !== null) changes[name] = value;
+      else if (model === undefined) changes[name] = asStarted[name as keyof TraceSettings];
       else delete changes[name];
     }
     if (model === undefined) this.#global = changes as TraceSettings;
@@ -65,32 +106,4 @@ export function traceSettingsAnswer(settings: TraceSettings): Record<string, str
     trace_file: '',
     trace_mode: 'opentelemetry',
   };
-}
-
-/** Each checks a value and answers what is stored; undefined: it may only have the value that it has. */
-const readers: Readonly<Record<string, (value: unknown, name: string) => unknown>> = {
-  trace_level: (value, name) => {
-    const levels = Array.isArray(value) ? (value as unknown[]) : [value];
-    if (levels.length === 1 && (levels[0] === 'OFF' || levels[0] === 'TIMESTAMPS')) return levels;
-    throw malformedSetting(name, 'has to be OFF or TIMESTAMPS (tensors are never put into traces)');
-  },
-  trace_rate: (value, name) => wholeNumber(value, name, 1),
-  trace_count: (value, name) => wholeNumber(value, name, -1),
-  profile_rate: (value, name) => wholeNumber(value, name, 0),
-  log_frequency: onlyValue('0', 'traces are exported as they end'),
-  trace_file: onlyValue('', 'traces leave by OTLP only'),
-  trace_mode: onlyValue('opentelemetry', 'there is no other mode'),
-};
-
-function onlyValue(only: string, because: string) {
-  return (value: unknown, name: string): undefined => {
-    if (String(value) !== only) throw malformedSetting(name, `can only be "${only}": ${because}`);
-  };
-}
-
-/** Triton's clients send numbers as text. */
-function wholeNumber(value: unknown, name: string, min: number): number {
-  const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
-  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= min) return number;
-  throw malformedSetting(name, `has to be a whole number of at least ${min}`);
 }

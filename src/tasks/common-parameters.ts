@@ -1,9 +1,8 @@
 import { z } from 'zod';
 
-// What several tasks take. Numbers may come as text: forms have nothing else.
+// What several tasks take.
 
-export const seedParameter = z.coerce
-  .number()
+export const seedParameter = z
   .int()
   .min(0)
   .max(2 ** 32 - 1)

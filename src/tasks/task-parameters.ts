@@ -1,6 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Config } from '../config.ts';
-import { ServiceError } from '../errors.ts';
+import { type FailureCode, ServiceError } from '../errors.ts';
 import { ours, oursIfAmong, type Sentence, say } from '../sentence.ts';
 import { generateParameters } from './generation/generate-parameters.ts';
 import { microstructureParameters } from './materials/microstructure-parameters.ts';
@@ -26,11 +26,35 @@ export function checkParameters(kind: TaskKind, given: unknown, config: Config):
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  const failure = issue?.code === 'custom' ? (issue.params?.failure as FailureCode | undefined) : undefined;
+  if (issue && failure) throw new ServiceError(failure, ours(issue.message));
   const place = issue?.path.length ? placeOf(issue.path, Object.keys(schema.shape)) : say`the parameters`;
   throw new ServiceError(
     'invalid_input',
     say`Cannot take the task: ${place}: ${problemOf(issue)}; /openapi.json says what may stand there.`,
   );
+}
+
+/** Forms and queries have text only: numbers in it become numbers, for the parameters that are numbers. */
+export function fromText(
+  kind: TaskKind,
+  given: Readonly<Record<string, unknown>>,
+  config: Config,
+): Record<string, unknown> {
+  const shape: Readonly<Record<string, z.ZodType>> = taskParameters[kind](config).shape;
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      name,
+      typeof value === 'string' && isNumber(shape[name]) && figure.test(value) ? Number(value) : value,
+    ]),
+  );
+}
+
+const figure = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i;
+
+function isNumber(schema: z.ZodType | undefined): boolean {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return isNumber(schema.unwrap() as z.ZodType);
+  return schema instanceof z.ZodNumber;
 }
 
 /** A parameter that the task has may be recorded; one that it has not, and what stands below one, is the caller's. */

@@ -1,10 +1,28 @@
 import assert from 'node:assert/strict';
+import { logSettingsRequest } from '../../src/api/log-settings.ts';
+import { failuresOfGuards } from '../../src/api/openapi/describe-routes.ts';
+import { soundExample } from '../../src/api/openapi/sound-example.ts';
+import { indexRequest, loadRequest, unloadRequest } from '../../src/api/repository-requests.ts';
+import { type RouteTable, serviceRoutes, type Verb, type Word } from '../../src/api/routes.ts';
+import { traceSettingsRequest } from '../../src/api/trace-settings.ts';
+import { readConfig } from '../../src/config.ts';
+import { failures } from '../../src/errors.ts';
+import { readWav } from '../../src/tasks/audio/read-wav.ts';
+import { taskKinds } from '../../src/tasks/task-kinds.ts';
+import { checkParameters } from '../../src/tasks/task-parameters.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 
+type Schema = { $ref?: string; example?: unknown; properties?: Record<string, Schema>; required?: string[] };
+type Operation = {
+  operationId: string;
+  requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> };
+  parameters?: { name: string; in: string }[];
+  responses: Record<string, { links?: Record<string, { operationId: string; parameters: Record<string, string> }> }>;
+};
 type Document = {
   openapi: string;
-  paths: Record<string, Record<string, { operationId?: string }>>;
-  components: { schemas: Record<string, unknown> };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
 };
 
 describe('the description of the API', () => {
@@ -21,9 +39,7 @@ describe('the description of the API', () => {
     const described = Object.entries(document.paths).flatMap(([path, verbs]) =>
       Object.keys(verbs).map((verb) => `${verb} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
     );
-    // The files of the page are no part of the API.
-    const there = api.routes.filter((route) => !route.includes('/docs/'));
-    assert.deepEqual(described.sort(), there.sort());
+    assert.deepEqual(described.sort(), [...api.routes].sort());
   });
 
   it('gives every operation a name of its own', () => {
@@ -31,7 +47,7 @@ describe('the description of the API', () => {
       Object.values(verbs).map(({ operationId }) => operationId),
     );
     assert.equal(new Set(names).size, names.length);
-    assert.ok(!names.includes(undefined));
+    assert.ok(names.every((name) => name !== undefined));
   });
 
   it('has no reference that leads nowhere', () => {
@@ -42,6 +58,99 @@ describe('the description of the API', () => {
       references.filter((name) => !(name in document.components.schemas)),
       [],
     );
+  });
+
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, verbs]) =>
+      Object.entries(verbs).map(([verb, operation]) => ({ path, verb: verb as Verb, operation })),
+    );
+
+  it('has every status that the guards of a route can answer', () => {
+    const table: RouteTable = serviceRoutes;
+    for (const { path, verb, operation } of operations()) {
+      const route = path.replace(/\{(\w+)\}/g, ':$1');
+      const word = table[route]?.[verb] as Word;
+      const wanted = failuresOfGuards(route, verb, word, operation.requestBody !== undefined).map((code) =>
+        String(failures[code].status),
+      );
+      const lacking = wanted.filter((status) => !(status in operation.responses));
+      assert.deepEqual(lacking, [], `${verb} ${path}`);
+    }
+  });
+
+  it('has links whose operations and parameters exist', () => {
+    const byId = new Map(operations().map(({ operation }) => [operation.operationId, operation]));
+    let links = 0;
+    for (const { operation } of operations())
+      for (const { links: of = {} } of Object.values(operation.responses))
+        for (const { operationId, parameters } of Object.values(of)) {
+          const names = byId.get(operationId)?.parameters?.map(({ name }) => name);
+          for (const name of Object.keys(parameters)) assert.ok(names?.includes(name), `${operationId} has no ${name}`);
+          links += 1;
+        }
+    assert.ok(links > 50, String(links));
+  });
+
+  it('has an example of every body but binary ones, which what is enforced accepts', () => {
+    const settings = readConfig({});
+    const schemas = {
+      repositoryIndex: indexRequest,
+      loadModel: loadRequest,
+      unloadModel: unloadRequest,
+      changeTraceSettings: traceSettingsRequest,
+      changeModelTraceSettings: traceSettingsRequest,
+      changeLogSettings: logSettingsRequest,
+    } as const;
+    for (const { operation } of operations()) {
+      for (const [type, { schema, example: whole }] of Object.entries(operation.requestBody?.content ?? {})) {
+        if (type === 'application/octet-stream') continue;
+        const example = (whole ?? exampleOf(schema)) as Record<string, unknown> | undefined;
+        assert.ok(example, `${operation.operationId} ${type}`);
+        const id = operation.operationId;
+        if (id in schemas) schemas[id as keyof typeof schemas].parse(example);
+        const kind = taskKinds.find((each) => each === id.replace('Short', ''));
+        const { file: _file, ...parameters } = example;
+        if (kind) checkParameters(kind, parameters, settings);
+      }
+    }
+
+    function exampleOf(schema: Schema): unknown {
+      const {
+        example,
+        properties,
+        required = [],
+      } = schema.$ref ? (document.components.schemas[schema.$ref.split('/').at(-1) as string] as Schema) : schema;
+      if (example !== undefined) return example;
+      if (!properties) return undefined;
+      return Object.fromEntries(required.map((name) => [name, properties[name]?.example]));
+    }
+  });
+
+  it('has a sound for its examples that is a whole WAV file', () => {
+    assert.equal(readWav(Buffer.from(soundExample)).channels[0]?.length, 512);
+  });
+
+  it('says who may use what, on a service with keys and on one without', async () => {
+    const table: RouteTable = serviceRoutes;
+    const { openApiDocument } = await import('../../src/api/openapi/openapi-document.ts');
+    for (const apiKeysFile of ['', '/keys.json']) {
+      const { paths } = openApiDocument({ ...readConfig({}), apiKeysFile });
+      for (const [path, verbs] of Object.entries(paths ?? {}))
+        for (const [verb, { security }] of Object.entries(verbs as Record<string, { security: object[] }>)) {
+          const word = table[path.replace(/\{(\w+)\}/g, ':$1')]?.[verb as Verb];
+          const wanted =
+            word?.may === 'open' || apiKeysFile === ''
+              ? []
+              : word?.may === 'client'
+                ? ['key', 'keyHeader']
+                : ['administrator'];
+          assert.deepEqual(
+            security.flatMap((each) => Object.keys(each)),
+            wanted,
+            `${verb} ${path}`,
+          );
+        }
+    }
   });
 
   it('is a page that loads nothing from elsewhere', async () => {

@@ -116,16 +116,20 @@ describe('the routes of jobs', () => {
 
   it('say what became of a job that failed or was cancelled', async () => {
     await using api = await serveJobs(async (job, { signal }) => {
-      if (job.request.parameters.prompt === 'bad') throw new ServiceError('invalid_audio', 'Cannot read it: cut off.');
+      if (job.request.parameters.prompt === 'bad bell')
+        throw new ServiceError('invalid_audio', 'Cannot read it: cut off.');
       return new Promise((_resolve, reject) =>
         signal.addEventListener('abort', () => reject(new ServiceError('caller_gone', 'Gone.'))),
       );
     });
-    const bad = await sendFor(api, { prompt: 'bad' });
+    const bad = await sendFor(api, { prompt: 'bad bell' });
     assert.equal((await ended(api, bad)).failure?.code, 'invalid_audio');
     const answer = await api.fetch(`/v1/jobs/${bad}/result`);
-    assert.equal(answer.status, 400);
-    assert.equal(((await answer.json()) as Told).error, 'Cannot read it: cut off.');
+    // Whoever asks for the result carries no damaged sound: 422 would be said of this request.
+    assert.equal(answer.status, 409);
+    const told = (await answer.json()) as Told;
+    assert.equal(told.code, 'job_failed');
+    assert.equal(told.error, 'Cannot answer: the job failed with invalid_audio. Cannot read it: cut off.');
 
     const slow = await sendFor(api);
     await waitFor('it to run', async () => (await show(api, slow)).state === 'running');
@@ -166,11 +170,11 @@ describe('the routes of jobs', () => {
   it('give the same job for the same Idempotency-Key, and refuse the key for another request', async () => {
     await using api = await serveJobs(writesTwoFiles);
     const headers = { Prefer: 'respond-async', 'Idempotency-Key': 'once' };
-    const first = (await (await send(api, headers, { prompt: 'a', seed: 1 })).json()) as Told;
-    const again = (await (await send(api, headers, { seed: 1, prompt: 'a' })).json()) as Told;
+    const first = (await (await send(api, headers, { prompt: 'a bell', seed: 1 })).json()) as Told;
+    const again = (await (await send(api, headers, { seed: 1, prompt: 'a bell' })).json()) as Told;
     assert.equal(again.id, first.id);
-    const other = await send(api, headers, { prompt: 'b', seed: 1 });
-    assert.equal(other.status, 422);
+    const other = await send(api, headers, { prompt: 'bells', seed: 1 });
+    assert.equal(other.status, 409);
     assert.equal(((await other.json()) as Told).code, 'idempotency_key_reused');
     assert.equal((await send(api, { ...headers, 'Idempotency-Key': 'with space' })).status, 400);
     await waitFor('nothing to be left of those that were not taken', async () => (await workLeft(api)) === 0);

@@ -13,14 +13,15 @@ import { say } from '../../sentence.ts';
 import type { TaskRequest } from '../../tasks/task.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { Client } from '../clients.ts';
+import { readHeaders } from '../read-by.ts';
+import { taskHeaders } from '../tasks/task-headers.ts';
 import { requestTrace } from '../trace-request.ts';
 import { jobAnswer, jobPath } from './job-answer.ts';
 
 /** Whether the caller prefers a job to waiting: `Prefer: respond-async` (RFC 7240), alone or among others. */
 export function wantsJob(request: Request): boolean {
-  const given = request.headers.prefer;
-  const preferences = Array.isArray(given) ? given : [given ?? ''];
-  return preferences.some((each) => each.split(',').some((one) => /^\s*respond-async\s*(;|$)/i.test(one)));
+  const { Prefer: preferences = '' } = readHeaders(taskHeaders, request);
+  return preferences.split(',').some((one) => /^\s*respond-async\s*(;|$)/i.test(one));
 }
 
 type Accepted = { request: Request; response: Response; client: Client; work: WorkFolder; task: TaskRequest };
@@ -42,7 +43,7 @@ export async function acceptJob({ jobs }: { jobs: JobRunner }, of: Accepted): Pr
 export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promise<Job> {
   const { request, response, client, work } = of;
   const task = { ...of.task, files: of.task.files.map((file) => ({ ...file, path: relative(work.path, file.path) })) };
-  const key = idempotencyKey(request);
+  const key = readHeaders(taskHeaders, request)['Idempotency-Key'];
   const idempotency = key === undefined ? undefined : { key, fingerprint: await fingerprintOf(of.task) };
   await onDisk(async () => {
     for (const { path } of of.task.files) await syncToDisk(path);
@@ -87,16 +88,6 @@ export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promi
       );
   }
   return added.job;
-}
-
-function idempotencyKey(request: Request): string | undefined {
-  const given = request.headers['idempotency-key'];
-  if (given === undefined) return undefined;
-  if (typeof given === 'string' && /^[\x21-\x7e]{1,255}$/.test(given)) return given;
-  throw new ServiceError(
-    'invalid_request',
-    say`Cannot take the job: its Idempotency-Key is not 1 to 255 visible ASCII characters; correct it or leave it out.`,
-  );
 }
 
 /** The same for the same kind, parameters and file contents, whatever the order of the parameters. */

@@ -1,10 +1,21 @@
 import { failures, ServiceError } from '../../errors.ts';
 import type { Job } from '../../jobs/job.ts';
-import { Sentence, say } from '../../sentence.ts';
+import { ours, Sentence, say } from '../../sentence.ts';
 
-/** The failure that a job ended with, for whoever asks for its result. */
-export function failureOf({ failure }: Job): ServiceError {
-  if (!failure) return new ServiceError('internal', say`The job failed.`);
+/** The failure that a job ended with, for the request that made the job and waited for it. */
+export function failureOf(job: Job): ServiceError {
+  const { code, sentence } = failureIn(job);
+  return new ServiceError(code, sentence);
+}
+
+/** The same for whoever asks later: that request is not at fault, and carries nothing that could be too large or of a wrong kind. */
+export function failedBefore(job: Job): ServiceError {
+  const { code, sentence } = failureIn(job);
+  return new ServiceError('job_failed', say`Cannot answer: the job failed with ${ours(code)}. ${sentence}`);
+}
+
+function failureIn({ failure }: Job) {
+  if (!failure) return { code: 'internal', sentence: say`The job failed.` } as const;
   const { code, message, recorded = failures[code].means } = failure;
-  return new ServiceError(code, new Sentence(message, recorded));
+  return { code, sentence: new Sentence(message, recorded) };
 }

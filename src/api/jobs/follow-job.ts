@@ -5,9 +5,11 @@ import { restOfJobMs } from '../../jobs/rest-of-job.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { Budgets } from '../budgets.ts';
 import type { Client } from '../clients.ts';
+import { readHeaders } from '../read-by.ts';
 import { requestTrace } from '../trace-request.ts';
 import { whileOpen } from '../while-open.ts';
 import { jobAnswer } from './job-answer.ts';
+import { followHeaders } from './job-queries.ts';
 import { findOwn, type JobParts } from './job-routes.ts';
 
 /** What may wait in memory for one follower; who is behind by more is dropped, and may come again with Last-Event-ID. */
@@ -21,7 +23,7 @@ export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Bud
   const { jobs: runner, lifecycle } = parts;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const told = requestTrace(response);
-    const last = readEventId(String(request.headers['last-event-id'] ?? ''));
+    const last = readEventId(readHeaders(followHeaders, request)['Last-Event-ID'] ?? '');
     const { id } = await findOwn(runner, client, request);
     const follower = whileOpen(response, () => new Follower(parts, { id, client: client.name, response }));
     if (!follower) return;

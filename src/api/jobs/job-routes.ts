@@ -6,8 +6,10 @@ import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolders } from '../../jobs/work-folders.ts';
 import { ours, say } from '../../sentence.ts';
 import type { Client } from '../clients.ts';
-import { failureOf } from './failure-of.ts';
+import { readQuery } from '../read-by.ts';
+import { failedBefore } from './failure-of.ts';
 import { jobAnswer } from './job-answer.ts';
+import { jobId, jobListQuery } from './job-queries.ts';
 import { sendKeptFile } from './send-kept-file.ts';
 
 export type JobParts = { config: Config; jobs: JobRunner; workFolders: WorkFolders };
@@ -15,9 +17,11 @@ export type JobParts = { config: Config; jobs: JobRunner; workFolders: WorkFolde
 /** GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=` takes the time that the page before ended with, `?before_id=` the id: several may be of one time. */
 export function listJobs({ jobs: runner }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const limit = wholeQuery(request, 'limit', 1, listMax, 100);
-    const beforeMs = timeQuery(request, 'before') ?? Number.MAX_SAFE_INTEGER;
-    const behindId = idQuery(request, 'before_id');
+    const {
+      limit = 100,
+      before: beforeMs = Number.MAX_SAFE_INTEGER,
+      before_id: behindId,
+    } = readQuery(jobListQuery, request);
     const jobs = await runner.list({ tenant: client.admin ? undefined : client.tenant, beforeMs, behindId, limit });
     const last = jobs.length === limit ? jobs.at(-1) : undefined;
     response.json({
@@ -46,21 +50,22 @@ export function cancelJob({ jobs: runner }: JobParts) {
   };
 }
 
-/** DELETE /v1/jobs/{id}: forgets an ended job and its result; one that has not ended is cancelled, and forgotten in its time. */
+/** DELETE /v1/jobs/{id}: forgets a job and its result. One that runs is cancelled, and there until it has ended: 409 asks to come again. */
 export function deleteJob({ jobs: runner }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const own = await findOwn(runner, client, request);
     const job = hasEnded(own) ? own : ((await runner.cancel(own.id)) ?? own);
-    if (hasEnded(job) && (await runner.remove(job.id))) {
-      response.status(204).end();
-      return;
-    }
-    response.status(202);
-    await answerJob(runner, job, response);
+    if (!hasEnded(job) || !(await runner.remove(job.id)))
+      throw new ServiceError(
+        'job_not_ended',
+        say`Cannot forget the job: it has not ended, and is being given up; send the request again in a moment.`,
+        { retryAfterMs: 1000 },
+      );
+    response.status(204).end();
   };
 }
 
-/** GET /v1/jobs/{id}/result: what the request would have been answered, failure included. */
+/** GET /v1/jobs/{id}/result: what the request would have been answered; 409 where that was a failure. */
 export function jobResult({ config, jobs: runner, workFolders: folders }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const job = await findOwn(runner, client, request);
@@ -115,37 +120,8 @@ function resultOf(job: Job): NonNullable<Job['result']> {
     case 'cancelled':
       throw new ServiceError('job_cancelled', say`Cannot answer: the job was cancelled; send the request again.`);
     case 'failed':
-      throw failureOf(job);
+      throw failedBefore(job);
     case 'done':
       return job.result ?? { files: [], facts: {} };
   }
-}
-
-const listMax = 1_000;
-const jobId = /^[0-9a-f-]{36}$/;
-
-function idQuery(request: Request, name: string): string | undefined {
-  const given = request.query[name];
-  if (given === undefined) return undefined;
-  if (typeof given === 'string' && jobId.test(given)) return given;
-  throw new ServiceError('invalid_request', `Cannot answer: ${name} is no id of a job.`);
-}
-
-function wholeQuery(request: Request, name: string, min: number, max: number, fallback: number): number {
-  const given = request.query[name];
-  if (given === undefined) return fallback;
-  const value = typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : -1;
-  if (value >= min && value <= max) return value;
-  throw new ServiceError(
-    'invalid_request',
-    say`Cannot answer: ${ours(name)} is no whole number from ${min} to ${max}.`,
-  );
-}
-
-function timeQuery(request: Request, name: string): number | undefined {
-  const given = request.query[name];
-  if (given === undefined) return undefined;
-  const ms = typeof given === 'string' ? Date.parse(given) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
-  throw new ServiceError('invalid_request', say`Cannot answer: ${ours(name)} is no time like 2026-01-31T12:00:00Z.`);
 }

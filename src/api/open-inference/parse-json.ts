@@ -22,9 +22,10 @@ export function parseJson(bytes: Buffer, where = 'the JSON', limits = parameterL
   }
 }
 
-/** V8's message quotes the text around the error; only the position is repeated. */
+/** V8's message quotes the text around the error; only the position is repeated, which it does not say of short texts. */
 function positionIn(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : '';
   const position = /at position \d+/.exec(message);
-  return position ? `the error is ${position[0]}` : 'it ends too early';
+  if (position) return `the error is ${position[0]}`;
+  return /end of JSON input/.test(message) ? 'it ends too early' : 'it has a character that JSON does not allow there';
 }

@@ -29,7 +29,9 @@ export function json(description: string, schema: z.ZodType = z.looseObject({}))
 }
 
 export function file(description: string, ...types: readonly string[]) {
-  const content = Object.fromEntries(types.map((type) => [type, { schema: binary() }]));
+  const content = Object.fromEntries(
+    types.map((type) => [type, { schema: type === 'application/json' ? z.looseObject({}) : binary() }]),
+  );
   return { description, content };
 }
 

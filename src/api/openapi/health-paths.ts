@@ -1,10 +1,11 @@
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
-import { failing, file, json } from './answers.ts';
+import { z } from 'zod';
+import { failureAnswer, file, json } from './answers.ts';
+import type { Described, DescribedPaths } from './describe-routes.ts';
 
 /** What needs no key: probes, and this description. */
-export function healthPaths(): ZodOpenApiPathsObject {
+export function healthPaths(): DescribedPaths {
   return {
-    '/live': { get: get('live', 'The process works; 503 asks to replace it') },
+    '/live': { get: { ...get('live', 'The process works; 503 asks to replace it'), fails: ['not_ready'] } },
     '/ready': { get: get('ready', 'The service takes work') },
     '/health': { get: get('health', 'How it is, in a few words') },
     '/health/detailed': { get: get('healthDetailed', 'Everything there is to know') },
@@ -25,15 +26,28 @@ export function healthPaths(): ZodOpenApiPathsObject {
         responses: { '200': file('The page.', 'text/html') },
       },
     },
+    '/docs/{file}': {
+      get: {
+        operationId: 'docsFile',
+        tags: ['health'],
+        summary: 'A file of that page',
+        requestParams: { path: z.object({ file: z.string().meta({ example: 'start.js' }) }) },
+        responses: { '200': file('The file.', 'text/javascript', 'text/css', 'image/png') },
+        fails: ['not_found'],
+      },
+    },
   };
 }
 
-function get(operationId: string, summary: string): ZodOpenApiOperationObject {
+/** The state, with 200 or with 503. */
+function get(operationId: string, summary: string): Described {
   return {
     operationId,
     tags: ['health'],
     summary,
-    security: [],
-    responses: { '200': json('As asked.'), ...failing('not_ready') },
+    responses: {
+      '200': json('As asked.'),
+      '503': json('The same, where it is not fit; or a failure.', z.union([failureAnswer, z.looseObject({})])),
+    },
   };
 }

@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
+
 import { dataTypes } from '../../engine/tensor.ts';
-import { binary, failing, json } from './answers.ts';
+import { logSettingsRequest } from '../log-settings.ts';
+import { indexRequest, loadRequest, unloadRequest } from '../repository-requests.ts';
+import { traceSettingsRequest } from '../trace-settings.ts';
+import { binary, json } from './answers.ts';
+import type { Described, DescribedPaths } from './describe-routes.ts';
 
 const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
 
@@ -20,14 +24,17 @@ const inferRequest = z
     id: z.string().optional(),
     inputs: z.array(tensor).min(1),
     outputs: z
-      .array(z.object({ name: z.string(), parameters }))
+      .array(z.object({ name: z.string().min(1), parameters }))
       .optional()
       .describe('Left out: all.'),
     parameters: parameters.describe('priority (1 is the most urgent), timeout (microseconds), binary_data_output.'),
   })
   .meta({
     id: 'InferRequest',
-    example: { inputs: [{ name: 'audio', datatype: 'FP32', shape: [1, 4], data: [0.1, 0.2, 0.1, 0] }] },
+    description: 'The example is one for the model harmonic-percussive.',
+    example: {
+      inputs: [{ name: 'audio', datatype: 'FP32', shape: [1, 4096], data: Array.from({ length: 4096 }, () => 0) }],
+    },
   });
 
 const inferAnswer = z
@@ -37,19 +44,58 @@ const inferAnswer = z
 const model = z.object({ model: z.string().describe('The model’s name.') });
 const modelVersion = model.extend({ version: z.string().describe('A version of it.') });
 
+const settings = z.looseObject({});
+const modelLinks = (at: string) =>
+  Object.fromEntries(
+    ['modelMetadata', 'modelReady', 'modelConfig', 'modelStatistics', 'showModelTraceSettings'].map((operationId) => [
+      operationId,
+      { operationId, parameters: { model: at } },
+    ]),
+  );
+
 /** /v2: the Open Inference Protocol, with the extensions that are served. */
-export function inferencePaths(): ZodOpenApiPathsObject {
-  const paths: ZodOpenApiPathsObject = {
+export function inferencePaths(): DescribedPaths {
+  const paths: Record<string, DescribedPaths[string]> = {
     '/v2': { get: get('serverMetadata', 'Name, version, extensions') },
-    '/v2/health/live': { get: get('liveV2', 'Is it alive?', 'health') },
-    '/v2/health/ready': { get: get('readyV2', 'Does it take work?', 'health') },
+    '/v2/health/live': { get: { ...get('liveV2', 'Is it alive?', 'health'), fails: ['not_ready'] } },
+    '/v2/health/ready': { get: { ...get('readyV2', 'Does it take work?', 'health'), fails: ['not_ready'] } },
     '/v2/models/stats': { get: get('allStatistics', 'Statistics of all models') },
-    '/v2/repository/index': { post: post('repositoryIndex', 'Models in the repository, with their state') },
-    '/v2/repository/models/{model}/load': { post: post('loadModel', 'Load a model, or load it anew', model) },
-    '/v2/repository/models/{model}/unload': { post: post('unloadModel', 'Unload a model', model) },
-    '/v2/trace/setting': settingsOf('TraceSettings', 'which traces are kept'),
-    '/v2/models/{model}/trace/setting': settingsOf('ModelTraceSettings', 'which traces of a model are kept', model),
-    '/v2/logging': settingsOf('LogSettings', 'what is logged'),
+    '/v2/repository/index': {
+      post: {
+        ...post('repositoryIndex', 'Models in the repository, with their state', indexRequest),
+        responses: {
+          '200': {
+            ...json(
+              'The models.',
+              z.array(
+                z.looseObject({
+                  name: z.string(),
+                  version: z.string(),
+                  state: z.enum(['LOADING', 'READY', 'UNLOADING', 'UNAVAILABLE']),
+                  reason: z.string(),
+                }),
+              ),
+            ),
+            links: modelLinks('$response.body#/0/name'),
+          },
+        },
+      },
+    },
+    '/v2/repository/models/{model}/load': {
+      post: {
+        ...post('loadModel', 'Load a model, or load it anew', loadRequest, model),
+        fails: ['invalid_model', 'model_not_ready', 'model_load_timeout', 'circuit_open'],
+      },
+    },
+    '/v2/repository/models/{model}/unload': { post: post('unloadModel', 'Unload a model', unloadRequest, model) },
+    '/v2/trace/setting': settingsOf('TraceSettings', 'which traces are kept', traceSettingsRequest),
+    '/v2/models/{model}/trace/setting': settingsOf(
+      'ModelTraceSettings',
+      'which traces of a model are kept',
+      traceSettingsRequest,
+      model,
+    ),
+    '/v2/logging': settingsOf('LogSettings', 'what is logged', logSettingsRequest),
   };
   for (const [path, params, suffix] of [
     ['/v2/models/{model}', model, ''],
@@ -59,10 +105,7 @@ export function inferencePaths(): ZodOpenApiPathsObject {
       get: {
         ...get(`${operationId}${suffix}`, summary),
         requestParams: { path: params },
-        responses: {
-          '200': json('What was asked for.'),
-          ...failing('unauthorized', 'forbidden', 'model_not_found', 'model_not_ready'),
-        },
+        fails: ['model_not_ready'] as const,
       },
     });
     paths[path] = read('modelMetadata', 'Names, types and shapes');
@@ -71,81 +114,84 @@ export function inferencePaths(): ZodOpenApiPathsObject {
     paths[`${path}/stats`] = read('modelStatistics', 'Counts and times');
     paths[`${path}/infer`] = { post: infer(`infer${suffix}`, params) };
   }
+  const metadata = paths['/v2/models/{model}']?.get;
+  Object.assign(metadata?.responses['200'] ?? {}, {
+    links: {
+      modelMetadataOfVersion: {
+        operationId: 'modelMetadataOfVersion',
+        parameters: { model: '$response.body#/name', version: '$response.body#/versions/0' },
+      },
+    },
+  });
   return paths;
 }
 
-function infer(operationId: string, path: z.ZodObject): ZodOpenApiOperationObject {
+function infer(operationId: string, path: z.ZodObject): Described {
   return {
     operationId,
     tags: ['inference'],
     summary: 'Run a model on tensors',
     description:
-      'JSON; or JSON and binary tensors after it, with the header Inference-Header-Content-Length saying how long the JSON is (0: the body is the one input’s data).',
+      'JSON; or JSON and binary tensors after it, with the header Inference-Header-Content-Length saying how long the JSON is (0: the body is the one input’s data). What a model takes is in its metadata: GET /v2/models/{model}.',
     requestParams: {
       path,
       header: z.object({
-        'Inference-Header-Content-Length': z.string().optional(),
-        'X-Request-Timeout-Ms': z.string().optional(),
+        'Inference-Header-Content-Length': z
+          .string()
+          .optional()
+          .meta({ override: { type: 'integer', minimum: 0, maximum: 999_999_999_999_999 } }),
       }),
     },
     requestBody: {
       required: true,
-      content: { 'application/json': { schema: inferRequest }, 'application/octet-stream': { schema: binary() } },
+      content: {
+        'application/json': { schema: inferRequest },
+        'application/octet-stream': { schema: binary() },
+      },
     },
     responses: {
       '200': {
         description: 'The outputs.',
         content: { 'application/json': { schema: inferAnswer }, 'application/octet-stream': { schema: binary() } },
       },
-      ...failing(
-        'invalid_request',
-        'invalid_body',
-        'invalid_input',
-        'unauthorized',
-        'forbidden',
-        'model_not_found',
-        'body_too_slow',
-        'body_too_large',
-        'encoding_not_supported',
-        'rate_limited',
-        'inference_failed',
-        'model_not_ready',
-        'busy',
-        'queue_full',
-        'circuit_open',
-        'lane_crashed',
-        'deadline_exceeded',
-      ),
     },
+    fails: [
+      'invalid_input',
+      'not_acceptable',
+      'inference_failed',
+      'model_not_ready',
+      'queue_full',
+      'circuit_open',
+      'lane_crashed',
+      'deadline_exceeded',
+      'caller_deadline_exceeded',
+    ],
   };
 }
 
-function get(operationId: string, summary: string, tag = 'inference'): ZodOpenApiOperationObject {
-  return {
-    operationId,
-    tags: [tag],
-    summary,
-    responses: { '200': json('What was asked for.'), ...failing('unauthorized', 'not_ready') },
-  };
+function get(operationId: string, summary: string, tag = 'inference'): Described {
+  return { operationId, tags: [tag], summary, responses: { '200': json('What was asked for.') } };
 }
 
-function post(operationId: string, summary: string, path?: z.ZodObject): ZodOpenApiOperationObject {
+function post(operationId: string, summary: string, schema: z.ZodObject, path?: z.ZodObject): Described {
   return {
     operationId,
     tags: ['repository'],
     summary,
     ...(path && { requestParams: { path } }),
-    requestBody: { content: { 'application/json': { schema: z.looseObject({}) } } },
-    responses: {
-      '200': json('Done.'),
-      ...failing('unauthorized', 'forbidden', 'model_not_found', 'invalid_model', 'circuit_open'),
-    },
+    requestBody: { content: { 'application/json': { schema } } },
+    responses: { '200': json('Done.') },
   };
 }
 
-function settingsOf(name: string, what: string, path?: z.ZodObject) {
+function settingsOf(name: string, what: string, schema: z.ZodObject, path?: z.ZodObject) {
+  const with200 = { '200': json('The settings as they are now.', settings) };
   return {
-    get: { ...get(`show${name}`, `Show ${what}`, 'repository'), ...(path && { requestParams: { path } }) },
-    post: post(`change${name}`, `Change ${what}`, path),
+    get: {
+      ...get(`show${name}`, `Show ${what}`, 'repository'),
+      ...(path && { requestParams: { path } }),
+      responses: with200,
+    },
+    post: { ...post(`change${name}`, `Change ${what}`, schema, path), responses: with200 },
   };
 }

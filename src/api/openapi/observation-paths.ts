@@ -1,28 +1,65 @@
 import { z } from 'zod';
-import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { failing, json } from './answers.ts';
+import { flightListFilter, flightSummaryQuery, listMax } from '../flight-queries.ts';
+import { json } from './answers.ts';
+import type { DescribedPaths } from './describe-routes.ts';
+
+/** Which list, and how many of it: one of the three. As one parameter, since parameters by themselves cannot exclude each other. */
+const order = {
+  type: 'object' as const,
+  oneOf: Object.entries(listMax).map(([name, most]) => ({
+    type: 'object' as const,
+    properties: { [name]: { type: 'integer' as const, minimum: 1, maximum: most } },
+    required: [name],
+    additionalProperties: false,
+  })),
+};
 
 /** What the service tells of the requests that it has answered. */
-export function observationPaths(): ZodOpenApiPathsObject {
+export function observationPaths(): DescribedPaths {
   const of = (operationId: string, summary: string) => ({ operationId, summary, tags: ['requests'] });
   return {
     '/v1/requests': {
       get: {
         ...of('listRequests', 'The last requests: where each spent its time'),
-        responses: { '200': json('Requests.'), ...failing('invalid_request', 'unauthorized') },
+        requestParams: { query: flightListFilter },
+        parameters: [
+          {
+            name: 'order',
+            in: 'query',
+            style: 'form',
+            explode: true,
+            description: 'recent=20, failed=20 or slowest=20: which requests, and how many; recent=20 when left out.',
+            schema: order,
+          },
+        ],
+        responses: {
+          '200': {
+            ...json(
+              'Requests.',
+              z.looseObject({ order: z.string(), minutes: z.int(), requests: z.array(z.looseObject({})) }),
+            ),
+            links: {
+              showRequest: { operationId: 'showRequest', parameters: { id: '$response.body#/requests/0/request_id' } },
+            },
+          },
+        },
+        fails: ['not_found'],
       },
     },
     '/v1/requests/summary': {
       get: {
         ...of('summarizeRequests', 'Times and counts of the last minutes'),
-        responses: { '200': json('By model.'), ...failing('invalid_request', 'unauthorized') },
+        requestParams: { query: flightSummaryQuery },
+        responses: { '200': json('By model.', z.looseObject({ models: z.array(z.looseObject({})) })) },
+        fails: ['not_found'],
       },
     },
     '/v1/requests/{id}': {
       get: {
         ...of('showRequest', 'One request: what it waited for and what ran beside it'),
         requestParams: { path: z.object({ id: z.string().describe('Its X-Request-Id or trace id.') }) },
-        responses: { '200': json('The request.'), ...failing('unauthorized', 'not_found') },
+        responses: { '200': json('The request.') },
+        fails: ['not_found', 'request_not_found'],
       },
     },
   };

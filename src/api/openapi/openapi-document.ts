@@ -1,6 +1,7 @@
-import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { createDocument } from 'zod-openapi';
 import type { Config } from '../../config.ts';
 import { version } from '../../version.ts';
+import { type DescribedPaths, describeRoutes } from './describe-routes.ts';
 import { healthPaths } from './health-paths.ts';
 import { inferencePaths } from './inference-paths.ts';
 import { jobPaths } from './job-paths.ts';
@@ -9,7 +10,7 @@ import { taskPaths } from './task-paths.ts';
 
 /** The description of every route, from the same schemas that check what comes in. */
 export function openApiDocument(config: Config) {
-  const paths: ZodOpenApiPathsObject = {
+  const described: DescribedPaths = {
     ...taskPaths(config),
     ...jobPaths(),
     ...inferencePaths(),
@@ -22,7 +23,7 @@ export function openApiDocument(config: Config) {
       title: 'Vitrine',
       version,
       description:
-        'An inference server you can see through. Every answer names its trace (traceresponse) and where its time went (Server-Timing). Failures are JSON with a message that names the remedy, a code, and the trace.',
+        'An inference server you can see through. Every answer names its trace (traceresponse) and where its time went (Server-Timing). Failures are JSON with a message that names the remedy, a code, and the trace. A parameter that is empty is not absent: it is refused where its description does not allow it. Tasks and inference take the header X-Request-Timeout-Ms, a whole number of at least 1: the answer is 504 when so many milliseconds pass first.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     tags: [
@@ -35,10 +36,16 @@ export function openApiDocument(config: Config) {
     ],
     components: {
       securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', description: 'An API key, where the server has keys; or X-API-Key.' },
+        key: { type: 'http', scheme: 'bearer', description: 'An API key, where the server has keys.' },
+        keyHeader: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-API-Key',
+          description: 'The same key in a header of its own.',
+        },
+        administrator: { type: 'http', scheme: 'bearer', description: 'A token of VITRINE_ADMIN_TOKEN_FILE.' },
       },
     },
-    security: [{ key: [] }, {}],
-    paths,
+    paths: describeRoutes(described, { hasKeys: config.apiKeysFile !== '' }),
   });
 }

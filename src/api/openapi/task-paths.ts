@@ -1,18 +1,17 @@
 import { z } from 'zod';
-import type {
-  ZodOpenApiContentObject,
-  ZodOpenApiOperationObject,
-  ZodOpenApiPathsObject,
-  ZodOpenApiResponseObject,
-} from 'zod-openapi';
+import type { ZodOpenApiContentObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import type { Config } from '../../config.ts';
+import type { FailureCode } from '../../errors.ts';
 import type { TaskKind } from '../../tasks/task.ts';
 import { taskParameters } from '../../tasks/task-parameters.ts';
-import { binary, failing, file, json } from './answers.ts';
-import { jobSchema } from './job-paths.ts';
+import { taskHeaders } from '../tasks/task-headers.ts';
+import { binary, file, json } from './answers.ts';
+import type { Described, DescribedPaths } from './describe-routes.ts';
+import { jobTold } from './job-paths.ts';
+import { soundExample } from './sound-example.ts';
 
 /** POST /v1/<task>, and the short form that people know. */
-export function taskPaths(config: Config): ZodOpenApiPathsObject {
+export function taskPaths(config: Config): DescribedPaths {
   const separate = withFile('separate', config, {
     summary: 'Separate a sound into stems',
     description:
@@ -37,9 +36,10 @@ export function taskPaths(config: Config): ZodOpenApiPathsObject {
         description:
           'Each file by itself: loudness (BS.1770), peak, clipping, silence, DNSMOS. With a reference: SNR, segmental SNR, SI-SDR, STOI. Several files are ranked (TOPSIS). PESQ is not available: its licence forbids to ship it.',
         fields: {
-          file: z.union([binary(), z.array(binary())]).describe('One or several sounds.'),
+          file: z.array(binary()).min(1).max(config.uploadFilesMax).describe('One or several sounds.'),
           reference: binary().optional().describe('The clean sound that the others are held against.'),
         },
+        example: { file: [soundExample] },
         answer: json('Measures, and the ranking of several files.'),
       }),
     },
@@ -62,68 +62,61 @@ export function taskPaths(config: Config): ZodOpenApiPathsObject {
   };
 }
 
-type Described = { summary: string; description: string; answer: ZodOpenApiResponseObject };
+type Told = { summary: string; description: string; answer: ZodOpenApiResponseObject };
 
-function withParameters(kind: TaskKind, config: Config, of: Described): ZodOpenApiOperationObject {
+function withParameters(kind: TaskKind, config: Config, of: Told): Described {
   return operation(kind, of, { 'application/json': { schema: taskParameters[kind](config) } });
 }
 
 function withFile(
   kind: TaskKind,
   config: Config,
-  of: Described & { fields: Record<string, z.ZodType> },
-): ZodOpenApiOperationObject {
+  of: Told & { fields: Record<string, z.ZodType>; example?: Record<string, unknown> },
+): Described {
   const parameters = taskParameters[kind](config) as z.ZodObject;
   const form = z
-    .object({ ...of.fields, ...parameters.shape })
+    .strictObject({ ...of.fields, ...parameters.shape })
     .meta({ id: `${kind[0]?.toUpperCase()}${kind.slice(1)}Form` });
-  return operation(kind, of, { 'multipart/form-data': { schema: form } });
+  const example = { file: soundExample, ...of.example };
+  return operation(kind, of, { 'multipart/form-data': { schema: form, example } }, [
+    'invalid_audio',
+    'media_not_supported',
+    'audio_too_long',
+    'task_too_large',
+    'not_acceptable',
+  ]);
 }
 
 function operation(
   kind: TaskKind,
-  { summary, description, answer }: Described,
+  { summary, description, answer }: Told,
   content: ZodOpenApiContentObject,
-): ZodOpenApiOperationObject {
+  fails: readonly FailureCode[] = [],
+): Described {
   return {
     operationId: kind,
     tags: ['tasks'],
     summary,
     description,
-    requestParams: {
-      header: z.object({
-        Prefer: z.enum(['respond-async']).optional().describe('Answer 202 and do it as a job.'),
-        'Idempotency-Key': z.string().max(255).optional().describe('Of a job: the same key never makes a second one.'),
-        'X-Request-Timeout-Ms': z.string().optional().describe('Give up after so many milliseconds.'),
-      }),
-    },
+    requestParams: { header: taskHeaders },
     requestBody: { required: true, content },
-    responses: {
-      '200': answer,
-      '202': json('With Prefer: respond-async: the job.', jobSchema),
-      ...failing(
-        'invalid_request',
-        'invalid_body',
-        'invalid_input',
-        'invalid_audio',
-        'body_incomplete',
-        'unauthorized',
-        'forbidden',
-        'model_not_found',
-        'not_acceptable',
-        'body_too_slow',
-        'body_too_large',
-        'audio_too_long',
-        'media_not_supported',
-        'rate_limited',
-        'inference_failed',
-        'busy',
-        'queue_full',
-        'model_not_ready',
-        'circuit_open',
-        'not_kept',
-        'deadline_exceeded',
-      ),
-    },
+    responses: { '200': answer, '202': jobTold('With Prefer: respond-async: the job.') },
+    fails: [
+      ...fails,
+      ...(kind === 'generate' ? (['prompt_not_understood'] as const) : []),
+      ...(kind === 'microstructure' ? (['not_acceptable'] as const) : []),
+      'invalid_input',
+      'model_not_found',
+      'inference_failed',
+      'queue_full',
+      'model_not_ready',
+      'circuit_open',
+      'lane_crashed',
+      'not_kept',
+      'idempotency_key_reused',
+      'job_cancelled',
+      'deadline_exceeded',
+      'caller_deadline_exceeded',
+    ],
   };
 }

@@ -6,7 +6,7 @@ import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import { runTask, type TaskKind, type TaskRequest } from '../../tasks/task.ts';
-import { checkParameters, modelOf } from '../../tasks/task-parameters.ts';
+import { checkParameters, fromText, modelOf } from '../../tasks/task-parameters.ts';
 import type { TaskThreads } from '../../tasks/threads/task-threads.ts';
 import type { TaskMetrics } from '../../telemetry/task-metrics.ts';
 import type { BodyReader } from '../body-reader.ts';
@@ -44,6 +44,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const told = requestTrace(response);
     const deadline = taskDeadline(request, config);
+    const isWantedAsJob = wantsJob(request);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     const bytesDeclared = takesFiles(kind) ? declaredBytes(request, config) : 0;
     await using work = await workFolders.create(client.name, bytesDeclared, { forJob: wantsJob(request) });
@@ -56,9 +57,9 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     // From here on there are spans and a line of the task, which must not point to a trace that is missing.
     const context = told.keep('task');
 
-    const ofJob = wantsJob(request) || (kind === 'separate' && task.parameters.format === 'json');
+    const ofJob = isWantedAsJob || (kind === 'separate' && task.parameters.format === 'json');
     if (ofJob) tellJob(told, task, parts);
-    if (wantsJob(request)) return await acceptJob(parts, { request, response, client, work, task });
+    if (isWantedAsJob) return await acceptJob(parts, { request, response, client, work, task });
 
     // Links need something that is kept: the result of a job.
     if (ofJob) {
@@ -93,12 +94,17 @@ async function readTask(
   { request, response, work, client }: { request: Request; response: Response; work: WorkFolder; client: Client },
 ): Promise<TaskRequest> {
   const { fields, files } = takesFiles(kind)
-    ? await receiveUpload(request, response, work, config)
+    ? await receiveForm()
     : { fields: await readTaskJson(bodies, request), files: [] };
-  const given = { ...request.query, ...fields };
+  const given = { ...fromText(kind, request.query, config), ...fields };
   const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
   refuseModelOfOthers(client, modelOf(kind, parameters));
   return { kind, parameters, files };
+
+  async function receiveForm() {
+    const form = await receiveUpload(request, response, work, config);
+    return { ...form, fields: fromText(kind, form.fields, config) };
+  }
 }
 
 /** What the request asks for is done by a job, which is told by itself when it has ended. */

@@ -59,7 +59,7 @@ export function readPrompt(prompt: string): SoundWish {
     }
     understood.push(word);
   }
-  if (understood.length === 0) throw notUnderstood();
+  if (understood.length === 0) throw new ServiceError('prompt_not_understood', notUnderstood());
   return {
     ...bounded(wish),
     sources: sources.size === 0 ? ['bell'] : [...sources],
@@ -72,12 +72,9 @@ export function readPrompt(prompt: string): SoundWish {
 }
 
 /** Nothing is pretended: what is not understood gets no sound. */
-function notUnderstood(): ServiceError {
+export function notUnderstood(): string {
   const things = Object.values(soundSources).map(({ words }) => words[0]);
-  return new ServiceError(
-    'prompt_not_understood',
-    `Cannot read the prompt: none of its words is known; name what sounds (${things.join(', ')}), and how (${Object.keys(changes).slice(0, 24).join(', ')} …, 440 Hz, A4, 90 bpm, three), as in "a bright bell in the rain".`,
-  );
+  return `Cannot read the prompt: none of its words is known; name what sounds (${things.join(', ')}), and how (${Object.keys(changes).slice(0, 24).join(', ')} …, 440 Hz, A4, 90 bpm, three), as in "a bright bell in the rain".`;
 }
 
 function checkPrompt(prompt: string): void {
@@ -87,8 +84,11 @@ function checkPrompt(prompt: string): void {
     throw refused(`it has ${prompt.length} characters`, `send at most ${promptCharactersMax}`);
   }
   if (prompt.trim() === '') throw refused('it is empty', 'say what should sound, as in "a bright bell in the rain"');
-  if (/[^\P{C}\n\t\r\u200d]/u.test(prompt)) throw refused('it holds control characters', 'send plain text');
+  if (!plainText.test(prompt)) throw refused('it holds control characters', 'send plain text');
 }
+
+/** No control characters but those of lines, and the joiner of emoji. */
+export const plainText = /^[\P{C}\n\t\r\u200d]*$/u;
 
 const strokesPerSecondMax = 50;
 const strokesMax = 500;
@@ -196,4 +196,26 @@ const sourceByWord = new Map(
 
 function words(list: string, change: Change): Record<string, Change> {
   return Object.fromEntries(list.split(' ').map((word) => [word, change]));
+}
+
+/** What a prompt has at least one of, as a pattern: a word that is known, or one of the figures of readFigures. For the description of the API, and for what is checked before a job is made. */
+export const understandable = (() => {
+  const number = String.raw`[0-9]{1,6}(?:\.[0-9]{1,6})?`;
+  const figures = [
+    `${number}\\s?[Kk]?[Hh][Zz]`,
+    '[A-G][#b♯♭]?[0-8]',
+    `${number}\\s(?:${['times', 'strokes', 'beats', 'hits'].map((each) => `${anyCase(each)} `).join('|')})?(?:${anyCase('a')}|${anyCase('per')}) (?:${anyCase('second')}|${anyCase('minute')})`,
+    `${number}\\s?${anyCase('bpm')}`,
+    `${anyCase('every')} ${number} ${anyCase('second')}[sS]?`,
+    '[0-9]{1,4}\\s+\\p{L}+[sS]',
+  ];
+  const known = [...sourceByWord.keys(), ...Object.keys(changes), ...Object.keys(counts)].map(anyCase);
+  return new RegExp(
+    `(?:^|\\P{L})(?:${known.join('|')})(?:\\P{L}|$)|(?:^|[^0-9A-Za-z_])(?:${figures.join('|')})(?:[^0-9A-Za-z_]|$)`,
+    'u',
+  );
+})();
+
+function anyCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 }

@@ -22,6 +22,8 @@ const spectrum = z
     'gaussian: smooth blobs; exponential: rough borders; band: a preferred distance, width is its relative spread.',
   );
 
+const sizes = [32, 64, 128, 256, 512] as const;
+
 export function microstructureParameters({ microstructurePixelsMax }: Pick<Config, 'microstructurePixelsMax'>) {
   return z
     .strictObject({
@@ -38,10 +40,7 @@ export function microstructureParameters({ microstructurePixelsMax }: Pick<Confi
         .optional()
         .describe('Of the second phase; the preset has its own, a spectrum 0.5.'),
       exact: z.boolean().default(false).describe('Every sample has exactly this fraction, instead of all on average.'),
-      size: z
-        .union([z.literal(32), z.literal(64), z.literal(128), z.literal(256), z.literal(512)])
-        .default(128)
-        .describe('Pixels along a side.'),
+      size: z.literal(sizes).default(128).describe('Pixels along a side.'),
       samples: z.int().min(1).max(64).default(1).describe('Microstructures made at once.'),
       steps: z
         .int()
@@ -58,5 +57,19 @@ export function microstructureParameters({ microstructurePixelsMax }: Pick<Confi
       ({ size, samples }) => size * size * samples <= microstructurePixelsMax,
       `more than ${microstructurePixelsMax} pixels in all: fewer samples, a smaller size, or raise VITRINE_MICROSTRUCTURE_PIXELS_MAX`,
     )
-    .meta({ id: 'MicrostructureRequest' });
+    .meta({
+      id: 'MicrostructureRequest',
+      example: { alloy: 'Ti-6Al-4V', size: 64, steps: 20, seed: 7, format: 'json' },
+      override: ({ jsonSchema }) => {
+        jsonSchema.not = { required: ['alloy', 'spectrum'] };
+        // So many samples of each size fit; the size that is left out is 128.
+        jsonSchema.anyOf = sizes.map((size) => ({
+          properties: {
+            size: { const: size },
+            samples: { maximum: Math.max(0, Math.floor(microstructurePixelsMax / size ** 2)) },
+          },
+          ...(size !== 128 && { required: ['size'] }),
+        }));
+      },
+    });
 }

@@ -10,8 +10,11 @@ export function scoreParameters() {
         .preprocess(
           fromText,
           z
-            .partialRecord(z.enum(names), z.number().min(0).max(1000))
-            .refine((given) => Object.values(given).some((weight) => weight > 0), 'no weight is above 0'),
+            .partialRecord(z.enum(names), z.number().min(0).max(1000), {
+              error: (issue) =>
+                issue.code === 'invalid_type' ? 'no JSON object of weights, as in {"si_sdr": 2, "stoi": 1}' : undefined,
+            })
+            .refine((given) => Object.values(given).some((weight) => (weight ?? 0) > 0), 'no weight is above 0'),
         )
         .optional()
         .describe(

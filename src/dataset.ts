@@ -133,7 +133,7 @@ async function openRegistry(config: Config, work: DatasetWork, workers: number):
   for (const name of work.models) {
     try {
       const manifest = await readManifest(config.models, name);
-      await registry.load(name, { config: { ...manifest, lanes: { ...manifest.lanes, count: workers } } });
+      await registry.load(name, { config: () => ({ ...manifest, lanes: { ...manifest.lanes, count: workers } }) });
     } catch (error) {
       if (work.name === 'score' && error instanceof ServiceError && error.code === 'model_not_found') continue;
       await registry[Symbol.asyncDispose]();

@@ -35,9 +35,8 @@ export function loadModel({ registry, bodies }: Parts) {
     for (const name of Object.keys(parameters))
       if (name.startsWith('file:'))
         throw malformed(`parameters.${name.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
-    const config = configOf(parameters);
     try {
-      await registry.load(name, config === undefined ? {} : { config });
+      await registry.load(name, { config: () => configOf(parameters) });
     } finally {
       entry.to = describe(registry, name, entry);
     }

@@ -138,10 +138,11 @@ export class Registry implements AsyncDisposable {
    * Loads what the version policy names, or anew what is loaded, without a failed request. `config` stands in for model.json,
    * in its words or in Triton's.
    */
-  async load(name: string, options: { config?: unknown } = {}): Promise<void> {
-    const given = options.config === undefined ? undefined : manifestOf(options.config);
+  async load(name: string, options: { config?: () => unknown } = {}): Promise<void> {
     const folder = await scanModel(this.#config.models, name);
     if (!folder) throw modelNotFound(name);
+    const config = options.config?.();
+    const given = config === undefined ? undefined : manifestOf(config);
     const shelf = this.#shelfOf(name);
     shelf.note(folder);
     try {

@@ -51,11 +51,14 @@ describe('the registry', function () {
     assert.equal(registry.find('m').version, '10');
     assert.equal(registry.find('m', '9').version, '9');
     assert.throws(() => registry.find('m', '1'), { code: 'model_not_ready' });
-    await registry.load('m', { config: { versions: { only: ['2'] } } });
+    await registry.load('m', { config: () => ({ versions: { only: ['2'] } }) });
     assert.deepEqual(registry.versions('m'), ['2']);
-    await registry.load('m', { config: { versions: 'all' } });
+    await registry.load('m', { config: () => ({ versions: 'all' }) });
     assert.deepEqual(registry.versions('m'), ['10', '9', '2', '1']);
-    await assert.rejects(registry.load('m', { config: { versions: { only: ['3'] } } }), /names none of its versions/);
+    await assert.rejects(
+      registry.load('m', { config: () => ({ versions: { only: ['3'] } }) }),
+      /names none of its versions/,
+    );
     assert.equal(registry.find('m').version, '10');
   });
 

@@ -99,7 +99,8 @@ function operation(
     summary,
     description,
     requestParams: { header: taskHeaders },
-    requestBody: { required: true, content },
+    // Everything of a microstructure has a default, so that its body may be left out.
+    requestBody: { required: kind !== 'microstructure', content },
     responses: { '200': answer, '202': jobTold('With Prefer: respond-async: the job.') },
     fails: [
       ...fails,

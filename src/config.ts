@@ -178,6 +178,13 @@ export const settings = {
     86_400_000,
     'How long a lane may take to open a model and warm it up. Raise it for models of many gigabytes on a slow disk.',
   ),
+  laneMemoryBytesMax: integer(
+    'VITRINE_LANE_MEMORY_BYTES_MAX',
+    0,
+    0,
+    2 ** 50,
+    'Resident memory that a lane which is a process (lanes.kind) may take in a run; looked at twice a second. Beyond it the process is ended, its run fails as lane_crashed, and a new one takes over. 0: no limit. Linux.',
+  ),
   freeElementsMax: integer(
     'VITRINE_FREE_ELEMENTS_MAX',
     2 ** 24,

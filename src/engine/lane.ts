@@ -39,6 +39,7 @@ export class Lane {
   #state: State;
   #report: SessionReport | undefined;
   #runs = 0;
+  #killedBecause: string | undefined;
   #tellEnded: () => void = () => undefined;
 
   private constructor(
@@ -140,6 +141,12 @@ export class Lane {
     else this.#port.send({ kind: 'close' }, []);
   }
 
+  /** Ends a process in the middle of its run, which fails because of what `why` says. */
+  kill(why: string): void {
+    this.#killedBecause = why;
+    this.#port.kill?.();
+  }
+
   /** Lets the session go and ends the lane; it must not be running. */
   async close(): Promise<void> {
     if (this.#state.kind !== 'ended') {
@@ -168,8 +175,9 @@ export class Lane {
     }
   }
 
-  #hasEnded(how: string): void {
+  #hasEnded(ended: string): void {
     const state = this.#state;
+    const how = this.#killedBecause ?? ended;
     this.#state = { kind: 'ended' };
     this.#tellEnded();
     this.#onEnd(this, how);

@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { log } from '../telemetry/logger.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Lane } from './lane.ts';
+import { residentBytes } from './lane-memory.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { tellLaneLine } from './onnx-messages.ts';
 
 const reopenWaitMsFirst = 100;
 const reopenWaitMsMax = 60_000;
+const memoryEveryMs = 500;
 
 /** The lanes of one model: as many as its manifest says, replaced when they are lost. */
 export class Lanes {
@@ -19,6 +21,7 @@ export class Lanes {
   readonly #open = new Set<Lane>();
   readonly #idle: Lane[] = [];
   readonly #stopping = new AbortController();
+  readonly #memoryBytesMax: number;
   #opening = 0;
   #abandonedNow = 0;
   #failure: string | undefined;
@@ -32,6 +35,10 @@ export class Lanes {
     this.#count = options.count;
     this.#openMsMax = options.openMsMax;
     this.#abandoned = options.abandoned;
+    this.#memoryBytesMax = options.memoryBytesMax;
+    if (this.#kind === 'thread' || this.#memoryBytesMax === 0) return;
+    const watch = setInterval(() => this.#endTooLarge(), memoryEveryMs).unref();
+    this.#stopping.signal.addEventListener('abort', () => clearInterval(watch), { once: true });
   }
 
   /** Resolves when all are open and warm; throws what the first that failed threw. */
@@ -69,9 +76,7 @@ export class Lanes {
 
   /** The process ids of lanes that are processes. */
   get processIds(): number[] {
-    return [...this.#open]
-      .filter(({ kind }) => kind === 'process')
-      .map(({ name }) => Number(name.slice(name.indexOf('-') + 1)));
+    return [...this.#open].filter(({ kind }) => kind === 'process').map(processIdOf);
   }
 
   /** Why a lane that was lost could not be replaced yet; undefined when all is well. */
@@ -98,6 +103,18 @@ export class Lanes {
       lane: lane.name,
     });
     if (lane.kind === 'process' || this.#abandoned.mayReplace) void this.#replace();
+  }
+
+  /** A run that takes the machine's memory would end what the kernel picks; so it ends itself alone. */
+  #endTooLarge(): void {
+    for (const lane of this.#open) {
+      if (lane.isIdle) continue;
+      const bytes = residentBytes(processIdOf(lane));
+      if (bytes > this.#memoryBytesMax)
+        lane.kill(
+          `it took ${bytes} bytes of memory where VITRINE_LANE_MEMORY_BYTES_MAX is ${this.#memoryBytesMax}: send less at once, or raise that`,
+        );
+    }
   }
 
   async close(): Promise<void> {
@@ -173,11 +190,17 @@ export class Lanes {
   }
 }
 
+function processIdOf({ name }: Lane): number {
+  return Number(name.slice(name.indexOf('-') + 1));
+}
+
 export type LanesOptions = {
   readonly model: string;
   readonly kind: 'thread' | 'process';
   readonly count: number;
   readonly openMsMax: number;
+  /** Of a process, during a run; 0: no limit. */
+  readonly memoryBytesMax: number;
   readonly request: SessionRequest;
   readonly abandoned: AbandonedLanes;
 };

@@ -78,7 +78,8 @@ export class LoadedModel {
     const { name } = declared;
     const { kind, count } = declared.lanes;
     const request = sessionRequest(declared, file);
-    const lanes = await Lanes.open({ model: name, kind, count, openMsMax: options.loadMsMax, request, abandoned });
+    const { loadMsMax: openMsMax, laneMemoryBytesMax: memoryBytesMax } = options;
+    const lanes = await Lanes.open({ model: name, kind, count, openMsMax, memoryBytesMax, request, abandoned });
     const manifest = withProvenBatching(declared, lanes.report, options.sizeLimits);
     tellWhatIsNotAsWanted(manifest, declared, lanes.report);
     const { shortcutMsMax, observer } = options;
@@ -210,6 +211,8 @@ export type LoadOptions = {
   readonly abandoned: AbandonedLanes;
   readonly breaker: { readonly failuresMax: number; readonly openMs: number };
   readonly loadMsMax: number;
+  /** Of a lane that is a process, during a run; 0: no limit. */
+  readonly laneMemoryBytesMax: number;
   /** The longest run on the event loop; 0: none. */
   readonly shortcutMsMax: number;
   readonly observer: EngineObserver;

@@ -35,6 +35,7 @@ export type RegistryConfig = Pick<
   | 'loadModels'
   | 'modelsWatchMs'
   | 'modelLoadMsMax'
+  | 'laneMemoryBytesMax'
   | 'shortcutUsMax'
   | 'modelsLoadingMax'
   | 'retryAttemptsMax'
@@ -264,7 +265,8 @@ export class Registry implements AsyncDisposable {
   }
 
   async #openInSpan(name: string, version: string, given: ManifestFile): Promise<LoadedModel> {
-    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax, shortcutUsMax } = this.#config;
+    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax, laneMemoryBytesMax, shortcutUsMax } =
+      this.#config;
     const startedAt = performance.now();
     const tell = (result: string) =>
       this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
@@ -279,6 +281,7 @@ export class Registry implements AsyncDisposable {
           abandoned: this.#abandoned,
           breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
           loadMsMax: modelLoadMsMax,
+          laneMemoryBytesMax,
           shortcutMsMax: shortcutUsMax / 1000,
           observer: this.#observer,
           sizeLimits: this.#config,

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-observer.ts';
 import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
+import { residentBytes } from '../engine/lane-memory.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
 import type { AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
 import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
@@ -222,16 +222,4 @@ function gauge(of: MetricName, points: { labels: Record<string, string>; value: 
     kind: 'gauge',
     points: points.map((point): AggregatedPoint<number> => ({ ...point, startMs: atMs, atMs })),
   };
-}
-
-/** 0 for a process that has just ended, and where there is no /proc. */
-function residentBytes(processId: number): number {
-  try {
-    const kib = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1];
-    return Number(kib ?? 0) * 1024;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH')
-      return 0;
-    throw error;
-  }
 }

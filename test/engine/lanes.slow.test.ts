@@ -46,6 +46,23 @@ describe('a process lane', function () {
     assert.equal(served.registry.find('divide').statistics.lanes.crashed, 1);
   });
 
+  it('that takes more memory than it may is ended, its caller hears why, and a new one takes over', async () => {
+    await using bounded = await serveModels(
+      { hungry: { onnx: hungry(), manifest: { lanes: inProcess } } },
+      { laneMemoryBytesMax: 400 * 2 ** 20 },
+    );
+    const ask = (elements: number) =>
+      bounded.infer('hungry', [whole('INT64', 'elements', [1], [elements]), whole('INT64', 'rounds', [], [100_000])]);
+    const { batch } = await ask(1);
+    await assert.rejects(ask(2 ** 27), {
+      code: 'lane_crashed',
+      message: /process-\d+ was lost during the run \(it took \d+ bytes .*VITRINE_LANE_MEMORY_BYTES_MAX is 419430400/,
+    });
+    const after = await ask(1);
+    assert.notEqual(after.batch.lane, batch.lane);
+    assert.equal(bounded.registry.find('hungry').statistics.lanes.crashed, 1);
+  });
+
   it('that crashes has its batch run once more, each request by itself, where that is safe', async () => {
     const outcomes = await Promise.allSettled([
       served.infer('divide_safe', division(6, 2)),
@@ -84,7 +101,10 @@ describe('a process lane', function () {
     for (let crash = 0; crash < 3; crash += 1) {
       await assert.rejects(served.infer('fragile', trap), { code: 'lane_crashed' });
     }
-    await assert.rejects(served.infer('fragile', division(6, 2)), { code: 'circuit_open', retryAfterMs: 500 });
+    await assert.rejects(
+      served.infer('fragile', division(6, 2)),
+      ({ code, retryAfterMs }) => code === 'circuit_open' && retryAfterMs > 0 && retryAfterMs <= 500,
+    );
     const { outputs } = await waitFor('the breaker to let one through', () =>
       served.infer('fragile', division(6, 2)).catch((error) => {
         if (error.code !== 'circuit_open') throw error;
@@ -274,4 +294,29 @@ async function internetSocketsOf(pid: number): Promise<string[]> {
     found.push(...lines.filter((line) => inodes.has(line.trim().split(/\s+/)[9])));
   }
   return found;
+}
+
+/** Holds `elements` numbers for so many rounds. */
+function hungry(): Uint8Array {
+  const graph = new Graph('hungry');
+  graph.input('elements', 'INT64', [1]);
+  graph.input('rounds', 'INT64', []);
+  const start = graph.node('ConstantOfShape', ['elements'], { name: 'start' });
+  const body = new Graph('hungry_body');
+  body.input('round', 'INT64', []);
+  body.input('going', 'BOOL', []);
+  body.input('before', 'FP32', ['elements']);
+  const one = body.constant('one', 'FP32', [], [1]);
+  body.node('Add', ['before', one], { name: 'more', outputs: ['after'] });
+  body.node('Identity', ['going'], { name: 'go_on', outputs: ['still_going'] });
+  body.output('still_going', 'BOOL', []);
+  body.output('after', 'FP32', ['elements']);
+  const result = graph.node('Loop', ['rounds', '', start], {
+    name: 'rounds',
+    outputs: ['result'],
+    attributes: { body },
+  });
+  graph.node('ReduceMean', [result], { name: 'mean', outputs: ['y'], attributes: { keepdims: 0 } });
+  graph.output('y', 'FP32', []);
+  return writeOnnx(graph);
 }

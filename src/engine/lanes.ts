@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { residentBytes } from '../resident-bytes.ts';
 import { log } from '../telemetry/logger.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Lane } from './lane.ts';
-import { residentBytes } from './lane-memory.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { tellLaneLine } from './onnx-messages.ts';
 

@@ -1,7 +1,7 @@
 import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-observer.ts';
 import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
-import { residentBytes } from '../engine/lane-memory.ts';
 import type { ModelStatus, Registry } from '../engine/registry.ts';
+import { residentBytes } from '../resident-bytes.ts';
 import type { AggregatedMetric, AggregatedPoint } from './aggregated-metrics.ts';
 import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from './hot-series.ts';
 import { type MetricName, metricNames } from './names.ts';

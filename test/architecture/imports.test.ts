@@ -44,6 +44,7 @@ const forEveryone = [
   'src/bag.ts',
   'src/resilience/shared-budget.ts',
   'src/steady-clock.ts',
+  'src/resident-bytes.ts',
   ...frontDoor,
 ];
 

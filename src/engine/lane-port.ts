@@ -44,7 +44,7 @@ export function openThreadPort(listener: LaneListener): LanePort {
 /** A child process: 0.7 ms there and back, everything copied; it can be killed, and its crash is its own. */
 export function openProcessPort(listener: LaneListener): LanePort {
   switchOffVendorTelemetry();
-  const child = fork(program, {
+  const child = fork(program, [String(process.pid)], {
     serialization: 'advanced',
     execArgv: [],
     env: environmentOfLane(),

@@ -19,6 +19,7 @@ if (isMainThread) {
   new Worker(new URL('./lane-orphan-guard.ts', import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
     execArgv: [],
+    workerData: { parent: Number(process.argv[2]) },
   }).unref();
 } else {
   parentPort?.on('message', (message: ToLane) => void obey(message));

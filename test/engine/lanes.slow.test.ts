@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -220,6 +220,13 @@ describe('lanes', function () {
     await waitFor('the run to take the processor', async () => (await cpuTicksOf(children[0]!)) > 30);
     service.kill('SIGKILL');
     await waitFor('the lane to end', () => !isAlive(children[0]!));
+  });
+
+  it('end at once when the service was gone before they had begun', async () => {
+    const program = join(import.meta.dirname, '../../src/engine/lane-program.ts');
+    // It is started in the name of another process, as if its own had died and init had taken it over.
+    const lane = fork(program, ['1'], { execArgv: [], stdio: 'ignore' });
+    assert.deepEqual(await once(lane, 'exit'), [null, 'SIGKILL']);
   });
 
   it('are as many as the manifest says, and run side by side', async () => {

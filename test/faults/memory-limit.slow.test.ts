@@ -58,19 +58,26 @@ describe('a service with 2 GiB of memory', function () {
     assert.equal(status, 413, body);
     assert.match(body, /VITRINE_AUDIO_SAMPLES_MAX.*"audio_too_long"/);
   };
+  const failed = ({ status, body }: End) => {
+    assert.equal(status, 409, body);
+    assert.match(body, /the job failed with audio_too_long.*VITRINE_AUDIO_SAMPLES_MAX.*"job_failed"/);
+  };
   const bomb = { sampleRateHz: 384_000, channels: 8, seconds: 590 };
 
   it('refuses a FLAC file of 129 KB with 1.8 × 10⁹ samples to speech and scoring, as a request and as a job', async () => {
     const path = join(folder, 'bomb.flac');
     await writeFile(path, flacBomb(bomb));
-    for (const route of ['/v1/speech', '/v1/score'])
-      for (const end of await Promise.all([send(route, path), sendAsJob(route, path)])) refused(end);
+    for (const route of ['/v1/speech', '/v1/score']) {
+      const [answer, job] = await Promise.all([send(route, path), sendAsJob(route, path)]);
+      refused(answer);
+      failed(job);
+    }
   });
 
   it('refuses one that does not say so in its head as soon as it has made too many', async () => {
     const path = join(folder, 'bomb.flac');
     await writeFile(path, flacBomb({ ...bomb, declares: false }));
-    refused(await sendAsJob('/v1/score', path));
+    failed(await sendAsJob('/v1/score', path));
   });
 
   it('scores 94 MB of WAV with 8 bits a sample, and a minute of eight channels of Opus at the same time', async () => {

@@ -16,6 +16,7 @@ describe('a stop', () => {
       await using service = await startService({
         VITRINE_DATA: folder.path,
         VITRINE_MODELS: folder.path,
+        VITRINE_MODEL_CONTROL: 'explicit',
         // The only export is the last one.
         OTEL_METRIC_EXPORT_INTERVAL: '600000',
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choosePort } from '../../stack/free-port.ts';
 import type { MemoryCgroup } from './memory-cgroup.ts';
@@ -25,7 +27,10 @@ export async function startService(
     env: {
       PATH: process.env.PATH,
       OTEL_METRIC_EXPORT_INTERVAL: '1000',
-      VITRINE_MODELS: '/nonexistent',
+      ...(env.VITRINE_MODELS === undefined && {
+        VITRINE_MODELS: folderWithoutModels(),
+        VITRINE_MODEL_CONTROL: 'explicit',
+      }),
       ...env,
       VITRINE_PORT: port,
     },
@@ -42,8 +47,8 @@ export async function startService(
   };
   try {
     // Loading the models of the repository on a machine that does much else may take a minute.
-    const ready = async () => child.exitCode !== null || (await fetch(`${url}/ready`)).ok;
-    await waitFor(`the service at ${url}`, ready, { deadlineMs: 120_000 });
+    const started = async () => child.exitCode !== null || (await stateOf(url)) === 'ready';
+    await waitFor(`the service at ${url}`, started, { deadlineMs: 120_000 });
     if (child.exitCode !== null) throw new Error('it ended');
   } catch (error) {
     await kill('SIGKILL');
@@ -58,4 +63,20 @@ export async function startService(
       if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');
     },
   };
+}
+
+/** It has started, though it may not be ready: without models it serves nobody. */
+async function stateOf(url: string): Promise<string> {
+  const answer = await fetch(`${url}/health/detailed`);
+  return ((await answer.json()) as { state: string }).state;
+}
+
+let withoutModels: string | undefined;
+
+function folderWithoutModels(): string {
+  if (withoutModels !== undefined) return withoutModels;
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-no-models-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  withoutModels = folder;
+  return folder;
 }

@@ -39,6 +39,7 @@ import { otlpTarget } from './otlp-target.ts';
 import { ListParcel, Outbox } from './outbox.ts';
 import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
 import { givePastSpansTo } from './past-spans.ts';
+import { countDefectsFromZero } from './report-defect.ts';
 import { observeSelf } from './self-metrics.ts';
 import type { Signal } from './signals.ts';
 import { SpanParcel } from './span-parcel.ts';
@@ -204,6 +205,7 @@ export async function startTelemetry(
     getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
   });
   let leaving = false;
+  countDefectsFromZero();
   observeSelf(ledger, spool, () => leaving);
   observeHost(config.data, component.host);
   if (reader) observeEventLoopDelay();

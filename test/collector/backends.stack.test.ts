@@ -110,7 +110,7 @@ describe('the files of otel-collector/backends', function () {
     const processors = (await read('loki')).service.pipelines['logs/loki']?.processors ?? [];
     for (const [id, pipeline] of Object.entries((await read('loki-by-stream')).service.pipelines)) {
       const stream = id === 'logs/loki' ? 'app' : id.slice('logs/loki-'.length);
-      assert.deepEqual(pipeline.processors, [`filter/loki-${stream}`, ...processors], id);
+      assert.deepEqual(pipeline.processors, [`filter/only_${stream}`, ...processors], id);
     }
   });
 });

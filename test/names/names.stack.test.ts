@@ -287,18 +287,24 @@ async function doTasks(url: string): Promise<void> {
     form.append('file', new Blob([speech], { type: 'audio/wav' }), 'speech.wav');
     return form;
   };
-  for (const [path, init] of [
+  const noSound = () => {
+    const form = new FormData();
+    form.append('file', new Blob(['no sound'], { type: 'audio/wav' }), 'none.wav');
+    return form;
+  };
+  for (const [path, init, otherwise] of [
     ['/v1/generate', { headers: json, body: JSON.stringify({ prompt: 'a bright bell', duration_seconds: 1 }) }],
-    ['/v1/generate', { headers: json, body: JSON.stringify({ prompt: 'a bright bell', model: 'perceptron' }) }],
+    ['/v1/generate', { headers: json, body: JSON.stringify({ prompt: 'a bright bell', model: 'perceptron' }) }, 404],
     ['/separate', { body: file() }],
+    ['/separate', { body: noSound() }, 415],
     ['/v1/score', { body: file() }],
     ['/v1/speech', { body: file() }],
-    ['/v1/generate', { headers: { ...json, prefer: 'respond-async' }, body: JSON.stringify({ prompt: 'rain' }) }],
+    ['/v1/generate', { headers: { ...json, prefer: 'respond-async' }, body: JSON.stringify({ prompt: 'rain' }) }, 202],
     ['/v1/microstructure', { headers: json, body: JSON.stringify({ alloy: 'Ti-6Al-4V', size: 32, steps: 10 }) }],
-  ] as [string, RequestInit][]) {
+  ] as [string, RequestInit, number?][]) {
     const response = await fetch(`${url}${path}`, { method: 'POST', ...init });
     const bytes = await response.arrayBuffer();
-    const wanted = String(init.body).includes('perceptron') ? 404 : 'prefer' in (init.headers ?? {}) ? 202 : 200;
+    const wanted = otherwise ?? 200;
     assert.equal(response.status, wanted, `${path}: ${Buffer.from(bytes).toString('latin1').slice(0, 300)}`);
   }
 }

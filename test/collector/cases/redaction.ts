@@ -100,6 +100,8 @@ const harmless: PlainMap = {
   'token counts': 'max_tokens: 512, tokens=42',
   'gen_ai.usage.input_tokens': 42,
   words: 'bearer credentials are missing; basic settings; the key: value form',
+  'words that end alike': 'Cannot run model broken: it failed; spoken=loudly; rookie: nobody; pass word: none',
+  spoken: 'aloud',
   'a route': '/v2/models/:name/versions/:version/infer',
   'a job id': 'task-0123456789abcdef0123456789abcdef',
   'a shape': [1, 2, 441000],

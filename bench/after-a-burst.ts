@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
-import { type ServiceProcess, startService } from '../test/support/service-process.ts';
-import { startStack } from '../test/support/stack.ts';
-import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { type ServiceProcess, startService } from '../testkit/service-process.ts';
+import { startStack } from '../testkit/stack.ts';
+import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { cpuPerRequest, cpuTimeOf } from './cpu-time.ts';
 import { numberOption } from './option.ts';
 import { binaryShot } from './shots.ts';

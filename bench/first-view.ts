@@ -1,6 +1,6 @@
 import { type BrowserForTests, startBrowser } from '../test/page/browser.ts';
-import { startStack } from '../test/support/stack.ts';
-import { waitFor } from '../test/support/wait-for.ts';
+import { startStack } from '../testkit/stack.ts';
+import { waitFor } from '../testkit/wait-for.ts';
 import { numberOption } from './option.ts';
 import { median, rotated, spread } from './statistics.ts';
 

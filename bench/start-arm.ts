@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { choosePort } from '../stack/free-port.ts';
-import { startService } from '../test/support/service-process.ts';
-import { waitFor } from '../test/support/wait-for.ts';
+import { choosePort } from '../launcher/free-port.ts';
+import { startService } from '../testkit/service-process.ts';
+import { waitFor } from '../testkit/wait-for.ts';
 import type { Shot } from './wrk.ts';
 
 /** A server that is measured. Several shots may be fired at one. */

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { wavHead } from '../src/tasks/audio/write-wav.ts';
-import { type ServiceProcess, startService } from '../test/support/service-process.ts';
-import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { type ServiceProcess, startService } from '../testkit/service-process.ts';
+import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { numberOption } from './option.ts';
 import { median, rotated, spread } from './statistics.ts';
 

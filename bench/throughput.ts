@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
-import { startStack } from '../test/support/stack.ts';
-import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { startStack } from '../testkit/stack.ts';
+import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { cpuPerRequest, cpuTimeOfTree, stolenPercentSince, stolenSeconds } from './cpu-time.ts';
 import { numberOption, option } from './option.ts';
 import { bentomlShot, binaryShot, jsonShot, rawShot } from './shots.ts';

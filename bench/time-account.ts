@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import type { flightAnswer } from '../src/api/flight-answer.ts';
+import type { flightAnswer } from '../src/api/requests/flight-answer.ts';
 import { slow, writeModel } from '../test/fixtures/models/models.ts';
-import { OtlpReceiver } from '../test/support/otlp-receiver.ts';
-import { startService } from '../test/support/service-process.ts';
-import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import { waitFor } from '../test/support/wait-for.ts';
+import { OtlpReceiver } from '../testkit/otlp-receiver.ts';
+import { startService } from '../testkit/service-process.ts';
+import { temporaryFolder } from '../testkit/temporary-folder.ts';
+import { waitFor } from '../testkit/wait-for.ts';
 
 // What of a request's time no stage accounts for: the rest as part of the whole, as the flight recorder has it, of requests of at least 1 ms.
 // Usage: node bench/time-account.ts [--requests 400] [--connections 1,8]

@@ -1,53 +1,64 @@
 import express, { type Request, type Response } from 'express';
+import { makeBudgets, observeBudgets } from './api/access/budgets.ts';
+import type { Client } from './api/access/clients.ts';
+import type { Door } from './api/access/door.ts';
 import { addRoutes, refuseRoutesWithoutWord } from './api/add-routes.ts';
-import { answerError, answerNotFound } from './api/answer-error.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
-import { BodyReader } from './api/body-reader.ts';
-import { makeBudgets, observeBudgets } from './api/budgets.ts';
-import type { Client } from './api/clients.ts';
-import type { Door } from './api/door.ts';
-import { listRequests, showRequest, summarizeRequests } from './api/flight-routes.ts';
-import { health, healthDetailed, live, ready } from './api/health.ts';
-import { HealthChecks } from './api/health-checks.ts';
-import { infer, routedInfer } from './api/infer.ts';
-import { inferStraight, type ServedApp } from './api/infer-straight.ts';
+import { health, healthDetailed, live, ready } from './api/health/health.ts';
+import { HealthChecks } from './api/health/health-checks.ts';
+import { logSystemMetrics } from './api/health/log-system-metrics.ts';
+import { infer, routedInfer } from './api/inference/infer.ts';
+import { inferStraight, type ServedApp } from './api/inference/infer-straight.ts';
+import { observeInFlight } from './api/inference/observe-in-flight.ts';
+import { Permits } from './api/inference/permits.ts';
+import { Profiles } from './api/inference/profile-request.ts';
 import { followJob } from './api/jobs/follow-job.ts';
 import { cancelJob, deleteJob, jobFile, jobResult, listJobs, showJob } from './api/jobs/job-routes.ts';
-import { LogSettings } from './api/log-settings.ts';
-import { logSystemMetrics } from './api/log-system-metrics.ts';
-import { metricsLiveElsewhere } from './api/metrics-elsewhere.ts';
-import { allStatistics, modelConfig, modelMetadataOf, modelReady, modelStatistics } from './api/model-information.ts';
-import { loadModel, repositoryIndex, unloadModel } from './api/model-repository.ts';
-import { observeInFlight } from './api/observe-in-flight.ts';
+import {
+  allStatistics,
+  modelConfig,
+  modelMetadataOf,
+  modelReady,
+  modelStatistics,
+} from './api/models/model-information.ts';
+import { loadModel, repositoryIndex, unloadModel } from './api/models/model-repository.ts';
+import { serverMetadata } from './api/models/server-metadata.ts';
 import { InferCodec } from './api/open-inference/infer-codec.ts';
 import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
 import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
-import { Permits } from './api/permits.ts';
-import { Profiles } from './api/profile-request.ts';
+import { listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
 import { pageRoutes, serviceRoutes, type Word } from './api/routes.ts';
-import { serverMetadata } from './api/server-metadata.ts';
-import { changeLogSettings, changeTraceSettings, showLogSettings, showTraceSettings } from './api/settings-routes.ts';
+import { LogSettings } from './api/settings/log-settings.ts';
+import {
+  changeLogSettings,
+  changeTraceSettings,
+  showLogSettings,
+  showTraceSettings,
+} from './api/settings/settings-routes.ts';
+import { TraceSettingsStore } from './api/settings/trace-settings.ts';
 import { taskRoute } from './api/tasks/task-route.ts';
-import { requestTrace, traceRequest } from './api/trace-request.ts';
-import { TraceSettingsStore } from './api/trace-settings.ts';
-import { trustedProxies } from './api/trusted-proxies.ts';
 import type { Config } from './config.ts';
-import type { Registry } from './engine/registry.ts';
+import type { Registry } from './engine/registry/registry.ts';
 import { ServiceError } from './errors.ts';
+import { answerError, answerNotFound } from './http/answer-error.ts';
+import { BodyReader } from './http/body-reader.ts';
+import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
+import { requestTrace, traceRequest } from './http/trace-request.ts';
+import { trustedProxies } from './http/trusted-proxies.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { FlightRecorder } from './observe/flight/flight-recorder.ts';
+import { TraceKeeper } from './observe/keep-trace.ts';
+import type { ModelUses } from './observe/model-uses.ts';
+import type { RequestMetrics } from './observe/request-metrics.ts';
+import type { TaskMetrics } from './tasks/task-metrics.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
-import type { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
-import type { Gpu } from './telemetry/gpu/start-gpu.ts';
-import { TraceKeeper } from './telemetry/keep-trace.ts';
-import type { ModelUses } from './telemetry/model-uses.ts';
-import type { RequestMetrics } from './telemetry/request-metrics.ts';
-import type { Telemetry } from './telemetry/start.ts';
-import type { TaskMetrics } from './telemetry/task-metrics.ts';
+import type { Telemetry } from './telemetry/export/start.ts';
+import type { Gpu } from './telemetry/host/gpu/start-gpu.ts';
 
 /** Every route there is. */
 export function createApp(given: {

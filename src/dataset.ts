@@ -10,16 +10,16 @@ import { findSamples } from './datasets/find-samples.ts';
 import { runDataset } from './datasets/run-dataset.ts';
 import { SampleLedger } from './datasets/sample-ledger.ts';
 import { ProgressLine } from './datasets/tell-progress.ts';
-import { readManifest } from './engine/model-folder.ts';
-import { Registry } from './engine/registry.ts';
+import { readManifest } from './engine/registry/model-folder.ts';
+import { Registry } from './engine/registry/registry.ts';
 import { ServiceError } from './errors.ts';
 import { onDisk } from './resilience/disk-failure.ts';
 import { say } from './sentence.ts';
 import { criteria, type Weights } from './tasks/quality/rank-files.ts';
+import { TaskMetrics } from './tasks/task-metrics.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
+import { startTelemetry } from './telemetry/export/start.ts';
 import { log, silenceTerminal } from './telemetry/logger.ts';
-import { startTelemetry } from './telemetry/start.ts';
-import { TaskMetrics } from './telemetry/task-metrics.ts';
 
 export type DatasetOptions = {
   readonly operation: 'score' | 'enhance';

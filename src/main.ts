@@ -1,27 +1,27 @@
+import { Door } from './api/access/door.ts';
+import { logSums } from './api/access/log-refusal.ts';
 import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
-import { Door } from './api/door.ts';
-import { createHttpServer } from './api/http-server.ts';
-import { logSums } from './api/log-refusal.ts';
 import { openApiText } from './api/openapi/docs-page.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
 import { observedBy, unobserved } from './engine/engine-observer.ts';
-import { Registry } from './engine/registry.ts';
+import { Registry } from './engine/registry/registry.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { type Jobs, openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { serveHttp, startOrExplain } from './serve-http.ts';
+import { Cost } from './observe/cost.ts';
+import { EngineMetrics } from './observe/engine-metrics.ts';
+import { FlightRecorder } from './observe/flight/flight-recorder.ts';
+import { ModelUses } from './observe/model-uses.ts';
+import { RequestMetrics } from './observe/request-metrics.ts';
+import { TaskMetrics } from './tasks/task-metrics.ts';
 import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
-import { Cost } from './telemetry/cost.ts';
-import { EngineMetrics } from './telemetry/engine-metrics.ts';
-import { FlightRecorder } from './telemetry/flight/flight-recorder.ts';
-import { noGpu, startGpu } from './telemetry/gpu/start-gpu.ts';
-import { ModelUses } from './telemetry/model-uses.ts';
-import { RequestMetrics } from './telemetry/request-metrics.ts';
-import { startTelemetry } from './telemetry/start.ts';
-import { TaskMetrics } from './telemetry/task-metrics.ts';
+import { startTelemetry } from './telemetry/export/start.ts';
+import { noGpu, startGpu } from './telemetry/host/gpu/start-gpu.ts';
 
 // Start reads down, stop runs up: telemetry is first in and last out.
 

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
-import { logSums } from './api/log-refusal.ts';
+import { logSums } from './api/access/log-refusal.ts';
 import { type Config, readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
+import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { RequestMetrics } from './observe/request-metrics.ts';
 import { createReceiver } from './receiver/app.ts';
 import { checkTokens } from './receiver/bearer-token.ts';
 import { PushedSeries } from './receiver/pushed-series.ts';
@@ -10,10 +12,8 @@ import { expireAlerts } from './receiver/receive-alerts.ts';
 import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
 import { Store } from './receiver/store.ts';
 import { Watchdog } from './receiver/watchdog.ts';
-import { serveHttp, startOrExplain } from './serve-http.ts';
+import { startTelemetry } from './telemetry/export/start.ts';
 import { log } from './telemetry/logger.ts';
-import { RequestMetrics } from './telemetry/request-metrics.ts';
-import { startTelemetry } from './telemetry/start.ts';
 
 // What cannot speak OTLP comes in here over HTTP and leaves as OTLP. A process of its own, so that alerts are heard while the service is down.
 

@@ -1,4 +1,4 @@
-// Pins the real Alertmanager: `go build` of the tools below, see stack/servers.ts.
+// Pins the real Alertmanager: `go build` of the tools below, see launcher/servers.ts.
 // 0.28.1 is the newest that builds from the module alone: later ones need web assets that are not in it.
 module vitrine/alertmanager
 

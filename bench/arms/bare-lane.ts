@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { readConfig } from '../../src/config.ts';
-import { Registry } from '../../src/engine/registry.ts';
+import { Registry } from '../../src/engine/registry/registry.ts';
 
 // The limit: node:http and nothing else over the same lane and batching. A row of bytes in, a row of bytes out.
 

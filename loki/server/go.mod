@@ -1,4 +1,4 @@
-// Pins the real Loki: `go build` of the tool below, see stack/servers.ts. The replacements are those of Loki's own go.mod,
+// Pins the real Loki: `go build` of the tool below, see launcher/servers.ts. The replacements are those of Loki's own go.mod,
 // which a module that depends on it does not inherit.
 module vitrine/loki
 

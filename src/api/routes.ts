@@ -1,5 +1,5 @@
 import type { DoorName } from '../receiver/receiver-metrics.ts';
-import type { Quota } from './take-quota.ts';
+import type { Quota } from './inference/take-quota.ts';
 
 // Every route of the service and of the receiver, with the word that says who may use it. All guards follow from it (add-routes.ts, door.ts):
 // a route without a word here does not start.

@@ -1,6 +1,6 @@
-import type { AggregatedMetric } from '../telemetry/aggregated-metrics.ts';
-import { collectAll, HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
-import { observableGauge } from '../telemetry/metrics.ts';
+import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
+import { collectAll, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
+import { observableGauge } from '../telemetry/meter/metrics.ts';
 import type { SampleEntry } from './sample-ledger.ts';
 
 /** What a run over a dataset tells: each file once, and the ranking at its end. */

@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import { ours, Sentence, say } from '../sentence.ts';
-import { withoutValues } from './onnx-messages.ts';
+import { withoutValues } from './registry/onnx-messages.ts';
 
 // What a request is told that got past the checks of its inputs and has no answer.
 

@@ -1,4 +1,4 @@
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './registry/manifest.ts';
 import { arrayOver, dataTypes, elementsOf, type Tensor } from './tensor.ts';
 
 /**

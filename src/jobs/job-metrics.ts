@@ -1,8 +1,8 @@
 import { faultOf } from '../errors.ts';
 import { taskKinds } from '../tasks/task.ts';
-import type { AggregatedMetric } from '../telemetry/aggregated-metrics.ts';
-import { collectAll, HotCounter, HotHistogram } from '../telemetry/hot-series.ts';
-import { observableGauge } from '../telemetry/metrics.ts';
+import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
+import { collectAll, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
+import { observableGauge } from '../telemetry/meter/metrics.ts';
 import type { Job } from './job.ts';
 import type { Standing } from './job-store.ts';
 

@@ -1,7 +1,7 @@
 import { failures } from '../errors.ts';
+import { tellPast } from '../telemetry/export/past-spans.ts';
 import { sampled } from '../telemetry/ids.ts';
-import { spanNames } from '../telemetry/names.ts';
-import { tellPast } from '../telemetry/past-spans.ts';
+import { spanNames } from '../telemetry/names/names.ts';
 import type { Job } from './job.ts';
 
 /**

@@ -7,7 +7,7 @@ import { onDisk } from '../resilience/disk-failure.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
-import { observableGauge } from '../telemetry/metrics.ts';
+import { observableGauge } from '../telemetry/meter/metrics.ts';
 import { syncToDisk } from './keep-result.ts';
 import { foldersSetAside } from './set-aside.ts';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Request } from 'express';
 import { type Config, type SettingName, settings } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import { isLoopback } from '../loopback.ts';
+import { isLoopback } from '../http/loopback.ts';
 import { ours, say } from '../sentence.ts';
 
 const tokenCharsMin = 16;

@@ -1,13 +1,13 @@
 import type { Context } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
-import { refusalOfForeignPage } from '../api/foreign-pages.ts';
 import type { Word } from '../api/routes.ts';
-import { requestTrace } from '../api/trace-request.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import { isLoopback } from '../loopback.ts';
+import { refusalOfForeignPage } from '../http/foreign-pages.ts';
+import { isLoopback } from '../http/loopback.ts';
+import { requestTrace } from '../http/trace-request.ts';
 import { say } from '../sentence.ts';
-import type { Telemetry } from '../telemetry/start.ts';
+import type { Telemetry } from '../telemetry/export/start.ts';
 import { authorize } from './bearer-token.ts';
 import { readBody } from './read-body.ts';
 import type { DoorName, ReceiverMetrics } from './receiver-metrics.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Config } from '../config.ts';
-import { metricNames } from '../telemetry/names.ts';
+import { metricNames } from '../telemetry/names/names.ts';
 
 export type MetricLine = Exclude<EventLine, { kind: 'event' }>;
 export type EventLine = z.output<ReturnType<typeof eventLine>>;

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
-import type { AggregatedMetric, AggregatedPoint } from '../telemetry/aggregated-metrics.ts';
+import type { AggregatedMetric, AggregatedPoint } from '../telemetry/meter/aggregated-metrics.ts';
 import { familyName, type MetricLine } from './event-line.ts';
 import type { Store } from './store.ts';
 

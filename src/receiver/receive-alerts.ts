@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
-import { attributeNames } from '../telemetry/names.ts';
+import { attributeNames } from '../telemetry/names/names.ts';
 import { type Alert, alertsOf, readAlertWebhook } from './alert-webhook.ts';
 import type { Receive } from './door.ts';
 import { oneForEachFault } from './one-fault.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { log } from '../telemetry/logger.ts';
-import { attributeNames } from '../telemetry/names.ts';
+import { attributeNames } from '../telemetry/names/names.ts';
 import type { Receive } from './door.ts';
 import { parseWith } from './parse-with.ts';
 import { parseJson } from './read-body.ts';

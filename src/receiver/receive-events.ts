@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
-import { attributeNames } from '../telemetry/names.ts';
+import { attributeNames } from '../telemetry/names/names.ts';
 import type { Receive } from './door.ts';
 import { type EventLine, eventLine, type MetricLine } from './event-line.ts';
 import { firstIssue } from './parse-with.ts';

@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors.ts';
-import { counter, observableGauge } from '../telemetry/metrics.ts';
+import { counter, observableGauge } from '../telemetry/meter/metrics.ts';
 import type { PushedSeries } from './pushed-series.ts';
 import type { Store } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { log } from '../telemetry/logger.ts';
-import { observableGauge } from '../telemetry/metrics.ts';
-import { attributeNames } from '../telemetry/names.ts';
+import { observableGauge } from '../telemetry/meter/metrics.ts';
+import { attributeNames } from '../telemetry/names/names.ts';
 import type { Alert } from './alert-webhook.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Manifest, TensorSpec } from '../engine/manifest.ts';
-import type { Registry } from '../engine/registry.ts';
+import type { Manifest, TensorSpec } from '../engine/registry/manifest.ts';
+import type { Registry } from '../engine/registry/registry.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, oursIfAmong, say } from '../sentence.ts';
 import type { TaskKind, TaskRequest } from './task.ts';

@@ -1,10 +1,10 @@
 import type { Context } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
-import type { Registry } from '../engine/registry.ts';
+import type { Registry } from '../engine/registry/registry.ts';
 import type { LogFields } from '../telemetry/logger.ts';
-import type { TaskMetrics } from '../telemetry/task-metrics.ts';
 import { accountForTask, type TaskAsker } from './account-for-task.ts';
 import { type TaskKind, taskKinds } from './task-kinds.ts';
+import type { TaskMetrics } from './task-metrics.ts';
 import { modelForTask } from './task-model.ts';
 import { checkParameters, modelOf } from './task-parameters.ts';
 import type { TaskThreads } from './threads/task-threads.ts';

@@ -1,8 +1,8 @@
 import { type Context, trace } from '@opentelemetry/api';
 import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
-import { callSite } from './call-site.ts';
-import { attributeNames } from './names.ts';
+import { callSite } from './export/call-site.ts';
+import { attributeNames } from './names/names.ts';
 
 /**
  * Who writes the line. `access`, `events` and `metrics` go to the same stream as `app`; audit and security have streams, retention and readers of their own.

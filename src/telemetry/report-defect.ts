@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { recordedStack } from '../errors.ts';
 import { type LogFields, log } from './logger.ts';
-import { counter } from './metrics.ts';
+import { counter } from './meter/metrics.ts';
 
 /** An error that nobody foresaw: it is counted, and logged with its cause. It ends the request or job it belongs to, never the process. */
 export function reportDefect(

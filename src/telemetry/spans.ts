@@ -10,7 +10,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { failures, faultOf, recordedReason, recordedStack, ServiceError } from '../errors.ts';
-import { type SpanName, scopeName, spanNames } from './names.ts';
+import { type SpanName, scopeName, spanNames } from './names/names.ts';
 
 export type SpanOptions = {
   attributes?: Attributes;

@@ -1,4 +1,4 @@
-// Pins the real Tempo: `go build` of the tool below, see stack/servers.ts. The replacements are those of Tempo's own go.mod,
+// Pins the real Tempo: `go build` of the tool below, see launcher/servers.ts. The replacements are those of Tempo's own go.mod,
 // which a module that depends on it does not inherit. Never run `go mod tidy` here: this version (the 2.8 line) is not in the
 // checksum database, so go.sum carries its sums from Tempo's own repository, and tidying asks for sums of modules that are gone.
 module vitrine/tempo

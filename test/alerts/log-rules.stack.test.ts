@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { alertRules, logRuleGroups } from '../../stack/alerts/alerts.ts';
-import { isAlert } from '../../stack/alerts/rule.ts';
+import { alertRules, logRuleGroups } from '../../observability/alerts/alerts.ts';
+import { isAlert } from '../../observability/alerts/rule.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { sendLogs } from '../backends/send-otlp.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 type Line = { severity: 'INFO' | 'ERROR'; attributes: Record<string, string>; stream?: string; service?: string };
 

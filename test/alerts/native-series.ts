@@ -1,5 +1,5 @@
-import { HotExponential } from '../../src/telemetry/hot-exponential.ts';
-import { type MetricName, metricNames } from '../../src/telemetry/names.ts';
+import { HotExponential } from '../../src/telemetry/meter/hot-exponential.ts';
+import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
 
 /** For so many minutes, or other intervals of the case, so many of each value in each. */
 export type NativePhase = { minutes: number; aMinute: Readonly<Record<number, number>> };

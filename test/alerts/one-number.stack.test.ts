@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultsFiring, faultsNow } from '../../stack/alerts/firing.ts';
-import { ensureServer } from '../../stack/build-server.ts';
-import { dashboards, panelsOf } from '../../stack/dashboards/dashboards.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { faultsFiring, faultsNow } from '../../observability/alerts/firing.ts';
+import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
 import { fillVariables } from '../dashboards/fill-variables.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 // The counts that people read, by the engine of Prometheus, over series as they are with none, one and several instances.
 

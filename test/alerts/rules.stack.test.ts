@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ruleGroups, runbookOf } from '../../stack/alerts/alerts.ts';
-import { type AlertRule, isAlert } from '../../stack/alerts/rule.ts';
-import { dashboardLink } from '../../stack/alerts/write-rules.ts';
-import { ensureServer } from '../../stack/build-server.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { ruleGroups, runbookOf } from '../../observability/alerts/alerts.ts';
+import { type AlertRule, isAlert } from '../../observability/alerts/rule.ts';
+import { dashboardLink } from '../../observability/alerts/write-rules.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { gpuCases, hostCases } from './cases/host-cases.ts';
 import { inferenceCases } from './cases/inference-cases.ts';
 import { objectiveCases } from './cases/objective-cases.ts';

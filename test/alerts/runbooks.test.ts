@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { parser as logQl } from '@grafana/lezer-logql';
 import type { Tree } from '@lezer/common';
 import { parser as promQl } from '@prometheus-io/lezer-promql';
-import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
-import { metricNames } from '../../src/telemetry/names.ts';
-import { alertRules, logRuleGroups, ruleGroups, runbookOf } from '../../stack/alerts/alerts.ts';
-import { isAlert } from '../../stack/alerts/rule.ts';
-import { serverSeries } from '../../stack/alerts/server-series.ts';
+import { alertRules, logRuleGroups, ruleGroups, runbookOf } from '../../observability/alerts/alerts.ts';
+import { isAlert } from '../../observability/alerts/rule.ts';
+import { serverSeries } from '../../observability/alerts/server-series.ts';
+import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { metricNames } from '../../src/telemetry/names/names.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pages = readdirSync(join(root, 'docs/runbooks')).filter((name) => name.endsWith('.md'));

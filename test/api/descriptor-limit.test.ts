@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connectionsWithinLimit } from '../../src/api/descriptor-limit.ts';
+import { connectionsWithinLimit } from '../../src/http/descriptor-limit.ts';
 
 describe('the limit of connections', () => {
   it('leaves descriptors for files where the process may have few of them', () => {

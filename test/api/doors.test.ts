@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ApiKeys, newApiKey } from '../../src/api/api-keys.ts';
-import { Clients } from '../../src/api/clients.ts';
-import { Door } from '../../src/api/door.ts';
-import { TokenBucket } from '../../src/api/token-bucket.ts';
+import { ApiKeys, newApiKey } from '../../src/api/access/api-keys.ts';
+import { Clients } from '../../src/api/access/clients.ts';
+import { Door } from '../../src/api/access/door.ts';
+import { TokenBucket } from '../../src/api/access/token-bucket.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { identity, slow } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { serveApi } from './serve-api.ts';
 
 const adminToken = 'an-admin-token-of-this-test';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { slow, writeModel } from '../fixtures/models/models.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 describe('a stop', function () {
   this.timeout(60_000);

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { Clients } from '../../src/api/clients.ts';
-import { Door } from '../../src/api/door.ts';
-import { flightAnswer } from '../../src/api/flight-answer.ts';
-import { showRequest } from '../../src/api/flight-routes.ts';
+import { Clients } from '../../src/api/access/clients.ts';
+import { Door } from '../../src/api/access/door.ts';
+import { flightAnswer } from '../../src/api/requests/flight-answer.ts';
+import { showRequest } from '../../src/api/requests/flight-routes.ts';
 import { readConfig } from '../../src/config.ts';
-import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
+import { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
 import { batchOf, recordOf } from '../telemetry/flight-records.ts';
 
 describe('a request that is looked up', () => {

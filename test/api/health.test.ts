@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HealthChecks } from '../../src/api/health-checks.ts';
+import { HealthChecks } from '../../src/api/health/health-checks.ts';
 import { readConfig } from '../../src/config.ts';
+import { startTelemetry } from '../../src/telemetry/export/start.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
-import { startTelemetry } from '../../src/telemetry/start.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { identity, writeModel } from '../fixtures/models/models.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { serveApi } from './serve-api.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by member, and a wrong one fails the test.

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { identity, writeModel } from '../fixtures/models/models.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { jsonBombs } from './bombs.ts';
 
 /** Of the thread's CPU time. The aim is 50; a reader on the event loop takes seconds. */
@@ -29,7 +29,7 @@ describe('a request that is large to read', function () {
         VITRINE_DATA: folder.path,
         VITRINE_MODELS: models,
         OTEL_SDK_DISABLED: 'true',
-        NODE_OPTIONS: `--import=${join(import.meta.dirname, '../support/watch-loop.ts')}`,
+        NODE_OPTIONS: `--import=${join(import.meta.dirname, '../../testkit/watch-loop.ts')}`,
       }),
     );
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { matchesPattern } from '../../src/api/model-pattern.ts';
+import { matchesPattern } from '../../src/api/access/model-pattern.ts';
 
 describe('a pattern of model names', () => {
   it('matches whole names, with any text for each star', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { logSettingsRequest } from '../../src/api/log-settings.ts';
+import { indexRequest, loadRequest, unloadRequest } from '../../src/api/models/repository-requests.ts';
 import { failuresOfGuards } from '../../src/api/openapi/describe-routes.ts';
 import { soundExample } from '../../src/api/openapi/sound-example.ts';
-import { indexRequest, loadRequest, unloadRequest } from '../../src/api/repository-requests.ts';
 import { type RouteTable, serviceRoutes, type Verb, type Word } from '../../src/api/routes.ts';
-import { traceSettingsRequest } from '../../src/api/trace-settings.ts';
+import { logSettingsRequest } from '../../src/api/settings/log-settings.ts';
+import { traceSettingsRequest } from '../../src/api/settings/trace-settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { failures } from '../../src/errors.ts';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';

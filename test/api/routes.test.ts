@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
+import { newApiKey } from '../../src/api/access/api-keys.ts';
+import { Door } from '../../src/api/access/door.ts';
 import { addRoutes, refuseRoutesWithoutWord } from '../../src/api/add-routes.ts';
-import { newApiKey } from '../../src/api/api-keys.ts';
-import { Door } from '../../src/api/door.ts';
 import {
   pageRoutes,
   type RouteTable,
@@ -18,15 +18,15 @@ import {
 } from '../../src/api/routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
+import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { createReceiver } from '../../src/receiver/app.ts';
 import { PushedSeries } from '../../src/receiver/pushed-series.ts';
 import { ReceiverMetrics } from '../../src/receiver/receiver-metrics.ts';
 import { Store } from '../../src/receiver/store.ts';
 import { Watchdog } from '../../src/receiver/watchdog.ts';
-import { RequestMetrics } from '../../src/telemetry/request-metrics.ts';
-import { startTelemetry } from '../../src/telemetry/start.ts';
+import { startTelemetry } from '../../src/telemetry/export/start.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { identity } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 
 const adminToken = 'an-admin-token-of-this-test';

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { newApiKey } from '../../src/api/api-keys.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { newApiKey } from '../../src/api/access/api-keys.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { ourModels } from '../tasks/task-runner.ts';
 
 const run = promisify(execFile);

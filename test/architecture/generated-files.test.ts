@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { stalePages } from '../../docs/generate.ts';
+import { stalePages } from '../../tools/generate.ts';
 
 describe('generated pages', () => {
   it('say what the code says', async () => {

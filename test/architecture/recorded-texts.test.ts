@@ -11,7 +11,7 @@ const forCallers = /\.(?:message|stack)\b|String\((?:error|cause)\)/;
 
 /** What stands in the call, and why it may: the operator's own files, and events that are recorded on behalf of who sent them. */
 const allowed: Record<string, string> = {
-  'engine/registry.ts': 'is not loaded',
+  'engine/registry/registry.ts': 'is not loaded',
   'receiver/receive-events.ts': 'event.level',
 };
 

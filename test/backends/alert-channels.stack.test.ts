@@ -5,12 +5,12 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { withAlertChannels } from '../../launcher/alert-channels.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
 import { readConfig } from '../../src/config.ts';
-import { withAlertChannels } from '../../stack/alert-channels.ts';
-import { ensureServer } from '../../stack/build-server.ts';
-import { startStack } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { startStack } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { runProgram } from './run-program.ts';
 
 const committed = join(import.meta.dirname, '../../alertmanager/alertmanager.yaml');

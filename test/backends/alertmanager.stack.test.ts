@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { alertRules } from '../../stack/alerts/alerts.ts';
-import { ensureServer } from '../../stack/build-server.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { alertRules } from '../../observability/alerts/alerts.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { runProgram } from './run-program.ts';
 
 type Labels = Record<string, string>;

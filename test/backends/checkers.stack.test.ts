@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { appendFile, cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { nativeAddresses } from '../../launcher/components.ts';
+import { renderConfiguration } from '../../launcher/render-configuration.ts';
+import type { ServerName } from '../../launcher/servers.ts';
 import { readConfig } from '../../src/config.ts';
-import { ensureServer } from '../../stack/build-server.ts';
-import { nativeAddresses } from '../../stack/components.ts';
-import { renderConfiguration } from '../../stack/render-configuration.ts';
-import type { ServerName } from '../../stack/servers.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from './run-program.ts';
 
 // Each file is accepted by the server's own checker, as committed and as rendered for the native stack; and the checker is

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import type { DataSource } from '../compose/data-sources.ts';
 import { dataSources } from '../compose/data-sources.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { sendLogs } from './send-otlp.ts';
 
 const streams = ['app', 'audit', 'security'] as const;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { dataSource } from '../compose/data-sources.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { sendLogs } from './send-otlp.ts';
 
 const hourMs = 3_600_000;

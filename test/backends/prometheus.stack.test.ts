@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { prometheusPoints, prometheusQuery } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { dataSource } from '../compose/data-sources.ts';
 import { fillTemplate } from '../correlation/fill-template.ts';
-import { prometheusPoints, prometheusQuery } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { sendPoints } from './send-otlp.ts';
 
 const hourMs = 3_600_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { sendSpans } from './send-otlp.ts';
 
 const hourMs = 3_600_000;

@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { ensureServer } from '../../stack/build-server.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { backendFile, baseFile, checkout } from './collector-process.ts';
 
 const run = promisify(execFile);

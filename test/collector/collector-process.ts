@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ensureServer } from '../../stack/build-server.ts';
-import { choosePort } from '../../stack/free-port.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { choosePort } from '../../launcher/free-port.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import type { JsonObject, Signal } from './otlp-json.ts';
 
 export const checkout = resolve(import.meta.dirname, '../..');

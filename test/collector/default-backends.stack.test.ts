@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { lokiLines, prometheusQuery, tempoTraceIds } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { encode, nowNanoseconds, type Placed, type PlainMap, post } from './otlp-json.ts';
 
 describe('the three default backends', function () {

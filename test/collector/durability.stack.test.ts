@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readQueueRemainders, setDamagedQueuesAside } from '../../stack/queue-remainder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { readQueueRemainders, setDamagedQueuesAside } from '../../launcher/queue-remainder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { backendFile, baseFile, CollectorProcess, checkout } from './collector-process.ts';
 import { numbered, numbersIn, sendUntilTaken } from './numbered-load.ts';
 import type { Signal } from './otlp-json.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prometheusQuery } from '../support/backends.ts';
-import { startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { prometheusQuery } from '../../testkit/backends.ts';
+import { startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { numbered } from './numbered-load.ts';
 import { encode, type Json, nowNanoseconds, type Placed, post } from './otlp-json.ts';
 

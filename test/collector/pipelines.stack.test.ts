@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../support/wait-for.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { CollectorProcess } from './collector-process.ts';
 import { decode, encode, nowNanoseconds, type Placed, type PlainMap, post, type Signal } from './otlp-json.ts';
 import type { PipelineCase } from './pipeline-case.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { lokiLines, prometheusQuery } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { lokiLines, prometheusQuery } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { encode, nowNanoseconds, type Placed, type PlainMap, post } from './otlp-json.ts';
 
 describe('what a backend refuses for good', function () {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readQueueRemainders } from '../../stack/queue-remainder.ts';
-import { tempoTraceIds } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { readQueueRemainders } from '../../launcher/queue-remainder.ts';
+import { tempoTraceIds } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { CollectorProcess, checkout } from './collector-process.ts';
 import { numbered, sendUntilTaken } from './numbered-load.ts';
 import { decode } from './otlp-json.ts';

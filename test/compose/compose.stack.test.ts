@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../stack/build-server.ts';
-import type { Server } from '../../stack/servers.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import type { Server } from '../../launcher/servers.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 // Compose itself, built from its Go module, reads compose.yaml; that needs no Docker.
 

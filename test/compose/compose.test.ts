@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { component, nativeAddresses } from '../../launcher/components.ts';
 import { readConfig, settings } from '../../src/config.ts';
-import { component, nativeAddresses } from '../../stack/components.ts';
 import { runProgram } from '../backends/run-program.ts';
 
 // compose.yaml against everything it must agree with, without Docker. compose.stack.test.ts asks Compose itself.
@@ -100,7 +100,7 @@ describe('compose.yaml', () => {
     assert.ok(used.size >= 6);
     for (const address of used) {
       assert.ok(address.split(':')[0]! in services, `${address} is no service of compose.yaml`);
-      assert.ok(address in nativeAddresses(config), `${address} has no native counterpart in stack/components.ts`);
+      assert.ok(address in nativeAddresses(config), `${address} has no native counterpart in launcher/components.ts`);
     }
   });
 

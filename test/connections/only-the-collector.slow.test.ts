@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { readFile, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { identity, perceptron, writeModel } from '../fixtures/models/models.ts';
 import { compileShim, type Shim } from '../gpu/shim.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { type Watch, watchConnections } from './watched-connections.ts';
 
 const repository = resolve(import.meta.dirname, '../../models');

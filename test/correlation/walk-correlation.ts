@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dashboards, panelsOf } from '../../stack/dashboards/dashboards.ts';
-import type { DashboardPlan, Panel } from '../../stack/dashboards/panel.ts';
+import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
+import type { DashboardPlan, Panel } from '../../observability/dashboards/panel.ts';
+import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
+import type { Stack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { dataSource } from '../compose/data-sources.ts';
 import { fillVariables } from '../dashboards/fill-variables.ts';
 import type { Traffic } from '../dashboards/scripted-traffic.ts';
-import { lokiLines, prometheusQuery, tempoTraceIds } from '../support/backends.ts';
-import type { Stack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { exploredQuery, fillTemplate, followLink, tagMatchers } from './fill-template.ts';
 import { findSpan, type StoredSpan, traceSpans } from './trace-spans.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dashboards } from '../../stack/dashboards/dashboards.ts';
-import { lokiLines } from '../support/backends.ts';
-import type { Stack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { dashboards } from '../../observability/dashboards/dashboards.ts';
+import { lokiLines } from '../../testkit/backends.ts';
+import type { Stack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 type Mark = { name: string; enable: boolean; datasource: { uid: string }; expr: string; titleFormat: string };
 

@@ -1,4 +1,4 @@
-import type { Query } from '../../stack/dashboards/query.ts';
+import type { Query } from '../../observability/dashboards/query.ts';
 import { fillVariables } from './fill-variables.ts';
 
 export type Backends = Readonly<Record<'prometheus' | 'loki' | 'tempo', string>>;

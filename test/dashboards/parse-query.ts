@@ -2,7 +2,7 @@ import { parser as logQl } from '@grafana/lezer-logql';
 import { parser as traceQl } from '@grafana/lezer-traceql';
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser as promQl } from '@prometheus-io/lezer-promql';
-import type { Query } from '../../stack/dashboards/query.ts';
+import type { Query } from '../../observability/dashboards/query.ts';
 import { fillVariables } from './fill-variables.ts';
 
 const parsers = { prometheus: promQl, loki: logQl, tempo: traceQl };

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
-import { type MetricName, metricNames } from '../../src/telemetry/names.ts';
-import { ensureServer } from '../../stack/build-server.ts';
-import { dashboards, panelsOf } from '../../stack/dashboards/dashboards.ts';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
+import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { nativeSeries } from '../alerts/native-series.ts';
 import { runProgram } from '../backends/run-program.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fillVariables } from './fill-variables.ts';
 
 // What our histograms make of requests of 11 to 13 s, asked by the engine of Prometheus with every panel's own query.

@@ -12,7 +12,7 @@ describe('percentiles', () => {
         'prometheus/rules/*.yaml',
         'docs/**/*.md',
         'README.md',
-        'stack/**/*.ts',
+        '{observability,launcher,cli}/**/*.ts',
         'web/**/*.ts',
       ],
       { cwd: root },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { braces, countRateBy, meanBy, partOf, quantileBy, rateBy, series } from '../../stack/promql.ts';
+import { braces, countRateBy, meanBy, partOf, quantileBy, rateBy, series } from '../../observability/promql.ts';
 
 describe('PromQL over the table of names', () => {
   it('names metrics and labels as Prometheus has them', () => {

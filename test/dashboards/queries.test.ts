@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
-import { type MetricName, metricNames } from '../../src/telemetry/names.ts';
-import { alertRules, ruleGroups, runbookOf } from '../../stack/alerts/alerts.ts';
-import { isAlert } from '../../stack/alerts/rule.ts';
-import { buildPanel } from '../../stack/dashboards/build-panel.ts';
-import { dashboards, panelsOf } from '../../stack/dashboards/dashboards.ts';
-import { otherMetrics } from '../../stack/dashboards/other-metrics.ts';
-import { unusedMetrics } from '../../stack/dashboards/unused-metrics.ts';
+import { alertRules, ruleGroups, runbookOf } from '../../observability/alerts/alerts.ts';
+import { isAlert } from '../../observability/alerts/rule.ts';
+import { buildPanel } from '../../observability/dashboards/build-panel.ts';
+import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
+import { otherMetrics } from '../../observability/dashboards/other-metrics.ts';
+import { unusedMetrics } from '../../observability/dashboards/unused-metrics.ts';
+import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
 import { metricsRead, syntaxError } from './parse-query.ts';
 
 const asked = dashboards.flatMap((plan) =>

@@ -1,7 +1,7 @@
+import { scoreDataset } from '../../testkit/score-dataset.ts';
+import type { Stack } from '../../testkit/stack.ts';
+import { toneWav } from '../../testkit/tone-wav.ts';
 import { sendLogs, sendSpans } from '../backends/send-otlp.ts';
-import { scoreDataset } from '../support/score-dataset.ts';
-import type { Stack } from '../support/stack.ts';
-import { toneWav } from '../support/tone-wav.ts';
 import { adminToken, keys } from './watched-stack.ts';
 
 /** What the scripted traffic leaves behind to be looked for; inference goes on until it is stopped. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { DatasetReport } from '../../src/datasets/dataset-report.ts';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { fixtureSound, ourModels } from '../tasks/task-runner.ts';
 import { datasetCommand } from './dataset-command.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { availableOrSkip } from '../support/available-or-skip.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { failEverything } from './fail-everything.ts';
 
 /** Another sample each day, the same all day: a failure can be had again by its name. */

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { settings } from '../../src/config.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type Block, guideBlocks, root } from './blocks.ts';
 
 const run = promisify(execFile);
@@ -71,7 +71,7 @@ describe('the commands and queries of README and the guide', function () {
     // What a person types; a status that says failure fails, and the command is that of this checkout.
     const prelude = `set -euo pipefail
       curl() { command curl --fail-with-body --retry 5 --retry-all-errors --retry-delay 1 "$@"; }
-      npx() { shift; "${process.execPath}" "${join(root, 'stack/vitrine.mjs')}" "$@"; }
+      npx() { shift; "${process.execPath}" "${join(root, 'cli/vitrine.mjs')}" "$@"; }
     `;
     await run('bash', ['-c', prelude + script], {
       cwd: folder.path,

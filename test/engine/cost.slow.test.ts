@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { readConfig } from '../../src/config.ts';
 import { observedBy } from '../../src/engine/engine-observer.ts';
-import { Registry } from '../../src/engine/registry.ts';
-import { Cost } from '../../src/telemetry/cost.ts';
+import { Registry } from '../../src/engine/registry/registry.ts';
+import { Cost } from '../../src/observe/cost.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fp32, slowInputs } from './serve-models.ts';
 
 describe('the cost of inference', function () {

@@ -3,10 +3,10 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
 import { divide, perceptron, slow, writeModel } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { type Served, serveModels, slowInputs, whole } from './serve-models.ts';
 
 const division = (x: number, divisor: number) => [
@@ -223,7 +223,7 @@ describe('lanes', function () {
   });
 
   it('end at once when the service was gone before they had begun', async () => {
-    const program = join(import.meta.dirname, '../../src/engine/lane-program.ts');
+    const program = join(import.meta.dirname, '../../src/engine/lanes/lane-program.ts');
     // It is started in the name of another process, as if its own had died and init had taken it over.
     const lane = fork(program, ['1'], { execArgv: [], stdio: 'ignore' });
     assert.deepEqual(await once(lane, 'exit'), [null, 'SIGKILL']);

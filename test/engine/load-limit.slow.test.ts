@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { perceptron, slowToOpen } from '../fixtures/models/models.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { serveModels } from './serve-models.ts';
 
 describe('a model that does not open in its time', function () {

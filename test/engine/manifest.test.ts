@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
-import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
-import { manifestJsonSchema, type TensorSpec } from '../../src/engine/manifest.ts';
-import { fromTritonConfig, isTritonConfig, tritonConfig } from '../../src/engine/triton-config.ts';
+import { completeManifest, parseManifest } from '../../src/engine/registry/complete-manifest.ts';
+import { manifestJsonSchema, type TensorSpec } from '../../src/engine/registry/manifest.ts';
+import { fromTritonConfig, isTritonConfig, tritonConfig } from '../../src/engine/registry/triton-config.ts';
 
 const tensor = (name: string, shape: number[], dimensionNames: string[]): TensorSpec => ({
   name,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
-import { readOnnx } from '../../src/engine/read-onnx.ts';
+import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
 import { identity, perceptron, writeModel } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('the head of an ONNX file', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { withoutValues } from '../../src/engine/onnx-messages.ts';
+import { withoutValues } from '../../src/engine/registry/onnx-messages.ts';
 
 describe('a message of ONNX Runtime', () => {
   it('keeps operators and nodes, and loses every value: numbers, and what it quotes behind its status', () => {

@@ -1,9 +1,9 @@
 import { readConfig } from '../../src/config.ts';
 import type { InferAnswer, InferRequest } from '../../src/engine/inference.ts';
-import { Registry, type RegistryConfig } from '../../src/engine/registry.ts';
+import { Registry, type RegistryConfig } from '../../src/engine/registry/registry.ts';
 import type { DataType, Tensor } from '../../src/engine/tensor.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { writeModel } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export type Served = AsyncDisposable & {
   readonly registry: Registry;

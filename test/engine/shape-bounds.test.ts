@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
 import type { Tensor } from '../../src/engine/tensor.ts';
+import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
 import { identity, writeModel } from '../fixtures/models/models.ts';
 import { fp32, type Served, serveModels } from './serve-models.ts';
 

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
 import { readConfig } from '../../src/config.ts';
-import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
-import { Lane } from '../../src/engine/lane.ts';
+import { Lane } from '../../src/engine/lanes/lane.ts';
+import { Shortcut } from '../../src/engine/lanes/shortcut.ts';
+import { goesByShapesAlone } from '../../src/engine/lanes/steady-operators.ts';
 import { makeProbe } from '../../src/engine/make-probe.ts';
-import type { Manifest } from '../../src/engine/manifest.ts';
-import { readOnnx } from '../../src/engine/read-onnx.ts';
-import { Shortcut } from '../../src/engine/shortcut.ts';
-import { goesByShapesAlone } from '../../src/engine/steady-operators.ts';
+import { completeManifest, parseManifest } from '../../src/engine/registry/complete-manifest.ts';
+import type { Manifest } from '../../src/engine/registry/manifest.ts';
+import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
 import { identity, perceptron, slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { fp32, numbersOf, type Served, serveModels } from './serve-models.ts';
 
 const row = (value: number) =>

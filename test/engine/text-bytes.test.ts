@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
 import { unobserved } from '../../src/engine/engine-observer.ts';
-import { Registry } from '../../src/engine/registry.ts';
+import { Registry } from '../../src/engine/registry/registry.ts';
 import { bytesOf, bytesOfAll, type Tensor } from '../../src/engine/tensor.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { identity, writeModel } from '../fixtures/models/models.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const texts: Tensor = { name: 'x', datatype: 'BYTES', shape: [1, 3], data: ['a', 'é', '€uro'] };
 

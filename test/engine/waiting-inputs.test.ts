@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Batch, type Waiting, WaitingInputs } from '../../src/engine/waiting-inputs.ts';
+import { type Batch, type Waiting, WaitingInputs } from '../../src/engine/batching/waiting-inputs.ts';
 
 const entry = (given: Partial<Waiting> = {}): Waiting => ({
   inputs: [],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { hungry, lookUp } from '../fixtures/models/models.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { fp32, serveModels, whole } from './serve-models.ts';
 
 const run = promisify(execFile);

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { ourModels } from '../tasks/task-runner.ts';
 
 const run = promisify(execFile);

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
-import { alertRules } from '../../stack/alerts/alerts.ts';
-import { hostRules } from '../../stack/alerts/host-rules.ts';
-import { isAlert } from '../../stack/alerts/rule.ts';
-import { waitFor } from '../support/wait-for.ts';
-import type { Expected, Fault, Ground } from './fault.ts';
-import { faults } from './faults.ts';
-import { prepareGround } from './ground.ts';
-import { firingNow, identity, listedByReceiver, matches, type Seen, words } from './observe-alerts.ts';
-import { watchAlerts } from './watch-alerts.ts';
+import { alertRules } from '../../observability/alerts/alerts.ts';
+import { hostRules } from '../../observability/alerts/host-rules.ts';
+import { isAlert } from '../../observability/alerts/rule.ts';
+import type { Expected, Fault, Ground } from '../../testkit/faults/fault.ts';
+import { faults } from '../../testkit/faults/faults.ts';
+import { prepareGround } from '../../testkit/faults/ground.ts';
+import {
+  firingNow,
+  identity,
+  listedByReceiver,
+  matches,
+  type Seen,
+  words,
+} from '../../testkit/faults/observe-alerts.ts';
+import { watchAlerts } from '../../testkit/faults/watch-alerts.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 const patience = { deadlineMs: 120_000, everyMs: 300 };
 

@@ -3,12 +3,12 @@ import { openAsBlob } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wavHead } from '../../src/tasks/audio/write-wav.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { type MemoryCgroup, memoryCgroup } from '../support/memory-cgroup.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { flacBomb, opusBomb } from '../support/sound-bombs.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { type MemoryCgroup, memoryCgroup } from '../../testkit/memory-cgroup.ts';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { flacBomb, opusBomb } from '../../testkit/sound-bombs.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { fixtureSound, ourModels } from '../tasks/task-runner.ts';
 
 // Every input here is small as a request and large in memory where nothing bounds it. The service with all its threads has 2 GiB.

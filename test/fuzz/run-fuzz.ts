@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { identity, writeModel } from '../fixtures/models/models.ts';
 import { startReceiver } from '../receiver/receiver-process.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { type BadInput, badInput, fuzzedModels } from './bad-input.ts';
 import { growthIn, type Memory } from './growth.ts';
 import { readAnswers } from './read-answers.ts';
@@ -129,7 +129,7 @@ function settingsOf(data: string, models: string, otlp: string): Record<string, 
     VITRINE_DATA: data,
     VITRINE_MODELS: models,
     OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
-    NODE_OPTIONS: ['../support/watch-loop.ts', './watch-memory.ts']
+    NODE_OPTIONS: ['../../testkit/watch-loop.ts', './watch-memory.ts']
       .map((file) => `--import=${join(import.meta.dirname, file)}`)
       .join(' '),
     LOG_LEVEL: 'error',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EnergyCurve } from '../../src/telemetry/gpu/energy-curve.ts';
+import { EnergyCurve } from '../../src/telemetry/host/gpu/energy-curve.ts';
 
 describe('the energy curve of a GPU', () => {
   it('measures what the counter saw: 100 W for one second are 100 J, give or take a step at either end', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findLibrary } from '../../src/telemetry/gpu/find-library.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { findLibrary } from '../../src/telemetry/host/gpu/find-library.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 describe('the search for a library', () => {
   it('finds a path that is there, and no other', async () => {

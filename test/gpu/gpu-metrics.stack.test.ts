@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { prometheusQuery } from '../support/backends.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { prometheusQuery } from '../../testkit/backends.ts';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { compileShim, type Shim } from './shim.ts';
 
 const deadline = { deadlineMs: 120_000, everyMs: 250 };

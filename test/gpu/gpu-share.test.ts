@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { EnergyCurve } from '../../src/telemetry/gpu/energy-curve.ts';
-import { GpuShare } from '../../src/telemetry/gpu-share.ts';
+import { GpuShare } from '../../src/observe/gpu-share.ts';
+import { EnergyCurve } from '../../src/telemetry/host/gpu/energy-curve.ts';
 
 const device = { hwId: 'GPU-1', name: 'made up', index: 0 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { throttleReasonsIn } from '../../src/telemetry/gpu/read-device.ts';
-import { type DeviceHandle, type Nvml, openNvml } from '../../src/telemetry/nvml.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
+import { type DeviceHandle, type Nvml, openNvml } from '../../src/telemetry/host/gpu/nvml.ts';
+import { throttleReasonsIn } from '../../src/telemetry/host/gpu/read-device.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { compileShim, type Shim } from './shim.ts';
 
 describe('the binding of NVML, against a shim (no GPU)', function () {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Gpu, type GpuOptions, startGpu } from '../../src/telemetry/gpu/start-gpu.ts';
+import { type Gpu, type GpuOptions, startGpu } from '../../src/telemetry/host/gpu/start-gpu.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { compileShim, type Shim } from './shim.ts';
 
 const deadline = { deadlineMs: 60_000, everyMs: 20 };

@@ -4,16 +4,16 @@ import files, { writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { newApiKey } from '../../src/api/api-keys.ts';
+import { newApiKey } from '../../src/api/access/api-keys.ts';
 import type { Config } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { smallFileSystem } from '../../testkit/small-file-system.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { toneWav } from '../../testkit/tone-wav.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type ServedApi, serveApi } from '../api/serve-api.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { smallFileSystem } from '../support/small-file-system.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { toneWav } from '../support/tone-wav.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 type Told = {
   id: string;

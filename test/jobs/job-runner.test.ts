@@ -7,9 +7,9 @@ import { ServiceError } from '../../src/errors.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
-import { failCalls } from '../support/fail-calls.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { failCalls } from '../../testkit/fail-calls.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { someJob } from './some-job.ts';
 
 describe('the runner of jobs', () => {

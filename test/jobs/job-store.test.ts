@@ -7,7 +7,7 @@ import { JobDatabase } from '../../src/jobs/job-database.ts';
 import { jobMigrations } from '../../src/jobs/job-migrations.ts';
 import { openJobDatabase } from '../../src/jobs/open-job-database.ts';
 import { SqliteJobStore } from '../../src/jobs/sqlite-job-store.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { noLimits, someJob } from './some-job.ts';
 
 describe('the jobs’ store', () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { datasetCommand } from '../datasets/dataset-command.ts';
-import { lokiLines, prometheusQuery, tempoTraceIds } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { fixtureSound, ourModels } from '../tasks/task-runner.ts';
 
 describe('jobs and datasets in the real backends', function () {

@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { choosePort } from '../../stack/free-port.ts';
+import { choosePort } from '../../launcher/free-port.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { readLogs } from '../receiver/told-telemetry.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { ourModels } from '../tasks/task-runner.ts';
 
 /** `npm run kills` does two hundred. The same seed kills at the same moments of a life, and sends the same. */

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceError } from '../../src/errors.ts';
 import { WorkFolders } from '../../src/jobs/work-folders.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 const limits = { workBytesMax: 1_000_000, jobUploadsPercent: 25, uploadBytesMax: 500_000, clientSharePercent: 0 };
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { toneWav } from '../../testkit/tone-wav.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import type { ServedApi } from '../api/serve-api.ts';
-import { toneWav } from '../support/tone-wav.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { form, serveTasks } from '../tasks/serve-tasks.ts';
 
 type Told = { id: string; state: string; attempt: number; error: string; code: string; failure?: { code: string } };

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { ensureServer } from '../../launcher/build-server.ts';
+import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
 import { settings } from '../../src/config.ts';
-import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
-import { metricNames } from '../../src/telemetry/names.ts';
-import { ensureServer } from '../../stack/build-server.ts';
+import { metricNames } from '../../src/telemetry/names/names.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   buildOverlay,
   type Container,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { vitrine } from './vitrine-command.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -13,10 +13,10 @@ describe('vitrine.mjs', function () {
   /** The bootstrap in a checkout without packages, where `npm` is whatever stands in `bin`. */
   async function startIn(folder: string, env: NodeJS.ProcessEnv): Promise<{ code: number; stderr: string }> {
     await mkdir(join(folder, 'stack'), { recursive: true });
-    for (const file of ['package.json', 'package-lock.json', '.npmrc', 'stack/vitrine.mjs'])
+    for (const file of ['package.json', 'package-lock.json', '.npmrc', 'cli/vitrine.mjs'])
       await cp(join(root, file), join(folder, file));
     return new Promise((done) => {
-      execFile(process.execPath, [join(folder, 'stack/vitrine.mjs'), '--version'], { env }, (error, _, stderr) => {
+      execFile(process.execPath, [join(folder, 'cli/vitrine.mjs'), '--version'], { env }, (error, _, stderr) => {
         done({ code: error === null ? 0 : Number(error.code ?? -1), stderr });
       });
     });

@@ -4,9 +4,9 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BuildProgress, ensureServer, serverFolder } from '../../stack/build-server.ts';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { smallFileSystem } from '../support/small-file-system.ts';
+import { type BuildProgress, ensureServer, serverFolder } from '../../launcher/build-server.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { smallFileSystem } from '../../testkit/small-file-system.ts';
 import { tinyServer, writeTinyModule } from './programs/tiny-server.ts';
 
 const run = promisify(execFile);

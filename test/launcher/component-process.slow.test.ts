@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ComponentProcess, type ComponentProcessOptions, type ProcessState } from '../../stack/component-process.ts';
-import { choosePort } from '../../stack/free-port.ts';
-import { isRunning } from '../../stack/process-identity.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { ComponentProcess, type ComponentProcessOptions, type ProcessState } from '../../launcher/component-process.ts';
+import { choosePort } from '../../launcher/free-port.ts';
+import { isRunning } from '../../launcher/process-identity.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 const program = join(import.meta.dirname, 'programs/answering-server.mjs');
 

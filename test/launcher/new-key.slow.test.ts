@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process';
 import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { ApiKeys } from '../../src/api/api-keys.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { ApiKeys } from '../../src/api/access/api-keys.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 const run = promisify(execFile);
-const commandLine = resolve(import.meta.dirname, '../../stack/command-line.ts');
+const commandLine = resolve(import.meta.dirname, '../../cli/command-line.ts');
 const vitrine = (...given: string[]) => run(process.execPath, [commandLine, ...given]);
 
 describe('vitrine new-key', function () {

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findPortHolder } from '../../stack/port-holder.ts';
-import { identify, isRunning } from '../../stack/process-identity.ts';
-import { takeLock } from '../../stack/process-lock.ts';
+import { findPortHolder } from '../../launcher/port-holder.ts';
+import { identify, isRunning } from '../../launcher/process-identity.ts';
+import { takeLock } from '../../launcher/process-lock.ts';
 
 describe('the lock between processes', function () {
   this.timeout(60_000);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
-import { BuildEstimate } from '../../stack/build-estimate.ts';
-import type { ComponentName } from '../../stack/components.ts';
-import { Progress } from '../../stack/progress.ts';
-import type { Stack } from '../../stack/stack.ts';
+import { BuildEstimate } from '../../launcher/build-estimate.ts';
+import type { ComponentName } from '../../launcher/components.ts';
+import { Progress } from '../../launcher/progress.ts';
+import type { Stack } from '../../launcher/stack.ts';
 
 const toBuild = [
   { title: 'Tempo', coldBuildSeconds: 300 },

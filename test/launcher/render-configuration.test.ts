@@ -9,7 +9,7 @@ import {
   renderConfiguration,
   renderFile,
   scaleDuration,
-} from '../../stack/render-configuration.ts';
+} from '../../launcher/render-configuration.ts';
 
 const plain = {
   addresses: { 'tempo:3200': '127.0.0.1:15200', 'loki:3100': '127.0.0.1:15100' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { goVersionMin, servers } from '../../stack/servers.ts';
+import { goVersionMin, servers } from '../../launcher/servers.ts';
 
 const root = join(import.meta.dirname, '../..');
 

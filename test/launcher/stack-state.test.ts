@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identify } from '../../stack/process-identity.ts';
-import { answerRestartRequests, requestRestart } from '../../stack/restart-request.ts';
-import { readState, type StackState, StateFile, statePath } from '../../stack/stack-state.ts';
-import { handOverWebhookToken } from '../../stack/webhook-token.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { identify } from '../../launcher/process-identity.ts';
+import { answerRestartRequests, requestRestart } from '../../launcher/restart-request.ts';
+import { readState, type StackState, StateFile, statePath } from '../../launcher/stack-state.ts';
+import { handOverWebhookToken } from '../../launcher/webhook-token.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('the launcher’s state', () => {
   it('is written as soon as the disk takes it, the newest only, and what failed is told once', async () => {

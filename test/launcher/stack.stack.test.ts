@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { componentNames } from '../../stack/components.ts';
-import { probeChecks, sendProbe } from '../../stack/probe.ts';
-import { readQueueRemainders } from '../../stack/queue-remainder.ts';
-import { startStack as startStackItself } from '../../stack/stack.ts';
-import { readState } from '../../stack/stack-state.ts';
-import { startStack, testEnvironment } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { componentNames } from '../../launcher/components.ts';
+import { probeChecks, sendProbe } from '../../launcher/probe.ts';
+import { readQueueRemainders } from '../../launcher/queue-remainder.ts';
+import { startStack as startStackItself } from '../../launcher/stack.ts';
+import { readState } from '../../launcher/stack-state.ts';
+import { startStack, testEnvironment } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { statusOf, vitrine } from './vitrine-command.ts';
 
 describe('a stack', function () {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Books, findingsOf } from '../../stack/telemetry-books.ts';
+import { type Books, findingsOf } from '../../launcher/telemetry-books.ts';
 
 const sender = {
   job: 'vitrine',

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { StackStatus } from '../../stack/commands/status.ts';
-import { readState } from '../../stack/stack-state.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { StackStatus } from '../../cli/commands/status.ts';
+import { readState } from '../../launcher/stack-state.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
-const bootstrap = join(import.meta.dirname, '../../stack/vitrine.mjs');
+const bootstrap = join(import.meta.dirname, '../../cli/vitrine.mjs');
 
 /** Runs a `vitrine` command as a person would, to its end. */
 export function vitrine(

@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { identify, isRunning, type ProcessIdentity, sendSignal } from '../../stack/process-identity.ts';
-import { readState } from '../../stack/stack-state.ts';
-import { testEnvironment } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { identify, isRunning, type ProcessIdentity, sendSignal } from '../../launcher/process-identity.ts';
+import { readState } from '../../launcher/stack-state.ts';
+import { testEnvironment } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { ForegroundVitrine, statusOf, vitrine } from './vitrine-command.ts';
 
 // Alertmanager and the Collector are the quickest servers; what the launcher does is the same for all.
@@ -213,7 +213,7 @@ describe('vitrine', function () {
   });
 
   it('ends quietly when nobody reads what it prints', async () => {
-    const bootstrap = join(import.meta.dirname, '../../stack/vitrine.mjs');
+    const bootstrap = join(import.meta.dirname, '../../cli/vitrine.mjs');
     const child = spawn(process.execPath, [bootstrap, 'manifest-schema'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     let complaint = '';

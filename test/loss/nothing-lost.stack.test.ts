@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { countedInAll, lokiTraceIds, prometheusPoints, tempoTraceIds } from '../support/backends.ts';
-import { type Answered, sendRequests, startLoad } from '../support/load.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { countedInAll, lokiTraceIds, prometheusPoints, tempoTraceIds } from '../../testkit/backends.ts';
+import { type Answered, sendRequests, startLoad } from '../../testkit/load.ts';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 // N requests make N spans, N log lines and a counter of N. Whatever falls over on the way, all of them must be found: in Tempo by search,
 // in Loki, in Prometheus. Each case has a service of its own, so that its counts are its own; the backends are shared.

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import { checkHeads } from '../../src/engine/check-inputs.ts';
-import { completeManifest, parseManifest } from '../../src/engine/complete-manifest.ts';
-import type { Manifest } from '../../src/engine/manifest.ts';
-import { readOnnx } from '../../src/engine/read-onnx.ts';
+import { completeManifest, parseManifest } from '../../src/engine/registry/complete-manifest.ts';
+import type { Manifest } from '../../src/engine/registry/manifest.ts';
+import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
 
 const models = join(import.meta.dirname, '../../models');
 

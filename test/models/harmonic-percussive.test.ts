@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { Operators } from '../../models/graphs/operators.ts';
-import { runningMedian } from '../../models/graphs/running-median.ts';
-import { Graph } from '../../models/onnx/write-onnx.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
 import { separateInChunks } from '../../src/tasks/separation/separate-in-chunks.ts';
+import { Operators } from '../../tools/models/graphs/operators.ts';
+import { runningMedian } from '../../tools/models/graphs/running-median.ts';
+import { Graph } from '../../tools/models/onnx/write-onnx.ts';
 import { referenceArray, sound } from './reference-sounds.ts';
 import { session } from './session.ts';
 

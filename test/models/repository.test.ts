@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
-import { hashOf } from '../../models/fetch-learned.ts';
-import { generatedModels } from '../../models/generated.ts';
-import { learnedModels } from '../../models/learned.ts';
-import { staleModelFiles } from '../../models/write-models.ts';
-import { manifestSchema } from '../../src/engine/manifest.ts';
-import { readOnnx } from '../../src/engine/read-onnx.ts';
+import { manifestSchema } from '../../src/engine/registry/manifest.ts';
+import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
+import { hashOf } from '../../tools/models/fetch-learned.ts';
+import { generatedModels } from '../../tools/models/generated.ts';
+import { learnedModels } from '../../tools/models/learned.ts';
+import { staleModelFiles } from '../../tools/models/write-models.ts';
 
 const folder = new URL('../../models/', import.meta.url);
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { generatedModels } from '../../models/generated.ts';
-import { learnedModels } from '../../models/learned.ts';
 import { readConfig } from '../../src/config.ts';
-import { Registry } from '../../src/engine/registry.ts';
+import { Registry } from '../../src/engine/registry/registry.ts';
+import { generatedModels } from '../../tools/models/generated.ts';
+import { learnedModels } from '../../tools/models/learned.ts';
 import { sound } from './reference-sounds.ts';
 
 describe('the models of the repository', () => {

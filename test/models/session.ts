@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type Graph, writeOnnx } from '../../models/onnx/write-onnx.ts';
+import { type Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
 
 export type Feeds = Record<string, { dims: readonly number[]; data: Float32Array | BigInt64Array }>;
 export type Answers = Record<string, { dims: readonly number[]; data: Float32Array }>;

@@ -1,8 +1,8 @@
-import { aliases, labelsOf } from '../../src/telemetry/names/aliases.ts';
+import { aliases, labelsOf } from '../../observability/aliases.ts';
+import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
 import type { Metric } from '../../src/telemetry/names/metric.ts';
-import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
-import { metricNames } from '../../src/telemetry/names.ts';
-import { prometheusQuery } from '../support/backends.ts';
+import { metricNames } from '../../src/telemetry/names/names.ts';
+import { prometheusQuery } from '../../testkit/backends.ts';
 
 /** The labels by metric, histograms under their own name: what is there of the service, the receiver and datasets. */
 export type Told = Map<string, Set<string>>;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { startReceiver } from './receiver-process.ts';
 import { startToldReceiver } from './told-receiver.ts';
 import { ToldTelemetry } from './told-telemetry.ts';

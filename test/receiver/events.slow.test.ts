@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { waitFor } from '../support/wait-for.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { startToldReceiver } from './told-receiver.ts';
 
 describe('pushed events', function () {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { smallFileSystem } from '../support/small-file-system.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { smallFileSystem } from '../../testkit/small-file-system.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { startReceiver } from './receiver-process.ts';
 import { ToldTelemetry } from './told-telemetry.ts';
 import { alertmanagerWebhook } from './webhook.ts';

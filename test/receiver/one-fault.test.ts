@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { notOfTheFault } from '../../observability/alerts/firing.ts';
 import { alertsOf, readAlertWebhook } from '../../src/receiver/alert-webhook.ts';
 import { oneForEachFault } from '../../src/receiver/one-fault.ts';
-import { notOfTheFault } from '../../stack/alerts/firing.ts';
 import { labelsOfTheRule } from '../../web/alerts/firing-faults.ts';
 
 const startsAt = '2026-11-29T12:00:00Z';

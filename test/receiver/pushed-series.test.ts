@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
 import { PushedSeries } from '../../src/receiver/pushed-series.ts';
 import { Store } from '../../src/receiver/store.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 const config = readConfig({});
 const jobs = { kind: 'counter', name: 'jobs', unit: '', labels: {}, value: 1 } as const;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { choosePort } from '../../stack/free-port.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { choosePort } from '../../launcher/free-port.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 export type ReceiverProcess = AsyncDisposable & {
   url: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { countedInAll, lokiLines, prometheusPoints, prometheusQuery } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { countedInAll, lokiLines, prometheusPoints, prometheusQuery } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('the receiver in the stack', function () {
   this.timeout(900_000);

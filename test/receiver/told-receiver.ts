@@ -1,4 +1,4 @@
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { startReceiver } from './receiver-process.ts';
 import { ToldTelemetry } from './told-telemetry.ts';
 

@@ -1,4 +1,4 @@
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 
 export type ToldLog = { severity: string; body: string; traceId: string; attributes: Record<string, unknown> };
 export type ToldPoint = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Bag } from '../../src/bag.ts';
+import { Bag } from '../../src/v8/bag.ts';
 
 describe('a bag', () => {
   it('holds what a set would, whatever is put in, taken out and taken out again', () => {

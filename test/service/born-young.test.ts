@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { perceptron, writeModel } from '../fixtures/models/models.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const decision = /AllocationSite.*=> .*/;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('the console of the service', () => {
   it('is one JSON object a line with VITRINE_CONSOLE=json, access lines and system metrics too', async () => {

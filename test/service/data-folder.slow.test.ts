@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { startReceiver } from '../receiver/receiver-process.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('a data folder', () => {
   for (const { part, program, start } of [

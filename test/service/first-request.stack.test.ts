@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { lokiLines, prometheusQuery, tempoTraceIds } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('a first request', function () {
   this.timeout(240_000);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { availableOrSkip } from '../support/available-or-skip.ts';
-import { sendRequests } from '../support/load.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { startService } from '../support/service-process.ts';
-import { smallFileSystem } from '../support/small-file-system.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { sendRequests } from '../../testkit/load.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { smallFileSystem } from '../../testkit/small-file-system.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('a full disk under the spool', () => {
   it('stops nothing: the service answers, says so in its health, keeps in memory what the disk refuses, and recovers', async function () {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { choosePort } from '../../stack/free-port.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { choosePort } from '../../launcher/free-port.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('a stop', () => {
   it('tells its last metrics without a complaint, though what they were read from is closed by then', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 // The first layer: the service does not record what callers write. The Collector's masks, the second layer, are tested without the service.
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { inferenceStages, type StageName } from '../../src/telemetry/time-account.ts';
+import { inferenceStages, type StageName } from '../../src/observe/time-account.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { gather, identity, slow, writeModel } from '../fixtures/models/models.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 describe('the time account of a request', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { heapFlags } from '../../src/tune-heap.ts';
+import { heapFlags } from '../../src/v8/tune-heap.ts';
 
 describe('the settings of V8’s heap', () => {
   it('are known to this Node: what V8 does not know it passes over in silence', () => {

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Summary } from '../../stack/summary/read-summary.ts';
-import { prometheusQuery } from '../support/backends.ts';
-import type { Stack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { Summary } from '../../cli/summary/read-summary.ts';
+import { prometheusQuery } from '../../testkit/backends.ts';
+import type { Stack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 /** `vitrine summary` against a stack with traffic. */
 export function askForSummary(stack: () => Stack): void {
   const start = (...parameters: string[]) => {
     const child = spawn(
       process.execPath,
-      [join(import.meta.dirname, '../../stack/command-line.ts'), 'summary', ...parameters],
+      [join(import.meta.dirname, '../../cli/command-line.ts'), 'summary', ...parameters],
       { env: stack().env, stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let said = '';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { printSummary } from '../../stack/summary/print-summary.ts';
-import { readSummary, type Summary } from '../../stack/summary/read-summary.ts';
+import { printSummary } from '../../cli/summary/print-summary.ts';
+import { readSummary, type Summary } from '../../cli/summary/read-summary.ts';
 
 const well: Summary = {
   at: '2026-11-21T10:00:00.000Z',

@@ -7,8 +7,8 @@ import type { Audio } from '../../src/tasks/audio/audio.ts';
 import { withAudio } from '../../src/tasks/audio/open-audio.ts';
 import { type WavEncoding, writeWav } from '../../src/tasks/audio/write-wav.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
-import { flacBomb, opusBomb } from '../support/sound-bombs.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { flacBomb, opusBomb } from '../../testkit/sound-bombs.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { readWhole } from './read-whole.ts';
 import { fixtureSound } from './task-runner.ts';
 

@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { post, type ServedApi, sendRaw } from '../api/serve-api.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { form, nothingLeft, serveTasks, somethingThere } from './serve-tasks.ts';
 import { fixtureSound } from './task-runner.ts';
 

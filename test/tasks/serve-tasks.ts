@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { type ServedApi, serveApi } from '../api/serve-api.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { ourModels } from './task-runner.ts';
 
 /** The whole API over the models of the repository that are named, telemetry off. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { toneWav } from '../../testkit/tone-wav.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import type { ServedApi } from '../api/serve-api.ts';
-import { toneWav } from '../support/tone-wav.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { tellSpansHere } from '../telemetry/told-spans.ts';
 import { form, serveTasks } from './serve-tasks.ts';
 

@@ -4,9 +4,9 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { post, type ServedApi, serveApi } from '../api/serve-api.ts';
 import { fixedSeparator } from '../fixtures/models/separators.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { form, formBytes, nothingLeft, serveTasks, somethingThere, unzip } from './serve-tasks.ts';
 import { fixtureSound } from './task-runner.ts';
 

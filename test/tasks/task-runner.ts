@@ -2,12 +2,12 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Config, readConfig } from '../../src/config.ts';
-import { Registry } from '../../src/engine/registry.ts';
+import { Registry } from '../../src/engine/registry/registry.ts';
 import { runTask, type TaskRequest, type TaskResult, type TaskTools, type UploadedFile } from '../../src/tasks/task.ts';
+import { TaskMetrics } from '../../src/tasks/task-metrics.ts';
 import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
-import { TaskMetrics } from '../../src/telemetry/task-metrics.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 export const ourModels = fileURLToPath(new URL('../../models', import.meta.url));
 

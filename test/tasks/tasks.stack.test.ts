@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { lokiLines, prometheusQuery, tempoTraceIds } from '../support/backends.ts';
-import { type Stack, startStack } from '../support/stack.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
+import { type Stack, startStack } from '../../testkit/stack.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { form } from './serve-tasks.ts';
 import { fixtureSound, ourModels } from './task-runner.ts';
 

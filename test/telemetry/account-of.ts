@@ -1,5 +1,5 @@
 import type { Arrival } from '../../src/engine/inference.ts';
-import { type StageName, stageNames, TimeAccount } from '../../src/telemetry/time-account.ts';
+import { type StageName, stageNames, TimeAccount } from '../../src/observe/time-account.ts';
 
 /** A time account that was closed with these stages; the others took no time. */
 export function accountOf(

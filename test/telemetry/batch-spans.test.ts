@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { BatchFacts } from '../../src/engine/inference.ts';
-import { BatchSpans } from '../../src/telemetry/batch-spans.ts';
+import { BatchSpans } from '../../src/observe/batch-spans.ts';
+import { makeRequestSpans } from '../../src/observe/request-spans.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
-import { makeRequestSpans } from '../../src/telemetry/request-spans.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 import { accountOf } from './account-of.ts';
 import { tellSpansHere } from './told-spans.ts';
 

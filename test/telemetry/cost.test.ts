@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BatchFacts } from '../../src/engine/inference.ts';
-import { Cost } from '../../src/telemetry/cost.ts';
+import { Cost } from '../../src/observe/cost.ts';
 
 describe('cost', () => {
   it('is counted by tenant and model, in whatever turns their requests come', () => {

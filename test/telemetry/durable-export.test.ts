@@ -7,16 +7,16 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import { DurableExport } from '../../src/telemetry/durable-export.ts';
-import { Ledger } from '../../src/telemetry/ledger.ts';
-import { byExporter, bySender } from '../../src/telemetry/live-export.ts';
-import { logRequests } from '../../src/telemetry/otlp-requests.ts';
-import { OtlpSender } from '../../src/telemetry/otlp-sender.ts';
-import { diagnosticLogger, PartialSuccess } from '../../src/telemetry/partial-success.ts';
-import { Spool } from '../../src/telemetry/spool.ts';
-import { OtlpReceiver } from '../support/otlp-receiver.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { DurableExport } from '../../src/telemetry/export/durable-export.ts';
+import { Ledger } from '../../src/telemetry/export/ledger.ts';
+import { byExporter, bySender } from '../../src/telemetry/export/live-export.ts';
+import { logRequests } from '../../src/telemetry/export/otlp-requests.ts';
+import { OtlpSender } from '../../src/telemetry/export/otlp-sender.ts';
+import { diagnosticLogger, PartialSuccess } from '../../src/telemetry/export/partial-success.ts';
+import { Spool } from '../../src/telemetry/export/spool.ts';
+import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('durable export', () => {
   it('hands items to a Collector that is there, without touching the disk', async () => {

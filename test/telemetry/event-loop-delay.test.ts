@@ -7,8 +7,8 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { lookEveryMs, observeEventLoopDelay } from '../../src/telemetry/event-loop-delay.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { lookEveryMs, observeEventLoopDelay } from '../../src/telemetry/host/event-loop-delay.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('the delay of the event loop', () => {
   const told = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);

@@ -1,5 +1,5 @@
 import type { Arrival, BatchFacts } from '../../src/engine/inference.ts';
-import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
+import type { FlightRecord } from '../../src/observe/flight/flight-record.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
 import { accountOf } from './account-of.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hostAttributes } from '../../src/telemetry/host-attributes.ts';
+import { hostAttributes } from '../../src/telemetry/host/host-attributes.ts';
 
 describe('the attributes of the host', () => {
   it('leave out what a container does not have', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { disksIn, interfacesIn } from '../../src/telemetry/host-metrics.ts';
+import { disksIn, interfacesIn } from '../../src/telemetry/host/host-metrics.ts';
 
 describe('the disks of the machine', () => {
   it('are counted whole and once: no partitions, no loop devices, no memory', () => {

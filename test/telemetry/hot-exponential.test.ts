@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { HotExponential } from '../../src/telemetry/hot-exponential.ts';
+import { HotExponential } from '../../src/telemetry/meter/hot-exponential.ts';
 
 const seriesOf = (values: readonly number[]) => {
   const series = new HotExponential('inferenceLatency').series('m');

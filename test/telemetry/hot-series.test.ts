@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { HotExponential } from '../../src/telemetry/hot-exponential.ts';
-import { HotCounter, HotHistogram } from '../../src/telemetry/hot-series.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { HotExponential } from '../../src/telemetry/meter/hot-exponential.ts';
+import { HotCounter, HotHistogram } from '../../src/telemetry/meter/hot-series.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('the series of the request path', () => {
   it('are counted exactly, by their labels', () => {

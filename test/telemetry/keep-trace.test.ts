@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Outcome, TraceKeeper, type TraceKeeperOptions } from '../../src/telemetry/keep-trace.ts';
+import { type Outcome, TraceKeeper, type TraceKeeperOptions } from '../../src/observe/keep-trace.ts';
 
 describe('keeping a trace', () => {
   it('goes by the outcome: failed, slow, forced, the caller’s wish', () => {

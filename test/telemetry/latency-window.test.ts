@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { LatencyWindow, otherModels } from '../../src/telemetry/flight/latency-window.ts';
-import { Ring } from '../../src/telemetry/flight/ring.ts';
+import { LatencyWindow, otherModels } from '../../src/observe/flight/latency-window.ts';
+import { Ring } from '../../src/observe/flight/ring.ts';
 
 describe('the latency of a window', () => {
   it('is exact but for the percentiles, and those within 2 %', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Ledger } from '../../src/telemetry/ledger.ts';
-import { ListParcel, Outbox } from '../../src/telemetry/outbox.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { Ledger } from '../../src/telemetry/export/ledger.ts';
+import { ListParcel, Outbox } from '../../src/telemetry/export/outbox.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('outbox', () => {
   it('sends a full batch at once and the rest after the wait', async () => {

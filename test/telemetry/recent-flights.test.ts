@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { isSameBatch } from '../../src/telemetry/batch-attributes.ts';
-import { FairRows } from '../../src/telemetry/flight/fair-rows.ts';
-import { copyOf, type FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
-import { FlightRecorder } from '../../src/telemetry/flight/flight-recorder.ts';
-import { RecentBatches } from '../../src/telemetry/flight/recent-batches.ts';
-import { RecentFlights } from '../../src/telemetry/flight/recent-flights.ts';
+import { isSameBatch } from '../../src/observe/batch-attributes.ts';
+import { FairRows } from '../../src/observe/flight/fair-rows.ts';
+import { copyOf, type FlightRecord } from '../../src/observe/flight/flight-record.ts';
+import { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
+import { RecentBatches } from '../../src/observe/flight/recent-batches.ts';
+import { RecentFlights } from '../../src/observe/flight/recent-flights.ts';
+import { stageNames, TimeAccount } from '../../src/observe/time-account.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
-import { stageNames, TimeAccount } from '../../src/telemetry/time-account.ts';
 import { batchOf, recordOf } from './flight-records.ts';
 
 describe('the last requests', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { FlightRecord } from '../../src/telemetry/flight/flight-record.ts';
-import { SlowestRequests, slowestMax } from '../../src/telemetry/flight/slowest-requests.ts';
-import { TimeAccount } from '../../src/telemetry/time-account.ts';
+import type { FlightRecord } from '../../src/observe/flight/flight-record.ts';
+import { SlowestRequests, slowestMax } from '../../src/observe/flight/slowest-requests.ts';
+import { TimeAccount } from '../../src/observe/time-account.ts';
 
 describe('the slowest requests', () => {
   it('are those of each minute and each model, in whatever turns they end', () => {

@@ -4,8 +4,8 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
-import type { OtlpRequest } from '../../src/telemetry/otlp-requests.ts';
-import { SpanParcel } from '../../src/telemetry/span-parcel.ts';
+import type { OtlpRequest } from '../../src/telemetry/export/otlp-requests.ts';
+import { SpanParcel } from '../../src/telemetry/export/span-parcel.ts';
 
 // The official serializer is the reference: what it gives, ours gives to the byte.
 

@@ -2,7 +2,7 @@ import { trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import { givePastSpansTo } from '../../src/telemetry/past-spans.ts';
+import { givePastSpansTo } from '../../src/telemetry/export/past-spans.ts';
 
 /** The SDK with a place to look at what was told, for one describe(). */
 export function tellSpansHere(): { spans(): ReadableSpan[] } {

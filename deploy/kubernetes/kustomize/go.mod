@@ -1,4 +1,4 @@
-// Pins kustomize, which builds these manifests in the tests: see stack/servers.ts.
+// Pins kustomize, which builds these manifests in the tests: see launcher/servers.ts.
 module vitrine/kustomize
 
 go 1.26

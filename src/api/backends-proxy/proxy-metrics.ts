@@ -1,6 +1,6 @@
 import type { FailureCode } from '../../errors.ts';
-import type { AggregatedMetric } from '../../telemetry/aggregated-metrics.ts';
-import { HotCounter } from '../../telemetry/hot-series.ts';
+import type { AggregatedMetric } from '../../telemetry/meter/aggregated-metrics.ts';
+import { HotCounter } from '../../telemetry/meter/hot-series.ts';
 import { type BackendName, backendNames } from './allowed-questions.ts';
 
 const outcomes = [

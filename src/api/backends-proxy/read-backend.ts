@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { leftSignal } from '../../http/while-open.ts';
 import { say } from '../../sentence.ts';
-import type { Client } from '../clients.ts';
-import type { Door } from '../door.ts';
-import { leftSignal } from '../while-open.ts';
+import type { Client } from '../access/clients.ts';
+import type { Door } from '../access/door.ts';
 import { backendNames, readQuestion } from './allowed-questions.ts';
 import { askBackend } from './ask-backend.ts';
 import { lokiTenants, withoutGuardedStreams } from './guard-log-streams.ts';

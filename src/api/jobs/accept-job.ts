@@ -4,6 +4,8 @@ import { dirname, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { readHeaders } from '../../http/read-by.ts';
+import { requestTrace } from '../../http/trace-request.ts';
 import type { Job, NewJob } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import { syncToDisk } from '../../jobs/keep-result.ts';
@@ -12,10 +14,8 @@ import { onDisk } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
 import type { TaskRequest } from '../../tasks/task.ts';
 import { log } from '../../telemetry/logger.ts';
-import type { Client } from '../clients.ts';
-import { readHeaders } from '../read-by.ts';
+import type { Client } from '../access/clients.ts';
 import { taskHeaders } from '../tasks/task-headers.ts';
-import { requestTrace } from '../trace-request.ts';
 import { jobAnswer, jobPath } from './job-answer.ts';
 
 /** Whether the caller prefers a job to waiting: `Prefer: respond-async` (RFC 7240), alone or among others. */

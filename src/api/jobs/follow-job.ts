@@ -1,13 +1,13 @@
 import type { Request, Response } from 'express';
+import { readHeaders } from '../../http/read-by.ts';
+import { requestTrace } from '../../http/trace-request.ts';
+import { whileOpen } from '../../http/while-open.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import { endNumber, eventId, isAfter, type JobEvent, readEventId } from '../../jobs/job-events.ts';
 import { restOfJobMs } from '../../jobs/rest-of-job.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
-import type { Budgets } from '../budgets.ts';
-import type { Client } from '../clients.ts';
-import { readHeaders } from '../read-by.ts';
-import { requestTrace } from '../trace-request.ts';
-import { whileOpen } from '../while-open.ts';
+import type { Budgets } from '../access/budgets.ts';
+import type { Client } from '../access/clients.ts';
 import { jobAnswer } from './job-answer.ts';
 import { followHeaders } from './job-queries.ts';
 import { findOwn, type JobParts } from './job-routes.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { wholeText } from '../whole-text.ts';
+import { wholeText } from '../../http/whole-text.ts';
 
 // What may be asked of /v1/jobs: read by the handlers and shown in /openapi.json.
 

@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { readQuery } from '../../http/read-by.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { WorkFolders } from '../../jobs/work-folders.ts';
 import { ours, say } from '../../sentence.ts';
-import type { Client } from '../clients.ts';
-import { readQuery } from '../read-by.ts';
+import type { Client } from '../access/clients.ts';
 import { failedBefore } from './failure-of.ts';
 import { jobAnswer } from './job-answer.ts';
 import { jobId, jobListQuery } from './job-queries.ts';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
+import { sendFile } from '../../http/send-file.ts';
 import type { JobResult } from '../../jobs/job.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
-import { sendFile } from '../send-file.ts';
 
 /** Streams one file of a result. A caller who stops reading is dropped, and one who leaves ends it. */
 export async function sendKeptFile(

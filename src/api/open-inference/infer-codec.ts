@@ -1,10 +1,10 @@
 import type { Config } from '../../config.ts';
-import type { Manifest } from '../../engine/manifest.ts';
+import type { Manifest } from '../../engine/registry/manifest.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
+import type { Body } from '../../http/body.ts';
 import type { SharedBudget } from '../../resilience/shared-budget.ts';
 import { say } from '../../sentence.ts';
-import type { Body } from '../body.ts';
 import type { InferCall } from './infer-call.ts';
 import { jsonBytesMaxOf } from './json-tensor.ts';
 import { type Asker, JsonThread } from './json-thread.ts';

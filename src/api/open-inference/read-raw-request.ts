@@ -1,4 +1,4 @@
-import type { Manifest, TensorSpec } from '../../engine/manifest.ts';
+import type { Manifest, TensorSpec } from '../../engine/registry/manifest.ts';
 import { dataTypes } from '../../engine/tensor.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';

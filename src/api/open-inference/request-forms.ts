@@ -1,4 +1,4 @@
-import type { Manifest } from '../../engine/manifest.ts';
+import type { Manifest } from '../../engine/registry/manifest.ts';
 import type { DataType, Tensor } from '../../engine/tensor.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { AnswerHead, InferCall } from './infer-call.ts';

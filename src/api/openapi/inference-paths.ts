@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { dataTypes } from '../../engine/tensor.ts';
-import { logSettingsRequest } from '../log-settings.ts';
-import { indexRequest, loadRequest, unloadRequest } from '../repository-requests.ts';
-import { traceSettingsRequest } from '../trace-settings.ts';
+import { indexRequest, loadRequest, unloadRequest } from '../models/repository-requests.ts';
+import { logSettingsRequest } from '../settings/log-settings.ts';
+import { traceSettingsRequest } from '../settings/trace-settings.ts';
 import { binary, json } from './answers.ts';
 import type { Described, DescribedPaths } from './describe-routes.ts';
 

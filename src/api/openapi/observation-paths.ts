@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flightListFilter, flightSummaryQuery, listMax } from '../flight-queries.ts';
+import { flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
 import { json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
 

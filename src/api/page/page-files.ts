@@ -5,9 +5,9 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import { version } from '../../version.ts';
+import type { Client } from '../access/clients.ts';
+import type { Door } from '../access/door.ts';
 import { backendNames } from '../backends-proxy/allowed-questions.ts';
-import type { Client } from '../clients.ts';
-import type { Door } from '../door.ts';
 import { type DashboardFiles, namesIn } from './dashboard-files.ts';
 
 type Parts = { config: Config; door: Door };

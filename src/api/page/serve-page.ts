@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { acceptedPacking } from '../../http/accepted-packing.ts';
 import { say } from '../../sentence.ts';
-import { acceptedPacking } from '../accepted-packing.ts';
 import { makePage, type Page } from './make-page.ts';
 
 /**

@@ -1,12 +1,12 @@
 import type { Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { requestTrace, tellStages } from '../../http/trace-request.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import { say } from '../../sentence.ts';
 import { failureOf } from '../jobs/failure-of.ts';
 import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
-import { requestTrace, tellStages } from '../trace-request.ts';
 
 /**
  * Waits for a job that was made of this request and answers with its facts and the links to its files. When the time is over first, or the service

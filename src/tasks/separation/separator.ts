@@ -1,4 +1,4 @@
-import type { Manifest } from '../../engine/manifest.ts';
+import type { Manifest } from '../../engine/registry/manifest.ts';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import type { TaskModel } from '../task-model.ts';

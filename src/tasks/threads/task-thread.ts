@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../../config.ts';
-import { freeTensors } from '../../engine/free-tensors.ts';
+import { freeTensors } from '../../engine/lanes/free-tensors.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
-import { observableGauge } from '../../telemetry/metrics.ts';
+import { observableGauge } from '../../telemetry/meter/metrics.ts';
 import type { TaskTelling } from '../account-for-task.ts';
 import type { TaskResult, TaskTools } from '../task.ts';
 import { TaskThread, type TaskThreadConfig } from './task-thread.ts';

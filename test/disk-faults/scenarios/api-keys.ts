@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ApiKeys, newApiKey } from '../../../src/api/api-keys.ts';
+import { ApiKeys, newApiKey } from '../../../src/api/access/api-keys.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** A key is taken out of the file while it is watched. */

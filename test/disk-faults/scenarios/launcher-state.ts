@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeKeys } from '../../../stack/commands/new-key.ts';
-import { identify } from '../../../stack/process-identity.ts';
-import { takeLock } from '../../../stack/process-lock.ts';
-import { answerRestartRequests, requestRestart } from '../../../stack/restart-request.ts';
-import { StackFailure } from '../../../stack/stack-failure.ts';
-import { endLeftovers, readState, type StackState, StateFile } from '../../../stack/stack-state.ts';
+import { writeKeys } from '../../../cli/commands/new-key.ts';
+import { identify } from '../../../launcher/process-identity.ts';
+import { takeLock } from '../../../launcher/process-lock.ts';
+import { answerRestartRequests, requestRestart } from '../../../launcher/restart-request.ts';
+import { StackFailure } from '../../../launcher/stack-failure.ts';
+import { endLeftovers, readState, type StackState, StateFile } from '../../../launcher/stack-state.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** A launcher takes its lock, writes its state, answers a restart, and ends; another one finds what it left. */

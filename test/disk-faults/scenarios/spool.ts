@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
-import { DurableExport } from '../../../src/telemetry/durable-export.ts';
-import { Ledger } from '../../../src/telemetry/ledger.ts';
-import { bySender } from '../../../src/telemetry/live-export.ts';
-import type { OtlpRequest } from '../../../src/telemetry/otlp-requests.ts';
-import { OtlpSender } from '../../../src/telemetry/otlp-sender.ts';
-import { Spool } from '../../../src/telemetry/spool.ts';
-import { choosePort } from '../../../stack/free-port.ts';
-import { OtlpReceiver } from '../../support/otlp-receiver.ts';
+import { choosePort } from '../../../launcher/free-port.ts';
+import { DurableExport } from '../../../src/telemetry/export/durable-export.ts';
+import { Ledger } from '../../../src/telemetry/export/ledger.ts';
+import { bySender } from '../../../src/telemetry/export/live-export.ts';
+import type { OtlpRequest } from '../../../src/telemetry/export/otlp-requests.ts';
+import { OtlpSender } from '../../../src/telemetry/export/otlp-sender.ts';
+import { Spool } from '../../../src/telemetry/export/spool.ts';
+import { OtlpReceiver } from '../../../testkit/otlp-receiver.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 
 /** One process is told items while the Collector is away, and stops; the next one finds and sends them. */

@@ -1,5 +1,5 @@
 // Builds the tiny server of build-server.stack.test.ts in a process of its own, and says what happened.
-import { ensureServer } from '../../../stack/build-server.ts';
+import { ensureServer } from '../../../launcher/build-server.ts';
 import { tinyServer } from './tiny-server.ts';
 
 const phases: string[] = [];

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Server } from '../../../stack/servers.ts';
+import type { Server } from '../../../launcher/servers.ts';
 
 /** A Go module of a few lines, so that the building itself can be tested in seconds. */
 export const tinyServer: Server = {

@@ -1,0 +1,133 @@
+import { Command } from 'commander';
+import { componentNames } from '../launcher/components.ts';
+import { StackFailure } from '../launcher/stack-failure.ts';
+import { ServiceError } from '../src/errors.ts';
+import { version } from '../src/version.ts';
+import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
+import { clean } from './commands/clean.ts';
+import { type DatasetArguments, dataset } from './commands/dataset.ts';
+import { doctor } from './commands/doctor.ts';
+import { down } from './commands/down.ts';
+import { fault } from './commands/fault.ts';
+import { logs } from './commands/logs.ts';
+import { printManifestSchema } from './commands/manifest-schema.ts';
+import { newKey } from './commands/new-key.ts';
+import { restart } from './commands/restart.ts';
+import { status } from './commands/status.ts';
+import { summary } from './commands/summary.ts';
+import { test } from './commands/test.ts';
+import { up } from './commands/up.ts';
+
+// What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
+
+const names = componentNames.join(', ');
+/** Commands whose work matters more than what they print. */
+const goesOnUnread = ['up', 'service', 'test', 'dataset', 'fault'];
+const program = new Command('vitrine')
+  .description('An inference server you can see through: the service and everything that watches it')
+  .version(version)
+  .showHelpAfterError();
+
+command('up', 'start everything, in the foreground; Ctrl-C stops it')
+  .option('--detach', 'return when everything is healthy; `vitrine down` stops it')
+  .option('--only <names>', `start only these, with commas between: ${names}`)
+  .action(run(up));
+command('down', 'stop everything').action(run(down));
+command('status', 'what runs, where, since when and how well; ends with 1 when something is not well')
+  .option('--json', 'for programs')
+  .action(run(status));
+command(
+  'summary',
+  'the overview in the terminal: rates, percentiles, errors, queues, GPUs, telemetry, alerts; from Prometheus',
+)
+  .option('-w, --watch', 'again every two seconds, until Ctrl-C')
+  .option('--json', 'for programs; with --watch one a line')
+  .option('-m, --minutes <count>', 'over how long', '5')
+  .option('--prometheus <url>', 'another Prometheus than the one of this stack')
+  .action(run(summary));
+command('logs [name]', 'the console lines of all servers, or of one')
+  .option('-f, --follow', 'go on with new lines')
+  .option('-n, --lines <count>', 'how many lines to begin with', '50')
+  .action((name: string | undefined, options: { follow?: boolean; lines: string }) => run(logs)({ ...options, name }));
+command('restart [name]', 'stop and start everything, or one').action((name?: string) => run(restart)({ name }));
+command('clean', 'remove what was written at run time: VITRINE_DATA')
+  .option('--cache', 'and the built servers, which all clones share')
+  .option('--yes', 'without asking')
+  .action(run(clean));
+command('doctor', 'examine tools, disk, ports and versions, and send a probe of each signal through the stack').action(
+  run(doctor),
+);
+command('fault [name]', 'a drill: cause a real fault on a stack of its own, and see which alerts come and go')
+  .option('--list', 'what there is to cause')
+  .option('--hold', 'go on until Ctrl-C, three minutes at most')
+  .action((name: string | undefined, options: { list?: boolean; hold?: boolean }) => run(fault)({ ...options, name }));
+command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(run(printManifestSchema));
+command(
+  'alertmanager-config',
+  'Alertmanager’s file with Slack, e-mail and PagerDuty as VITRINE_ALERT_* says, for compose (VITRINE_ALERTMANAGER_FILE)',
+).action(run(printAlertmanagerConfig));
+command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/api-keys.md)')
+  .option('--file <path>', 'add it to this file, as VITRINE_API_KEYS_FILE names it; without, the entry is printed')
+  .action((name: string, options: { file?: string }) => run(newKey)({ ...options, name }));
+command('service', 'only the service, without the stack').action(async () => {
+  await import('../src/main.ts');
+});
+for (const operation of ['score', 'enhance'] as const) datasetCommand(operation);
+command('test [files...]', 'all tests on the real servers, or those of some files')
+  .option('--quick', 'only those that start no servers')
+  .action((files: string[], options: { quick?: boolean }) => run(test)({ ...options, files }));
+
+// `vitrine status | head -1`: whoever reads has enough, so the command has nothing more to do. `up` has a stack to watch and goes on.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!goesOnUnread.includes(process.argv[2] ?? '')) process.exit();
+  });
+
+// vitrine.mjs is gone without a word: what it was asked to run stops as if asked to.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+process.channel?.unref(); // Waiting for that must not keep a finished command alive.
+await program.parseAsync();
+
+function datasetCommand(operation: 'score' | 'enhance'): void {
+  const all =
+    program.commands.find((each) => each.name() === 'dataset') ?? command('dataset', 'work through a folder of sounds');
+  const one = all
+    .command(`${operation} <folder>`)
+    .description(
+      operation === 'score'
+        ? 'measure every sound, rank them, and say which are excluded and why'
+        : 'one stem of every sound: what is left of it without the rest',
+    )
+    .requiredOption('--name <name>', 'what metrics, spans and reports call the dataset')
+    .option('--out <folder>', 'where results go; else datasets/<name> in VITRINE_DATA')
+    .option('--workers <count>', 'files worked on at once; else as many as there are cores')
+    .option('--json', 'for programs');
+  if (operation === 'score')
+    one
+      .option('--references <folder>', 'the clean sounds, under the same paths')
+      .option('--weights <list>', 'what the ranking goes by, as in dnsmos=2,clipping=1');
+  else
+    one
+      .option('--model <name>', 'the separator', 'harmonic-percussive')
+      .option('--stem <name>', 'which of its stems', 'harmonic');
+  one.action((folder: string, options: Omit<DatasetArguments, 'operation' | 'folder'>) =>
+    run(dataset)({ ...options, operation, folder }),
+  );
+}
+
+function command(signature: string, description: string): Command {
+  return program.command(signature).description(description);
+}
+
+function run<Options>(act: (options: Options) => Promise<number>): (options: Options) => Promise<void> {
+  return async (options) => {
+    try {
+      process.exitCode = await act(options);
+    } catch (error) {
+      const foreseen = error instanceof StackFailure || error instanceof ServiceError;
+      process.stderr.write(`${foreseen ? error.message : ((error as Error).stack ?? error)}\n`);
+      process.exitCode = 1;
+    }
+  };
+}

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder, serverFolder } from '../../launcher/build-server.ts';
+import { component, defaultComponents, doorsOf } from '../../launcher/components.ts';
+import { isFree } from '../../launcher/free-port.ts';
+import { goVersion } from '../../launcher/go-command.ts';
+import { findPortHolder } from '../../launcher/port-holder.ts';
+import { findProbe, type probeChecks, sendProbe } from '../../launcher/probe.ts';
+import { seconds } from '../../launcher/progress.ts';
+import { type Server, servers } from '../../launcher/servers.ts';
+import { findingsOf, readBooks } from '../../launcher/telemetry-books.ts';
+import { type Config, readConfig, settings } from '../../src/config.ts';
+import { readStatus, type StackStatus } from './status.ts';
+
+type Finding = { good: boolean; text: string };
+
+const root = resolve(import.meta.dirname, '../..');
+const probeDeadlineMs = 30_000;
+/** What a build of all servers takes, with modules and compile cache. */
+const buildBytes = 8e9;
+const runBytes = 1e9;
+
+/** Examines everything that a stack needs; when one runs, sends a probe through it. Answers 0 when all is good. */
+export async function doctor(): Promise<number> {
+  const config = readConfig();
+  const data = resolve(root, config.data);
+  const findings: Finding[] = [];
+  const tell = (finding: Finding) => {
+    findings.push(finding);
+    process.stdout.write(`${finding.good ? 'good' : 'BAD '}  ${finding.text}\n`);
+  };
+
+  tell({ good: true, text: `Node ${process.versions.node} at ${process.execPath}` });
+  const built = await Promise.all(Object.values(servers).map(async (server) => existsSync(await serverFolder(server))));
+  tell(await examineGo(built.every((one) => one)));
+  for (const server of Object.values(servers)) tell(await examineServer(server));
+  tell(await examineDisk(data, runBytes, 'VITRINE_DATA'));
+  tell(await examineDisk(cacheFolder(), built.every((one) => one) ? 0 : buildBytes, 'VITRINE_CACHE'));
+  const status = await readStatus(data);
+  if (status.launcher?.running === true) {
+    for (const one of status.components) tell(examineComponent(one));
+    for await (const finding of examineFlow(status)) tell(finding);
+    for (const finding of await examineBooks(status, data)) tell(finding);
+  } else {
+    for await (const finding of examinePorts(config)) tell(finding);
+    tell({
+      good: true,
+      text: 'No stack runs with this data folder, so no probe was sent; run `vitrine doctor` again after `vitrine up`',
+    });
+  }
+  const bad = findings.filter(({ good }) => !good).length;
+  process.stdout.write(bad === 0 ? 'All is good.\n' : `${bad} of ${findings.length} findings are bad.\n`);
+  return bad === 0 ? 0 : 1;
+}
+
+async function examineGo(allBuilt: boolean): Promise<Finding> {
+  // Loki's module asks for the newest Go of all.
+  const context = {
+    title: 'the servers',
+    module: join(root, servers.loki.folder),
+    env: process.env,
+    signal: undefined,
+  };
+  const version = await goVersion(context);
+  if (version !== undefined) return { good: true, text: `Go ${version}` };
+  return allBuilt
+    ? { good: true, text: 'There is no Go; none is needed, all servers are built' }
+    : { good: false, text: 'There is no Go, and servers are yet to be built: install Go from https://go.dev/dl' };
+}
+
+async function examineServer(server: Server): Promise<Finding> {
+  const folder = await serverFolder(server);
+  if (!existsSync(folder))
+    return { good: true, text: `${server.title} is not built yet; the first start that needs it builds it` };
+  try {
+    const program = join(folder, server.binaries[0] ?? '');
+    const { stdout, stderr } = await promisify(execFile)(program, [...server.versionArguments], { timeout: 20_000 });
+    return { good: true, text: `${server.title} runs, at ${folder} (${firstLine(stdout || stderr)})` };
+  } catch (error) {
+    return {
+      good: false,
+      text: `${server.title} cannot be run: ${firstLine((error as Error).message)}; remove ${folder} and start again`,
+    };
+  }
+}
+
+async function examineDisk(folder: string, wantedBytes: number, setting: string): Promise<Finding> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const text = `${(free / 1e9).toFixed(1)} GB are free for ${setting}, ${folder}`;
+  return free >= wantedBytes
+    ? { good: true, text }
+    : { good: false, text: `${text}; ${wantedBytes / 1e9} GB are wanted` };
+}
+
+function examineComponent({
+  title,
+  health,
+  state,
+  port,
+  restarts,
+  restartsAsked,
+  detail,
+}: StackStatus['components'][number]): Finding {
+  const text = `${title} is ${state} on port ${port}${restarts === 0 ? '' : `, restarted ${restarts} times, ${restartsAsked} of them asked for`}`;
+  return health === 'well'
+    ? { good: true, text }
+    : { good: false, text: `${text}, and does not answer well. ${firstLine(detail)}` };
+}
+
+async function* examinePorts(config: Config): AsyncGenerator<Finding> {
+  for (const name of defaultComponents(config)) {
+    for (const door of doorsOf(name, config)) {
+      const port = config[door];
+      if (port === 0 || (await isFree(port, config.bind))) continue;
+      const holder = await findPortHolder(port);
+      yield {
+        good: false,
+        text: `Port ${port} for ${component(name).title} is taken by ${holder === undefined ? 'a hidden process' : `pid ${holder.pid}, ${holder.command}`}; set ${settings[door].env}`,
+      };
+    }
+  }
+}
+
+/** One probe of each signal, in through the Collector, found in its store. */
+async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding> {
+  const collector = components.find(({ name }) => name === 'collector');
+  if (collector === undefined)
+    return yield { good: true, text: 'The Collector is not part of this stack, so no probe was sent' };
+  const url = (port: number) => `http://127.0.0.1:${port}`;
+  const probe = await sendProbe(url(collector.port)).catch((error: Error) => error);
+  if (probe instanceof Error) return yield { good: false, text: `The Collector refused the probe: ${probe.message}` };
+
+  const signals = { tempo: 'trace', loki: 'log', prometheus: 'metric' } as const satisfies Record<
+    keyof typeof probeChecks,
+    string
+  >;
+  for (const [store, signal] of Object.entries(signals) as [keyof typeof signals, string][]) {
+    const found = components.find(({ name }) => name === store);
+    if (found === undefined) continue;
+    const result = await findProbe(store, url(found.port), probe, probeDeadlineMs);
+    yield 'foundAfterMs' in result
+      ? { good: true, text: `The ${signal} of the probe is in ${found.title}, after ${seconds(result.foundAfterMs)}` }
+      : {
+          good: false,
+          text: `The ${signal} of the probe is not in ${found.title} after ${seconds(probeDeadlineMs)}: ${result.failure}; read \`vitrine logs collector\` and \`vitrine logs ${store}\``,
+        };
+  }
+}
+
+/** Whether everything that was told to the telemetry can be accounted for, signal by signal. */
+async function examineBooks({ components }: StackStatus, data: string): Promise<Finding[]> {
+  const prometheus = components.find(({ name }) => name === 'prometheus');
+  if (prometheus === undefined) return [];
+  try {
+    return (await readBooks(`http://127.0.0.1:${prometheus.port}`, data)).flatMap(findingsOf);
+  } catch (error) {
+    return [{ good: false, text: `The books of the telemetry cannot be read: ${firstLine((error as Error).message)}` }];
+  }
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0]?.slice(0, 200) ?? '';
+}

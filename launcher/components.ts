@@ -1,0 +1,263 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readTimeScale } from '../observability/time-scale.ts';
+import { type Config, type SettingName, settings } from '../src/config.ts';
+import { addAlertChannels } from './alert-channels.ts';
+import { readQueueRemainders, setDamagedQueuesAside } from './queue-remainder.ts';
+import { lookBack, scaleDuration } from './render-configuration.ts';
+import type { ServerName } from './servers.ts';
+import { StackFailure } from './stack-failure.ts';
+import { handOverWebhookToken } from './webhook-token.ts';
+
+/** What a component is started with. Every port is a real one here: 0 has been replaced by a port that was free. */
+export type LaunchContext = {
+  root: string;
+  /** VITRINE_DATA, absolute. */
+  data: string;
+  config: Config;
+};
+
+export type Component = {
+  title: string;
+  /** The server it runs, which may have to be built first; without one it is a Node program of this repository. */
+  server?: ServerName;
+  /** The binary within the server's folder, or the Node program from the root of the checkout. */
+  program: string;
+  /** The settings of every port it listens on; the first is where people and tests talk to it. */
+  doors: readonly [PortSetting, ...PortSetting[]];
+  /** Doors that only some of the Collector's backend files open. */
+  backendDoors?: Readonly<Record<string, PortSetting>>;
+  health: { door: PortSetting; path: string; deadlineMs: number };
+  /** Asked again and again while it runs; a program that stays silent is killed and started anew. */
+  liveness?: string;
+  /** After TERM it gets this long before KILL; without it, what VITRINE_STOP_MS_MAX grants and a little more. */
+  stopMsMax?: number;
+  /** What is seen to before each start; answers sentences for the person at the terminal. */
+  prepare?: (context: LaunchContext) => Promise<string[]>;
+  /** Started by default when VITRINE_BACKENDS has one of these; without the list, always. */
+  forBackends?: readonly string[];
+  parameters: (context: LaunchContext) => string[];
+  /** The folder whose YAML files are rendered into VITRINE_DATA/<component>/configuration before each start. */
+  renderedFrom?: string;
+};
+
+export type PortSetting = Extract<SettingName, `${string}Port`>;
+
+/** Every component, in the order of start; the stop runs from the bottom up. */
+export const components = {
+  collector: {
+    title: 'OpenTelemetry Collector',
+    server: 'collector',
+    program: 'otelcol',
+    doors: ['otlpHttpPort', 'otlpGrpcPort', 'collectorHealthPort', 'collectorMetricsPort'],
+    backendDoors: { 'prometheus-scrape': 'collectorScrapePort', 'prometheus-remote-write': 'collectorRelayPort' },
+    health: { door: 'collectorHealthPort', path: '/', deadlineMs: 60_000 },
+    prepare: examineQueues,
+    parameters: ({ root, config }) => [
+      `--config=${join(root, 'otel-collector/config.yaml')}`,
+      ...(config.collectorAliases ? [`--config=${join(root, 'otel-collector/compat.yaml')}`] : []),
+      ...backendNames(config).map((name) => `--config=${backendFile(root, name)}`),
+    ],
+  },
+  service: {
+    title: 'Vitrine',
+    program: 'src/main.ts',
+    doors: ['servicePort'],
+    health: { door: 'servicePort', path: '/ready', deadlineMs: 120_000 },
+    liveness: '/live',
+    parameters: () => [],
+  },
+  receiver: {
+    title: 'Receiver of webhooks and events',
+    program: 'src/receiver.ts',
+    doors: ['receiverPort'],
+    health: { door: 'receiverPort', path: '/ready', deadlineMs: 60_000 },
+    liveness: '/live',
+    parameters: () => [],
+  },
+  loki: {
+    title: 'Loki',
+    server: 'loki',
+    program: 'loki',
+    doors: ['lokiPort', 'lokiGrpcPort'],
+    health: { door: 'lokiPort', path: '/ready', deadlineMs: 120_000 },
+    forBackends: ['loki'],
+    // For its rules; of its own settings it finds in the environment what differs.
+    renderedFrom: 'loki',
+    parameters: ({ root }) => [`-config.file=${join(root, 'loki/loki.yaml')}`, '-config.expand-env=true'],
+  },
+  tempo: {
+    title: 'Tempo',
+    server: 'tempo',
+    program: 'tempo',
+    doors: ['tempoPort', 'tempoOtlpPort', 'tempoGrpcPort'],
+    health: { door: 'tempoPort', path: '/ready', deadlineMs: 120_000 },
+    // Asked anything in the last half minute, this Tempo never ends by itself; what it holds is written in the first second.
+    stopMsMax: 5_000,
+    forBackends: ['tempo'],
+    parameters: ({ root }) => [`-config.file=${join(root, 'tempo/tempo.yaml')}`, '-config.expand-env=true'],
+  },
+  prometheus: {
+    title: 'Prometheus',
+    server: 'prometheus',
+    program: 'prometheus',
+    doors: ['prometheusPort'],
+    health: { door: 'prometheusPort', path: '/-/ready', deadlineMs: 120_000 },
+    forBackends: ['prometheus', 'prometheus-remote-write', 'prometheus-scrape'],
+    renderedFrom: 'prometheus',
+    parameters: ({ data, config }) => [
+      `--config.file=${join(data, 'prometheus/configuration/prometheus.yaml')}`,
+      `--storage.tsdb.path=${join(data, 'prometheus/store')}`,
+      `--web.listen-address=${config.bind}:${config.prometheusPort}`,
+      `--web.external-url=${config.prometheusUrl || `http://localhost:${config.prometheusPort}`}`,
+      '--web.route-prefix=/', // The API stays where it is, whatever path the outside address has.
+      '--web.enable-otlp-receiver',
+      ...(backendNames(config).includes('prometheus-remote-write') ? ['--web.enable-remote-write-receiver'] : []),
+      '--enable-feature=exemplar-storage',
+      '--query.max-samples=5000000',
+      '--query.timeout=30s',
+      ...(config.timeScale === '1'
+        ? []
+        : [
+            `--query.lookback-delta=${lookBack(readTimeScale(config.timeScale), config.scrapeInterval)}`,
+            `--rules.alert.resend-delay=${scaleDuration('1m', readTimeScale(config.timeScale))}`,
+          ]),
+    ],
+  },
+  alertmanager: {
+    title: 'Alertmanager',
+    server: 'alertmanager',
+    program: 'alertmanager',
+    doors: ['alertmanagerPort'],
+    health: { door: 'alertmanagerPort', path: '/-/ready', deadlineMs: 60_000 },
+    forBackends: ['prometheus', 'prometheus-remote-write', 'prometheus-scrape', 'loki'],
+    renderedFrom: 'alertmanager',
+    prepare: async (context) => [...(await handOverWebhookToken(context)), ...(await addAlertChannels(context))],
+    parameters: ({ data, config }) => [
+      `--config.file=${join(data, 'alertmanager/configuration/alertmanager.yaml')}`,
+      `--storage.path=${join(data, 'alertmanager/store')}`,
+      `--web.listen-address=${config.bind}:${config.alertmanagerPort}`,
+      `--web.external-url=${config.alertmanagerUrl || `http://localhost:${config.alertmanagerPort}`}`,
+      '--web.route-prefix=/',
+      '--cluster.listen-address=', // One Alertmanager: no gossip, and no door for it.
+    ],
+  },
+} as const satisfies Record<string, Component>;
+
+/** Every setting that is a port. */
+export const portSettings = Object.keys(settings).filter((name): name is PortSetting => name.endsWith('Port'));
+
+export type ComponentName = keyof typeof components;
+
+export const componentNames = Object.keys(components) as ComponentName[];
+
+export function component(name: ComponentName): Component {
+  return components[name];
+}
+
+/** `collector,loki` as the names they are. */
+export function parseComponentNames(text: string): ComponentName[] {
+  return text.split(',').map((one) => parseComponentName(one.trim()));
+}
+
+export function parseComponentName(text: string): ComponentName {
+  const found = componentNames.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new StackFailure(
+    `Cannot find "${text}": there is no such component; choose from ${componentNames.join(', ')}.`,
+  );
+}
+
+/** What runs when nobody says `--only`: everything that feeds on VITRINE_BACKENDS, and the service. */
+export function defaultComponents(config: Config): ComponentName[] {
+  const backends = backendNames(config);
+  return componentNames.filter((name) => {
+    const { forBackends } = component(name);
+    return forBackends === undefined || forBackends.some((backend) => backends.includes(backend));
+  });
+}
+
+/** Every port it listens on with these backends. */
+export function doorsOf(name: ComponentName, config: Config): PortSetting[] {
+  const { doors, backendDoors = {} } = component(name);
+  return [...doors, ...backendNames(config).flatMap((backend) => backendDoors[backend] ?? [])];
+}
+
+/** What every component finds in its environment: the table's settings as they are, ports chosen, and where the others are. */
+export function componentEnvironment(
+  name: ComponentName,
+  { data, config }: LaunchContext,
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const own: NodeJS.ProcessEnv = { ...env, VITRINE_DATA: data, VITRINE_BIND: config.bind, ...portEnvironment(config) };
+  if (name === 'loki') {
+    const byStream = backendNames(config).includes('loki-by-stream');
+    own.VITRINE_LOKI_URL = config.lokiUrl || `http://localhost:${config.lokiPort}`;
+    own.VITRINE_LOKI_TENANTS = String(byStream);
+    own.VITRINE_LOKI_RULES = join(data, 'loki/configuration', byStream ? 'rules-by-stream' : 'rules');
+  }
+  if (component(name).server === undefined) {
+    own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || `http://127.0.0.1:${config.otlpGrpcPort}`;
+    return own;
+  }
+  // Some servers would read OTEL_* as settings of their own telemetry.
+  for (const key of Object.keys(own)) if (key.startsWith('OTEL_')) delete own[key];
+  return own;
+}
+
+/** The addresses that Prometheus' and Alertmanager's files name, as in compose, and their native counterparts. */
+export function nativeAddresses(config: Config): Record<string, string> {
+  const at = (port: number) => `127.0.0.1:${port}`;
+  return {
+    'service:8000': at(config.servicePort),
+    'receiver:8010': at(config.receiverPort),
+    'collector:8888': at(config.collectorMetricsPort),
+    'collector:9464': at(config.collectorScrapePort),
+    'prometheus:9090': at(config.prometheusPort),
+    'tempo:3200': at(config.tempoPort),
+    'loki:3100': at(config.lokiPort),
+    'alertmanager:9093': at(config.alertmanagerPort),
+  };
+}
+
+/** What VITRINE_BACKENDS names; the overlays last, since a later file has the last word. */
+export function backendNames(config: Config): string[] {
+  const names = config.backends
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (names.includes('loki-by-stream') && !names.includes('loki'))
+    throw new StackFailure(
+      'Cannot separate the log streams: loki-by-stream lies over loki; name both in VITRINE_BACKENDS.',
+    );
+  return [...names.filter((name) => !overlays.includes(name)), ...names.filter((name) => overlays.includes(name))];
+}
+
+const overlays: readonly string[] = ['tail-sampling', 'loki-by-stream'];
+
+/** Damaged queues are set aside, and what waits for a backend that is no longer named is told. */
+async function examineQueues({ data, root, config }: LaunchContext): Promise<string[]> {
+  const aside = await setDamagedQueuesAside(data);
+  const remainders = await readQueueRemainders({ data, root, backends: backendNames(config) });
+  return [
+    ...aside.map(({ backup, error }) => `${error.message} It was set aside as ${backup}.`),
+    ...remainders
+      .filter(({ inUse, requests }) => !inUse && requests > 0)
+      .map(
+        ({ file, backend, items, requests }) =>
+          `${items} items in ${requests} requests wait for ${backend ?? 'a backend that no file describes'} (${file}), which VITRINE_BACKENDS does not name; they are sent when it does again.`,
+      ),
+  ];
+}
+
+function backendFile(root: string, name: string): string {
+  const file = join(root, 'otel-collector/backends', `${name}.yaml`);
+  if (/^[\w-]+$/.test(name) && existsSync(file)) return file;
+  throw new StackFailure(
+    `Cannot start the Collector: there is no otel-collector/backends/${name}.yaml; name files of that folder in VITRINE_BACKENDS.`,
+  );
+}
+
+function portEnvironment(config: Config): NodeJS.ProcessEnv {
+  return Object.fromEntries(portSettings.map((name) => [settings[name].env, String(config[name])]));
+}

@@ -1,0 +1,472 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { rotateConsoleLog } from '../cli/console-log.ts';
+import { readTimeScale } from '../observability/time-scale.ts';
+import { type Config, readConfig, settings } from '../src/config.ts';
+import { makeForOwnerAlone } from '../src/data-folder.ts';
+import { type BuildProgress, ensureServer, serverFolder } from './build-server.ts';
+import { ComponentProcess, type ProcessState } from './component-process.ts';
+import {
+  type ComponentName,
+  component,
+  componentEnvironment,
+  componentNames,
+  defaultComponents,
+  doorsOf,
+  type LaunchContext,
+  nativeAddresses,
+  type PortSetting,
+  portSettings,
+} from './components.ts';
+import { choosePort, isFree } from './free-port.ts';
+import { findPortHolder } from './port-holder.ts';
+import { identify, type ProcessIdentity } from './process-identity.ts';
+import { takeLock } from './process-lock.ts';
+import { durationMs, renderConfiguration } from './render-configuration.ts';
+import { servers } from './servers.ts';
+import { StackFailure } from './stack-failure.ts';
+import { type ComponentRecord, endLeftovers, readState, StateFile } from './stack-state.ts';
+
+export type StackOptions = {
+  /** Exactly these; without it what VITRINE_BACKENDS asks for. */
+  only?: readonly ComponentName[];
+  env?: NodeJS.ProcessEnv;
+  /** Whether a component that dies is started again. */
+  autoRestart?: boolean;
+  onEvent?: (event: StackEvent) => void;
+  signal?: AbortSignal;
+};
+
+export type StackEvent =
+  | { kind: 'leftovers'; ended: ComponentName[] }
+  | { kind: 'plan'; toBuild: readonly { title: string; coldBuildSeconds: number }[] }
+  | { kind: 'build'; title: string; progress: BuildProgress; number: number; of: number }
+  | { kind: 'state'; name: ComponentName; state: ProcessState }
+  | { kind: 'note'; name: ComponentName; text: string }
+  | { kind: 'trouble'; text: string }
+  | { kind: 'failed'; name: ComponentName; error: Error };
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Opens a stack, starts everything and waits until all of it is healthy; whatever fails ends it all. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const stack = await Stack.open(options);
+  try {
+    await stack.up({ all: true });
+    return stack;
+  } catch (error) {
+    await stack.close();
+    throw error;
+  }
+}
+
+/** The components that run together with one data folder. Closing it stops them in reverse order. */
+export class Stack implements AsyncDisposable {
+  readonly names: readonly ComponentName[];
+  readonly data: string;
+  readonly #config: Config;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #options: StackOptions;
+  readonly #lock: { release(): Promise<void> };
+  readonly #launcher: ProcessIdentity;
+  readonly #startedAtMs = Date.now();
+  readonly #processes = new Map<ComponentName, ComponentProcess>();
+  readonly #overrides = new Map<ComponentName, NodeJS.ProcessEnv>();
+  readonly #binaries = new Map<ComponentName, string>();
+  readonly #records = new Map<ComponentName, ComponentRecord>();
+  readonly #rotation: NodeJS.Timeout;
+  readonly #stateFile: StateFile;
+  #settled = false;
+  #closing: Promise<void> | undefined;
+
+  /** Takes the data folder, ends what a killed launcher left there, and settles every port. Nothing is started yet. */
+  static async open(options: StackOptions): Promise<Stack> {
+    const env = options.env ?? process.env;
+    const given = readConfig(env);
+    const data = resolve(root, given.data);
+    // The servers inherit it: what all of the stack writes is for its owner alone.
+    process.umask(0o077);
+    makeForOwnerAlone(data);
+    const lock = await lockData(data);
+    try {
+      const ended = await endLeftovers(data);
+      if (ended.length > 0) options.onEvent?.({ kind: 'leftovers', ended });
+      const names = options.only ?? defaultComponents(given);
+      const config = await settlePorts(given, names, readState(data)?.ports ?? {});
+      const launcher = await identify(process.pid);
+      if (launcher === undefined) throw new Error('The launcher cannot find its own start time');
+      return new Stack({ options, env, config, data, names, lock, launcher });
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    options: StackOptions;
+    env: NodeJS.ProcessEnv;
+    config: Config;
+    data: string;
+    names: readonly ComponentName[];
+    lock: { release(): Promise<void> };
+    launcher: ProcessIdentity;
+  }) {
+    this.#options = parts.options;
+    this.#env = parts.env;
+    this.#config = parts.config;
+    this.#lock = parts.lock;
+    this.#launcher = parts.launcher;
+    this.data = parts.data;
+    this.names = componentNames.filter((name) => parts.names.includes(name));
+    this.#stateFile = new StateFile(this.data, (text) => this.#options.onEvent?.({ kind: 'trouble', text }));
+    for (const name of this.names) {
+      this.#processes.set(name, this.#processOf(name));
+      this.#record(name, { state: 'waiting', detail: 'to be started' });
+    }
+    this.#rotation = setInterval(() => void this.#rotateLogs(), 30_000).unref();
+  }
+
+  /**
+   * Starts everything: programs of this repository at once, servers as soon as they are built, the Collector first. A server that cannot
+   * be built or started is told as `failed`, and the others go on; with `all`, the first failure is thrown instead.
+   */
+  async up({ all = false }: { all?: boolean } = {}): Promise<void> {
+    const failures: unknown[] = [];
+    const starting: Promise<void>[] = [];
+    const begin = (name: ComponentName) => {
+      const started = this.start(name).catch((error: unknown) => {
+        failures.push(error);
+        this.#fail(name, error as Error);
+      });
+      starting.push(started);
+    };
+    for (const name of this.names.filter((one) => component(one).server === undefined)) begin(name);
+    const toBuild = this.names
+      .filter((name) => component(name).server !== undefined)
+      .toSorted((a, b) => buildRank(a) - buildRank(b));
+    await this.#tellBuildPlan(toBuild);
+    for (const [index, name] of toBuild.entries()) {
+      try {
+        await this.#ensureBinary(name, index + 1, toBuild.length);
+        begin(name);
+      } catch (error) {
+        this.#options.signal?.throwIfAborted();
+        failures.push(error);
+        this.#fail(name, error as Error);
+        if (all) break;
+      }
+    }
+    await Promise.all(starting);
+    this.#options.signal?.throwIfAborted();
+    this.#settled = true;
+    this.#stateFile.write(this.#stateNow([...this.#records.values()]));
+    if (all && failures.length > 0) throw failures[0];
+  }
+
+  /** Where a component is talked to. */
+  url(name: ComponentName): string {
+    return `http://127.0.0.1:${this.port(component(name).doors[0])}`;
+  }
+
+  /** A port setting's port; a free one was chosen where the setting is 0, and stays the same over restarts. */
+  port(setting: PortSetting): number {
+    return this.#config[setting];
+  }
+
+  /** The environment that leads to this stack: for programs that are told to use it. */
+  get env(): NodeJS.ProcessEnv {
+    const ports = portSettings.map((name) => [settings[name].env, String(this.port(name))]);
+    return {
+      ...this.#env,
+      ...Object.fromEntries(ports),
+      VITRINE_DATA: this.data,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${this.port('otlpGrpcPort')}`,
+    };
+  }
+
+  pid(name: ComponentName): number {
+    const identity = this.#process(name).identity;
+    if (identity === undefined) throw new Error(`${name} does not run`);
+    return identity.pid;
+  }
+
+  state(name: ComponentName): ProcessState {
+    return this.#process(name).state;
+  }
+
+  restarts(name: ComponentName): number {
+    return this.#process(name).restarts;
+  }
+
+  logPath(name: ComponentName): string {
+    return join(this.data, 'stack', 'logs', `${name}.log`);
+  }
+
+  /** Starts a component and waits until it is healthy. */
+  async start(name: ComponentName): Promise<void> {
+    await this.#ensureBinary(name);
+    this.#refuseWhileClosing(name);
+    await this.#process(name).start();
+    await this.untilHealthy(name);
+  }
+
+  #refuseWhileClosing(name: ComponentName): void {
+    if (this.#closing !== undefined)
+      throw new StackFailure(`Cannot start ${name}: the stack is stopping; start it again.`);
+  }
+
+  async untilHealthy(name: ComponentName): Promise<void> {
+    await this.#process(name).untilHealthy(this.#options.signal);
+  }
+
+  async stop(name: ComponentName): Promise<void> {
+    await this.#process(name).stop();
+  }
+
+  /** Sends a signal; with SIGKILL, returns when the process is gone. Only `autoRestart` brings it back. */
+  async kill(name: ComponentName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#process(name).kill(signal);
+  }
+
+  /** Stops it and starts it anew; `env` joins what it was started with, from now on. */
+  async restart(name: ComponentName, { env }: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
+    const overrides = { ...this.#overrides.get(name), ...env };
+    const { parameters } = component(name);
+    parameters(this.#contextOf({ ...this.#env, ...overrides })); // What cannot be used is said while the old one still runs.
+    this.#overrides.set(name, overrides);
+    await this.#ensureBinary(name);
+    this.#refuseWhileClosing(name);
+    await this.#process(name).restart();
+    await this.untilHealthy(name);
+  }
+
+  /** Stops everything, the last in the table first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#rotation);
+    for (const name of this.names.toReversed()) await this.#process(name).stop();
+    this.#stateFile.write(this.#stateNow([]));
+    await this.#stateFile.close();
+    await this.#lock.release();
+  }
+
+  #process(name: ComponentName): ComponentProcess {
+    const found = this.#processes.get(name);
+    if (found === undefined) throw new Error(`${name} is not part of this stack, which has ${this.names.join(', ')}`);
+    return found;
+  }
+
+  #processOf(name: ComponentName): ComponentProcess {
+    const { title, health, liveness, stopMsMax } = component(name);
+    return new ComponentProcess({
+      title,
+      logPath: this.logPath(name),
+      launch: () => this.#launchOf(name),
+      healthUrl: this.#healthUrl(name),
+      healthDeadlineMs: health.deadlineMs,
+      ...(liveness === undefined ? {} : { livenessUrl: `${this.url(name)}${liveness}` }),
+      stopMsMax: stopMsMax ?? this.#config.stopMsMax + 5_000,
+      autoRestart: this.#options.autoRestart ?? false,
+      onChange: (state) => this.#onChange(name, state),
+    });
+  }
+
+  /** The settings of an environment; ports and folders are those of this stack. */
+  #contextOf(env: NodeJS.ProcessEnv): LaunchContext {
+    const given: Record<string, unknown> = { ...readConfig(env), ...pick(this.#config, portSettings) };
+    return { root, data: this.data, config: Object.freeze(given) as Config };
+  }
+
+  async #launchOf(name: ComponentName) {
+    const { server, program, parameters, renderedFrom, prepare } = component(name);
+    const env = { ...this.#env, ...this.#overrides.get(name) };
+    const context = this.#contextOf(env);
+    const { config } = context;
+    const folder = join(this.data, name);
+    mkdirSync(folder, { recursive: true });
+    if (renderedFrom !== undefined) {
+      durationMs(config.scrapeInterval);
+      await renderConfiguration(join(root, renderedFrom), join(folder, 'configuration'), {
+        addresses: nativeAddresses(config),
+        scrapeInterval: config.scrapeInterval,
+        timeScale: readTimeScale(config.timeScale),
+        links: { grafanaUrl: config.grafanaUrl, runbooksUrl: config.runbooksUrl },
+      });
+    }
+    for (const text of (await prepare?.(context)) ?? []) this.#options.onEvent?.({ kind: 'note', name, text });
+    const ownEnv = componentEnvironment(name, context, env);
+    if (server === undefined) {
+      return {
+        program: process.execPath,
+        parameters: [join(root, program), ...parameters(context)],
+        env: ownEnv,
+        folder: root,
+      };
+    }
+    return {
+      program: join(this.#binaries.get(name) ?? '', program),
+      parameters: parameters(context),
+      env: ownEnv,
+      folder: root,
+    };
+  }
+
+  async #tellBuildPlan(names: readonly ComponentName[]): Promise<void> {
+    const missing: { title: string; coldBuildSeconds: number }[] = [];
+    for (const name of names) {
+      const { server, title } = component(name);
+      if (server === undefined || existsSync(await serverFolder(servers[server], { env: this.#env, root }))) continue;
+      missing.push({ title, coldBuildSeconds: coldBuildSeconds(name) });
+    }
+    this.#options.onEvent?.({ kind: 'plan', toBuild: missing });
+  }
+
+  async #ensureBinary(name: ComponentName, number = 1, of = 1): Promise<void> {
+    const { server } = component(name);
+    if (server === undefined || this.#binaries.has(name)) return;
+    const folder = await ensureServer(server, {
+      env: this.#env,
+      ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+      onProgress: (progress) => {
+        if (progress.phase !== 'done') this.#record(name, { state: 'building', detail: progress.phase });
+        this.#options.onEvent?.({ kind: 'build', title: component(name).title, progress, number, of });
+      },
+    });
+    this.#binaries.set(name, folder);
+  }
+
+  #healthUrl(name: ComponentName): string {
+    const { door, path } = component(name).health;
+    return `http://127.0.0.1:${this.port(door)}${path}`;
+  }
+
+  #onChange(name: ComponentName, state: ProcessState): void {
+    const detail = 'how' in state ? state.how : '';
+    this.#record(name, { state: state.kind, detail, ...('identity' in state ? { identity: state.identity } : {}) });
+    this.#options.onEvent?.({ kind: 'state', name, state });
+  }
+
+  #fail(name: ComponentName, error: Error): void {
+    if (this.#process(name).identity === undefined) this.#record(name, { state: 'failed', detail: error.message });
+    this.#options.onEvent?.({ kind: 'failed', name, error });
+  }
+
+  #record(name: ComponentName, now: Pick<ComponentRecord, 'state' | 'detail' | 'identity'>): void {
+    const before = this.#records.get(name);
+    if (before?.state === now.state && before.detail === now.detail && before.identity === now.identity) return;
+    this.#records.set(name, {
+      ...now,
+      name,
+      sinceMs: Date.now(),
+      restarts: this.#process(name).restarts,
+      restartsAsked: this.#process(name).restartsAsked,
+      port: this.port(component(name).doors[0]),
+      healthUrl: this.#healthUrl(name),
+    });
+    this.#stateFile.write(this.#stateNow([...this.#records.values()]));
+  }
+
+  #stateNow(records: ComponentRecord[]) {
+    const ports = Object.fromEntries(portSettings.map((name) => [settings[name].env, this.port(name)]));
+    return {
+      launcher: this.#launcher,
+      startedAtMs: this.#startedAtMs,
+      settled: this.#settled,
+      ports,
+      components: records,
+    };
+  }
+
+  async #rotateLogs(): Promise<void> {
+    for (const name of this.names)
+      await rotateConsoleLog(this.logPath(name)).catch((error: Error) => {
+        const text = `Cannot shorten ${this.logPath(name)}: ${error.message}; it is tried again in half a minute.`;
+        this.#options.onEvent?.({ kind: 'trouble', text });
+      });
+  }
+}
+
+async function lockData(data: string): Promise<{ release(): Promise<void> }> {
+  const lock = await takeLock(join(data, 'stack', 'lock'));
+  if (!('owner' in lock)) return lock;
+  throw new StackFailure(
+    `Cannot start: a stack with the data folder ${data} runs already (pid ${lock.owner.pid}); stop it with \`vitrine down\`, or give this one another VITRINE_DATA.`,
+  );
+}
+
+/** Gives every port that is 0 a free one, the one of last time where it can; and refuses a port that someone else has. */
+async function settlePorts(
+  given: Config,
+  names: readonly ComponentName[],
+  before: Record<string, number>,
+): Promise<Config> {
+  const config: Record<string, unknown> = { ...given };
+  await refuseForeignAddress(given.bind);
+  const used = new Map<number, PortSetting>();
+  for (const name of portSettings.filter((setting) => given[setting] !== 0)) {
+    if (!names.some((one) => doorsOf(one, given).includes(name))) continue;
+    const other = used.get(given[name]);
+    if (other !== undefined) {
+      throw new StackFailure(
+        `Cannot start: ${settings[other].env} and ${settings[name].env} are both ${given[name]}; give each its own port.`,
+      );
+    }
+    used.set(given[name], name);
+    await refuseTaken(name, given);
+  }
+  for (const name of portSettings.filter((setting) => given[setting] === 0)) {
+    const last = before[settings[name].env] ?? 0;
+    const again = last !== 0 && !used.has(last) && (await isFree(last, given.bind));
+    const port = again ? last : await choosePort(given.bind, new Set(used.keys()));
+    config[name] = port;
+    used.set(port, name);
+  }
+  return Object.freeze(config) as Config;
+}
+
+async function refuseForeignAddress(address: string): Promise<void> {
+  try {
+    await isFree(0, address);
+  } catch (error) {
+    throw new StackFailure(
+      `Cannot listen on "${address}": ${(error as Error).message}; set VITRINE_BIND to an address of this machine, such as 127.0.0.1.`,
+      { cause: error },
+    );
+  }
+}
+
+async function refuseTaken(name: PortSetting, config: Config): Promise<void> {
+  const port = config[name];
+  if (await isFree(port, config.bind)) return;
+  const holder = await findPortHolder(port);
+  const who =
+    holder === undefined
+      ? 'a process that is not ours to see'
+      : `pid ${holder.pid}, ${holder.command || 'its command is hidden'}`;
+  const owner = componentNames.find((one) => doorsOf(one, config).includes(name));
+  throw new StackFailure(
+    `Cannot start ${owner === undefined ? name : component(owner).title}: port ${port} is taken by ${who}; stop it, or set ${settings[name].env} to another port (0 picks a free one).`,
+  );
+}
+
+/** The Collector first, whatever it costs: the others hang on its pipeline. Then the quickest. */
+function buildRank(name: ComponentName): number {
+  return name === 'collector' ? 0 : coldBuildSeconds(name);
+}
+
+function coldBuildSeconds(name: ComponentName): number {
+  const { server } = component(name);
+  return server === undefined ? 0 : servers[server].coldBuildSeconds;
+}
+
+function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
+}

@@ -1,0 +1,232 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readInstanceId } from '../src/telemetry/export/instance.ts';
+import { itemsIn } from '../src/telemetry/export/spool.ts';
+
+/** What became of the telemetry of a running stack, as its own servers count it. Read from Prometheus, so it is as old as the last export and scrape. */
+export type Books = {
+  signal: Signal;
+  /** `vitrine` or `vitrine-receiver`, since its start. */
+  senders: readonly SenderAccount[];
+  /** What the Collector took, gave up and passed on, since its start; absent while Prometheus cannot ask it. */
+  collector: { accepted: number; refused: number; dropped: number; queuedBytes: number; sent: number } | undefined;
+  /** What the store took and then threw away, since its start; `taken` is absent where it counts in other units, all of it while it cannot be asked. */
+  store: { title: string; counts: { taken: number | undefined; discarded: number } | undefined };
+};
+
+/**
+ * `isOwn`: it has this data folder; another process that exports to the same Collector does not. `ageSeconds`: how old its account is; absent when it has
+ * ended in order. `onDisk`: what waits in its spool at this moment.
+ */
+export type SenderAccount = { job: string; isOwn: boolean; ageSeconds: number | undefined; onDisk: number } & Record<
+  Term,
+  number
+>;
+
+const signals = ['traces', 'logs', 'metrics'] as const;
+type Signal = (typeof signals)[number];
+
+/** made + recovered = all the others. */
+const terms = ['made', 'recovered', 'exported', 'refused', 'dropped', 'memory', 'spooled'] as const;
+type Term = (typeof terms)[number];
+
+const gauges: readonly Term[] = ['memory', 'spooled'];
+
+const hops = {
+  traces: {
+    inCollector: 'spans',
+    job: 'tempo',
+    title: 'Tempo',
+    taken: 'tempo_distributor_spans_received_total',
+    discarded: ['tempo_discarded_spans_total'],
+  },
+  logs: {
+    inCollector: 'log_records',
+    job: 'loki',
+    title: 'Loki',
+    taken: 'loki_distributor_lines_received_total',
+    discarded: ['loki_discarded_samples_total'],
+  },
+  metrics: {
+    inCollector: 'metric_points',
+    job: 'prometheus',
+    title: 'Prometheus',
+    // A point of OTLP is one sample or, for a histogram, many.
+    taken: undefined,
+    discarded: [
+      'prometheus_tsdb_too_old_samples_total',
+      'prometheus_tsdb_out_of_bound_samples_total',
+      'prometheus_tsdb_out_of_order_samples_total',
+    ],
+  },
+} as const;
+
+/** Where each sender's spool is, in the data folder. */
+const folders: Readonly<Record<string, string>> = { vitrine: 'service', 'vitrine-receiver': 'receiver' };
+
+/** They export every ten seconds: who is silent for so long is not heard. */
+const silentSeconds = 60;
+/** Whom nothing is heard of for an hour is not asked for. */
+const lately = '1h';
+
+const firstFiguresMs = 20_000;
+
+function hasFigures({ senders, collector, store }: Books): boolean {
+  return collector !== undefined && store.counts !== undefined && senders.some(({ job }) => job === 'vitrine');
+}
+
+export async function readBooks(prometheusUrl: string, data: string): Promise<Books[]> {
+  const startedAt = performance.now();
+  for (let attempt = 1; ; attempt += 1) {
+    const books = await readOnce(prometheusUrl, data);
+    const elapsedMs = performance.now() - startedAt;
+    // An export may be half in Prometheus at that moment; what is missing for good is so a moment later, too.
+    const balance = attempt >= 4 || books.every(({ senders }) => senders.every((one) => missingOf(one) === 0));
+    // Right after a start the first figures are on their way.
+    if (balance && (elapsedMs > firstFiguresMs || books.every(hasFigures))) return books;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+}
+
+async function readOnce(prometheusUrl: string, data: string): Promise<Books[]> {
+  const up = new Set(
+    (await ask(prometheusUrl, 'up == 1')).flatMap(({ labels }) => (labels.job === undefined ? [] : [labels.job])),
+  );
+  return Promise.all(signals.map((signal) => booksOf(prometheusUrl, signal, data, up)));
+}
+
+async function booksOf(url: string, signal: Signal, data: string, up: ReadonlySet<string>): Promise<Books> {
+  const { inCollector, job, title, taken, discarded } = hops[signal];
+  const all = (query: string) => ask(url, query).then((samples) => sum(samples.map(({ value }) => value)));
+  return {
+    signal,
+    senders: await readSenders(url, signal, data),
+    collector: up.has('collector')
+      ? {
+          accepted: await all(`otelcol_receiver_accepted_${inCollector}_total`),
+          refused: await all(`otelcol_receiver_refused_${inCollector}_total`),
+          dropped: await all(
+            `{__name__=~"otelcol_exporter_(send|enqueue)_failed_${inCollector}_total|otelcol_processor_filter_${filtered[signal]}_filtered_total",filter!~"filter/(compat|only)_.*"}`,
+          ),
+          queuedBytes: await all(`otelcol_exporter_queue_size{data_type="${signal}"}`),
+          sent: await all(`otelcol_exporter_sent_${inCollector}_total`),
+        }
+      : undefined,
+    store: {
+      title,
+      counts: up.has(job)
+        ? {
+            taken: taken && (await all(taken)),
+            discarded: sum(await Promise.all(discarded.map((name) => all(name)))),
+          }
+        : undefined,
+    },
+  };
+}
+
+async function readSenders(url: string, signal: Signal, data: string): Promise<SenderAccount[]> {
+  const senders = new Map<string, SenderAccount>();
+  // One query is of one moment: asked for one after the other, terms would be of different ones.
+  const names = terms.map((term) => `vitrine_telemetry_${term}${gauges.includes(term) ? '' : '_total'}`);
+  const ofSignal = `last_over_time({__name__=~"${names.join('|')}",signal="${signal}"}[${lately}])`;
+  for (const { labels, value } of await ask(url, `sum by (__name__, job, instance) (${ofSignal})`)) {
+    const term = terms[names.indexOf(labels.__name__ ?? '')];
+    if (term) (await accountOf(labels))[term] = value;
+  }
+  // Its last heartbeat is 0 when it went in order.
+  for (const { labels, value } of await ask(url, `last_over_time(vitrine_heartbeat_timestamp_seconds[${lately}])`))
+    if (value > 0) (await accountOf(labels)).ageSeconds = Math.max(0, Date.now() / 1000 - value);
+  return [...senders.values()];
+
+  async function accountOf({ job = '', instance }: Record<string, string>): Promise<SenderAccount> {
+    const key = `${job} ${instance}`;
+    const known = senders.get(key);
+    if (known) return known;
+    const folder = folders[job];
+    const isOwn = folder !== undefined && instance === readInstanceId(join(data, folder));
+    const onDisk = isOwn ? await itemsOnDisk(join(data, folder, 'spool', signal)) : 0;
+    const account = emptyAccount(job, isOwn, onDisk);
+    senders.set(key, account);
+    return account;
+  }
+}
+
+async function itemsOnDisk(folder: string): Promise<number> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return sum(names.map(itemsIn));
+}
+
+const filtered = { traces: 'spans', logs: 'logs', metrics: 'datapoints' } as const satisfies Record<Signal, string>;
+
+/** Sentences for a person: the sender's books, and what came of it behind. Bad when something is lost, cannot be accounted for, or cannot be known. */
+export function findingsOf({ signal, senders, collector, store }: Books): { good: boolean; text: string }[] {
+  return [...senders.map((account) => findingOfSender(signal, account)), findingBehind(signal, collector, store)];
+}
+
+function findingOfSender(signal: Signal, account: SenderAccount): { good: boolean; text: string } {
+  const { job, isOwn, ageSeconds, onDisk, made, recovered, exported, refused, dropped, memory, spooled } = account;
+  const missing = missingOf(account);
+  const balance = missing === 0 ? 'the books balance' : `${missing} cannot be accounted for, which is a defect`;
+  const isSilent = ageSeconds !== undefined && ageSeconds > silentSeconds;
+  const since = ageSeconds === undefined ? 'when it ended' : `${Math.round(ageSeconds)} s ago`;
+  // Another process may have been killed, or live elsewhere: its silence is no fault of this stack.
+  const silence = isOwn
+    ? 'nothing newer has arrived: it is down, or its telemetry does not get through'
+    : 'it is not of this data folder, and nothing newer has arrived';
+  return {
+    good: missing === 0 && refused + dropped === 0 && !(isSilent && isOwn),
+    text: [
+      `${signal} of ${isOwn ? job : `another ${job}`}, ${since}: ${made} made + ${recovered} recovered = ${exported} exported + ${memory} in memory + ${spooled} spooled + ${refused} refused + ${dropped} dropped`,
+      balance,
+      ...(onDisk === 0 ? [] : [`on its disk ${onDisk} wait for the Collector now`]),
+      ...(isSilent ? [silence] : []),
+    ].join('; '),
+  };
+}
+
+/** From the terms, and not the sender's own word for it, which is one of the metrics. */
+function missingOf({ made, recovered, exported, refused, dropped, memory, spooled }: SenderAccount): number {
+  return made + recovered - exported - refused - dropped - memory - spooled;
+}
+
+function findingBehind(
+  signal: Signal,
+  collector: Books['collector'],
+  { title, counts }: Books['store'],
+): { good: boolean; text: string } {
+  // Only what Prometheus can ask has figures: without them, nothing is known, and 0 would be a lie.
+  const ofCollector = collector
+    ? `the Collector took ${collector.accepted} (told ${collector.refused} to come again), dropped ${collector.dropped}, queues ${collector.queuedBytes} bytes, passed on ${collector.sent}${signal === 'metrics' ? ' with the aliases of compat.yaml' : ''}`
+    : 'of the Collector there are no figures now';
+  const ofStore = counts
+    ? `${title} ${counts.taken === undefined ? '' : `took ${counts.taken} and `}discarded ${counts.discarded}`
+    : `of ${title} there are no figures now`;
+  return {
+    good: collector?.dropped === 0 && counts?.discarded === 0,
+    text: `${signal} behind it, each server since its own start: ${ofCollector}; ${ofStore}`,
+  };
+}
+
+function emptyAccount(job: string, isOwn: boolean, onDisk: number): SenderAccount {
+  const none = { made: 0, recovered: 0, exported: 0, refused: 0, dropped: 0, memory: 0, spooled: 0 };
+  return { job, isOwn, ageSeconds: undefined, onDisk, ...none };
+}
+
+async function ask(url: string, query: string): Promise<{ labels: Record<string, string>; value: number }[]> {
+  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`, {
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`Prometheus answered ${response.status}: ${text.slice(0, 200)}`);
+  const { data } = JSON.parse(text) as {
+    data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+  };
+  return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,137 @@
+import type { MetricName } from '../src/telemetry/names/names.ts';
+
+/** A name under which a metric was known in another system, made by the Collector from ours. */
+export type Alias = {
+  /** As in Prometheus. */
+  name: string;
+  /** Where it comes from: one of the five systems that Vitrine stands in for. */
+  system: 's1' | 's2' | 's3' | 's4' | 's5';
+  of: MetricName;
+  /** Its labels and our attributes that they are; of other attributes it knows nothing. */
+  labels: Readonly<Record<string, string>>;
+  /** Only the points with this attribute. */
+  only?: readonly [attribute: string, value: string];
+  /** How points are put together that differ only in what the alias does not know. */
+  combine?: 'sum' | 'mean';
+  /** A value by which it differs: of a ratio the percent, or the percent that is missing to a hundred. */
+  value?: 'percent' | 'percent of the rest';
+  /** A label that says true or false: whether our attribute has this value. */
+  truth?: readonly [label: string, attribute: string, value: string];
+  /** `status` says `success`, `rejected` (4xx) or `error`, as that system's rules ask for; `code` has our own value of it. */
+  outcome?: true;
+};
+
+const requests = {
+  of: 'httpRequests',
+  labels: { method: 'method', endpoint: 'endpoint', status: 'status' },
+  combine: 'sum',
+} as const;
+const seconds = { of: 'httpRequestSeconds', labels: { method: 'method', endpoint: 'endpoint' } } as const;
+const used = ['system.memory.state', 'used'] as const;
+const free = ['system.memory.state', 'free'] as const;
+
+/** Whoever has dashboards and rules with these names keeps them: otel-collector/compat.yaml is generated from here. */
+export const aliases: readonly Alias[] = [
+  { name: 'api_requests_total', system: 's1', ...requests, outcome: true },
+  { name: 'api_request_duration_seconds', system: 's1', ...seconds },
+  // Its exporter puts a prefix before its names.
+  { name: 'fugatto_api_requests_total', system: 's1', ...requests, outcome: true },
+  {
+    name: 'fugatto_audio_generation_errors_total',
+    system: 's1',
+    of: 'generationErrors',
+    labels: { error_type: 'error_type' },
+  },
+  ...(['avg', 'min', 'max'] as const).map((statistic) => ({
+    name: `fugatto_audio_generation_duration_seconds_${statistic}`,
+    system: 's1' as const,
+    of: 'generationStatistic' as const,
+    labels: { model: 'model' },
+    only: ['statistic', statistic] as const,
+  })),
+  {
+    name: 'fugatto_audio_generation_duration_seconds',
+    system: 's1',
+    of: 'generationSeconds',
+    labels: { model: 'model' },
+    combine: 'sum',
+  },
+
+  {
+    name: 'cpu_usage_percent',
+    system: 's2',
+    of: 'systemCpuUtilization',
+    labels: {},
+    only: ['cpu.mode', 'idle'],
+    value: 'percent of the rest',
+    combine: 'mean',
+  },
+  { name: 'memory_usage_bytes', system: 's2', of: 'systemMemory', labels: {}, only: used },
+  { name: 'memory_available_bytes', system: 's2', of: 'systemMemory', labels: {}, only: free },
+  { name: 'memory_percent', system: 's2', of: 'systemMemoryUtilization', labels: {}, only: used, value: 'percent' },
+  { name: 'disk_usage_bytes', system: 's2', of: 'dataDisk', labels: {}, only: ['system.filesystem.state', 'used'] },
+  { name: 'disk_free_bytes', system: 's2', of: 'dataDisk', labels: {}, only: ['system.filesystem.state', 'free'] },
+  { name: 'gpu_memory_used_bytes', system: 's2', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
+  {
+    name: 'gpu_utilization_percent',
+    system: 's2',
+    of: 'gpuUtilization',
+    labels: { gpu_id: 'hw.id' },
+    only: ['hw.gpu.task', 'general'],
+    value: 'percent',
+  },
+
+  { name: 'gpu_memory_usage_bytes', system: 's3', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
+  { name: 'gpu_memory_total_bytes', system: 's3', of: 'gpuMemoryLimit', labels: { gpu_id: 'hw.id' } },
+
+  { name: 'fugatto_requests_total', system: 's4', ...requests },
+  { name: 'fugatto_request_duration_seconds', system: 's4', ...seconds },
+  {
+    name: 'fugatto_audio_generations_total',
+    system: 's4',
+    of: 'generations',
+    labels: { model: 'model', status: 'status' },
+    truth: ['success', 'status', 'success'],
+    outcome: true,
+  },
+  {
+    name: 'fugatto_audio_generation_seconds',
+    system: 's4',
+    of: 'generationSeconds',
+    labels: { model: 'model', duration_seconds: 'duration' },
+  },
+  { name: 'fugatto_model_load_seconds', system: 's4', of: 'modelLoadSeconds', labels: { model: 'model' } },
+  { name: 'fugatto_active_models', system: 's4', of: 'modelsLoaded', labels: {} },
+  { name: 'fugatto_memory_usage_bytes', system: 's4', of: 'systemMemory', labels: {}, only: used },
+  {
+    name: 'fugatto_gpu_utilization_percent',
+    system: 's4',
+    of: 'gpuUtilization',
+    labels: { gpu_id: 'hw.id' },
+    only: ['hw.gpu.task', 'general'],
+    value: 'percent',
+  },
+  { name: 'fugatto_gpu_memory_usage_bytes', system: 's4', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
+
+  { name: 'microdiff_requests_total', system: 's5', ...requests, outcome: true },
+  { name: 'microdiff_request_duration_seconds', system: 's5', ...seconds },
+  {
+    name: 'microdiff_model_inference_duration_seconds',
+    system: 's5',
+    of: 'modelInferenceSeconds',
+    labels: { model_type: 'model_type', alloy: 'alloy' },
+    combine: 'sum',
+  },
+  {
+    name: 'microdiff_model_accuracy',
+    system: 's5',
+    of: 'modelAccuracy',
+    labels: { model_type: 'model_type', validation_set: 'validation_set' },
+  },
+  { name: 'microdiff_active_connections', system: 's5', of: 'activeConnections', labels: {} },
+  { name: 'microdiff_gpu_memory_usage_bytes', system: 's5', of: 'gpuMemoryUsage', labels: { device: 'hw.id' } },
+];
+
+export function labelsOf({ labels, truth, outcome }: Alias): string[] {
+  return [...Object.keys(labels), ...(truth ? [truth[0]] : []), ...(outcome ? ['code'] : [])];
+}

@@ -1,0 +1,15 @@
+import type { MetricName } from '../../src/telemetry/names/names.ts';
+
+/** Metrics that no panel and no rule reads, and why they are told all the same. A test finds what is missing here, and what need not be. */
+export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
+  spanCalls: 'A sample, told by the Collector’s span_metrics beside the exemplars: no panel and no rule may read it.',
+  eventLoopDelayMin:
+    'From the official instrumentation; the median, the 90th and 99th percentile and the most are drawn.',
+  eventLoopDelayMean: 'From the official instrumentation; percentiles say more than a mean.',
+  eventLoopDelayDeviation: 'From the official instrumentation; percentiles say more than a deviation.',
+  eventLoopTime: 'From the official instrumentation; its utilisation, worked out of this, is drawn.',
+  heapAvailable: 'From the official instrumentation; what is left is the size less what is used, and both are drawn.',
+  generationStatistic:
+    'For the dashboards of a system that knew these names (S1); percentiles and means of ours are drawn from the histograms.',
+  heapPhysical: 'From the official instrumentation; the resident memory of the process is drawn.',
+};

@@ -1,0 +1,76 @@
+import type { Request, Response } from 'express';
+import { ServiceError } from '../../errors.ts';
+import { requestTrace } from '../../http/trace-request.ts';
+import { type LogFields, log } from '../../telemetry/logger.ts';
+import type { Act } from '../routes.ts';
+
+const acts: Readonly<Record<Act, { event: string; done: string; failed: string }>> = {
+  model_load: { event: 'model_repository', done: 'A model was loaded', failed: 'A model was not loaded' },
+  model_unload: { event: 'model_repository', done: 'A model was unloaded', failed: 'A model was not unloaded' },
+  trace_settings: {
+    event: 'settings_changed',
+    done: 'Trace settings were changed',
+    failed: 'Trace settings were not changed',
+  },
+  log_settings: {
+    event: 'settings_changed',
+    done: 'Log settings were changed',
+    failed: 'Log settings were not changed',
+  },
+};
+
+/** What an act of administration found and left; the handler fills it in. */
+export type AuditEntry = {
+  /** A name that exists: one that the caller made up is not recorded. */
+  model?: string;
+  from?: string;
+  to?: string;
+};
+
+/**
+ * Does an act of administration and tells the audit log of it, whatever became of it: who, from where, from what to what, and with which outcome. One that was
+ * refused is told like one that failed.
+ */
+export async function audited(
+  act: Act,
+  of: {
+    readonly request: Request;
+    readonly response: Response;
+    readonly admit: () => Promise<void>;
+    readonly act: (entry: AuditEntry) => unknown;
+  },
+): Promise<void> {
+  const entry: AuditEntry = {};
+  try {
+    await of.admit();
+    await of.act(entry);
+  } catch (error) {
+    tell(act, entry, of, error instanceof ServiceError ? error.code : 'internal');
+    throw error;
+  }
+  tell(act, entry, of, 'ok');
+}
+
+function tell(
+  act: Act,
+  entry: AuditEntry,
+  { request, response }: { request: Request; response: Response },
+  outcome: string,
+): void {
+  const told = requestTrace(response);
+  const { event, done, failed } = acts[act];
+  const { model, from, to } = entry;
+  const fields: LogFields = {
+    event_type: event,
+    act,
+    outcome,
+    tenant: told.tenant,
+    'client.address': request.ip,
+    'request.id': told.requestId,
+    ...(model !== undefined && { model }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
+  if (outcome === 'ok') log('audit', 'info', `${done} through the API`, fields, told.context);
+  else log('audit', 'warn', `${failed} through the API: ${outcome}`, fields, told.context);
+}

@@ -1,0 +1,93 @@
+import { isIPv6 } from 'node:net';
+import type { Config } from '../../config.ts';
+import type { ApiKey } from './api-keys.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Who asks: the holder of a key, the administrator, or an address. Quotas are counted for it. */
+export type Client = {
+  /** The key's name, `admin`, or the address. */
+  readonly name: string;
+  /** Who is charged, and what spans and logs call it: the key's name, `admin`, or `anonymous`. Never an address. */
+  readonly tenant: string;
+  readonly key: ApiKey | undefined;
+  readonly admin: boolean;
+  readonly infer: TokenBucket;
+  readonly tasks: TokenBucket;
+  /** Lists, which take the event loop milliseconds each. */
+  readonly reads: TokenBucket;
+  /** Questions to the backends, for the page. */
+  readonly page: TokenBucket;
+};
+
+type QuotaLimits = Pick<
+  Config,
+  'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'readsPerMinuteMax' | 'proxyPerMinuteMax'
+>;
+
+/** The clients of late, with what is left of their quotas; bounded, so that many addresses cost no memory. */
+export class Clients {
+  readonly #limits: QuotaLimits;
+  readonly #known = new Map<string, Client>();
+
+  constructor(limits: QuotaLimits) {
+    this.#limits = limits;
+  }
+
+  byAddress(address: string): Client {
+    const group = groupOf(address);
+    return this.#known.get(group) ?? this.#remember(group, group, undefined, false);
+  }
+
+  byKey(key: ApiKey): Client {
+    const id = `key ${key.name}`;
+    const known = this.#known.get(id);
+    // A key that was read anew may have other quotas.
+    return known?.key === key ? known : this.#remember(id, key.name, key, false);
+  }
+
+  administrator(): Client {
+    return this.#known.get('admin') ?? this.#remember('admin', 'admin', undefined, true);
+  }
+
+  #remember(id: string, name: string, key: ApiKey | undefined, admin: boolean): Client {
+    this.#makeRoom();
+    const now = performance.now();
+    const client: Client = {
+      name,
+      tenant: key?.name ?? (admin ? 'admin' : 'anonymous'),
+      key,
+      admin,
+      infer: new TokenBucket(key?.inferPerMinute ?? this.#limits.inferPerMinuteMax, now),
+      tasks: new TokenBucket(key?.tasksPerMinute ?? this.#limits.tasksPerMinuteMax, now),
+      reads: new TokenBucket(this.#limits.readsPerMinuteMax, now),
+      page: new TokenBucket(this.#limits.proxyPerMinuteMax, now),
+    };
+    this.#known.set(id, client);
+    return client;
+  }
+
+  /** Forgets those whose quotas are full again, which changes nothing for them; if there are none, the oldest. */
+  #makeRoom(): void {
+    if (this.#known.size < this.#limits.clientsMax) return;
+    const now = performance.now();
+    for (const [id, client] of this.#known)
+      if ([client.infer, client.tasks, client.reads, client.page].every((bucket) => bucket.isFull(now)))
+        this.#known.delete(id);
+    for (const id of this.#known.keys()) {
+      if (this.#known.size < this.#limits.clientsMax) return;
+      this.#known.delete(id);
+    }
+  }
+}
+
+/** Whoever has one IPv6 address has the 2^64 of its network: they count as one client. */
+export function groupOf(address: string): string {
+  if (!address.includes(':')) return address;
+  if (address.startsWith('::ffff:')) return address.slice(7);
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.split('%')[0]!.split('::');
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  return `${[...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':')}::/64`;
+}

@@ -1,0 +1,197 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Request, Response } from 'express';
+import type { Config } from '../../config.ts';
+import { modelNotFound } from '../../engine/registry/shelf.ts';
+import { ServiceError } from '../../errors.ts';
+import { type PageRules, refusalOfForeignPage } from '../../http/foreign-pages.ts';
+import { isLoopback } from '../../http/loopback.ts';
+import { requestTrace } from '../../http/trace-request.ts';
+import { ours, say } from '../../sentence.ts';
+import { takeQuota } from '../inference/take-quota.ts';
+import type { Word } from '../routes.ts';
+import { ApiKeys } from './api-keys.ts';
+import { chargeTo } from './charged-client.ts';
+import { type Client, Clients } from './clients.ts';
+import { logRefusal } from './log-refusal.ts';
+import { modelNameCharsMax } from './model-pattern.ts';
+
+/**
+ * The guard of every route of the service. With API keys, each client needs one; without, everybody who reaches the port is a client, so the port must be loopback.
+ * Administration needs its own token, or, where there are neither keys nor token, this machine.
+ */
+export class Door {
+  readonly #config: Pick<Config, 'trustProxy'>;
+  readonly #keys: ApiKeys | undefined;
+  readonly #adminTokens: readonly Buffer[];
+  readonly #clients: Clients;
+  readonly #pages: PageRules;
+
+  private constructor(config: Config, keys: ApiKeys | undefined, adminTokens: readonly Buffer[]) {
+    this.#config = config;
+    this.#keys = keys;
+    this.#adminTokens = adminTokens;
+    this.#clients = new Clients(config);
+    this.#pages = { onlyLoopbackHosts: isLoopback(config.bind) && config.trustProxy === '', hasOwnPage: true };
+  }
+
+  /** Ends the start when a file cannot be used, and when more than this machine could use the service without a key. */
+  static async open(config: Config): Promise<Door> {
+    const keys = config.apiKeysFile === '' ? undefined : await ApiKeys.open(config.apiKeysFile);
+    if (keys === undefined && !isLoopback(config.bind))
+      throw new ServiceError(
+        'invalid_setting',
+        say`Cannot listen on ${config.bind}: there are no API keys, so everyone who reaches it could use it; name a file in VITRINE_API_KEYS_FILE, or set VITRINE_BIND to 127.0.0.1.`,
+      );
+    if (keys === undefined && config.trustProxy !== '')
+      throw new ServiceError(
+        'invalid_setting',
+        say`Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.`,
+      );
+    return new Door(config, keys, config.adminTokenFile === '' ? [] : await readTokens(config.adminTokenFile));
+  }
+
+  /** Since when the keys in force are not those of the file. */
+  get keysStaleSince(): Date | undefined {
+    return this.#keys?.stale?.since;
+  }
+
+  /** For the person who starts it: why nobody else can reach it. */
+  get note(): string | undefined {
+    return this.#keys === undefined
+      ? 'there are no API keys, so only this machine can reach it (VITRINE_API_KEYS_FILE)'
+      : undefined;
+  }
+
+  /**
+   * Lets a request pass as the word of its route says, or throws. Returns the client; on a route that is `open`, undefined for a stranger. `model` is the one that the
+   * path names, which has to be among those of the key. What it finds out is on the request's trace at once, so that a refusal says who was refused.
+   */
+  admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined {
+    const trace = requestTrace(response);
+    if (word.may === 'open') return this.#recognize(request, response);
+    const foreign = refusalOfForeignPage(request, this.#pages);
+    if (foreign) throw foreign;
+    const client = this.#clientOf(request);
+    if (typeof client === 'string') throw unauthorized(client);
+    trace.tenant = client.tenant;
+    chargeTo(request, client.name);
+    if (word.may === 'administrator') {
+      if (!this.mayAdminister(client)) throw this.#refusalOfAdministration(request);
+      return client;
+    }
+    if (word.quota !== undefined) trace.quotaLeft = takeQuota(client, word.quota, response);
+    if (model !== undefined) refuseModelOfOthers(client, model);
+    return client;
+  }
+
+  /** Whether this client may see and do what is the administrator's; without keys and token that is everyone on this machine. */
+  mayAdminister(client: Client): boolean {
+    return client.admin || (this.#keys === undefined && this.#adminTokens.length === 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#keys?.[Symbol.dispose]();
+  }
+
+  /** Whom `client` would let in, and undefined for everybody else. A key that is not known is logged: an open route must not say unseen which key is. */
+  #recognize(request: Request, response: Response): Client | undefined {
+    if (refusalOfForeignPage(request, this.#pages)) return undefined;
+    const client = this.#clientOf(request);
+    if (typeof client !== 'string') {
+      chargeTo(request, client.name);
+      return client;
+    }
+    if (credentialOf(request) !== undefined) logRefusal(unauthorized(client), request, requestTrace(response));
+    return undefined;
+  }
+
+  /** The client, or why it is not known. */
+  #clientOf(request: Request): Client | string {
+    if (this.#keys === undefined && this.#adminTokens.length === 0)
+      return this.#clients.byAddress(this.#addressOf(request));
+    const given = credentialOf(request);
+    if (given !== undefined) {
+      const key = this.#keys?.find(given);
+      if (key) return this.#clients.byKey(key);
+      if (this.#isAdmin(given)) return this.#clients.administrator();
+    }
+    if (this.#keys === undefined && given === undefined) return this.#clients.byAddress(this.#addressOf(request));
+    return given === undefined ? 'the request has no API key' : 'its API key is not known';
+  }
+
+  #refusalOfAdministration(request: Request): ServiceError {
+    if (this.#adminTokens.length === 0)
+      return new ServiceError(
+        'forbidden',
+        say`Cannot take the request: there are API keys but no token for administration; name its file in VITRINE_ADMIN_TOKEN_FILE.`,
+      );
+    if (credentialOf(request) === undefined) return unauthorized('administration needs its token');
+    return new ServiceError(
+      'forbidden',
+      say`Cannot take the request: administration needs its token, and the request has another key; send a token of VITRINE_ADMIN_TOKEN_FILE.`,
+    );
+  }
+
+  #addressOf(request: Request): string {
+    // Express reads X-Forwarded-For as VITRINE_TRUST_PROXY says; without it the socket is all there is.
+    return (this.#config.trustProxy === '' ? request.socket.remoteAddress : request.ip) ?? 'unknown';
+  }
+
+  #isAdmin(given: string): boolean {
+    const hashed = sha256(given);
+    let known = false;
+    // Every one is compared, in constant time, so that the time says nothing about how near a guess was.
+    for (const token of this.#adminTokens) known = timingSafeEqual(token, hashed) || known;
+    return known;
+  }
+}
+
+/** A key may use its own models only. One it may not use is refused by the same words whether it exists or not. */
+export function refuseModelOfOthers(client: Client, model: string): void {
+  if (model.length > modelNameCharsMax) throw modelNotFound(model);
+  if (client.key && !client.key.mayUse(model))
+    throw new ServiceError(
+      'forbidden',
+      say`Cannot use this model: the API key does not include it; ask its owner to add it to "models".`,
+    );
+}
+
+const tokenCharsMin = 16;
+
+async function readTokens(file: string): Promise<Buffer[]> {
+  try {
+    const tokens = (await readFile(file, 'utf8'))
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+    if (tokens.length === 0) throw new Error('it has no token in it');
+    if (tokens.some((token) => token.length < tokenCharsMin || /\s/.test(token)))
+      throw new Error(`it has a token that is shorter than ${tokenCharsMin} characters or has spaces in it`);
+    return tokens.map(sha256);
+  } catch (cause) {
+    throw new ServiceError(
+      'invalid_setting',
+      say`Cannot use VITRINE_ADMIN_TOKEN_FILE: ${cause instanceof Error ? cause.message : String(cause)}; name a file with one token a line.`,
+      { cause },
+    );
+  }
+}
+
+function credentialOf(request: Request): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return /^Bearer +(\S{1,1024}) *$/i.exec(authorization)?.[1] ?? '';
+  const key = request.headers['x-api-key'];
+  return typeof key === 'string' ? key : undefined;
+}
+
+function sha256(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+function unauthorized(because: string): ServiceError {
+  return new ServiceError(
+    'unauthorized',
+    say`Cannot take the request: ${ours(because)}; send "Authorization: Bearer …" with a key of VITRINE_API_KEYS_FILE.`,
+  );
+}

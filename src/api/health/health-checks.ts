@@ -1,0 +1,260 @@
+import type { Config } from '../../config.ts';
+import { isFolder } from '../../engine/registry/model-folder.ts';
+import type { ModelStatus, Registry } from '../../engine/registry/registry.ts';
+import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { Lifecycle } from '../../lifecycle.ts';
+import type { Telemetry } from '../../telemetry/export/start.ts';
+import type { Gpu } from '../../telemetry/host/gpu/start-gpu.ts';
+import type { Door } from '../access/door.ts';
+import { gpuCount } from './gpu-presence.ts';
+import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse } from './resource-use.ts';
+
+export type CheckStatus = 'healthy' | 'warning' | 'unhealthy';
+export type Check = { status: CheckStatus; message?: string; [figure: string]: unknown };
+
+/** What was seen at one look; all health answers of a second are made from the same. */
+export type Seen = {
+  models: readonly ModelStatus[];
+  /** The folder of VITRINE_MODELS. */
+  isRepositoryThere: boolean;
+  disk: DiskUse | undefined;
+  memory: MemoryUse;
+  cpu: CpuUse | undefined;
+  gpus: number;
+  /** How long the jobs' database took to answer. */
+  databaseMs: number | undefined;
+  /** Databases of jobs that were damaged, with their uploads and results, as long as nobody has dealt with them. */
+  setAside: readonly string[];
+};
+
+/** What an answer may say to who asks. */
+export type Shown = { model(name: string): boolean; sizes: boolean };
+
+type HealthConfig = Pick<
+  Config,
+  | 'data'
+  | 'models'
+  | 'gpuRequired'
+  | 'healthCpuPercentMax'
+  | 'healthDiskFreePercentCritical'
+  | 'healthDiskFreePercentMin'
+>;
+
+export type HealthParts = {
+  config: HealthConfig;
+  lifecycle: Lifecycle;
+  registry: Registry;
+  telemetry: Telemetry;
+  jobs: Pick<JobRunner, 'storeTrouble' | 'foldersSetAside' | 'storeAnswerMs'>;
+  gpu?: (() => Pick<Gpu, 'figures'>) | undefined;
+  door: Pick<Door, 'keysStaleSince'>;
+};
+
+/** How the service is. A look costs a few small files and is kept for a second, however many ask. */
+export class HealthChecks {
+  readonly #parts: HealthParts;
+  readonly #cpu = new CpuMeter();
+  #look: { at: number; seen: Promise<Seen> } | undefined;
+
+  constructor(parts: HealthParts) {
+    this.#parts = parts;
+  }
+
+  see(): Promise<Seen> {
+    const now = performance.now();
+    if (this.#look === undefined || now - this.#look.at > keptMs) this.#look = { at: now, seen: this.#seeAnew() };
+    return this.#look.seen;
+  }
+
+  models(seen: Seen, shown: Shown): Check {
+    const { models } = seen;
+    const by = (state: ModelStatus['state']) => models.filter((model) => model.state === state);
+    const failed = by('unavailable').filter(({ reason }) => reason !== 'not loaded' && reason !== 'unloaded');
+    const open = models.filter(({ model }) => model !== undefined && model.breakerState !== 'closed');
+    const figures = { loaded: by('ready').length, loading: by('loading').length, failed: failed.length };
+    const { registry } = this.#parts;
+    if (!registry.healthy)
+      return {
+        status: 'unhealthy',
+        ...figures,
+        message: `${registry.abandonedLanes} threads are stuck in a run that does not end: the process has to be replaced.`,
+      };
+    const { lifecycle } = this.#parts;
+    if (lifecycle.state !== 'starting' && !this.#servesModels(seen))
+      return {
+        status: 'unhealthy',
+        ...figures,
+        message: seen.isRepositoryThere
+          ? 'No model serves: none could be loaded from the folder of VITRINE_MODELS; POST /v2/repository/index has the reasons.'
+          : 'No model serves: the folder of VITRINE_MODELS is not there; correct the setting, or put the folder back.',
+      };
+    if (failed.length > 0)
+      return {
+        status: 'warning',
+        ...figures,
+        message: `Not loaded: ${namesOf(failed, shown, ({ name, version }) => `${name} version ${version}`)}; POST /v2/repository/index has the reasons.`,
+      };
+    if (open.length > 0)
+      return {
+        status: 'warning',
+        ...figures,
+        message: `Left alone after failures: ${namesOf(open, shown, ({ name }) => name)}.`,
+      };
+    return { status: 'healthy', ...figures };
+  }
+
+  /** The breaker of each loaded model, and that of the loading of each model which has failed too often. */
+  breakers({ models }: Seen, shown: Shown): Record<string, string> {
+    const running = models.flatMap(({ name, version, model }) =>
+      model && shown.model(name) ? [[`${name}/${version}`, model.breakerState]] : [],
+    );
+    const loading = Object.entries(this.#parts.registry.loadBreakers()).flatMap(([name, state]) =>
+      state !== 'closed' && shown.model(name) ? [[`${name}/loading`, state]] : [],
+    );
+    return Object.fromEntries([...running, ...loading]);
+  }
+
+  disk({ disk }: Seen, { sizes }: { sizes: boolean }): Check {
+    const { healthDiskFreePercentMin, healthDiskFreePercentCritical } = this.#parts.config;
+    if (disk === undefined)
+      return { status: 'warning', message: 'The disk of VITRINE_DATA cannot be asked how full it is.' };
+    const { freePercent, freeBytes, totalBytes } = disk;
+    const figures = { free_percent: freePercent, ...(sizes && { free_bytes: freeBytes, total_bytes: totalBytes }) };
+    if (freePercent < healthDiskFreePercentCritical)
+      return {
+        status: 'unhealthy',
+        ...figures,
+        message: `${freePercent} % of the disk is free, less than ${healthDiskFreePercentCritical} % (VITRINE_HEALTH_DISK_FREE_PERCENT_CRITICAL); free the disk of VITRINE_DATA.`,
+      };
+    if (freePercent < healthDiskFreePercentMin)
+      return {
+        status: 'warning',
+        ...figures,
+        message: `${freePercent} % of the disk is free, less than ${healthDiskFreePercentMin} % (VITRINE_HEALTH_DISK_FREE_PERCENT_MIN).`,
+      };
+    return { status: 'healthy', ...figures };
+  }
+
+  memory({ memory }: Seen, percentMax: number): Check {
+    const figures = {
+      used_percent: memory.usedPercent,
+      used_bytes: memory.usedBytes,
+      limit_bytes: memory.limitBytes,
+      of: memory.of,
+    };
+    if (memory.usedPercent <= percentMax) return { status: 'healthy', ...figures };
+    return {
+      status: 'warning',
+      ...figures,
+      message: `More than ${percentMax} % of the ${memory.of}’s memory is in use.`,
+    };
+  }
+
+  cpu({ cpu }: Seen): Check {
+    if (cpu === undefined) return { status: 'healthy', message: 'It is being measured; ask again in a second.' };
+    const { healthCpuPercentMax } = this.#parts.config;
+    const figures = { used_percent: cpu.usedPercent, cores: cpu.cores, of: cpu.of };
+    if (cpu.usedPercent <= healthCpuPercentMax) return { status: 'healthy', ...figures };
+    return {
+      status: 'warning',
+      ...figures,
+      message: `More than ${healthCpuPercentMax} % of the ${cpu.of}’s processors are in use.`,
+    };
+  }
+
+  gpu({ gpus }: Seen, shown: Pick<Shown, 'sizes'>): Check {
+    if (gpus > 0)
+      return {
+        status: 'healthy',
+        count: gpus,
+        devices: shown.sizes ? (this.#parts.gpu?.().figures() ?? []) : undefined,
+      };
+    if (this.#parts.config.gpuRequired)
+      return { status: 'unhealthy', count: 0, message: 'There is no GPU, and VITRINE_GPU_REQUIRED is on.' };
+    return { status: 'warning', count: 0, message: 'There is no GPU; models run on the processor.' };
+  }
+
+  telemetry(): Check {
+    const message = this.#parts.telemetry.spoolTrouble();
+    return message === undefined ? { status: 'healthy' } : { status: 'warning', message };
+  }
+
+  /** Asked without a key: why the file cannot be used is in the security log only. */
+  apiKeys(): Check {
+    const since = this.#parts.door.keysStaleSince;
+    if (since === undefined) return { status: 'healthy' };
+    return {
+      status: 'warning',
+      stale_since: since.toISOString(),
+      message: `The API keys in force are not those of the file: it has not been usable since ${since.toISOString()}; the security log says why.`,
+    };
+  }
+
+  /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */
+  database({ setAside, databaseMs }: Seen): Check {
+    const trouble = this.#parts.jobs.storeTrouble;
+    const figures = {
+      in_use: true,
+      response_time_ms: databaseMs === undefined ? undefined : Math.round(databaseMs * 100) / 100,
+    };
+    if (trouble === undefined && databaseMs === undefined)
+      return { status: 'warning', ...figures, message: 'The jobs’ database did not answer within a second.' };
+    if (trouble === undefined && setAside.length === 0) return { status: 'healthy', ...figures };
+    if (trouble === undefined)
+      return {
+        status: 'warning',
+        ...figures,
+        set_aside: setAside,
+        message: `The jobs' database was damaged or gone: it lies with the uploads and results that belong to no job that could be read as ${setAside.join(', ')} in VITRINE_DATA/service; see what is needed of it, then move it away.`,
+      };
+    return { status: trouble.usable ? 'warning' : 'unhealthy', ...figures, message: trouble.message };
+  }
+
+  /** What a request needs; the service takes work when all of it is true. */
+  readiness(seen: Seen): { database: boolean; gpu: boolean; disk_space: boolean; models_loaded: boolean } {
+    const { lifecycle, registry } = this.#parts;
+    return {
+      database: this.database(seen).status !== 'unhealthy',
+      gpu: this.gpu(seen, { sizes: false }).status !== 'unhealthy',
+      disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
+      models_loaded: lifecycle.state !== 'starting' && this.#servesModels(seen) && registry.healthy,
+    };
+  }
+
+  /** Some model serves; or none is meant to yet, and those that will be asked for can be there. */
+  #servesModels({ models, isRepositoryThere }: Seen): boolean {
+    if (models.some(({ state }) => state === 'ready')) return true;
+    return isRepositoryThere && !this.#parts.registry.expectsModels;
+  }
+
+  async #seeAnew(): Promise<Seen> {
+    const { config, registry, jobs } = this.#parts;
+    const [disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere] = await Promise.all([
+      // The folder may be away with its disk: that is a warning, not a defect.
+      diskUse(config.data).catch(() => undefined),
+      memoryUse(),
+      this.#cpu.look(),
+      gpuCount(),
+      jobs.foldersSetAside().catch(() => []),
+      jobs.storeAnswerMs(),
+      isFolder(config.models),
+    ]);
+    return { models: registry.models(), disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere };
+  }
+}
+
+/** The names that may be shown; of the others, how many. */
+function namesOf(models: readonly ModelStatus[], shown: Shown, say: (model: ModelStatus) => string): string {
+  const named = models.filter(({ name }) => shown.model(name)).map(say);
+  const others = models.length - named.length;
+  return [
+    ...named.slice(0, 10),
+    ...(others > 0 ? [`${others} ${named.length > 0 ? 'more' : 'of the models'}`] : []),
+  ].join(', ');
+}
+
+const keptMs = 1000;
+
+export function worst(statuses: readonly CheckStatus[]): CheckStatus {
+  return statuses.includes('unhealthy') ? 'unhealthy' : statuses.includes('warning') ? 'warning' : 'healthy';
+}

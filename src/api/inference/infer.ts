@@ -1,0 +1,260 @@
+import { performance } from 'node:perf_hooks';
+import type { Request, Response } from 'express';
+import type { Config } from '../../config.ts';
+import type { InferAnswer } from '../../engine/inference.ts';
+import type { LoadedModel } from '../../engine/model.ts';
+import type { Manifest } from '../../engine/registry/manifest.ts';
+import type { Registry } from '../../engine/registry/registry.ts';
+import { type InputShape, shapesOf, type Tensor } from '../../engine/tensor.ts';
+import { ofCallersDeadline, ServiceError } from '../../errors.ts';
+import { answerError } from '../../http/answer-error.ts';
+import type { Body } from '../../http/body.ts';
+import type { BodyReader } from '../../http/body-reader.ts';
+import { sendAnswer } from '../../http/send-answer.ts';
+import { type RequestTrace, requestTrace } from '../../http/trace-request.ts';
+import { ours, say } from '../../sentence.ts';
+import { chargedClient } from '../access/charged-client.ts';
+import type { Client } from '../access/clients.ts';
+import type { InferCall } from '../open-inference/infer-call.ts';
+import type { InferCodec } from '../open-inference/infer-codec.ts';
+import type { WrittenData } from '../open-inference/json-thread-messages.ts';
+import { writeInferAnswer } from '../open-inference/write-infer-answer.ts';
+import type { Permits } from './permits.ts';
+import type { ProfiledRequest, Profiles } from './profile-request.ts';
+
+export type InferParts = {
+  config: Config;
+  registry: Registry;
+  bodies: BodyReader;
+  permits: Permits;
+  profiles: Profiles;
+  codec: InferCodec;
+};
+
+/** What the path names. */
+export type InferTarget = { readonly model: string; readonly version: string | undefined };
+
+export type InferHandler = (request: Request, response: Response, target: InferTarget, client: Client) => void;
+
+/** One inference over HTTP, of a client who was let in: which model, the bytes to tensors, the engine, the tensors to bytes. */
+export function infer(parts: InferParts): InferHandler {
+  return (request, response, target, client) => new InferExchange(parts, request, response).begin(target, client);
+}
+
+/** The same as a route of Express. */
+export function routedInfer(handler: InferHandler) {
+  return (request: Request, response: Response, client: Client): void =>
+    handler(request, response, targetOf(request), client);
+}
+
+/** What the router found in the path. */
+export function targetOf(request: Request): InferTarget {
+  const { model, version } = request.params as { model: string; version?: string };
+  return { model, version };
+}
+
+/**
+ * A request and its answer. It is all at once what the body reader and the engine report to, and what tells the engine that the caller has gone: promises,
+ * an AbortController and closures for each of these cost as much as the rest of a small inference.
+ */
+class InferExchange {
+  /** The caller has gone: as an AbortSignal says it. */
+  aborted = false;
+  readonly #parts: InferParts;
+  readonly #request: Request;
+  readonly #response: Response;
+  readonly #told: RequestTrace;
+  #over = false;
+  #startedAt = 0;
+  #model: LoadedModel | undefined;
+  #jsonBytes: number | undefined;
+  #timeoutMs: number | undefined;
+  #body: Body | undefined;
+  #call: InferCall | undefined;
+  #profiled: ProfiledRequest | undefined;
+  #letGo: (() => void) | undefined;
+
+  constructor(parts: InferParts, request: Request, response: Response) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#response = response;
+    this.#told = requestTrace(response);
+  }
+
+  begin({ model: name, version }: InferTarget, client: Client): void {
+    const { registry, bodies, permits, profiles } = this.#parts;
+    try {
+      const request = this.#request;
+      this.#startedAt = this.#told.account?.startedAt ?? performance.now();
+      const model = registry.find(name, version);
+      this.#jsonBytes = jsonLength(request);
+      this.#timeoutMs = headerTimeoutMs(request);
+      this.#told.servedBy = model;
+      permits.take(model.name, client.name);
+      this.#model = model;
+      this.#told.guest = this;
+      this.#profiled = profiles.admit(request, client, model, this.#told);
+      bodies.receive(request, this.#jsonBytes ?? 0, this);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The body is here: bytes to tensors, and on to the engine. */
+  received(body: Body): void {
+    if (this.#over) {
+      body.release();
+      return;
+    }
+    this.#body = body;
+    const { codec } = this.#parts;
+    const { manifest } = this.#model!;
+    const jsonBytes = this.#jsonBytes;
+    try {
+      this.#told.account?.mark('receive');
+      if (codec.isLarge(body.bytes, jsonBytes, manifest)) {
+        codec.readAside(body, jsonBytes, manifest, this).then(
+          (call) => this.#submit(call, true),
+          (error: unknown) => this.#failedAside(error),
+        );
+        return;
+      }
+      // Tensors from JSON are made anew; those from binary data are views of the body.
+      this.#submit(codec.read(body.bytes, jsonBytes, manifest), body.isAlone || jsonBytes === undefined);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Who is charged for what is done aside. */
+  get client(): string {
+    return chargedClient(this.#request);
+  }
+
+  #submit(call: InferCall, mayTakeBuffers: boolean): void {
+    if (this.#over) return;
+    const model = this.#model!;
+    try {
+      this.#call = call;
+      this.#profiled?.keep(call.inputs, call.outputs);
+      model.submit(
+        {
+          inputs: call.inputs,
+          outputs: call.outputs,
+          priority: call.priority,
+          deadlineAt: this.#startedAt + Math.min(allowedMs(this.#parts.config, model), this.#callersMs(call)),
+          signal: this,
+          mayTakeBuffers,
+          follower: this.#told.account && this.#told,
+        },
+        this,
+      );
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The engine has done: tensors to bytes, and out. */
+  answered({ outputs, stages, letGo }: InferAnswer): void {
+    this.#letGo = letGo;
+    try {
+      this.#told.account?.markEngine(stages);
+      const { codec } = this.#parts;
+      const large = codec.largeOutputs(this.#call!, outputs);
+      if (large === undefined) this.#send(outputs);
+      else
+        codec.writeAside(outputs, large, this).then(
+          (written) => this.#send(outputs, written),
+          (error: unknown) => this.#failedAside(error),
+        );
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #send(outputs: readonly Tensor[], written?: ReadonlyMap<number, WrittenData>): void {
+    if (this.#over) return;
+    const { ids, requestId, account, quotaLeft } = this.#told;
+    try {
+      const answer = writeInferAnswer(this.#model!, this.#call!, outputs, written);
+      account?.mark('encode');
+      const timing = account ? `Server-Timing: ${account.serverTiming()}\r\n` : '';
+      const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${quotaLeft}\r\n${timing}`;
+      const packing = sendAnswer(this.#request, this.#response, lines, answer, this.#parts.config);
+      packing?.catch((error: unknown) => this.#failedAside(error));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Meanwhile the caller may have gone: then there is nobody to tell, and the time account is another request's. */
+  #failedAside(error: unknown): void {
+    if (!this.#over) this.failed(error);
+  }
+
+  failed(thrown: unknown): void {
+    const { config } = this.#parts;
+    const call = this.#call;
+    const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
+    const error = isCallers ? ofCallersDeadline(thrown) : thrown;
+    if (call) this.#told.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
+    this.#told.account?.markEngineFailed(this.#told);
+    const { quotaLeft } = this.#told;
+    if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
+    answerError(error, this.#request, this.#response, neverNext);
+  }
+
+  /** Milliseconds: the least of what the header and the request's parameter allow. */
+  #callersMs({ timeoutUs }: InferCall): number {
+    return Math.min(
+      this.#timeoutMs ?? Number.POSITIVE_INFINITY,
+      timeoutUs > 0 ? timeoutUs / 1000 : Number.POSITIVE_INFINITY,
+    );
+  }
+
+  /** The connection has done with the request: what is held for it is let go, and the engine hears when the caller left before its answer. */
+  left(answered: boolean): void {
+    this.#parts.permits.giveBack(this.#model!.name, chargedClient(this.#request));
+    this.#body?.release();
+    this.#profiled?.left();
+    // Of a connection that broke off, the system may still read what is to be sent.
+    if (answered) this.#letGo?.();
+    this.#over = true;
+    this.aborted = !answered;
+  }
+}
+
+/** A name that is none of the model's inputs is the caller's, and is not recorded. */
+function asNamed(input: InputShape, { inputs }: Manifest): InputShape {
+  return inputs.some(({ name }) => name === input.name) ? input : { ...input, name: '(another)' };
+}
+
+/** The answer to an error is the end: nothing comes after it. */
+export function neverNext(): void {
+  throw new Error('An error was answered and passed on all the same');
+}
+
+/** Inference-Header-Content-Length: how much of the body is JSON; 0: none of it; undefined: all of it. */
+function jsonLength(request: Request): number | undefined {
+  return wholeHeader(request, 'inference-header-content-length', 0);
+}
+
+function headerTimeoutMs(request: Request): number | undefined {
+  return wholeHeader(request, 'x-request-timeout-ms', 1);
+}
+
+function wholeHeader(request: Request, name: string, min: number): number | undefined {
+  const given = request.headers[name];
+  if (given === undefined) return undefined;
+  const value = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : -1;
+  if (value >= min) return value;
+  throw new ServiceError(
+    'invalid_request',
+    say`Cannot take the request: its header ${ours(name)} is no whole number of at least ${min}; correct it or leave it out.`,
+  );
+}
+
+/** Milliseconds: the least of what the server and the model allow. */
+function allowedMs({ inferMsMax }: Config, { manifest }: LoadedModel): number {
+  return Math.min(inferMsMax, manifest.timeout_ms_max ?? inferMsMax);
+}

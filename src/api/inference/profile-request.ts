@@ -1,0 +1,129 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Request } from 'express';
+import type { Config } from '../../config.ts';
+import { runProfileTwin } from '../../engine/lanes/profile-twin.ts';
+import type { LoadedModel } from '../../engine/model.ts';
+import { withoutValues } from '../../engine/registry/onnx-messages.ts';
+import { bytesOfAll, type Tensor } from '../../engine/tensor.ts';
+import { recordedReason, ServiceError } from '../../errors.ts';
+import type { RequestTrace } from '../../http/trace-request.ts';
+import { makeProfileSpans } from '../../observe/profile-spans.ts';
+import { say } from '../../sentence.ts';
+import { log } from '../../telemetry/logger.ts';
+import type { Client } from '../access/clients.ts';
+import type { Door } from '../access/door.ts';
+import type { TraceSettingsStore } from '../settings/trace-settings.ts';
+
+type Parts = {
+  config: Pick<Config, 'profilesMax' | 'profileMsMax' | 'profileBytesMax' | 'data' | 'telemetryOff'>;
+  door: Door;
+  traceSettings: TraceSettingsStore;
+};
+
+/**
+ * Operator profiles of single requests, by `X-Vitrine-Profile: 1` or by the model's profile_rate. The answer is not touched: the same inputs run once more, after it,
+ * in a twin of the session. Bounded in number, time and bytes; a request that finds no room is answered as ever, and its trace says why there is no profile.
+ */
+export class Profiles {
+  readonly #parts: Parts;
+  readonly #seen = new Map<string, number>();
+  #running = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined for a request that nobody wants profiled; throws forbidden when who asks may not. */
+  admit(request: Request, client: Client, model: LoadedModel, told: RequestTrace): ProfiledRequest | undefined {
+    const { config, door } = this.#parts;
+    if (told.account === undefined) return undefined;
+    const asked = request.headers['x-vitrine-profile'] === '1';
+    if (!asked && !this.#isDue(model.name)) return undefined;
+    if (asked && !door.mayAdminister(client) && client.key?.mayProfile !== true)
+      throw new ServiceError(
+        'forbidden',
+        say`Cannot profile the request: the API key does not allow it; leave out X-Vitrine-Profile, or ask for "may_profile" in VITRINE_API_KEYS_FILE.`,
+      );
+    told.keep('profiled');
+    if (this.#running >= config.profilesMax) {
+      told.profile = 'busy';
+      return undefined;
+    }
+    this.#running += 1;
+    return new ProfiledRequest(config, model, told, () => {
+      this.#running -= 1;
+    });
+  }
+
+  #isDue(model: string): boolean {
+    const { profile_rate: rate } = this.#parts.traceSettings.of(model);
+    if (rate === 0) return false;
+    const seen = (this.#seen.get(model) ?? 0) + 1;
+    this.#seen.set(model, seen % rate);
+    return seen % rate === 0;
+  }
+}
+
+type Call = { readonly inputs: readonly Tensor[]; readonly outputs: readonly string[] | undefined };
+
+/** One request that will be profiled, and holds a place for it until then. */
+export class ProfiledRequest {
+  readonly #config: Parts['config'];
+  readonly #model: LoadedModel;
+  readonly #told: RequestTrace;
+  readonly #letGo: () => void;
+  #call: Call | undefined;
+
+  constructor(config: Parts['config'], model: LoadedModel, told: RequestTrace, letGo: () => void) {
+    this.#config = config;
+    this.#model = model;
+    this.#told = told;
+    this.#letGo = letGo;
+  }
+
+  /** Before the inputs go to the lane, which may take them: a copy stays here. */
+  keep(inputs: readonly Tensor[], outputs: readonly string[] | undefined): void {
+    const bytes = bytesOfAll(inputs);
+    if (bytes > this.#config.profileBytesMax) this.#told.profile = 'too_large';
+    else
+      this.#call = {
+        inputs: inputs.map((tensor) => ({ ...tensor, data: tensor.data.slice() as Tensor['data'] })),
+        outputs,
+      };
+  }
+
+  /** The connection has done with the request: from here on nobody waits. */
+  left(): void {
+    const isRan = this.#told.batch?.outcome === 'ran';
+    if (!this.#call || !isRan) {
+      this.#letGo();
+      return;
+    }
+    this.#told.profile = 'taken';
+    void this.#run(this.#call).finally(this.#letGo);
+  }
+
+  async #run({ inputs, outputs }: Call): Promise<void> {
+    const { data, profileMsMax, profileBytesMax } = this.#config;
+    const { session, name, version } = this.#model;
+    const run = this.#told.runSpan();
+    const startMs = Date.now();
+    try {
+      const { size } = await stat(session.file);
+      if (size > profileBytesMax) throw new Error(`the model has ${size} bytes, more than VITRINE_PROFILE_BYTES_MAX`);
+      const folder = join(data, 'profiles');
+      await mkdir(folder, { recursive: true });
+      const profile = await runProfileTwin({ session, inputs, outputs, folder, msMax: profileMsMax });
+      makeProfileSpans(profile, { run, model: name, version, startMs, endMs: Date.now() });
+    } catch (error) {
+      log(
+        'app',
+        'warn',
+        `There is no profile of a request to model ${name}: ${withoutValues(recordedReason(error))}`,
+        { event_type: 'profile_failed', model: name, version },
+        this.#told.context,
+      );
+    }
+  }
+}

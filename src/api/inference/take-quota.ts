@@ -1,0 +1,32 @@
+import { performance } from 'node:perf_hooks';
+import type { Response } from 'express';
+import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
+import type { Client } from '../access/clients.ts';
+
+const quotas = {
+  infer: { of: 'inference requests', setting: 'VITRINE_INFER_PER_MINUTE_MAX' },
+  tasks: { of: 'tasks', setting: 'VITRINE_TASKS_PER_MINUTE_MAX' },
+  reads: { of: 'lists', setting: 'VITRINE_READS_PER_MINUTE_MAX' },
+  page: { of: 'questions to backends', setting: 'VITRINE_PROXY_PER_MINUTE_MAX' },
+} as const;
+export type Quota = keyof typeof quotas;
+
+/** Takes one request from the client's quota and returns the value of the header RateLimit; throws `rate_limited` when nothing is left. */
+export function takeQuota(client: Client, of: Quota, response: Response): string {
+  const bucket = client[of];
+  const waitMs = bucket.take(performance.now());
+  const left = `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`;
+  if (waitMs === 0) return left;
+  response.setHeader('RateLimit', left);
+  response.setHeader('RateLimit-Policy', `"${of}";q=${bucket.perMinute};w=60`);
+  throw new ServiceError(
+    'rate_limited',
+    say`Cannot take the request: ${bucket.perMinute} ${ours(quotas[of].of)} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${ours(settingOf(client, of))}.`,
+    { retryAfterMs: waitMs },
+  );
+}
+
+function settingOf(client: Client, of: Quota): string {
+  return client.key && (of === 'infer' || of === 'tasks') ? `${of}_per_minute of the key` : quotas[of].setting;
+}

@@ -1,0 +1,62 @@
+import type { Request, Response } from 'express';
+import type { LoadedModel } from '../../engine/model.ts';
+import { modelMetadata } from '../../engine/registry/manifest.ts';
+import type { Registry } from '../../engine/registry/registry.ts';
+import { tritonConfig } from '../../engine/registry/triton-config.ts';
+import { tritonStatistics } from '../../engine/statistics.ts';
+import type { Client } from '../access/clients.ts';
+import { targetOf } from '../inference/infer.ts';
+
+type Parts = { registry: Registry };
+
+/** GET /v2/models/M: names, types and shapes. */
+export function modelMetadataOf({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    const model = findIn(registry, request);
+    response.json(modelMetadata(model.manifest, registry.versions(model.name)));
+  };
+}
+
+/** GET /v2/models/M/ready: 200, or the failure that says why not. */
+export function modelReady({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    const { name, version } = findIn(registry, request);
+    response.json({ name, version, ready: true });
+  };
+}
+
+/** GET /v2/models/M/config, as Triton's clients read it. */
+export function modelConfig({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    response.json(tritonConfig(findIn(registry, request).manifest));
+  };
+}
+
+/** GET /v2/models/M/stats. Without a version: every version that is ready. */
+export function modelStatistics({ registry }: Parts) {
+  return (request: Request, response: Response): void => {
+    const found = findIn(registry, request);
+    const models = request.params.version
+      ? [found]
+      : registry.versions(found.name).map((version) => registry.find(found.name, version));
+    response.json({
+      model_stats: models.map((model) => tritonStatistics(model.name, model.version, model.statistics)),
+    });
+  };
+}
+
+/** GET /v2/models/stats: every model that is ready and that the client may use. */
+export function allStatistics({ registry }: Parts) {
+  return (_request: Request, response: Response, client: Client): void => {
+    const model_stats = registry
+      .models()
+      .filter(({ state, name }) => state === 'ready' && (client.key?.mayUse(name) ?? true))
+      .map(({ name, version }) => tritonStatistics(name, version, registry.find(name, version).statistics));
+    response.json({ model_stats });
+  };
+}
+
+function findIn(registry: Registry, request: Request): LoadedModel {
+  const { model, version } = targetOf(request);
+  return registry.find(model, version);
+}

@@ -1,0 +1,80 @@
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import type { ModelState, Registry } from '../../engine/registry/registry.ts';
+import type { BodyReader } from '../../http/body-reader.ts';
+import { readJsonBy } from '../../http/read-json-by.ts';
+import type { AuditEntry } from '../access/audit-entry.ts';
+import type { Client } from '../access/clients.ts';
+import { objectAt } from '../open-inference/json-fields.ts';
+import { malformed } from '../open-inference/malformed.ts';
+import { parseJson } from '../open-inference/parse-json.ts';
+import type { TraceSettingsStore } from '../settings/trace-settings.ts';
+import { indexRequest, loadRequest, unloadRequest } from './repository-requests.ts';
+
+type Parts = { registry: Registry; bodies: BodyReader; traceSettings: TraceSettingsStore };
+
+/** POST /v2/repository/index: everything in the repository, its state, and why it is not ready. */
+export function repositoryIndex({ registry, bodies }: Parts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    const { ready: readyOnly = false } = await readJsonBy(indexRequest, bodies, request);
+    const models = await registry.index();
+    response.json(
+      models
+        .filter(({ state, name }) => (!readyOnly || state === 'ready') && (client.key?.mayUse(name) ?? true))
+        .map(({ name, version, state, reason }) => ({ name, version, state: tritonStates[state], reason })),
+    );
+  };
+}
+
+/** POST /v2/repository/models/M/load: loads it, or anew; `parameters.config` is a manifest, as text or object. */
+export function loadModel({ registry, bodies }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    const name = request.params.model as string;
+    entry.from = describe(registry, name, entry);
+    const { parameters = {} } = await readJsonBy(loadRequest, bodies, request);
+    for (const name of Object.keys(parameters))
+      if (name.startsWith('file:'))
+        throw malformed(`parameters.${name.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
+    try {
+      await registry.load(name, { config: () => configOf(parameters) });
+    } finally {
+      entry.to = describe(registry, name, entry);
+    }
+    // Triton answers with nothing; clients read only the status.
+    response.json({});
+  };
+}
+
+/** POST /v2/repository/models/M/unload: what it has is answered, then it is gone. */
+export function unloadModel({ registry, bodies, traceSettings }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    const name = request.params.model as string;
+    entry.from = describe(registry, name, entry);
+    // Nothing depends on a model here, so that unload_dependents has nothing to say.
+    await readJsonBy(unloadRequest, bodies, request);
+    await registry.unload(name);
+    traceSettings.forget(name);
+    entry.to = describe(registry, name, entry);
+    response.json({});
+  };
+}
+
+const tritonStates: Readonly<Record<ModelState, string>> = {
+  loading: 'LOADING',
+  ready: 'READY',
+  unloading: 'UNLOADING',
+  unavailable: 'UNAVAILABLE',
+};
+
+/** Triton's clients send the configuration as JSON inside of text. */
+function configOf({ config }: NonNullable<z.output<typeof loadRequest>['parameters']>): unknown {
+  if (typeof config !== 'string') return config;
+  return config === '' ? undefined : objectAt(parseJson(Buffer.from(config), 'parameters.config'), 'parameters.config');
+}
+
+/** The versions that are ready, for the audit log. The model is named only if the repository has it. */
+function describe(registry: Registry, name: string, entry: AuditEntry): string {
+  if (registry.models().some((model) => model.name === name)) entry.model = name;
+  const versions = registry.versions(name);
+  return versions.length === 0 ? 'not loaded' : `version ${versions.join(', ')}`;
+}

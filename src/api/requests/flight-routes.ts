@@ -1,0 +1,83 @@
+import type { Request, Response } from 'express';
+import { ServiceError } from '../../errors.ts';
+import { readQuery } from '../../http/read-by.ts';
+import type { FlightRecord } from '../../observe/flight/flight-record.ts';
+import type { FlightRecorder } from '../../observe/flight/flight-recorder.ts';
+import { say } from '../../sentence.ts';
+import type { Client } from '../access/clients.ts';
+import type { Door } from '../access/door.ts';
+import { flightAnswer, flightLine, latencyAnswer } from './flight-answer.ts';
+import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
+
+type Parts = { door: Door; flights: FlightRecorder | undefined };
+
+const minutesWhenAbsent = 15;
+
+/** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
+export function showRequest({ door, flights }: Parts) {
+  return (request: Request, response: Response, client: Client): void => {
+    const { recorder, sees } = asked(door, flights, client);
+    const id = String(request.params.id);
+    // A caller's own id is as it was written; ours have small letters, however they are asked for.
+    const names = new Set([id, id.toLowerCase()]);
+    const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
+    if (!newest) throw notRemembered();
+    // What is remembered is made anew each time it is found: the same request need not be the same object.
+    const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
+    response.json(
+      flightAnswer(newest, recorder, { sees, sameId, mayName: (model) => client.key?.mayUse(model) ?? true }),
+    );
+  };
+}
+
+/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
+export function listRequests({ door, flights }: Parts) {
+  return (request: Request, response: Response, client: Client): void => {
+    const { recorder } = asked(door, flights, client);
+    const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
+    const { order, most } = flightOrder(given);
+    const filter = {
+      tenant: door.mayAdminister(client) ? undefined : client.tenant,
+      model,
+      fault,
+      endedSinceMs: performance.now() - minutes * 60_000,
+    };
+    const found = recorder.list(order, filter, most);
+    response.json({ order, minutes, requests: found.map(flightLine) });
+  };
+}
+
+/** GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was used for. */
+export function summarizeRequests({ door, flights }: Parts) {
+  return (request: Request, response: Response, client: Client): void => {
+    const { recorder } = asked(door, flights, client);
+    const { minutes = minutesWhenAbsent, model } = readQuery(flightSummaryQuery, request);
+    const { fromMs, uses } = recorder.summary(minutes);
+    const shown = uses.filter(
+      ({ model: name }) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
+    );
+    response.json(latencyAnswer(fromMs, shown));
+  };
+}
+
+function asked(door: Door, flights: FlightRecorder | undefined, client: Client) {
+  if (!flights)
+    throw new ServiceError(
+      'not_found',
+      say`Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.`,
+    );
+  return { recorder: flights, sees: visibleTo(door, client) };
+}
+
+/** The administrator sees every request, a key its own. */
+function visibleTo(door: Door, client: Client): (record: FlightRecord) => boolean {
+  if (door.mayAdminister(client)) return () => true;
+  return ({ tenant }) => tenant === client.tenant;
+}
+
+function notRemembered(): ServiceError {
+  return new ServiceError(
+    'request_not_found',
+    say`Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
+  );
+}

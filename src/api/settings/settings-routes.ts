@@ -1,0 +1,60 @@
+import type { Request, Response } from 'express';
+import type { Registry } from '../../engine/registry/registry.ts';
+import { ServiceError } from '../../errors.ts';
+import type { BodyReader } from '../../http/body-reader.ts';
+import { readJsonBody } from '../../http/read-json-body.ts';
+import { say } from '../../sentence.ts';
+import type { AuditEntry } from '../access/audit-entry.ts';
+import type { LogSettings } from './log-settings.ts';
+import { type TraceSettingsStore, traceSettingsAnswer } from './trace-settings.ts';
+
+type Parts = {
+  registry: Registry;
+  bodies: BodyReader;
+  traceSettings: TraceSettingsStore;
+  logSettings: LogSettings;
+};
+
+/** GET /v2[/models/M]/trace/setting */
+export function showTraceSettings({ registry, traceSettings }: Parts) {
+  return (request: Request, response: Response): void => {
+    response.json(traceSettingsAnswer(traceSettings.of(knownModel(registry, request.params.model as string))));
+  };
+}
+
+/** POST /v2[/models/M]/trace/setting */
+export function changeTraceSettings({ registry, bodies, traceSettings }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    const model = knownModel(registry, request.params.model as string | undefined);
+    if (model !== undefined) entry.model = model;
+    entry.from = JSON.stringify(traceSettings.of(model));
+    const changed = traceSettings.change(await readJsonBody(bodies, request), model);
+    entry.to = JSON.stringify(changed);
+    response.json(traceSettingsAnswer(changed));
+  };
+}
+
+/** GET /v2/logging */
+export function showLogSettings({ logSettings }: Parts) {
+  return (_request: Request, response: Response): void => {
+    response.json(logSettings.answer());
+  };
+}
+
+/** POST /v2/logging */
+export function changeLogSettings({ bodies, logSettings }: Parts) {
+  return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
+    entry.from = JSON.stringify(logSettings.levels);
+    logSettings.change(await readJsonBody(bodies, request));
+    entry.to = JSON.stringify(logSettings.levels);
+    response.json(logSettings.answer());
+  };
+}
+
+function knownModel(registry: Registry, name: string | undefined): string | undefined {
+  if (name === undefined || registry.models().some((model) => model.name === name)) return name;
+  throw new ServiceError(
+    'model_not_found',
+    say`Cannot find this model: the repository does not have it; POST /v2/repository/index lists what there is.`,
+  );
+}

@@ -1,0 +1,68 @@
+import type { ProviderName } from '../registry/manifest.ts';
+import type { Tensor } from '../tensor.ts';
+import type { OperatorProfile } from './operator-profile.ts';
+
+// What a lane is told and what it says. The same words go to a thread (buffers transferred) and to a process (serialized).
+
+/** Everything that a lane must know to open its session. */
+export type SessionRequest = {
+  readonly file: string;
+  readonly providers: readonly ProviderName[];
+  readonly intraOpThreads: number;
+  readonly interOpThreads: number;
+  readonly optimization: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly arena: boolean;
+  readonly memoryPattern: boolean;
+  readonly extra: Readonly<Record<string, string>>;
+  readonly tolerance: { readonly absolute: number; readonly relative: number };
+  /** One row of made-up inputs, to compare providers by and to warm up with. */
+  readonly probe: readonly Tensor[];
+  /** A second such row, other numbers: there when it is to be proven that rows may share a batch. */
+  readonly otherProbe: readonly Tensor[] | undefined;
+  readonly warmUpRuns: number;
+};
+
+export type SessionReport = {
+  readonly provider: ProviderName;
+  /** Providers that were wanted and are not used, with the reason. */
+  readonly refused: readonly { readonly provider: ProviderName; readonly reason: string }[];
+  /** Whether two rows in one batch give what each gives alone; undefined when it was not asked. */
+  readonly rowsAgree: boolean | undefined;
+  /** Why the warm-up did not run through; undefined when it did. */
+  readonly warmUpFailure: string | undefined;
+  /** How long a warm run on the probe takes, the shortest of a few; undefined where it was not to be warmed up, or failed. */
+  readonly probeMs: number | undefined;
+  readonly loadMs: number;
+};
+
+export type ToLane =
+  | { readonly kind: 'open'; readonly request: SessionRequest }
+  | {
+      readonly kind: 'run';
+      readonly id: number;
+      readonly inputs: readonly Tensor[];
+      readonly outputs: readonly string[] | undefined;
+    }
+  /** Opens a session of its own with the profiler on, runs twice, and tells of the second run. */
+  | {
+      readonly kind: 'profile';
+      readonly request: SessionRequest;
+      readonly inputs: readonly Tensor[];
+      readonly outputs: readonly string[] | undefined;
+      readonly folder: string;
+    }
+  | { readonly kind: 'close' };
+
+export type FromLane =
+  | { readonly kind: 'opened'; readonly report: SessionReport }
+  | { readonly kind: 'not_opened'; readonly reason: string }
+  | {
+      readonly kind: 'ran';
+      readonly id: number;
+      readonly outputs: readonly Tensor[];
+      readonly sessionMs: number;
+      readonly cpuMs: number;
+    }
+  | { readonly kind: 'failed'; readonly id: number; readonly reason: string; readonly cpuMs: number }
+  | { readonly kind: 'profiled'; readonly profile: OperatorProfile }
+  | { readonly kind: 'not_profiled'; readonly reason: string };

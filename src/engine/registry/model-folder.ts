@@ -1,0 +1,132 @@
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ServiceError } from '../../errors.ts';
+import { ours, say } from '../../sentence.ts';
+import { parseManifest } from './complete-manifest.ts';
+import type { ManifestFile } from './manifest.ts';
+
+/** One entry of the repository as it lies on disk. */
+export type ModelFolder = {
+  readonly name: string;
+  /** Version folders that hold a model.onnx, newest first. */
+  readonly versions: readonly string[];
+  /** Changes when a file is added, removed or written. */
+  readonly fingerprint: string;
+  /** Why nothing of it can be used; undefined when it can. */
+  readonly problem: string | undefined;
+};
+
+/**
+ * The entries of the repository that are models, or links and folders that should be. Files are passed over. An entry that cannot be read has a problem
+ * and hurts no other. A repository that is not there has none.
+ */
+export async function scanRepository(repository: string): Promise<ModelFolder[]> {
+  const entries = await readdir(repository, { withFileTypes: true }).catch(emptyIfMissing);
+  const names = entries.filter((entry) => !entry.isFile() && isModelName(entry.name)).map(({ name }) => name);
+  const folders = await Promise.all(names.sort().map((name) => scanModel(repository, name)));
+  return folders.filter((folder) => folder !== undefined);
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+/** Undefined when there is no such entry, or it is a folder none of whose versions has a model.onnx. */
+export async function scanModel(repository: string, name: string): Promise<ModelFolder | undefined> {
+  if (!isModelName(name)) return undefined;
+  const folder = join(repository, name);
+  const marks = [await markOf(join(folder, 'model.json'))];
+  const versions: string[] = [];
+  let problem: string | undefined;
+  try {
+    for (const version of await readdir(folder)) {
+      if (!/^[1-9]\d{0,17}$/.test(version)) continue;
+      try {
+        const files = await readdir(join(folder, version));
+        if (!files.includes('model.onnx')) continue;
+        // Weights may lie in files beside model.onnx.
+        for (const file of files.sort()) marks.push(await markOf(join(folder, version, file)));
+        versions.push(version);
+      } catch (error) {
+        problem = `its version ${version} cannot be read (${codeOf(error)})`;
+        marks.push(problem);
+      }
+    }
+  } catch (error) {
+    problem = await problemOf(folder, codeOf(error));
+    if (problem === undefined) return undefined;
+    marks.push(problem);
+  }
+  if (versions.length > 0) problem = undefined;
+  else if (problem === undefined) return undefined;
+  versions.sort((one, other) => Number(BigInt(other) - BigInt(one)));
+  return { name, versions, fingerprint: marks.join('\n'), problem };
+}
+
+/** What model.json says; all defaults where there is none. */
+export async function readManifest(repository: string, name: string): Promise<ManifestFile> {
+  const file = join(repository, name, 'model.json');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  return parseManifest(parseJson(text, file), file);
+}
+
+/** The versions that the policy serves, newest first. */
+export function versionsServed(policy: ManifestFile['versions'], versions: readonly string[]): readonly string[] {
+  if (policy === 'all') return versions;
+  if ('latest' in policy) return versions.slice(0, policy.latest);
+  return versions.filter((version) => policy.only.includes(version));
+}
+
+/** A name goes into paths, labels and logs: letters, digits, dot, dash and underscore. */
+function isModelName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name);
+}
+
+/** Whatever keeps a file from being looked at is a mark too: it changes when the file can be. */
+async function markOf(file: string): Promise<string> {
+  try {
+    const { size, mtimeMs, ino } = await stat(file);
+    return `${file} ${size} ${mtimeMs} ${ino}`;
+  } catch (error) {
+    return `${file} ${codeOf(error)}`;
+  }
+}
+
+/** Why an entry cannot be read as a folder; undefined where there is no such entry. */
+async function problemOf(folder: string, code: string): Promise<string | undefined> {
+  const entry = await lstat(folder).catch(() => undefined);
+  if (!entry || entry.isFile()) return undefined;
+  if (!entry.isSymbolicLink()) return `its folder cannot be read (${code})`;
+  return code === 'ENOENT'
+    ? 'it is a link that leads nowhere'
+    : `it is a link to what cannot be read as a folder (${code})`;
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ServiceError(
+      'invalid_model',
+      say`Cannot use ${ours(file)}: it is not JSON (${(cause as Error).message}).`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function emptyIfMissing(error: NodeJS.ErrnoException): [] {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+  throw error;
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { ServiceError } from '../../errors.ts';
+import { say } from '../../sentence.ts';
+import { type Manifest, type ManifestFile, sizeBounds, type TensorSpec } from './manifest.ts';
+
+// Triton's model configuration, both ways: its clients send one with a load, and read one before they measure.
+
+/** GET /v2/models/M/config, as Triton's clients and perf_analyzer read it: dims without the batch dimension. */
+export function tritonConfig(manifest: Manifest) {
+  const { batching, queue, lanes } = manifest;
+  const batched = batching.rows_max > 0;
+  const told = ({ name, datatype, shape }: TensorSpec) => ({
+    name,
+    data_type: datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`,
+    dims: batched ? shape.slice(1) : shape,
+  });
+  return {
+    name: manifest.name,
+    platform: 'onnxruntime_onnx',
+    backend: 'onnxruntime',
+    version_policy: tritonVersionPolicy(manifest.versions),
+    max_batch_size: batching.rows_max,
+    input: manifest.inputs.map(told),
+    output: manifest.outputs.map(told),
+    instance_group: [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
+    default_model_filename: 'model.onnx',
+    // Triton's place for what it has no word for: text by name.
+    parameters: Object.fromEntries(
+      Object.entries(sizeBounds(manifest)).map(([name, value]) => [name, { string_value: JSON.stringify(value) }]),
+    ),
+    ...(batched && {
+      dynamic_batching: {
+        max_queue_delay_microseconds: batching.delay_us_max,
+        priority_levels: queue.priority_levels,
+        default_priority_level: queue.priority_default,
+        default_queue_policy: { max_queue_size: queue.inputs_max },
+      },
+    }),
+  };
+}
+
+const ignored = z.unknown().optional();
+
+const asText = z.strictObject({ string_value: z.string().max(65_536) }).transform(({ string_value: text }, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue('string_value is not JSON');
+    return z.NEVER;
+  }
+});
+
+/** What is understood of Triton's configuration. Inputs and outputs are read and left to the ONNX file, which knows better. */
+const tritonSchema = z.strictObject({
+  name: ignored,
+  input: ignored,
+  output: ignored,
+  default_model_filename: z.literal(['', 'model.onnx']).optional(),
+  parameters: z
+    .strictObject({
+      dimensions_max: asText.optional(),
+      dimensions_min: asText.optional(),
+      products_max: asText.optional(),
+      // The service's own, whoever loads the model.
+      free_elements_max: ignored,
+      output_bytes_max: ignored,
+    })
+    .optional(),
+  platform: z.literal(['', 'onnxruntime_onnx']).optional(),
+  backend: z.literal(['', 'onnxruntime']).optional(),
+  max_batch_size: z.int().min(0).optional(),
+  version_policy: z
+    .strictObject({
+      all: z.strictObject({}).optional(),
+      latest: z.strictObject({ num_versions: z.int().min(1) }).optional(),
+      specific: z.strictObject({ versions: z.array(z.union([z.string(), z.int()])).min(1) }).optional(),
+    })
+    .optional(),
+  instance_group: z
+    .array(
+      z.strictObject({
+        name: ignored,
+        count: z.int().min(1).optional(),
+        kind: z.literal(['KIND_AUTO', 'KIND_CPU', 'KIND_GPU']).optional(),
+      }),
+    )
+    .max(1)
+    .optional(),
+  dynamic_batching: z
+    .strictObject({
+      preferred_batch_size: ignored,
+      max_queue_delay_microseconds: z.coerce.number().int().min(0).optional(),
+      priority_levels: z.coerce.number().int().min(1).optional(),
+      default_priority_level: z.coerce.number().int().min(1).optional(),
+      default_queue_policy: z.strictObject({ max_queue_size: z.int().min(1).optional() }).optional(),
+    })
+    .optional(),
+});
+
+const tritonsOwnWords = Object.keys(tritonSchema.shape);
+
+/** True when the words are Triton's and not model.json's: the two have none in common. */
+export function isTritonConfig(given: unknown): given is Record<string, unknown> {
+  return typeof given === 'object' && given !== null && Object.keys(given).some((key) => tritonsOwnWords.includes(key));
+}
+
+/** Triton's words as model.json's. A word that is not understood is refused: ignored silently, it would be believed. */
+export function fromTritonConfig(given: Record<string, unknown>): unknown {
+  const parsed = tritonSchema.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ServiceError(
+      'invalid_model',
+      say`Cannot use the configuration given: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}; say it in the words of model.json, or leave it out.`,
+    );
+  }
+  const config = parsed.data;
+  const dynamic = config.dynamic_batching;
+  const [group] = config.instance_group ?? [];
+  return {
+    ...(config.version_policy && { versions: versionsOf(config.version_policy) }),
+    ...(config.max_batch_size !== undefined && {
+      batching: { rows_max: config.max_batch_size, delay_us_max: dynamic?.max_queue_delay_microseconds ?? 0 },
+    }),
+    queue: {
+      priority_levels: dynamic?.priority_levels,
+      priority_default: dynamic?.default_priority_level,
+      inputs_max: dynamic?.default_queue_policy?.max_queue_size,
+    },
+    lanes: { count: group?.count },
+    dimensions_max: config.parameters?.dimensions_max,
+    dimensions_min: config.parameters?.dimensions_min,
+    products_max: config.parameters?.products_max,
+    ...(group?.kind === 'KIND_GPU' && { providers: ['cuda', 'webgpu', 'cpu'] }),
+  };
+}
+
+function tritonVersionPolicy(policy: ManifestFile['versions']) {
+  if (policy === 'all') return { all: {} };
+  if ('latest' in policy) return { latest: { num_versions: policy.latest } };
+  return { specific: { versions: policy.only } };
+}
+
+function versionsOf({ all, latest, specific }: NonNullable<z.infer<typeof tritonSchema>['version_policy']>) {
+  if (all) return 'all';
+  if (specific) return { only: specific.versions.map(String) };
+  return { latest: latest?.num_versions ?? 1 };
+}

@@ -1,0 +1,51 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { groupOf } from '../api/access/clients.ts';
+import type { ServiceError } from '../errors.ts';
+import type { SharedBudget } from '../resilience/shared-budget.ts';
+
+/** How long a connection that is refused is listened to, so that its caller sees why. */
+const refusalMs = 1000;
+const refusalsMax = 64;
+
+/** Lets connections in within their budget, in which each address has a share. `refusal` makes the bytes of an answer. */
+export function admitConnections(
+  server: Server,
+  connections: SharedBudget,
+  refusal: (error: ServiceError) => string,
+): void {
+  // One more is accepted to be told why it is refused; those beyond are closed by Node.
+  server.maxConnections = connections.terms.max + refusalsMax;
+  server.on('drop', () => (connections.refused.full += 1));
+  const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  let refusing = 0;
+  server.on('connection', (socket) => {
+    const address = groupOf(socket.remoteAddress ?? 'unknown');
+    try {
+      connections.take(address, 1);
+    } catch (error) {
+      refuse(socket, error as ServiceError);
+      return;
+    }
+    socket.once('close', () => connections.giveBack(address, 1));
+    for (const listener of listeners) listener.call(server, socket);
+  });
+
+  function refuse(socket: Socket, error: ServiceError): void {
+    if (refusing >= refusalsMax) {
+      socket.destroy();
+      return;
+    }
+    refusing += 1;
+    const overtime = setTimeout(() => socket.destroy(), refusalMs).unref();
+    socket.once('close', () => {
+      refusing -= 1;
+      clearTimeout(overtime);
+    });
+    socket.on('error', () => socket.destroy());
+    // What it sends is thrown away: closed with something unread, it would be reset before its caller has seen the answer.
+    socket.resume();
+    socket.end(refusal(error));
+  }
+}

@@ -1,0 +1,136 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { logRefusal } from '../api/access/log-refusal.ts';
+import { tellRunFailure, withoutValues } from '../engine/registry/onnx-messages.ts';
+import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
+import type { LogFields } from '../telemetry/logger.ts';
+import { reportDefect } from '../telemetry/report-defect.ts';
+import { isUninvited } from './served-messages.ts';
+import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
+
+export const answerNotFound: RequestHandler = () => {
+  throw new ServiceError(
+    'not_found',
+    say`Cannot answer: no route has this path; /openapi.json says which there are, and /docs shows them.`,
+  );
+};
+
+/** For the verbs that a path does not take; `handlers` are those that it does. */
+export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown; delete?: unknown }): RequestHandler {
+  const allowed = [
+    ...(handlers.get ? ['GET', 'HEAD'] : []),
+    ...(handlers.post ? ['POST'] : []),
+    ...(handlers.delete ? ['DELETE'] : []),
+  ].join(', ');
+  return (request, response) => {
+    response.setHeader('Allow', allowed);
+    throw new ServiceError(
+      'method_not_allowed',
+      say`Cannot answer: this path takes no ${ours(knownMethod(request.method))}; use ${ours(allowed)}.`,
+    );
+  };
+}
+
+/** The one place where a failure becomes an answer: every throw, foreseen or not, ends here. */
+export const answerError: ErrorRequestHandler = (thrown, request, response, _next) => {
+  const trace = requestTrace(response);
+  const error = request.socket.destroyed && isOfConnection(thrown) ? goneWhileSending(thrown) : asServiceError(thrown);
+  // Where the head has gone out, or nobody is there, no other status is sent.
+  if (response.headersSent || hasLeft(request)) trace.failure ??= error.code;
+  else trace.decide(error.code);
+  trace.sentence ??= error.code === 'inference_failed' ? withoutValues(error.recorded) : error.recorded;
+  trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
+  if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
+  logRefusal(error, request, trace);
+  if (error.code === 'inference_failed') {
+    const lane = trace.batch && { lane: trace.batch.lane };
+    tellRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);
+  }
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  tellIds(response);
+  if (error.retryAfterMs !== undefined)
+    response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
+  const body = Buffer.from(JSON.stringify({ error: error.message, code: error.code, trace_id: trace.ids.traceId }));
+  response.statusCode = error.status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', body.length);
+  if (mayBeReadToItsEnd(request)) response.end(request.method === 'HEAD' ? undefined : body);
+  else endLingering(request, response, body);
+};
+
+function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
+  return { 'request.id': requestId, tenant, ...(model && { model }) };
+}
+
+/** The connection is gone, or ended before the body did. */
+function hasLeft(request: Request): boolean {
+  return request.socket.destroyed || (request.destroyed && !request.complete);
+}
+
+/** A small body that was not read is passed over by Node, and the connection goes on. */
+function mayBeReadToItsEnd(request: Request): boolean {
+  if (request.complete) return true;
+  if (isUninvited(request)) return false;
+  const declared = request.headers['content-length'];
+  if (declared === undefined) return request.headers['transfer-encoding'] === undefined;
+  return Number(declared) <= passedOverBytesMax && !request.destroyed;
+}
+
+const passedOverBytesMax = 64 * 1024;
+const lingerMs = 2000;
+
+/**
+ * Answers while the caller is still sending. Closing at once would reset the connection, and many callers would never see why: so the answer is
+ * sent, what still comes is thrown away for a while, and then the connection is closed.
+ */
+function endLingering(request: Request, response: Response, body: Buffer): void {
+  response.setHeader('Connection', 'close');
+  response.write(body);
+  const end = () => {
+    clearTimeout(overtime);
+    response.end();
+  };
+  const overtime = setTimeout(end, lingerMs).unref();
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
+}
+
+/** What writing to a caller throws that has gone. */
+function isOfConnection(thrown: unknown): boolean {
+  const { code } = (thrown ?? {}) as NodeJS.ErrnoException;
+  return code !== undefined && ['ECANCELED', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED'].includes(code);
+}
+
+function goneWhileSending(cause: unknown): ServiceError {
+  return new ServiceError('caller_gone', say`Cannot send the answer to its end: the caller has gone.`, { cause });
+}
+
+function asServiceError(thrown: unknown): ServiceError {
+  if (thrown instanceof ServiceError) return thrown;
+  // Express throws this for a path that cannot be decoded.
+  if (thrown instanceof URIError)
+    return new ServiceError(
+      'invalid_request',
+      say`Cannot answer: the path is not valid percent-encoding; correct it.`,
+      {
+        cause: thrown,
+      },
+    );
+  return new ServiceError(
+    'internal',
+    say`Cannot answer: a defect in Vitrine; its log has the cause under this trace id.`,
+    { cause: thrown },
+  );
+}
+
+/** The method as it may be repeated: what a caller invents does not get into answers or labels. */
+export function knownMethod(method: string): string {
+  return methods.has(method) ? method : '_OTHER';
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);

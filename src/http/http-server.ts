@@ -1,0 +1,170 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Request, Response } from 'express';
+import type { ServedApp } from '../api/inference/infer-straight.ts';
+import type { Config } from '../config.ts';
+import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { RequestMetrics } from '../observe/request-metrics.ts';
+import { newIds } from '../telemetry/ids.ts';
+import { log } from '../telemetry/logger.ts';
+import { observableGauge } from '../telemetry/meter/metrics.ts';
+import { admitConnections } from './admit-connections.ts';
+import { answerOn, awaitInvitation, hasBegunToAnswer, messagesOf } from './served-messages.ts';
+import { type RequestTrace, requestTrace } from './trace-request.ts';
+import { watchConnections } from './watch-connections.ts';
+
+/** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
+export function createHttpServer(
+  config: Config,
+  lifecycle: Lifecycle,
+  { express, straight, budgets }: ServedApp,
+  metrics: RequestMetrics,
+): Server {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (hasTwoHosts(request)) refuseTwoHosts(response);
+    else if (!straight(request as Request, response as Response)) express(request, response);
+  };
+  const begin = (response: ServerResponse) => {
+    tellKeepAlive(response, config.keepAliveMs);
+    // While it stops, no caller should count on the connection for another request.
+    if (lifecycle.state === 'stopping') response.shouldKeepAlive = false;
+  };
+  const server = createServer(
+    {
+      ...messagesOf(express, budgets.answers),
+      headersTimeout: config.headersMsMax,
+      // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
+      requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
+      connectionsCheckingInterval: Math.min(1000, config.headersMsMax),
+      // Idle connections have a watch of their own.
+      keepAliveTimeout: 0,
+      maxHeaderSize: config.headerBytesMax,
+      noDelay: true,
+      // Node would answer without a word; the routes that act check it and say so.
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      begin(response);
+      serve(request, response);
+    },
+  );
+  admitConnections(server, budgets.connections, ({ code, message, retryAfterMs = 1000 }) =>
+    unreadAnswer(code, message, `Retry-After: ${Math.ceil(retryAfterMs / 1000)}\r\n`),
+  );
+  watchConnections(server, config, tellTooSlow);
+  server.on('checkContinue', (request, response) => {
+    begin(response);
+    if (announcesBody(request)) awaitInvitation(request, response);
+    serve(request, response);
+  });
+  // An expectation other than 100-continue may be ignored.
+  server.on('checkExpectation', (request, response) => {
+    begin(response);
+    serve(request, response);
+  });
+  observableGauge('activeConnections').addCallback((result) => result.observe(budgets.connections.taken));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const code = codeOf(error);
+    if (code === undefined || !socket.writable || hasBegunToAnswer(socket)) {
+      socket.destroy();
+      return;
+    }
+    const cut = requestCutOn(socket);
+    // A request that had begun is told by itself, when its connection closes; a body that just ends is one of a caller who left.
+    if (cut && error.code === 'HPE_INVALID_EOF_STATE') cut.failure ??= 'body_incomplete';
+    else cut?.decide(code);
+    const message = `Cannot read the request: ${failures[code].means} (${error.code}); correct it.`;
+    socket.end(cut ? failureAsText(code, message, cut.ids.traceId) : unreadAnswer(code, message));
+  });
+  return server;
+
+  /** The whole answer, as text, to what never became a request; counted and logged as one. */
+  function unreadAnswer(code: FailureCode, message: string, lines = ''): string {
+    const { traceId } = newIds();
+    tellUnread(code, traceId);
+    return failureAsText(code, message, traceId, lines);
+  }
+
+  function refuseTwoHosts(response: ServerResponse): void {
+    const { traceId } = newIds();
+    tellUnread('invalid_request', traceId);
+    const body = JSON.stringify({
+      error: 'Cannot take the request: it has more than one header Host; send one, as RFC 9112 wants it.',
+      code: 'invalid_request',
+      trace_id: traceId,
+    });
+    response.shouldKeepAlive = false;
+    response.writeHead(400, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': body.length,
+      'X-Request-Id': traceId,
+    });
+    response.end(body);
+  }
+
+  function tellUnread(code: FailureCode, traceId: string): void {
+    const { status } = failures[code];
+    metrics.answeredUnread(String(status), code);
+    log('access', levelOfFault[faultOf(code)], `_OTHER unmatched ${status}`, {
+      event_type: 'http_request',
+      'http.response.status_code': status,
+      'error.type': code,
+      fault: faultOf(code),
+      'request.id': traceId,
+    });
+  }
+}
+
+function failureAsText(code: FailureCode, message: string, traceId: string, lines = ''): string {
+  const { status } = failures[code];
+  const body = JSON.stringify({ error: message, code, trace_id: traceId });
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${traceId}\r\n${lines}Connection: close\r\n\r\n${body}`;
+}
+
+/** Two names for one request: whoever is between here and the caller may have gone by the other one. */
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
+}
+
+/** So that its record says why it was cut. */
+function tellTooSlow(socket: Socket): void {
+  const answer = answerOn(socket);
+  if (answer) requestTrace(answer as Response).failure ??= 'answer_too_slow';
+}
+
+/** The request whose body broke off on this connection. */
+function requestCutOn(socket: Socket): RequestTrace | undefined {
+  const answer = answerOn(socket);
+  return answer && !answer.req.complete ? requestTrace(answer as Response) : undefined;
+}
+
+/** What every answer tells the caller: Node would tell its own time limit, which is off. */
+function tellKeepAlive(response: ServerResponse, keepAliveMs: number): void {
+  (response as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = keepAliveMs;
+}
+
+/** Undefined where there is nobody left to answer. */
+function codeOf(error: NodeJS.ErrnoException): FailureCode | undefined {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'body_too_slow';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return undefined;
+    default:
+      return error.code?.startsWith('HPE_') ? 'invalid_request' : undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Config } from '../config.ts';
+import { RateWatch } from '../resilience/rate-watch.ts';
+import { Bag, type InBag } from '../v8/bag.ts';
+import { isAnswering } from './served-messages.ts';
+
+/** Who counts on the time that the answer promised is given a little more of it: a request that is on its way then still arrives. */
+const graceMs = 1000;
+
+type Limits = Pick<Config, 'keepAliveMs' | 'bytesPerSecondMin' | 'slowAfterMs'>;
+
+/**
+ * Closes connections that have been answered and are silent for so long, and those whose caller reads its answer too slowly (`tooSlow` hears of them first).
+ * Node makes a timer for it after each answer and ends it with the next request, a twentieth of what a small inference costs; here one timer looks at all
+ * connections, and a request leaves no more for it than the bytes that it came in.
+ */
+export function watchConnections(server: Server, limits: Limits, tooSlow: (socket: Socket) => void): void {
+  const { keepAliveMs, slowAfterMs } = limits;
+  const connections = new Bag<Connection>();
+  server.on('connection', (socket) => {
+    const connection: Connection = {
+      place: 0,
+      socket,
+      bytes: 0,
+      silentSince: performance.now(),
+      reading: undefined,
+    };
+    connections.add(connection);
+    socket.once('close', () => connections.remove(connection));
+  });
+  const look = () => {
+    const now = performance.now();
+    for (const connection of connections) {
+      const { socket, bytes, silentSince } = connection;
+      if (readsTooSlowly(connection, now, limits)) {
+        tooSlow(socket);
+        socket.destroy();
+      }
+      // One that was never answered is not idle but late: its headers have a limit of their own.
+      else if (socket.bytesRead !== bytes || socket.bytesWritten === 0 || isAnswering(socket)) {
+        connection.bytes = socket.bytesRead;
+        connection.silentSince = now;
+      } else if (now - silentSince >= keepAliveMs + graceMs) socket.destroy();
+    }
+  };
+  const timer = setInterval(look, Math.min(1000, keepAliveMs, Math.max(10, slowAfterMs / 4))).unref();
+  server.once('close', () => clearInterval(timer));
+}
+
+type Connection = InBag & {
+  readonly socket: Socket;
+  bytes: number;
+  silentSince: number;
+  /** While something waits to be read. */
+  reading: RateWatch | undefined;
+};
+
+function readsTooSlowly(connection: Connection, now: number, limits: Limits): boolean {
+  const { socket, reading } = connection;
+  if (socket.writableLength === 0) {
+    connection.reading = undefined;
+    return false;
+  }
+  if (reading !== undefined) return reading.isSlow(now, sentBytes(socket), limits);
+  connection.reading = new RateWatch(now);
+  connection.reading.restart(now, sentBytes(socket));
+  return false;
+}
+
+/** What the system has taken of all that was written: the socket counts a large answer as a whole, when its last byte has gone. */
+function sentBytes(socket: Socket): number {
+  const handle = (socket as Socket & { _handle?: { bytesWritten: number; writeQueueSize: number } | null })._handle;
+  return handle ? handle.bytesWritten - handle.writeQueueSize : socket.bytesWritten;
+}

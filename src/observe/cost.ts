@@ -1,0 +1,89 @@
+import { performance } from 'node:perf_hooks';
+import type { BatchMember, EngineObserver } from '../engine/engine-observer.ts';
+import type { BatchFacts } from '../engine/inference.ts';
+import type { Gpu } from '../telemetry/host/gpu/start-gpu.ts';
+import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
+import { HotCounter } from '../telemetry/meter/hot-series.ts';
+import { GpuShare } from './gpu-share.ts';
+
+/** Work of the engine that nobody asked for through a door. */
+const nobody = 'anonymous';
+
+/**
+ * What each tenant cost on each model. A batch is shared out by rows: of its lane's CPU time, its GPU's time and energy, and its answer's bytes. A batch that
+ * fails, or that is run once more, is charged too: it was work.
+ */
+export class Cost implements Partial<EngineObserver> {
+  readonly #requests = new HotCounter('costRequests');
+  readonly #cpu = new HotCounter('costCpu');
+  readonly #gpuSeconds = new HotCounter('costGpu');
+  readonly #energy = new HotCounter('costEnergy');
+  readonly #bytes = new HotCounter('costBytes');
+  readonly #accounts = new Map<string, Map<string, Account>>();
+  /** Most requests are of the tenant and the model of the one before. */
+  #last: Account | undefined;
+  readonly #share: GpuShare;
+
+  constructor(gpu: () => Pick<Gpu, 'devices' | 'energyBetween'>) {
+    this.#share = new GpuShare(gpu);
+  }
+
+  requested(tenant: string, model: string): void {
+    this.#account(tenant, model).requests.value += 1;
+  }
+
+  batchBegan(provider: string): void {
+    if (provider !== 'cpu') this.#share.began(performance.now());
+  }
+
+  batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void {
+    if (batch.provider !== 'cpu') batch.gpu = this.#share.ended(batch.provider, batch.startedAt, batch.endedAt);
+    const { gpu, rows, model } = batch;
+    const cpuSeconds = batch.cpuMs / 1000;
+    for (const { follower, rows: own, bytes } of members) {
+      const account = this.#account(follower?.tenant ?? nobody, model);
+      const part = own / rows;
+      account.cpu.value += cpuSeconds * part;
+      account.bytes.value += bytes + batch.outputBytes * part;
+      if (!gpu) continue;
+      this.#gpuSeconds.series(account.tenant, model).value += gpu.seconds * part;
+      if (gpu.energy) this.#energy.series(account.tenant, model).value += gpu.energy.joules * part;
+    }
+  }
+
+  collect(): AggregatedMetric[] {
+    return [this.#requests, this.#cpu, this.#gpuSeconds, this.#energy, this.#bytes].map((metric) => metric.collect());
+  }
+
+  #account(tenant: string, model: string): Account {
+    const last = this.#last;
+    if (last !== undefined && last.tenant === tenant && last.model === model) return last;
+    const account = this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model);
+    this.#last = account;
+    return account;
+  }
+
+  /** Tenants are names of keys and models those of the repository; the counters have a limit all the same. */
+  #open(tenant: string, model: string): Account {
+    const account: Account = {
+      tenant,
+      model,
+      requests: this.#requests.series(tenant, model),
+      cpu: this.#cpu.series(tenant, model),
+      bytes: this.#bytes.series(tenant, model),
+    };
+    const models = this.#accounts.get(tenant) ?? new Map<string, Account>();
+    models.set(model, account);
+    this.#accounts.set(tenant, models);
+    return account;
+  }
+}
+
+type Series = { value: number };
+type Account = {
+  readonly tenant: string;
+  readonly model: string;
+  readonly requests: Series;
+  readonly cpu: Series;
+  readonly bytes: Series;
+};

@@ -1,0 +1,52 @@
+import type { SpanContext } from '@opentelemetry/api';
+import type { OperatorProfile } from '../engine/lanes/operator-profile.ts';
+import { tellPast } from '../telemetry/export/past-spans.ts';
+import { newIds, sampled } from '../telemetry/ids.ts';
+import { spanNames } from '../telemetry/names/names.ts';
+
+/** So many of the longest stand on the profile's own span. */
+const topMax = 5;
+
+/** The spans of a profile: one for the twin, a child of the run that it repeats, and in it one for each operator, at the time when the twin ran it. */
+export function makeProfileSpans(
+  profile: OperatorProfile,
+  of: { run: SpanContext; model: string; version: string; startMs: number; endMs: number },
+): void {
+  const top = [...profile.operators].sort((one, other) => other.tookMs - one.tookMs).slice(0, topMax);
+  const ids = { traceId: of.run.traceId, spanId: newIds().spanId };
+  tellPast({
+    name: spanNames.profile.name,
+    ids,
+    parent: of.run,
+    startMs: of.startMs,
+    endMs: of.endMs,
+    attributes: {
+      'inference.model.name': of.model,
+      'inference.model.version': of.version,
+      'inference.profile.run_ms': profile.runMs,
+      'inference.profile.operators': profile.operatorCount,
+      'inference.profile.top': top.map(
+        ({ type, node, tookMs }) =>
+          `${type} ${node} ${tookMs.toFixed(3)} ms ${Math.round((100 * tookMs) / Math.max(profile.runMs, 0.001))} %`,
+      ),
+    },
+  });
+  const parent = sampled(ids);
+  // When exactly the run was within the twin's time is not told; it is its last part.
+  const runStartMs = Math.max(of.startMs, of.endMs - profile.runMs);
+  for (const operator of profile.operators) {
+    const startMs = runStartMs + operator.startMs;
+    const attributes = {
+      'onnx.node.name': operator.node,
+      'onnx.op_type': operator.type,
+      'onnx.provider': operator.provider,
+      'onnx.input.shapes': operator.inputs,
+      'onnx.output.shapes': operator.outputs,
+      'onnx.output.bytes': operator.outputBytes,
+      'onnx.parameter.bytes': operator.parameterBytes,
+      'onnx.activation.bytes': operator.activationBytes,
+      ...(operator.memoryInUseBytes !== undefined && { 'onnx.memory.in_use_bytes': operator.memoryInUseBytes }),
+    };
+    tellPast({ name: spanNames.operator.name, parent, startMs, endMs: startMs + operator.tookMs, attributes });
+  }
+}

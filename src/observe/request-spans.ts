@@ -1,0 +1,58 @@
+import { type Attributes, type Context, SpanKind, trace } from '@opentelemetry/api';
+import type { BatchFacts } from '../engine/inference.ts';
+import { tellPast } from '../telemetry/export/past-spans.ts';
+import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
+import { spanNames } from '../telemetry/names/names.ts';
+import { batchAttributes } from './batch-attributes.ts';
+import { batchSpans } from './batch-spans.ts';
+import { type InferenceStage, inferenceStages, type TimeAccount } from './time-account.ts';
+
+export type EndedRequest = {
+  ids: Ids;
+  /** The caller's context, or the root. */
+  parent: Context;
+  name: string;
+  attributes: Attributes;
+  /** In the milliseconds of performance.now(). */
+  startedAt: number;
+  tookMs: number;
+  /** The server is at fault, with what it says of it. */
+  error: string | undefined;
+  account: TimeAccount | undefined;
+  /** Its stages that become spans, if not all: a task has spans of its own in between. */
+  stages?: readonly InferenceStage[] | undefined;
+  /** Of the span of the run, where somebody has to know it before it is made. */
+  runSpanId?: string | undefined;
+  /** What it was in: told on the span of the run, which is linked with the batch's. */
+  batch: BatchFacts | undefined;
+};
+
+/** Of a request that does a task, and of one that waits for its job. */
+export const aroundTask = ['receive', 'send'] as const satisfies readonly InferenceStage[];
+export const aroundJob = ['receive', 'run', 'send'] as const satisfies readonly InferenceStage[];
+
+/** Makes the spans of a kept request, after the fact: the server's, and one for each stage that took time. */
+export function makeRequestSpans(request: EndedRequest): void {
+  const { ids, name, attributes, startedAt, tookMs, error, account, batch, stages = inferenceStages } = request;
+  const startMs = performance.timeOrigin + startedAt;
+  if (account) {
+    const parent = sampled(ids);
+    const runIds = { traceId: ids.traceId, spanId: request.runSpanId ?? newIds().spanId };
+    let atMs = startMs;
+    for (const stage of stages) {
+      const stageMs = account[stage];
+      if (stageMs <= 0) continue;
+      // Sending is the end, whatever came before.
+      if (stage === 'send') atMs = Math.max(atMs, startMs + tookMs - stageMs);
+      const times = { name: spanNames[stage].name, parent, startMs: atMs, endMs: atMs + stageMs };
+      atMs += stageMs;
+      if (stage === 'run' && batch) {
+        const links = [batchSpans.join(batch, sampled(runIds))];
+        const failed = batch.outcome === 'ran' ? undefined : batch.outcome;
+        tellPast({ ...times, ids: runIds, attributes: batchAttributes(batch), links, error: failed });
+      } else tellPast(times);
+    }
+  }
+  const parent = trace.getSpanContext(request.parent);
+  tellPast({ name, kind: SpanKind.SERVER, ids, parent, startMs, endMs: startMs + tookMs, attributes, error });
+}

@@ -1,0 +1,221 @@
+import type { Config } from '../../../config.ts';
+import type { AggregatedMetric, AggregatedPoint } from '../../meter/aggregated-metrics.ts';
+import { metricNames } from '../../names/names.ts';
+import { EnergyCurve, type GpuEnergy } from './energy-curve.ts';
+import { findLibrary } from './find-library.ts';
+import type { RefusalCode } from './nvml.ts';
+import { ReaderProcess } from './reader-process.ts';
+import type { DeviceReading, GpuDevice, GpuMetric, GpuPoint, ReaderMessage } from './reading.ts';
+import { type GpuState, tellState, tellValue } from './tell-state.ts';
+
+export type Gpu = {
+  state(): GpuState;
+  /** The devices that are read now. */
+  devices(): readonly GpuDevice[];
+  /** What the devices said last, unless that is old: for startTelemetry's `aggregated`. */
+  metrics(): AggregatedMetric[];
+  /** Memory and use of each device, as last read, for /health/detailed. */
+  figures(): GpuFigures[];
+  /** What a device used between two moments of `performance.now()`. Answers at once, from what was read before. */
+  energyBetween(hwId: string, startMs: number, endMs: number): GpuEnergy;
+  stop(): Promise<void>;
+};
+
+export type GpuFigures = {
+  id: string;
+  name: string;
+  memory_used_bytes?: number;
+  memory_total_bytes?: number;
+  utilization_percent?: number;
+};
+
+export type GpuOptions = Pick<
+  Config,
+  'gpuOn' | 'nvmlLibrary' | 'gpuPeriodMs' | 'gpuEnergyPeriodMs' | 'gpuHangMsMax' | 'telemetryOff'
+> & {
+  /** Where the driver lists its devices; another one is for tests. */
+  driverFolder?: string;
+};
+
+/** Starts the reading of all GPUs, in a process of its own. Where NVIDIA's library is not there, nothing is loaded and nothing started. */
+export function startGpu(options: GpuOptions): Gpu {
+  if (!options.gpuOn || options.telemetryOff) return noGpu({ is: 'off' });
+  if (!findLibrary(options.nvmlLibrary)) {
+    const state: GpuState = { is: 'no_library', library: options.nvmlLibrary };
+    tellState(state, { is: 'off' });
+    return noGpu(state);
+  }
+  return new GpuReadings(options);
+}
+
+/** Stands in where there is no GPU, and before one is looked for. */
+export function noGpu(state: GpuState = { is: 'off' }): Gpu {
+  return {
+    state: () => state,
+    devices: () => [],
+    metrics: () => [],
+    figures: () => [],
+    energyBetween: () => ({ is: 'unknown' }),
+    stop: async () => undefined,
+  };
+}
+
+/** The readings' clock is the machine's monotonic one, performance.now() counts from the start of the process. */
+const clockOffsetMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** After so many periods without a reading, the last one says nothing of now. */
+const freshPeriods = 3;
+
+class GpuReadings implements Gpu {
+  readonly #reader: ReaderProcess;
+  readonly #freshMs: number;
+  #state: GpuState = { is: 'opening' };
+  #told: GpuState = { is: 'off' };
+  #reading: { atMs: number; devices: readonly DeviceReading[] } | undefined;
+  readonly #curves = new Map<string, EnergyCurve>();
+  readonly #refused = new Map<string, { hwId: string; what: string; code: RefusalCode }>();
+  readonly #counters = new Map<string, { startMs: number; value: number }>();
+
+  constructor(options: GpuOptions) {
+    this.#freshMs = freshPeriods * options.gpuPeriodMs;
+    this.#reader = new ReaderProcess({
+      library: options.nvmlLibrary,
+      periodMs: options.gpuPeriodMs,
+      energyPeriodMs: options.gpuEnergyPeriodMs,
+      driverFolder: options.driverFolder ?? '/proc/driver/nvidia/gpus',
+      parentId: process.pid,
+      hangMsMax: options.gpuHangMsMax,
+      onMessage: (message) => this.#take(message),
+      onEnd: (end) => this.#become(end),
+    });
+    this.#reader.start();
+  }
+
+  state(): GpuState {
+    return this.#state;
+  }
+
+  devices(): readonly GpuDevice[] {
+    return this.#state.is === 'reading' ? this.#state.devices : [];
+  }
+
+  metrics(): AggregatedMetric[] {
+    const byMetric = new Map<GpuMetric, AggregatedPoint<number>[]>();
+    const atMs = this.#reading ? Date.now() - (performance.now() - this.#reading.atMs) : 0;
+    for (const { device, point } of this.#freshPoints()) {
+      const labels = { 'hw.id': device.hwId, 'hw.name': device.name, 'hw.type': 'gpu', ...point.labels };
+      const points = byMetric.get(point.of) ?? [];
+      const startMs = metricNames[point.of].kind === 'counter' ? this.#countedSince(point, labels, atMs) : atMs;
+      points.push({ labels, startMs, atMs, value: point.value });
+      byMetric.set(point.of, points);
+    }
+    return [...byMetric].map(([of, points]) => {
+      const { name, unit, says, kind } = metricNames[of];
+      return { name, unit, says, kind, points };
+    });
+  }
+
+  figures(): GpuFigures[] {
+    const byDevice = new Map<string, GpuFigures>();
+    for (const { device, point } of this.#freshPoints()) {
+      const figures = byDevice.get(device.hwId) ?? { id: device.hwId, name: device.name };
+      byDevice.set(device.hwId, figures);
+      if (point.of === 'gpuMemoryUsage') figures.memory_used_bytes = point.value;
+      if (point.of === 'gpuMemoryLimit') figures.memory_total_bytes = point.value;
+      if (point.of === 'gpuUtilization' && point.labels['hw.gpu.task'] === 'general')
+        figures.utilization_percent = 100 * point.value;
+    }
+    return [...byDevice.values()];
+  }
+
+  energyBetween(hwId: string, startMs: number, endMs: number): GpuEnergy {
+    const curve = this.#curves.get(hwId) ?? new EnergyCurve();
+    return curve.between(startMs, endMs, () => this.#wattsNow(hwId));
+  }
+
+  async stop(): Promise<void> {
+    await this.#reader.stop();
+    this.#state = { is: 'off' };
+  }
+
+  #take(message: ReaderMessage): void {
+    switch (message.says) {
+      case 'refused':
+        this.#become({ is: 'refused', code: message.code, detail: message.detail });
+        return;
+      case 'devices': {
+        const { driver, devices, closed } = message;
+        this.#state = { is: 'reading', driver, devices, closed };
+        return;
+      }
+      case 'alive':
+        return;
+      case 'reading':
+        this.#reading = { atMs: message.atMs - clockOffsetMs, devices: message.devices };
+        // Only now: the first reading can be where a defective driver ends it, again and again.
+        this.#tell();
+        this.#noteRefusals(message.devices);
+        return;
+      case 'energy':
+        for (const [hwId, joules] of Object.entries(message.joules)) {
+          const curve = this.#curves.get(hwId) ?? new EnergyCurve();
+          this.#curves.set(hwId, curve);
+          curve.add(message.atMs - clockOffsetMs, joules);
+        }
+        return;
+    }
+  }
+
+  #become(next: GpuState): void {
+    this.#state = next;
+    if (next.is !== 'reading') this.#reading = undefined;
+    this.#tell();
+  }
+
+  #tell(): void {
+    tellState(this.#state, this.#told);
+    this.#told = this.#state;
+  }
+
+  #wattsNow(hwId: string): number | undefined {
+    const isIt = (each: { device: GpuDevice; point: GpuPoint }) =>
+      each.device.hwId === hwId && each.point.of === 'gpuPower';
+    return this.#freshPoints().find(isIt)?.point.value;
+  }
+
+  #freshPoints(): { device: GpuDevice; point: GpuPoint }[] {
+    if (!this.#reading || performance.now() - this.#reading.atMs > this.#freshMs) return [];
+    const devices = this.devices();
+    return this.#reading.devices.flatMap(({ hwId, points }) => {
+      const device = devices.find((each) => each.hwId === hwId);
+      return device ? points.map((point) => ({ device, point })) : [];
+    });
+  }
+
+  #noteRefusals(devices: readonly DeviceReading[]): void {
+    const now = new Map<string, { hwId: string; what: string; code: RefusalCode }>(
+      devices.flatMap(({ hwId, refused }) =>
+        refused.map(({ what, code }) => [`${hwId} ${what}`, { hwId, what, code }] as const),
+      ),
+    );
+    for (const [key, { hwId, what, code }] of now) {
+      if (this.#refused.get(key)?.code !== code) tellValue(hwId, what, code);
+      this.#refused.set(key, { hwId, what, code });
+    }
+    for (const [key, { hwId, what }] of this.#refused) {
+      // A device that is not read now has not got better either.
+      if (now.has(key) || !devices.some((each) => each.hwId === hwId)) continue;
+      tellValue(hwId, what, undefined);
+      this.#refused.delete(key);
+    }
+  }
+
+  /** A counter that fell began anew, with the driver. */
+  #countedSince({ of, value }: GpuPoint, labels: Record<string, string>, atMs: number): number {
+    const key = JSON.stringify([of, labels]);
+    const known = this.#counters.get(key);
+    const startMs = known && value >= known.value ? known.startMs : atMs;
+    this.#counters.set(key, { startMs, value });
+    return startMs;
+  }
+}

@@ -1,0 +1,31 @@
+import { collectorMetrics } from './collector.ts';
+import { gpuMetrics } from './gpu.ts';
+import { hostMetrics } from './host.ts';
+import { inferenceMetrics } from './inference.ts';
+import type { Metric } from './metric.ts';
+import { pipelineMetrics } from './pipeline.ts';
+import { receiverMetrics } from './receiver.ts';
+import { requestMetrics } from './requests.ts';
+import { taskMetrics } from './tasks.ts';
+
+// Everything that Vitrine tells of itself, in one table: metrics, spans and attributes, with unit, meaning and buckets. names/ has it by subject;
+// docs/telemetry.md is generated from it. OpenTelemetry's conventional names where they exist, those of systems people have where they do not.
+
+export const metricNames = {
+  ...requestMetrics,
+  ...inferenceMetrics,
+  ...taskMetrics,
+  ...gpuMetrics,
+  ...hostMetrics,
+  ...pipelineMetrics,
+  ...receiverMetrics,
+  ...collectorMetrics,
+} as const satisfies Record<string, Metric>;
+
+export type MetricName = keyof typeof metricNames;
+
+export { attributeNames } from './attributes.ts';
+export { type SpanName, spanNames } from './spans.ts';
+
+/** The instrumentation scope of all of it. */
+export const scopeName = 'vitrine';

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { choosePort } from '../launcher/free-port.ts';
+import type { MemoryCgroup } from './memory-cgroup.ts';
+import { waitFor } from './wait-for.ts';
+
+export type ServiceProcess = AsyncDisposable & {
+  url: string;
+  pid: number;
+  /** What it said on its console so far. */
+  said: () => string;
+  kill: (signal: NodeJS.Signals) => Promise<number | null>;
+};
+
+/** The real service in a process of its own, without the rest of the stack; `within` a cgroup where one is given. */
+export async function startService(
+  env: Record<string, string>,
+  { within }: { within?: Pick<MemoryCgroup, 'enter'> } = {},
+): Promise<ServiceProcess> {
+  const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
+  const line = [...(within?.enter ?? []), process.execPath, join(import.meta.dirname, '../src/main.ts')];
+  const child: ChildProcess = spawn(line[0] as string, line.slice(1), {
+    // No models unless the test has some: loading those of the repository takes longer than most tests.
+    env: {
+      PATH: process.env.PATH,
+      OTEL_METRIC_EXPORT_INTERVAL: '1000',
+      ...(env.VITRINE_MODELS === undefined && {
+        VITRINE_MODELS: folderWithoutModels(),
+        VITRINE_MODEL_CONTROL: 'explicit',
+      }),
+      ...env,
+      VITRINE_PORT: port,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stdout?.on('data', (text) => (said += text));
+  child.stderr?.on('data', (text) => (said += text));
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const url = `http://127.0.0.1:${port}`;
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return exited;
+  };
+  try {
+    // Loading the models of the repository on a machine that does much else may take a minute.
+    const started = async () => child.exitCode !== null || (await stateOf(url)) === 'ready';
+    await waitFor(`the service at ${url}`, started, { deadlineMs: 120_000 });
+    if (child.exitCode !== null) throw new Error('it ended');
+  } catch (error) {
+    await kill('SIGKILL');
+    throw new Error(`The service did not start: ${said}`, { cause: error });
+  }
+  return {
+    url,
+    pid: child.pid ?? -1,
+    said: () => said,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');
+    },
+  };
+}
+
+/** It has started, though it may not be ready: without models it serves nobody. */
+async function stateOf(url: string): Promise<string> {
+  const answer = await fetch(`${url}/health/detailed`);
+  return ((await answer.json()) as { state: string }).state;
+}
+
+let withoutModels: string | undefined;
+
+function folderWithoutModels(): string {
+  if (withoutModels !== undefined) return withoutModels;
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-no-models-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  withoutModels = folder;
+  return folder;
+}

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { logRuleGroups, logRuleGroupsOf, ruleGroups } from '../observability/alerts/alerts.ts';
+import type { RuleGroup } from '../observability/alerts/rule.ts';
+import { writeRules } from '../observability/alerts/write-rules.ts';
+import { aliases, labelsOf } from '../observability/aliases.ts';
+import { compatConfiguration } from '../observability/compat-configuration.ts';
+import { dashboards, writeDashboard } from '../observability/dashboards/dashboards.ts';
+import { nameInPrometheus } from '../observability/name-in-prometheus.ts';
+import { pageRoutes, type RouteTable, receiverRoutes, serviceRoutes, type Word } from '../src/api/routes.ts';
+import { settings } from '../src/config.ts';
+import { type FailureCode, failures, faultOf } from '../src/errors.ts';
+import type { Metric } from '../src/telemetry/names/metric.ts';
+import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
+import { composeSettings } from './compose-settings.ts';
+
+// Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
+
+const pages: Record<string, () => string> = {
+  'docs/settings.md': settingsPage,
+  'docs/errors.md': errorsPage,
+  'docs/telemetry.md': telemetryPage,
+  'docs/api-keys.md': apiKeysPage,
+  'compose/settings.yaml': composeSettings,
+  'otel-collector/compat.yaml': compatConfiguration,
+  ...rulePages('prometheus/rules', ruleGroups),
+  ...rulePages('loki/rules/fake', logRuleGroups),
+  ...rulePages('loki/rules-by-stream/app', logRuleGroupsOf('app')),
+  ...rulePages('loki/rules-by-stream/audit', logRuleGroupsOf('audit')),
+  ...rulePages('loki/rules-by-stream/security', logRuleGroupsOf('security')),
+  ...dashboardPages(),
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const stale = await stalePages();
+  if (process.argv.includes('--check')) {
+    if (stale.length > 0) {
+      console.error(`Stale: ${stale.join(', ')}; run npm run generate and commit.`);
+      process.exitCode = 1;
+    }
+  } else {
+    for (const name of stale) await writeFile(fileOf(name), textOf(name));
+    console.log(stale.length === 0 ? 'All generated pages are up to date.' : `Wrote ${stale.join(', ')}.`);
+  }
+}
+
+/** The generated pages whose file is not what the code says now. */
+export async function stalePages(): Promise<string[]> {
+  const stale: string[] = [];
+  for (const name of Object.keys(pages)) {
+    const written = await readFile(fileOf(name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    if (written !== textOf(name)) stale.push(name);
+  }
+  return stale;
+}
+
+function fileOf(name: string): URL {
+  return new URL(`../${name}`, import.meta.url);
+}
+
+function textOf(name: string): string {
+  return pages[name]?.() ?? '';
+}
+
+function dashboardPages(): Record<string, () => string> {
+  return Object.fromEntries(
+    dashboards.map((plan) => [`grafana/dashboards/${plan.name}.json`, () => writeDashboard(plan)]),
+  );
+}
+
+function rulePages(folder: string, groups: readonly RuleGroup[]): Record<string, () => string> {
+  return Object.fromEntries(groups.map((group) => [`${folder}/${group.name}.yaml`, () => writeRules(group)]));
+}
+
+function settingsPage(): string {
+  const rows = Object.values(settings).map((setting) => [
+    `\`${setting.env}\``,
+    setting.default === '' ? '' : `\`${String(setting.default)}\``,
+    'min' in setting ? `${setting.min} – ${setting.max}` : 'of' in setting ? setting.of.join(', ') : setting.kind,
+    setting.says,
+  ]);
+  return page(
+    'Settings',
+    'src/config.ts',
+    'Every setting is an environment variable, read once at the start. A value that cannot be used ends the start with a sentence that names it.',
+    [table(['name', 'default', 'values', 'what it is, and when to change it'], rows)],
+  );
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(failures).map(([code, { status, retryable, means }]) => [
+    `\`${code}\``,
+    String(status),
+    retryable ? 'yes' : 'no',
+    faultOf(code as FailureCode),
+    means,
+  ]);
+  return page(
+    'Failures',
+    'src/errors.ts',
+    'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line. Beside it stands `fault`: `caller` for a caller’s mistake and for a deadline that the caller set, `left` for a caller who left before the answer, `server` for what is the service’s failure. Only the last calls somebody.',
+    [table(['code', 'status', 'worth a retry', 'whose fault', 'what it means'], rows)],
+  );
+}
+
+/** The page is written by hand but for its tables of routes. */
+function apiKeysPage(): string {
+  const service: RouteTable = { ...serviceRoutes, ...pageRoutes };
+  const written = readFileSync(fileOf('docs/api-keys.md'), 'utf8');
+  return withSection(withSection(written, 'routes', routesTable(service)), 'receiver', routesTable(receiverRoutes));
+}
+
+function withSection(text: string, name: string, content: string): string {
+  const [before, rest] = text.split(new RegExp(`(?<=<!-- ${name}: [^\\n]*-->\\n)`));
+  const after = rest?.slice(rest.indexOf(`<!-- /${name} -->`));
+  if (before === undefined || after === undefined) throw new Error(`docs/api-keys.md has no section ${name}`);
+  return `${before}\n${content}\n${after}`;
+}
+
+function routesTable(routes: RouteTable): string {
+  const rows = Object.entries(routes).flatMap(([path, verbs]) =>
+    (Object.entries(verbs) as [string, Word][]).map(([verb, word]) => [
+      `${verb.toUpperCase()} \`${path}\``,
+      word.may,
+      word.may === 'client' && word.quota ? `\`${word.quota}\`` : '',
+    ]),
+  );
+  return table(['route', 'who may', 'quota'], rows);
+}
+
+function telemetryPage(): string {
+  const metrics = Object.values<Metric>(metricNames).map((metric) => [
+    `\`${metric.name}\``,
+    `\`${nameInPrometheus(metric)}\``,
+    metric.kind,
+    metric.attributes.join(', '),
+    metric.from === undefined ? metric.says : `${metric.says} (${metric.from})`,
+  ]);
+  const attributes = Object.values(attributeNames).map(({ name, says }) => [`\`${name}\``, says]);
+  const spans = Object.values(spanNames).map(({ name, says }) => [`\`${name}\``, says]);
+  return page('Telemetry', 'src/telemetry/names/names.ts', 'What the service says of itself, over OTLP.', [
+    '## Metrics\n',
+    table(['name', 'in Prometheus', 'kind', 'labels', 'what it says'], metrics),
+    '\n## Spans\n',
+    table(['name', 'what it says'], spans),
+    '\n## The same by other names\n',
+    'Made by the Collector (`otel-collector/compat.yaml`) for dashboards and rules that people bring along; `VITRINE_COLLECTOR_ALIASES=false` leaves them out.\n',
+    table(
+      ['name in Prometheus', 'labels', 'is', 'known from'],
+      aliases.map((alias) => [
+        `\`${alias.name}\``,
+        labelsOf(alias).join(', '),
+        `\`${nameInPrometheus(metricNames[alias.of])}\`${alias.only ? `, ${alias.only[1]}` : ''}${alias.value ? `, in ${alias.value}` : ''}`,
+        alias.system.toUpperCase(),
+      ]),
+    ),
+    '\n## Attributes of our own\n',
+    table(['name', 'what it says'], attributes),
+  ]);
+}
+
+function page(title: string, source: string, says: string, parts: string[]): string {
+  return `# ${title}\n\n<!-- Generated from ${source} by npm run generate: change it there. -->\n\n${says}\n\n${parts.join('\n')}`;
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  return line(head) + line(head.map(() => '---')) + rows.map(line).join('');
+}

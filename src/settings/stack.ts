@@ -1,0 +1,11 @@
+import { type Setting, text } from './setting.ts';
+
+/** The pace of the stack that the launcher starts. */
+export const stackSettings = {
+  scrapeInterval: text('VITRINE_SCRAPE_INTERVAL', '10s', 'How often Prometheus scrapes and evaluates its rules.'),
+  timeScale: text(
+    'VITRINE_TIME_SCALE',
+    '1',
+    'Multiplies the intervals, waits and windows of Prometheus’ and Alertmanager’s rules; 0.1 is ten times faster, for trials.',
+  ),
+} as const satisfies Record<string, Setting>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, normalize, relative } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -23,3 +23,15 @@ const mayImport: Record<string, readonly string[]> = {
   'src/api': ['src/http', 'src/jobs', 'src/tasks', 'src/observe', 'src/engine', 'src/resilience', 'src/telemetry/host'],
   'src/receiver': ['src/http', 'src/resilience', 'src/telemetry/meter'],
 };
+
+describe('imports', () => {
+  it('know every folder', async () => {
+    const files = (await readdir(join(root, 'src'), { recursive: true })).filter((name) => name.endsWith('.ts'));
+    const unknown = files
+      .map((name) => normalize(join('src', dirname(name))))
+      .filter(
+        (folder) => folder !== 'src' && !Object.keys(mayImport).some((known) => `${folder}/`.startsWith(`${known}/`)),
+      );
+    assert.deepEqual([...new Set(unknown)], []);
+  });
+});

@@ -1,5 +1,4 @@
 import { Door } from './api/access/door.ts';
-import { logSums } from './api/access/log-refusal.ts';
 import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { openApiText } from './api/openapi/docs-page.ts';
 import { createApp } from './app.ts';
@@ -8,6 +7,7 @@ import { openDataFolder } from './data-folder.ts';
 import { observedBy, unobserved } from './engine/engine-observer.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { logSums } from './http/log-refusal.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { type Jobs, openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
-import { logSums } from './api/access/log-refusal.ts';
 import { type Config, readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
+import { logSums } from './http/log-refusal.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { groupOf } from '../api/access/clients.ts';
 import type { ServiceError } from '../errors.ts';
 import type { SharedBudget } from '../resilience/shared-budget.ts';
+import { groupOf } from './client-group.ts';
 
 /** How long a connection that is refused is listened to, so that its caller sees why. */
 const refusalMs = 1000;

@@ -1,10 +1,10 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { logRefusal } from '../api/access/log-refusal.ts';
 import { tellRunFailure, withoutValues } from '../engine/registry/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
+import { logRefusal } from './log-refusal.ts';
 import { isUninvited } from './served-messages.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { chargedClient } from '../api/access/charged-client.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { RateWatch } from '../resilience/rate-watch.ts';
@@ -10,6 +9,7 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { Bag, type InBag } from '../v8/bag.ts';
 import { freeBlock } from '../v8/free-block.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
+import { chargedClient } from './charged-client.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
 import { type BodySink, sinkBody } from './served-messages.ts';
 

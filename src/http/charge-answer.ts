@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { chargedClient } from '../api/access/charged-client.ts';
 import type { SharedBudget } from '../resilience/shared-budget.ts';
+import { chargedClient } from './charged-client.ts';
 import { whileOpen } from './while-open.ts';
 
 /** Answers up to this are not charged: the limits of requests in flight and of connections bound them well enough. */

@@ -1,8 +1,8 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
-import { addRoutes, refuseRoutesWithoutWord } from '../api/add-routes.ts';
 import { receiverRoutes } from '../api/routes.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { addRoutes, refuseRoutesWithoutWord } from '../http/add-routes.ts';
 import { answerError } from '../http/answer-error.ts';
 import { traceRequest } from '../http/trace-request.ts';
 import { trustedProxies } from '../http/trusted-proxies.ts';

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import { checkJsonShape, type JsonShape } from '../api/open-inference/json-shape.ts';
 import { ServiceError } from '../errors.ts';
+import { checkJsonShape, type JsonShape } from '../http/json/json-shape.ts';
 import { ours, say } from '../sentence.ts';
 
 /** The whole body, within a limit of bytes and of time. What it is, is not taken from Content-Type: each route takes one format. */

@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
-import type { JsonShape } from '../api/open-inference/json-shape.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import type { JsonShape } from '../http/json/json-shape.ts';
 import { say } from '../sentence.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names/names.ts';

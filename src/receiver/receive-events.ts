@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
-import { checkJsonShape } from '../api/open-inference/json-shape.ts';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { checkJsonShape } from '../http/json/json-shape.ts';
 import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names/names.ts';

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import express from 'express';
 import { newApiKey } from '../../src/api/access/api-keys.ts';
 import { Door } from '../../src/api/access/door.ts';
-import { addRoutes, refuseRoutesWithoutWord } from '../../src/api/add-routes.ts';
 import {
   pageRoutes,
   type RouteTable,
@@ -17,6 +16,7 @@ import {
   type Word,
 } from '../../src/api/routes.ts';
 import { readConfig } from '../../src/config.ts';
+import { addRoutes, refuseRoutesWithoutWord } from '../../src/http/add-routes.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { createReceiver } from '../../src/receiver/app.ts';

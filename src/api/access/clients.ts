@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import type { Config } from '../../config.ts';
+import { groupOf } from '../../http/client-group.ts';
 import type { ApiKey } from './api-keys.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -78,16 +78,4 @@ export class Clients {
       this.#known.delete(id);
     }
   }
-}
-
-/** Whoever has one IPv6 address has the 2^64 of its network: they count as one client. */
-export function groupOf(address: string): string {
-  if (!address.includes(':')) return address;
-  if (address.startsWith('::ffff:')) return address.slice(7);
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%')[0]!.split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  return `${[...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':')}::/64`;
 }

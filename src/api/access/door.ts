@@ -4,16 +4,16 @@ import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { modelNotFound } from '../../engine/registry/shelf.ts';
 import { ServiceError } from '../../errors.ts';
+import { chargeTo } from '../../http/charged-client.ts';
 import { type PageRules, refusalOfForeignPage } from '../../http/foreign-pages.ts';
+import { logRefusal } from '../../http/log-refusal.ts';
 import { isLoopback } from '../../http/loopback.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { ours, say } from '../../sentence.ts';
 import { takeQuota } from '../inference/take-quota.ts';
 import type { Word } from '../routes.ts';
 import { ApiKeys } from './api-keys.ts';
-import { chargeTo } from './charged-client.ts';
 import { type Client, Clients } from './clients.ts';
-import { logRefusal } from './log-refusal.ts';
 import { modelNameCharsMax } from './model-pattern.ts';
 
 /**

@@ -2,12 +2,12 @@ import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { ModelState, Registry } from '../../engine/registry/registry.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
-import { readJsonBy } from '../../http/read-json-by.ts';
+import { objectAt } from '../../http/json/json-fields.ts';
+import { malformed } from '../../http/json/malformed.ts';
+import { parseJson } from '../../http/json/parse-json.ts';
+import { readJsonBy } from '../../http/json/read-json-by.ts';
 import type { AuditEntry } from '../access/audit-entry.ts';
 import type { Client } from '../access/clients.ts';
-import { objectAt } from '../open-inference/json-fields.ts';
-import { malformed } from '../open-inference/malformed.ts';
-import { parseJson } from '../open-inference/parse-json.ts';
 import type { TraceSettingsStore } from '../settings/trace-settings.ts';
 import { indexRequest, loadRequest, unloadRequest } from './repository-requests.ts';
 

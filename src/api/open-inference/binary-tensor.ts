@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type DataType, dataTypes, type Tensor } from '../../engine/tensor.ts';
-import { malformed } from './malformed.ts';
+import { malformed } from '../../http/json/malformed.ts';
 
 type TensorData = Tensor['data'];
 

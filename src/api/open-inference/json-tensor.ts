@@ -1,8 +1,8 @@
 /// <reference lib="esnext.float16" />
 import { bytesOf, type DataType, dataTypes, type Tensor } from '../../engine/tensor.ts';
-import { arrayAt } from './json-fields.ts';
+import { arrayAt } from '../../http/json/json-fields.ts';
+import { malformed, quoted, shortened } from '../../http/json/malformed.ts';
 import type { WrittenData } from './json-thread-messages.ts';
-import { malformed, quoted, shortened } from './malformed.ts';
 import { fillAsWritten } from './written-data.ts';
 
 type TensorData = Tensor['data'];

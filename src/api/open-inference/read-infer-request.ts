@@ -1,14 +1,23 @@
 import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine/check-inputs.ts';
 import { isDataType, type Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
+import {
+  arrayAt,
+  flagOf,
+  isObject,
+  type JsonObject,
+  kindOf,
+  objectAt,
+  textOf,
+  wholeOf,
+} from '../../http/json/json-fields.ts';
+import type { JsonLimits } from '../../http/json/json-shape.ts';
+import { malformed, quoted } from '../../http/json/malformed.ts';
+import { parseJson } from '../../http/json/parse-json.ts';
 import { say } from '../../sentence.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';
-import { arrayAt, flagOf, isObject, type JsonObject, kindOf, objectAt, textOf, wholeOf } from './json-fields.ts';
-import type { JsonLimits } from './json-shape.ts';
 import { dataFromJson } from './json-tensor.ts';
-import { malformed, quoted } from './malformed.ts';
-import { parseJson } from './parse-json.ts';
 import { elementCount, readShape } from './tensor-shape.ts';
 import { writtenData } from './written-data.ts';
 

@@ -1,9 +1,9 @@
 import type { Manifest, TensorSpec } from '../../engine/registry/manifest.ts';
 import { dataTypes } from '../../engine/tensor.ts';
+import type { JsonLimits } from '../../http/json/json-shape.ts';
+import { malformed } from '../../http/json/malformed.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';
-import type { JsonLimits } from './json-shape.ts';
-import { malformed } from './malformed.ts';
 import { textsTooLong } from './read-infer-request.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { arrayAt } from './json-fields.ts';
-import { malformed, quoted } from './malformed.ts';
+import { arrayAt } from '../../http/json/json-fields.ts';
+import { malformed, quoted } from '../../http/json/malformed.ts';
 
 // ONNX Runtime takes more; no model has more, and every dimension costs a check.
 const dimensionsMax = 32;

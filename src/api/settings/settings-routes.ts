@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { ServiceError } from '../../errors.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
-import { readJsonBody } from '../../http/read-json-body.ts';
+import { readJsonBody } from '../../http/json/read-json-body.ts';
 import { say } from '../../sentence.ts';
 import type { AuditEntry } from '../access/audit-entry.ts';
 import type { LogSettings } from './log-settings.ts';

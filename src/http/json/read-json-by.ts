@@ -1,8 +1,8 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { kindOf } from '../api/open-inference/json-fields.ts';
-import { malformed } from '../api/open-inference/malformed.ts';
-import type { BodyReader } from './body-reader.ts';
+import type { BodyReader } from '../body-reader.ts';
+import { kindOf } from './json-fields.ts';
+import { malformed } from './malformed.ts';
 import { readJsonBody } from './read-json-body.ts';
 
 /** A JSON body by the schema that /openapi.json shows; `invalid_body` says where it is something else. */

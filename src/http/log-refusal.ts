@@ -1,8 +1,8 @@
 import type { Request } from 'express';
-import type { FailureCode, ServiceError } from '../../errors.ts';
-import { routeOf } from '../../http/route-of.ts';
-import type { RequestTrace } from '../../http/trace-request.ts';
-import { type LogFields, log } from '../../telemetry/logger.ts';
+import type { FailureCode, ServiceError } from '../errors.ts';
+import { type LogFields, log } from '../telemetry/logger.ts';
+import { routeOf } from './route-of.ts';
+import type { RequestTrace } from './trace-request.ts';
 
 /** The failures that the security log records, by its event. */
 const events: Partial<Record<FailureCode, string>> = {

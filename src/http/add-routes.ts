@@ -1,8 +1,8 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
-import { answerMethodNotAllowed } from '../http/answer-error.ts';
-import { requestTrace } from '../http/trace-request.ts';
-import { type AuditEntry, audited } from './access/audit-entry.ts';
-import type { RouteTable, Verb, Word } from './routes.ts';
+import { type AuditEntry, audited } from '../api/access/audit-entry.ts';
+import type { RouteTable, Verb, Word } from '../api/routes.ts';
+import { answerMethodNotAllowed } from './answer-error.ts';
+import { requestTrace } from './trace-request.ts';
 
 /** What answers, by the word of its route: who asks is a parameter, so that nothing is answered to somebody who was not looked at. */
 type HandlerOf<Of, Who> = Of extends { readonly may: 'open' }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { groupOf } from './clients.ts';
+import { groupOf } from './client-group.ts';
 
 /** Who is charged for what a request holds: the client that the door has found, or the address while it has not. */
 export function chargedClient(request: IncomingMessage): string {

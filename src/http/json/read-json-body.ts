@@ -1,7 +1,7 @@
 import type { Request } from 'express';
-import { type JsonObject, objectAt } from '../api/open-inference/json-fields.ts';
-import { parseJson } from '../api/open-inference/parse-json.ts';
-import type { BodyReader } from './body-reader.ts';
+import type { BodyReader } from '../body-reader.ts';
+import { type JsonObject, objectAt } from './json-fields.ts';
+import { parseJson } from './parse-json.ts';
 
 /**
  * The body of a request that is no inference: a JSON object, or nothing, which is the empty object. There is no other way to read one: it is bounded

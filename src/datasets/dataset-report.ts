@@ -1,9 +1,7 @@
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { rankFiles, type Weights } from '../tasks/quality/rank-files.ts';
 import type { FileScores } from '../tasks/quality/score-file.ts';
 import { version } from '../version.ts';
-import { datasetPage } from './dataset-page.ts';
+import type { MeasureName } from './measures.ts';
 import type { SampleEntry } from './sample-ledger.ts';
 
 export type DatasetReport = {
@@ -36,23 +34,6 @@ export type ReportRow = {
   readonly output?: string;
   readonly measures: Readonly<Partial<Record<MeasureName, number | null>>>;
 };
-
-/** The columns, the plots, and what stands over them. */
-export const measures = {
-  topsis: 'TOPSIS score',
-  dnsmos_overall: 'DNSMOS, overall',
-  dnsmos_speech: 'DNSMOS, speech',
-  dnsmos_background: 'DNSMOS, background',
-  snr_db: 'SNR (dB)',
-  segmental_snr_db: 'Segmental SNR (dB)',
-  si_sdr_db: 'SI-SDR (dB)',
-  stoi: 'STOI',
-  loudness_lufs: 'Loudness (LUFS)',
-  peak_db: 'Peak (dB)',
-  clipping_ratio: 'Clipped share',
-  silence_ratio: 'Silent share',
-} as const;
-export type MeasureName = keyof typeof measures;
 
 /** Ranks what has scores, and puts everything that is known of the dataset together. */
 export function reportOf(given: {
@@ -103,19 +84,6 @@ export function reportOf(given: {
   };
 }
 
-/** Writes report.json, report.csv and report.html; each is whole or as it was. */
-export async function writeReport(folder: string, report: DatasetReport): Promise<void> {
-  const texts = {
-    'report.json': `${JSON.stringify(report, null, 1)}\n`,
-    'report.csv': csvOf(report),
-    'report.html': datasetPage(report),
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    await writeFile(join(folder, `${name}.part`), text);
-    await rename(join(folder, `${name}.part`), join(folder, name));
-  }
-}
-
 function measuresOf(scores: FileScores): ReportRow['measures'] {
   const { dnsmos, against_reference: against } = scores;
   return {
@@ -133,32 +101,4 @@ function measuresOf(scores: FileScores): ReportRow['measures'] {
     clipping_ratio: scores.clipping_ratio,
     silence_ratio: scores.silence_ratio,
   };
-}
-
-function csvOf(report: DatasetReport): string {
-  const names = (Object.keys(measures) as MeasureName[]).filter((name) => name !== 'topsis');
-  const head = ['rank', 'file', 'status', 'topsis', ...names, 'seconds', 'took_seconds', 'output', 'code', 'reason'];
-  const lines = report.rows.map((row) =>
-    [
-      row.rank,
-      row.file,
-      row.status,
-      row.topsis,
-      ...names.map((name) => row.measures[name]),
-      row.seconds,
-      row.took_seconds,
-      row.output,
-      row.code,
-      row.reason,
-    ].map(cell),
-  );
-  return [head, ...lines].map((line) => `${line.join(',')}\r\n`).join('');
-}
-
-/** RFC 4180. A text that a spreadsheet would take for a formula is marked as text: file names come from anywhere. */
-function cell(value: string | number | null | undefined): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileScores } from '../tasks/quality/score-file.ts';
-import type { TaskRequest, TaskResult } from '../tasks/task.ts';
+import type { TaskRequest, TaskResult } from '../tasks/task-types.ts';
 import { type Sample, sampleAt } from './find-samples.ts';
 
 /** What is done with each file of a dataset; the rest of the run does not depend on it. */

@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
+import { knownMethod } from './known-method.ts';
 import { logRefusal } from './log-refusal.ts';
 import { isUninvited } from './served-messages.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
@@ -127,10 +128,3 @@ function asServiceError(thrown: unknown): ServiceError {
     { cause: thrown },
   );
 }
-
-/** The method as it may be repeated: what a caller invents does not get into answers or labels. */
-export function knownMethod(method: string): string {
-  return methods.has(method) ? method : '_OTHER';
-}
-
-const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);

@@ -22,12 +22,12 @@ import { type AlwaysKept, type KeptBecause, keptReasons } from '../observe/kept-
 import type { ModelUses } from '../observe/model-uses.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import { aroundJob, aroundTask, makeRequestSpans } from '../observe/request-spans.ts';
+import type { TaskAsker } from '../observe/task-asker.ts';
 import { type TaskStages, TimeAccount } from '../observe/time-account.ts';
-import type { TaskAsker } from '../tasks/account-for-task.ts';
-import type { TaskKind } from '../tasks/task-kinds.ts';
+import type { TaskKind } from '../task-kinds.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
-import { knownMethod } from './answer-error.ts';
+import { knownMethod } from './known-method.ts';
 import { routeOf } from './route-of.ts';
 
 /** The ids of the caller's span. Its tracestate and baggage are free text, and nothing here is called on behalf of the caller that would need them. */

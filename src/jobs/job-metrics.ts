@@ -1,5 +1,5 @@
 import { faultOf } from '../errors.ts';
-import { taskKinds } from '../tasks/task.ts';
+import { taskKinds } from '../task-kinds.ts';
 import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
 import { collectAll, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
 import { observableGauge } from '../telemetry/meter/metrics.ts';

@@ -5,7 +5,7 @@ import { type FailureCode, failures, recordedReason, ServiceError } from '../err
 import { asDiskFailure } from '../resilience/disk-failure.ts';
 import { say } from '../sentence.ts';
 import type { SteadyClock } from '../steady-clock.ts';
-import type { TaskProgress, TaskResult } from '../tasks/task.ts';
+import type { TaskProgress, TaskResult } from '../tasks/task-types.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';

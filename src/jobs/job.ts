@@ -1,5 +1,5 @@
 import type { FailureCode } from '../errors.ts';
-import type { TaskRequest } from '../tasks/task.ts';
+import type { TaskRequest } from '../tasks/task-types.ts';
 import type { Ids } from '../telemetry/ids.ts';
 
 export const jobStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;

@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { TaskResult } from '../tasks/task.ts';
+import type { TaskResult } from '../tasks/task-types.ts';
 import type { JobResult } from './job.ts';
 
 /**

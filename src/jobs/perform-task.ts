@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { type FailureCode, ServiceError } from '../errors.ts';
 import type { ModelUses } from '../observe/model-uses.ts';
+import type { TaskAsker } from '../observe/task-asker.ts';
 import { TimeAccount } from '../observe/time-account.ts';
-import type { TaskAsker } from '../tasks/account-for-task.ts';
-import { runTask, type TaskRequest, type TaskTools } from '../tasks/task.ts';
+import { runTask } from '../tasks/task.ts';
+import type { TaskTools } from '../tasks/task-tools.ts';
+import type { TaskRequest } from '../tasks/task-types.ts';
 import type { Perform } from './job-runner.ts';
 
 /** A job's work is a task, done as a request would have done it, and its use of the model is counted like that of a request. */

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../errors.ts';
-import type { TaskKind } from '../tasks/task-kinds.ts';
+import type { TaskKind } from '../task-kinds.ts';
 import type { Cost } from './cost.ts';
 import type { FlightRecorder } from './flight/flight-recorder.ts';
 import type { RequestMetrics } from './request-metrics.ts';

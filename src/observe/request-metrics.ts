@@ -1,5 +1,5 @@
 import { type FailureCode, type Fault, faultOf, faultOfStatus, isRefusal } from '../errors.ts';
-import type { TaskKind } from '../tasks/task-kinds.ts';
+import type { TaskKind } from '../task-kinds.ts';
 import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
 import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';

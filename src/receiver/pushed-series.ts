@@ -3,25 +3,8 @@ import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import type { AggregatedMetric, AggregatedPoint } from '../telemetry/meter/aggregated-metrics.ts';
 import { familyName, type MetricLine } from './event-line.ts';
+import type { Series, Sum } from './series.ts';
 import type { Store } from './store.ts';
-
-/** One combination of a metric's name and label values, with what it has come to. */
-export type Series = {
-  key: string;
-  family: string;
-  name: string;
-  unit: MetricLine['unit'];
-  labels: Record<string, string>;
-  startMs: number;
-  updatedMs: number;
-  /** Whether the beginning has been told; until then a counter is told as 0, or its first increments would be invisible to rate(). */
-  begun: boolean;
-  sum: Sum;
-};
-
-type Sum =
-  | { kind: 'counter' | 'gauge'; value: number }
-  | { kind: 'histogram'; count: number; sum: number; bounds: number[]; counts: number[] };
 
 /**
  * What scripts pushed, summed up. They come and go, so the sums live here, and on disk: after a restart a counter goes on where it was, where

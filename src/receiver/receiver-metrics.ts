@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import { counter, observableGauge } from '../telemetry/meter/metrics.ts';
 import type { PushedSeries } from './pushed-series.ts';
-import type { Store } from './store.ts';
+import { forgettable, type Store } from './store.ts';
 
 export const doorNames = ['alerts', 'deploy', 'events'] as const;
 export type DoorName = (typeof doorNames)[number];
@@ -12,9 +12,6 @@ const whatByDoor = {
   events: ['counter', 'gauge', 'histogram', 'event'],
 } as const satisfies Record<DoorName, readonly string[]>;
 type What = (typeof whatByDoor)[DoorName][number];
-
-export const forgettable = ['delivery', 'alert', 'series'] as const;
-type Forgettable = (typeof forgettable)[number];
 
 // Told as 0 from the start, or the first refusal would be invisible to rate().
 const expectedReasons = [
@@ -83,5 +80,3 @@ export class ReceiverMetrics {
 
 /** Names beyond it are in the list and in the log, but have no series of their own. */
 const firingNamesMax = 1_000;
-
-export type OnForgotten = (what: Forgettable, count: number) => void;

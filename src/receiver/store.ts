@@ -6,10 +6,14 @@ import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import type { Alert } from './alert-webhook.ts';
 import { oneForEachFault } from './one-fault.ts';
-import type { Series } from './pushed-series.ts';
-import type { OnForgotten } from './receiver-metrics.ts';
+import type { Series } from './series.ts';
 
 /** A firing alert as the list shows it. */
+export const forgettable = ['delivery', 'alert', 'series'] as const;
+
+/** Called when the store drops entries to stay within its limits. */
+type OnForgotten = (what: (typeof forgettable)[number], count: number) => void;
+
 export type FiringAlert = Omit<Alert, 'state' | 'endsAt'> & { toldAt: string };
 
 /**

@@ -1,45 +1,16 @@
 import { type Attributes, type Context, type Span, SpanStatusCode, type TimeInput, trace } from '@opentelemetry/api';
 import type { Follower, InferAnswer } from '../engine/inference.ts';
-import type { ThreadSettings } from '../engine/model.ts';
-import { type InputShape, shapesOf, type Tensor } from '../engine/tensor.ts';
+import { shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
-import type { TaskStages, TimeAccount } from '../observe/time-account.ts';
+import type { TaskKind } from '../task-kinds.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { type SpanName, scopeName, spanNames } from '../telemetry/names/names.ts';
 import { recordFailure } from '../telemetry/spans.ts';
-import type { TaskKind, TaskRequest, TaskResult, TaskTools } from './task.ts';
 import { type EngineCall, ranFrom, TaskTime } from './task-time.ts';
+import type { ModelInUse, TaskTelling, TaskTools } from './task-tools.ts';
+import type { TaskRequest, TaskResult } from './task-types.ts';
 import type { TaskMeasures } from './task-work.ts';
 import { type Stretch, waitingName, workName } from './threads/task-clock.ts';
-
-/** What the work tells on its way; its spans and its time account are made from it. */
-export type TaskTelling = {
-  measured(measures: TaskMeasures): void;
-  /** The model that works for the task, once it is known to exist. */
-  uses(model: ModelInUse): void;
-  /** The task waits for a thread; it has one that has begun when the first stretches come. */
-  waitsForThread(): void;
-  /** The order is given to a thread, which may have to start first. */
-  givenToThread(): void;
-  spent(stretches: readonly Stretch[]): void;
-  engineCall(inputs: readonly Tensor[], call: (follower: Follower) => Promise<InferAnswer>): Promise<InferAnswer>;
-};
-
-/** The model of a task, as flight records tell it. */
-export type ModelInUse = NonNullable<TaskAsker['servedBy']>;
-
-/** Who asked for a task, a request or a job, and is charged with its time. What stands here is what flight records and models' metrics are made from. */
-export type TaskAsker = {
-  /** Absent when telemetry is off, and when the request is over before its task. */
-  readonly account: TimeAccount | undefined;
-  servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
-  task: TaskKind | undefined;
-  /** What the task has spent so far, while it is worked on. */
-  spending: (() => TaskStages) | undefined;
-  /** Of the engine call that failed. */
-  inputs: readonly InputShape[] | undefined;
-  arrived(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
-};
 
 /** Of the stretches and of the engine calls of a task, the first so many have a span each; the rest of each name have one together. */
 const spansMax = 32;

@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
-import type { UploadedFile } from './task.ts';
+import type { UploadedFile } from './task-types.ts';
 
 /** The one file that a task takes. */
 export function onlyFile(files: readonly UploadedFile[]): UploadedFile {

@@ -1,8 +1,8 @@
 import { type FailureCode, faultOf } from '../errors.ts';
+import type { TaskKind } from '../task-kinds.ts';
 import type { AggregatedMetric, AggregatedPoint } from '../telemetry/meter/aggregated-metrics.ts';
 import { collectAll, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
 import { metricNames } from '../telemetry/names/names.ts';
-import type { TaskKind } from './task.ts';
 import type { TaskMeasures } from './task-work.ts';
 
 export type EndedTask = {

@@ -2,9 +2,9 @@ import type { Manifest, TensorSpec } from '../engine/registry/manifest.ts';
 import type { Registry } from '../engine/registry/registry.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, oursIfAmong, say } from '../sentence.ts';
-import type { TaskKind, TaskRequest } from './task.ts';
-import { taskKinds } from './task-kinds.ts';
-import { modelOf } from './task-parameters.ts';
+import type { TaskKind } from '../task-kinds.ts';
+import { taskKinds } from '../task-kinds.ts';
+import type { TaskRequest } from './task-types.ts';
 
 /** What the work needs to know of its model. */
 export type TaskModel = {
@@ -67,4 +67,19 @@ function notThere(kind: TaskKind, name: string, registry: Registry, mayName: (mo
     'model_not_found',
     say`Cannot do the task with model ${oursIfAmong(name.slice(0, 128), known)}: the repository has none of this name that can; use ${ours(there.length === 0 ? 'one that POST /v2/repository/index lists' : `one of: ${there.join(', ')}`)}${ours(remedy)}.`,
   );
+}
+
+/** Which model a task asks for. */
+export function modelOf(kind: TaskKind, parameters: Record<string, unknown>): string {
+  switch (kind) {
+    case 'separate':
+      return parameters.model_name as string;
+    case 'score':
+      return 'dnsmos';
+    case 'speech':
+      return 'silero-vad';
+    case 'generate':
+    case 'microstructure':
+      return parameters.model as string;
+  }
 }

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { type FailureCode, ServiceError } from '../errors.ts';
 import { ours, oursIfAmong, type Sentence, say } from '../sentence.ts';
+import type { TaskKind } from '../task-kinds.ts';
 import { generateParameters } from './generation/generate-parameters.ts';
 import { microstructureParameters } from './materials/microstructure-parameters.ts';
 import { scoreParameters } from './quality/score-parameters.ts';
 import { separateParameters } from './separation/separate-parameters.ts';
 import { speechParameters } from './speech/speech-parameters.ts';
-import type { TaskKind } from './task.ts';
 
 /** What may be asked of each kind of task: checked here, described in /openapi.json from the same. */
 export const taskParameters = {
@@ -67,19 +67,4 @@ function placeOf([name, ...rest]: readonly PropertyKey[], known: readonly string
 function problemOf(issue: z.core.$ZodIssue | undefined): string | Sentence {
   const message = (issue?.message ?? 'not what it should be').slice(0, 300);
   return issue?.code === 'unrecognized_keys' || issue?.code === 'invalid_key' ? message : ours(message);
-}
-
-/** Which model a task asks for. */
-export function modelOf(kind: TaskKind, parameters: Record<string, unknown>): string {
-  switch (kind) {
-    case 'separate':
-      return parameters.model_name as string;
-    case 'score':
-      return 'dnsmos';
-    case 'speech':
-      return 'silero-vad';
-    case 'generate':
-    case 'microstructure':
-      return parameters.model as string;
-  }
 }

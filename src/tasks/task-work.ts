@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import type { TaskProgress, TaskResult, UploadedFile } from './task.ts';
 import type { TaskModel } from './task-model.ts';
+import type { TaskProgress, TaskResult, UploadedFile } from './task-types.ts';
 
 /** What a task's work has at hand in its thread: engine calls and progress go through the main thread, everything else is done here. */
 export type TaskHands = {

@@ -3,8 +3,8 @@ import { growMicrostructure } from './materials/grow-microstructure.ts';
 import { score } from './quality/score.ts';
 import { separate } from './separation/separate.ts';
 import { findSpeech } from './speech/find-speech.ts';
-import type { TaskRequest, TaskResult } from './task.ts';
 import type { ParametersOf } from './task-parameters.ts';
+import type { TaskRequest, TaskResult } from './task-types.ts';
 import type { TaskHands } from './task-work.ts';
 
 /** Which work belongs to which kind of task. Its parameters have been checked by its schema. */

@@ -7,8 +7,8 @@ import { logSettingsRequest } from '../../src/api/settings/log-settings.ts';
 import { traceSettingsRequest } from '../../src/api/settings/trace-settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { failures } from '../../src/errors.ts';
+import { taskKinds } from '../../src/task-kinds.ts';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
-import { taskKinds } from '../../src/tasks/task-kinds.ts';
 import { checkParameters } from '../../src/tasks/task-parameters.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { peak } from '../../src/tasks/audio/peak.ts';
 import { ClippingMeter, clipping } from '../../src/tasks/quality/clipping.ts';
 import { IntelligibilityMeter, shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
 import { ListeningWindows, listeningWindows } from '../../src/tasks/quality/listening-scores.ts';
 import { LoudnessMeter } from '../../src/tasks/quality/loudness.ts';
 import { DefectsMeter, defectsOf } from '../../src/tasks/quality/output-defects.ts';
-import { peak } from '../../src/tasks/quality/peak.ts';
 import { rankFiles } from '../../src/tasks/quality/rank-files.ts';
 import {
   ScaleInvariantDistortionMeter,

@@ -1,8 +1,8 @@
 import type { Config } from '../../src/config.ts';
 import type { Audio } from '../../src/tasks/audio/audio.ts';
 import { withAudio } from '../../src/tasks/audio/open-audio.ts';
+import type { Planes } from '../../src/tasks/audio/planes.ts';
 import { wholeSoundLimits } from '../../src/tasks/audio/sound-limits.ts';
-import type { Planes } from '../../src/tasks/separation/separate-in-chunks.ts';
 
 /** A whole sound in memory, to compare it. */
 export async function readWhole(

@@ -17,8 +17,8 @@ import { ours, say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
 import type { InferCodec } from '../open-inference/infer-codec.ts';
-import type { WrittenData } from '../open-inference/json-thread-messages.ts';
 import { writeInferAnswer } from '../open-inference/write-infer-answer.ts';
+import type { WrittenData } from '../open-inference/written-data.ts';
 import type { Permits } from './permits.ts';
 import type { ProfiledRequest, Profiles } from './profile-request.ts';
 

@@ -12,7 +12,7 @@ import { syncToDisk } from '../../jobs/keep-result.ts';
 import type { WorkFolder } from '../../jobs/work-folders.ts';
 import { onDisk } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
-import type { TaskRequest } from '../../tasks/task.ts';
+import type { TaskRequest } from '../../tasks/task-types.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { Client } from '../access/clients.ts';
 import { taskHeaders } from '../tasks/task-headers.ts';

@@ -8,10 +8,10 @@ import { say } from '../../sentence.ts';
 import type { InferCall } from './infer-call.ts';
 import { jsonBytesMaxOf } from './json-tensor.ts';
 import { type Asker, JsonThread } from './json-thread.ts';
-import type { WrittenData } from './json-thread-messages.ts';
 import { readRawRequest } from './read-raw-request.ts';
 import { RequestForms } from './request-forms.ts';
 import { isInBinary } from './write-infer-answer.ts';
+import type { WrittenData } from './written-data.ts';
 
 type Limits = Pick<
   Config,

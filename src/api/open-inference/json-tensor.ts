@@ -2,7 +2,7 @@
 import { bytesOf, type DataType, dataTypes, type Tensor } from '../../engine/tensor.ts';
 import { arrayAt } from '../../http/json/json-fields.ts';
 import { malformed, quoted, shortened } from '../../http/json/malformed.ts';
-import type { WrittenData } from './json-thread-messages.ts';
+import type { WrittenData } from './written-data.ts';
 import { fillAsWritten } from './written-data.ts';
 
 type TensorData = Tensor['data'];

@@ -3,6 +3,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import type { FailureCode } from '../../errors.ts';
 import type { InferCall } from './infer-call.ts';
 import type { ReadLimits } from './read-infer-request.ts';
+import type { WrittenData } from './written-data.ts';
 
 // What the service and its thread for JSON say to each other.
 
@@ -23,6 +24,3 @@ export type FromJsonThread =
   /** A failure that was foreseen; it has the text that it would have on the event loop. */
   | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string; readonly recorded: string }
   | { readonly kind: 'defect'; readonly cause: string };
-
-/** A tensor's data as JSON text, in pieces. */
-export type WrittenData = { readonly pieces: readonly Uint8Array[]; readonly nonFinite: number };

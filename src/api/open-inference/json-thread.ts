@@ -4,7 +4,8 @@ import { SharedBudget } from '../../resilience/shared-budget.ts';
 import { Sentence, say } from '../../sentence.ts';
 import { reportDefect } from '../../telemetry/report-defect.ts';
 import type { InferCall } from './infer-call.ts';
-import type { FromJsonThread, ToJsonThread, WrittenData } from './json-thread-messages.ts';
+import type { FromJsonThread, ToJsonThread } from './json-thread-messages.ts';
+import type { WrittenData } from './written-data.ts';
 
 /** Who asks: a request, and who is charged for it. */
 export type Asker = { readonly aborted: boolean; readonly client: string };

@@ -2,7 +2,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { dataToBytes } from './binary-tensor.ts';
 import type { AnswerHead, InferCall } from './infer-call.ts';
 import { dataToJson } from './json-tensor.ts';
-import type { WrittenData } from './json-thread-messages.ts';
+import type { WrittenData } from './written-data.ts';
 
 /** An answer ready to be sent: its bytes, and where the JSON ends if binary data follows it. */
 export type EncodedAnswer = {

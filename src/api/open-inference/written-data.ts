@@ -107,3 +107,6 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
+
+/** A tensor's data as JSON text, in pieces. */
+export type WrittenData = { readonly pieces: readonly Uint8Array[]; readonly nonFinite: number };

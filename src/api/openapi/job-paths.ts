@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type FailureCode, failures } from '../../errors.ts';
-import { taskKinds } from '../../tasks/task-kinds.ts';
+import { taskKinds } from '../../task-kinds.ts';
 import { followHeaders, jobListQuery } from '../jobs/job-queries.ts';
 import { file, json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiContentObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import type { Config } from '../../config.ts';
 import type { FailureCode } from '../../errors.ts';
-import type { TaskKind } from '../../tasks/task.ts';
+import type { TaskKind } from '../../task-kinds.ts';
 import { taskParameters } from '../../tasks/task-parameters.ts';
 import { taskHeaders } from '../tasks/task-headers.ts';
 import { binary, file, json } from './answers.ts';

@@ -9,7 +9,7 @@ import type { WorkFolder } from '../../jobs/work-folders.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
 import { RateWatch } from '../../resilience/rate-watch.ts';
 import { ours, say } from '../../sentence.ts';
-import type { UploadedFile } from '../../tasks/task.ts';
+import type { UploadedFile } from '../../tasks/task-types.ts';
 
 export type Upload = { readonly fields: Record<string, unknown>; readonly files: readonly UploadedFile[] };
 

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Response } from 'express';
 import type { Config } from '../../config.ts';
 import { sendFile } from '../../http/send-file.ts';
-import type { TaskResult } from '../../tasks/task.ts';
+import type { TaskResult } from '../../tasks/task-types.ts';
 
 /** Facts beyond this stay out of the headers; they are in the JSON answers. */
 const factsCharsMax = 4096;

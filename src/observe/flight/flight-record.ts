@@ -2,7 +2,7 @@ import type { BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/model.ts';
 import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
-import type { TaskKind } from '../../tasks/task-kinds.ts';
+import type { TaskKind } from '../../task-kinds.ts';
 import type { Ids } from '../../telemetry/ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
 import type { TimeAccount } from '../time-account.ts';

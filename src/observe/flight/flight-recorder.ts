@@ -1,7 +1,7 @@
 import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
 import type { BatchFacts } from '../../engine/inference.ts';
 import { type FailureCode, faultOf } from '../../errors.ts';
-import type { TaskKind } from '../../tasks/task-kinds.ts';
+import type { TaskKind } from '../../task-kinds.ts';
 import { isSameBatch } from '../batch-attributes.ts';
 import type { TimeAccount } from '../time-account.ts';
 import { FairRing } from './fair-ring.ts';

@@ -1,5 +1,5 @@
 import { type Fault, faults } from '../../errors.ts';
-import type { TaskKind } from '../../tasks/task-kinds.ts';
+import type { TaskKind } from '../../task-kinds.ts';
 
 /**
  * How long requests took, by model and by what it was used for, over the last so many minutes, in bounded memory. Each minute of each model counts its requests in buckets that grow

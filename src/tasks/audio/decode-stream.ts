@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import decode, { type StreamDecoder } from 'audio-decode';
 import { say } from '../../sentence.ts';
-import type { Planes } from '../separation/separate-in-chunks.ts';
 import { type CompressedFormat, cutBites, headBytesMax } from './cut-bites.ts';
-import { unreadable } from './open-audio.ts';
+import { unreadable } from './opened-audio.ts';
+import type { Planes } from './planes.ts';
 import { readAt } from './read-frames.ts';
 
 const blockBytes = 65_536;

@@ -1,4 +1,4 @@
-import type { Planes } from '../separation/separate-in-chunks.ts';
+import type { Planes } from './planes.ts';
 
 /** The mean of all channels. */
 export function mono(channels: Planes): Float32Array {

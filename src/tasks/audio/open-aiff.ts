@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { say } from '../../sentence.ts';
-import { type OpenedAudio, unreadable } from './open-audio.ts';
+import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt, readFrames } from './read-frames.ts';
 
 type Samples = { readonly bytes: 1 | 2 | 3 | 4 | 8; readonly read: (view: DataView, at: number) => number };

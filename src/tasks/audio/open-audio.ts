@@ -1,30 +1,16 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
-import { ours, type Sentence, say } from '../../sentence.ts';
-import { peak } from '../quality/peak.ts';
-import type { Planes } from '../separation/separate-in-chunks.ts';
+import { ours, say } from '../../sentence.ts';
 import { openAiff } from './open-aiff.ts';
 import { openFlac } from './open-flac.ts';
 import { openMp3 } from './open-mp3.ts';
 import { openOgg } from './open-ogg.ts';
 import { openWav } from './open-wav.ts';
+import { type OpenedAudio, unreadable } from './opened-audio.ts';
+import { peak } from './peak.ts';
+import type { Planes } from './planes.ts';
 import { afterId3Tag, readAt } from './read-frames.ts';
-
-/** A sound in a file, before it is decoded. */
-export type OpenedAudio = {
-  readonly format: AudioFormat;
-  readonly sampleRateHz: number;
-  readonly channels: number;
-  /** Samples of each channel by what the file says of itself; undefined where it says nothing. */
-  readonly frames: number | undefined;
-  /** How far the decoded length may be off what is declared: lossy formats pad. */
-  readonly toleranceFrames: number;
-  /** All samples, in pieces, read and decoded only as they are taken. */
-  pieces(): AsyncGenerator<Planes>;
-};
-
-export type AudioFormat = 'wav' | 'flac' | 'mp3' | 'ogg' | 'aiff';
 
 export type AudioLimits = Pick<Config, 'audioChannelsMax' | 'audioSamplesMax'> & {
   readonly secondsMax: number;
@@ -125,8 +111,4 @@ async function* checked(audio: OpenedAudio, limits: AudioLimits, called: string)
   if (frames === 0) throw unreadable(called, say`there is no sound in it`);
   if (audio.frames !== undefined && Math.abs(frames - audio.frames) > audio.toleranceFrames)
     throw unreadable(called, say`it declares ${audio.frames} samples and holds ${frames}: it is cut off or damaged`);
-}
-
-export function unreadable(called: string, why: Sentence): ServiceError {
-  return new ServiceError('invalid_audio', say`Cannot read the file ${called}: ${why}; send a whole, valid one.`);
 }

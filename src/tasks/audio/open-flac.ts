@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { say } from '../../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
-import { type OpenedAudio, unreadable } from './open-audio.ts';
+import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt } from './read-frames.ts';
 
 /** FLAC says everything in the block that must come first, the length too (0: not known). */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Planes } from '../separation/separate-in-chunks.ts';
+import type { Planes } from './planes.ts';
 
 /** Samples of each channel in one piece. */
 const pieceFrames = 65_536;

@@ -1,6 +1,6 @@
+import { peak } from '../audio/peak.ts';
 import type { OutputDefect } from '../task-work.ts';
 import { clipping, fullScale } from './clipping.ts';
-import { peak } from './peak.ts';
 import { silence } from './silence.ts';
 
 /** What is wrong with a sound that a model made: nothing in it, cut off at full scale, or no numbers. Fed piece by piece. */

@@ -1,8 +1,8 @@
 import { mono } from '../audio/mono.ts';
-import type { OpenedAudio } from '../audio/open-audio.ts';
+import type { OpenedAudio } from '../audio/opened-audio.ts';
+import type { Planes } from '../audio/planes.ts';
 import { StreamResampler } from '../audio/resample.ts';
 import type { Phases } from '../phases.ts';
-import type { Planes } from '../separation/separate-in-chunks.ts';
 import { IntelligibilityMeter } from './intelligibility.ts';
 import { ScaleInvariantDistortionMeter } from './scale-invariant-distortion.ts';
 import { SegmentalSignalToNoiseMeter, SignalToNoiseMeter } from './signal-to-noise.ts';

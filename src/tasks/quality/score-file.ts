@@ -1,15 +1,16 @@
 import type { Config } from '../../config.ts';
 import { mono } from '../audio/mono.ts';
-import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
+import { withAudio } from '../audio/open-audio.ts';
+import type { OpenedAudio } from '../audio/opened-audio.ts';
+import { peak } from '../audio/peak.ts';
 import { wholeSoundLimits } from '../audio/sound-limits.ts';
 import { Phases } from '../phases.ts';
-import type { UploadedFile } from '../task.ts';
+import type { UploadedFile } from '../task-types.ts';
 import type { TaskHands } from '../task-work.ts';
 import { ClippingMeter } from './clipping.ts';
 import { Listener } from './listener.ts';
 import type { ListeningScores } from './listening-scores.ts';
 import { LoudnessMeter } from './loudness.ts';
-import { peak } from './peak.ts';
 import { ReferenceComparison, type ReferenceFigures } from './reference-comparison.ts';
 import { SilenceMeter } from './silence.ts';
 

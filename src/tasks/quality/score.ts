@@ -1,7 +1,7 @@
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
-import type { UploadedFile } from '../task.ts';
 import type { ParametersOf } from '../task-parameters.ts';
+import type { UploadedFile } from '../task-types.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';
 import { writeFacts } from '../write-facts.ts';
 import { rankFiles } from './rank-files.ts';

@@ -1,5 +1,4 @@
-/** Samples of all channels, one array each. */
-export type Planes = readonly Float32Array[];
+import type { Planes } from '../audio/planes.ts';
 
 export type ChunkPlan = {
   /** New samples a chunk; the memory needed is a few times this, whatever the length of the sound. */

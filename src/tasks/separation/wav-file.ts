@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import type { Planes } from '../audio/planes.ts';
 import type { WavEncoding } from '../audio/write-wav.ts';
 import { encodeFrames, wavHead } from '../audio/write-wav.ts';
-import type { Planes } from './separate-in-chunks.ts';
 
 /** A WAV file that grows piece by piece. Its head is written last: only then is its length known. */
 export class WavFile implements AsyncDisposable {

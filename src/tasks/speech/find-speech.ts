@@ -1,5 +1,6 @@
 import { mono } from '../audio/mono.ts';
-import { type OpenedAudio, withAudio } from '../audio/open-audio.ts';
+import { withAudio } from '../audio/open-audio.ts';
+import type { OpenedAudio } from '../audio/opened-audio.ts';
 import { StreamResampler } from '../audio/resample.ts';
 import { wholeSoundLimits } from '../audio/sound-limits.ts';
 import { onlyFile } from '../only-file.ts';

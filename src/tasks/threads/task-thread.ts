@@ -4,11 +4,11 @@ import { freeTensors } from '../../engine/lanes/free-tensors.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
-import type { TaskTelling } from '../account-for-task.ts';
-import type { TaskResult, TaskTools } from '../task.ts';
+import type { TaskTelling, TaskTools } from '../task-tools.ts';
+import type { TaskResult } from '../task-types.ts';
 import { monotonicMs } from './task-clock.ts';
+import { taskGone, taskTooLate } from './task-ended.ts';
 import { TaskMemory, taskTooLarge } from './task-memory.ts';
-import { taskGone, taskTooLate } from './task-threads.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
 
 export type TaskThreadConfig = Pick<Config, 'taskMemoryBytesMax'>;

@@ -2,8 +2,9 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import { observableGauge } from '../../telemetry/meter/metrics.ts';
-import type { TaskTelling } from '../account-for-task.ts';
-import type { TaskResult, TaskTools } from '../task.ts';
+import type { TaskTelling, TaskTools } from '../task-tools.ts';
+import type { TaskResult } from '../task-types.ts';
+import { taskGone, taskTooLate } from './task-ended.ts';
 import { TaskThread, type TaskThreadConfig } from './task-thread.ts';
 import type { TaskOrder } from './thread-messages.ts';
 
@@ -84,15 +85,4 @@ export class TaskThreads implements AsyncDisposable {
       if (signal.aborted) gone();
     });
   }
-}
-
-export function taskGone(): ServiceError {
-  return new ServiceError('caller_gone', say`Cannot go on with the task: nobody waits for it any more.`);
-}
-
-export function taskTooLate(): ServiceError {
-  return new ServiceError(
-    'deadline_exceeded',
-    say`Cannot finish the task in time: its deadline has passed; ask for less at once, raise VITRINE_TASK_MS_MAX, or have it done as a job (Prefer: respond-async).`,
-  );
 }

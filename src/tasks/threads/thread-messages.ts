@@ -3,8 +3,8 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { type FailureCode, ServiceError } from '../../errors.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
 import { Sentence } from '../../sentence.ts';
-import type { TaskRequest, TaskResult } from '../task.ts';
 import type { TaskModel } from '../task-model.ts';
+import type { TaskRequest, TaskResult } from '../task-types.ts';
 import type { TaskMeasures } from '../task-work.ts';
 import type { Stretch } from './task-clock.ts';
 

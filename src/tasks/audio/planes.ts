@@ -1,0 +1,2 @@
+/** Samples of all channels, one array each. */
+export type Planes = readonly Float32Array[];

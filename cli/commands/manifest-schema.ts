@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { manifestSchema } from '../../src/engine/registry/manifest.ts';
+import { manifestSchema } from '../../src/engine/registry/manifest-schema.ts';
 
 /** Prints what may stand in a model.json, as JSON Schema: for editors, and for those who write one. */
 export async function printManifestSchema(): Promise<number> {

@@ -1,7 +1,8 @@
 import { ServiceError } from '../errors.ts';
 import { ours, type Sentence, say } from '../sentence.ts';
-import type { Manifest, TensorSpec } from './registry/manifest.ts';
+import type { Manifest } from './registry/manifest.ts';
 import { checkBounds, sizeOutOfBounds } from './registry/shape-bounds.ts';
+import type { TensorSpec } from './registry/tensor-spec.ts';
 import { bytesOf, elementsOf, isStrings, type Tensor } from './tensor.ts';
 
 export type CheckedInputs = {

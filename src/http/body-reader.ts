@@ -6,8 +6,8 @@ import { RateWatch } from '../resilience/rate-watch.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
-import { Bag, type InBag } from '../v8/bag.ts';
-import { freeBlock } from '../v8/free-block.ts';
+import { ChurnList, type InChurnList } from '../v8/churn-list.ts';
+import { releaseBuffer } from '../v8/release-buffer.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { chargedClient } from './charged-client.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
@@ -22,7 +22,7 @@ const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => u
 export class BodyReader {
   readonly budget: SharedBudget;
   readonly #limits: Limits;
-  readonly #arriving = new Bag<Arriving>();
+  readonly #arriving = new ChurnList<Arriving>();
   readonly #watch: NodeJS.Timeout;
 
   constructor(config: Limits & Pick<Config, 'bodiesBytesMax' | 'clientSharePercent'>) {
@@ -145,12 +145,12 @@ const firstBlockBytes = 16_384;
 const growth = 4;
 
 /** One body on its way in. */
-class Arriving implements BodySink, InBag {
-  place = 0;
+class Arriving implements BodySink, InChurnList {
+  index = 0;
   readonly startedAt = performance.now();
   progressAt = this.startedAt;
   /** Itself among the others, as long as it is on its way. */
-  readonly #among: Bag<Arriving>;
+  readonly #among: ChurnList<Arriving>;
   readonly #of: ArrivingOptions;
   /** The whole body where it came in one piece: it is never copied. */
   #piece: Buffer | undefined;
@@ -160,7 +160,7 @@ class Arriving implements BodySink, InBag {
   #done = false;
   #rate: RateWatch | undefined;
 
-  constructor(among: Bag<Arriving>, of: ArrivingOptions) {
+  constructor(among: ChurnList<Arriving>, of: ArrivingOptions) {
     this.#among = among;
     this.#of = of;
   }
@@ -192,7 +192,7 @@ class Arriving implements BodySink, InBag {
     const arrived = this.#arrived + chunk.length;
     if (arrived > (this.#block?.length ?? 0) && !this.#grow(arrived)) return;
     chunk.copy(this.#block!, this.#arrived);
-    if (chunk.length === chunk.buffer.byteLength) freeBlock(chunk);
+    if (chunk.length === chunk.buffer.byteLength) releaseBuffer(chunk);
     this.#arrived = arrived;
   }
 
@@ -210,7 +210,7 @@ class Arriving implements BodySink, InBag {
     const grown = alignedBlock(size, alignAt);
     if (this.#block) {
       this.#block.copy(grown, 0, 0, this.#arrived);
-      freeBlock(this.#block);
+      releaseBuffer(this.#block);
     }
     this.#block = grown;
     return true;

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import type { BatchFacts, Follower } from '../engine/inference.ts';
-import type { ThreadSettings } from '../engine/model.ts';
+import type { ThreadSettings } from '../engine/session-request.ts';
 import { type InputShape, inputText } from '../engine/tensor.ts';
 import { type FailureCode, type Fault, failures, levelOfFault } from '../errors.ts';
 import { faultOfRecord } from '../observe/flight/flight-record.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config.ts';
 import { RateWatch } from '../resilience/rate-watch.ts';
-import { Bag, type InBag } from '../v8/bag.ts';
+import { ChurnList, type InChurnList } from '../v8/churn-list.ts';
 import { isAnswering } from './served-messages.ts';
 
 /** Who counts on the time that the answer promised is given a little more of it: a request that is on its way then still arrives. */
@@ -18,10 +18,10 @@ type Limits = Pick<Config, 'keepAliveMs' | 'bytesPerSecondMin' | 'slowAfterMs'>;
  */
 export function watchConnections(server: Server, limits: Limits, tooSlow: (socket: Socket) => void): void {
   const { keepAliveMs, slowAfterMs } = limits;
-  const connections = new Bag<Connection>();
+  const connections = new ChurnList<Connection>();
   server.on('connection', (socket) => {
     const connection: Connection = {
-      place: 0,
+      index: 0,
       socket,
       bytes: 0,
       silentSince: performance.now(),
@@ -49,7 +49,7 @@ export function watchConnections(server: Server, limits: Limits, tooSlow: (socke
   server.once('close', () => clearInterval(timer));
 }
 
-type Connection = InBag & {
+type Connection = InChurnList & {
   readonly socket: Socket;
   bytes: number;
   silentSince: number;

@@ -1,4 +1,4 @@
-import type { ThreadSettings } from '../engine/model.ts';
+import type { ThreadSettings } from '../engine/session-request.ts';
 import type { InputShape } from '../engine/tensor.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import type { TaskStages, TimeAccount } from './time-account.ts';

@@ -1,5 +1,6 @@
-import type { Manifest, TensorSpec } from '../engine/registry/manifest.ts';
+import type { Manifest } from '../engine/registry/manifest.ts';
 import type { Registry } from '../engine/registry/registry.ts';
+import type { TensorSpec } from '../engine/registry/tensor-spec.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, oursIfAmong, say } from '../sentence.ts';
 import type { TaskKind } from '../task-kinds.ts';

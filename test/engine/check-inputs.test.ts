@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
 import { checkInputs } from '../../src/engine/check-inputs.ts';
 import { completeManifest, parseManifest } from '../../src/engine/registry/complete-manifest.ts';
-import type { TensorSpec } from '../../src/engine/registry/manifest.ts';
+import type { TensorSpec } from '../../src/engine/registry/tensor-spec.ts';
 import type { Tensor } from '../../src/engine/tensor.ts';
 import { fp32 } from './serve-models.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
 import { completeManifest, parseManifest } from '../../src/engine/registry/complete-manifest.ts';
-import { manifestJsonSchema, type TensorSpec } from '../../src/engine/registry/manifest.ts';
+import { manifestJsonSchema } from '../../src/engine/registry/manifest-schema.ts';
+import type { TensorSpec } from '../../src/engine/registry/tensor-spec.ts';
 import { fromTritonConfig, isTritonConfig, tritonConfig } from '../../src/engine/registry/triton-config.ts';
 
 const tensor = (name: string, shape: number[], dimensionNames: string[]): TensorSpec => ({

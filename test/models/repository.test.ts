@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
-import { manifestSchema } from '../../src/engine/registry/manifest.ts';
+import { manifestSchema } from '../../src/engine/registry/manifest-schema.ts';
 import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
 import { hashOf } from '../../tools/models/fetch-learned.ts';
 import { generatedModels } from '../../tools/models/generated.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { manifestSchema } from '../../src/engine/registry/manifest.ts';
+import type { manifestSchema } from '../../src/engine/registry/manifest-schema.ts';
 import { gaussianFieldGraph } from './graphs/gaussian-field.ts';
 import { harmonicPercussiveGraph } from './graphs/harmonic-percussive.ts';
 import { proceduralSynthesizerGraph } from './graphs/procedural-synthesizer.ts';

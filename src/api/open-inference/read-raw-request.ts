@@ -1,4 +1,5 @@
-import type { Manifest, TensorSpec } from '../../engine/registry/manifest.ts';
+import type { Manifest } from '../../engine/registry/manifest.ts';
+import type { TensorSpec } from '../../engine/registry/tensor-spec.ts';
 import { dataTypes } from '../../engine/tensor.ts';
 import type { JsonLimits } from '../../http/json/json-shape.ts';
 import { malformed } from '../../http/json/malformed.ts';

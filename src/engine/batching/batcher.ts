@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { ServiceError } from '../../errors.ts';
 import type { Breaker } from '../../resilience/breaker.ts';
-import { Bag, type InBag } from '../../v8/bag.ts';
-import { freedBytesMin } from '../../v8/free-block.ts';
+import { ChurnList, type InChurnList } from '../../v8/churn-list.ts';
+import { releasedBytesMin } from '../../v8/release-buffer.ts';
 import type { CheckedInputs } from '../check-inputs.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { Asker, BatchFacts, InferRequest } from '../inference.ts';
@@ -17,7 +17,7 @@ import { bytesOfAll, type Tensor } from '../tensor.ts';
 import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
 
-type Running = InBag & {
+type Running = InChurnList & {
   readonly id: number;
   /** Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has lanes. */
   readonly lane: Lane;
@@ -45,7 +45,7 @@ export class Batcher {
   readonly #statistics: Statistics;
   readonly #observer: EngineObserver;
   readonly #waiting: WaitingInputs;
-  readonly #running = new Bag<Running>();
+  readonly #running = new ChurnList<Running>();
   #batches = 0;
   #flushIsSet = false;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -191,7 +191,7 @@ export class Batcher {
       this.#batches += 1;
       const tookShortcut = shortcut !== undefined;
       const running: Running = {
-        place: 0,
+        index: 0,
         id: this.#batches,
         lane,
         tookShortcut,
@@ -242,7 +242,7 @@ export class Batcher {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
     if (!inputs) return false;
     const running: Running = {
-      place: 0,
+      index: 0,
       id: 0,
       lane,
       tookShortcut: false,
@@ -322,7 +322,7 @@ export class Batcher {
       if (entry.mayFreeBuffers) freeTensors(entry.inputs);
     }
     const outputMs = performance.now() - splitFrom;
-    const letGo = facts.outputBytes < freedBytesMin ? undefined : lettingGo(outputs, entries);
+    const letGo = facts.outputBytes < releasedBytesMin ? undefined : lettingGo(outputs, entries);
     for (let index = 0; index < entries.length; index += 1) {
       const entry = entries[index]!;
       const answer = own[index];

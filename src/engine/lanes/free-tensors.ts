@@ -1,7 +1,7 @@
-import { freeBlock } from '../../v8/free-block.ts';
+import { releaseBuffer } from '../../v8/release-buffer.ts';
 import { isStrings, type Tensor } from '../tensor.ts';
 
 /** For tensors that nobody looks at again. */
 export function freeTensors(tensors: readonly Tensor[]): void {
-  for (const { data } of tensors) if (!isStrings(data)) freeBlock(data);
+  for (const { data } of tensors) if (!isStrings(data)) releaseBuffer(data);
 }

@@ -1,4 +1,4 @@
-import type { ProviderName } from '../registry/manifest.ts';
+import type { ProviderName } from '../registry/manifest-schema.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OperatorProfile } from './operator-profile.ts';
 

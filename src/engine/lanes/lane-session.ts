@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import ort from 'onnxruntime-node';
 import { joinRows } from '../batching/join-rows.ts';
 import { biggestDifference } from '../compare-tensors.ts';
-import type { ProviderName } from '../registry/manifest.ts';
+import type { ProviderName } from '../registry/manifest-schema.ts';
 import { type DataType, dataTypes, type Tensor } from '../tensor.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { type OperatorProfile, readProfile } from './operator-profile.ts';

@@ -3,17 +3,17 @@ import { performance } from 'node:perf_hooks';
 import { joinRows } from '../batching/join-rows.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Tensor } from '../tensor.ts';
+import { haveDataIndependentCost } from './constant-cost-operators.ts';
 import { freeTensors } from './free-tensors.ts';
 import type { RunResult } from './lane.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import type { LaneSession } from './lane-session.ts';
-import { goesByShapesAlone } from './steady-operators.ts';
 
 /** Where its runs are, among the names of lanes. */
 export const shortcutName = 'event-loop';
 
 /** What a run may take on the event loop: what sending it to a lane takes there, and a part of what each of its requests does. */
-const wayMs = 0.15;
+const laneRoundTripMs = 0.15;
 const eachRequestMs = 0.01;
 /** Opening it stops the event loop: for a small file, and not for long. */
 const fileBytesMax = 4 * 2 ** 20;
@@ -64,7 +64,7 @@ export class Shortcut {
   /** Whether so many rows of so many requests are run here rather than in a lane. */
   fits(rows: number, requests: number): boolean {
     const ms = this.#msOf[this.#powerOf(rows)];
-    return ms !== undefined && ms <= Math.min(this.#runMsMax, wayMs + requests * eachRequestMs);
+    return ms !== undefined && ms <= Math.min(this.#runMsMax, laneRoundTripMs + requests * eachRequestMs);
   }
 
   /** Inputs in buffers of their own are freed after it. */
@@ -146,6 +146,6 @@ function mayHaveOne(manifest: Manifest, { provider, probeMs, loadMs }: SessionRe
     probeMs <= 4 * runMsMax &&
     inputs.every(({ shape }) => shape.every((size, axis) => size >= 0 || axis < freeAxes)) &&
     [...inputs, ...outputs].every(({ datatype }) => datatype !== 'BYTES') &&
-    goesByShapesAlone(onnx.operators)
+    haveDataIndependentCost(onnx.operators)
   );
 }

@@ -1,8 +1,10 @@
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
-import { batchBytesMaxDefault, type Manifest, type ManifestFile, manifestSchema, type TensorSpec } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { batchBytesMaxDefault, type ManifestFile, manifestSchema } from './manifest-schema.ts';
 import type { OnnxSummary } from './read-onnx.ts';
 import { type SizeLimits, shapeBounds } from './shape-bounds.ts';
+import type { TensorSpec } from './tensor-spec.ts';
 
 const rowsMaxDerived = 64;
 

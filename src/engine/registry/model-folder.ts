@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import { parseManifest } from './complete-manifest.ts';
-import type { ManifestFile } from './manifest.ts';
+import type { ManifestFile } from './manifest-schema.ts';
 
 /** One entry of the repository as it lies on disk. */
 export type ModelFolder = {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
-import { dataTypeOfOnnx, type TensorSpec } from './manifest.ts';
+import { dataTypeOfOnnx, type TensorSpec } from './tensor-spec.ts';
 
 /** What an ONNX file says about itself, as far as serving it asks. */
 export type OnnxSummary = {

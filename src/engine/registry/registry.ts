@@ -1,22 +1,22 @@
-import { join } from 'node:path';
-import type { Config } from '../../config.ts';
 import { recordedReason, ServiceError } from '../../errors.ts';
 import { Breaker } from '../../resilience/breaker.ts';
-import { retry } from '../../resilience/retry.ts';
 import { Turnstile } from '../../resilience/turnstile.ts';
 import { ours, say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
-import { inSpan } from '../../telemetry/spans.ts';
 import { type EngineObserver, unobserved } from '../engine-observer.ts';
 import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
-import { LoadedModel } from '../model.ts';
+import type { LoadedModel } from '../model.ts';
 import { parseManifest } from './complete-manifest.ts';
-import type { ManifestFile } from './manifest.ts';
-import { isFolder, type ModelFolder, readManifest, scanModel, scanRepository, versionsServed } from './model-folder.ts';
+import type { ManifestFile } from './manifest-schema.ts';
+import { isFolder, scanModel, scanRepository } from './model-folder.ts';
+import type { RegistryConfig } from './registry-config.ts';
 import { RepositoryWatch } from './repository-watch.ts';
-import { type ModelState, modelNotFound, Shelf, type Slot } from './shelf.ts';
+import { type ModelState, modelNotFound, Shelf } from './shelf.ts';
 import { fromTritonConfig, isTritonConfig } from './triton-config.ts';
+import { unloadSlot } from './unload-slot.ts';
+import { VersionLoader } from './version-loader.ts';
 
+export type { RegistryConfig } from './registry-config.ts';
 export type { ModelState } from './shelf.ts';
 
 /** One version of one model in the repository; `reason` says why it is not ready, or what is not well with one that is. */
@@ -28,38 +28,20 @@ export type ModelStatus = {
   readonly model: LoadedModel | undefined;
 };
 
-export type RegistryConfig = Pick<
-  Config,
-  | 'models'
-  | 'modelControl'
-  | 'loadModels'
-  | 'modelsWatchMs'
-  | 'modelLoadMsMax'
-  | 'laneMemoryBytesMax'
-  | 'shortcutUsMax'
-  | 'modelsLoadingMax'
-  | 'retryAttemptsMax'
-  | 'retryWaitMsFirst'
-  | 'breakerFailuresMax'
-  | 'breakerOpenMs'
-  | 'freeElementsMax'
-  | 'outputBytesMax'
->;
-
 /** Every model there is, by name and version. A model that cannot be loaded is told with its reason and hurts no other. */
 export class Registry implements AsyncDisposable {
   readonly #config: RegistryConfig;
-  readonly #observer: EngineObserver;
   readonly #shelves = new Map<string, Shelf>();
   readonly #abandoned = new AbandonedLanes();
   readonly #turnstile: Turnstile;
+  readonly #loader: VersionLoader;
   readonly #stopping = new AbortController();
   #watch: RepositoryWatch | undefined;
 
   constructor(config: RegistryConfig, observer: EngineObserver = unobserved) {
     this.#config = config;
-    this.#observer = observer;
     this.#turnstile = new Turnstile(config.modelsLoadingMax);
+    this.#loader = new VersionLoader(config, observer, this.#abandoned, this.#stopping.signal);
   }
 
   /**
@@ -71,12 +53,12 @@ export class Registry implements AsyncDisposable {
     const folders = await scanRepository(models);
     for (const folder of folders) this.#shelfOf(folder.name).note(folder);
     const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
-    await Promise.all(names.map((name) => this.#loadOrTell(name)));
+    await Promise.all(names.map((name) => this.#loadOrLog(name)));
     await this.#warnIfNoneServes();
     if (modelControl !== 'watch') return;
     this.#watch = new RepositoryWatch(models, modelsWatchMs, folders, {
-      appeared: (name) => this.#loadOrTell(name),
-      changed: (name) => this.#loadOrTell(name),
+      appeared: (name) => this.#loadOrLog(name),
+      changed: (name) => this.#loadOrLog(name),
       vanished: (name) => this.unload(name),
     });
   }
@@ -148,7 +130,7 @@ export class Registry implements AsyncDisposable {
     shelf.note(folder);
     try {
       if (folder.problem !== undefined) throw folderUnreadable(name, folder.problem);
-      await shelf.inTurn(() => this.#turnstile.pass(() => this.#loadGuarded(shelf, folder, given)));
+      await shelf.inTurn(() => this.#turnstile.pass(() => this.#loader.load(shelf, folder, given)));
     } catch (error) {
       logNotLoaded(name, error);
       throw error;
@@ -160,7 +142,7 @@ export class Registry implements AsyncDisposable {
     const shelf = this.#shelves.get(name);
     if (!shelf) throw modelNotFound(name);
     await shelf.inTurn(async () => {
-      await Promise.all(shelf.slots.map((slot) => this.#unloadSlot(shelf, slot, 'unloaded')));
+      await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'unloaded')));
     });
     if (!(await scanModel(this.#config.models, name))) this.#shelves.delete(name);
   }
@@ -175,14 +157,14 @@ export class Registry implements AsyncDisposable {
     await Promise.all(
       [...this.#shelves.values()].map((shelf) =>
         shelf.inTurn(async () => {
-          await Promise.all(shelf.slots.map((slot) => this.#unloadSlot(shelf, slot, 'the service stops')));
+          await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'the service stops')));
         }),
       ),
     );
     await this.#abandoned.allEnded();
   }
 
-  async #loadOrTell(name: string): Promise<void> {
+  async #loadOrLog(name: string): Promise<void> {
     try {
       await this.load(name);
     } catch (error) {
@@ -203,125 +185,6 @@ export class Registry implements AsyncDisposable {
       `No model serves, and the service is not ready: ${why}; correct VITRINE_MODELS, or set VITRINE_MODEL_CONTROL to explicit to load models by request`,
       { event_type: 'no_models' },
     );
-  }
-
-  async #loadGuarded(shelf: Shelf, folder: ModelFolder, given: ManifestFile | undefined): Promise<void> {
-    const { signal } = this.#stopping;
-    if (signal.aborted) return;
-    const openForMs = shelf.breaker.admit();
-    if (openForMs > 0) throw leftAlone(shelf.name, openForMs);
-    try {
-      await retry(() => this.#loadVersions(shelf, folder, given), {
-        attemptsMax: this.#config.retryAttemptsMax,
-        waitMsFirst: this.#config.retryWaitMsFirst,
-        // A file that cannot be used is no better a second later.
-        worthIt: (error) => !(error instanceof ServiceError) || error.retryable,
-        signal,
-      });
-      shelf.breaker.succeeded();
-    } catch (error) {
-      shelf.breaker.failed();
-      throw error;
-    }
-  }
-
-  async #loadVersions(shelf: Shelf, folder: ModelFolder, given: ManifestFile | undefined): Promise<void> {
-    let manifest: ManifestFile;
-    try {
-      manifest = given ?? (await readManifest(this.#config.models, shelf.name));
-    } catch (error) {
-      for (const slot of shelf.slots) this.#failed(slot, error);
-      throw error;
-    }
-    const wanted = versionsServed(manifest.versions, folder.versions);
-    if (wanted.length === 0) {
-      throw new ServiceError(
-        'invalid_model',
-        say`Cannot load model ${ours(shelf.name)}: its version policy names none of its versions (${ours(folder.versions.join(', '))}); change versions in model.json.`,
-      );
-    }
-    const outcomes = await Promise.allSettled(wanted.map((version) => this.#loadVersion(shelf, version, manifest)));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    // The old ones stay while a new one cannot be had: a broken version must not leave the model with none.
-    if (failed) throw failed.reason;
-    const obsolete = shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
-    await Promise.all(obsolete.map((slot) => this.#unloadSlot(shelf, slot, 'not served under the version policy')));
-  }
-
-  async #loadVersion(shelf: Shelf, version: string, given: ManifestFile): Promise<void> {
-    const slot = shelf.slot(version);
-    const before = slot.model;
-    if (!before) slot.state = 'loading';
-    slot.reason = before ? 'being loaded anew' : 'being loaded';
-    try {
-      const model = await this.#openInSpan(shelf.name, version, given);
-      shelf.put(slot, model);
-      tellReady(model);
-      await before?.replaceBy(model);
-    } catch (error) {
-      this.#failed(slot, error);
-      throw error;
-    }
-  }
-
-  async #openInSpan(name: string, version: string, given: ManifestFile): Promise<LoadedModel> {
-    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax, laneMemoryBytesMax, shortcutUsMax } =
-      this.#config;
-    const startedAt = performance.now();
-    const tell = (result: string) =>
-      this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
-    const attributes = { 'inference.model.name': name, 'inference.model.version': version };
-    return inSpan('modelLoad', { attributes }, async (span) => {
-      try {
-        const model = await LoadedModel.load({
-          name,
-          version,
-          file: join(models, name, version, 'model.onnx'),
-          given,
-          abandoned: this.#abandoned,
-          breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },
-          loadMsMax: modelLoadMsMax,
-          laneMemoryBytesMax,
-          shortcutMsMax: shortcutUsMax / 1000,
-          observer: this.#observer,
-          sizeLimits: this.#config,
-        });
-        span.setAttributes({
-          'inference.provider': model.report.provider,
-          'inference.lanes': model.threads.lanes,
-          'inference.shortcut': model.hasShortcut,
-          'inference.session.intra_op_threads': model.threads.intraOpThreads,
-          'model.load.result': 'ok',
-        });
-        tell('ok');
-        return model;
-      } catch (error) {
-        const result = error instanceof ServiceError ? error.code : 'internal';
-        span.setAttribute('model.load.result', result);
-        tell(result);
-        throw error;
-      }
-    });
-  }
-
-  /** What is loaded goes on serving when its successor cannot be had. */
-  #failed(slot: Slot, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    slot.state = slot.model ? 'ready' : 'unavailable';
-    slot.reason = slot.model ? `the version on disk could not be loaded: ${reason}` : reason;
-  }
-
-  async #unloadSlot(shelf: Shelf, slot: Slot, reason: string): Promise<void> {
-    const model = shelf.takeOut(slot);
-    if (!model) return;
-    await model.close();
-    slot.state = 'unavailable';
-    slot.reason = reason;
-    log('app', 'info', `Model ${shelf.name} version ${slot.version} is unloaded: ${reason}`, {
-      event_type: 'model_unload',
-      model: shelf.name,
-      version: slot.version,
-    });
   }
 
   #namesToLoad(): string[] {
@@ -346,18 +209,6 @@ function manifestOf(config: unknown): ManifestFile {
   return parseManifest(isTritonConfig(config) ? fromTritonConfig(config) : config, 'the configuration given');
 }
 
-function tellReady({ name, version, hasShortcut, report: { provider, loadMs } }: LoadedModel): void {
-  const where = hasShortcut ? `${provider}, small batches on the event loop` : provider;
-  log('app', 'info', `Model ${name} version ${version} is ready on ${where}`, {
-    event_type: 'model_load',
-    model: name,
-    version,
-    provider,
-    status: 'success',
-    duration_ms: Math.round(loadMs),
-  });
-}
-
 function folderUnreadable(name: string, problem: string): ServiceError {
   return new ServiceError(
     'invalid_model',
@@ -373,12 +224,4 @@ function logNotLoaded(name: string, error: unknown): void {
     status: 'error',
     'error.type': error instanceof ServiceError ? error.code : 'internal',
   });
-}
-
-function leftAlone(name: string, openForMs: number): ServiceError {
-  return new ServiceError(
-    'circuit_open',
-    say`Cannot load model ${ours(name)}: it failed too often in a row; it may be tried again in ${Math.ceil(openForMs / 1000)} s (VITRINE_BREAKER_OPEN_MS).`,
-    { retryAfterMs: Math.ceil(openForMs) },
-  );
 }

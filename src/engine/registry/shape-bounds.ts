@@ -1,7 +1,8 @@
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import { dataTypes, elementsOf, type Tensor } from '../tensor.ts';
-import type { ManifestFile, TensorSpec } from './manifest.ts';
+import type { ManifestFile } from './manifest-schema.ts';
+import type { TensorSpec } from './tensor-spec.ts';
 
 /** What no request may go beyond, whatever the model's manifest says. */
 export type SizeLimits = {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
-import { type Manifest, type ManifestFile, sizeBounds, type TensorSpec } from './manifest.ts';
+import { type Manifest, sizeBounds } from './manifest.ts';
+import type { ManifestFile } from './manifest-schema.ts';
+import type { TensorSpec } from './tensor-spec.ts';
 
 // Triton's model configuration, both ways: its clients send one with a load, and read one before they measure.
 

@@ -1,5 +1,5 @@
 import type { BatchFacts } from '../../engine/inference.ts';
-import type { ThreadSettings } from '../../engine/model.ts';
+import type { ThreadSettings } from '../../engine/session-request.ts';
 import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
 import type { TaskKind } from '../../task-kinds.ts';

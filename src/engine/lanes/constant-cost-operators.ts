@@ -1,8 +1,8 @@
-// Operators whose time and memory go by the shapes of what they are given, not by the values: nobody who sends numbers can make them long. A list of what may,
-// not of what may not: what is unknown, or of somebody else's domain, is not steady. Left out on purpose: Loop, Scan and If, and all that make a shape out of
-// values (Range, Expand, Tile, Pad, Resize, OneHot, ConstantOfShape, NonZero …).
+// Operators whose time and memory follow from the shapes of their inputs, not from the values, so that no caller can make them slow. This is a list of what is
+// allowed: an unknown operator, or one of another domain, is not. Loop, Scan, If and all that make a shape from values (Range, Expand, Tile, Pad, Resize,
+// OneHot, ConstantOfShape, NonZero …) are left out on purpose.
 
-const steady = new Set(
+const constantCost = new Set(
   `
   Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast CastLike
   Ceil Celu Clip Concat Constant Conv ConvInteger ConvTranspose Cos Cosh DepthToSpace DequantizeLinear Det Div Dropout DynamicQuantizeLinear Einsum Elu Equal
@@ -20,7 +20,7 @@ const steady = new Set(
     .split(/\s+/),
 );
 
-/** `Gemm`, `ai.onnx.ml.Scaler`: every one of them has to be steady. */
-export function goesByShapesAlone(operators: readonly string[]): boolean {
-  return operators.every((name) => steady.has(name));
+/** Whether every operator (`Gemm`, `ai.onnx.ml.Scaler`) takes the same time for all values. */
+export function haveDataIndependentCost(operators: readonly string[]): boolean {
+  return operators.every((name) => constantCost.has(name));
 }

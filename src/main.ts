@@ -4,7 +4,7 @@ import { openApiText } from './api/openapi/docs-page.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
-import { observedBy, unobserved } from './engine/engine-observer.ts';
+import { observedBy } from './engine/engine-observer.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-refusal.ts';
@@ -15,6 +15,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { Cost } from './observe/cost.ts';
 import { EngineMetrics } from './observe/engine-metrics.ts';
 import { FlightRecorder } from './observe/flight/flight-recorder.ts';
+import { GpuShare } from './observe/gpu-share.ts';
 import { ModelUses } from './observe/model-uses.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';
 import { TaskMetrics } from './tasks/task-metrics.ts';
@@ -36,7 +37,7 @@ await startOrExplain(async () => {
   const proxyMetrics = new ProxyMetrics();
   let jobs: Jobs | undefined;
   let gpu = noGpu();
-  const cost = new Cost(() => gpu);
+  const cost = new Cost();
   const telemetry = await startTelemetry(config, {
     name: 'vitrine',
     folder: 'service',
@@ -56,7 +57,9 @@ await startOrExplain(async () => {
   const flights = config.telemetryOff
     ? undefined
     : new FlightRecorder({ recordsMax: config.flightRecordsMax, batchesMax: config.flightBatchesMax, minutesMax: 60 });
-  const registry = new Registry(config, flights ? observedBy(engineMetrics, cost, flights) : unobserved);
+  const registry = flights
+    ? new Registry(config, observedBy(engineMetrics, cost, flights), new GpuShare(() => gpu))
+    : new Registry(config);
   engineMetrics.watch(registry);
   const taskThreads = new TaskThreads(config);
   taskMetrics.watch(() => possibleTasks(registry));

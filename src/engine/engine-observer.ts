@@ -1,9 +1,7 @@
-import type { BatchFacts, Follower } from './inference.ts';
+import type { BatchFacts } from './inference.ts';
 
-/** Told of the engine's work, to account for it. It is called for every batch: whoever listens is quick and throws nothing. */
+/** Hears what the engine does, to account for it. An observer is quick, throws nothing, and changes nothing that it is given. */
 export type EngineObserver = {
-  /** A batch goes to its lane. */
-  batchBegan(provider: string): void;
   /** A batch is over, however it ended. Every one that began. */
   batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void;
   modelLoaded(load: LoadFacts): void;
@@ -18,7 +16,8 @@ export type BatchMember = {
   readonly rows: number;
   /** Of its inputs. */
   readonly bytes: number;
-  readonly follower: Follower | undefined;
+  /** Who is charged; undefined: nobody asked for it. */
+  readonly tenant: string | undefined;
 };
 
 /** One attempt to load a version of a model; times in the milliseconds of performance.now(). */
@@ -32,19 +31,15 @@ export type LoadFacts = {
 };
 
 export const unobserved: EngineObserver = {
-  batchBegan: () => undefined,
   batchEnded: () => undefined,
   modelLoaded: () => undefined,
   requestDropped: () => undefined,
   requestRetried: () => undefined,
 };
 
-/** Tells each of them what it listens to, in this order. */
+/** All of them, in any order. */
 export function observedBy(...observers: Partial<EngineObserver>[]): EngineObserver {
   return {
-    batchBegan: (provider) => {
-      for (const each of observers) each.batchBegan?.(provider);
-    },
     batchEnded: (batch, members) => {
       for (const each of observers) each.batchEnded?.(batch, members);
     },

@@ -16,24 +16,24 @@ export type InferRequest = {
    * are empty here from then on. Several inputs may lie in one buffer.
    */
   readonly mayTakeBuffers?: boolean;
+  /** Who is charged: the API key's name, `admin` or `anonymous`. */
+  readonly tenant?: string | undefined;
   readonly follower?: Follower | undefined;
   /** A task, whose sizes have limits of their own: the bounds are for what callers choose. */
   readonly boundsItself?: boolean;
 };
 
-/** Follows a request through the engine: it is told where the request got to, also when there is no answer. */
+/** Hears where its request got to in the engine, also when there is no answer. It must not throw. */
 export type Follower = {
-  /** Who is charged: the API key's name, `admin` or `anonymous`. */
-  readonly tenant: string;
-  /** The last batch that it was in. */
-  batch: BatchFacts | undefined;
   /**
    * Its inputs were checked and it began to wait, in the milliseconds of performance.now(), and so it found the queue. Said again of each part of a request that
    * was cut. An object for it would be one more of each request.
    */
-  arrived?(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
-  /** When the run began that went on after its deadline. */
-  runsSince?: number | undefined;
+  arrived(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
+  /** A batch with the request has ended. The members of a batch hear it before any of them is answered. */
+  batchEnded(batch: BatchFacts): void;
+  /** The deadline passed during a run that goes on. */
+  expiredInRun(beganAt: number): void;
 };
 
 /** The queue as a request found it. */
@@ -79,8 +79,8 @@ export type BatchFacts = {
   readonly sessionMs: number;
   /** CPU time of its lane, or the run's own time on the event loop; what ONNX Runtime's own threads took is read every few milliseconds, and stands with the next batch then. */
   readonly cpuMs: number;
-  /** Of a run on a GPU; whoever watches it puts it here. */
-  gpu: BatchGpu | undefined;
+  /** Of a run on a GPU, where somebody meters it. */
+  readonly gpu: BatchGpu | undefined;
   readonly outputBytes: number;
   /** When it was closed and when its lane had done with it, in the milliseconds of performance.now(). */
   readonly startedAt: number;
@@ -94,6 +94,13 @@ export type BatchGpu = {
   /** The batch's share of the device's time. */
   readonly seconds: number;
   readonly energy: { readonly joules: number; readonly is: 'measured' | 'estimated' } | undefined;
+};
+
+/** Divides the time and energy of a GPU among the runs that share it. */
+export type GpuMeter = {
+  began(provider: string, atMs: number): void;
+  /** Each run that began ends once. Undefined: it used no GPU. */
+  ended(provider: string, startMs: number, endMs: number): BatchGpu | undefined;
 };
 
 export type InferAnswer = {

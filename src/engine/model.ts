@@ -4,8 +4,8 @@ import { ours, say } from '../sentence.ts';
 import { Batcher } from './batching/batcher.ts';
 import { joinAnswers, splitRows } from './batching/split-rows.ts';
 import { type CheckedInputs, checkInputs } from './check-inputs.ts';
-import type { EngineObserver } from './engine-observer.ts';
-import type { Asker, InferAnswer, InferRequest } from './inference.ts';
+import { type EngineObserver, observedBy } from './engine-observer.ts';
+import type { Asker, GpuMeter, InferAnswer, InferRequest } from './inference.ts';
 import { freeTensors } from './lanes/free-tensors.ts';
 import type { SessionReport, SessionRequest } from './lanes/lane-messages.ts';
 import type { Lanes } from './lanes/lanes.ts';
@@ -24,6 +24,7 @@ export type ModelParts = {
   readonly shortcut: Shortcut | undefined;
   readonly breaker: Breaker;
   readonly observer: EngineObserver;
+  readonly gpu: GpuMeter | undefined;
 };
 
 type State =
@@ -46,7 +47,7 @@ export class LoadedModel {
   readonly #file: string;
   #state: State = { kind: 'serving' };
 
-  constructor({ file, manifest, lanes, shortcut, breaker, observer }: ModelParts) {
+  constructor({ file, manifest, lanes, shortcut, breaker, observer, gpu }: ModelParts) {
     this.#file = file;
     this.report = lanes.report;
     this.manifest = manifest;
@@ -60,7 +61,8 @@ export class LoadedModel {
       shortcut,
       breaker,
       statistics: this.statistics,
-      observer,
+      observer: observedBy(this.statistics, observer),
+      gpu,
       // Only what has run once can be a witness.
       probe: hasRunItsProbe(manifest, lanes.report) ? () => makeProbe(manifest, 1) : undefined,
     });

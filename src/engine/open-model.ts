@@ -1,5 +1,6 @@
 import { Breaker } from '../resilience/breaker.ts';
 import type { EngineObserver } from './engine-observer.ts';
+import type { GpuMeter } from './inference.ts';
 import type { AbandonedLanes } from './lanes/abandoned-lanes.ts';
 import type { SessionReport } from './lanes/lane-messages.ts';
 import { Lanes } from './lanes/lanes.ts';
@@ -26,6 +27,7 @@ export type OpenOptions = {
   /** The longest run on the event loop; 0: none. */
   readonly shortcutMsMax: number;
   readonly observer: EngineObserver;
+  readonly gpu: GpuMeter | undefined;
   readonly sizeLimits: SizeLimits;
 };
 
@@ -40,11 +42,11 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   const lanes = await Lanes.open({ model: name, kind, count, openMsMax, memoryBytesMax, request, abandoned });
   const manifest = withProvenBatching(declared, lanes.report, options.sizeLimits);
   logLoadWarnings(manifest, declared, lanes.report);
-  const { shortcutMsMax, observer } = options;
+  const { shortcutMsMax, observer, gpu } = options;
   const shortcut = await Shortcut.open(manifest, request, lanes.report, shortcutMsMax).catch((error: Error) =>
     logNoShortcut(manifest, error),
   );
-  return new LoadedModel({ file, manifest, lanes, shortcut, breaker: new Breaker(options.breaker), observer });
+  return new LoadedModel({ file, manifest, lanes, shortcut, breaker: new Breaker(options.breaker), observer, gpu });
 }
 
 /** Where rows do not agree, the first dimension is a free one like the others. */

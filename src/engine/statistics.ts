@@ -1,4 +1,5 @@
-import type { ClosedBy } from './inference.ts';
+import type { EngineObserver } from './engine-observer.ts';
+import type { BatchFacts, ClosedBy } from './inference.ts';
 
 /** Count and sum of one stage; told in Triton's form as {count, ns}. */
 export type Tally = { count: number; ms: number };
@@ -9,7 +10,7 @@ export type BatchTally = { rows: number; input: Tally; infer: Tally; output: Tal
  * What a model has done since it was loaded, in the terms of Triton's statistics extension, and beside them what Triton
  * does not count: the inputs that left unanswered by the model, by reason. Plain numbers, added up once a batch.
  */
-export class Statistics {
+export class Statistics implements Partial<EngineObserver> {
   /** Rows answered with success. */
   inferenceCount = 0;
   /** Batches run with success. */
@@ -28,6 +29,19 @@ export class Statistics {
   readonly lanes = { crashed: 0, stuck: 0, retried: 0 };
   /** Batches by what closed them. */
   readonly closedBy = { idle: 0, rows: 0, bytes: 0, delay: 0, alone: 0 };
+
+  batchEnded({ outcome }: BatchFacts): void {
+    if (outcome === 'lane_lost') this.lanes.crashed += 1;
+    if (outcome === 'given_up') this.lanes.stuck += 1;
+  }
+
+  requestDropped(_model: string, why: 'gone' | 'expired' | 'refused'): void {
+    this.dropped[why] += 1;
+  }
+
+  requestRetried(): void {
+    this.lanes.retried += 1;
+  }
 
   batchRan(batch: {
     requests: number;

@@ -106,6 +106,14 @@ export class RequestTrace implements Follower, TaskAsker {
     this.account?.arrived(at, waiting, waitingBytes, running, predictedWaitMs);
   }
 
+  batchEnded(batch: BatchFacts): void {
+    this.batch = batch;
+  }
+
+  expiredInRun(beganAt: number): void {
+    this.runsSince = beganAt;
+  }
+
   get model(): string | undefined {
     return this.servedBy?.name;
   }

@@ -1,10 +1,7 @@
-import { performance } from 'node:perf_hooks';
 import type { BatchMember, EngineObserver } from '../engine/engine-observer.ts';
 import type { BatchFacts } from '../engine/inference.ts';
-import type { Gpu } from '../telemetry/host/gpu/start-gpu.ts';
 import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
 import { HotCounter } from '../telemetry/meter/hot-series.ts';
-import { GpuShare } from './gpu-share.ts';
 
 /** Work of the engine that nobody asked for through a door. */
 const nobody = 'anonymous';
@@ -22,26 +19,16 @@ export class Cost implements Partial<EngineObserver> {
   readonly #accounts = new Map<string, Map<string, Account>>();
   /** Most requests are of the tenant and the model of the one before. */
   #last: Account | undefined;
-  readonly #share: GpuShare;
-
-  constructor(gpu: () => Pick<Gpu, 'devices' | 'energyBetween'>) {
-    this.#share = new GpuShare(gpu);
-  }
 
   requested(tenant: string, model: string): void {
     this.#account(tenant, model).requests.value += 1;
   }
 
-  batchBegan(provider: string): void {
-    if (provider !== 'cpu') this.#share.began(performance.now());
-  }
-
   batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void {
-    if (batch.provider !== 'cpu') batch.gpu = this.#share.ended(batch.provider, batch.startedAt, batch.endedAt);
     const { gpu, rows, model } = batch;
     const cpuSeconds = batch.cpuMs / 1000;
-    for (const { follower, rows: own, bytes } of members) {
-      const account = this.#account(follower?.tenant ?? nobody, model);
+    for (const { tenant, rows: own, bytes } of members) {
+      const account = this.#account(tenant ?? nobody, model);
       const part = own / rows;
       account.cpu.value += cpuSeconds * part;
       account.bytes.value += bytes + batch.outputBytes * part;

@@ -1,4 +1,4 @@
-import type { BatchGpu } from '../engine/inference.ts';
+import type { BatchGpu, GpuMeter } from '../engine/inference.ts';
 import type { GpuDevice } from '../telemetry/host/gpu/reading.ts';
 import type { Gpu } from '../telemetry/host/gpu/start-gpu.ts';
 
@@ -8,7 +8,7 @@ const turnsMax = 4096;
  * What of a GPU's time and energy a run had, when several run on it side by side: while n run, each has one n-th. What all had together is so never more than
  * what the device gave.
  */
-export class GpuShare {
+export class GpuShare implements GpuMeter {
   readonly #gpu: () => Pick<Gpu, 'devices' | 'energyBetween'>;
   #running = 0;
   /** The time one run would have had since the start, at the moments when the number of runs changed. */
@@ -18,12 +18,12 @@ export class GpuShare {
     this.#gpu = gpu;
   }
 
-  began(atMs: number): void {
-    this.#turn(atMs, 1);
+  began(provider: string, atMs: number): void {
+    if (provider !== 'cpu') this.#turn(atMs, 1);
   }
 
-  /** Undefined when it cannot be said which device it was. */
   ended(provider: string, startMs: number, endMs: number): BatchGpu | undefined {
+    if (provider === 'cpu') return undefined;
     const heldMs = this.#sharedAt(endMs) - this.#sharedAt(startMs);
     this.#turn(endMs, -1);
     const hwId = deviceOf(provider, this.#gpu().devices());

@@ -1,7 +1,7 @@
 // Imported wherever each request reads it: as a global it is looked up anew at every call.
 import { performance } from 'node:perf_hooks';
 
-import type { Arrival, Follower } from '../engine/inference.ts';
+import type { Arrival, BatchFacts } from '../engine/inference.ts';
 
 /** Where the time of an inference goes, in this order. What none of them has is the rest, and is measured too. */
 export const inferenceStages = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
@@ -224,7 +224,7 @@ export class TimeAccount {
   /**
    * Books what a request had of the engine that ended in a failure: until its last batch began it waited, then it ran, for as long as it was waited for.
    */
-  markEngineFailed({ batch, runsSince }: Follower): void {
+  markEngineFailed(batch: BatchFacts | undefined, runsSince: number | undefined): void {
     // It never got there, or what failed came after it.
     const ms = this.#ms;
     const enqueuedAt = ms[enqueued]!;

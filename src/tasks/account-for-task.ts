@@ -1,13 +1,13 @@
 import { type Attributes, type Context, type Span, SpanStatusCode, type TimeInput, trace } from '@opentelemetry/api';
-import type { Follower, InferAnswer } from '../engine/inference.ts';
+import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
 import { shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { type SpanName, scopeName, spanNames } from '../telemetry/names/names.ts';
 import { recordFailure } from '../telemetry/spans.ts';
-import { type EngineCall, ranFrom, TaskTime } from './task-time.ts';
-import type { ModelInUse, TaskTelling, TaskTools } from './task-tools.ts';
+import { type EngineCall, TaskTime } from './task-time.ts';
+import type { Followed, ModelInUse, TaskTelling, TaskTools } from './task-tools.ts';
 import type { TaskRequest, TaskResult } from './task-types.ts';
 import type { TaskMeasures } from './task-work.ts';
 import { type Stretch, waitingName, workName } from './threads/task-clock.ts';
@@ -108,25 +108,33 @@ class Told implements TaskTelling {
 
   async engineCall(
     inputs: readonly Tensor[],
-    call: (follower: Follower) => Promise<InferAnswer>,
+    call: (followed: Followed) => Promise<InferAnswer>,
   ): Promise<InferAnswer> {
     const { asker, tenant } = this.#tools;
     const startMs = now();
-    const follower: Follower = {
-      tenant,
-      batch: undefined,
+    let batch: BatchFacts | undefined;
+    let ranFrom: number | undefined;
+    const follower: Followed['follower'] = {
       arrived: (...queue) => asker?.arrived(...queue),
+      batchEnded: (ended) => {
+        batch = ended;
+        ranFrom = ended.startedAt;
+      },
+      expiredInRun: (beganAt) => {
+        ranFrom = beganAt;
+      },
     };
     // The data is given away with the call.
     const shapes = shapesOf(inputs);
     this.#time.callBegan();
     try {
-      return await call(follower);
+      return await call({ tenant, follower });
     } catch (error) {
       if (asker) asker.inputs = shapes;
       throw error;
     } finally {
-      this.#callEnded({ startMs, endMs: now(), ranFromMs: ranFrom(follower), batch: follower.batch });
+      const ranFromMs = ranFrom === undefined ? undefined : performance.timeOrigin + ranFrom;
+      this.#callEnded({ startMs, endMs: now(), ranFromMs, batch });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { BatchFacts, Follower } from '../engine/inference.ts';
+import type { BatchFacts } from '../engine/inference.ts';
 import type { TaskStages } from '../observe/time-account.ts';
 import { type Stretch, waitingName } from './threads/task-clock.ts';
 
@@ -6,7 +6,7 @@ import { type Stretch, waitingName } from './threads/task-clock.ts';
 export type EngineCall = {
   readonly startMs: number;
   readonly endMs: number;
-  /** When a lane began with it; absent where none did. */
+  /** When a lane began with it, or with the last attempt of one that was repeated; absent where none did. */
   readonly ranFromMs: number | undefined;
   readonly batch: BatchFacts | undefined;
 };
@@ -65,12 +65,6 @@ export class TaskTime {
     else if (this.#callsOut > 0) stages.run += unreported;
     return stages;
   }
-}
-
-/** When a lane began with the call, in milliseconds since the epoch; the last attempt of one that was repeated. */
-export function ranFrom({ batch, runsSince }: Follower): number | undefined {
-  const startedAt = runsSince ?? batch?.startedAt;
-  return startedAt === undefined ? undefined : performance.timeOrigin + startedAt;
 }
 
 function stageOf(step: string): 'decode' | 'work' | 'encode' | 'write' {

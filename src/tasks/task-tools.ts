@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
-import type { Follower, InferAnswer } from '../engine/inference.ts';
+import type { InferAnswer, InferRequest } from '../engine/inference.ts';
 import type { Registry } from '../engine/registry/registry.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { TaskAsker } from '../observe/task-asker.ts';
@@ -55,8 +55,11 @@ export type TaskTelling = {
   /** The order is given to a thread, which may have to start first. */
   givenToThread(): void;
   spent(stretches: readonly Stretch[]): void;
-  engineCall(inputs: readonly Tensor[], call: (follower: Follower) => Promise<InferAnswer>): Promise<InferAnswer>;
+  engineCall(inputs: readonly Tensor[], call: (followed: Followed) => Promise<InferAnswer>): Promise<InferAnswer>;
 };
+
+/** Whom the engine charges for a call, and who hears how far it got. */
+export type Followed = Required<Pick<InferRequest, 'tenant' | 'follower'>>;
 
 /** The model of a task, as flight records tell it. */
 export type ModelInUse = NonNullable<TaskAsker['servedBy']>;

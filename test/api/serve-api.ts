@@ -6,7 +6,7 @@ import { Door } from '../../src/api/access/door.ts';
 import { ProxyMetrics } from '../../src/api/backends-proxy/proxy-metrics.ts';
 import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
-import { observedBy, unobserved } from '../../src/engine/engine-observer.ts';
+import { observedBy } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
@@ -20,7 +20,6 @@ import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { TaskMetrics } from '../../src/tasks/task-metrics.ts';
 import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
-import { noGpu } from '../../src/telemetry/host/gpu/start-gpu.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { writeModel } from '../fixtures/models/models.ts';
 
@@ -65,8 +64,8 @@ export async function serveApi(
   const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true });
   const lifecycle = new Lifecycle();
   const flights = observed ? new FlightRecorder({ recordsMax: 1000, batchesMax: 1000, minutesMax: 60 }) : undefined;
-  const cost = observed ? new Cost(noGpu) : undefined;
-  const registry = new Registry(config, flights && cost ? observedBy(cost, flights) : unobserved);
+  const cost = observed ? new Cost() : undefined;
+  const registry = new Registry(config, flights && cost && observedBy(cost, flights));
   await registry.start();
   const taskThreads = new TaskThreads(config);
   const taskMetrics = new TaskMetrics();

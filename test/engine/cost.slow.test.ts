@@ -21,7 +21,7 @@ describe('the cost of inference', function () {
     await writeModel(folder.path, 'process', slow(), { manifest: { session, lanes: { kind: 'process' } } });
     await writeModel(folder.path, 'pool', slow(), { manifest: { session: { intra_op_threads: 3 } } });
     await writeModel(folder.path, 'batched', slowInBatches(200), { manifest: { session, batching: { rows_max: 4 } } });
-    cost = new Cost(() => ({ devices: () => [], energyBetween: () => ({ is: 'unknown' }) }));
+    cost = new Cost();
     registry = new Registry({ ...readConfig({}), models: folder.path }, observedBy(cost));
     await registry.start();
   });
@@ -74,7 +74,7 @@ describe('the cost of inference', function () {
       priority: 0,
       deadlineAt: performance.now() + 100_000,
       signal: { aborted: false },
-      follower: { tenant, batch: undefined },
+      tenant,
     });
   }
 

@@ -14,6 +14,7 @@ const entry = (given: Partial<Waiting> = {}): Waiting => ({
   signal: new AbortController().signal,
   mayTakeBuffers: false,
   mayFreeBuffers: false,
+  tenant: undefined,
   follower: undefined,
   asker: { answered: () => undefined, failed: () => undefined },
   alone: false,

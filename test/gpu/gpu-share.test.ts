@@ -7,8 +7,8 @@ const device = { hwId: 'GPU-1', name: 'made up', index: 0 };
 describe('the share of a GPU', () => {
   it('is halved while two run side by side, and all shares together are what the device gave', () => {
     const share = new GpuShare(() => gpuOf([device], hundredWatts()));
-    share.began(1_000);
-    share.began(1_500);
+    share.began('cuda', 1_000);
+    share.began('cuda', 1_500);
     const one = share.ended('cuda', 1_000, 2_000);
     const other = share.ended('cuda', 1_500, 2_500);
     assert.equal(one?.hwId, 'GPU-1');
@@ -21,14 +21,14 @@ describe('the share of a GPU', () => {
 
   it('names no device when there are several and it cannot be known which', () => {
     const share = new GpuShare(() => gpuOf([device, { ...device, hwId: 'GPU-2', index: 1 }], hundredWatts()));
-    share.began(1_000);
+    share.began('cuda', 1_000);
     const told = share.ended('webgpu', 1_000, 2_000);
     assert.deepEqual(told, { hwId: undefined, seconds: 1, energy: undefined });
   });
 
   it('has no energy where none can be known', () => {
     const share = new GpuShare(() => gpuOf([device], new EnergyCurve()));
-    share.began(1_000);
+    share.began('cuda', 1_000);
     assert.equal(share.ended('cuda', 1_000, 2_000)?.energy, undefined);
   });
 });

@@ -145,6 +145,7 @@ class InferExchange {
           deadlineAt: this.#startedAt + Math.min(allowedMs(this.#parts.config, model), this.#callersMs(call)),
           signal: this,
           mayTakeBuffers,
+          tenant: this.#told.tenant,
           follower: this.#told.account && this.#told,
         },
         this,
@@ -198,7 +199,7 @@ class InferExchange {
     const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
     if (call) this.#told.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
-    this.#told.account?.markEngineFailed(this.#told);
+    this.#told.account?.markEngineFailed(this.#told.batch, this.#told.runsSince);
     const { quotaLeft } = this.#told;
     if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
     answerError(error, this.#request, this.#response, neverNext);

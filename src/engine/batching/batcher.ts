@@ -5,7 +5,7 @@ import { ChurnList, type InChurnList } from '../../v8/churn-list.ts';
 import { releasedBytesMin } from '../../v8/release-buffer.ts';
 import type { CheckedInputs } from '../check-inputs.ts';
 import type { EngineObserver } from '../engine-observer.ts';
-import type { Asker, BatchFacts, InferRequest } from '../inference.ts';
+import type { Asker, BatchFacts, GpuMeter, InferRequest } from '../inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from '../inference-failures.ts';
 import { freeTensors } from '../lanes/free-tensors.ts';
 import type { Lane, RunResult } from '../lanes/lane.ts';
@@ -44,6 +44,7 @@ export class Batcher {
   readonly #breaker: Breaker;
   readonly #statistics: Statistics;
   readonly #observer: EngineObserver;
+  readonly #gpu: GpuMeter | undefined;
   readonly #waiting: WaitingInputs;
   readonly #running = new ChurnList<Running>();
   #batches = 0;
@@ -66,6 +67,7 @@ export class Batcher {
     breaker: Breaker;
     statistics: Statistics;
     observer: EngineObserver;
+    gpu: GpuMeter | undefined;
     /** Inputs that the model has run before; absent where there are none. */
     probe: (() => readonly Tensor[]) | undefined;
   }) {
@@ -75,6 +77,7 @@ export class Batcher {
     this.#breaker = parts.breaker;
     this.#statistics = parts.statistics;
     this.#observer = parts.observer;
+    this.#gpu = parts.gpu;
     this.#probe = parts.probe;
     const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
     this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
@@ -95,7 +98,7 @@ export class Batcher {
   submit(request: InferRequest, checked: CheckedInputs, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
-    follower?.arrived?.(now, this.#waiting.count, this.#waiting.bytes, this.#running.size, this.predictedWaitMs);
+    follower?.arrived(now, this.#waiting.count, this.#waiting.bytes, this.#running.size, this.predictedWaitMs);
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
       throw this.#expired(0);
@@ -117,6 +120,7 @@ export class Batcher {
       // A run that may be repeated needs its inputs twice.
       mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
       mayFreeBuffers: request.mayTakeBuffers === true,
+      tenant: request.tenant,
       follower,
       asker,
       alone: false,
@@ -203,7 +207,7 @@ export class Batcher {
       if (shortcut) shortcut.run(inputs, outputs, transfer.length > 0, done);
       else lane.run(inputs, outputs, transfer, done);
       this.#running.add(running);
-      this.#observer.batchBegan(lane.report.provider);
+      this.#gpu?.began(lane.report.provider, running.sentAt);
     } catch (cause) {
       // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the process's end.
       this.#lanes.giveBack(lane);
@@ -228,7 +232,6 @@ export class Batcher {
         break;
       case 'ended':
         this.#breaker.failed();
-        this.#statistics.lanes.crashed += 1;
         this.#crashed(running, result.how);
     }
     this.#tellIfEmpty();
@@ -281,6 +284,7 @@ export class Batcher {
   ): BatchFacts {
     const { entries, rows, closedBy } = batch;
     const { name: model, version, batching } = this.#manifest;
+    const { provider } = lane.report;
     const facts: BatchFacts = {
       id,
       model,
@@ -291,17 +295,17 @@ export class Batcher {
       closedBy,
       lane: tookShortcut ? shortcutName : lane.name,
       tookShortcut,
-      provider: lane.report.provider,
+      provider,
       sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
       cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,
-      gpu: undefined,
+      gpu: this.#gpu?.ended(provider, startedAt, endedAt),
       outputBytes: result?.kind === 'ran' ? bytesOfAll(result.outputs) : 0,
       startedAt,
       endedAt,
       outcome: result === undefined ? 'given_up' : result.kind === 'ended' ? 'lane_lost' : result.kind,
     };
     if (facts.outcome === 'ran') this.#shortcut?.took(rows, facts.sessionMs);
-    for (const { follower } of entries) if (follower) follower.batch = facts;
+    for (const { follower } of entries) follower?.batchEnded(facts);
     this.#observer.batchEnded(facts, entries);
     return facts;
   }
@@ -377,7 +381,6 @@ export class Batcher {
       if (entry.settled) continue;
       if (this.#manifest.retry_safe && !entry.retried) {
         entry.retried = true;
-        this.#statistics.lanes.retried += 1;
         this.#observer.requestRetried(this.#manifest.name);
         this.#waitAgain(entry);
       } else {
@@ -425,7 +428,6 @@ export class Batcher {
   #giveUp(running: Running): void {
     this.#running.remove(running);
     this.#breaker.failed();
-    this.#statistics.lanes.stuck += 1;
     this.#lanes.giveUp(running.lane);
     this.#tellEnded(running, undefined, performance.now());
   }
@@ -434,12 +436,11 @@ export class Batcher {
   #isOver(entry: Waiting, now: number, running?: Running): boolean {
     if (entry.settled) return true;
     if (entry.deadlineAt <= now) {
-      if (entry.follower && running) entry.follower.runsSince = running.startedAt;
+      if (running) entry.follower?.expiredInRun(running.startedAt);
       this.#settle(entry, this.#expired(now - entry.enqueuedAt));
       return true;
     }
     if (!entry.signal.aborted) return false;
-    this.#statistics.dropped.gone += 1;
     this.#observer.requestDropped(this.#manifest.name, 'gone');
     this.#settle(entry, callerGone(this.#manifest.name));
     return true;
@@ -460,14 +461,12 @@ export class Batcher {
   }
 
   #refused(): ServiceError {
-    this.#statistics.dropped.refused += 1;
     this.#observer.requestDropped(this.#manifest.name, 'refused');
     this.#statistics.fail.count += 1;
     return queueFull(this.#manifest.name, this.#waiting, this.predictedWaitMs);
   }
 
   #expired(waitedMs: number): ServiceError {
-    this.#statistics.dropped.expired += 1;
     this.#observer.requestDropped(this.#manifest.name, 'expired');
     return tooLate(this.#manifest.name, waitedMs);
   }

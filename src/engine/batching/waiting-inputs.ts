@@ -15,6 +15,7 @@ export type Waiting = {
   readonly signal: { readonly aborted: boolean };
   readonly mayTakeBuffers: boolean;
   readonly mayFreeBuffers: boolean;
+  readonly tenant: string | undefined;
   readonly follower: Follower | undefined;
   readonly asker: Asker;
   /** To be run by itself: a batch that it was in has failed or crashed. */

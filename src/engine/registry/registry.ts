@@ -4,6 +4,7 @@ import { Turnstile } from '../../resilience/turnstile.ts';
 import { ours, say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
 import { type EngineObserver, unobserved } from '../engine-observer.ts';
+import type { GpuMeter } from '../inference.ts';
 import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
 import type { LoadedModel } from '../model.ts';
 import { parseManifest } from './complete-manifest.ts';
@@ -38,10 +39,10 @@ export class Registry implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #watch: RepositoryWatch | undefined;
 
-  constructor(config: RegistryConfig, observer: EngineObserver = unobserved) {
+  constructor(config: RegistryConfig, observer: EngineObserver = unobserved, gpu?: GpuMeter) {
     this.#config = config;
     this.#turnstile = new Turnstile(config.modelsLoadingMax);
-    this.#loader = new VersionLoader(config, observer, this.#abandoned, this.#stopping.signal);
+    this.#loader = new VersionLoader(config, observer, gpu, this.#abandoned, this.#stopping.signal);
   }
 
   /**

@@ -5,6 +5,7 @@ import { ours, say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
 import { inSpan } from '../../telemetry/spans.ts';
 import type { EngineObserver } from '../engine-observer.ts';
+import type { GpuMeter } from '../inference.ts';
 import type { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
 import type { LoadedModel } from '../model.ts';
 import { openModel } from '../open-model.ts';
@@ -18,12 +19,20 @@ import { unloadSlot } from './unload-slot.ts';
 export class VersionLoader {
   readonly #config: RegistryConfig;
   readonly #observer: EngineObserver;
+  readonly #gpu: GpuMeter | undefined;
   readonly #abandoned: AbandonedLanes;
   readonly #stopping: AbortSignal;
 
-  constructor(config: RegistryConfig, observer: EngineObserver, abandoned: AbandonedLanes, stopping: AbortSignal) {
+  constructor(
+    config: RegistryConfig,
+    observer: EngineObserver,
+    gpu: GpuMeter | undefined,
+    abandoned: AbandonedLanes,
+    stopping: AbortSignal,
+  ) {
     this.#config = config;
     this.#observer = observer;
+    this.#gpu = gpu;
     this.#abandoned = abandoned;
     this.#stopping = stopping;
   }
@@ -107,6 +116,7 @@ export class VersionLoader {
           laneMemoryBytesMax,
           shortcutMsMax: shortcutUsMax / 1000,
           observer: this.#observer,
+          gpu: this.#gpu,
           sizeLimits: this.#config,
         });
         span.setAttributes({

@@ -135,7 +135,7 @@ export class TaskThread {
   async #infer(call: number, inputs: readonly Tensor[], { tools, model }: State & { kind: 'working' }): Promise<void> {
     const { registry, config, signal, deadlineAt, told } = tools;
     try {
-      const answer = await told.engineCall(inputs, (follower) =>
+      const answer = await told.engineCall(inputs, (followed) =>
         retry(
           () =>
             registry.find(model).infer({
@@ -144,7 +144,7 @@ export class TaskThread {
               boundsItself: true,
               deadlineAt,
               signal,
-              follower,
+              ...followed,
             }),
           {
             attemptsMax: config.retryAttemptsMax,

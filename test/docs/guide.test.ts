@@ -35,8 +35,8 @@ describe('the guide', () => {
   });
 
   it('is read block by block, in lists too', () => {
-    assert.deepEqual(blocksOf('p', 'a\n   ```sh example: b\n   c\n     d\n   ```\n'), [
-      { page: 'p', line: 2, language: 'sh', words: 'example: b', text: 'c\n  d\n' },
+    assert.deepEqual(blocksOf('p', 'a\n   <!-- example: b -->\n   ```sh\n   c\n     d\n   ```\n'), [
+      { page: 'p', line: 3, language: 'sh', words: 'example: b', text: 'c\n  d\n' },
     ]);
   });
 });

@@ -1,11 +1,20 @@
 import type { MetricName } from '../src/telemetry/names/names.ts';
 
+/** The monitoring set-ups that Vitrine replaces, by what each watched. Alerts carry them as `system`. */
+export const systems = {
+  generation: 'a service that generates audio from text (metric prefix `fugatto_`), with its basic monitoring',
+  'generation-guide': 'the same service with its full monitoring guide: health in detail, security log, Kubernetes',
+  separation: 'a service that separates music into stems',
+  datasets: 'a batch pipeline that scores datasets of audio',
+  microstructure: 'a service that makes microstructures of alloys by diffusion (metric prefix `microdiff_`)',
+} as const;
+export type System = keyof typeof systems;
+
 /** A name under which a metric was known in another system, made by the Collector from ours. */
 export type Alias = {
   /** As in Prometheus. */
   name: string;
-  /** Where it comes from: one of the five systems that Vitrine stands in for. */
-  system: 's1' | 's2' | 's3' | 's4' | 's5';
+  system: System;
   of: MetricName;
   /** Its labels and our attributes that they are; of other attributes it knows nothing. */
   labels: Readonly<Record<string, string>>;
@@ -32,26 +41,26 @@ const free = ['system.memory.state', 'free'] as const;
 
 /** Whoever has dashboards and rules with these names keeps them: otel-collector/compat.yaml is generated from here. */
 export const aliases: readonly Alias[] = [
-  { name: 'api_requests_total', system: 's1', ...requests, outcome: true },
-  { name: 'api_request_duration_seconds', system: 's1', ...seconds },
+  { name: 'api_requests_total', system: 'generation', ...requests, outcome: true },
+  { name: 'api_request_duration_seconds', system: 'generation', ...seconds },
   // Its exporter puts a prefix before its names.
-  { name: 'fugatto_api_requests_total', system: 's1', ...requests, outcome: true },
+  { name: 'fugatto_api_requests_total', system: 'generation', ...requests, outcome: true },
   {
     name: 'fugatto_audio_generation_errors_total',
-    system: 's1',
+    system: 'generation',
     of: 'generationErrors',
     labels: { error_type: 'error_type' },
   },
   ...(['avg', 'min', 'max'] as const).map((statistic) => ({
     name: `fugatto_audio_generation_duration_seconds_${statistic}`,
-    system: 's1' as const,
+    system: 'generation' as const,
     of: 'generationStatistic' as const,
     labels: { model: 'model' },
     only: ['statistic', statistic] as const,
   })),
   {
     name: 'fugatto_audio_generation_duration_seconds',
-    system: 's1',
+    system: 'generation',
     of: 'generationSeconds',
     labels: { model: 'model' },
     combine: 'sum',
@@ -59,36 +68,55 @@ export const aliases: readonly Alias[] = [
 
   {
     name: 'cpu_usage_percent',
-    system: 's2',
+    system: 'separation',
     of: 'systemCpuUtilization',
     labels: {},
     only: ['cpu.mode', 'idle'],
     value: 'percent of the rest',
     combine: 'mean',
   },
-  { name: 'memory_usage_bytes', system: 's2', of: 'systemMemory', labels: {}, only: used },
-  { name: 'memory_available_bytes', system: 's2', of: 'systemMemory', labels: {}, only: free },
-  { name: 'memory_percent', system: 's2', of: 'systemMemoryUtilization', labels: {}, only: used, value: 'percent' },
-  { name: 'disk_usage_bytes', system: 's2', of: 'dataDisk', labels: {}, only: ['system.filesystem.state', 'used'] },
-  { name: 'disk_free_bytes', system: 's2', of: 'dataDisk', labels: {}, only: ['system.filesystem.state', 'free'] },
-  { name: 'gpu_memory_used_bytes', system: 's2', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
+  { name: 'memory_usage_bytes', system: 'separation', of: 'systemMemory', labels: {}, only: used },
+  { name: 'memory_available_bytes', system: 'separation', of: 'systemMemory', labels: {}, only: free },
+  {
+    name: 'memory_percent',
+    system: 'separation',
+    of: 'systemMemoryUtilization',
+    labels: {},
+    only: used,
+    value: 'percent',
+  },
+  {
+    name: 'disk_usage_bytes',
+    system: 'separation',
+    of: 'dataDisk',
+    labels: {},
+    only: ['system.filesystem.state', 'used'],
+  },
+  {
+    name: 'disk_free_bytes',
+    system: 'separation',
+    of: 'dataDisk',
+    labels: {},
+    only: ['system.filesystem.state', 'free'],
+  },
+  { name: 'gpu_memory_used_bytes', system: 'separation', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
   {
     name: 'gpu_utilization_percent',
-    system: 's2',
+    system: 'separation',
     of: 'gpuUtilization',
     labels: { gpu_id: 'hw.id' },
     only: ['hw.gpu.task', 'general'],
     value: 'percent',
   },
 
-  { name: 'gpu_memory_usage_bytes', system: 's3', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
-  { name: 'gpu_memory_total_bytes', system: 's3', of: 'gpuMemoryLimit', labels: { gpu_id: 'hw.id' } },
+  { name: 'gpu_memory_usage_bytes', system: 'datasets', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
+  { name: 'gpu_memory_total_bytes', system: 'datasets', of: 'gpuMemoryLimit', labels: { gpu_id: 'hw.id' } },
 
-  { name: 'fugatto_requests_total', system: 's4', ...requests },
-  { name: 'fugatto_request_duration_seconds', system: 's4', ...seconds },
+  { name: 'fugatto_requests_total', system: 'generation-guide', ...requests },
+  { name: 'fugatto_request_duration_seconds', system: 'generation-guide', ...seconds },
   {
     name: 'fugatto_audio_generations_total',
-    system: 's4',
+    system: 'generation-guide',
     of: 'generations',
     labels: { model: 'model', status: 'status' },
     truth: ['success', 'status', 'success'],
@@ -96,40 +124,55 @@ export const aliases: readonly Alias[] = [
   },
   {
     name: 'fugatto_audio_generation_seconds',
-    system: 's4',
+    system: 'generation-guide',
     of: 'generationSeconds',
     labels: { model: 'model', duration_seconds: 'duration' },
   },
-  { name: 'fugatto_model_load_seconds', system: 's4', of: 'modelLoadSeconds', labels: { model: 'model' } },
-  { name: 'fugatto_active_models', system: 's4', of: 'modelsLoaded', labels: {} },
-  { name: 'fugatto_memory_usage_bytes', system: 's4', of: 'systemMemory', labels: {}, only: used },
+  {
+    name: 'fugatto_model_load_seconds',
+    system: 'generation-guide',
+    of: 'modelLoadSeconds',
+    labels: { model: 'model' },
+  },
+  { name: 'fugatto_active_models', system: 'generation-guide', of: 'modelsLoaded', labels: {} },
+  { name: 'fugatto_memory_usage_bytes', system: 'generation-guide', of: 'systemMemory', labels: {}, only: used },
   {
     name: 'fugatto_gpu_utilization_percent',
-    system: 's4',
+    system: 'generation-guide',
     of: 'gpuUtilization',
     labels: { gpu_id: 'hw.id' },
     only: ['hw.gpu.task', 'general'],
     value: 'percent',
   },
-  { name: 'fugatto_gpu_memory_usage_bytes', system: 's4', of: 'gpuMemoryUsage', labels: { gpu_id: 'hw.id' } },
+  {
+    name: 'fugatto_gpu_memory_usage_bytes',
+    system: 'generation-guide',
+    of: 'gpuMemoryUsage',
+    labels: { gpu_id: 'hw.id' },
+  },
 
-  { name: 'microdiff_requests_total', system: 's5', ...requests, outcome: true },
-  { name: 'microdiff_request_duration_seconds', system: 's5', ...seconds },
+  { name: 'microdiff_requests_total', system: 'microstructure', ...requests, outcome: true },
+  { name: 'microdiff_request_duration_seconds', system: 'microstructure', ...seconds },
   {
     name: 'microdiff_model_inference_duration_seconds',
-    system: 's5',
+    system: 'microstructure',
     of: 'modelInferenceSeconds',
     labels: { model_type: 'model_type', alloy: 'alloy' },
     combine: 'sum',
   },
   {
     name: 'microdiff_model_accuracy',
-    system: 's5',
+    system: 'microstructure',
     of: 'modelAccuracy',
     labels: { model_type: 'model_type', validation_set: 'validation_set' },
   },
-  { name: 'microdiff_active_connections', system: 's5', of: 'activeConnections', labels: {} },
-  { name: 'microdiff_gpu_memory_usage_bytes', system: 's5', of: 'gpuMemoryUsage', labels: { device: 'hw.id' } },
+  { name: 'microdiff_active_connections', system: 'microstructure', of: 'activeConnections', labels: {} },
+  {
+    name: 'microdiff_gpu_memory_usage_bytes',
+    system: 'microstructure',
+    of: 'gpuMemoryUsage',
+    labels: { device: 'hw.id' },
+  },
 ];
 
 export function labelsOf({ labels, truth, outcome }: Alias): string[] {

@@ -74,7 +74,7 @@ function nameInCollector({ name, of }: Alias): string {
 
 function copyStatement(alias: Alias): string {
   const source: Metric = metricNames[alias.of];
-  const says = `What ${alias.system.toUpperCase()} calls ${source.name}.`;
+  const says = `${source.name} by the name of the system ${alias.system}.`;
   return `copy_metric(name=${quoted(nameInCollector(alias))}, description=${quoted(says)}, unit="") where metric.name == ${quoted(source.name)}`;
 }
 

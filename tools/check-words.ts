@@ -71,14 +71,15 @@ function joined(texts: readonly Text[]): Text[] {
   const found: Text[] = [];
   for (const text of texts) {
     const last = found.at(-1);
-    const follows =
-      last?.text.startsWith('//') &&
-      text.text.startsWith('//') &&
-      text.line === last.line + last.text.split('\n').length;
-    if (follows) found[found.length - 1] = { ...last, text: `${last.text}\n${text.text}` };
+    if (last && isBelow(text, last)) found[found.length - 1] = { ...last, text: `${last.text}\n${text.text}` };
     else found.push(text);
   }
   return found;
+}
+
+function isBelow(text: Text, last: Text): boolean {
+  const bothLines = last.text.startsWith('//') && text.text.startsWith('//');
+  return bothLines && text.line === last.line + last.text.split('\n').length;
 }
 
 function bannedIn(text: string): string[] {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { logRuleGroups, logRuleGroupsOf, ruleGroups } from '../observability/alerts/alerts.ts';
 import type { RuleGroup } from '../observability/alerts/rule.ts';
 import { writeRules } from '../observability/alerts/write-rules.ts';
-import { aliases, labelsOf } from '../observability/aliases.ts';
+import { aliases, labelsOf, systems } from '../observability/aliases.ts';
 import { compatConfiguration } from '../observability/compat-configuration.ts';
 import { dashboards, writeDashboard } from '../observability/dashboards/dashboards.ts';
 import { nameInPrometheus } from '../observability/name-in-prometheus.ts';
@@ -147,15 +147,20 @@ function telemetryPage(): string {
     table(['name', 'in Prometheus', 'kind', 'labels', 'what it says'], metrics),
     '\n## Spans\n',
     table(['name', 'what it says'], spans),
-    '\n## The same by other names\n',
-    'Made by the Collector (`otel-collector/compat.yaml`) for dashboards and rules that people bring along; `VITRINE_COLLECTOR_ALIASES=false` leaves them out.\n',
+    '\n## Names of other systems\n',
+    'Vitrine replaces five monitoring set-ups. People keep their dashboards and rules: the Collector (`otel-collector/compat.yaml`) makes the old names too. `VITRINE_COLLECTOR_ALIASES=false` turns them off. Alert rules that come from a set-up carry its name as the label `system`.\n',
     table(
-      ['name in Prometheus', 'labels', 'is', 'known from'],
+      ['system', 'what it is'],
+      Object.entries(systems).map(([name, what]) => [`\`${name}\``, what]),
+    ),
+    '\n',
+    table(
+      ['name in Prometheus', 'labels', 'same as', 'system'],
       aliases.map((alias) => [
         `\`${alias.name}\``,
         labelsOf(alias).join(', '),
         `\`${nameInPrometheus(metricNames[alias.of])}\`${alias.only ? `, ${alias.only[1]}` : ''}${alias.value ? `, in ${alias.value}` : ''}`,
-        alias.system.toUpperCase(),
+        alias.system,
       ]),
     ),
     '\n## Attributes of our own\n',

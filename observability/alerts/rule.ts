@@ -1,3 +1,4 @@
+import type { System } from '../aliases.ts';
 /** A rule that fires. Prometheus’ rules are in PromQL, those of Loki’s ruler in LogQL; otherwise they are alike. */
 export type AlertRule = {
   /** One word, the runbook’s file and what inhibition goes by; the same alert may exist in several severities and for several systems. */
@@ -6,7 +7,7 @@ export type AlertRule = {
   /** Who is asked: serving the models and requests, platform the machines and the telemetry, data what the results are worth. */
   team: 'serving' | 'platform' | 'data';
   /** The system of systems.md that asks for the rule in these words. */
-  system?: 's1' | 's2' | 's3' | 's4' | 's5';
+  system?: System;
   expr: string;
   /** How long the expression must hold; without it one evaluation is enough. */
   for?: string;

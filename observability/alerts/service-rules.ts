@@ -7,7 +7,7 @@ import { type AlertRule, environment, type RuleGroup } from './rule.ts';
 
 const byInstance = `by (job, instance, ${environment})`;
 
-const serviceDown = (system: 's1' | 's4' | 's5'): AlertRule => ({
+const serviceDown = (system: 'generation' | 'generation-guide' | 'microstructure'): AlertRule => ({
   alert: 'ServiceDown',
   severity: 'critical',
   team: 'serving',
@@ -29,9 +29,9 @@ export const serviceRules: RuleGroup = {
   name: 'service',
   says: 'Is the service there, does it answer, and how fast?',
   rules: [
-    serviceDown('s1'),
-    serviceDown('s4'),
-    serviceDown('s5'),
+    serviceDown('generation'),
+    serviceDown('generation-guide'),
+    serviceDown('microstructure'),
     {
       alert: 'ServiceStopped',
       severity: 'info',
@@ -88,7 +88,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       alert: 'HighErrorRate',
       severity: 'critical',
       team: 'serving',
-      system: 's4',
+      system: 'generation-guide',
       expr: `${serverErrors} > 0.1`,
       for: '2m',
       by: [environment],
@@ -101,7 +101,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       alert: 'HighErrorRate',
       severity: 'warning',
       team: 'serving',
-      system: 's5',
+      system: 'microstructure',
       expr: `${serverErrors} > 0.1`,
       for: '5m',
       by: [environment],
@@ -114,7 +114,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       alert: 'HighResponseTime',
       severity: 'warning',
       team: 'serving',
-      system: 's4',
+      system: 'generation-guide',
       expr: p95Above('httpRequestSeconds', [environment, 'endpoint'], 10, { endpoint: `!${streams}` }),
       for: '3m',
       by: [environment, 'endpoint'],

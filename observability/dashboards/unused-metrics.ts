@@ -10,6 +10,6 @@ export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
   eventLoopTime: 'From the official instrumentation; its utilisation, worked out of this, is drawn.',
   heapAvailable: 'From the official instrumentation; what is left is the size less what is used, and both are drawn.',
   generationStatistic:
-    'For the dashboards of a system that knew these names (S1); percentiles and means of ours are drawn from the histograms.',
+    'For the dashboards of a system that knew these names (the system generation); percentiles and means of ours are drawn from the histograms.',
   heapPhysical: 'From the official instrumentation; the resident memory of the process is drawn.',
 };

@@ -20,7 +20,7 @@ type Case = {
 
 const firing = (labels: string) => `ALERTS{alertstate="firing", ${labels}}`;
 const down = (instance: string) =>
-  ['s1', 's4', 's5'].map((system) =>
+  ['generation', 'generation-guide', 'microstructure'].map((system) =>
     firing(`alertname="ServiceDown", severity="critical", team="serving", instance="${instance}", system="${system}"`),
   );
 const held = (alertname: string, severity: string) =>
@@ -50,8 +50,8 @@ const cases: readonly Case[] = [
     series: {
       ...all([...down('a'), ...down('b')], '1x60'),
       [firing('alertname="Watchdog", severity="info", team="platform"')]: '1x60',
-      [firing('alertname="HighErrorRate", severity="warning", system="s5"')]: '1x60',
-      [firing('alertname="HighErrorRate", severity="critical", system="s4"')]: '1x60',
+      [firing('alertname="HighErrorRate", severity="warning", system="microstructure"')]: '1x60',
+      [firing('alertname="HighErrorRate", severity="critical", system="generation-guide"')]: '1x60',
       [firing('alertname="QueueWaitLong", severity="warning", model="m"')]: '1x60',
     },
     is: {

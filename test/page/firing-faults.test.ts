@@ -16,20 +16,22 @@ const down = (instance: string, system: string) =>
 
 describe('the cards of the alerts that fire', () => {
   it('are one for each fault, with the systems whose rules say so', () => {
-    const faults = faultsOf(['s1', 's4', 's5'].flatMap((system) => [down('a', system), down('b', system)]));
+    const faults = faultsOf(
+      ['generation', 'generation-guide', 'microstructure'].flatMap((system) => [down('a', system), down('b', system)]),
+    );
     assert.deepEqual(
       faults.map(({ worst, systems }) => [worst.labels.instance, systems.join(' ')]),
       [
-        ['a', 's1 s4 s5'],
-        ['b', 's1 s4 s5'],
+        ['a', 'generation generation-guide microstructure'],
+        ['b', 'generation generation-guide microstructure'],
       ],
     );
   });
 
   it('are at their worst, and held back only when all their alerts are', () => {
     const [both] = faultsOf([
-      alert({ alertname: 'HighErrorRate', severity: 'warning', system: 's5' }, inhibited),
-      alert({ alertname: 'HighErrorRate', severity: 'critical', system: 's4' }),
+      alert({ alertname: 'HighErrorRate', severity: 'warning', system: 'microstructure' }, inhibited),
+      alert({ alertname: 'HighErrorRate', severity: 'critical', system: 'generation-guide' }),
     ]);
     assert.deepEqual([both?.worst.labels.severity, both?.held], ['critical', undefined]);
     const [held] = faultsOf([alert({ alertname: 'A', severity: 'warning' }, inhibited)]);

@@ -21,30 +21,35 @@ describe('a webhook with alerts of several systems', () => {
   it('has one event for each fault, at its worst, with the systems that say so', () => {
     const events = oneForEachFault(
       webhook([
-        ...['s1', 's4', 's5'].flatMap((system) => [down('a', system), down('b', system)]),
-        { labels: { alertname: 'HighErrorRate', severity: 'warning', system: 's5' } },
-        { labels: { alertname: 'HighErrorRate', severity: 'critical', system: 's4' } },
+        ...['generation', 'generation-guide', 'microstructure'].flatMap((system) => [
+          down('a', system),
+          down('b', system),
+        ]),
+        { labels: { alertname: 'HighErrorRate', severity: 'warning', system: 'microstructure' } },
+        { labels: { alertname: 'HighErrorRate', severity: 'critical', system: 'generation-guide' } },
         { labels: { alertname: 'BreakerOpen', severity: 'critical', model: 'm' } },
       ]),
     );
     assert.deepEqual(
       events.map(({ name, severity, labels }) => [name, severity, labels.instance, labels.system]),
       [
-        ['ServiceDown', 'critical', 'a', 's1, s4, s5'],
-        ['ServiceDown', 'critical', 'b', 's1, s4, s5'],
-        ['HighErrorRate', 'critical', undefined, 's4, s5'],
+        ['ServiceDown', 'critical', 'a', 'generation, generation-guide, microstructure'],
+        ['ServiceDown', 'critical', 'b', 'generation, generation-guide, microstructure'],
+        ['HighErrorRate', 'critical', undefined, 'generation-guide, microstructure'],
         ['BreakerOpen', 'critical', undefined, undefined],
       ],
     );
   });
 
   it('keeps what fires apart from what is over', () => {
-    const events = oneForEachFault(webhook([down('a', 's1'), { ...down('a', 's4'), status: 'resolved' }]));
+    const events = oneForEachFault(
+      webhook([down('a', 'generation'), { ...down('a', 'generation-guide'), status: 'resolved' }]),
+    );
     assert.deepEqual(
       events.map(({ state, labels }) => [state, labels.system]),
       [
-        ['firing', 's1'],
-        ['resolved', 's4'],
+        ['firing', 'generation'],
+        ['resolved', 'generation-guide'],
       ],
     );
   });

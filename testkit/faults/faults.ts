@@ -279,7 +279,10 @@ export const faults: readonly Fault[] = [
     name: 'service-down',
     says: 'kills the service, keeps it from coming back and halts its other instance, then lets both go on',
     // Which of the two was heard last is by chance: where another lives, an instance that died is forgotten, and with time this fast in seconds.
-    raises: ['s1', 's4', 's5'].map((system) => ({ alert: 'ServiceDown', labels: { job: 'vitrine', system } })),
+    raises: ['generation', 'generation-guide', 'microstructure'].map((system) => ({
+      alert: 'ServiceDown',
+      labels: { job: 'vitrine', system },
+    })),
     // The models are opened anew; who is halted tells nothing of its GPUs, and who was killed nothing of its traces.
     mayRaise: ['ModelLoadSlow', 'NoModelServes', 'GPULost', 'SignalAbsent'].map((alert) => ({ alert })),
     cause: async ({ stack, url, second }) => {

@@ -10,7 +10,11 @@ export const hostCases: readonly RuleCase[] = [
     name: 'the machine’s memory is at 95 %',
     alert: 'HighMemoryUsage',
     series: { [`system_memory_utilization_ratio{${of}, system_memory_state="used"}`]: gauge(0.5, 0.95) },
-    at: { '14m': [], '20m': [{ severity: 'critical', system: 's1', labels: instance, says: '95%' }], '40m': [] },
+    at: {
+      '14m': [],
+      '20m': [{ severity: 'critical', system: 'generation', labels: instance, says: '95%' }],
+      '40m': [],
+    },
   },
   {
     name: 'ten GiB of the machine are in use, of which the process holds one',
@@ -20,7 +24,11 @@ export const hostCases: readonly RuleCase[] = [
       [`system_memory_usage_bytes{${of}, system_memory_state="free"}`]: gauge(60 * 2 ** 30, 50 * 2 ** 30),
       [`process_memory_usage_bytes{${of}}`]: gauge(1e9, 2 ** 30),
     },
-    at: { '14m': [], '20m': [{ severity: 'warning', system: 's4', labels: instance, says: '10Gi' }], '40m': [] },
+    at: {
+      '14m': [],
+      '20m': [{ severity: 'warning', system: 'generation-guide', labels: instance, says: '10Gi' }],
+      '40m': [],
+    },
   },
   {
     name: 'the process holds ten GiB that the machine does not call used',
@@ -60,7 +68,7 @@ export const hostCases: readonly RuleCase[] = [
       '14m': [{ severity: 'critical', labels: instance, says: '99%' }],
       '20m': [
         { severity: 'critical', labels: instance, says: '99%' },
-        { severity: 'warning', system: 's1', labels: instance, says: '99%' },
+        { severity: 'warning', system: 'generation', labels: instance, says: '99%' },
       ],
       '40m': [],
     },
@@ -82,19 +90,27 @@ export const gpuCases: readonly RuleCase[] = [
     name: 'it computes without a pause',
     alert: 'HighGPUUtilization',
     series: { [`hw_gpu_utilization_ratio{${ofGpu}, hw_gpu_task="general"}`]: gauge(0.5, 0.99) },
-    at: { '15m': [], '23m': [{ severity: 'warning', system: 's4', labels: gpu, says: '99%' }], '40m': [] },
+    at: {
+      '15m': [],
+      '23m': [{ severity: 'warning', system: 'generation-guide', labels: gpu, says: '99%' }],
+      '40m': [],
+    },
   },
   {
     name: '95 % of its memory are in use',
     alert: 'GPUMemoryHigh',
     series: { [`hw_gpu_memory_utilization_ratio{${ofGpu}}`]: gauge(0.5, 0.95) },
-    at: { '14m': [], '20m': [{ severity: 'critical', system: 's3', labels: gpu, says: '95%' }], '40m': [] },
+    at: { '14m': [], '20m': [{ severity: 'critical', system: 'datasets', labels: gpu, says: '95%' }], '40m': [] },
   },
   {
     name: '10 GiB of its memory are in use',
     alert: 'GPUMemoryHigh',
     series: { [`hw_gpu_memory_usage_bytes{${ofGpu}}`]: gauge(2 ** 30, 10 * 2 ** 30) },
-    at: { '10m': [], '13m': [{ severity: 'critical', system: 's5', labels: gpu, says: '10Gi' }], '40m': [] },
+    at: {
+      '10m': [],
+      '13m': [{ severity: 'critical', system: 'microstructure', labels: gpu, says: '10Gi' }],
+      '40m': [],
+    },
   },
   {
     name: 'its chip is at 95 °C',

@@ -57,10 +57,10 @@ export const serviceCases: readonly RuleCase[] = [
     },
     at: {
       '10m': [],
-      '16m': [{ severity: 'critical', system: 's4', says: '0.2' }],
+      '16m': [{ severity: 'critical', system: 'generation-guide', says: '0.2' }],
       '20m': [
-        { severity: 'critical', system: 's4', says: '0.2' },
-        { severity: 'warning', system: 's5', says: '0.2' },
+        { severity: 'critical', system: 'generation-guide', says: '0.2' },
+        { severity: 'warning', system: 'microstructure', says: '0.2' },
       ],
       '40m': [],
     },
@@ -92,7 +92,7 @@ export const serviceCases: readonly RuleCase[] = [
     },
     at: {
       '10m': [],
-      '20m': [{ severity: 'warning', system: 's4', labels: { endpoint: '/e' }, says: '13.12s' }],
+      '20m': [{ severity: 'warning', system: 'generation-guide', labels: { endpoint: '/e' }, says: '13.12s' }],
       '45m': [],
     },
   },

@@ -9,7 +9,7 @@ export const taskCases: readonly RuleCase[] = [
     name: 'generations fail',
     alert: 'HighErrorRate',
     series: { 'audio_generation_errors_total{error_type="inference_failed", fault="server"}': burst(12) },
-    at: { '10m': [], '20m': [{ severity: 'warning', system: 's1', says: '0.2' }], '40m': [] },
+    at: { '10m': [], '20m': [{ severity: 'warning', system: 'generation', says: '0.2' }], '40m': [] },
   },
   {
     name: 'prompts that cannot be used and deadlines of callers are no errors of the service',
@@ -26,7 +26,7 @@ export const taskCases: readonly RuleCase[] = [
     series: {
       'audio_processing_errors_total{dataset="d", error_type="invalid_audio", severity="error"}': burst(6, 20),
     },
-    at: { '18m': [], '27m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.1' }], '50m': [] },
+    at: { '18m': [], '27m': [{ severity: 'warning', system: 'datasets', labels: dataset, says: '0.1' }], '50m': [] },
   },
   {
     name: 'a generation takes 40 s on average',
@@ -35,13 +35,13 @@ export const taskCases: readonly RuleCase[] = [
       'audio_generation_duration_seconds_sum{model="m", duration="5s"}': burst(40),
       'audio_generation_duration_seconds_count{model="m", duration="5s"}': burst(1),
     },
-    at: { '10m': [], '20m': [{ severity: 'warning', system: 's1', labels, says: '40s' }], '40m': [] },
+    at: { '10m': [], '20m': [{ severity: 'warning', system: 'generation', labels, says: '40s' }], '40m': [] },
   },
   {
     name: 'generations fail on the server’s side',
     alert: 'ModelGenerationFailures',
     series: { 'audio_generations_total{model="m", status="inference_failed", fault="server"}': burst(6) },
-    at: { '10m': [], '20m': [{ severity: 'critical', system: 's4', labels, says: '0.1' }], '40m': [] },
+    at: { '10m': [], '20m': [{ severity: 'critical', system: 'generation-guide', labels, says: '0.1' }], '40m': [] },
   },
   {
     name: 'prompts that cannot be used call nobody',
@@ -57,7 +57,7 @@ export const taskCases: readonly RuleCase[] = [
     name: 'separations fail on the server’s side',
     alert: 'SeparationFailures',
     series: { 'separations_total{model="m", status="lane_crashed", fault="server"}': burst(6) },
-    at: { '10m': [], '20m': [{ severity: 'warning', system: 's2', labels, says: '0.1' }], '40m': [] },
+    at: { '10m': [], '20m': [{ severity: 'warning', system: 'separation', labels, says: '0.1' }], '40m': [] },
   },
   {
     name: 'uses of a model take 11 to 13 s',
@@ -75,7 +75,14 @@ export const taskCases: readonly RuleCase[] = [
     },
     at: {
       '10m': [],
-      '20m': [{ severity: 'warning', system: 's5', labels: { model: 'm', model_type: 'diffusion' }, says: '13.02s' }],
+      '20m': [
+        {
+          severity: 'warning',
+          system: 'microstructure',
+          labels: { model: 'm', model_type: 'diffusion' },
+          says: '13.02s',
+        },
+      ],
       '40m': [],
     },
   },
@@ -130,7 +137,7 @@ export const taskCases: readonly RuleCase[] = [
         { minutes: 14, aMinute: {} },
       ]),
     },
-    at: { '30m': [], '140m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.35' }], '250m': [] },
+    at: { '30m': [], '140m': [{ severity: 'warning', system: 'datasets', labels: dataset, says: '0.35' }], '250m': [] },
   },
   {
     name: 'a run that ends with low scores, and tells them as its last word',
@@ -141,7 +148,7 @@ export const taskCases: readonly RuleCase[] = [
         { minutes: 1, aMinute: { 0.35: 40, 0.6: 20 } },
       ]),
     },
-    at: { '12m': [], '45m': [{ severity: 'warning', system: 's3', labels: dataset, says: '0.35' }], '140m': [] },
+    at: { '12m': [], '45m': [{ severity: 'warning', system: 'datasets', labels: dataset, says: '0.35' }], '140m': [] },
   },
   {
     name: 'half of a dataset’s files fail',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
+import { perceptron, writeModel } from '../testkit/models/models.ts';
 import { type ServiceProcess, startService } from '../testkit/service-process.ts';
 import { startStack } from '../testkit/stack.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';

@@ -1,8 +1,8 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { datasetCommand } from '../test/datasets/dataset-command.ts';
-import { fixtureSound, ourModels } from '../test/tasks/task-runner.ts';
+import { datasetCommand } from '../testkit/dataset-command.ts';
+import { fixtureSound, ourModels } from '../testkit/task-runner.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';
 
 // How well the scoring of a dataset fills the cores: files a second with as many workers as cores, over those with one. The time of the process's

@@ -1,4 +1,4 @@
-import { type BrowserForTests, startBrowser } from '../test/page/browser.ts';
+import { type BrowserForTests, startBrowser } from '../testkit/browser.ts';
 import { startStack } from '../testkit/stack.ts';
 import { waitFor } from '../testkit/wait-for.ts';
 import { numberOption } from './option.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { choosePort } from '../launcher/free-port.ts';
-import { identity, perceptron, writeModel } from '../test/fixtures/models/models.ts';
+import { identity, perceptron, writeModel } from '../testkit/models/models.ts';
 import { type ServiceProcess, startService } from '../testkit/service-process.ts';
 import { startStack } from '../testkit/stack.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { perceptron, slowInBatches, writeModel } from '../test/fixtures/models/models.ts';
+import { perceptron, slowInBatches, writeModel } from '../testkit/models/models.ts';
 import { OtlpReceiver } from '../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../testkit/service-process.ts';
 import { startStack } from '../testkit/stack.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { perceptron, writeModel } from '../test/fixtures/models/models.ts';
+import { perceptron, writeModel } from '../testkit/models/models.ts';
 import { startStack } from '../testkit/stack.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { cpuPerRequest, cpuTimeOfTree, stolenPercentSince, stolenSeconds } from './cpu-time.ts';

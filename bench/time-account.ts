@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { flightAnswer } from '../src/api/requests/flight-answer.ts';
-import { slow, writeModel } from '../test/fixtures/models/models.ts';
+import { slow, writeModel } from '../testkit/models/models.ts';
 import { OtlpReceiver } from '../testkit/otlp-receiver.ts';
 import { startService } from '../testkit/service-process.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';

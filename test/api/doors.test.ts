@@ -7,9 +7,9 @@ import { Door } from '../../src/api/access/door.ts';
 import { TokenBucket } from '../../src/api/access/token-bucket.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
+import { identity, slow } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, slow } from '../fixtures/models/models.ts';
 import { serveApi } from './serve-api.ts';
 
 const adminToken = 'an-admin-token-of-this-test';

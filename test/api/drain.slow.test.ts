@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { slow, writeModel } from '../../testkit/models/models.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { slow, writeModel } from '../fixtures/models/models.ts';
 
 describe('a stop', function () {
   this.timeout(60_000);

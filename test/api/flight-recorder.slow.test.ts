@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { flightAnswer, latencyAnswer } from '../../src/api/requests/flight-answer.ts';
+import { slow, slowInBatches, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { writeCredentials } from '../../testkit/write-credentials.ts';
-import { slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
 
 const keys = { one: 'key-of-tenant-one', two: 'key-of-tenant-two' };
 type Flight = ReturnType<typeof flightAnswer>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { identity } from '../fixtures/models/models.ts';
+import { identity } from '../../testkit/models/models.ts';
 import { post, type RawAnswer, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 
 // FUZZ_RUNS=10000 mocha test/api/fuzzed-requests.test.ts looks for longer.

@@ -5,8 +5,8 @@ import { HealthChecks } from '../../src/api/health/health-checks.ts';
 import { readConfig } from '../../src/config.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
+import { identity, writeModel } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, writeModel } from '../fixtures/models/models.ts';
 import { serveApi } from './serve-api.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by member, and a wrong one fails the test.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { identity } from '../fixtures/models/models.ts';
+import { identity } from '../../testkit/models/models.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 
 /** Levels of arrays within one object: the object that every route wants, and its depth is what is wrong. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { identity, slow } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, slow } from '../fixtures/models/models.ts';
 import { post, type ServedApi, serveApi } from './serve-api.ts';
 
 describe('a connection that is kept', () => {

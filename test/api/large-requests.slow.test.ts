@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { identity, writeModel } from '../../testkit/models/models.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, writeModel } from '../fixtures/models/models.ts';
 import { jsonBombs } from './bombs.ts';
 
 /** Of the thread's CPU time. The aim is 50; a reader on the event loop takes seconds. */

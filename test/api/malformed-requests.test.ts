@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
-import { identity, sumAndProduct } from '../fixtures/models/models.ts';
+import { identity, sumAndProduct } from '../../testkit/models/models.ts';
 import { malformedLimits, malformedRequests } from './malformed-requests.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 

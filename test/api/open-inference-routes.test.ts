@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
-import { identity, perceptron, slow } from '../fixtures/models/models.ts';
+import { identity, perceptron, slow } from '../../testkit/models/models.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 
 for (const observed of [false, true])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { perceptron } from '../fixtures/models/models.ts';
+import { perceptron } from '../../testkit/models/models.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 
 // Triton's perf_analyzer is a binary that cannot be had from a package registry: its sequence of requests is replayed instead, as its sources and a trace of

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { perceptron, slow, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { writeCredentials } from '../../testkit/write-credentials.ts';
-import { perceptron, slow, writeModel } from '../fixtures/models/models.ts';
 
 const keys = { may: 'the-key-that-may-profile', 'may-not': 'the-key-that-may-not' };
 const adminToken = 'a-token-of-the-administrator';

@@ -25,8 +25,8 @@ import { ReceiverMetrics } from '../../src/receiver/receiver-metrics.ts';
 import { Store } from '../../src/receiver/store.ts';
 import { Watchdog } from '../../src/receiver/watchdog.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
+import { identity } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { identity } from '../fixtures/models/models.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 
 const adminToken = 'an-admin-token-of-this-test';

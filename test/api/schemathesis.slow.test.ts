@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { newApiKey } from '../../src/api/access/api-keys.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { startService } from '../../testkit/service-process.ts';
+import { ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { ourModels } from '../tasks/task-runner.ts';
 
 const run = promisify(execFile);
 const schemathesis = process.env.VITRINE_TEST_SCHEMATHESIS ?? 'schemathesis';

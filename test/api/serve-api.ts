@@ -20,8 +20,8 @@ import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { TaskMetrics } from '../../src/tasks/task-metrics.ts';
 import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
+import { writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { writeModel } from '../fixtures/models/models.ts';
 
 export type ServedApi = AsyncDisposable & {
   readonly port: number;

@@ -5,8 +5,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
+import { identity } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity } from '../fixtures/models/models.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 
 const path = '/v2/models/copy/infer';

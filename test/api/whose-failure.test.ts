@@ -5,9 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { SpanStatusCode } from '@opentelemetry/api';
+import { gather, perceptron, slow } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { gather, perceptron, slow } from '../fixtures/models/models.ts';
 import { tellSpansHere } from '../telemetry/told-spans.ts';
 import { post, readAnswer, type ServedApi, serveApi } from './serve-api.ts';
 

@@ -4,12 +4,12 @@ import { readFile, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
+import { identity, perceptron, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, perceptron, writeModel } from '../fixtures/models/models.ts';
-import { compileShim, type Shim } from '../gpu/shim.ts';
 import { type Watch, watchConnections } from './watched-connections.ts';
 
 const repository = resolve(import.meta.dirname, '../../models');
@@ -105,7 +105,7 @@ async function runEverything(url: string): Promise<void> {
   await ok('/v2/models/perceptron/infer', json(tensor([2, 64])));
   await ok('/v2/models/apart/infer', json(tensor([1, 8])));
   await ok('/v2/models/perceptron/infer', json(tensor([1, 3])));
-  const speech = await readFile(join(import.meta.dirname, '../fixtures/audio/speech.wav'));
+  const speech = await readFile(join(import.meta.dirname, '../../testkit/fixtures/audio/speech.wav'));
   for (const path of ['/separate', '/v1/score', '/v1/speech']) {
     const form = new FormData();
     form.append('file', new Blob([speech], { type: 'audio/wav' }), 'speech.wav');

@@ -1,10 +1,10 @@
 import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Shim } from '../../testkit/gpu/shim.ts';
+import { gather, perceptron, slow, writeModel } from '../../testkit/models/models.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { writeCredentials } from '../../testkit/write-credentials.ts';
-import { gather, perceptron, slow, writeModel } from '../fixtures/models/models.ts';
-import type { Shim } from '../gpu/shim.ts';
 
 /** Keys of two tenants, and the administrator’s token. */
 export const keys = { studio: 'key-of-the-studio-0001', guest: 'key-of-the-guest-00001' } as const;

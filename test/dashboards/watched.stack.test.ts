@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import type { Stack } from '../../testkit/stack.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { walkCorrelation } from '../correlation/walk-correlation.ts';
-import { compileShim, type Shim } from '../gpu/shim.ts';
 import { askForSummary } from '../summary/ask-for-summary.ts';
 import { ask } from './ask.ts';
 import { askForMarks } from './ask-for-marks.ts';

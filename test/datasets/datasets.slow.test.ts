@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { DatasetReport } from '../../src/datasets/dataset-report.ts';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { datasetCommand } from '../../testkit/dataset-command.ts';
+import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { fixtureSound, ourModels } from '../tasks/task-runner.ts';
-import { datasetCommand } from './dataset-command.ts';
 
 describe('a dataset', () => {
   it('is scored with a ranking and reasons; again, only what is new or changed is done', async function () {

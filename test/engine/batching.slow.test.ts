@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type DataType, dataTypes, type Tensor } from '../../src/engine/tensor.ts';
+import { gather, identity, mixesRows, perceptron, slowInBatches, sumAndProduct } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { gather, identity, mixesRows, perceptron, slowInBatches, sumAndProduct } from '../fixtures/models/models.ts';
 import { fp32, numbersOf, type Served, serveModels, whole } from './serve-models.ts';
 
 /** Holds the model's only lane for a while, so that what comes meanwhile has to wait. */

@@ -4,8 +4,8 @@ import { readConfig } from '../../src/config.ts';
 import { observedBy } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { Cost } from '../../src/observe/cost.ts';
+import { slow, slowInBatches, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
 import { fp32, slowInputs } from './serve-models.ts';
 
 describe('the cost of inference', function () {

@@ -3,10 +3,10 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { divide, perceptron, slow, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
-import { divide, perceptron, slow, writeModel } from '../fixtures/models/models.ts';
 import { type Served, serveModels, slowInputs, whole } from './serve-models.ts';
 
 const division = (x: number, divisor: number) => [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { perceptron, slowToOpen } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { perceptron, slowToOpen } from '../fixtures/models/models.ts';
 import { serveModels } from './serve-models.ts';
 
 describe('a model that does not open in its time', function () {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scanRepository } from '../../src/engine/registry/model-folder.ts';
+import { perceptron, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { perceptron, writeModel } from '../fixtures/models/models.ts';
 import { fp32, serveModels } from './serve-models.ts';
 
 const small = perceptron({ widths: [4, 2] });

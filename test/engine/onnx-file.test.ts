@@ -3,9 +3,9 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
+import { identity, perceptron, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
-import { identity, perceptron, writeModel } from '../fixtures/models/models.ts';
 
 describe('the head of an ONNX file', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

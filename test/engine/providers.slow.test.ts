@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { biggestDifference } from '../../src/engine/compare-tensors.ts';
 import type { Tensor } from '../../src/engine/tensor.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { perceptron } from '../../testkit/models/models.ts';
 import { softwareVulkan } from '../../testkit/software-vulkan.ts';
-import { perceptron } from '../fixtures/models/models.ts';
 import { fp32, serveModels } from './serve-models.ts';
 
 const x = fp32('x', [1, 8], [1, 2, 3, 4, 5, 6, 7, 8]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { perceptron } from '../fixtures/models/models.ts';
+import { perceptron } from '../../testkit/models/models.ts';
 import { fp32, serveModels } from './serve-models.ts';
 
 const times = 500;

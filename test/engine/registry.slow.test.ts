@@ -3,8 +3,8 @@ import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { tritonStatistics } from '../../src/engine/statistics.ts';
+import { perceptron, slowInBatches, writeModel } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { perceptron, slowInBatches, writeModel } from '../fixtures/models/models.ts';
 import { fp32, serveModels } from './serve-models.ts';
 
 /** Small and quick to load; another seed, other weights. */

@@ -2,8 +2,8 @@ import { readConfig } from '../../src/config.ts';
 import type { InferAnswer, InferRequest } from '../../src/engine/inference.ts';
 import { Registry, type RegistryConfig } from '../../src/engine/registry/registry.ts';
 import type { DataType, Tensor } from '../../src/engine/tensor.ts';
+import { writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { writeModel } from '../fixtures/models/models.ts';
 
 export type Served = AsyncDisposable & {
   readonly registry: Registry;

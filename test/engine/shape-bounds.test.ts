@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '../../src/engine/tensor.ts';
+import { identity, writeModel } from '../../testkit/models/models.ts';
 import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
-import { identity, writeModel } from '../fixtures/models/models.ts';
 import { fp32, type Served, serveModels } from './serve-models.ts';
 
 /** [rows, inner] × [inner, columns]: a few numbers in, as many out as the sizes make. */

@@ -8,9 +8,9 @@ import { completeManifest, parseManifest } from '../../src/engine/registry/compl
 import type { Manifest } from '../../src/engine/registry/manifest.ts';
 import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
+import { identity, perceptron, slow, slowInBatches, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
-import { identity, perceptron, slow, slowInBatches, writeModel } from '../fixtures/models/models.ts';
 import { fp32, numbersOf, type Served, serveModels } from './serve-models.ts';
 
 const row = (value: number) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { asWideAsItsValues, identity } from '../fixtures/models/models.ts';
+import { asWideAsItsValues, identity } from '../../testkit/models/models.ts';
 import { fp32, numbersOf, type Served, serveModels } from './serve-models.ts';
 
 describe('the answer to a request that was cut into parts', () => {

@@ -3,8 +3,8 @@ import { readConfig } from '../../src/config.ts';
 import { unobserved } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { bytesOf, bytesOfAll, type Tensor } from '../../src/engine/tensor.ts';
+import { identity, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { identity, writeModel } from '../fixtures/models/models.ts';
 
 const texts: Tensor = { name: 'x', datatype: 'BYTES', shape: [1, 3], data: ['a', 'é', '€uro'] };
 

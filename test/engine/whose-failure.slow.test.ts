@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { hungry, lookUp } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { hungry, lookUp } from '../fixtures/models/models.ts';
 import { fp32, serveModels, whole } from './serve-models.ts';
 
 const run = promisify(execFile);

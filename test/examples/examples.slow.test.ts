@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { ourModels } from '../tasks/task-runner.ts';
 
 const run = promisify(execFile);
 const example = (name: string) => join(import.meta.dirname, '../../examples', name);

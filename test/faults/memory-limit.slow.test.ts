@@ -7,9 +7,9 @@ import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { type MemoryCgroup, memoryCgroup } from '../../testkit/memory-cgroup.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { flacBomb, opusBomb } from '../../testkit/sound-bombs.ts';
+import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { fixtureSound, ourModels } from '../tasks/task-runner.ts';
 
 // Every input here is small as a request and large in memory where nothing bounds it. The service with all its threads has 2 GiB.
 

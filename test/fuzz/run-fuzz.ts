@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { identity, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, writeModel } from '../fixtures/models/models.ts';
 import { startReceiver } from '../receiver/receiver-process.ts';
 import { type BadInput, badInput, fuzzedModels } from './bad-input.ts';
 import { growthIn, type Memory } from './growth.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { compileShim, type Shim } from './shim.ts';
 
 const deadline = { deadlineMs: 60_000, everyMs: 20 };
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { prometheusQuery } from '../../testkit/backends.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { compileShim, type Shim } from './shim.ts';
 
 const deadline = { deadlineMs: 120_000, everyMs: 250 };
 const energyMillijoules = 123_456_789_012_345;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Gpu, type GpuOptions, startGpu } from '../../src/telemetry/host/gpu/start-gpu.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { compileShim, type Shim } from './shim.ts';
 
 const deadline = { deadlineMs: 60_000, everyMs: 20 };
 

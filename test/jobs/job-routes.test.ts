@@ -8,8 +8,6 @@ import { newApiKey } from '../../src/api/access/api-keys.ts';
 import type { Config } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
-import { availableOrSkip } from '../../testkit/available-or-skip.ts';
-import { smallFileSystem } from '../../testkit/small-file-system.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { toneWav } from '../../testkit/tone-wav.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -200,34 +198,6 @@ describe('the routes of jobs', () => {
     const answer = await send(full, { Prefer: 'respond-async' });
     assert.equal(answer.status, 503);
     assert.match(((await answer.json()) as Told).error, /VITRINE_WORK_BYTES_MAX/);
-  });
-
-  it('refuse jobs clearly when the disk is full, and take them again when it is not', async function () {
-    await using disk = availableOrSkip(this, await smallFileSystem(1024 * 1024));
-    await using api = await serveJobs(writesTwoFiles, { data: disk.path });
-    const ballast = join(disk.path, 'ballast');
-    await writeFile(ballast, Buffer.alloc(8 * 1024 * 1024)).catch((error: NodeJS.ErrnoException) =>
-      assert.equal(error.code, 'ENOSPC'),
-    );
-    // The database may have some room left in its file; not for long.
-    const refused = await waitFor(
-      'a refusal',
-      async () => {
-        const answer = await send(api, { Prefer: 'respond-async' });
-        return answer.status !== 202 && answer;
-      },
-      { everyMs: 1 },
-    );
-    assert.equal(refused.status, 503);
-    const told = (await refused.json()) as Told;
-    assert.equal(told.code, 'not_kept');
-    assert.match(told.error, /VITRINE_DATA/);
-    await writeFile(ballast, '');
-    const { id } = await waitFor('a job to be taken again', async () => {
-      const answer = await send(api, { Prefer: 'respond-async' });
-      return answer.status === 202 && ((await answer.json()) as Told);
-    });
-    assert.equal((await ended(api, id)).state, 'done');
   });
 });
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
+import { datasetCommand } from '../../testkit/dataset-command.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
+import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { datasetCommand } from '../datasets/dataset-command.ts';
-import { fixtureSound, ourModels } from '../tasks/task-runner.ts';
 
 describe('jobs and datasets in the real backends', function () {
   this.timeout(900_000);

@@ -4,9 +4,9 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { ourModels } from '../tasks/task-runner.ts';
 
 describe('a service with jobs that is killed', () => {
   it('does every job that it has accepted, once, whenever it is killed', async function () {

@@ -7,10 +7,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort } from '../../launcher/free-port.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { startService } from '../../testkit/service-process.ts';
+import { ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { readLogs } from '../receiver/told-telemetry.ts';
-import { ourModels } from '../tasks/task-runner.ts';
 
 /** `npm run kills` does two hundred. The same seed kills at the same moments of a life, and sends the same. */
 const kills = Number(process.env.VITRINE_KILLS ?? 12);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 
-/** One of the sounds that test/fixtures/make_references.py made, mono. */
+/** One of the sounds that testkit/fixtures/make_references.py made, mono. */
 export function sound(name: 'speech' | 'speech-in-noise' | 'chord-and-clicks'): Float32Array {
   return readWav(readFileSync(place(`audio/${name}.wav`))).channels[0] as Float32Array;
 }
@@ -36,5 +36,5 @@ type Scores = { ovrl_mos: number; sig_mos: number; bak_mos: number };
 export const reference = JSON.parse(readFileSync(place('reference/quality.json'), 'utf8')) as Reference;
 
 function place(path: string): URL {
-  return new URL(`../fixtures/${path}`, import.meta.url);
+  return new URL(`../../testkit/fixtures/${path}`, import.meta.url);
 }

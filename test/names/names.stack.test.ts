@@ -6,13 +6,13 @@ import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
 import { type MetricName, metricNames, spanNames } from '../../src/telemetry/names/names.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { prometheusQuery } from '../../testkit/backends.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
+import { identity, perceptron, writeModel } from '../../testkit/models/models.ts';
 import { scoreDataset } from '../../testkit/score-dataset.ts';
 import { softwareVulkan } from '../../testkit/software-vulkan.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, perceptron, writeModel } from '../fixtures/models/models.ts';
-import { compileShim, type Shim } from '../gpu/shim.ts';
 import { namesBySystems } from './names-by-systems.ts';
 import { expectedInPrometheus, toldInPrometheus } from './told-in-prometheus.ts';
 
@@ -281,7 +281,7 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
 /** One of each kind, and one that cannot be done. */
 async function doTasks(url: string): Promise<void> {
   const json = { 'content-type': 'application/json' };
-  const speech = await readFile(join(import.meta.dirname, '../fixtures/audio/speech.wav'));
+  const speech = await readFile(join(import.meta.dirname, '../../testkit/fixtures/audio/speech.wav'));
   const file = () => {
     const form = new FormData();
     form.append('file', new Blob([speech], { type: 'audio/wav' }), 'speech.wav');

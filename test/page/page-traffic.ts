@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const sounds = join(import.meta.dirname, '../fixtures/audio');
+const sounds = join(import.meta.dirname, '../../testkit/fixtures/audio');
 
 /** A request to a model that does not exist. Answers its trace. */
 export async function failingRequest(url: string, key: string): Promise<string> {

@@ -4,20 +4,20 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { type BrowserForTests, startBrowser, takeDocsPicture, takePicture, wear } from '../../testkit/browser.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import type { Stack } from '../../testkit/stack.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import type { Dashboard, Panel } from '../../web/dashboards/dashboard.ts';
 import { panelsOf } from '../../web/dashboards/known-parts.ts';
 import { makeTraffic, type Traffic } from '../dashboards/scripted-traffic.ts';
 import { adminToken, keys, startWatchedStack } from '../dashboards/watched-stack.ts';
-import { compileShim, type Shim } from '../gpu/shim.ts';
-import { type BrowserForTests, startBrowser, takeDocsPicture, takePicture, wear } from './browser.ts';
 import { AnsweredNumbers, numbersShown, showChartsAsTables } from './drawn-numbers.ts';
 import { failingRequest, pageTraffic } from './page-traffic.ts';
 import { otherPaths, tricksInLogQl } from './read-guarded-streams.ts';
 
 const root = join(import.meta.dirname, '../..');
-const sound = join(root, 'test/fixtures/audio/chord-and-clicks.wav');
+const sound = join(root, 'testkit/fixtures/audio/chord-and-clicks.wav');
 
 /** On a machine that does much else. */
 const longer = { deadlineMs: 60_000, everyMs: 500 };

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash, randomInt } from 'node:crypto';
 import { symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { gather, identity, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
-import { gather, identity, writeModel } from '../fixtures/models/models.ts';
 
 const key = 'canary-key-0123456789abcdef0123456789abcdef';
 const prompt = 'canary bell in the canary rain';

@@ -8,11 +8,11 @@ import { openApiDocument } from '../../src/api/openapi/openapi-document.ts';
 import { pageRoutes, type RouteTable, serviceRoutes } from '../../src/api/routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
+import { ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { toneWav } from '../../testkit/tone-wav.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { type ToldLog, ToldTelemetry } from '../receiver/told-telemetry.ts';
-import { ourModels } from '../tasks/task-runner.ts';
 
 const adminToken = 'an-admin-token-of-this-test';
 const guest = newApiKey('guest');

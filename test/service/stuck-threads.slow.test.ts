@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { identity, slow, writeModel } from '../../testkit/models/models.ts';
 import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { identity, slow, writeModel } from '../fixtures/models/models.ts';
 
 // A thread inside ONNX Runtime cannot be ended. One is left to finish; with a second the process has to be replaced, and says so where its supervisor asks.
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
+import { divide, identity, writeModel } from '../../testkit/models/models.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { divide, identity, writeModel } from '../fixtures/models/models.ts';
 
 // A native crash in a thread lane takes the process: models that are not trusted run in process lanes. This is what happens all the same.
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { inferenceStages, type StageName } from '../../src/observe/time-account.ts';
+import { gather, identity, slow, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { gather, identity, slow, writeModel } from '../fixtures/models/models.ts';
 
 describe('the time account of a request', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -8,9 +8,9 @@ import { withAudio } from '../../src/tasks/audio/open-audio.ts';
 import { type WavEncoding, writeWav } from '../../src/tasks/audio/write-wav.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
 import { flacBomb, opusBomb } from '../../testkit/sound-bombs.ts';
+import { fixtureSound } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { readWhole } from './read-whole.ts';
-import { fixtureSound } from './task-runner.ts';
 
 const limits = { audioChannelsMax: 8, audioSamplesMax: 2 ** 30, scoreSecondsMax: 60 };
 const formats = [

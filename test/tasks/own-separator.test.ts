@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { brokenSeparator, fixedSeparator } from '../../testkit/models/separators.ts';
+import { fixtureSound } from '../../testkit/task-runner.ts';
 import { type ServedApi, serveApi } from '../api/serve-api.ts';
-import { brokenSeparator, fixedSeparator } from '../fixtures/models/separators.ts';
 import { form, nothingLeft, unzip } from './serve-tasks.ts';
-import { fixtureSound } from './task-runner.ts';
 
 describe('a separator of one’s own', () => {
   let api: ServedApi;

@@ -3,10 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { fixtureSound } from '../../testkit/task-runner.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { post, type ServedApi, sendRaw } from '../api/serve-api.ts';
 import { form, nothingLeft, serveTasks, somethingThere } from './serve-tasks.ts';
-import { fixtureSound } from './task-runner.ts';
 
 type Refused = { status: number; code: string; says: RegExp };
 

@@ -9,9 +9,9 @@ import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invari
 import type { FileScores } from '../../src/tasks/quality/score-file.ts';
 import { segmentalSignalToNoiseDb, signalToNoiseDb } from '../../src/tasks/quality/signal-to-noise.ts';
 import { silence } from '../../src/tasks/quality/silence.ts';
+import { fixtureSound, type TaskRunner, taskRunner, uploaded } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { sound } from '../models/reference-sounds.ts';
-import { fixtureSound, type TaskRunner, taskRunner, uploaded } from './task-runner.ts';
 
 describe('a task', () => {
   let runner: TaskRunner;

@@ -3,10 +3,10 @@ import { openAsBlob } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wavHead } from '../../src/tasks/audio/write-wav.ts';
+import { writeModel } from '../../testkit/models/models.ts';
+import { fixedSeparator } from '../../testkit/models/separators.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { writeModel } from '../fixtures/models/models.ts';
-import { fixedSeparator } from '../fixtures/models/separators.ts';
 
 describe('the memory of a separation', function () {
   this.timeout(240_000);

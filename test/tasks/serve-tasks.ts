@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
+import { ourModels } from '../../testkit/task-runner.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { type ServedApi, serveApi } from '../api/serve-api.ts';
-import { ourModels } from './task-runner.ts';
 
 /** The whole API over the models of the repository that are named, telemetry off. */
 export function serveTasks(

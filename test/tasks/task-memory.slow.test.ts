@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TaskRunner, taskRunner } from './task-runner.ts';
+import { type TaskRunner, taskRunner } from '../../testkit/task-runner.ts';
 
 describe('a task that outgrows its memory', () => {
   let runner: TaskRunner;

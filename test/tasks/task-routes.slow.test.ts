@@ -4,11 +4,11 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { fixedSeparator } from '../../testkit/models/separators.ts';
+import { fixtureSound } from '../../testkit/task-runner.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { post, type ServedApi, serveApi } from '../api/serve-api.ts';
-import { fixedSeparator } from '../fixtures/models/separators.ts';
 import { form, formBytes, nothingLeft, serveTasks, somethingThere, unzip } from './serve-tasks.ts';
-import { fixtureSound } from './task-runner.ts';
 
 describe('tasks over HTTP', () => {
   let api: ServedApi;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
+import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { form } from './serve-tasks.ts';
-import { fixtureSound, ourModels } from './task-runner.ts';
 
 type Done = { readonly traceId: string; readonly status: number };
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { flightAnswer } from '../../src/api/requests/flight-answer.ts';
 import { lokiLines } from '../../testkit/backends.ts';
+import { slowInBatches, writeModel } from '../../testkit/models/models.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { slowInBatches, writeModel } from '../fixtures/models/models.ts';
 
 const route = '/v2/models/:model/infer';
 const deadline = { deadlineMs: 90_000, everyMs: 500 };

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { HotExponential } from '../../src/telemetry/meter/hot-exponential.ts';
 import { HotCounter, HotHistogram } from '../../src/telemetry/meter/hot-series.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -67,13 +64,6 @@ describe('the series of the request path', () => {
         [wanted],
       );
     }
-  });
-
-  it('keep one shape for V8, whether they have counted nothing, wholes or fractions', async () => {
-    // In a process of its own: where a fraction has been counted before, all that come after it have the later shape.
-    const program = join(import.meta.dirname, '../fixtures/shapes-of-series.ts');
-    const { stdout } = await promisify(execFile)(process.execPath, ['--allow-natives-syntax', program]);
-    assert.deepEqual(JSON.parse(stdout), { counter: true, histogram: true, exponential: true });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Shim } from '../../test/gpu/shim.ts';
+import type { Shim } from '../gpu/shim.ts';
 import type { ServiceProcess } from '../service-process.ts';
 import type { Stack } from '../stack.ts';
 

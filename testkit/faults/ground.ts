@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { divide, gather, identity, slow, slowInBatches, writeModel } from '../../test/fixtures/models/models.ts';
-import { compileShim, type Shim } from '../../test/gpu/shim.ts';
+import { compileShim, type Shim } from '../gpu/shim.ts';
+import { divide, gather, identity, slow, slowInBatches, writeModel } from '../models/models.ts';
 import { startService } from '../service-process.ts';
 import { smallFileSystem } from '../small-file-system.ts';
 import { startStack } from '../stack.ts';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { DatasetReport } from '../../src/datasets/dataset-report.ts';
+import type { DatasetReport } from '../src/datasets/dataset-report.ts';
 
-const program = fileURLToPath(new URL('../../cli/command-line.ts', import.meta.url));
+const program = fileURLToPath(new URL('../cli/command-line.ts', import.meta.url));
 
 export type DatasetCommand = {
   readonly child: ChildProcess;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type DeviceHandle, type Nvml, openNvml } from '../../src/telemetry/host/gpu/nvml.ts';
 import { throttleReasonsIn } from '../../src/telemetry/host/gpu/read-device.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
-import { compileShim, type Shim } from './shim.ts';
+import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 
 describe('the binding of NVML, against a shim (no GPU)', function () {
   this.timeout(60_000);

@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
-import { type Config, readConfig } from '../../src/config.ts';
-import { Registry } from '../../src/engine/registry/registry.ts';
-import { runTask } from '../../src/tasks/task.ts';
-import { TaskMetrics } from '../../src/tasks/task-metrics.ts';
-import type { TaskTools } from '../../src/tasks/task-tools.ts';
-import type { TaskRequest, TaskResult, UploadedFile } from '../../src/tasks/task-types.ts';
-import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
-import { setLogLevel } from '../../src/telemetry/logger.ts';
-import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { type Config, readConfig } from '../src/config.ts';
+import { Registry } from '../src/engine/registry/registry.ts';
+import { runTask } from '../src/tasks/task.ts';
+import { TaskMetrics } from '../src/tasks/task-metrics.ts';
+import type { TaskTools } from '../src/tasks/task-tools.ts';
+import type { TaskRequest, TaskResult, UploadedFile } from '../src/tasks/task-types.ts';
+import { TaskThreads } from '../src/tasks/threads/task-threads.ts';
+import { setLogLevel } from '../src/telemetry/logger.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
-export const ourModels = fileURLToPath(new URL('../../models', import.meta.url));
+export const ourModels = fileURLToPath(new URL('../models', import.meta.url));
 
 export type TaskRunner = AsyncDisposable & {
   readonly registry: Registry;
@@ -75,5 +75,5 @@ export async function uploaded(path: string, field = 'file'): Promise<UploadedFi
 }
 
 export function fixtureSound(name: string): string {
-  return fileURLToPath(new URL(`../fixtures/audio/${name}`, import.meta.url));
+  return fileURLToPath(new URL(`./fixtures/audio/${name}`, import.meta.url));
 }

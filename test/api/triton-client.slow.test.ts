@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { identity } from '../fixtures/models/models.ts';
+import { identity } from '../../testkit/models/models.ts';
 import { serveApi } from './serve-api.ts';
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { perceptron, writeModel } from '../../testkit/models/models.ts';
 import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { perceptron, writeModel } from '../fixtures/models/models.ts';
 
 const decision = /AllocationSite.*=> .*/;
 
@@ -11,7 +11,7 @@ describe('what a request makes', () => {
     await using folder = await temporaryFolder();
     await writeModel(folder.path, 'perceptron', perceptron());
     await using service = await startService({
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, '../fixtures/say-what-is-made-old.ts')}`,
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, './say-what-is-made-old.ts')}`,
       OTEL_SDK_DISABLED: 'true',
       VITRINE_MODELS: folder.path,
     });

@@ -114,17 +114,21 @@ function explainNpm(output) {
   return `Cannot install the packages: npm ci failed; read what it says:\n${said.slice(0, 15).join('\n')}`;
 }
 
-/** Node 24 comes as a package of this platform; without one, the Node that runs now will do if it can run TypeScript. */
+/**
+ * Node comes as a package of this platform, in one version for Linux and the image.
+ * npm has no 24.x that new for macOS, so macOS has the newest that is there.
+ * Without a package, the Node that runs now must be 24 or newer.
+ */
 function findNode() {
   const platform = `${process.platform}-${process.arch}`;
   for (const name of [`node-${platform}`, `node-bin-${platform}`]) {
     const program = join(root, 'node_modules', name, 'bin', 'node');
     if (existsSync(program)) return program;
   }
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18)) return process.execPath;
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major >= 24) return process.execPath;
   throw failure(
-    `Cannot start: Node is ${process.versions.node}, 22.18 or newer is needed, and no package brings one for ${platform}; install Node 24 from https://nodejs.org.`,
+    `Cannot start: Node is ${process.versions.node}, 24 or newer is needed, and no package brings one for ${platform}; install Node 24 from https://nodejs.org.`,
   );
 }
 

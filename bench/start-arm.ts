@@ -14,9 +14,9 @@ export type Server = AsyncDisposable & { readonly url: string; readonly processI
 const peers = join(homedir(), '.cache/vitrine/bench');
 const programs = join(import.meta.dirname, 'arms');
 
-/** The service itself, guards on. */
-export async function startVitrine(env: Record<string, string>): Promise<Server> {
-  const service = await startService({ OTEL_METRIC_EXPORT_INTERVAL: '10000', ...env });
+/** The service itself, guards on; `from` another checkout where one is given. */
+export async function startVitrine(env: Record<string, string>, from?: string): Promise<Server> {
+  const service = await startService({ OTEL_METRIC_EXPORT_INTERVAL: '10000', ...env }, from ? { from } : {});
   return {
     url: `${service.url}/v2/models/perceptron/infer`,
     processId: service.pid,

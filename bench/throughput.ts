@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { perceptron, writeModel } from '../testkit/models/models.ts';
 import { startStack } from '../testkit/stack.ts';
@@ -24,7 +24,7 @@ import { type Load, load, type Shot } from './wrk.ts';
 // hits all of them. The CPU time a request stands beside the rate, because a machine that others share steals from the rate more than from it.
 // Peers need their environments:
 //   python3 -m venv ~/.cache/vitrine/bench/litserve && …/bin/pip install litserve==0.2.19 onnxruntime numpy      (mlserver 1.7.1, bentoml 1.4.38)
-// Usage: node bench/throughput.ts [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]
+// Usage: node bench/throughput.ts [--before <another checkout> --arms vitrine,before] [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]
 
 type Arm = { readonly name: string; readonly server: Server; readonly shot: Shot };
 type Slice = Load & { readonly cpuUs: number; readonly mainUs: number; readonly stolenPercent: number };
@@ -46,6 +46,16 @@ const vitrine = async () => {
   }).then((server) => everything.use(server));
   return started;
 };
+/** The code of another checkout, on the same Node and with the same settings. */
+const before = () =>
+  startVitrine(
+    {
+      VITRINE_MODELS: folder.path,
+      VITRINE_DATA: join(folder.path, 'before'),
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port('otlpGrpcPort')}`,
+    },
+    resolve(option('before', '')),
+  );
 const silent = () =>
   startVitrine({ VITRINE_MODELS: folder.path, VITRINE_DATA: join(folder.path, 'off'), OTEL_SDK_DISABLED: 'true' });
 const peer = (name: PeerName) => () => startPeer(name, modelFile, folder.path);
@@ -53,6 +63,8 @@ const peer = (name: PeerName) => () => startPeer(name, modelFile, folder.path);
 const possible: Record<string, { start: () => Promise<Server>; shot: Shot }> = {
   vitrine: { start: vitrine, shot: binaryShot(width) },
   'vitrine-json': { start: vitrine, shot: jsonShot(width) },
+  before: { start: before, shot: binaryShot(width) },
+  'before-json': { start: before, shot: jsonShot(width) },
   'vitrine-silent': { start: silent, shot: binaryShot(width) },
   'bare-lane': { start: () => startBare('bare-lane.ts', ['perceptron'], folder.path), shot: rawShot(width) },
   'bare-inline': { start: () => startBare('bare-inline.ts', [modelFile], folder.path), shot: rawShot(width) },

@@ -15,13 +15,15 @@ export type ServiceProcess = AsyncDisposable & {
   kill: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
-/** The real service in a process of its own, without the rest of the stack; `within` a cgroup where one is given. */
+const ownCheckout = join(import.meta.dirname, '..');
+
+/** The real service as its own process, without the rest of the stack; `within` a cgroup, or `from` another checkout. */
 export async function startService(
   env: Record<string, string>,
-  { within }: { within?: Pick<MemoryCgroup, 'enter'> } = {},
+  { within, from = ownCheckout }: { within?: Pick<MemoryCgroup, 'enter'>; from?: string } = {},
 ): Promise<ServiceProcess> {
   const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
-  const line = [...(within?.enter ?? []), process.execPath, join(import.meta.dirname, '../src/main.ts')];
+  const line = [...(within?.enter ?? []), process.execPath, join(from, 'src/main.ts')];
   const child: ChildProcess = spawn(line[0] as string, line.slice(1), {
     // No models unless the test has some: loading those of the repository takes longer than most tests.
     env: {

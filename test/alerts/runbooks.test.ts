@@ -12,7 +12,7 @@ import { metricNames } from '../../src/telemetry/names/names.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pages = readdirSync(join(root, 'docs/runbooks')).filter((name) => name.endsWith('.md'));
-const sections = ['What it means', 'What users feel', 'How to look', 'How to stop it'];
+const sections = ['Check first', 'Impact', 'Diagnose', 'Fix'];
 
 const recorded = ruleGroups.flatMap(({ rules }) => rules.flatMap((rule) => (isAlert(rule) ? [] : [rule.record])));
 const known = new Set<string>([
@@ -48,12 +48,13 @@ describe('the alerts and their runbooks', () => {
   });
 
   for (const page of pages) {
-    it(`${page} says what it means, what users feel, how to look and how to stop it, with queries that are right`, () => {
+    it(`${page} says what to check first, the impact, how to diagnose and how to fix, with queries that are right`, () => {
       const text = readFileSync(join(root, 'docs/runbooks', page), 'utf8');
       const found = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
       assert.deepEqual(found, sections);
       const queries = [...text.matchAll(/^```(promql|logql)\n([\s\S]*?)\n```$/gm)];
       assert.ok(queries.length > 0, 'it has no query');
+      assert.equal(text.match(/^```\n\nExpect: .{1,}\.$/gm)?.length, queries.length, 'a query without what to expect');
       for (const [, language, query = ''] of queries) {
         if (language === 'promql') assertPromQl(query);
         else assertParses(logQl.parse(query), query);

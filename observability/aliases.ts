@@ -1,6 +1,9 @@
 import type { MetricName } from '../src/telemetry/names/names.ts';
 
-/** The monitoring set-ups that Vitrine replaces, by what each watched. Alerts carry them as `system`. */
+/**
+ * The monitoring set-ups that Vitrine replaces, by what each watched. Alerts carry them as
+ * `system`.
+ */
 export const systems = {
   generation: 'a service that generates audio from text (metric prefix `fugatto_`), with its basic monitoring',
   'generation-guide': 'the same service with its full monitoring guide: health in detail, security log, Kubernetes',
@@ -22,11 +25,14 @@ export type Alias = {
   only?: readonly [attribute: string, value: string];
   /** How points are put together that differ only in what the alias does not know. */
   combine?: 'sum' | 'mean';
-  /** A value by which it differs: of a ratio the percent, or the percent that is missing to a hundred. */
+  /** How the value differs: the ratio in percent, or 100 minus that. */
   value?: 'percent' | 'percent of the rest';
   /** A label that says true or false: whether our attribute has this value. */
   truth?: readonly [label: string, attribute: string, value: string];
-  /** `status` says `success`, `rejected` (4xx) or `error`, as that system's rules ask for; `code` has our own value of it. */
+  /**
+   * `status` is `success`, `rejected` (4xx) or `error`, as that system's rules expect; `code` has
+   * ours.
+   */
   outcome?: true;
 };
 
@@ -39,7 +45,7 @@ const seconds = { of: 'httpRequestSeconds', labels: { method: 'method', endpoint
 const used = ['system.memory.state', 'used'] as const;
 const free = ['system.memory.state', 'free'] as const;
 
-/** Whoever has dashboards and rules with these names keeps them: otel-collector/compat.yaml is generated from here. */
+/** For existing dashboards and rules: otel-collector/compat.yaml is generated from this table. */
 export const aliases: readonly Alias[] = [
   { name: 'api_requests_total', system: 'generation', ...requests, outcome: true },
   { name: 'api_request_duration_seconds', system: 'generation', ...seconds },

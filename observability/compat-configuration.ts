@@ -14,7 +14,10 @@ const head = `# Generated from observability/aliases.ts by npm run generate: cha
 #     └▶ forward/compat ─▶ only what has another name ─▶ copied ─▶ renamed ─▶ forward/metrics
 `;
 
-/** otel-collector/compat.yaml: copies of our metrics with the names, labels and units of other systems. What goes wrong with one is no reason to lose ours: ignored. */
+/**
+ * otel-collector/compat.yaml: our metrics with the names, labels and units of other systems.
+ * It ignores errors, so that a failed copy loses none of ours.
+ */
 export function compatConfiguration(): string {
   const file = {
     connectors: { 'forward/compat': null },
@@ -110,7 +113,7 @@ function truthStatements([label, attribute, value]: NonNullable<Alias['truth']>,
   ];
 }
 
-/** A status is an HTTP status or the word of a failure. 4xx is the caller's mistake: rules about errors must not fire for it. */
+/** 4xx is the caller's mistake: rules about errors must not fire for it. */
 function outcomeStatements(its: string): string[] {
   const status = 'datapoint.attributes["status"]';
   const become = (word: string, when: string) =>
@@ -124,7 +127,7 @@ function outcomeStatements(its: string): string[] {
   ];
 }
 
-/** Points of the same labels and time become one: two of them would be two values of one series at one moment. */
+/** Sums points with the same labels and time; a series has one value at a time. */
 function combineStatement(alias: Alias): string[] {
   if (!alias.combine) return [];
   const kept = [...labelsOf(alias), 'otel.metric.overflow'];

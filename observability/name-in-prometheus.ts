@@ -1,4 +1,4 @@
-/** Prometheus' translation of an OTLP name: underscores, the unit as a suffix, `_total` for counters. */
+/** An OTLP name in Prometheus: underscores, the unit as a suffix, `_total` for counters. */
 export function nameInPrometheus({ name, kind, unit }: { name: string; kind: string; unit: string }): string {
   const units: Record<string, string> = {
     s: 'seconds',

@@ -7,7 +7,9 @@ type Underscored<Text extends string> = Text extends `${infer Head}.${infer Tail
   ? `${Head}_${Underscored<Tail>}`
   : Text;
 
-/** What every series of ours has: service.name, service.instance.id and deployment.environment.name. */
+/**
+ * Labels of every series of ours: service.name, service.instance.id, deployment.environment.name.
+ */
 type CommonLabel = 'job' | 'instance' | 'deployment_environment_name';
 
 export type LabelOf<Name extends MetricName> =
@@ -27,7 +29,10 @@ export type CounterName = {
   [Name in MetricName]: (typeof metricNames)[Name]['kind'] extends 'counter' ? Name : never;
 }[MetricName];
 
-/** `{ status: 'ok' }` is `status="ok"`; a value that begins with `~`, `!` or `!~` is matched as `=~`, `!=` or `!~`. */
+/**
+ * `{ status: 'ok' }` is `status="ok"`; a value with `~`, `!` or `!~` in front matches by `=~`,
+ * `!=`, `!~`.
+ */
 export type Matchers<Label extends string> = Readonly<Partial<Record<Label, string>>>;
 
 /** The series of a metric. */
@@ -86,8 +91,9 @@ export function meanBy<Name extends HistogramName>(
 }
 
 /**
- * A percentile of what was recorded in the window, from the exponential twin: at most a bucket above the largest value, a few parts of a hundred.
- * Chosen buckets would be interpolated: of requests of 11 to 13 s in a bucket from 10 to 30 s they make a percentile of 29 s.
+ * A percentile from the exponential histogram: at most one bucket, a few percent, above the largest
+ * value. Interpolated fixed buckets would say 29 s for requests of 11 to 13 s in a bucket of 10 to
+ * 30 s.
  */
 export function quantileBy<Name extends ExactName>(
   quantile: number,
@@ -99,7 +105,7 @@ export function quantileBy<Name extends ExactName>(
   return `histogram_quantile(${quantile}, ${sumBy(by)}(rate(${exact(name)}${braces(matchers)}[${window}])))`;
 }
 
-/** Part of what was recorded in the window that was above a bound of the buckets: exact, because nothing lies between. */
+/** The part above a bucket's bound in the window: exact, since no value is interpolated. */
 export function overBy<Name extends HistogramName>(
   name: Name,
   le: string,

@@ -23,10 +23,12 @@ export const ruleGroups: readonly RuleGroup[] = [
   telemetryRules,
 ];
 
-/** Those of Loki’s ruler; each is a file of loki/rules/fake/. */
+/** The rules of Loki’s ruler; each group is a file of loki/rules/fake/. */
 export const logRuleGroups: readonly RuleGroup[] = [logRules];
 
-/** The same where each log stream is a tenant, whose rules see its own lines only: loki/rules-by-stream/<stream>/. */
+/**
+ * The same rules for one log stream, which is a tenant of its own: loki/rules-by-stream/<stream>/.
+ */
 export function logRuleGroupsOf(stream: 'app' | 'audit' | 'security'): RuleGroup[] {
   return logRuleGroups.map((group) => ({
     ...group,

@@ -3,15 +3,16 @@ import { alertRules, logRuleGroups } from './alerts.ts';
 import { isAlert } from './rule.ts';
 
 /**
- * How many faults fire: the one count of the page, the dashboards and `vitrine summary`. Alerts of one name about one thing are one fault, whichever
- * systems ask for the rule and in however many severities; it counts at its worst. Without `severity`, both that call somebody.
+ * How many faults fire: the one count of the page, the dashboards and `vitrine summary`.
+ * Alerts of one name about one thing are one fault, and it counts with its worst severity.
+ * Without `severity`: critical and warning together.
  */
 export function faultsFiring(severity?: 'critical' | 'warning'): string {
   const inPrometheus = severity === 'warning' ? onlyWarnings : countOf(severity ?? 'critical|warning');
   return `${inPrometheus} + ${inLogs(severity ?? 'critical|warning')}`;
 }
 
-/** The same faults, a series each, with the severity of the worst alert; what only log lines say is a series a name, with how many. */
+/** A series for each fault, with its worst severity. Alerts on logs have one series a name. */
 export function faultsNow(): string {
   const of = (severity: string) => `max without (system, team) (${alerts(severity)})`;
   return `
@@ -27,7 +28,7 @@ export function faultsBy(labels: readonly string[]): string {
   return `max by (${labels.join(', ')}) (ALERTS{alertstate="firing"})`;
 }
 
-/** What does not tell one fault from another: who asks for the rule, how bad it is, who is called. */
+/** Labels that do not identify a fault. */
 export const notOfTheFault = ['system', 'severity', 'team'] as const;
 
 const alerts = (severities: string) => `ALERTS{alertstate="firing", severity=~"${severities}"}`;
@@ -35,7 +36,7 @@ const faults = (severities: string) => `max without (${notOfTheFault.join(', ')}
 const countOf = (severities: string) => `(count(${faults(severities)}) or vector(0))`;
 const onlyWarnings = `(count(${faults('warning')} unless ${faults('critical')}) or vector(0))`;
 
-/** Rules of Loki's ruler leave no series in Prometheus: the receiver, to whom they are sent, says how many fire. */
+/** Loki's rules leave no series in Prometheus, so the receiver counts the ones that fire. */
 function inLogs(severities: string): string {
   return `(sum(${heldByReceiver(severities)}) or vector(0))`;
 }

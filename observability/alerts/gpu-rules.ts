@@ -3,7 +3,7 @@ import { environment, type RuleGroup } from './rule.ts';
 
 const ofGpu = `by (${environment}, instance, hw_id, hw_name)`;
 const gpuLabels = [environment, 'instance', 'hw_id', 'hw_name'];
-/** Reasons that mean trouble: heat and power supply. A power cap is a setting, an idle GPU no fault. */
+/** Heat and power supply are faults. A power cap is a setting, and an idle GPU is no fault. */
 const heldDown = '~hw_slowdown|sw_thermal|hw_thermal|hw_power_brake';
 
 export const gpuRules: RuleGroup = {
@@ -118,7 +118,7 @@ export const gpuRules: RuleGroup = {
       alert: 'GPULost',
       severity: 'critical',
       team: 'platform',
-      // Told within six hours, silent now, while its instance is heard: a service that is down loses no GPU.
+      // Only while its instance is alive: a service that is down loses no GPU.
       expr: `
 (
   count ${ofGpu} (last_over_time(${series('gpuMemoryLimit')}[6h]))
@@ -130,7 +130,7 @@ and on (instance) (max by (instance) (last_over_time(${series('heartbeat')}[30s]
       by: gpuLabels,
       summary: 'GPU {{ $labels.hw_name }} of {{ $labels.instance }} is lost',
       description:
-        'It was read within the last six hours and is not read any more ({{ $value }} device), while its instance is well.',
+        'It was read within the last six hours and is not read any more ({{ $value }} device), while its instance is healthy.',
       dashboard: 'gpu-host',
     },
     {

@@ -28,7 +28,7 @@ export const inferenceRules: RuleGroup = {
       expr: `max by (${environment}, instance, model) (max_over_time(${series('breakerState')}[2m])) == 2`,
       for: '1m',
       by: [environment, 'instance', 'model'],
-      summary: '{{ $labels.model }} is left alone: its breaker is open',
+      summary: 'The breaker of {{ $labels.model }} is open',
       description:
         'It failed several times in a row, and its requests are refused with circuit_open until an attempt succeeds (state {{ $value }}: 0 closed, 1 half-open, 2 open).',
       dashboard: 'inference',
@@ -54,7 +54,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'model'],
       summary: 'Requests wait long for {{ $labels.model }}',
       description:
-        'Who came now would wait {{ $value | humanizeDuration }}; more than 1 s for 5 minutes is a lack of lanes.',
+        'The predicted queue wait is {{ $value | humanizeDuration }}; more than 1 s for 5 minutes is a lack of lanes.',
       dashboard: 'inference',
     },
     {
@@ -111,7 +111,7 @@ export const inferenceRules: RuleGroup = {
       by: [environment, 'instance'],
       summary: 'A thread of {{ $labels.instance }} is stuck in a run and cannot be ended',
       description:
-        '{{ $value | printf "%.0f" }} threads go on taking a core and memory; with a second one /live fails and the service is started anew.',
+        '{{ $value | printf "%.0f" }} threads go on taking a core and memory; with a second one /live fails and the service is restarted.',
       dashboard: 'inference',
       runbook: 'LaneStuck',
     },
@@ -119,7 +119,7 @@ export const inferenceRules: RuleGroup = {
       alert: 'ModelFailed',
       severity: 'critical',
       team: 'serving',
-      // A version that was unloaded on purpose is unavailable too; one that could not be loaded has a failed load behind it.
+      // An unloaded version is unavailable too; only a failed load makes it a fault.
       expr: `
 max by (${environment}, instance, model, version) (${series('modelState', { state: 'unavailable' })}) == 1
 and on (${environment}, instance, model)

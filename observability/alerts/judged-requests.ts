@@ -1,9 +1,9 @@
 import { countIn, type ExactName, type HistogramName, type LabelOf, type Matchers, quantileBy } from '../promql.ts';
 
-/** The percentile of one request is that request. A rule about a percentile waits for so many in its window. */
+/** Below this number of requests in a window there is no percentile to judge. */
 export const judgedRequestsMin = 5;
 
-/** The 95th percentile of five minutes beyond a limit, where enough was recorded to speak of a percentile. */
+/** The 95th percentile of five minutes beyond a limit, with enough requests to judge. */
 export function p95Above<Name extends ExactName & HistogramName>(
   name: Name,
   by: readonly LabelOf<Name>[],

@@ -1,12 +1,13 @@
 import type { RuleGroup } from './rule.ts';
 
-// LogQL for Loki’s ruler. Structured metadata (event_type, severity_text …) is no label of a stream: it is filtered and summed by name.
+// LogQL for Loki’s ruler. Structured metadata (event_type …) is filtered, since it is no stream
+// label.
 
 const ours = 'service_name=~"vitrine.*"';
 
 export const logRules: RuleGroup = {
   name: 'logs',
-  says: 'What only log lines say. Loki’s ruler evaluates it and tells Alertmanager; expressions are LogQL.',
+  says: 'What only log lines say. Loki’s ruler evaluates it and notifies Alertmanager; expressions are LogQL.',
   interval: '1m',
   rules: [
     {
@@ -75,7 +76,7 @@ sum by (service_name, error_type) (count_over_time({${ours}, log_stream="app"} |
       by: ['service_name'],
       summary: 'Something like a secret was masked in the logs of {{ $labels.service_name }}',
       description:
-        '{{ $value }} lines in 10 minutes had something masked: whoever wrote them tells what should not be told.',
+        '{{ $value }} lines in 10 minutes had something masked; the code that logs them has to leave it out.',
       dashboard: 'logs',
     },
   ],

@@ -14,7 +14,7 @@ function burning(ratio: string, budget: number, severity: keyof typeof burns): s
     .join('\nor\n');
 }
 
-// A single failure at night is all of that minute’s requests; a budget is not judged by one.
+// One failure at night can be all requests of its minute; it must not fire.
 const judgedOver = { critical: '5m', warning: '6h' } as const;
 const enough = (severity: keyof typeof judgedOver, which: typeof ours | typeof single) =>
   `sum by (${environment}, model) (increase(${series('inferenceRequests', which)}[${judgedOver[severity]}])) >= 5`;
@@ -45,6 +45,6 @@ const latency = (severity: 'critical' | 'warning'): AlertRule => ({
 
 export const objectiveRules: RuleGroup = {
   name: 'objectives',
-  says: 'What callers were promised, by model: two windows each, so that it is told soon and ends soon (observability/alerts/objectives.ts).',
+  says: 'Objectives by model, with two windows each, so that an alert comes soon and ends soon (observability/alerts/objectives.ts).',
   rules: [availability('critical'), availability('warning'), latency('critical'), latency('warning')],
 };

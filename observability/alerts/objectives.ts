@@ -2,11 +2,11 @@
 export const objectives = {
   /** Part of the requests and tasks that do not fail on the server’s side. */
   availability: 0.999,
-  /** Part of the single inferences that are answered within so many seconds: a bound of inference.request.duration’s buckets. */
+  /** Part of single inferences within so many seconds, a bucket bound of their duration. */
   latency: { ratio: 0.99, seconds: 2.5 },
 } as const;
 
-/** Failures of the server. A caller’s mistake, a caller who left and a deadline that the caller set spend no budget. */
+/** Only server failures spend budget: no 4xx, no caller who left, no caller's deadline. */
 export const ours = { fault: 'server' } as const;
 
 /** Single inferences: what a task takes depends on its sound, and nobody promised it. */
@@ -18,8 +18,8 @@ export const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'] as const;
 export const month = '30d';
 
 /**
- * When a budget of 30 days burns too fast: the long window says that it is serious, the short one that it still goes on. With 14.4 times the
- * allowed rate 2 % of the month’s budget are gone in an hour; at 1 it would be used up exactly.
+ * When a budget of 30 days burns too fast: the long window shows that it is serious, the short one
+ * that it goes on. At 14.4 times the allowed rate an hour takes 2 % of the month’s budget.
  */
 export const burns = {
   critical: [

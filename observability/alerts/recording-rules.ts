@@ -3,11 +3,12 @@ import { month, objectives, ours, single, windows } from './objectives.ts';
 import { environment, type RecordingRule, type RuleGroup } from './rule.ts';
 
 /**
- * Each instance’s silence in seconds. A pushed series leaves no staleness marker behind; Prometheus forgets it after five minutes. Hence
- * last_over_time: a dead instance must go on firing after its series has gone. An instance whose last word was 0 stopped on purpose and
- * never counts, however short it ran. Of the others that are silent, these do: one heard of within the hour; and the one heard of last in its
- * job and environment, for a week, since nobody has taken its place. So an instance replaced by others is forgotten after an hour at most.
- * A run over a dataset ends when it is done: nobody misses it.
+ * Each instance’s silence in seconds. Prometheus forgets a pushed series after five minutes, but a
+ * dead instance must go on firing: hence last_over_time.
+ * A last value of 0 means an orderly stop, which never counts. Of the other silent instances, two
+ * kinds count: those with a heartbeat within the hour, and for a week the last one of its job and
+ * environment. So a replaced instance is forgotten after an hour at most.
+ * Runs over datasets are left out, since they end by themselves.
  */
 const heartbeatAge = `
 time() - (
@@ -24,7 +25,10 @@ time() - (
 
 const byModel = `by (${environment}, model)`;
 
-/** Part of a model’s requests and tasks that failed on the server’s side. Without requests there is no series: nothing divided by nothing says nothing. */
+/**
+ * Part of a model’s requests and tasks that failed on the server’s side; no series without
+ * requests.
+ */
 const errorRatio = (window: string): RecordingRule => ({
   record: `vitrine:inference_error_ratio:rate${window}`,
   expr: `

@@ -1,6 +1,6 @@
 /**
- * What counters have counted in the window, summed by labels, for those that begin with their first event: rate() and increase() do not see it.
- * After a restart of whoever counts it is below what it was, and nothing is told until the next event.
+ * The increase of counters that begin with their first event, which rate() and increase() miss.
+ * After a restart of the counting process the result is 0 until the next event.
  */
 export function risen(counter: string, by: string, window: string): string {
   const sum = `sum by (${by}) (${counter})`;

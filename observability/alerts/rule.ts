@@ -1,10 +1,10 @@
 import type { System } from '../aliases.ts';
-/** A rule that fires. Prometheus’ rules are in PromQL, those of Loki’s ruler in LogQL; otherwise they are alike. */
+/** A rule that fires: in PromQL for Prometheus, in LogQL for Loki’s ruler. */
 export type AlertRule = {
-  /** One word, the runbook’s file and what inhibition goes by; the same alert may exist in several severities and for several systems. */
+  /** Names the runbook too. An alert may exist in several severities and for several systems. */
   alert: string;
   severity: 'critical' | 'warning' | 'info';
-  /** Who is asked: serving the models and requests, platform the machines and the telemetry, data what the results are worth. */
+  /** serving: models and requests. platform: machines and telemetry. data: quality of results. */
   team: 'serving' | 'platform' | 'data';
   /** The system of systems.md that asks for the rule in these words. */
   system?: System;

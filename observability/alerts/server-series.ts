@@ -1,6 +1,6 @@
 /**
- * What the servers around the service say of themselves, scraped by Prometheus: the names that rules and dashboards may use. A stack test
- * finds those that a fresh server tells; the others appear with their first event, as the comment says.
+ * Names of the series that Prometheus scrapes from the other servers, for rules and dashboards.
+ * A stack test finds them on fresh servers; the others appear with their first event.
  */
 export const serverSeries = [
   'up',

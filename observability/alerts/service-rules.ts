@@ -53,7 +53,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       alert: 'ServiceAbsent',
       severity: 'critical',
       team: 'serving',
-      // ServiceDown speaks of what was heard of once; this of what never was.
+      // ServiceDown is for an instance that had a heartbeat once; this is for one that never had.
       expr: `absent_over_time(${series('heartbeat', { job: 'vitrine' })}[1w])`,
       for: '5m',
       by: ['job'],
@@ -70,7 +70,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       by: ['job', 'instance', environment],
       summary: 'Instance {{ $labels.instance }} was started again and again',
       description:
-        'It began anew {{ $value | printf "%.0f" }} times in 30 minutes; three or more are a crash that comes back, or a probe that kills it.',
+        'It restarted {{ $value | printf "%.0f" }} times in 30 minutes; three or more are a crash that comes back, or a probe that kills it.',
       dashboard: 'service',
     },
     {
@@ -130,15 +130,15 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       expr: `sum by (${environment}, endpoint, reason) (rate(${series('requestsRefused', { reason: '~busy|not_ready', endpoint: `!~${probes}` })}[5m])) > 0.1`,
       for: '2m',
       by: [environment, 'endpoint', 'reason'],
-      summary: 'Callers of {{ $labels.endpoint }} are turned away: {{ $labels.reason }}',
-      description: '{{ $value | printf "%.3g" }} requests a second are refused at the door; more than 0.1 is too many.',
+      summary: 'Callers of {{ $labels.endpoint }} are rejected: {{ $labels.reason }}',
+      description: '{{ $value | printf "%.3g" }} requests a second are rejected; more than 0.1 is too many.',
       dashboard: 'service',
     },
     {
       alert: 'BudgetRefuses',
       severity: 'info',
       team: 'serving',
-      // Nobody is called: where all is taken and requests fail of it, RequestsTurnedAway warns.
+      // For information: RequestsTurnedAway warns when requests fail for it.
       expr: `sum by (${environment}, budget, reason) (rate(${series('budgetRefused')}[5m])) > 0.1`,
       for: '5m',
       by: [environment, 'budget', 'reason'],

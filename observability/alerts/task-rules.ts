@@ -84,7 +84,7 @@ export const taskRules: RuleGroup = {
       by: [environment, 'model', 'model_type'],
       summary: 'Tasks wait long for {{ $labels.model }}',
       description:
-        'One in twenty uses of it takes longer than {{ $value | humanizeDuration }}; 10 s is the limit. Fewer than five uses in 5 minutes are not judged.',
+        'One use in twenty takes longer than {{ $value | humanizeDuration }}; 10 s is the limit. Fewer than five uses in 5 minutes are not judged.',
       dashboard: 'materials',
     },
     {
@@ -115,7 +115,7 @@ export const taskRules: RuleGroup = {
       severity: 'warning',
       team: 'data',
       system: 'datasets',
-      // A run tells all its scores at its end, when it has ranked them: a window of 30 minutes would be over before it had held for 30 minutes.
+      // A run exports all scores at its end, so a window of 30 minutes could never hold for 30 minutes.
       expr: `${quantileBy(0.5, 'qualityScore', [environment, 'dataset'], {}, '2h')} < 0.5`,
       for: '30m',
       by: [environment, 'dataset'],

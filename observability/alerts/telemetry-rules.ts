@@ -20,7 +20,7 @@ const queueFilling = (severity: 'warning' | 'critical', limit: number, wait: str
   for: wait,
   by: ['exporter', 'data_type'],
   summary: `The Collector’s queue for {{ $labels.exporter }} ${says}`,
-  description: `{{ $value | humanizePercentage }} of it are taken; above ${100 * limit} %, and at 100 % the Collector refuses {{ $labels.data_type }} and the service spools.`,
+  description: `{{ $value | humanizePercentage }} of the queue are taken; above ${100 * limit} %, and at 100 % the Collector refuses {{ $labels.data_type }} and the service spools.`,
   dashboard: 'telemetry',
 });
 
@@ -101,9 +101,9 @@ export const telemetryRules: RuleGroup = {
 ) > 0`,
       for: '2m',
       by: ['receiver'],
-      summary: 'The Collector refuses what it is told',
+      summary: 'The Collector refuses telemetry',
       description:
-        '{{ $value | printf "%.3g" }} items a second are refused at its door: its memory or a queue is full. Senders spool.',
+        '{{ $value | printf "%.3g" }} items a second are refused: its memory or a queue is full. Senders spool.',
       dashboard: 'telemetry',
       runbook: 'CollectorQueueFilling',
     },
@@ -118,7 +118,7 @@ export const telemetryRules: RuleGroup = {
         `label_replace(${risen(server('prometheus_tsdb_out_of_bound_samples_total'), 'job', '10m')} > 0, "reason", "out_of_bound", "", "")`,
       ]),
       by: ['job', 'reason'],
-      summary: '{{ $labels.job }} throws telemetry away: {{ $labels.reason }}',
+      summary: '{{ $labels.job }} discards telemetry: {{ $labels.reason }}',
       description:
         '{{ $value | printf "%.0f" }} items in 10 minutes, while it answered the Collector with success or a refusal.',
       dashboard: 'telemetry',
@@ -203,7 +203,7 @@ sum ${byInstance} (delta(${series('telemetrySpooledBytes')}[10m])) > 0`,
       alert: 'SignalAbsent',
       severity: 'warning',
       team: 'platform',
-      // A dataset’s last metrics leave before its last lines and spans are acknowledged, and then it has ended.
+      // A dataset's process exports its last metrics before its last lines are acknowledged.
       expr: `
 sum ${bySignal} (rate(${series('telemetryMade', { job: '!vitrine-dataset' })}[10m])) > 0
 unless
@@ -257,7 +257,7 @@ sum ${bySignal} (rate(${series('telemetryExported')}[10m])) > 0`,
       expr: `sum by (job, integration) (increase(${server('alertmanager_notifications_failed_total')}[5m])) > 0`,
       for: '2m',
       by: ['job', 'integration'],
-      summary: 'Alertmanager cannot tell {{ $labels.integration }}',
+      summary: 'Alertmanager cannot notify {{ $labels.integration }}',
       description:
         'About {{ $value | printf "%.3g" }} notifications failed in 5 minutes. It tries again, but meanwhile nobody hears.',
       dashboard: 'telemetry',

@@ -2,7 +2,7 @@ import { Document } from 'yaml';
 import { runbookOf } from './alerts.ts';
 import { type AlertRule, isAlert, type RecordingRule, type RuleGroup } from './rule.ts';
 
-/** Where people reach Grafana, as the committed files have it: compose publishes it there. The launcher puts VITRINE_GRAFANA_URL in its place. */
+/** Grafana's address in the committed files; the launcher puts VITRINE_GRAFANA_URL in its place. */
 export const grafanaUrl = 'http://localhost:3000';
 
 /** A group as the file that Prometheus, or Loki’s ruler, reads. */

@@ -102,7 +102,7 @@ function drawing({ kind, stacked, unit, limits }: Panel): AnyBuilder {
   }
 }
 
-/** Tempo does not sort: the slowest are those of the `tracesMax` that it finds. */
+/** Tempo does not sort: these are the slowest of the `tracesMax` traces that it finds. */
 function target(query: Query, refId: string, tracesMax: number): Builder<Dataquery> {
   const datasource = { type: query.source, uid: query.source };
   if (query.source === 'tempo') {

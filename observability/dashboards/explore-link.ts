@@ -1,7 +1,7 @@
 import type { Dashboard } from '../alerts/rule.ts';
 import type { PanelLink } from './panel.ts';
 
-// Links from a value to Grafana's Explore. Grafana fills in `${__field.labels.model}`, `${__data.fields.model}`, `${__value.numeric}`, `${__from}` …
+// Links from a value to Grafana's Explore. Grafana fills in `${__field.labels.model}` and its like.
 
 /** Traces that TraceQL finds in the panel's time. */
 export function tracesLink(title: string, traceQl: string): PanelLink {
@@ -36,7 +36,7 @@ function exploreLink(title: string, source: 'tempo' | 'loki', query: Record<stri
   return { title, url: `/explore?schemaVersion=1&orgId=1&panes=${encodeAround(JSON.stringify(panes))}` };
 }
 
-/** Percent-encodes all but Grafana's variables, which are filled in, encoded, when the link is followed. */
+/** Percent-encodes all but Grafana's variables, which Grafana fills in and encodes. */
 function encodeAround(text: string): string {
   return text
     .split(/(\$\{[^}]+\})/)

@@ -71,7 +71,7 @@ export const generation: DashboardPlan = {
         }),
         timeseries({
           title: 'Server failures by kind',
-          says: 'A second, by the failure’s code. Those of callers are in the chart beside it.',
+          says: 'A second, by the failure’s code. The chart beside it has callers’ failures.',
           queries: [over(rateBy('generationErrors', ['error_type'], { ...ofService, ...atFault }), '{{error_type}}')],
           unit: 'ops',
           width: 8,

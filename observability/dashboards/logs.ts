@@ -62,7 +62,7 @@ export const logDashboard: DashboardPlan = {
           width: 5,
           runbook: 'SecurityEvent',
           whenEmpty: '0',
-          onlyAfter: 'somebody was refused at the door',
+          onlyAfter: 'a request was refused',
         }),
         stat({
           title: 'Watchdog unheard for',
@@ -105,13 +105,13 @@ export const logDashboard: DashboardPlan = {
               `{ span.inference.model.name = "\${__data.fields.Model}" && span.error.type != nil }`,
             ),
             logsLink(
-              'What was told of it',
+              'Its log lines',
               `{service_name="vitrine-receiver"} | event_type="alert" | alert_name="\${__data.fields.Alert}"`,
             ),
           ],
         }),
         logs({
-          title: 'Alerts as they were told',
+          title: 'Alerts received',
           says: 'Each change of an alert’s state, from the receiver: the log of the night.',
           queries: [lines(`{service_name="vitrine-receiver"} | event_type="alert"`)],
           width: 12,
@@ -165,14 +165,14 @@ export const logDashboard: DashboardPlan = {
           unit: 'ops',
           width: 8,
           runbook: 'SecurityEvent',
-          onlyAfter: 'somebody was refused at the door',
+          onlyAfter: 'a request was refused',
         }),
         logs({
           title: 'Security',
-          says: 'Who was refused at the doors, and why. Kept for a year.',
+          says: 'Refused requests, with client and reason. Kept for a year.',
           queries: [lines(security)],
           width: 8,
-          onlyAfter: 'somebody was refused at the door',
+          onlyAfter: 'a request was refused',
         }),
         logs({
           title: 'Audit',
@@ -201,7 +201,7 @@ export const logDashboard: DashboardPlan = {
         }),
         table({
           title: 'Alerts the receiver holds',
-          says: 'Firing, as it was told.',
+          says: 'Firing, as the receiver got it.',
           queries: [rows(`sum by (alertname, severity) (${series('receiverFiring')}) > 0`)],
           unit: 'short',
           width: 4,

@@ -1,6 +1,9 @@
 import { braces } from '../promql.ts';
 
-/** What dashboards and `vitrine summary` read of the servers around the service, which Prometheus scrapes. Ours are in src/telemetry/names/names.ts. */
+/**
+ * Series of the other servers that dashboards and `vitrine summary` read. Ours are in
+ * src/telemetry/names/.
+ */
 export const otherMetrics = {
   up: 'up',
   alerts: 'ALERTS',

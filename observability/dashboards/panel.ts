@@ -16,7 +16,10 @@ export type Unit =
   | 'hertz'
   | 'dateTimeFromNow';
 
-/** From where on a value is a warning, and from where on bad: above both, or below both when `bad` is the smaller one. Where there is no warning, the side is said. */
+/**
+ * Where a value becomes a warning and where it becomes bad; if `bad` is the smaller one, below
+ * them.
+ */
 export type Limits = { warning: number; bad: number } | { badFrom: number } | { badBelow: number };
 
 /** Of 95th percentiles: HighResponseTime and ModelInferenceLatency fire above 10 s. */
@@ -28,7 +31,7 @@ export type Word = ({ is: number } | { from: number }) & {
   color: 'green' | 'orange' | 'red' | 'blue' | 'text';
 };
 
-/** What a panel is, whoever draws it: Grafana, or the page, which knows these kinds and no others. */
+/** A panel as Grafana and the page draw it; the page knows these kinds only. */
 export type Panel = {
   kind: 'timeseries' | 'stat' | 'gauge' | 'bargauge' | 'table' | 'heatmap' | 'logs';
   title: string;
@@ -51,13 +54,16 @@ export type Panel = {
   words?: readonly Word[];
   /** In place of an empty answer. */
   whenEmpty?: string;
-  /** For a table: its columns by the name of the label, or `Value` for the number (`Value #B` from the second query on), in order; by none it is left out. */
+  /**
+   * For a table: titles of its columns in order, by label or `Value` (`Value #B` for the second
+   * query).
+   */
   columns?: Readonly<Record<string, string>>;
   /** For a table: units of its columns, by the titles given above. */
   columnUnits?: Readonly<Record<string, Unit>>;
-  /** For a table: limits of its columns, by the titles given above; beyond them the number has their colour. */
+  /** For a table: limits of its columns, by title; they colour the numbers. */
   columnLimits?: Readonly<Record<string, Limits>>;
-  /** For a table: columns that count things, of which there are no fractions; increase() makes some. */
+  /** For a table: columns of whole numbers, since increase() makes fractions. */
   wholeColumns?: readonly string[];
   /** For a table: the title of the column whose largest come first. */
   largestFirst?: string;
@@ -72,7 +78,7 @@ export type Line = { title?: string; height: number; panels: readonly Panel[] };
 export type VariableName = 'instance' | 'model' | 'tenant' | 'gpu' | 'dataset';
 
 export type DashboardPlan = {
-  /** The name of its file, and of its address in Grafana after `vitrine-`. Alerts lead to it by this name. */
+  /** Names its file and, after `vitrine-`, its address in Grafana. Alerts link to it. */
   name: Dashboard;
   title: string;
   says: string;
@@ -90,7 +96,7 @@ export const table = (panel: Given & Required<Pick<Panel, 'columns'>>): Panel =>
 export const heatmap = (panel: Given): Panel => ({ kind: 'heatmap', ...panel });
 export const logs = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'logs', unit: 'none', ...panel });
 
-/** A search for traces, as the table that Grafana makes of it. */
+/** A search for traces, drawn as a table. */
 export const traceTable = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'table', unit: 'none', ...panel });
 
 /** What Grafana calls the column of a search for traces that says how long each took. */

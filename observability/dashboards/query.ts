@@ -7,7 +7,7 @@ export type Query =
       expr: string;
       /** Grafana's pattern for the name of each series. */
       legend: string;
-      /** range: over time. instant: the last value. table: the last values as rows. buckets: a heatmap. exemplars: dots that lead to traces. */
+      /** instant: the last value. table: last values as rows. buckets: a heatmap. exemplars: dots. */
       shape: 'range' | 'instant' | 'table' | 'buckets' | 'exemplars';
     }
   | { source: 'loki'; expr: string; legend: string; shape: 'lines' | 'range' | 'instant' }
@@ -42,8 +42,8 @@ export function traces(expr: string): Query {
 }
 
 /**
- * Dots that lead to traces. Only the Collector's span metrics have exemplars. Their counts are those of kept traces, a sample, and are drawn nowhere:
- * no bucket is below zero, so the query itself answers nothing, while the exemplars of what it names are found.
+ * Dots that lead to traces. Only the Collector's span metrics have exemplars, and they count stored
+ * traces, a sample. So the query asks for buckets below zero: it finds exemplars and draws no line.
  */
 export function exemplars(matchers: Readonly<Partial<Record<'http_route' | 'inference_model_name', string>>>): Query {
   const buckets = partOf('spanSeconds', 'bucket', { job: 'vitrine', span_kind: 'SPAN_KIND_SERVER', ...matchers });

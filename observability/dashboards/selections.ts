@@ -13,10 +13,10 @@ export const ofDataset = { dataset: '~$dataset' } as const;
 
 export const ofTenant = { ...ofModel, tenant: '~$tenant' } as const;
 
-/** Failures of the server: not those of callers, who made a mistake, set a deadline too short, or left. */
+/** Server failures only: no 4xx, no caller's deadline, no caller who left. */
 export const atFault = { fault: 'server' } as const;
 
-/** What did not fail, and what failed on the server’s side: of this a success rate is worked out. */
+/** The requests that a success rate is computed from. */
 export const answerable = { fault: '~|server' } as const;
 
 /** Requests of callers: no probes, and no streams that stay open for as long as their job. */

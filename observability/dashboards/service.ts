@@ -117,7 +117,7 @@ export const service: DashboardPlan = {
           says: 'Requests that failed, and whose failure it was: caller, left or server. docs/errors.md says what each code means.',
           queries: [
             over(rateBy('errors', ['type', 'fault'], ofService), '{{type}} ({{fault}})'),
-            over(rateBy('defects', ['where'], ofService), 'unforeseen, in a {{where}}'),
+            over(rateBy('defects', ['where'], ofService), 'unexpected, in a {{where}}'),
           ],
           unit: 'reqps',
           width: 8,

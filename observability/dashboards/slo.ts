@@ -8,7 +8,7 @@ const errorBudget = 1 - objectives.availability;
 const slowBudget = 1 - objectives.latency.ratio;
 const percent = (ratio: number) => `${Number((100 * ratio).toFixed(3))} %`;
 
-// What was promised is promised for the month and for each model: nothing here is of the dashboard's time, or of all models together.
+// Objectives hold for a month and for each model, so the dashboard's time range has no effect here.
 const failed = (window: string) => `max by (model) (vitrine:inference_error_ratio:rate${window}${model})`;
 const slow = (window: string) => `max by (model) (vitrine:inference_slow_ratio:rate${window}${model})`;
 const left = (ratio: string, budget: number) => `1 - ${ratio} / ${round(budget)}`;

@@ -4,11 +4,11 @@ import { other, otherRate } from './other-metrics.ts';
 import { type DashboardPlan, gauge, stat, table, timeseries } from './panel.ts';
 import { now, over, rows } from './query.ts';
 
-/** The telemetry about itself: does what is told arrive? */
+/** Telemetry about the telemetry: does it arrive? */
 export const telemetry: DashboardPlan = {
   name: 'telemetry',
   title: 'Vitrine: telemetry pipeline',
-  says: 'Does what is told arrive? The ledger of each process, its spool, the Collector’s queues, and what backends throw away. What is lost here is missing everywhere else.',
+  says: 'Does telemetry arrive? The ledger of each process, its spool, the Collector’s queues, and what backends discard.',
   variables: ['instance'],
   lines: [
     {
@@ -35,7 +35,7 @@ export const telemetry: DashboardPlan = {
         }),
         stat({
           title: 'In the spool',
-          says: 'Items that wait on disk because the Collector is away.',
+          says: 'Items that wait on disk because the Collector is down.',
           queries: [now(`sum(${series('telemetrySpooled')})`)],
           unit: 'short',
           width: 4,
@@ -83,7 +83,7 @@ export const telemetry: DashboardPlan = {
       panels: [
         timeseries({
           title: 'Made and exported',
-          says: 'Items a second, by signal. The lines lie on each other while all is well.',
+          says: 'Items a second, by signal. The lines lie on each other while nothing waits.',
           queries: [
             over(rateBy('telemetryMade', ['signal']), '{{signal}} made'),
             over(rateBy('telemetryExported', ['signal']), '{{signal}} exported'),
@@ -208,7 +208,7 @@ export const telemetry: DashboardPlan = {
           runbook: 'CollectorLoses',
         }),
         timeseries({
-          title: 'Thrown away by backends',
+          title: 'Discarded by backends',
           says: 'What a store took and discarded: too old, too large, over a limit.',
           queries: [
             over(otherRate('lokiDiscarded', ['reason']), 'Loki: {{reason}}'),
@@ -242,10 +242,10 @@ export const telemetry: DashboardPlan = {
         }),
         timeseries({
           title: 'The receiver',
-          says: 'What it took and told on, what it had heard before, what it refused and what it let go.',
+          says: 'Accepted and exported, known before, refused, and dropped.',
           queries: [
             over(rateBy('receiverAccepted', ['door', 'what']), '{{door}}: {{what}}'),
-            over(rateBy('receiverRepeated', ['door']), '{{door}}: heard before'),
+            over(rateBy('receiverRepeated', ['door']), '{{door}}: known before'),
             over(rateBy('receiverRefused', ['door', 'reason']), '{{door}}: refused, {{reason}}'),
             over(rateBy('receiverForgotten', ['what']), 'let go: {{what}}'),
           ],
@@ -265,7 +265,7 @@ export const telemetry: DashboardPlan = {
         }),
         timeseries({
           title: 'Notifications',
-          says: 'Told by Alertmanager, a second, and those that failed.',
+          says: 'Sent by Alertmanager, a second, and failed ones.',
           queries: [
             over(otherRate('alertmanagerSent', ['integration']), '{{integration}} told'),
             over(otherRate('alertmanagerFailed', ['integration']), '{{integration}} failed'),
@@ -282,8 +282,8 @@ export const telemetry: DashboardPlan = {
       height: 7,
       panels: [
         timeseries({
-          title: 'Kept traces, by why',
-          says: 'Requests whose trace was kept. The rest is in the metrics, exactly.',
+          title: 'Traces stored, by reason',
+          says: 'Requests whose trace was stored. The metrics count all requests.',
           queries: [over(rateBy('tracesKept', ['reason']), '{{reason}}')],
           unit: 'reqps',
           width: 8,

@@ -1,8 +1,10 @@
 import type { MetricName } from '../../src/telemetry/names/names.ts';
 
-/** Metrics that no panel and no rule reads, and why they are told all the same. A test finds what is missing here, and what need not be. */
+/**
+ * Metrics that no panel and no rule reads, and why they exist. A test finds missing and stale rows.
+ */
 export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
-  spanCalls: 'A sample, told by the Collector’s span_metrics beside the exemplars: no panel and no rule may read it.',
+  spanCalls: 'A sample, made by the Collector’s span_metrics beside the exemplars: no panel and no rule may read it.',
   eventLoopDelayMin:
     'From the official instrumentation; the median, the 90th and 99th percentile and the most are drawn.',
   eventLoopDelayMean: 'From the official instrumentation; percentiles say more than a mean.',

@@ -59,10 +59,12 @@ import type { TaskMetrics } from './tasks/task-metrics.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
 import type { Telemetry } from './telemetry/export/start.ts';
 import type { Gpu } from './telemetry/host/gpu/start-gpu.ts';
+import type { Meter } from './telemetry/meter.ts';
 
 /** Every route there is. */
 export function createApp(given: {
   config: Config;
+  meter: Meter;
   door: Door;
   lifecycle: Lifecycle;
   registry: Registry;
@@ -94,9 +96,11 @@ export function createApp(given: {
     logSettings: new LogSettings(config.logLevel),
     codec: new InferCodec(config),
   };
-  observeInFlight(parts.permits, given.registry);
+  observeInFlight(given.meter, parts.permits, given.registry);
   const { bodies, budgets, permits, taskPermits, codec } = parts;
+  given.meter.gauge('activeConnections', (observe) => observe(budgets.connections.taken));
   observeBudgets(
+    given.meter,
     [...Object.values(budgets), given.workFolders.budget, bodies.budget, permits.all, taskPermits.all, codec.budget],
     [permits.ofModels, taskPermits.ofModels],
   );

@@ -21,6 +21,7 @@ import { TaskMetrics } from './tasks/task-metrics.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { log, silenceTerminal } from './telemetry/logger.ts';
+import { Meter } from './telemetry/meter.ts';
 
 export type DatasetOptions = {
   readonly operation: 'score' | 'enhance';
@@ -75,13 +76,14 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
   await onDisk(() => mkdir(out, { recursive: true }));
 
   silenceTerminal();
-  const taskMetrics = new TaskMetrics();
-  const metrics = new DatasetMetrics(name, operation);
+  const meter = new Meter();
+  const taskMetrics = new TaskMetrics(meter);
+  const metrics = new DatasetMetrics(meter, name, operation);
   const telemetry = await startTelemetry(config, {
     name: 'vitrine-dataset',
     folder: join('datasets', name, 'telemetry'),
     host: false,
-    aggregated: () => [...metrics.collect(), ...taskMetrics.collect()],
+    meter,
   });
   try {
     // The zeros first: an increase is seen only against what was told before, and a run may be shorter than the interval.
@@ -90,7 +92,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
     const scratch = join(out, 'scratch');
     await rm(scratch, { recursive: true, force: true });
     await using registry = await openRegistry(config, work, workers);
-    await using threads = new TaskThreads(config);
+    await using threads = new TaskThreads(config, meter);
     const line = new ProgressLine(options.progress);
     const progress = await onDisk(() =>
       runDataset({

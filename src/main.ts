@@ -9,7 +9,7 @@ import { Registry } from './engine/registry/registry.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-refusal.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
-import { type Jobs, openJobs } from './jobs/open-jobs.ts';
+import { openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Cost } from './observe/cost.ts';
@@ -23,6 +23,7 @@ import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { noGpu, startGpu } from './telemetry/host/gpu/start-gpu.ts';
+import { Meter } from './telemetry/meter.ts';
 
 // Start reads down, stop runs up: telemetry is first in and last out.
 
@@ -31,28 +32,15 @@ await startOrExplain(async () => {
   // Before anything in it is touched: who comes second must change nothing.
   const data = openDataFolder({ data: config.data, part: 'service', who: 'service' });
   const door = await Door.open(config);
-  const requestMetrics = new RequestMetrics();
-  const engineMetrics = new EngineMetrics(requestMetrics);
-  const taskMetrics = new TaskMetrics();
-  const proxyMetrics = new ProxyMetrics();
-  let jobs: Jobs | undefined;
+  const meter = new Meter();
+  const requestMetrics = new RequestMetrics(meter);
+  const engineMetrics = new EngineMetrics(meter);
+  const taskMetrics = new TaskMetrics(meter);
+  const proxyMetrics = new ProxyMetrics(meter);
   let gpu = noGpu();
-  const cost = new Cost();
-  const telemetry = await startTelemetry(config, {
-    name: 'vitrine',
-    folder: 'service',
-    host: true,
-    aggregated: () => [
-      ...engineMetrics.collect(),
-      ...requestMetrics.collect(),
-      ...taskMetrics.collect(),
-      ...cost.collect(),
-      ...proxyMetrics.collect(),
-      ...(jobs?.metrics.collect() ?? []),
-      ...gpu.metrics(),
-    ],
-  });
-  gpu = startGpu(config);
+  const cost = new Cost(meter);
+  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
+  gpu = startGpu(config, meter);
   const lifecycle = new Lifecycle();
   const flights = config.telemetryOff
     ? undefined
@@ -61,11 +49,13 @@ await startOrExplain(async () => {
     ? new Registry(config, observedBy(engineMetrics, cost, flights), new GpuShare(() => gpu))
     : new Registry(config);
   engineMetrics.watch(registry);
-  const taskThreads = new TaskThreads(config);
+  requestMetrics.watch(registry);
+  const taskThreads = new TaskThreads(config, meter);
   taskMetrics.watch(() => possibleTasks(registry));
   const uses = new ModelUses({ metrics: requestMetrics, cost, flights });
-  jobs = await openJobs(
+  const jobs = await openJobs(
     config,
+    meter,
     performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses }),
     data.clock,
   );
@@ -74,6 +64,7 @@ await startOrExplain(async () => {
   lifecycle.stopping.addEventListener('abort', () => void runner.stop({ byDefect: lifecycle.stopsByDefect }));
   const app = createApp({
     config,
+    meter,
     door,
     lifecycle,
     registry,
@@ -103,7 +94,7 @@ await startOrExplain(async () => {
     },
     closeFirst: async () => {
       logSums();
-      await jobs?.[Symbol.asyncDispose]();
+      await jobs[Symbol.asyncDispose]();
       await taskThreads[Symbol.asyncDispose]();
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
     },

@@ -14,6 +14,7 @@ import { Store } from './receiver/store.ts';
 import { Watchdog } from './receiver/watchdog.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { log } from './telemetry/logger.ts';
+import { Meter } from './telemetry/meter.ts';
 
 // What cannot speak OTLP comes in here over HTTP and leaves as OTLP. A process of its own, so that alerts are heard while the service is down.
 
@@ -27,13 +28,15 @@ async function receive(config: Config): Promise<void> {
   const data = openDataFolder({ data: config.data, part: 'receiver', who: 'receiver' });
   await checkTokens(config);
   const store = Store.open(data.path, config);
+  const meter = new Meter();
   const series = new PushedSeries(store, config);
-  const requestMetrics = new RequestMetrics();
+  meter.produce(() => series.collect(Date.now()));
+  const requestMetrics = new RequestMetrics(meter);
   const telemetry = await startTelemetry(config, {
     name: 'vitrine-receiver',
     folder: 'receiver',
     host: false,
-    aggregated: () => [...series.collect(Date.now()), ...requestMetrics.collect()],
+    meter,
   });
   if (store.setAside !== undefined) {
     log(
@@ -45,8 +48,8 @@ async function receive(config: Config): Promise<void> {
       },
     );
   }
-  const metrics = new ReceiverMetrics({ store, series });
-  const watchdog = new Watchdog(config.receiverWatchdogMsMax);
+  const metrics = new ReceiverMetrics({ meter, store, series });
+  const watchdog = new Watchdog(meter, config.receiverWatchdogMsMax);
   const lifecycle = new Lifecycle();
   const receiver = createReceiver({
     config,

@@ -9,6 +9,7 @@ import type { TaskTools } from '../src/tasks/task-tools.ts';
 import type { TaskRequest, TaskResult, UploadedFile } from '../src/tasks/task-types.ts';
 import { TaskThreads } from '../src/tasks/threads/task-threads.ts';
 import { setLogLevel } from '../src/telemetry/logger.ts';
+import { Meter } from '../src/telemetry/meter.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const ourModels = fileURLToPath(new URL('../models', import.meta.url));
@@ -37,8 +38,9 @@ export async function taskRunner(loadModels: string, settings: Partial<Config> =
   setLogLevel('app', config.logLevel);
   const registry = new Registry(config);
   await registry.start();
-  const threads = new TaskThreads(config);
-  const metrics = new TaskMetrics();
+  const meter = new Meter();
+  const threads = new TaskThreads(config, meter);
+  const metrics = new TaskMetrics(meter);
   const folders: Awaited<ReturnType<typeof temporaryFolder>>[] = [];
   return {
     registry,

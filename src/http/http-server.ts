@@ -8,7 +8,6 @@ import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
-import { observableGauge } from '../telemetry/meter/metrics.ts';
 import { admitConnections } from './admit-connections.ts';
 import { answerOn, awaitInvitation, hasBegunToAnswer, messagesOf } from './served-messages.ts';
 import { type RequestTrace, requestTrace } from './trace-request.ts';
@@ -63,7 +62,6 @@ export function createHttpServer(
     begin(response);
     serve(request, response);
   });
-  observableGauge('activeConnections').addCallback((result) => result.observe(budgets.connections.taken));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
     if (code === undefined || !socket.writable || hasBegunToAnswer(socket)) {

@@ -7,7 +7,7 @@ import { onDisk } from '../resilience/disk-failure.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
-import { observableGauge } from '../telemetry/meter/metrics.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import { syncToDisk } from './keep-result.ts';
 import { foldersSetAside } from './set-aside.ts';
 
@@ -69,7 +69,7 @@ export class WorkFolders {
     this.#results = results;
   }
 
-  static async open(limits: Limits): Promise<WorkFolders> {
+  static async open(limits: Limits, meter: Meter): Promise<WorkFolders> {
     const work = join(limits.data, 'service', 'work');
     const results = join(limits.data, 'service', 'results');
     try {
@@ -85,8 +85,11 @@ export class WorkFolders {
     }
     const folders = new WorkFolders(limits, work, results);
     for (const [id, bytes] of (await measure(work, isUpload)).bytesOf) folders.#claimed.set(id, bytes);
-    observableGauge('temporaryFiles').addCallback(async (gauge) => gauge.observe((await folders.use()).work.files));
-    observableGauge('temporaryBytes').addCallback(async (gauge) => gauge.observe((await folders.use()).work.bytes));
+    meter.observe(async (observe) => {
+      const { files, bytes } = (await folders.use()).work;
+      observe('temporaryFiles', files);
+      observe('temporaryBytes', bytes);
+    });
     return folders;
   }
 

@@ -1,7 +1,6 @@
 import type { BatchMember, EngineObserver } from '../engine/engine-observer.ts';
 import type { BatchFacts } from '../engine/inference.ts';
-import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
-import { HotCounter } from '../telemetry/meter/hot-series.ts';
+import type { CounterSeries, Meter } from '../telemetry/meter.ts';
 
 /** Work of the engine that nobody asked for through a door. */
 const nobody = 'anonymous';
@@ -11,14 +10,14 @@ const nobody = 'anonymous';
  * fails, or that is run once more, is charged too: it was work.
  */
 export class Cost implements Partial<EngineObserver> {
-  readonly #requests = new HotCounter('costRequests');
-  readonly #cpu = new HotCounter('costCpu');
-  readonly #gpuSeconds = new HotCounter('costGpu');
-  readonly #energy = new HotCounter('costEnergy');
-  readonly #bytes = new HotCounter('costBytes');
+  readonly #meter: Meter;
   readonly #accounts = new Map<string, Map<string, Account>>();
   /** Most requests are of the tenant and the model of the one before. */
   #last: Account | undefined;
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+  }
 
   requested(tenant: string, model: string): void {
     this.#account(tenant, model).requests.value += 1;
@@ -33,13 +32,9 @@ export class Cost implements Partial<EngineObserver> {
       account.cpu.value += cpuSeconds * part;
       account.bytes.value += bytes + batch.outputBytes * part;
       if (!gpu) continue;
-      this.#gpuSeconds.series(account.tenant, model).value += gpu.seconds * part;
-      if (gpu.energy) this.#energy.series(account.tenant, model).value += gpu.energy.joules * part;
+      this.#meter.counter('costGpu').series(account.tenant, model).value += gpu.seconds * part;
+      if (gpu.energy) this.#meter.counter('costEnergy').series(account.tenant, model).value += gpu.energy.joules * part;
     }
-  }
-
-  collect(): AggregatedMetric[] {
-    return [this.#requests, this.#cpu, this.#gpuSeconds, this.#energy, this.#bytes].map((metric) => metric.collect());
   }
 
   #account(tenant: string, model: string): Account {
@@ -55,9 +50,9 @@ export class Cost implements Partial<EngineObserver> {
     const account: Account = {
       tenant,
       model,
-      requests: this.#requests.series(tenant, model),
-      cpu: this.#cpu.series(tenant, model),
-      bytes: this.#bytes.series(tenant, model),
+      requests: this.#meter.counter('costRequests').series(tenant, model),
+      cpu: this.#meter.counter('costCpu').series(tenant, model),
+      bytes: this.#meter.counter('costBytes').series(tenant, model),
     };
     const models = this.#accounts.get(tenant) ?? new Map<string, Account>();
     models.set(model, account);
@@ -66,11 +61,10 @@ export class Cost implements Partial<EngineObserver> {
   }
 }
 
-type Series = { value: number };
 type Account = {
   readonly tenant: string;
   readonly model: string;
-  readonly requests: Series;
-  readonly cpu: Series;
-  readonly bytes: Series;
+  readonly requests: CounterSeries;
+  readonly cpu: CounterSeries;
+  readonly bytes: CounterSeries;
 };

@@ -1,42 +1,75 @@
 import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-observer.ts';
 import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
+import type { LoadedModel } from '../engine/model.ts';
 import type { ModelStatus, Registry } from '../engine/registry/registry.ts';
 import { residentBytes } from '../telemetry/host/resident-bytes.ts';
-import type { AggregatedMetric, AggregatedPoint } from '../telemetry/meter/aggregated-metrics.ts';
-import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
-import { type MetricName, metricNames } from '../telemetry/names/names.ts';
-import type { RequestMetrics } from './request-metrics.ts';
+import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
 
 const closings = ['idle', 'rows', 'bytes', 'delay', 'alone'] as const satisfies readonly ClosedBy[];
 const states = ['ready', 'loading', 'unloading', 'unavailable'] as const satisfies readonly ModelStatus['state'][];
+const laneStates = ['idle', 'running', 'opening', 'abandoned'] as const;
 const breakerNumbers = { closed: 0, half_open: 1, open: 2 } as const;
 
-/**
- * What the engine does, by model: counted once a batch, read where it is a state. Counts go on when a model is loaded anew, which the model's own
- * statistics do not.
- */
+/** What the engine does, by model. Counts go on when a model is reloaded; the model's own statistics begin again. */
 export class EngineMetrics implements Partial<EngineObserver> {
-  readonly #requestMetrics: RequestMetrics;
-  readonly #batches = new HotCounter('inferenceBatches');
-  readonly #shortcuts = new HotCounter('inferenceShortcutBatches');
-  readonly #rows = new HotHistogram('inferenceBatchRows');
-  readonly #fill = new HotHistogram('inferenceBatchFill');
-  readonly #bytes = new HotCounter('inferenceBytes');
-  readonly #dropped = new HotCounter('inferenceDropped');
-  readonly #losses = new HotCounter('inferenceLaneLosses');
-  readonly #retries = new HotCounter('inferenceLaneRetries');
-  readonly #loads = new HotCounter('modelLoads');
-  readonly #loadSeconds = new HotHistogram('modelLoadSeconds');
+  readonly #meter: Meter;
   readonly #models = new Map<string, ModelSeries>();
-  #registry: Pick<Registry, 'models' | 'loadBreakers'> | undefined;
 
-  constructor(requestMetrics: RequestMetrics) {
-    this.#requestMetrics = requestMetrics;
+  constructor(meter: Meter) {
+    this.#meter = meter;
   }
 
-  /** Whose states are read at each collection. */
-  watch(registry: Pick<Registry, 'models' | 'loadBreakers'>): void {
-    this.#registry = registry;
+  /** Reads the states of its models at each collection. */
+  watch(registry: WatchedRegistry): void {
+    const meter = this.#meter;
+    meter.beforeCollecting(() => {
+      for (const { name } of registry.models()) this.#of(name);
+    });
+    meter.gauge('modelsLoaded', (observe) =>
+      observe(registry.models().filter(({ state }) => state === 'ready').length),
+    );
+    meter.gauge('modelState', (observe) => {
+      for (const { name, version, state: now } of registry.models())
+        for (const state of states) observe(state === now ? 1 : 0, name, version, state);
+    });
+    meter.observe((observe) => {
+      for (const [model, versions] of servingIn(registry)) {
+        const sum = (of: (version: LoadedModel) => number) =>
+          versions.reduce((total, version) => total + of(version), 0);
+        observe(
+          'inferenceQueueDepth',
+          sum(({ queue }) => queue.waiting),
+          model,
+        );
+        observe(
+          'inferenceQueueBytes',
+          sum(({ queue }) => queue.waitingBytes),
+          model,
+        );
+        const waitsMs = versions.map(({ queue }) => queue.predictedWaitMs);
+        observe('inferenceQueueWait', Math.max(0, ...waitsMs) / 1000, model);
+        for (const state of laneStates)
+          observe(
+            'inferenceLanes',
+            sum((each) => each.laneStates[state]),
+            model,
+            state,
+          );
+        const processIds = versions.flatMap(({ laneProcessIds }) => laneProcessIds);
+        if (processIds.length > 0)
+          observe(
+            'inferenceLaneMemory',
+            processIds.reduce((bytes, id) => bytes + residentBytes(id), 0),
+            model,
+          );
+        const breakers = versions.map(({ breakerState }) => breakerNumbers[breakerState]);
+        if (breakers.length > 0) observe('breakerState', Math.max(...breakers), model, 'running');
+        for (const [set, value] of Object.entries(versions.at(-1)?.manifest.accuracy ?? {}))
+          observe('modelAccuracy', value, model, set);
+      }
+      for (const [model, state] of Object.entries(registry.loadBreakers()))
+        observe('breakerState', breakerNumbers[state], model, 'loading');
+    });
   }
 
   batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void {
@@ -62,138 +95,43 @@ export class EngineMetrics implements Partial<EngineObserver> {
 
   modelLoaded({ model, startedAt, endedAt, result }: LoadFacts): void {
     this.#of(model);
-    this.#loads.series(model, result).value += 1;
-    if (result === 'ok') this.#loadSeconds.series(model).record((endedAt - startedAt) / 1000);
+    this.#meter.counter('modelLoads').series(model, result).value += 1;
+    if (result === 'ok')
+      this.#meter
+        .histogram('modelLoadSeconds')
+        .series(model)
+        .record((endedAt - startedAt) / 1000);
   }
 
   requestDropped(model: string, why: 'gone' | 'expired' | 'refused'): void {
     this.#of(model);
-    this.#dropped.series(model, why).value += 1;
+    this.#meter.counter('inferenceDropped').series(model, why).value += 1;
   }
 
   requestRetried(model: string): void {
     this.#of(model).retries.value += 1;
   }
 
-  collect(): AggregatedMetric[] {
-    const models = this.#registry?.models() ?? [];
-    for (const { name } of models) {
-      this.#of(name);
-      this.#requestMetrics.beginModel(name, undefined);
-    }
-    return [
-      ...collectAll([
-        this.#batches,
-        this.#shortcuts,
-        this.#rows,
-        this.#fill,
-        this.#bytes,
-        this.#dropped,
-        this.#losses,
-        this.#retries,
-        this.#loads,
-        this.#loadSeconds,
-      ]),
-      ...this.#gauges(models),
-    ];
-  }
-
-  #gauges(models: readonly ModelStatus[]): AggregatedMetric[] {
-    const byName = Map.groupBy(models, ({ name }) => name);
-    // Versions of a model that serve side by side are told as one.
-    const serving = [...byName].map(([model, versions]) => ({
-      model,
-      versions: versions.flatMap((status) => (status.model ? [status.model] : [])),
-    }));
-    const each = (tell: (of: (typeof serving)[number]) => number) =>
-      serving.map((of) => ({ labels: { model: of.model }, value: tell(of) }));
-    const sumOf = (of: (typeof serving)[number], value: (model: (typeof of.versions)[number]) => number) =>
-      of.versions.reduce((total, model) => total + value(model), 0);
-    return [
-      gauge(
-        'inferenceQueueDepth',
-        each((of) => sumOf(of, ({ queue }) => queue.waiting)),
-      ),
-      gauge(
-        'inferenceQueueBytes',
-        each((of) => sumOf(of, ({ queue }) => queue.waitingBytes)),
-      ),
-      gauge(
-        'inferenceQueueWait',
-        each(({ versions }) => Math.max(0, ...versions.map(({ queue }) => queue.predictedWaitMs / 1000))),
-      ),
-      gauge(
-        'inferenceLanes',
-        serving.flatMap((of) =>
-          (['idle', 'running', 'opening', 'abandoned'] as const).map((state) => ({
-            labels: { model: of.model, state },
-            value: sumOf(of, ({ laneStates }) => laneStates[state]),
-          })),
-        ),
-      ),
-      gauge(
-        'inferenceLaneMemory',
-        serving
-          .filter(({ versions }) => versions.some(({ laneProcessIds }) => laneProcessIds.length > 0))
-          .map((of) => ({
-            labels: { model: of.model },
-            value: sumOf(of, ({ laneProcessIds }) =>
-              laneProcessIds.reduce((bytes, id) => bytes + residentBytes(id), 0),
-            ),
-          })),
-      ),
-      gauge('breakerState', this.#breakers(serving)),
-      gauge('modelsLoaded', [{ labels: {}, value: models.filter(({ state }) => state === 'ready').length }]),
-      gauge(
-        'modelState',
-        models.flatMap(({ name, version, state: now }) =>
-          states.map((state) => ({ labels: { model: name, version, state }, value: state === now ? 1 : 0 })),
-        ),
-      ),
-      gauge(
-        'modelAccuracy',
-        serving.flatMap(({ model, versions }) =>
-          Object.entries(versions.at(-1)?.manifest.accuracy ?? {}).map(([set, value]) => ({
-            labels: { model_type: model, validation_set: set },
-            value,
-          })),
-        ),
-      ),
-    ];
-  }
-
-  #breakers(serving: readonly { model: string; versions: readonly { breakerState: keyof typeof breakerNumbers }[] }[]) {
-    const loading = Object.entries(this.#registry?.loadBreakers() ?? {}).map(([model, state]) => ({
-      labels: { model, guard: 'loading' },
-      value: breakerNumbers[state],
-    }));
-    const running = serving
-      .filter(({ versions }) => versions.length > 0)
-      .map(({ model, versions }) => ({
-        labels: { model, guard: 'running' },
-        value: Math.max(...versions.map(({ breakerState }) => breakerNumbers[breakerState])),
-      }));
-    return [...loading, ...running];
-  }
-
   /** All series of a model begin at zero, together. */
   #of(model: string): ModelSeries {
     const known = this.#models.get(model);
     if (known) return known;
-    for (const why of ['gone', 'expired', 'refused']) this.#dropped.series(model, why);
-    this.#loads.series(model, 'ok');
+    const meter = this.#meter;
+    for (const why of ['gone', 'expired', 'refused']) meter.counter('inferenceDropped').series(model, why);
+    meter.counter('modelLoads').series(model, 'ok');
+    const batches = meter.counter('inferenceBatches');
+    const bytes = meter.counter('inferenceBytes');
+    const losses = meter.counter('inferenceLaneLosses');
     const series: ModelSeries = {
-      batches: Object.fromEntries(
-        closings.map((by) => [by, this.#batches.series(model, by)]),
-      ) as ModelSeries['batches'],
-      shortcuts: this.#shortcuts.series(model),
-      rows: this.#rows.series(model),
-      fill: this.#fill.series(model),
-      bytesIn: this.#bytes.series(model, 'in'),
-      bytesOut: this.#bytes.series(model, 'out'),
-      crashed: this.#losses.series(model, 'crashed'),
-      stuck: this.#losses.series(model, 'stuck'),
-      retries: this.#retries.series(model),
+      batches: Object.fromEntries(closings.map((by) => [by, batches.series(model, by)])) as ModelSeries['batches'],
+      shortcuts: meter.counter('inferenceShortcutBatches').series(model),
+      rows: meter.histogram('inferenceBatchRows').series(model),
+      fill: meter.histogram('inferenceBatchFill').series(model),
+      bytesIn: bytes.series(model, 'in'),
+      bytesOut: bytes.series(model, 'out'),
+      crashed: losses.series(model, 'crashed'),
+      stuck: losses.series(model, 'stuck'),
+      retries: meter.counter('inferenceLaneRetries').series(model),
     };
     this.#models.set(model, series);
     return series;
@@ -201,25 +139,23 @@ export class EngineMetrics implements Partial<EngineObserver> {
 }
 
 type ModelSeries = {
-  readonly batches: Readonly<Record<ClosedBy, { value: number }>>;
-  readonly shortcuts: { value: number };
+  readonly batches: Readonly<Record<ClosedBy, CounterSeries>>;
+  readonly shortcuts: CounterSeries;
   readonly rows: HistogramSeries;
   readonly fill: HistogramSeries;
-  readonly bytesIn: { value: number };
-  readonly bytesOut: { value: number };
-  readonly crashed: { value: number };
-  readonly stuck: { value: number };
-  readonly retries: { value: number };
+  readonly bytesIn: CounterSeries;
+  readonly bytesOut: CounterSeries;
+  readonly crashed: CounterSeries;
+  readonly stuck: CounterSeries;
+  readonly retries: CounterSeries;
 };
 
-function gauge(of: MetricName, points: { labels: Record<string, string>; value: number }[]): AggregatedMetric {
-  const { name, unit, says } = metricNames[of];
-  const atMs = Date.now();
-  return {
-    name,
-    unit,
-    says,
-    kind: 'gauge',
-    points: points.map((point): AggregatedPoint<number> => ({ ...point, startMs: atMs, atMs })),
-  };
+type WatchedRegistry = Pick<Registry, 'models' | 'loadBreakers'>;
+
+/** Versions that serve side by side, by their model. */
+function servingIn(registry: WatchedRegistry): Map<string, LoadedModel[]> {
+  const byName = Map.groupBy(registry.models(), ({ name }) => name);
+  return new Map(
+    [...byName].map(([name, versions]) => [name, versions.flatMap(({ model }) => (model ? [model] : []))]),
+  );
 }

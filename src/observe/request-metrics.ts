@@ -1,28 +1,28 @@
+import type { Registry } from '../engine/registry/registry.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus, isRefusal } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
-import type { AggregatedMetric } from '../telemetry/meter/aggregated-metrics.ts';
-import { collectAll, type HistogramSeries, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
+import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
 import { type InferenceStage, inferenceStages, type StageName, stageNames, type TimeAccount } from './time-account.ts';
 
 /** What is counted of every request, kept trace or not. */
 export class RequestMetrics {
-  readonly #requests = new HotCounter('httpRequests');
-  readonly #seconds = new HotHistogram('httpRequestSeconds');
-  readonly #errors = new HotCounter('errors');
-  readonly #refused = new HotCounter('requestsRefused');
-  readonly #inferences = new HotCounter('inferenceRequests');
-  readonly #inferenceSeconds = new HotHistogram('inferenceSeconds');
-  readonly #stageSeconds = new HotHistogram('inferenceStageSeconds');
-  readonly #restSeconds = new HotHistogram('inferenceRestSeconds');
-  readonly #kept = new HotCounter('tracesKept');
+  readonly #meter: Meter;
   readonly #models = new Map<string, Map<TaskKind | undefined, ModelSeries>>();
   // Most requests have the labels of the one before: they are not looked up again.
   #lastAnswered: AnsweredSeries | undefined;
   #lastModel: { readonly model: string; readonly task: TaskKind | undefined; readonly series: ModelSeries } | undefined;
 
-  constructor() {
-    for (const reason of keptReasons) this.#kept.series(reason);
+  constructor(meter: Meter) {
+    this.#meter = meter;
+    for (const reason of keptReasons) meter.counter('tracesKept').series(reason);
+  }
+
+  /** Begins the series of models as they become known. */
+  watch(registry: Pick<Registry, 'models'>): void {
+    this.#meter.beforeCollecting(() => {
+      for (const { name } of registry.models()) this.beginModel(name, undefined);
+    });
   }
 
   /**
@@ -31,9 +31,8 @@ export class RequestMetrics {
    */
   beginRoute(endpoint: string, methods: readonly string[]): void {
     for (const method of methods) {
-      for (const status of [200, 400, 429, 500, 503])
-        this.#requests.series(method, endpoint, String(status), faultOfStatus(status) ?? '');
-      this.#seconds.series(method, endpoint);
+      for (const status of [200, 400, 429, 500, 503]) this.#requestsOf(method, endpoint, status, faultOfStatus(status));
+      this.#meter.histogram('httpRequestSeconds').series(method, endpoint);
     }
     this.#errorsOf('internal', endpoint);
     if (!methods.includes('POST')) return;
@@ -51,16 +50,18 @@ export class RequestMetrics {
     if (known) return known;
     const label = task ?? '';
     const stages = task === undefined ? inferenceStages : stageNames;
+    const requests = this.#meter.counter('inferenceRequests');
+    const stageSeconds = this.#meter.histogram('inferenceStageSeconds');
     const series = {
-      ok: this.#inferences.series(model, 'ok', '', label),
-      seconds: this.#inferenceSeconds.series(model, label),
+      ok: requests.series(model, 'ok', '', label),
+      seconds: this.#meter.histogram('inferenceSeconds').series(model, label),
       stages: Object.fromEntries(
-        stages.map((stage) => [stage, this.#stageSeconds.series(model, stage, label)]),
+        stages.map((stage) => [stage, stageSeconds.series(model, stage, label)]),
       ) as ModelSeries['stages'],
-      rest: this.#restSeconds.series(model, label),
+      rest: this.#meter.histogram('inferenceRestSeconds').series(model, label),
     };
     for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed', 'queue_full'] satisfies FailureCode[])
-      this.#inferences.series(model, code, faultOf(code), label);
+      requests.series(model, code, faultOf(code), label);
     uses.set(task, series);
     return series;
   }
@@ -74,8 +75,9 @@ export class RequestMetrics {
       last.method !== method ||
       last.fault !== fault
     ) {
-      const requests = this.#requests.series(method, endpoint, String(status), fault ?? '');
-      last = { method, endpoint, status, fault, requests, seconds: this.#seconds.series(method, endpoint) };
+      const requests = this.#requestsOf(method, endpoint, status, fault);
+      const seconds = this.#meter.histogram('httpRequestSeconds').series(method, endpoint);
+      last = { method, endpoint, status, fault, requests, seconds };
       this.#lastAnswered = last;
     }
     last.requests.value += 1;
@@ -84,7 +86,7 @@ export class RequestMetrics {
 
   /** Bytes that are no HTTP: counted, though no request came of them. */
   answeredUnread(status: string, code: FailureCode): void {
-    this.#requests.series('_OTHER', 'unmatched', status, faultOf(code)).value += 1;
+    this.#requestsOf('_OTHER', 'unmatched', status, faultOf(code)).value += 1;
     this.failed('unmatched', code);
   }
 
@@ -93,12 +95,16 @@ export class RequestMetrics {
     if (isRefusal(code)) this.#refusedBy(code, endpoint).value += 1;
   }
 
-  #errorsOf(code: FailureCode, endpoint: string): { value: number } {
-    return this.#errors.series(code, endpoint, faultOf(code));
+  #requestsOf(method: string, endpoint: string, status: number | string, fault: Fault | undefined): CounterSeries {
+    return this.#meter.counter('httpRequests').series(method, endpoint, String(status), fault ?? '');
   }
 
-  #refusedBy(code: FailureCode, endpoint: string): { value: number } {
-    return this.#refused.series(endpoint, code, faultOf(code));
+  #errorsOf(code: FailureCode, endpoint: string): CounterSeries {
+    return this.#meter.counter('errors').series(code, endpoint, faultOf(code));
+  }
+
+  #refusedBy(code: FailureCode, endpoint: string): CounterSeries {
+    return this.#meter.counter('requestsRefused').series(endpoint, code, faultOf(code));
   }
 
   /** Books a time account by model; the rest is what no stage has of the whole. */
@@ -111,7 +117,7 @@ export class RequestMetrics {
     const { ok, seconds, stages, rest } = last.series;
     const { tookMs } = account;
     if (failedBy === undefined) ok.value += 1;
-    else this.#inferences.series(model, failedBy, faultOf(failedBy), task ?? '').value += 1;
+    else this.#meter.counter('inferenceRequests').series(model, failedBy, faultOf(failedBy), task ?? '').value += 1;
     seconds.record(tookMs / 1000);
     stages.receive.record(account.receive / 1000);
     stages.decode.record(account.decode / 1000);
@@ -127,26 +133,12 @@ export class RequestMetrics {
   }
 
   kept(because: KeptBecause): void {
-    this.#kept.series(because).value += 1;
-  }
-
-  collect(): AggregatedMetric[] {
-    return collectAll([
-      this.#requests,
-      this.#seconds,
-      this.#errors,
-      this.#refused,
-      this.#inferences,
-      this.#inferenceSeconds,
-      this.#stageSeconds,
-      this.#restSeconds,
-      this.#kept,
-    ]);
+    this.#meter.counter('tracesKept').series(because).value += 1;
   }
 }
 
 type ModelSeries = {
-  readonly ok: { value: number };
+  readonly ok: CounterSeries;
   readonly seconds: HistogramSeries;
   readonly stages: Readonly<Record<InferenceStage, HistogramSeries>> &
     Readonly<Record<Exclude<StageName, InferenceStage>, HistogramSeries | undefined>>;
@@ -158,6 +150,6 @@ type AnsweredSeries = {
   readonly endpoint: string;
   readonly status: number;
   readonly fault: Fault | undefined;
-  readonly requests: { value: number };
+  readonly requests: CounterSeries;
   readonly seconds: HistogramSeries;
 };

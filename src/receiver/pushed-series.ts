@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
-import type { AggregatedMetric, AggregatedPoint } from '../telemetry/meter/aggregated-metrics.ts';
+import type { CollectedMetric, Point } from '../telemetry/meter.ts';
 import { familyName, type MetricLine } from './event-line.ts';
 import type { Series, Sum } from './series.ts';
 import type { Store } from './store.ts';
@@ -61,10 +61,10 @@ export class PushedSeries {
     };
   }
 
-  /** What is told at an export. */
-  collect(now: number): AggregatedMetric[] {
+  /** The metrics of an export. */
+  collect(now: number): CollectedMetric[] {
     this.#expire(now);
-    const metrics = new Map<string, AggregatedMetric>();
+    const metrics = new Map<string, CollectedMetric>();
     const begun: Series[] = [];
     for (const series of this.#series.values()) {
       const metric = metrics.get(series.family) ?? emptyMetric(series);
@@ -125,13 +125,13 @@ function added(sum: Sum, line: MetricLine): Sum {
   return { ...sum, count: sum.count + 1, sum: sum.sum + line.value, counts };
 }
 
-function emptyMetric({ name, unit, sum }: Series): AggregatedMetric {
+function emptyMetric({ name, unit, sum }: Series): CollectedMetric {
   return { name, unit, says: 'Pushed by a script through the receiver.', kind: sum.kind, points: [] };
 }
 
-function addPoint(metric: AggregatedMetric, series: Series, atMs: number): void {
+function addPoint(metric: CollectedMetric, series: Series, atMs: number): void {
   const { labels, startMs, begun, sum } = series;
-  const point = <Value>(value: Value): AggregatedPoint<Value> => ({ labels, startMs, atMs, value });
+  const point = <Value>(value: Value): Point<Value> => ({ labels, startMs, atMs, value });
   if (metric.kind === 'histogram') {
     if (sum.kind !== 'histogram') return;
     const { count, sum: total, bounds, counts } = sum;

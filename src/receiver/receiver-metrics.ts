@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors.ts';
-import { counter, observableGauge } from '../telemetry/meter/metrics.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { PushedSeries } from './pushed-series.ts';
 import { forgettable, type Store } from './store.ts';
 
@@ -13,7 +13,7 @@ const whatByDoor = {
 } as const satisfies Record<DoorName, readonly string[]>;
 type What = (typeof whatByDoor)[DoorName][number];
 
-// Told as 0 from the start, or the first refusal would be invisible to rate().
+// Counted from 0, or the first refusal would be invisible to rate().
 const expectedReasons = [
   'unauthorized',
   'forbidden',
@@ -32,45 +32,46 @@ const expectedReasons = [
 
 /** What the receiver counts about itself. */
 export class ReceiverMetrics {
-  readonly #accepted = counter('receiverAccepted');
-  readonly #repeated = counter('receiverRepeated');
-  readonly #refused = counter('receiverRefused');
-  readonly #forgotten = counter('receiverForgotten');
+  readonly #meter: Meter;
 
-  constructor({ store, series }: { store: Store; series: PushedSeries }) {
+  constructor({ meter, store, series }: { meter: Meter; store: Store; series: PushedSeries }) {
+    this.#meter = meter;
     for (const door of doorNames) {
       for (const what of whatByDoor[door]) this.accepted(door, what, 0);
-      for (const reason of expectedReasons) this.#refused.add(0, { door, reason });
+      for (const reason of expectedReasons) meter.counter('receiverRefused').series(door, reason);
       this.repeated(door, 0);
     }
-    this.#refused.add(0, { door: 'any', reason: 'connections' });
-    for (const what of forgettable) this.#forgotten.add(0, { what });
-    store.onForgotten = (what, count) => this.#forgotten.add(count, { what });
-    observableGauge('receiverSeries').addCallback((result) => result.observe(series.size));
+    meter.counter('receiverRefused').series('any', 'connections');
+    const forgotten = meter.counter('receiverForgotten');
+    for (const what of forgettable) forgotten.series(what);
+    store.onForgotten = (what, count) => {
+      forgotten.series(what).value += count;
+    };
+    meter.gauge('receiverSeries', (observe) => observe(series.size));
 
-    // A name that fired once is told as 0 afterwards: a gauge that merely ends would look like firing for minutes more.
-    const once = new Map<string, { alertname: string; severity: string }>();
-    observableGauge('receiverFiring').addCallback((result) => {
+    // A name that fired once is 0 afterwards: a gauge that merely ends would look like firing for minutes more.
+    const once = new Map<string, readonly [alertname: string, severity: string]>();
+    meter.gauge('receiverFiring', (observe) => {
       const firing = new Map<string, number>();
       for (const { name, severity, count } of store.firingByName()) {
         const key = JSON.stringify([name, severity]);
         firing.set(key, count);
-        if (once.size < firingNamesMax) once.set(key, { alertname: name, severity });
+        if (once.size < firingNamesMax) once.set(key, [name, severity]);
       }
-      for (const [key, labels] of once) result.observe(firing.get(key) ?? 0, labels);
+      for (const [key, labels] of once) observe(firing.get(key) ?? 0, ...labels);
     });
   }
 
   accepted(door: DoorName, what: What, count: number): void {
-    this.#accepted.add(count, { door, what });
+    this.#meter.counter('receiverAccepted').series(door, what).value += count;
   }
 
   repeated(door: DoorName, count: number): void {
-    this.#repeated.add(count, { door });
+    this.#meter.counter('receiverRepeated').series(door).value += count;
   }
 
   refused(door: DoorName | 'any', reason: string): void {
-    this.#refused.add(1, { door, reason });
+    this.#meter.counter('receiverRefused').series(door, reason).value += 1;
   }
 
   refusedBecause(door: DoorName, error: unknown): void {

@@ -1,5 +1,5 @@
 import { log } from '../telemetry/logger.ts';
-import { observableGauge } from '../telemetry/meter/metrics.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import { attributeNames } from '../telemetry/names/names.ts';
 import type { Alert } from './alert-webhook.ts';
 
@@ -13,14 +13,10 @@ export class Watchdog {
   #toldAt: number | undefined;
 
   /** 0 switches it off. */
-  constructor(silentMsMax: number, now = Date.now()) {
+  constructor(meter: Meter, silentMsMax: number, now = Date.now()) {
     this.#silentMsMax = silentMsMax;
     this.#heardAt = now;
-    if (silentMsMax > 0) {
-      observableGauge('receiverWatchdogAge').addCallback((result) =>
-        result.observe((Date.now() - this.#heardAt) / 1000),
-      );
-    }
+    if (silentMsMax > 0) meter.gauge('receiverWatchdogAge', (observe) => observe((Date.now() - this.#heardAt) / 1000));
   }
 
   get silent(): boolean {

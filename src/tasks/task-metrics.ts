@@ -1,8 +1,6 @@
 import { type FailureCode, faultOf } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
-import type { AggregatedMetric, AggregatedPoint } from '../telemetry/meter/aggregated-metrics.ts';
-import { collectAll, HotCounter, HotHistogram } from '../telemetry/meter/hot-series.ts';
-import { metricNames } from '../telemetry/names/names.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { TaskMeasures } from './task-work.ts';
 
 export type EndedTask = {
@@ -20,53 +18,57 @@ export type EndedTask = {
 
 /** What is counted of every task, whether a request or a job asked for it. */
 export class TaskMetrics {
-  readonly #tasks = new HotCounter('tasks');
-  readonly #seconds = new HotHistogram('taskSeconds');
-  readonly #realTimeFactor = new HotHistogram('realTimeFactor');
-  readonly #defects = new HotCounter('outputDefects');
-  readonly #generations = new HotCounter('generations');
-  readonly #generationSeconds = new HotHistogram('generationSeconds');
-  readonly #generatedAudio = new HotHistogram('generatedAudio');
-  readonly #generationErrors = new HotCounter('generationErrors');
-  readonly #separations = new HotCounter('separations');
-  readonly #separationSeconds = new HotHistogram('separationSeconds');
-  readonly #separationFileBytes = new HotHistogram('separationFileBytes');
-  readonly #separationAudio = new HotHistogram('separationAudio');
-  readonly #inferenceSeconds = new HotHistogram('modelInferenceSeconds');
-  readonly #audioSeconds = new HotCounter('costAudio');
-  #possible: () => readonly { kind: TaskKind; model: string }[] = () => [];
+  readonly #meter: Meter;
   readonly #generationTimes = new Map<string, { count: number; sum: number; min: number; max: number }>();
-  readonly #accuracy = new Map<string, { labels: Record<string, string>; value: number; startMs: number }>();
+  readonly #accuracy = new Map<string, { modelType: string; value: number }>();
 
-  /** What can be asked for is looked up before each export: series begin at zero, or the first event would be invisible to rate(). */
+  constructor(meter: Meter) {
+    this.#meter = meter;
+    meter.gauge('modelAccuracy', (observe) => {
+      for (const [set, { modelType, value }] of this.#accuracy) observe(value, modelType, set);
+    });
+    meter.gauge('generationStatistic', (observe) => {
+      for (const [model, { count, sum, min, max }] of this.#generationTimes)
+        for (const [statistic, value] of Object.entries({ min, max, avg: sum / count }))
+          observe(value, model, statistic);
+    });
+  }
+
+  /** Begins the series of what can be asked for: without a zero, the first event is invisible to rate(). */
   watch(possible: () => readonly { kind: TaskKind; model: string }[]): void {
-    this.#possible = possible;
+    this.#meter.beforeCollecting(() => {
+      for (const { kind, model } of possible()) this.#begin(kind, model);
+    });
   }
 
   #begin(kind: TaskKind, model: string): void {
-    this.#tasks.series(kind, model, 'success', '');
-    this.#seconds.series(kind, model);
-    for (const defect of ['silence', 'clipping', 'not_finite']) this.#defects.series(model, defect);
+    this.#meter.counter('tasks').series(kind, model, 'success', '');
+    this.#meter.histogram('taskSeconds').series(kind, model);
+    for (const defect of ['silence', 'clipping', 'not_finite'])
+      this.#meter.counter('outputDefects').series(model, defect);
     if (kind === 'generate') {
-      this.#generations.series(model, 'success', '');
+      this.#meter.counter('generations').series(model, 'success', '');
       for (const code of ['inference_failed', 'deadline_exceeded', 'internal'] satisfies FailureCode[])
-        this.#generationErrors.series(code, faultOf(code));
+        this.#meter.counter('generationErrors').series(code, faultOf(code));
     }
     if (kind !== 'separate') return;
-    this.#separations.series(model, 'success', '');
-    for (const histogram of [this.#separationSeconds, this.#separationFileBytes, this.#separationAudio])
-      histogram.series(model);
+    this.#meter.counter('separations').series(model, 'success', '');
+    for (const histogram of ['separationSeconds', 'separationFileBytes', 'separationAudio'] as const)
+      this.#meter.histogram(histogram).series(model);
   }
 
   ended(task: EndedTask): void {
     const { kind, model, modelType, failure, seconds, inferenceSeconds, measures } = task;
     this.#counted(kind, model, failure);
     if (inferenceSeconds !== undefined)
-      this.#inferenceSeconds.series(model, modelType, measures.alloy ?? '').record(inferenceSeconds);
+      this.#meter
+        .histogram('modelInferenceSeconds')
+        .series(model, modelType, measures.alloy ?? '')
+        .record(inferenceSeconds);
     for (const [defect, count] of Object.entries(measures.defects ?? {}))
-      this.#defects.series(model, defect).value += count;
+      this.#meter.counter('outputDefects').series(model, defect).value += count;
     if (failure === undefined) this.#succeeded(task);
-    else this.#seconds.series(kind, model).record(seconds);
+    else this.#meter.histogram('taskSeconds').series(kind, model).record(seconds);
   }
 
   /** A request for a task that was refused before the task began, for its parameters or its files. */
@@ -77,44 +79,11 @@ export class TaskMetrics {
   #counted(kind: TaskKind, model: string, failure: FailureCode | undefined): void {
     const status = failure ?? 'success';
     const fault = failure === undefined ? '' : faultOf(failure);
-    this.#tasks.series(kind, model, status, fault).value += 1;
-    if (kind === 'generate') this.#generations.series(model, status, fault).value += 1;
-    if (kind === 'separate') this.#separations.series(model, status, fault).value += 1;
-    if (kind === 'generate' && failure !== undefined) this.#generationErrors.series(failure, fault).value += 1;
-  }
-
-  collect(): AggregatedMetric[] {
-    for (const { kind, model } of this.#possible()) this.#begin(kind, model);
-    const metrics = collectAll([
-      this.#tasks,
-      this.#seconds,
-      this.#realTimeFactor,
-      this.#defects,
-      this.#generations,
-      this.#generationSeconds,
-      this.#generatedAudio,
-      this.#generationErrors,
-      this.#separations,
-      this.#separationSeconds,
-      this.#separationFileBytes,
-      this.#separationAudio,
-      this.#inferenceSeconds,
-      this.#audioSeconds,
-    ]);
-    const atMs = Date.now();
-    const accuracy = [...this.#accuracy.values()].map((point) => ({ ...point, atMs }));
-    return [...metrics, gauge('modelAccuracy', accuracy), gauge('generationStatistic', this.#statistics(atMs))];
-  }
-
-  #statistics(atMs: number): AggregatedPoint<number>[] {
-    return [...this.#generationTimes].flatMap(([model, { count, sum, min, max }]) =>
-      Object.entries({ min, max, avg: sum / count }).map(([statistic, value]) => ({
-        labels: { model, statistic },
-        startMs: atMs,
-        atMs,
-        value,
-      })),
-    );
+    this.#meter.counter('tasks').series(kind, model, status, fault).value += 1;
+    if (kind === 'generate') this.#meter.counter('generations').series(model, status, fault).value += 1;
+    if (kind === 'separate') this.#meter.counter('separations').series(model, status, fault).value += 1;
+    if (kind === 'generate' && failure !== undefined)
+      this.#meter.counter('generationErrors').series(failure, fault).value += 1;
   }
 
   #timeGeneration(model: string, seconds: number): void {
@@ -134,31 +103,40 @@ export class TaskMetrics {
 
   #succeeded({ kind, model, modelType, seconds, tenant, parameters, measures }: EndedTask): void {
     const { audioSeconds, fileBytes, accuracy } = measures;
-    this.#seconds.series(kind, model).record(seconds);
+    this.#meter.histogram('taskSeconds').series(kind, model).record(seconds);
     if (audioSeconds !== undefined && audioSeconds > 0) {
-      this.#realTimeFactor.series(kind, model).record(seconds / audioSeconds);
-      this.#audioSeconds.series(tenant, model).value += audioSeconds;
+      this.#meter
+        .histogram('realTimeFactor')
+        .series(kind, model)
+        .record(seconds / audioSeconds);
+      this.#meter.counter('costAudio').series(tenant, model).value += audioSeconds;
     }
     if (kind === 'generate') {
-      this.#generationSeconds.series(model, lengthLabel(Number(parameters.duration_seconds))).record(seconds);
+      this.#meter
+        .histogram('generationSeconds')
+        .series(model, lengthLabel(Number(parameters.duration_seconds)))
+        .record(seconds);
       this.#timeGeneration(model, seconds);
-      this.#generatedAudio.series(model).record(audioSeconds ?? 0);
+      this.#meter
+        .histogram('generatedAudio')
+        .series(model)
+        .record(audioSeconds ?? 0);
     }
     if (kind === 'separate') {
-      this.#separationSeconds.series(model).record(seconds);
-      this.#separationFileBytes.series(model).record(fileBytes ?? 0);
-      this.#separationAudio.series(model).record(audioSeconds ?? 0);
+      this.#meter.histogram('separationSeconds').series(model).record(seconds);
+      this.#meter
+        .histogram('separationFileBytes')
+        .series(model)
+        .record(fileBytes ?? 0);
+      this.#meter
+        .histogram('separationAudio')
+        .series(model)
+        .record(audioSeconds ?? 0);
     }
     if (accuracy) {
-      const labels = { model_type: modelType, validation_set: accuracy.validationSet };
-      this.#accuracy.set(accuracy.validationSet, { labels, value: accuracy.value, startMs: Date.now() });
+      this.#accuracy.set(accuracy.validationSet, { modelType, value: accuracy.value });
     }
   }
-}
-
-function gauge(of: 'modelAccuracy' | 'generationStatistic', points: AggregatedPoint<number>[]): AggregatedMetric {
-  const { name, unit, says } = metricNames[of];
-  return { name, unit, says, kind: 'gauge', points };
 }
 
 /** Lengths in steps: a label for each length would be a series for each. */

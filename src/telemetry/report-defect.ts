@@ -1,16 +1,16 @@
 import type { Context } from '@opentelemetry/api';
 import { recordedStack } from '../errors.ts';
 import { type LogFields, log } from './logger.ts';
-import { counter } from './meter/metrics.ts';
+import type { Meter } from './meter.ts';
 
-/** An error that nobody foresaw: it is counted, and logged with its cause. It ends the request or job it belongs to, never the process. */
+/** Counts and logs an unexpected error. It ends the request or job it belongs to, never the process. */
 export function reportDefect(
   where: 'request' | 'job' | 'promise',
   error: unknown,
   fields: LogFields = {},
   context?: Context,
 ): void {
-  counter('defects').add(1, { where });
+  counts[where] += 1;
   log(
     'app',
     'error',
@@ -20,10 +20,14 @@ export function reportDefect(
   );
 }
 
-/** The series begin at zero, or the first defect would be no increase. */
-export function countDefectsFromZero(): void {
-  for (const where of Object.keys(places)) counter('defects').add(0, { where });
+/** Exports the counts of this process. They begin at zero, or the first defect would be no increase. */
+export function observeDefects(meter: Meter): void {
+  meter.observedCounter('defects', (observe) => {
+    for (const [where, count] of Object.entries(counts)) observe(count, where);
+  });
 }
+
+const counts = { request: 0, job: 0, promise: 0 };
 
 const places = {
   request: 'while answering',

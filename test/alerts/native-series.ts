@@ -1,18 +1,17 @@
-import { HotExponential } from '../../src/telemetry/meter/hot-exponential.ts';
-import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
+import { ExponentialSeries } from '../../src/telemetry/meter/exponential-series.ts';
 
 /** For so many minutes, or other intervals of the case, so many of each value in each. */
 export type NativePhase = { minutes: number; aMinute: Readonly<Record<number, number>> };
 
 /** An exponential histogram of ours, as it would be exported each minute, in promtool's notation: what the real code makes of the values. */
-export function nativeSeries(name: MetricName, phases: readonly NativePhase[]): string {
-  const series = new HotExponential(name).series(...metricNames[name].attributes.map(() => 'any'));
-  const samples = [written(series.point().value)];
+export function nativeSeries(phases: readonly NativePhase[]): string {
+  const series = new ExponentialSeries();
+  const samples = [written(series.snapshot())];
   for (const { minutes, aMinute } of phases) {
     for (let minute = 0; minute < minutes; minute += 1) {
       for (const [value, count] of Object.entries(aMinute))
         for (let recorded = 0; recorded < count; recorded += 1) series.record(Number(value));
-      samples.push(written(series.point().value));
+      samples.push(written(series.snapshot()));
     }
   }
   return samples.join(' ');

@@ -5,6 +5,7 @@ import { HealthChecks } from '../../src/api/health/health-checks.ts';
 import { readConfig } from '../../src/config.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { identity, writeModel } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { serveApi } from './serve-api.ts';
@@ -171,7 +172,7 @@ describe('health', function () {
       lifecycle: api.lifecycle,
       registry: api.registry,
       jobs: api.jobs.runner,
-      telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false }),
+      telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false, meter: new Meter() }),
       door: { keysStaleSince: undefined },
     });
     const first = checks.see();

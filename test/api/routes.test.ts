@@ -25,6 +25,7 @@ import { ReceiverMetrics } from '../../src/receiver/receiver-metrics.ts';
 import { Store } from '../../src/receiver/store.ts';
 import { Watchdog } from '../../src/receiver/watchdog.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { identity } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
@@ -293,17 +294,18 @@ function codeOf(body: string | undefined): string {
 async function serveReceiver(data: string, settings: object) {
   const config = { ...readConfig({}), data, telemetryOff: true, ...settings };
   const store = Store.open(data, config);
+  const meter = new Meter();
   const series = new PushedSeries(store, config);
-  const metrics = new ReceiverMetrics({ store, series });
+  const metrics = new ReceiverMetrics({ meter, store, series });
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const app = createReceiver({
     config,
     lifecycle,
-    telemetry: await startTelemetry(config, { name: 'vitrine-receiver', folder: 'receiver', host: false }),
-    requestMetrics: new RequestMetrics(),
+    telemetry: await startTelemetry(config, { name: 'vitrine-receiver', folder: 'receiver', host: false, meter }),
+    requestMetrics: new RequestMetrics(meter),
     store,
-    watchdog: new Watchdog(config.receiverWatchdogMsMax),
+    watchdog: new Watchdog(meter, config.receiverWatchdogMsMax),
     series,
     metrics,
   });

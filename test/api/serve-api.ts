@@ -20,6 +20,7 @@ import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { TaskMetrics } from '../../src/tasks/task-metrics.ts';
 import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
@@ -32,10 +33,8 @@ export type ServedApi = AsyncDisposable & {
   readonly budgets: Budgets;
   /** VITRINE_DATA. */
   readonly data: string;
-  readonly taskMetrics: TaskMetrics;
-  readonly requestMetrics: RequestMetrics;
+  readonly meter: Meter;
   readonly taskThreads: TaskThreads;
-  readonly cost: Cost | undefined;
   /** As in `get /v2/models/:model`. */
   readonly routes: readonly string[];
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -61,28 +60,31 @@ export async function serveApi(
     ...settings,
   };
   const door = await Door.open(config);
-  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true });
+  const meter = new Meter();
+  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
   const lifecycle = new Lifecycle();
   const flights = observed ? new FlightRecorder({ recordsMax: 1000, batchesMax: 1000, minutesMax: 60 }) : undefined;
-  const cost = observed ? new Cost() : undefined;
+  const cost = observed ? new Cost(meter) : undefined;
   const registry = new Registry(config, flights && cost && observedBy(cost, flights));
   await registry.start();
-  const taskThreads = new TaskThreads(config);
-  const taskMetrics = new TaskMetrics();
-  const requestMetrics = new RequestMetrics();
+  const taskThreads = new TaskThreads(config, meter);
+  const taskMetrics = new TaskMetrics(meter);
+  const requestMetrics = new RequestMetrics(meter);
   const uses = new ModelUses({ metrics: requestMetrics, cost, flights });
   const jobs = await openJobs(
     config,
+    meter,
     perform ?? performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses }),
   );
   await jobs.runner.start();
   lifecycle.becomeReady();
   const app = createApp({
     config: { ...config, telemetryOff: !observed },
+    meter,
     door,
     lifecycle,
     registry,
-    proxyMetrics: new ProxyMetrics(),
+    proxyMetrics: new ProxyMetrics(meter),
     requestMetrics,
     taskMetrics,
     taskThreads,
@@ -106,10 +108,8 @@ export async function serveApi(
     budgets: app.budgets,
     data: config.data,
     routes: routesOf(app.express),
-    taskMetrics,
-    requestMetrics,
+    meter,
     taskThreads,
-    cost,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');

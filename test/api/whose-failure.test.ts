@@ -84,7 +84,7 @@ describe('what is told of a request that failed', () => {
     }
     assert.deepEqual(statuses(infer)['504 caller'], 2);
     assert.deepEqual(statuses(infer)['504 server'], undefined);
-    const byModel = counted('inference.requests', ({ model }) => model === 'slow');
+    const byModel = counted('inferenceRequests', ({ model }) => model === 'slow');
     assert.deepEqual(
       byModel.map(({ labels }) => [labels.status, labels.fault, labels.task ?? '']),
       [['caller_deadline_exceeded', 'caller', '']],
@@ -155,17 +155,20 @@ describe('what is told of a request that failed', () => {
     assert.equal((await list('nobody')).status, 400);
   });
 
-  function counted(name: string, where: (labels: Record<string, string>) => boolean) {
-    const metric = api.requestMetrics.collect().find((each) => each.name === name);
-    return (metric?.points ?? []).filter(({ labels, value }) => where(labels) && Number(value) > 0);
+  function counted(
+    name: 'httpRequests' | 'inferenceRequests' | 'errors',
+    where: (labels: Record<string, string>) => boolean,
+  ) {
+    const points = api.meter.counter(name).points();
+    return points.filter(({ labels, value }) => where(labels) && value > 0);
   }
 
   /** How often each status was told of a route, with whose failure it was. */
   function statuses(route: string): Record<string, number> {
     return Object.fromEntries(
-      counted('http.requests', ({ endpoint }) => endpoint === route).map(({ labels, value }) => [
+      counted('httpRequests', ({ endpoint }) => endpoint === route).map(({ labels, value }) => [
         `${labels.status} ${labels.fault ?? ''}`,
-        Number(value),
+        value,
       ]),
     );
   }

@@ -39,7 +39,7 @@ describe('the percentiles of the dashboards', function () {
             series: `${nameInPrometheus(metricNames[name])}{job="vitrine", instance="a", ${metricNames[name].attributes
               .map((label) => `${label}="${label === 'model_type' ? 'diffusion' : ''}"`)
               .join(', ')}}`,
-            values: nativeSeries(name, [{ minutes: 10, aMinute: { 11: 7, 12: 7, [slowest]: 7 } }]),
+            values: nativeSeries([{ minutes: 10, aMinute: { 11: 7, 12: 7, [slowest]: 7 } }]),
           })),
           promql_expr_test: [...new Set(queries)].flatMap((query) => [
             { expr: `count(${query})`, eval_time: '10m', exp_samples: [{ labels: '{}', value: 1 }] },

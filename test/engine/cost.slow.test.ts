@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.ts';
 import { observedBy } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { Cost } from '../../src/observe/cost.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { slow, slowInBatches, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { fp32, slowInputs } from './serve-models.ts';
@@ -12,7 +13,7 @@ describe('the cost of inference', function () {
   this.timeout(120_000);
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let registry: Registry;
-  let cost: Cost;
+  const meter = new Meter();
 
   before(async () => {
     folder = await temporaryFolder();
@@ -21,7 +22,7 @@ describe('the cost of inference', function () {
     await writeModel(folder.path, 'process', slow(), { manifest: { session, lanes: { kind: 'process' } } });
     await writeModel(folder.path, 'pool', slow(), { manifest: { session: { intra_op_threads: 3 } } });
     await writeModel(folder.path, 'batched', slowInBatches(200), { manifest: { session, batching: { rows_max: 4 } } });
-    cost = new Cost();
+    const cost = new Cost(meter);
     registry = new Registry({ ...readConfig({}), models: folder.path }, observedBy(cost));
     await registry.start();
   });
@@ -61,11 +62,11 @@ describe('the cost of inference', function () {
       infer('batched', 'three', rows(3)),
       infer('batched', 'one', rows(1)),
     ]);
-    for (const name of ['cost.cpu', 'cost.io']) {
+    for (const name of ['costCpu', 'costBytes'] as const) {
       const ratio = sum(name, 'batched', 'three') / sum(name, 'batched', 'one');
       assert.ok(Math.abs(ratio - 3) < 1e-9, `${name}: ${ratio}`);
     }
-    assert.equal(sum('cost.io', 'batched', 'one'), 2 * 4 * 4);
+    assert.equal(sum('costBytes', 'batched', 'one'), 2 * 4 * 4);
   });
 
   function infer(model: string, tenant: string, inputs: ReturnType<typeof slowInputs>): Promise<unknown> {
@@ -79,13 +80,13 @@ describe('the cost of inference', function () {
   }
 
   function cpuSeconds(model: string, tenant?: string): number {
-    return sum('cost.cpu', model, tenant);
+    return sum('costCpu', model, tenant);
   }
 
-  function sum(name: string, model: string, tenant?: string): number {
-    const metric = cost.collect().find((each) => each.name === name);
-    assert.ok(metric && metric.kind === 'counter');
-    return metric.points
+  function sum(name: 'costCpu' | 'costBytes', model: string, tenant?: string): number {
+    return meter
+      .counter(name)
+      .points()
       .filter(({ labels }) => labels.model === model && (tenant === undefined || labels.tenant === tenant))
       .reduce((total, { value }) => total + value, 0);
   }

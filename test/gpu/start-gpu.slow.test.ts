@@ -3,6 +3,7 @@ import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Gpu, type GpuOptions, startGpu } from '../../src/telemetry/host/gpu/start-gpu.ts';
 import { setLogLevel } from '../../src/telemetry/logger.ts';
+import { type CollectedMetric, Meter } from '../../src/telemetry/meter.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -32,23 +33,29 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
     await shim.answer({});
   });
 
+  let meter: Meter;
   const start = (given: Partial<GpuOptions> = {}): Gpu => {
-    gpu = startGpu({
-      gpuOn: true,
-      telemetryOff: false,
-      nvmlLibrary: shim.library,
-      gpuPeriodMs: 100,
-      gpuEnergyPeriodMs: 20,
-      gpuHangMsMax: 30_000,
-      driverFolder: shim.driverFolder,
-      ...given,
-    });
+    meter = new Meter();
+    gpu = startGpu(
+      {
+        gpuOn: true,
+        telemetryOff: false,
+        nvmlLibrary: shim.library,
+        gpuPeriodMs: 100,
+        gpuEnergyPeriodMs: 20,
+        gpuHangMsMax: 30_000,
+        driverFolder: shim.driverFolder,
+        ...given,
+      },
+      meter,
+    );
     return gpu;
   };
 
   it('tells every device’s values in the units of the conventions, by UUID and name', async () => {
     await shim.answer({ count: 2, 'power.1': 250_000, own_process: process.pid });
-    const values = await readValues(start());
+    start();
+    const values = await readValues(meter);
     assert.deepEqual(gpu?.figures()[0], {
       id: 'GPU-shim-0000',
       name: 'Shim 0 (no GPU)',
@@ -79,15 +86,18 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
 
   it('leaves out what a device does not have, and what the driver refuses, and tells it again when it is there', async () => {
     await shim.answer({ 'rc.power': 3, 'rc.ecc': 3, 'rc.memory': 4 });
-    const reading = start();
-    await waitFor('a reading', () => names(reading).has('hw.gpu.utilization'), deadline);
+    start();
+    await waitFor('a reading', async () => (await namesIn(meter)).has('hw.gpu.utilization'), deadline);
     for (const name of ['hw.power', 'hw.errors', 'hw.gpu.memory.usage', 'hw.gpu.memory.utilization']) {
-      assert.ok(!names(reading).has(name), `${name} is absent`);
+      assert.ok(!(await namesIn(meter)).has(name), `${name} is absent`);
     }
     await shim.answer({});
     await waitFor(
       'all of it',
-      () => names(reading).has('hw.power') && names(reading).has('hw.gpu.memory.usage'),
+      async () => {
+        const names = await namesIn(meter);
+        return names.has('hw.power') && names.has('hw.gpu.memory.usage');
+      },
       deadline,
     );
   });
@@ -95,72 +105,72 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
   it('tells nothing of a device that is lost, goes on with the others, and finds it again', async () => {
     await shim.answer({ count: 2 });
     const reading = start();
-    await waitFor('both devices', () => idsTold(reading).size === 2, deadline);
+    await waitFor('both devices', async () => (await idsIn(meter)).size === 2, deadline);
     await shim.answer({ count: 2, 'lost.1': 1 });
-    await waitFor('the loss', () => idsTold(reading).size === 1, deadline);
-    assert.deepEqual([...idsTold(reading)], ['GPU-shim-0000']);
+    await waitFor('the loss', async () => (await idsIn(meter)).size === 1, deadline);
+    assert.deepEqual([...(await idsIn(meter))], ['GPU-shim-0000']);
     await waitFor('it to leave the list', () => reading.devices().length === 1, deadline);
     const state = reading.state();
     assert.deepEqual(state.is === 'reading' && state.closed, [{ which: 'GPU-shim-0001', code: 'gpu_is_lost' }]);
     await shim.answer({ count: 2 });
-    await waitFor('its return', () => idsTold(reading).size === 2, deadline);
+    await waitFor('its return', async () => (await idsIn(meter)).size === 2, deadline);
     assert.equal(reading.devices().length, 2);
   });
 
   it('sees a device that is plugged in, and one that is plugged out', async () => {
-    const reading = start();
-    await waitFor('the first device', () => idsTold(reading).size === 1, deadline);
+    start();
+    await waitFor('the first device', async () => (await idsIn(meter)).size === 1, deadline);
     await shim.answer({ count: 2 });
     await mkdir(join(shim.driverFolder, '0000:41:00.0'));
-    await waitFor('the second', () => idsTold(reading).size === 2, deadline);
+    await waitFor('the second', async () => (await idsIn(meter)).size === 2, deadline);
     await shim.answer({ count: 1 });
     await rmdir(join(shim.driverFolder, '0000:41:00.0'));
-    await waitFor('only the first', () => idsTold(reading).size === 1, deadline);
+    await waitFor('only the first', async () => (await idsIn(meter)).size === 1, deadline);
   });
 
   it('tells nothing while the driver is not loaded, and begins when it is', async () => {
     await shim.answer({ 'rc.init': 9 });
     const reading = start();
     await waitFor('the refusal', () => reading.state().is === 'refused', deadline);
-    assert.deepEqual(reading.metrics(), []);
+    assert.deepEqual(await metricsOf(meter), []);
     await shim.answer({});
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
   });
 
   it('tells nothing while a call into the driver hangs, replaces the process that made it, and begins again', async () => {
     const reading = start({ gpuHangMsMax: 3_000 });
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
     await shim.answer({ 'hang.power': 3_600 });
-    await waitFor('old values to be left out', () => reading.metrics().length === 0, deadline);
+    await waitFor('old values to be left out', async () => (await metricsOf(meter)).length === 0, deadline);
     assert.equal(reading.state().is, 'reading', 'they are left out before anybody knows why');
     await waitFor('the silence to be seen', () => reading.state().is === 'silent', deadline);
     await shim.answer({});
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
   });
 
   it('outlives a crash in the driver’s library', async () => {
     const reading = start();
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
     await shim.answer({ 'crash.power': 1 });
     await waitFor('the end of the reader', () => reading.state().is === 'ended', deadline);
-    assert.deepEqual(reading.metrics(), []);
+    assert.deepEqual(await metricsOf(meter), []);
     await shim.answer({});
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
   });
 
   it('begins a counter anew when it falls: the driver was loaded again', async () => {
     await shim.answer({ energy: 5_000_000 });
-    const reading = start();
-    const first = await waitFor('the counter', () => energyPoint(reading, 5_000), deadline);
+    start();
+    const first = await waitFor('the counter', () => energyPoint(meter, 5_000), deadline);
     await shim.answer({ energy: 1_000 });
-    const second = await waitFor('the fall', () => energyPoint(reading, 1), deadline);
+    const second = await waitFor('the fall', () => energyPoint(meter, 1), deadline);
     assert.ok(second.startMs > first.startMs);
   });
 
   it('measures the energy between two moments by the counter, and its granularity', async () => {
     await shim.answer({ energy: 0, energy_step_ms: 60, power: 200_000 });
     const reading = start();
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
     const ends = () => performance.now();
     await waitFor(
       'the counter',
@@ -187,7 +197,7 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
   it('estimates by the power where there is no counter', async () => {
     await shim.answer({ 'rc.energy': 3, power: 50_000 });
     const reading = start();
-    await waitFor('a reading', () => idsTold(reading).size === 1, deadline);
+    await waitFor('a reading', async () => (await idsIn(meter)).size === 1, deadline);
     const now = performance.now();
     assert.deepEqual(reading.energyBetween('GPU-shim-0000', now - 2_000, now), {
       is: 'estimated',
@@ -199,16 +209,20 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
 
 describe('the reading of GPUs where there is none', () => {
   it('starts nothing and loads nothing: there is no library', async () => {
-    const none = startGpu({
-      gpuOn: true,
-      telemetryOff: false,
-      nvmlLibrary: 'libvitrine-has-no-such.so.9',
-      gpuPeriodMs: 100,
-      gpuEnergyPeriodMs: 100,
-      gpuHangMsMax: 30_000,
-    });
+    const meter = new Meter();
+    const none = startGpu(
+      {
+        gpuOn: true,
+        telemetryOff: false,
+        nvmlLibrary: 'libvitrine-has-no-such.so.9',
+        gpuPeriodMs: 100,
+        gpuEnergyPeriodMs: 100,
+        gpuHangMsMax: 30_000,
+      },
+      meter,
+    );
     assert.deepEqual(none.state(), { is: 'no_library', library: 'libvitrine-has-no-such.so.9' });
-    assert.deepEqual(none.metrics(), []);
+    assert.deepEqual(await metricsOf(meter), []);
     assert.deepEqual(none.energyBetween('any', 0, 1), { is: 'unknown' });
     const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '');
     assert.equal(children.trim(), '');
@@ -216,22 +230,34 @@ describe('the reading of GPUs where there is none', () => {
   });
 });
 
-function names(gpu: Gpu): Set<string> {
-  return new Set(gpu.metrics().map(({ name }) => name));
+async function metricsOf(meter: Meter): Promise<CollectedMetric[]> {
+  return (await meter.collect()).metrics;
 }
 
-function idsTold(gpu: Gpu): Set<string | undefined> {
-  return new Set(gpu.metrics().flatMap(({ points }) => points.map(({ labels }) => labels['hw.id'])));
+async function namesIn(meter: Meter): Promise<Set<string>> {
+  return new Set((await metricsOf(meter)).map(({ name }) => name));
 }
 
-function energyPoint(gpu: Gpu, joules: number): { startMs: number } | undefined {
-  const points = gpu.metrics().find(({ name }) => name === 'hw.energy')?.points ?? [];
+async function idsIn(meter: Meter): Promise<Set<string | undefined>> {
+  const metrics = await metricsOf(meter);
+  return new Set(metrics.flatMap(({ points }) => points.map(({ labels }) => labels['hw.id'])));
+}
+
+async function energyPoint(meter: Meter, joules: number): Promise<{ startMs: number } | undefined> {
+  const points = (await metricsOf(meter)).find(({ name }) => name === 'hw.energy')?.points ?? [];
   return points.find(({ value }) => value === joules);
 }
 
 /** Values by name and labels; exactly one point has them. */
-async function readValues(gpu: Gpu): Promise<(name: string, labels: Record<string, string>) => unknown> {
-  const metrics = await waitFor('a reading', () => gpu.metrics().length > 0 && gpu.metrics(), deadline);
+async function readValues(meter: Meter): Promise<(name: string, labels: Record<string, string>) => unknown> {
+  const metrics = await waitFor(
+    'a reading',
+    async () => {
+      const found = await metricsOf(meter);
+      return found.length > 0 && found;
+    },
+    deadline,
+  );
   return (name, labels) => {
     const points = metrics.find((each) => each.name === name)?.points ?? [];
     const key = JSON.stringify(Object.entries(labels).sort());

@@ -7,6 +7,7 @@ import { ServiceError } from '../../src/errors.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import type { Perform } from '../../src/jobs/job-runner.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { failCalls } from '../../testkit/fail-calls.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -102,7 +103,7 @@ describe('the runner of jobs', () => {
       });
       assert.deepEqual(await at.left('results'), [id]);
       assert.deepEqual(ends, ['done']);
-      assert.equal(endedIn(at.jobs), 1);
+      assert.equal(endedIn(at), 1);
     }
   });
 
@@ -190,7 +191,7 @@ describe('the runner of jobs', () => {
     {
       // Not started: what it takes waits.
       const config = configFor({ data: data.path });
-      await using jobs = await openJobs(config, writesTwoFiles);
+      await using jobs = await openJobs(config, new Meter(), writesTwoFiles);
       waiting = await addTo(jobs);
     }
     for (const stray of ['work/stray', 'results/stray', `results/${waiting}.part`]) {
@@ -240,8 +241,7 @@ describe('the runner of jobs', () => {
     });
     await at.ended(await at.add());
     await waitFor('the count', () => {
-      const [counted] = at.jobs.metrics.collect();
-      const points = counted?.kind === 'counter' ? counted.points : [];
+      const points = at.meter.counter('jobs').points();
       const failed = (fault: string) =>
         points.findLast(
           ({ labels }) => labels.kind === 'generate' && labels.status === 'failed' && labels.fault === fault,
@@ -254,8 +254,7 @@ describe('the runner of jobs', () => {
     await using at = await jobsAt(writesTwoFiles);
     await at.ended(await at.add());
     await waitFor('the count', () => {
-      const [counted] = at.jobs.metrics.collect();
-      const points = counted?.kind === 'counter' ? counted.points : [];
+      const points = at.meter.counter('jobs').points();
       const done = points.find(({ labels }) => labels.kind === 'generate' && labels.status === 'done');
       const cancelled = points.find(({ labels }) => labels.kind === 'generate' && labels.status === 'cancelled');
       return done?.value === 1 && cancelled?.value === 0;
@@ -285,14 +284,16 @@ const untilAborted: Perform = (_job, { signal }) =>
   );
 
 /** Jobs that were counted as ended, in whichever way. */
-function endedIn(jobs: Jobs): number {
-  const [counted] = jobs.metrics.collect();
-  const points = counted?.kind === 'counter' ? counted.points : [];
-  return points.reduce((sum, { value }) => sum + value, 0);
+function endedIn({ meter }: Running): number {
+  return meter
+    .counter('jobs')
+    .points()
+    .reduce((sum, { value }) => sum + value, 0);
 }
 
 type Running = AsyncDisposable & {
   readonly jobs: Jobs;
+  readonly meter: Meter;
   add(of?: { kind?: Job['request']['kind']; parameters?: Record<string, unknown> }): Promise<string>;
   reaches(id: string, state: Job['state']): Promise<Job>;
   ended(id: string): Promise<Job>;
@@ -306,7 +307,8 @@ function configFor(settings: Partial<Config>): Config {
 async function jobsAt(perform: Perform, settings: Partial<Config> = {}): Promise<Running> {
   const folder = await temporaryFolder();
   const config = configFor({ data: folder.path, ...settings });
-  const jobs = await openJobs(config, perform);
+  const meter = new Meter();
+  const jobs = await openJobs(config, meter, perform);
   await jobs.runner.start();
   const find = async (id: string, wanted: (job: Job) => boolean) =>
     waitFor(`job ${id}`, async () => {
@@ -315,6 +317,7 @@ async function jobsAt(perform: Perform, settings: Partial<Config> = {}): Promise
     });
   return {
     jobs,
+    meter,
     add: (of) => addTo(jobs, of),
     reaches: (id, state) => find(id, (job) => job.state === state),
     ended: (id) => find(id, ({ state }) => ['done', 'failed', 'cancelled'].includes(state)),

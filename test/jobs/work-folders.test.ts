@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceError } from '../../src/errors.ts';
 import { WorkFolders } from '../../src/jobs/work-folders.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 const limits = { workBytesMax: 1_000_000, jobUploadsPercent: 25, uploadBytesMax: 500_000, clientSharePercent: 0 };
@@ -10,7 +11,7 @@ const limits = { workBytesMax: 1_000_000, jobUploadsPercent: 25, uploadBytesMax:
 describe('the uploads of jobs that wait', () => {
   it('leave room for a result, however many are sent, and after a restart too', async () => {
     await using data = await temporaryFolder();
-    const folders = await WorkFolders.open({ ...limits, data: data.path });
+    const folders = await WorkFolders.open({ ...limits, data: data.path }, new Meter());
     const waiting: string[] = [];
     let refused: ServiceError | undefined;
     while (refused === undefined && waiting.length < 12)
@@ -27,7 +28,7 @@ describe('the uploads of jobs that wait', () => {
       await folders.endAttempt(id);
     }
 
-    const next = await WorkFolders.open({ ...limits, data: data.path });
+    const next = await WorkFolders.open({ ...limits, data: data.path }, new Meter());
     await assert.rejects(accept(next, 90_000), { code: 'not_kept' });
     await next.sweep({ work: new Set(waiting.slice(1)), results: new Set() });
     const third = await accept(next, 90_000);
@@ -38,7 +39,7 @@ describe('the uploads of jobs that wait', () => {
 
   it('are refused before they are sent where there is no room for them, and for good where there will never be any', async () => {
     await using data = await temporaryFolder();
-    const folders = await WorkFolders.open({ ...limits, data: data.path });
+    const folders = await WorkFolders.open({ ...limits, data: data.path }, new Meter());
     await accept(folders, 200_000);
     await assert.rejects(folders.create('a', 60_000, { forJob: true }), { code: 'not_kept' });
     await assert.rejects(folders.create('a', 260_000, { forJob: true }), { code: 'body_too_large' });
@@ -52,7 +53,7 @@ describe('the uploads of jobs that wait', () => {
 
   it('do not wait for room that will never come: a result that is larger fails at once', async () => {
     await using data = await temporaryFolder();
-    const folders = await WorkFolders.open({ ...limits, data: data.path });
+    const folders = await WorkFolders.open({ ...limits, data: data.path }, new Meter());
     const id = await accept(folders, 50_000);
     await assert.rejects(folders.reserve(id, 750_001), {
       code: 'invalid_input',

@@ -103,8 +103,8 @@ describe('a separator of one’s own', () => {
     );
     assert.equal(answer.status, 500);
     assert.equal(((await answer.json()) as { code: string }).code, 'inference_failed');
-    const defects = api.taskMetrics.collect().find(({ name }) => name === 'output.defects');
-    const broken = defects?.points.findLast(({ labels }) => labels.model === 'broken' && labels.kind === 'not_finite');
+    const defects = api.meter.counter('outputDefects').points();
+    const broken = defects.findLast(({ labels }) => labels.model === 'broken' && labels.kind === 'not_finite');
     assert.equal(broken?.value, 1);
     await nothingLeft(api);
   });

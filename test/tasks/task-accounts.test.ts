@@ -83,12 +83,13 @@ describe('what is told of a task', () => {
       );
       const used = uses.find((each) => each.model === model && each.task === kind)?.count ?? 0;
       assert.ok(used > 0, kind);
-      for (const name of ['inference.requests', 'cost.requests']) {
-        const counted = points(name).filter(
-          ({ labels }) => labels.model === model && (name === 'cost.requests' || labels.task === kind),
-        );
+      for (const name of ['inferenceRequests', 'costRequests'] as const) {
+        const counted = api.meter
+          .counter(name)
+          .points()
+          .filter(({ labels }) => labels.model === model && (name === 'costRequests' || labels.task === kind));
         assert.equal(
-          counted.reduce((sum, { value }) => sum + Number(value), 0),
+          counted.reduce((sum, { value }) => sum + value, 0),
           used,
           `${name} of ${kind}`,
         );
@@ -125,24 +126,22 @@ describe('what is told of a task', () => {
       method: 'POST',
       body: JSON.stringify({ prompt: 'a bell', duration_seconds: -1 }),
     });
-    const metric = api.taskMetrics.collect().find(({ name }) => name === 'audio.generations');
-    const refused = metric?.points.filter(({ labels, value }) => labels.fault === 'caller' && Number(value) > 0);
+    const refused = api.meter
+      .counter('generations')
+      .points()
+      .filter(({ labels, value }) => labels.fault === 'caller' && value > 0);
     assert.equal(
-      refused?.reduce((sum, { value }) => sum + Number(value), 0),
+      refused.reduce((sum, { value }) => sum + value, 0),
       2,
     );
   });
 
-  function points(name: string) {
-    return (
-      [...api.requestMetrics.collect(), ...(api.cost?.collect() ?? [])].find((each) => each.name === name)?.points ?? []
-    );
-  }
-
   function usesOf(model: string, task: string): number {
-    return points('inference.requests')
+    return api.meter
+      .counter('inferenceRequests')
+      .points()
       .filter(({ labels }) => labels.model === model && labels.task === task)
-      .reduce((sum, { value }) => sum + Number(value), 0);
+      .reduce((sum, { value }) => sum + value, 0);
   }
 
   /** Every moment of the trace is in a span that has none within it, but for a part. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import type { BatchFacts } from '../../src/engine/inference.ts';
 import { Cost } from '../../src/observe/cost.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 
 describe('cost', () => {
-  it('is counted by tenant and model, in whatever turns their requests come', () => {
-    const cost = new Cost();
+  it('is counted by tenant and model, in whatever turns their requests come', async () => {
+    const meter = new Meter();
+    const cost = new Cost(meter);
     const tenants = ['one', 'other'];
     const models = ['small', 'large'];
     const turns = [0, 1, 2, 3, 3, 2, 0, 0, 1];
@@ -16,7 +18,7 @@ describe('cost', () => {
       cost.batchEnded(batch, [{ rows: 1, bytes: 2, tenant }]);
     }
     const counted = new Map(
-      cost.collect().map(({ name, points }) => [
+      (await meter.collect()).metrics.map(({ name, points }) => [
         name,
         // What begins tells its zero first.
         points

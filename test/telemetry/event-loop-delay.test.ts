@@ -1,27 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { metrics } from '@opentelemetry/api';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
 import { lookEveryMs, observeEventLoopDelay } from '../../src/telemetry/host/event-loop-delay.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('the delay of the event loop', () => {
-  const told = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter: told, exportIntervalMillis: 600_000 });
-  const provider = new MeterProvider({ readers: [reader] });
-  before(() => {
-    metrics.setGlobalMeterProvider(provider);
-    observeEventLoopDelay();
-  });
-  after(async () => {
-    await provider.shutdown();
-    metrics.disable();
-  });
+  const meter = new Meter();
+  before(() => observeEventLoopDelay(meter));
 
   it('is what timers are late, not what they were to wait', async () => {
     const least = await waitFor('several looks', async () => (await delays()).min);
@@ -43,15 +28,11 @@ describe('the delay of the event loop', () => {
 
   /** Since it was last asked; empty while nobody has looked since. */
   async function delays(): Promise<{ min?: number; max?: number }> {
-    told.reset();
-    await reader.forceFlush();
-    const of = (name: string) =>
-      told
-        .getMetrics()
-        .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
-        .find(({ descriptor }) => descriptor.name === `nodejs.eventloop.delay.${name}`)?.dataPoints[0]?.value as
-        | number
-        | undefined;
+    const { metrics } = await meter.collect();
+    const of = (which: string) => {
+      const found = metrics.find(({ name }) => name === `nodejs.eventloop.delay.${which}`);
+      return found?.kind === 'gauge' ? found.points[0]?.value : undefined;
+    };
     const [min, max] = [of('min'), of('max')];
     return { ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
   }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import { connectionsWithinLimit } from '../../http/descriptor-limit.ts';
 import { type Refusals, SharedBudget } from '../../resilience/shared-budget.ts';
-import { observableCounter, observableGauge } from '../../telemetry/meter/metrics.ts';
+import type { Meter } from '../../telemetry/meter.ts';
 
 /** What all clients share and no single part of the API owns. */
 export type Budgets = {
@@ -49,15 +49,16 @@ export function makeBudgets(config: Config): Budgets {
 
 /** How full each budget is, and how many it refused. `more`: refusals of budgets that come and go with models, added up. */
 export function observeBudgets(
+  meter: Meter,
   budgets: readonly SharedBudget[],
   more: readonly { name: string; refused: Refusals }[],
 ): void {
-  observableGauge('budgetUsed').addCallback((result) => {
-    for (const { taken, terms } of budgets) result.observe(taken / terms.max, { budget: terms.name });
+  meter.gauge('budgetUsed', (observe) => {
+    for (const { taken, terms } of budgets) observe(taken / terms.max, terms.name);
   });
-  observableCounter('budgetRefused').addCallback((result) => {
+  meter.observedCounter('budgetRefused', (observe) => {
     const all = [...budgets.map(({ terms, refused }) => ({ name: terms.name, refused })), ...more];
     for (const { name, refused } of all)
-      for (const reason of ['share', 'full'] as const) result.observe(refused[reason], { budget: name, reason });
+      for (const reason of ['share', 'full'] as const) observe(refused[reason], name, reason);
   });
 }

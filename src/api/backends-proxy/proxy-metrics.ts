@@ -1,6 +1,5 @@
 import type { FailureCode } from '../../errors.ts';
-import type { AggregatedMetric } from '../../telemetry/meter/aggregated-metrics.ts';
-import { HotCounter } from '../../telemetry/meter/hot-series.ts';
+import type { Counter, Meter } from '../../telemetry/meter.ts';
 import { type BackendName, backendNames } from './allowed-questions.ts';
 
 const outcomes = [
@@ -16,9 +15,10 @@ const outcomes = [
 
 /** What the page asked of the backends, by outcome; every series from zero. */
 export class ProxyMetrics {
-  readonly #requests = new HotCounter('proxyRequests');
+  readonly #requests: Counter<'proxyRequests'>;
 
-  constructor() {
+  constructor(meter: Meter) {
+    this.#requests = meter.counter('proxyRequests');
     for (const backend of backendNames) for (const outcome of outcomes) this.#requests.series(backend, outcome);
   }
 
@@ -30,9 +30,5 @@ export class ProxyMetrics {
   overQuota(backend: string): void {
     const known = backendNames.find((name) => name === backend);
     if (known) this.asked(known, 'rate_limited');
-  }
-
-  collect(): AggregatedMetric[] {
-    return [this.#requests.collect()];
   }
 }

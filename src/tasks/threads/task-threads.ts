@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
-import { observableGauge } from '../../telemetry/meter/metrics.ts';
+import type { Meter } from '../../telemetry/meter.ts';
 import type { TaskTelling, TaskTools } from '../task-tools.ts';
 import type { TaskResult } from '../task-types.ts';
 import { taskGone, taskTooLate } from './task-ended.ts';
@@ -22,9 +22,9 @@ export class TaskThreads implements AsyncDisposable {
   readonly #waiting: Turn[] = [];
   #running = 0;
 
-  constructor(limits: TaskThreadsConfig) {
+  constructor(limits: TaskThreadsConfig, meter: Meter) {
     this.#limits = limits;
-    observableGauge('activeSessions').addCallback((gauge) => gauge.observe(this.#running));
+    meter.gauge('activeSessions', (observe) => observe(this.#running));
   }
 
   /** Tasks being worked on, and those that wait for a thread. */

@@ -26,14 +26,15 @@ import { observeEventLoopDelay } from '../host/event-loop-delay.ts';
 import { hostAttributes } from '../host/host-attributes.ts';
 import { observeHost } from '../host/host-metrics.ts';
 import { log, logStreams, sayOnConsole, setConsole, setLogLevel, streamOf } from '../logger.ts';
-import { type AggregatedMetric, aggregatedMetricProducer } from '../meter/aggregated-metrics.ts';
+import type { Meter } from '../meter.ts';
 import { attributeNames } from '../names/names.ts';
-import { countDefectsFromZero } from '../report-defect.ts';
+import { observeDefects } from '../report-defect.ts';
 import { completeUnits } from './complete-units.ts';
 import { DurableExport } from './durable-export.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
 import { byExporter, bySender, type LiveExport } from './live-export.ts';
+import { producerOf } from './meter-producer.ts';
 import { logRequests, metricRequests, type OtlpRequest, pointCount } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
 import { otlpTarget } from './otlp-target.ts';
@@ -64,12 +65,11 @@ const spoolCloseMsMax = 2_000;
 
 /**
  * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool. The only file that knows the SDK.
- * `component` is service.name and the spool's folder, so that the receiver can use the same; `aggregated` is asked for further metrics at each export;
- * one process of a machine tells of its `host`.
+ * `component`: service.name, the folder of the spool, and the metrics to export. One process of a machine exports its `host`.
  */
 export async function startTelemetry(
   config: Config,
-  component: { name: string; folder: string; host: boolean; aggregated?: () => AggregatedMetric[] },
+  component: { name: string; folder: string; host: boolean; meter: Meter },
 ): Promise<Telemetry> {
   // Events, audit and security always tell everything.
   for (const name of ['app', 'access', 'metrics'] as const) setLogLevel(name, config.logLevel);
@@ -186,7 +186,7 @@ export async function startTelemetry(
         exportIntervalMillis: config.metricIntervalMs,
         exportTimeoutMillis: config.metricIntervalMs,
         maxExportBatchSize: metricPointsMax,
-        metricProducers: component.aggregated ? [aggregatedMetricProducer(component.aggregated)] : [],
+        metricProducers: [producerOf(component.meter)],
       })
     : undefined;
   const sdk = new NodeSDK({
@@ -205,10 +205,11 @@ export async function startTelemetry(
     getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
   });
   let leaving = false;
-  countDefectsFromZero();
-  observeSelf(ledger, spool, () => leaving);
-  observeHost(config.data, component.host);
-  if (reader) observeEventLoopDelay();
+  const { meter } = component;
+  observeDefects(meter);
+  observeSelf(meter, ledger, spool, () => leaving);
+  observeHost(meter, config.data, component.host);
+  if (reader) observeEventLoopDelay(meter);
 
   return {
     ledger,

@@ -1,35 +1,22 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { observableGauge, observeTogether } from '../meter/metrics.ts';
+import type { Meter } from '../meter.ts';
 
-/** How often a timer looks whether it is late. Each look costs an idle process 0.05 ms of CPU; what blocks for as long is always seen. */
+/** How often a timer checks whether it is late. A check costs an idle process 0.05 ms of CPU; a block as long is always seen. */
 export const lookEveryMs = 50;
 
-/**
- * How late timers are. The official instrumentation tells the same by the same names, but looks every 10 ms, half a percent of a core, and counts
- * the 10 ms that its timer is meant to wait as delay.
- */
-export function observeEventLoopDelay(): void {
+/** How late timers are. The official instrumentation takes half a percent of a core for it, and counts its timer's 10 ms as delay. */
+export function observeEventLoopDelay(meter: Meter): void {
   const waits = monitorEventLoopDelay({ resolution: lookEveryMs });
   waits.enable();
-  const [min, max, mean, deviation] = [
-    observableGauge('eventLoopDelayMin'),
-    observableGauge('eventLoopDelayMax'),
-    observableGauge('eventLoopDelayMean'),
-    observableGauge('eventLoopDelayDeviation'),
-  ];
-  const percentiles = [
-    { part: 50, gauge: observableGauge('eventLoopDelayP50') },
-    { part: 90, gauge: observableGauge('eventLoopDelayP90') },
-    { part: 99, gauge: observableGauge('eventLoopDelayP99') },
-  ];
-  const all = [min, max, mean, deviation, ...percentiles.map(({ gauge }) => gauge)];
-  observeTogether(all, (result) => {
+  meter.observe((observe) => {
     if (waits.count === 0) return;
-    result.observe(min, delayOf(waits.min));
-    result.observe(max, delayOf(waits.max));
-    result.observe(mean, delayOf(waits.mean));
-    result.observe(deviation, waits.stddev / 1e9);
-    for (const { part, gauge } of percentiles) result.observe(gauge, delayOf(waits.percentile(part)));
+    observe('eventLoopDelayMin', delayOf(waits.min));
+    observe('eventLoopDelayMax', delayOf(waits.max));
+    observe('eventLoopDelayMean', delayOf(waits.mean));
+    observe('eventLoopDelayDeviation', waits.stddev / 1e9);
+    observe('eventLoopDelayP50', delayOf(waits.percentile(50)));
+    observe('eventLoopDelayP90', delayOf(waits.percentile(90)));
+    observe('eventLoopDelayP99', delayOf(waits.percentile(99)));
     waits.reset();
   });
 }

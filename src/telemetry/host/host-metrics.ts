@@ -1,63 +1,52 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
-import { observableCounter, observableGauge, observeTogether } from '../meter/metrics.ts';
+import type { Meter } from '../meter.ts';
 
-/** What the official instrumentations do not measure, or not cheaply: the process's files, threads and disk use, and, for one process of a machine, its disks and network. */
-export function observeHost(dataFolder: string, isOneOfMachine: boolean): void {
-  observableGauge('processUptime').addCallback((result) => result.observe(process.uptime()));
-  observableGauge('processFiles').addCallback(async (result) => {
+/** What the official instrumentations do not measure, or not cheaply. `isOneOfMachine`: the machine's disks and network too. */
+export function observeHost(meter: Meter, dataFolder: string, isOneOfMachine: boolean): void {
+  meter.gauge('processUptime', (observe) => observe(process.uptime()));
+  meter.gauge('processFiles', async (observe) => {
     const files = await orAbsent(readdir('/proc/self/fd'));
-    if (files) result.observe(files.length);
+    if (files) observe(files.length);
   });
-  observableGauge('processThreads').addCallback(async (result) => {
+  meter.gauge('processThreads', async (observe) => {
     const threads = fieldIn(await textOf('/proc/self/status'), 'Threads:');
-    if (threads !== undefined) result.observe(threads);
+    if (threads !== undefined) observe(threads);
   });
-  observableCounter('processDisk').addCallback(async (result) => {
+  meter.observedCounter('processDisk', async (observe) => {
     const text = await textOf('/proc/self/io');
-    for (const [field, direction] of [
-      ['read_bytes:', 'read'],
-      ['write_bytes:', 'write'],
-    ] as const) {
-      const bytes = fieldIn(text, field);
-      if (bytes !== undefined) result.observe(bytes, { 'disk.io.direction': direction });
-    }
+    const [read, written] = [fieldIn(text, 'read_bytes:'), fieldIn(text, 'write_bytes:')];
+    if (read !== undefined) observe(read, 'read');
+    if (written !== undefined) observe(written, 'write');
   });
   if (!isOneOfMachine) return;
-  observeDisks(dataFolder);
-  observeNetwork();
+  observeDisks(meter, dataFolder);
+  observeNetwork(meter);
 }
 
-function observeDisks(dataFolder: string): void {
-  observableCounter('systemDisk').addCallback(async (result) => {
+function observeDisks(meter: Meter, dataFolder: string): void {
+  meter.observedCounter('systemDisk', async (observe) => {
     for (const { device, readBytes, writtenBytes } of disksIn((await textOf('/proc/diskstats')) ?? '')) {
-      result.observe(readBytes, { 'system.device': device, 'disk.io.direction': 'read' });
-      result.observe(writtenBytes, { 'system.device': device, 'disk.io.direction': 'write' });
+      observe(readBytes, device, 'read');
+      observe(writtenBytes, device, 'write');
     }
   });
-  observableGauge('dataDisk').addCallback(async (result) => {
+  meter.observe(async (observe) => {
     const { bsize, blocks, bfree, bavail } = await statfs(dataFolder);
-    const states = { used: blocks - bfree, free: bavail, reserved: bfree - bavail };
-    for (const [state, count] of Object.entries(states))
-      result.observe(count * bsize, { 'system.filesystem.state': state });
-  });
-  observableGauge('dataDiskUtilization').addCallback(async (result) => {
-    const { blocks, bfree, bavail } = await statfs(dataFolder);
     const used = blocks - bfree;
-    if (used + bavail > 0) result.observe(used / (used + bavail));
+    observe('dataDisk', used * bsize, 'used');
+    observe('dataDisk', bavail * bsize, 'free');
+    observe('dataDisk', (bfree - bavail) * bsize, 'reserved');
+    if (used + bavail > 0) observe('dataDiskUtilization', used / (used + bavail));
   });
 }
 
-function observeNetwork(): void {
-  const counters = {
-    bytes: observableCounter('systemNetwork'),
-    errors: observableCounter('systemNetworkErrors'),
-    dropped: observableCounter('systemNetworkDropped'),
-  };
-  observeTogether(Object.values(counters), async (result) => {
+function observeNetwork(meter: Meter): void {
+  const metrics = { bytes: 'systemNetwork', errors: 'systemNetworkErrors', dropped: 'systemNetworkDropped' } as const;
+  meter.observe(async (observe) => {
     for (const { device, ...figures } of interfacesIn((await textOf('/proc/net/dev')) ?? ''))
       for (const figure of ['bytes', 'errors', 'dropped'] as const)
         for (const [direction, value] of Object.entries(figures[figure]))
-          result.observe(counters[figure], value, { 'system.device': device, 'network.io.direction': direction });
+          observe(metrics[figure], value, device, direction);
   });
 }
 

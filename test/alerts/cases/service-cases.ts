@@ -83,7 +83,7 @@ export const serviceCases: readonly RuleCase[] = [
     name: 'all answers of a route take 11 to 13 s, and it is not said that they take 29',
     alert: 'HighResponseTime',
     series: {
-      'http_request_latency_seconds{endpoint="/e"}': nativeSeries('httpRequestLatency', [
+      'http_request_latency_seconds{endpoint="/e"}': nativeSeries([
         { minutes: 10, aMinute: { 0.05: 60 } },
         { minutes: 14, aMinute: { 11: 20, 12: 20, 13: 20 } },
         { minutes: 60, aMinute: { 0.05: 60 } },
@@ -100,7 +100,7 @@ export const serviceCases: readonly RuleCase[] = [
     name: 'followers of jobs stay for as long as their job takes',
     alert: 'HighResponseTime',
     series: {
-      'http_request_latency_seconds{endpoint="/v1/jobs/:id/events"}': nativeSeries('httpRequestLatency', [
+      'http_request_latency_seconds{endpoint="/v1/jobs/:id/events"}': nativeSeries([
         { minutes: 10, aMinute: {} },
         { minutes: 15, aMinute: { 60: 10 } },
       ]),
@@ -112,7 +112,7 @@ export const serviceCases: readonly RuleCase[] = [
     name: 'one long sound, alone',
     alert: 'HighResponseTime',
     series: {
-      'http_request_latency_seconds{endpoint="/v1/separate"}': nativeSeries('httpRequestLatency', [
+      'http_request_latency_seconds{endpoint="/v1/separate"}': nativeSeries([
         { minutes: 10, aMinute: {} },
         { minutes: 1, aMinute: { 35: 1 } },
         { minutes: 30, aMinute: {} },

@@ -63,14 +63,11 @@ export const taskCases: readonly RuleCase[] = [
     name: 'uses of a model take 11 to 13 s',
     alert: 'ModelInferenceLatency',
     series: {
-      'model_inference_latency_seconds{model="m", model_type="diffusion", alloy="steel"}': nativeSeries(
-        'modelInferenceLatency',
-        [
-          { minutes: 10, aMinute: {} },
-          { minutes: 15, aMinute: { 11: 20, 12: 20, 13: 20 } },
-          { minutes: 60, aMinute: {} },
-        ],
-      ),
+      'model_inference_latency_seconds{model="m", model_type="diffusion", alloy="steel"}': nativeSeries([
+        { minutes: 10, aMinute: {} },
+        { minutes: 15, aMinute: { 11: 20, 12: 20, 13: 20 } },
+        { minutes: 60, aMinute: {} },
+      ]),
       'model_inference_duration_seconds_count{model="m", model_type="diffusion", alloy="steel"}': burst(60),
     },
     at: {
@@ -90,7 +87,7 @@ export const taskCases: readonly RuleCase[] = [
     name: 'one use of a model takes 35 s, alone',
     alert: 'ModelInferenceLatency',
     series: {
-      'model_inference_latency_seconds{model="m", model_type="separation"}': nativeSeries('modelInferenceLatency', [
+      'model_inference_latency_seconds{model="m", model_type="separation"}': nativeSeries([
         { minutes: 10, aMinute: {} },
         { minutes: 1, aMinute: { 35: 1 } },
         { minutes: 30, aMinute: {} },
@@ -103,7 +100,7 @@ export const taskCases: readonly RuleCase[] = [
     name: 'separating takes longer than the sound plays',
     alert: 'SlowerThanItPlays',
     series: {
-      'task_realtime_factor_exponential{task="separate", model="m"}': nativeSeries('realTimeFactorExact', [
+      'task_realtime_factor_exponential{task="separate", model="m"}': nativeSeries([
         { minutes: 10, aMinute: {} },
         { minutes: 15, aMinute: { 1.5: 60 } },
         { minutes: 60, aMinute: {} },
@@ -131,7 +128,7 @@ export const taskCases: readonly RuleCase[] = [
     // promtool takes so many samples of a histogram, and no more.
     interval: '10m',
     series: {
-      'audio_quality_score_exponential{dataset="d"}': nativeSeries('qualityScoreExact', [
+      'audio_quality_score_exponential{dataset="d"}': nativeSeries([
         { minutes: 3, aMinute: { 0.75: 100 } },
         { minutes: 9, aMinute: { 0.35: 100 } },
         { minutes: 14, aMinute: {} },
@@ -143,7 +140,7 @@ export const taskCases: readonly RuleCase[] = [
     name: 'a run that ends with low scores, and tells them as its last word',
     alert: 'LowQualityScores',
     series: {
-      'audio_quality_score_exponential{dataset="d"}': nativeSeries('qualityScoreExact', [
+      'audio_quality_score_exponential{dataset="d"}': nativeSeries([
         { minutes: 10, aMinute: {} },
         { minutes: 1, aMinute: { 0.35: 40, 0.6: 20 } },
       ]),

@@ -8,6 +8,7 @@ import { hasEnded } from '../../../src/jobs/job.ts';
 import type { Perform } from '../../../src/jobs/job-runner.ts';
 import { syncToDisk } from '../../../src/jobs/keep-result.ts';
 import { type Jobs, openJobs } from '../../../src/jobs/open-jobs.ts';
+import { Meter } from '../../../src/telemetry/meter.ts';
 import { someJob } from '../../jobs/some-job.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -21,7 +22,7 @@ export const jobsScenario: Scenario = {
     const ends = new Map<string, number>();
     const begin = async () =>
       start(async () => {
-        const jobs = await openJobs(config, perform);
+        const jobs = await openJobs(config, new Meter(), perform);
         try {
           await jobs.runner.start();
           return jobs;

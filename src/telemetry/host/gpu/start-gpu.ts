@@ -1,5 +1,5 @@
 import type { Config } from '../../../config.ts';
-import type { AggregatedMetric, AggregatedPoint } from '../../meter/aggregated-metrics.ts';
+import type { LabelsOf, Meter } from '../../meter.ts';
 import { metricNames } from '../../names/names.ts';
 import { EnergyCurve, type GpuEnergy } from './energy-curve.ts';
 import { findLibrary } from './find-library.ts';
@@ -12,8 +12,6 @@ export type Gpu = {
   state(): GpuState;
   /** The devices that are read now. */
   devices(): readonly GpuDevice[];
-  /** What the devices said last, unless that is old: for startTelemetry's `aggregated`. */
-  metrics(): AggregatedMetric[];
   /** Memory and use of each device, as last read, for /health/detailed. */
   figures(): GpuFigures[];
   /** What a device used between two moments of `performance.now()`. Answers at once, from what was read before. */
@@ -38,14 +36,14 @@ export type GpuOptions = Pick<
 };
 
 /** Starts the reading of all GPUs, in a process of its own. Where NVIDIA's library is not there, nothing is loaded and nothing started. */
-export function startGpu(options: GpuOptions): Gpu {
+export function startGpu(options: GpuOptions, meter: Meter): Gpu {
   if (!options.gpuOn || options.telemetryOff) return noGpu({ is: 'off' });
   if (!findLibrary(options.nvmlLibrary)) {
     const state: GpuState = { is: 'no_library', library: options.nvmlLibrary };
     tellState(state, { is: 'off' });
     return noGpu(state);
   }
-  return new GpuReadings(options);
+  return new GpuReadings(options, meter);
 }
 
 /** Stands in where there is no GPU, and before one is looked for. */
@@ -53,7 +51,6 @@ export function noGpu(state: GpuState = { is: 'off' }): Gpu {
   return {
     state: () => state,
     devices: () => [],
-    metrics: () => [],
     figures: () => [],
     energyBetween: () => ({ is: 'unknown' }),
     stop: async () => undefined,
@@ -74,9 +71,8 @@ class GpuReadings implements Gpu {
   #reading: { atMs: number; devices: readonly DeviceReading[] } | undefined;
   readonly #curves = new Map<string, EnergyCurve>();
   readonly #refused = new Map<string, { hwId: string; what: string; code: RefusalCode }>();
-  readonly #counters = new Map<string, { startMs: number; value: number }>();
 
-  constructor(options: GpuOptions) {
+  constructor(options: GpuOptions, meter: Meter) {
     this.#freshMs = freshPeriods * options.gpuPeriodMs;
     this.#reader = new ReaderProcess({
       library: options.nvmlLibrary,
@@ -89,6 +85,12 @@ class GpuReadings implements Gpu {
       onEnd: (end) => this.#become(end),
     });
     this.#reader.start();
+    meter.observe((observe) => {
+      for (const { device, point } of this.#freshPoints()) {
+        const labels = { 'hw.id': device.hwId, 'hw.name': device.name, 'hw.type': 'gpu', ...point.labels };
+        observe(point.of, point.value, ...labelValues(point.of, labels));
+      }
+    });
   }
 
   state(): GpuState {
@@ -97,22 +99,6 @@ class GpuReadings implements Gpu {
 
   devices(): readonly GpuDevice[] {
     return this.#state.is === 'reading' ? this.#state.devices : [];
-  }
-
-  metrics(): AggregatedMetric[] {
-    const byMetric = new Map<GpuMetric, AggregatedPoint<number>[]>();
-    const atMs = this.#reading ? Date.now() - (performance.now() - this.#reading.atMs) : 0;
-    for (const { device, point } of this.#freshPoints()) {
-      const labels = { 'hw.id': device.hwId, 'hw.name': device.name, 'hw.type': 'gpu', ...point.labels };
-      const points = byMetric.get(point.of) ?? [];
-      const startMs = metricNames[point.of].kind === 'counter' ? this.#countedSince(point, labels, atMs) : atMs;
-      points.push({ labels, startMs, atMs, value: point.value });
-      byMetric.set(point.of, points);
-    }
-    return [...byMetric].map(([of, points]) => {
-      const { name, unit, says, kind } = metricNames[of];
-      return { name, unit, says, kind, points };
-    });
   }
 
   figures(): GpuFigures[] {
@@ -209,13 +195,10 @@ class GpuReadings implements Gpu {
       this.#refused.delete(key);
     }
   }
-
-  /** A counter that fell began anew, with the driver. */
-  #countedSince({ of, value }: GpuPoint, labels: Record<string, string>, atMs: number): number {
-    const key = JSON.stringify([of, labels]);
-    const known = this.#counters.get(key);
-    const startMs = known && value >= known.value ? known.startMs : atMs;
-    this.#counters.set(key, { startMs, value });
-    return startMs;
-  }
+}
+/** In the order of the metric's row. */
+function labelValues(of: GpuMetric, labels: Record<string, string>): LabelsOf<GpuMetric> {
+  return metricNames[of].attributes.map(
+    (attribute) => labels[attribute] ?? '',
+  ) as string[] as unknown as LabelsOf<GpuMetric>;
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { HotExponential } from '../../src/telemetry/meter/hot-exponential.ts';
+import { ExponentialSeries } from '../../src/telemetry/meter/exponential-series.ts';
 
 const seriesOf = (values: readonly number[]) => {
-  const series = new HotExponential('inferenceLatency').series('m');
+  const series = new ExponentialSeries();
   for (const value of values) series.record(value);
-  return series.point().value;
+  return series.snapshot();
 };
 const upperBound = (scale: number, index: number) => 2 ** ((index + 1) / 2 ** scale);
 

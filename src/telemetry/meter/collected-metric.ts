@@ -1,0 +1,26 @@
+/** A metric as it stands at one moment: what an export is made from. */
+export type CollectedMetric = { name: string; unit: string; says: string } & (
+  | { kind: 'counter' | 'gauge'; points: Point<number>[] }
+  | { kind: 'histogram'; points: Point<HistogramValue>[] }
+  | { kind: 'exponential histogram'; points: Point<ExponentialValue>[] }
+);
+
+export type Point<Value> = { labels: Record<string, string>; startMs: number; atMs: number; value: Value };
+
+export type HistogramValue = {
+  count: number;
+  sum: number;
+  /** Upper bounds; `counts` has one more, for what is above the last. */
+  bounds: readonly number[];
+  counts: readonly number[];
+};
+
+/** The buckets of positive values: the first is `offset`, and bucket i ends at 2^((i + 1) / 2^scale). */
+export type ExponentialValue = {
+  count: number;
+  sum: number;
+  scale: number;
+  zeroCount: number;
+  offset: number;
+  counts: readonly number[];
+};

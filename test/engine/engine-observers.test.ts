@@ -7,10 +7,9 @@ import { Registry } from '../../src/engine/registry/registry.ts';
 import { Cost } from '../../src/observe/cost.ts';
 import { EngineMetrics } from '../../src/observe/engine-metrics.ts';
 import { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
-import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { makeRequestSpans } from '../../src/observe/request-spans.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
-import type { AggregatedMetric } from '../../src/telemetry/meter/aggregated-metrics.ts';
+import { type CollectedMetric, Meter } from '../../src/telemetry/meter.ts';
 import { gather, identity, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { accountOf } from '../telemetry/account-of.ts';
@@ -70,15 +69,16 @@ describe('the observers of the engine', () => {
     assert.ok(heard.some(([name]) => name === 'requestDropped'));
   });
 
-  it('come to the same metrics, flight records and spans in any order', () => {
-    const [first, ...others] = orders([0, 1, 2]).map((order) => seenIn(order));
+  it('come to the same metrics, flight records and spans in any order', async () => {
+    const [first, ...others] = await Promise.all(orders([0, 1, 2]).map((order) => seenIn(order)));
     assert.match(JSON.stringify(first), /"inference\.gpu\.energy_joules":20/);
     for (const other of others) assert.deepEqual(other, first);
   });
 
-  function seenIn(order: readonly number[]) {
+  async function seenIn(order: readonly number[]) {
     told.spans().length = 0;
-    const [engineMetrics, cost] = [new EngineMetrics(new RequestMetrics()), new Cost()];
+    const meter = new Meter();
+    const [engineMetrics, cost] = [new EngineMetrics(meter), new Cost(meter)];
     const flights = new FlightRecorder({ recordsMax: 16, batchesMax: 16, minutesMax: 1 });
     const all = [engineMetrics, cost, flights];
     const observer = observedBy(...order.map((at) => all[at]!));
@@ -88,21 +88,23 @@ describe('the observers of the engine', () => {
     flights.add(record);
     const spans = { ids: newIds(), parent: ROOT_CONTEXT, name: 'x', attributes: {}, error: undefined };
     makeRequestSpans({ ...spans, startedAt: 0, tookMs: 5, account: accountOf(0, { run: 3 }), batch });
+    const runs = told.spans().flatMap(({ name, attributes }) => (name === 'inference.run' ? [attributes] : []));
+    const { metrics } = await meter.collect();
     return {
-      metrics: [...engineMetrics.collect(), ...cost.collect()].map(withoutTimes),
+      metrics: new Map(metrics.map(withoutTimes)),
       remembered: flights.list('recent', anything, 1).map((found) => found.batch),
       competition: flights.competitionOf(record),
       // The batch's own span comes once, whichever order is first.
-      runs: told.spans().flatMap(({ name, attributes }) => (name === 'inference.run' ? [attributes] : [])),
+      runs,
     };
   }
 });
 
 const anything = { tenant: undefined, model: undefined, fault: undefined, endedSinceMs: 0 };
 
-function withoutTimes({ name, points }: AggregatedMetric) {
+function withoutTimes({ name, points }: CollectedMetric): [string, Map<string, unknown>] {
   // What begins has its zero first, if that was a millisecond ago.
-  return { name, values: new Map<string, unknown>(points.map(({ labels, value }) => [JSON.stringify(labels), value])) };
+  return [name, new Map(points.map(({ labels, value }) => [JSON.stringify(labels), value]))];
 }
 
 function frozen<Value>(value: Value): Value {

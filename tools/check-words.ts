@@ -11,7 +11,10 @@ import { type Text, textsOfCode } from './words/texts-of-code.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Not read: other people's words, generated files (their sources are), and the log of past experiments. */
+/**
+ * Not read: other people's words, generated files (their sources are), and the log of past
+ * experiments.
+ */
 const skipped =
   /^(CHANGELOG\.md|bench\/LOG\.md|docs\/(settings|errors|telemetry)\.md|tools\/words\/banned\.ts|docs\/glossary\.md)/;
 

@@ -1,6 +1,9 @@
 import { settings } from '../src/config.ts';
 
-/** compose/settings.yaml: what the containers are handed of the table of settings. Written by npm run generate. */
+/**
+ * compose/settings.yaml: what the containers are handed of the table of settings. Written by npm
+ * run generate.
+ */
 export function composeSettings(): string {
   const toCollector = (env: string) => env.startsWith('VITRINE_COLLECTOR_');
   const lines = (names: string[]) => names.map((env) => `      ${env}:`);
@@ -21,7 +24,7 @@ export function composeSettings(): string {
   ].join('\n');
 }
 
-/** Every setting that is handed into the containers as it is: neither a door, nor a file of this machine. */
+/** Every setting that containers get unchanged: no port, and no file of this machine. */
 function handedOn(): string[] {
   return Object.values(settings)
     .filter(({ kind, env }) => kind !== 'port' && !elsewhere.has(env) && !env.endsWith('_FILE'))

@@ -15,7 +15,8 @@ import type { Metric } from '../src/telemetry/names/metric.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
 import { composeSettings } from './compose-settings.ts';
 
-// Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate -- --check` says which are stale.
+// Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate
+// -- --check` says which are stale.
 
 const pages: Record<string, () => string> = {
   'docs/settings.md': settingsPage,

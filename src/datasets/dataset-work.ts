@@ -10,7 +10,7 @@ export type DatasetWork = {
   readonly name: 'score' | 'enhance';
   /** The models it needs. */
   readonly models: readonly string[];
-  /** What the outcome depends on besides the file: a change of it makes all files be done again. */
+  /** What the outcome depends on besides the file: if it changes, all files are done again. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Changes when the file does, or what it is compared with. */
   stamp(sample: Sample): Promise<string>;
@@ -23,7 +23,7 @@ export type SampleFacts = {
   /** Length of the sound. */
   readonly seconds?: number;
   readonly scores?: FileScores;
-  /** Where what was made of it lies, within the results. */
+  /** The file that was made, within the results. */
   readonly output?: string;
 };
 
@@ -54,7 +54,10 @@ export function scoring({ references }: { readonly references: string | undefine
   };
 }
 
-/** One stem of each file, by a separator of the repository: the harmonic part, the voice, or what is left without noise, as the model has it. */
+/**
+ * One stem of each file, by a separator of the repository: the harmonic part, the voice, or what is
+ * left without noise, as the model has it.
+ */
 export function enhancing({
   model,
   stem,

@@ -18,7 +18,10 @@ const soundEndings = /\.(wav|wave|flac|mp3|ogg|oga|opus|aif|aiff|aifc)$/i;
 
 const samplesMax = 1_000_000;
 
-/** Every sound in a folder and below, by name. Hidden files are left alone, and links are not followed: they may lead out, or round in circles. */
+/**
+ * Every sound in a folder and below, by name. Hidden files are left alone, and links are not
+ * followed: they may lead out, or round in circles.
+ */
 export async function findSamples(folder: string, leaveOut: string): Promise<Sample[]> {
   const samples: Sample[] = [];
   const look = async (within: string): Promise<void> => {

@@ -30,7 +30,7 @@ export type DatasetRun = {
   readonly threads: TaskThreads;
   readonly taskMetrics: TaskMetrics;
   readonly metrics: DatasetMetrics;
-  /** Told after each file, and once before the first. */
+  /** Called after each file, and once before the first. */
   readonly progress: (progress: DatasetProgress) => void;
 };
 
@@ -43,7 +43,10 @@ export type DatasetProgress = {
   readonly failed: number;
 };
 
-/** Works through what is missing or changed. A file that cannot be taken is noted with its reason; nothing but the signal ends the run before its end. */
+/**
+ * Works through what is missing or changed. A file that cannot be taken is noted with its reason;
+ * nothing but the signal ends the run before its end.
+ */
 export async function runDataset(run: DatasetRun): Promise<DatasetProgress> {
   const { work, samples, ledger, metrics, workers, signal } = run;
   const todo: { sample: Sample; stamp: string }[] = [];
@@ -75,7 +78,10 @@ export async function runDataset(run: DatasetRun): Promise<DatasetProgress> {
   return counts;
 }
 
-/** One file in its span; undefined when the run was broken off meanwhile. Every trace is kept: nothing decides against it here. */
+/**
+ * One file in its span; undefined when the run was broken off meanwhile. Every trace is kept:
+ * nothing decides against it here.
+ */
 async function doSample(
   run: DatasetRun,
   sample: Sample,

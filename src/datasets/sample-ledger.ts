@@ -4,7 +4,10 @@ import type { FailureCode } from '../errors.ts';
 import type { SampleFacts } from './dataset-work.ts';
 import type { Sample } from './find-samples.ts';
 
-/** What became of a file. `excluded`: the file is at fault and would be again; `failed`: we are, and it is tried again at the next run. */
+/**
+ * What became of a file. `excluded`: the file is at fault and would be again; `failed`: we are, and
+ * it is tried again at the next run.
+ */
 export type SampleEntry = SampleFacts & {
   readonly id: string;
   /** Of the file, and of what it was compared with, when this was found out. */
@@ -15,8 +18,9 @@ export type SampleEntry = SampleFacts & {
 };
 
 /**
- * What is known of every file, one line of JSON each, appended as soon as it is known: a run that is killed loses only what it was working on. The
- * first line says by which settings; with others, all is done again.
+ * What is known of every file, one line of JSON each, appended as soon as it is known: a run that
+ * is killed loses only what it was working on. The first line says by which settings; with others,
+ * all is done again.
  */
 export class SampleLedger implements AsyncDisposable {
   readonly #file: FileHandle;
@@ -32,7 +36,7 @@ export class SampleLedger implements AsyncDisposable {
     const head = JSON.stringify({ vitrine_dataset: 1, settings: fingerprint(settings) });
     const lines = await linesOf(path);
     const entries = new Map(lines[0] === head ? lines.slice(1).flatMap(entryIn) : []);
-    // Written anew and short: lines that later ones replaced, and one that a kill has cut, are gone.
+    // Rewritten without replaced lines and without one that a kill has cut.
     await writeFile(
       `${path}.part`,
       [head, ...[...entries.values()].map((entry) => JSON.stringify(entry)), ''].join('\n'),

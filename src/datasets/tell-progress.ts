@@ -4,7 +4,9 @@ import type { DatasetProgress } from './run-dataset.ts';
 const plainEveryMs = 10_000;
 const barChars = 24;
 
-/** Shows how a run goes: one line that is always the present on a terminal, plain lines elsewhere. */
+/**
+ * Shows how a run goes: one line that is always the present on a terminal, plain lines elsewhere.
+ */
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
   readonly #startedAt = performance.now();

@@ -37,7 +37,10 @@ function csvOf(report: DatasetReport): string {
   return [head, ...lines].map((line) => `${line.join(',')}\r\n`).join('');
 }
 
-/** RFC 4180. A text that a spreadsheet would take for a formula is marked as text: file names come from anywhere. */
+/**
+ * RFC 4180. A text that a spreadsheet would take for a formula is marked as text: file names come
+ * from anywhere.
+ */
 function cell(value: string | number | null | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'number') return String(value);

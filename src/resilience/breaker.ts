@@ -5,8 +5,9 @@ type State =
   | { readonly kind: 'half_open'; readonly sinceAt: number };
 
 /**
- * Stops asking what has failed several times in a row, and tries it once after a while.
- * It guards no call itself: who works asks `admit` first and tells how it went, so it costs a hot path two comparisons.
+ * Stops asking what has failed several times in a row, and tries it once after a while. It guards
+ * no call itself: the caller asks `admit` first and reports the outcome, which costs a hot path two
+ * comparisons.
  */
 export class Breaker {
   readonly #failuresMax: number;
@@ -24,7 +25,7 @@ export class Breaker {
     return this.#state.kind;
   }
 
-  /** 0: go ahead, and tell how it went. Else the milliseconds until asking again is worth it. */
+  /** 0: go ahead, and report the outcome. Else the milliseconds until the next try. */
   admit(): number {
     const state = this.#state;
     switch (state.kind) {
@@ -37,7 +38,7 @@ export class Breaker {
         return 0;
       }
       case 'half_open': {
-        // An attempt that was never told of (its caller left) must not keep the breaker here for ever.
+        // An attempt without an outcome (its caller left) must not keep the breaker here for ever.
         const waitMs = state.sinceAt + this.#openMs - this.#now();
         if (waitMs > 0) return waitMs;
         this.#state = { kind: 'half_open', sinceAt: this.#now() };

@@ -2,8 +2,9 @@ import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 
 /**
- * What the operating system and SQLite answer when a file cannot be used at the moment: it says nothing about the work, which waits and is tried
- * again. What is not here is certain: a file that is gone, a path that is none.
+ * What the operating system and SQLite answer when a file cannot be used at the moment: it says
+ * nothing about the work, which waits and is tried again. What is not here is certain: a file that
+ * is gone, a path that is none.
  */
 const passing = {
   full: {
@@ -50,7 +51,9 @@ export type DiskFailure = keyof typeof passing;
 const bySystemCode = new Map(entriesOf<string>(({ system }) => system));
 const bySqliteCode = new Map(entriesOf<number>(({ sqlite }) => sqlite));
 
-/** Which passing failure of the disk an error is, or was caused by; undefined of any other error. */
+/**
+ * Which passing failure of the disk an error is, or was caused by; undefined of any other error.
+ */
 export function diskFailureOf(error: unknown): DiskFailure | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     if (cause instanceof ServiceError) return undefined;
@@ -64,7 +67,10 @@ export function diskFailureOf(error: unknown): DiskFailure | undefined {
   return undefined;
 }
 
-/** Runs what uses VITRINE_DATA; a disk that cannot be used at the moment becomes a failure that says so, and everything else stays what it is. */
+/**
+ * Runs what uses VITRINE_DATA; a disk that cannot be used at the moment becomes a failure that says
+ * so, and everything else stays what it is.
+ */
 export async function onDisk<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();

@@ -6,8 +6,8 @@ export type LeastRate = {
 };
 
 /**
- * Whether something moves fast enough, measured over windows that follow each other: a caller who sent much at once and drips from then on is slow in the
- * next window.
+ * Whether something moves fast enough, measured over windows that follow each other: a caller who
+ * sent much at once and drips from then on is slow in the next window.
  */
 export class RateWatch {
   #since: number;
@@ -17,7 +17,7 @@ export class RateWatch {
     this.#since = now;
   }
 
-  /** Begins anew: nothing was to be moved for a while. */
+  /** Starts again after a time without anything to move. */
   restart(now: number, moved: number): void {
     this.#since = now;
     this.#moved = moved;

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Does it again when it throws, after a wait that doubles and varies by a quarter, so that many who fail together do not come
- * back together. Throws what the last attempt threw, or the signal's reason.
+ * Tries again when it throws, after a wait that doubles. The wait varies by a quarter, so that
+ * callers that fail together do not return together. Throws the last error, or the signal's reason.
  */
 export async function retry<T>(
   act: (attempt: number) => Promise<T>,

@@ -5,9 +5,12 @@ export type BudgetTerms = {
   /** What the metrics call it. */
   readonly name: string;
   readonly max: number;
-  /** Percent of it that each client can count on. */
+  /** Percent of the budget that each client can count on. */
   readonly sharePercent: number;
-  /** The largest amount that one piece of work may need. It fits into an empty budget, whatever the shares are. */
+  /**
+   * The largest amount that one piece of work may need. It fits into an empty budget, whatever the
+   * shares are.
+   */
   readonly largest: number;
   /** How a refusal begins, such as "Cannot read the body". */
   readonly cannot: string;
@@ -17,7 +20,7 @@ export type BudgetTerms = {
   readonly remedy?: string;
   readonly setting: string;
   readonly retryAfterMs?: number;
-  /** Where refusals are counted together with those of other budgets. */
+  /** Counts refusals, together with the refusals of other budgets. */
   readonly refused?: Refusals;
 };
 
@@ -28,8 +31,9 @@ export type Refusals = { share: number; full: number };
 const emptyAccountsMax = 256;
 
 /**
- * An amount that all clients share. A client can always take up to its share while anything is free. It gets more only while as much as a share stays free
- * for another client, so a lone client has most of the budget and never all of it.
+ * An amount that all clients share. A client can always take up to its share while anything is free.
+ * It gets more only while one share stays free for another client. So a lone client has most of the
+ * budget and never all.
  */
 export class SharedBudget {
   readonly terms: BudgetTerms;
@@ -81,14 +85,14 @@ export class SharedBudget {
     const account = this.#accountOf(client);
     this.#taken -= amount;
     account.held -= amount;
-    // An account that comes and goes with each request would make the Map anew again and again.
+    // An account that comes and goes with each request would rebuild the Map again and again.
     if (account.held === 0 && this.#accounts.size > emptyAccountsMax) {
       this.#accounts.delete(client);
       this.#last = undefined;
     }
   }
 
-  /** Begins anew, for what is counted by time. */
+  /** Resets what is counted by time. */
   giveAllBack(): void {
     if (this.#taken === 0) return;
     this.#taken = 0;

@@ -1,4 +1,6 @@
-/** Lets a limited number of calls go on at the same time; the others wait in the order they came. */
+/**
+ * Lets a limited number of calls go on at the same time; the others wait in the order they came.
+ */
 export class Turnstile {
   readonly #max: number;
   readonly #waiting: (() => void)[] = [];

@@ -5,7 +5,7 @@ export const collectorSettings = {
   collectorAliases: flag(
     'VITRINE_COLLECTOR_ALIASES',
     true,
-    'The Collector tells metrics also by the names that other systems have for them (docs/telemetry.md). Off: a third fewer series, where nobody brought dashboards along.',
+    'The Collector exports metrics also by the names of other systems (docs/telemetry.md). Off: a third fewer series, where nobody brought dashboards along.',
   ),
   backends: text(
     'VITRINE_BACKENDS',
@@ -17,7 +17,7 @@ export const collectorSettings = {
     1024 ** 3,
     1024 ** 2,
     2 ** 40,
-    'What one signal of one backend may hold on disk while the backend is away. Full, it refuses, and the service spools.',
+    'What one signal of one backend may hold on disk while the backend is down. Full, it refuses, and the service spools.',
   ),
   collectorMemoryMib: integer(
     'VITRINE_COLLECTOR_MEMORY_MIB',
@@ -31,6 +31,6 @@ export const collectorSettings = {
     10_000,
     100,
     600_000,
-    'How often the Collector tells what it derived from spans: exemplars, and how much was masked.',
+    'How often the Collector exports what it derived from spans: exemplars, and how much was masked.',
   ),
 } as const satisfies Record<string, Setting>;

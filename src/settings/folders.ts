@@ -9,5 +9,5 @@ export const folderSettings = {
     '',
     'Folder for built servers; empty: vitrine/ in the user’s cache folder. Shared by all clones.',
   ),
-  environment: text('VITRINE_ENVIRONMENT', 'development', 'deployment.environment.name on everything that is told.'),
+  environment: text('VITRINE_ENVIRONMENT', 'development', 'deployment.environment.name on all telemetry.'),
 } as const satisfies Record<string, Setting>;

@@ -13,7 +13,7 @@ export const gpuSettings = {
     1_000,
     50,
     600_000,
-    'How often every GPU is read. What is older than three periods is no longer told.',
+    'How often every GPU is read. What is older than three periods is not exported.',
   ),
   gpuEnergyPeriodMs: integer(
     'VITRINE_GPU_ENERGY_PERIOD_MS',
@@ -27,6 +27,6 @@ export const gpuSettings = {
     30_000,
     100,
     600_000,
-    'The process that reads the GPUs is ended and started anew when it says nothing for this long. Many GPUs without persistence mode take seconds to open.',
+    'The process that reads the GPUs is ended and restarted when it says nothing for this long. Many GPUs without persistence mode take seconds to open.',
   ),
 } as const satisfies Record<string, Setting>;

@@ -28,7 +28,7 @@ export const jobSettings = {
     200,
     1,
     10_000_000,
-    'Jobs of one tenant that have not ended. Whoever has no key shares one tenant with all others who have none.',
+    'Jobs of one tenant that have not ended. Clients without a key share one tenant.',
   ),
   jobsRunningMax: integer(
     'VITRINE_JOBS_RUNNING_MAX',

@@ -28,7 +28,7 @@ export const limitSettings = {
     64,
     1,
     10_000,
-    'Requests that the thread for large JSON may hold at once. Beyond it callers are told to come again, or to use binary data.',
+    'Requests that the thread for large JSON may hold at once. Beyond it requests are refused with Retry-After; binary data avoids the thread.',
   ),
   jsonArraysMax: integer(
     'VITRINE_JSON_ARRAYS_MAX',
@@ -70,7 +70,7 @@ export const limitSettings = {
     512 * 1024 * 1024,
     1024,
     2 ** 40,
-    'What the bodies of all requests in flight may take together. Beyond it callers are told to come again.',
+    'What the bodies of all requests in flight may take together. Beyond it requests are refused with Retry-After.',
   ),
   bodyIdleMsMax: integer(
     'VITRINE_BODY_IDLE_MS_MAX',
@@ -85,7 +85,7 @@ export const limitSettings = {
     512 * 1024 * 1024,
     1024 * 1024,
     2 ** 40,
-    'What all answers over 64 KiB may take together until their callers have read them. Beyond it callers are told to come again.',
+    'What all answers over 64 KiB may take together until their callers have read them. Beyond it requests are refused with Retry-After.',
   ),
   bytesPerSecondMin: integer(
     'VITRINE_BYTES_PER_SECOND_MIN',

@@ -53,7 +53,7 @@ export const modelSettings = {
     256 * 1024 ** 2,
     1024,
     2 ** 40,
-    'The most bytes that a request’s outputs may take, where the ONNX file says their sizes by those of the inputs. A request beyond it is refused before it runs.',
+    'The most bytes that a request’s outputs may take, where the ONNX file gives their sizes. A request beyond it is refused before it runs.',
   ),
   shortcutUsMax: integer(
     'VITRINE_SHORTCUT_US_MAX',

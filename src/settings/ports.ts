@@ -1,11 +1,13 @@
 import { port, type Setting, text } from './setting.ts';
 
-/** The address and the ports that the service, the receiver and the servers of the stack listen on. */
+/**
+ * The address and the ports that the service, the receiver and the servers of the stack listen on.
+ */
 export const portSettings = {
   bind: text(
     'VITRINE_BIND',
     '127.0.0.1',
-    'Address that every door listens on. Anything but loopback is for containers and proxies.',
+    'Address that every port listens on. Anything but loopback is for containers and proxies.',
   ),
   servicePort: port('VITRINE_PORT', 8000, 'The service.'),
   receiverPort: port('VITRINE_RECEIVER_PORT', 8010, 'The receiver of webhooks and events.'),
@@ -29,10 +31,10 @@ export const portSettings = {
   ),
   prometheusPort: port('VITRINE_PROMETHEUS_PORT', 9090, 'Prometheus.'),
   tempoPort: port('VITRINE_TEMPO_PORT', 3200, 'Tempo’s API.'),
-  tempoOtlpPort: port('VITRINE_TEMPO_OTLP_PORT', 4327, 'Tempo’s OTLP/gRPC door, for the Collector.'),
-  tempoGrpcPort: port('VITRINE_TEMPO_GRPC_PORT', 9095, 'Tempo’s door to itself.'),
+  tempoOtlpPort: port('VITRINE_TEMPO_OTLP_PORT', 4327, 'Tempo’s OTLP/gRPC port, for the Collector.'),
+  tempoGrpcPort: port('VITRINE_TEMPO_GRPC_PORT', 9095, 'Tempo’s port for itself.'),
   lokiPort: port('VITRINE_LOKI_PORT', 3100, 'Loki.'),
-  lokiGrpcPort: port('VITRINE_LOKI_GRPC_PORT', 9096, 'Loki’s door to itself.'),
+  lokiGrpcPort: port('VITRINE_LOKI_GRPC_PORT', 9096, 'Loki’s port for itself.'),
   alertmanagerPort: port('VITRINE_ALERTMANAGER_PORT', 9093, 'Alertmanager.'),
   grafanaPort: port('VITRINE_GRAFANA_PORT', 3000, 'Grafana, in compose only.'),
 } as const satisfies Record<string, Setting>;

@@ -36,7 +36,7 @@ export const receiverSettings = {
     32,
     1,
     1000,
-    'Bodies that the receiver holds at once; times the largest body it is the memory they may take. Beyond it callers are told to come again.',
+    'Bodies that the receiver holds at once; times the largest body it is the memory they may take. Beyond it requests are refused with Retry-After.',
   ),
   receiverConnectionsMax: integer(
     'VITRINE_RECEIVER_CONNECTIONS_MAX',
@@ -73,7 +73,7 @@ export const receiverSettings = {
     48 * 3600 * 1000,
     1000,
     365 * 24 * 3600 * 1000,
-    'A series of /events that nobody renewed for this long is no longer told. Longer than the rarest job.',
+    'A series of /events without an update for this long is no longer exported. Longer than the rarest job.',
   ),
   receiverRememberedMax: integer(
     'VITRINE_RECEIVER_REMEMBERED_MAX',

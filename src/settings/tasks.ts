@@ -14,7 +14,7 @@ export const taskSettings = {
     16,
     0,
     10_000,
-    'Tasks that may wait for a thread. Beyond it callers are told to come again.',
+    'Tasks that may wait for a thread. Beyond it tasks are refused with Retry-After.',
   ),
   taskMemoryBytesMax: integer(
     'VITRINE_TASK_MEMORY_BYTES_MAX',

@@ -106,7 +106,7 @@ export const telemetrySettings = {
     16_384,
     16,
     1_000_000,
-    'Spans or log records that may wait in memory, per signal. From half of it on they go to the spool; beyond it they are dropped and counted.',
+    'Spans or log records that may wait in memory, per signal. From half of that on they go to the spool; beyond it they are dropped and counted.',
   ),
   telemetryWaitMsMax: integer(
     'VITRINE_TELEMETRY_WAIT_MS_MAX',

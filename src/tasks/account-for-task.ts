@@ -12,19 +12,23 @@ import type { TaskRequest, TaskResult } from './task-types.ts';
 import type { TaskMeasures } from './task-work.ts';
 import { type Stretch, waitingName, workName } from './threads/task-clock.ts';
 
-/** Of the stretches and of the engine calls of a task, the first so many have a span each; the rest of each name have one together. */
+/**
+ * Of the stretches and of the engine calls of a task, the first so many have a span each; the rest
+ * of each name have one together.
+ */
 const spansMax = 32;
 /** Shorter ones of no name are not worth a span. */
 const workMsMin = 1;
 
-/** Runs a task and tells of it, whatever becomes of it: metrics, its spans, one log line. */
+/** Runs a task and records its outcome: metrics, spans, one log line. */
 export async function accountForTask(
   request: TaskRequest,
   model: string,
   tools: TaskTools,
   act: (told: TaskTelling) => Promise<TaskResult>,
 ): Promise<TaskResult> {
-  // What the process did since the request was received, it did before it turned to the task: that is waiting, too.
+  // What the process did since the request was received, it did before it turned to the task: that is
+  // waiting, too.
   const markedAt = tools.asker?.account?.markedAt;
   const startMs = markedAt === undefined ? now() : performance.timeOrigin + markedAt;
   const told = new Told(request, model, startMs, tools);
@@ -177,7 +181,10 @@ class Told implements TaskTelling {
     tellInLog({ kind, model, tenant, failure, seconds, measures: this.#measures, belongsTo }, spans);
   }
 
-  /** The task's span; in it what the work did, and the use of the model with its first calls. Answers the context of the first. */
+  /**
+   * The task's span; in it what the work did, and the use of the model with its first calls. Answers
+   * the context of the first.
+   */
   #makeSpans(of: {
     model: string;
     tenant: string;
@@ -227,7 +234,10 @@ class Told implements TaskTelling {
   }
 }
 
-/** The first stretches one by one; of those that come later, one for each name, from the first to the last. */
+/**
+ * The first stretches one by one; of those that come later, one for each name, from the first to
+ * the last.
+ */
 class ToldStretches {
   readonly #first: ToldStretch[] = [];
   readonly #later = new Map<string, ToldStretch>();

@@ -12,7 +12,10 @@ export class Phases {
     return this.#hands.stepNow(name, act);
   }
 
-  /** What comes out of `pieces`: making each of them belongs to the step, what is done with it does not. */
+  /**
+   * What comes out of `pieces`: making each of them belongs to the step, what is done with it does
+   * not.
+   */
   async *timed<T>(name: string, pieces: AsyncGenerator<T>): AsyncGenerator<T> {
     try {
       for (;;) {

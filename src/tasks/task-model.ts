@@ -16,7 +16,10 @@ export type TaskModel = {
   readonly separator: Manifest['separator'];
 };
 
-/** The model that the request names, if it is there and can do this task; else `model_not_found` with those that can. Scores do without theirs. */
+/**
+ * The model that the request names, if it is there and can do this task; else `model_not_found`
+ * with those that can. Scores do without theirs.
+ */
 export function modelForTask(
   { kind, parameters }: Pick<TaskRequest, 'kind' | 'parameters'>,
   registry: Registry,
@@ -52,7 +55,7 @@ function suits(kind: TaskKind, { inputs, separator }: Manifest): boolean {
   return inputsWanted[kind].every((name) => names.includes(name));
 }
 
-/** What tells a model that can do a task, where a section of the manifest does not. */
+/** How a model that can do a task is recognised without a section in its manifest. */
 const inputsWanted: Readonly<Record<Exclude<TaskKind, 'separate'>, readonly string[]>> = {
   generate: ['frequencies', 'decays', 'amplitudes', 'phases', 'mode_levels', 'noise', 'noise_levels'],
   score: ['input_1'],

@@ -9,7 +9,9 @@ import { scoreParameters } from './quality/score-parameters.ts';
 import { separateParameters } from './separation/separate-parameters.ts';
 import { speechParameters } from './speech/speech-parameters.ts';
 
-/** What may be asked of each kind of task: checked here, described in /openapi.json from the same. */
+/**
+ * What may be asked of each kind of task: checked here, described in /openapi.json from the same.
+ */
 export const taskParameters = {
   separate: separateParameters,
   generate: generateParameters,
@@ -20,7 +22,10 @@ export const taskParameters = {
 
 export type ParametersOf<Kind extends TaskKind> = z.output<ReturnType<(typeof taskParameters)[Kind]>>;
 
-/** The parameters with every default filled in; `invalid_input` names the one that is wrong. Checking what was checked changes nothing. */
+/**
+ * The parameters with every default filled in; `invalid_input` names the one that is wrong.
+ * Checking what was checked changes nothing.
+ */
 export function checkParameters(kind: TaskKind, given: unknown, config: Config): Record<string, unknown> {
   const schema = taskParameters[kind](config);
   const parsed = schema.safeParse(given);
@@ -35,7 +40,10 @@ export function checkParameters(kind: TaskKind, given: unknown, config: Config):
   );
 }
 
-/** Forms and queries have text only: numbers in it become numbers, for the parameters that are numbers. */
+/**
+ * Forms and queries have text only: numbers in it become numbers, for the parameters that are
+ * numbers.
+ */
 export function fromText(
   kind: TaskKind,
   given: Readonly<Record<string, unknown>>,
@@ -57,13 +65,16 @@ function isNumber(schema: z.ZodType | undefined): boolean {
   return schema instanceof z.ZodNumber;
 }
 
-/** A parameter that the task has may be recorded; one that it has not, and what stands below one, is the caller's. */
+/**
+ * A parameter that the task has may be recorded; one that it has not, and what stands below one, is
+ * the caller's.
+ */
 function placeOf([name, ...rest]: readonly PropertyKey[], known: readonly string[]): Sentence {
   const below = rest.length === 0 ? say`` : say`.${rest.map(String).join('.').slice(0, 100)}`;
   return say`parameter ${oursIfAmong(String(name).slice(0, 100), known)}${below}`;
 }
 
-/** What the schema says of it: its own words and limits, but for names that it does not know. */
+/** The schema's own words and limits, but for names that it does not know. */
 function problemOf(issue: z.core.$ZodIssue | undefined): string | Sentence {
   const message = (issue?.message ?? 'not what it should be').slice(0, 300);
   return issue?.code === 'unrecognized_keys' || issue?.code === 'invalid_key' ? message : ours(message);

@@ -6,17 +6,23 @@ import { type Stretch, waitingName } from './threads/task-clock.ts';
 export type EngineCall = {
   readonly startMs: number;
   readonly endMs: number;
-  /** When a lane began with it, or with the last attempt of one that was repeated; absent where none did. */
+  /**
+   * When a lane began with it, or with the last attempt of one that was repeated; absent where none
+   * did.
+   */
   readonly ranFromMs: number | undefined;
   readonly batch: BatchFacts | undefined;
 };
 
 type Interval = { readonly fromMs: number; readonly toMs: number };
 
-/** Beyond it, the waits of a long task are put together: they are then told a little less exactly. */
+/** Beyond it the waits of a long task are merged, and recorded a little less exactly. */
 const intervalsMax = 20_000;
 
-/** Where the time of a task goes, from what happened in its thread and in the lanes that worked for it. */
+/**
+ * Where the time of a task goes, from what happened in its thread and in the lanes that worked for
+ * it.
+ */
 export class TaskTime {
   readonly #startMs: number;
   readonly #spent = { decode: 0, queue: 0, work: 0, encode: 0, write: 0 };
@@ -54,7 +60,10 @@ export class TaskTime {
     if (ranFromMs !== undefined) add(this.#runs, { fromMs: ranFromMs, toMs: endMs });
   }
 
-  /** Until now. While it is worked on, what its thread has not reported belongs to what it is known to do. */
+  /**
+   * Until now. While it is worked on, what its thread has not reported belongs to what it is known to
+   * do.
+   */
   stages(nowMs: number): TaskStages {
     const waited = lengthOf(this.#waits);
     const ran = overlap(this.#waits, this.#runs);

@@ -11,7 +11,9 @@ import type { TaskMeasures } from './task-work.ts';
 import type { Stretch } from './threads/task-clock.ts';
 import type { TaskOrder } from './threads/thread-messages.ts';
 
-/** What a task works with. Whoever calls owns all of it: the folder is emptied by its owner, whatever became of the task. */
+/**
+ * What a task works with. The caller owns everything, and empties the folder whatever the outcome.
+ */
 export type TaskTools = {
   readonly config: Config;
   readonly registry: Registry;
@@ -26,11 +28,14 @@ export type TaskTools = {
   /** Left out: by the server. */
   readonly deadlineSetBy?: 'caller' | 'server';
   readonly progress: TaskProgress;
-  /** Room for so many bytes in the folder, all of the task's files together; asked for before they are written. Rejects where there is none. */
+  /**
+   * Room for so many bytes in the folder, all of the task's files together; asked for before they are
+   * written. Rejects where there is none.
+   */
   readonly reserve: (bytes: number) => Promise<void>;
   /** Who asked: the client's name, for what it cost. */
   readonly tenant: string;
-  /** The request or the job that asked for it; absent: nobody keeps an account of it. */
+  /** The request or the job that asked for it; absent: nothing is charged. */
   readonly asker?: TaskAsker | undefined;
   /** Parent of its spans, and the trace of its log line. */
   readonly context: Context;
@@ -45,7 +50,7 @@ export type TaskRunner = {
   run(order: TaskOrder, tools: TaskTools & { readonly told: TaskTelling }): Promise<TaskResult>;
 };
 
-/** What the work tells on its way; its spans and its time account are made from it. */
+/** Progress reports of the work; spans and the time account are made from them. */
 export type TaskTelling = {
   measured(measures: TaskMeasures): void;
   /** The model that works for the task, once it is known to exist. */
@@ -61,5 +66,5 @@ export type TaskTelling = {
 /** Whom the engine charges for a call, and who hears how far it got. */
 export type Followed = Required<Pick<InferRequest, 'tenant' | 'follower'>>;
 
-/** The model of a task, as flight records tell it. */
+/** The model of a task, as flight records have it. */
 export type ModelInUse = NonNullable<TaskAsker['servedBy']>;

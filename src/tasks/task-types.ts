@@ -1,6 +1,9 @@
 import type { TaskKind } from '../task-kinds.ts';
 
-/** A file that came with the task, in the folder of its work. `name` is what the caller called it: for reports, never a path. */
+/**
+ * A file that came with the task, in the folder of its work. `name` is what the caller called it:
+ * for reports, never a path.
+ */
 export type UploadedFile = {
   readonly field: string;
   readonly name: string;
@@ -8,14 +11,17 @@ export type UploadedFile = {
   readonly sizeBytes: number;
 };
 
-/** Serializable, so that a job can keep it. `parameters` are those of the kind's schema in task-parameters.ts. */
+/**
+ * Serializable, so that a job can keep it. `parameters` follow the kind's schema in
+ * task-parameters.ts.
+ */
 export type TaskRequest = {
   readonly kind: TaskKind;
   readonly parameters: Record<string, unknown>;
   readonly files: readonly UploadedFile[];
 };
 
-/** Told as often as a task gets on; `total` is 0 while it is not known. */
+/** Called whenever a task makes progress; `total` is 0 while it is not known. */
 export type TaskProgress = (done: number, total: number, step: string) => void;
 
 export type ResultFile = { readonly name: string; readonly contentType: string; readonly file: string };

@@ -3,18 +3,23 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { TaskModel } from './task-model.ts';
 import type { TaskProgress, TaskResult, UploadedFile } from './task-types.ts';
 
-/** What a task's work has at hand in its thread: engine calls and progress go through the main thread, everything else is done here. */
+/**
+ * What a task's work has at hand in its thread: engine calls and progress go through the main
+ * thread, everything else is done here.
+ */
 export type TaskHands = {
   readonly config: Config;
   readonly model: TaskModel | undefined;
   readonly folder: string;
   readonly signal: AbortSignal;
-  /** One engine call. The buffers under the inputs are given away. */
+  /** One engine call. The engine then owns the buffers of the inputs. */
   infer(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
   readonly progress: TaskProgress;
-  /** Asks for room for so many bytes of files, all of the task's together, before they are written. */
+  /**
+   * Asks for room for so many bytes of files, all of the task's together, before they are written.
+   */
   reserve(bytes: number): Promise<void>;
-  /** Tells what was measured, before the result or before a failure. */
+  /** Reports what was measured, before the result or before a failure. */
   measured(measures: TaskMeasures): void;
   /** Runs a part of the work under a name; it becomes a span. */
   step<T>(name: string, act: () => T | Promise<T>): Promise<T>;
@@ -30,7 +35,7 @@ export type TaskMeasures = {
   readonly generatedSamples?: number;
   /** Bytes of the files taken. */
   readonly fileBytes?: number;
-  /** What is wrong with the output, in so many channels of it or files. */
+  /** What is wrong with the output, and in how many channels or files. */
   readonly defects?: Readonly<Record<OutputDefect, number>>;
   readonly alloy?: string;
   readonly accuracy?: { readonly validationSet: string; readonly value: number };

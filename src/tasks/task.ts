@@ -5,8 +5,8 @@ import type { TaskTools } from './task-tools.ts';
 import type { TaskRequest, TaskResult } from './task-types.ts';
 
 /**
- * Does one task: the checks that need no work first, then the work in a thread of its own. When it settles, in whatever way, nothing of it is
- * running any more and the folder may be removed. Every outcome is counted, traced and logged here.
+ * Does one task: cheap checks first, then the work in a thread. When it settles, nothing runs any
+ * more and the folder may be removed. Every outcome is counted, traced and logged here.
  */
 export async function runTask(request: TaskRequest, tools: TaskTools): Promise<TaskResult> {
   const checked = { ...request, parameters: checkParameters(request.kind, request.parameters, tools.config) };

@@ -2,8 +2,8 @@
 export type InChurnList = { index: number };
 
 /**
- * Items that come and go with each request, in no order. A Set would rebuild its table every few dozen of them, and old tables keep young objects alive
- * (measured in bench/LOG.md, 2026-11-22).
+ * Items that come and go with each request, in no order. A Set would rebuild its table every few
+ * dozen of them, and old tables keep young objects alive (measured in bench/LOG.md, 2026-11-22).
  */
 export class ChurnList<Item extends InChurnList> {
   /** Never shrinks: its capacity is the high-water mark. */

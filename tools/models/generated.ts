@@ -7,7 +7,10 @@ import type { Graph } from './onnx/write-onnx.ts';
 
 export type ModelFile = z.input<typeof manifestSchema>;
 
-/** The models that are written as code. None is learned, and each is named for what it does. `npm run models` writes their files. */
+/**
+ * The models that are written as code. None is learned, and each is named for what it does. `npm
+ * run models` writes their files.
+ */
 export const generatedModels: Readonly<Record<string, { graph: () => Graph; manifest: ModelFile }>> = {
   'harmonic-percussive': {
     graph: harmonicPercussiveGraph,
@@ -23,8 +26,9 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
       products_max: [{ of: ['channels', 'samples'], max: 2 * (516 + 40) * 512 }],
       // Channels side by side: two lanes are 1.3 times as fast as one on two cores.
       lanes: { count: 2 },
-      // It reaches 15 frames of the median and two of the transform to each side, 512 samples each, on a grid of 512: chunks that begin on it, with 20
-      // frames of context, give what the whole would have given.
+      // It reaches 15 frames of the median and two of the transform to each side, 512 samples each, on a
+      // grid of 512: chunks that begin on it, with 20 frames of context, give what the whole would have
+      // given.
       separator: {
         stems: ['harmonic', 'percussive'],
         channels: 1,
@@ -43,7 +47,8 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
       probe_dimensions: { voices: 1, modes: 4, borders: 4, noise_blocks: 2, noise_borders: 3 },
-      // What /v1/generate needs for a minute: 2813 blocks of 1024 samples, of one voice or of several short ones.
+      // What /v1/generate needs for a minute: 2813 blocks of 1024 samples, of one voice or of several
+      // short ones.
       dimensions_max: { voices: 16, modes: 64, borders: 2816, noise_blocks: 2815, noise_borders: 2816 },
       products_max: [
         { of: ['voices', 'borders'], max: 2816 },
@@ -60,7 +65,8 @@ export const generatedModels: Readonly<Record<string, { graph: () => Graph; mani
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
       probe_dimensions: { samples: 1, rows: 16, columns: 16 },
-      // Its matrices are rows × rows and columns × columns; the product is the default of VITRINE_MICROSTRUCTURE_PIXELS_MAX.
+      // Its matrices are rows × rows and columns × columns; the product is the default of
+      // VITRINE_MICROSTRUCTURE_PIXELS_MAX.
       dimensions_max: { samples: 64, rows: 1024, columns: 1024 },
       products_max: [{ of: ['samples', 'rows', 'columns'], max: 2 ** 20 }],
       retry_safe: true,

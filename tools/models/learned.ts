@@ -10,7 +10,10 @@ export type LearnedModel = {
   readonly manifest: ModelFile;
 };
 
-/** The models that others have trained, taken unchanged from their PyPI packages; `tools/models/fetch-learned.ts` fetches and checks them. */
+/**
+ * The models that others have trained, taken unchanged from their PyPI packages;
+ * `tools/models/fetch-learned.ts` fetches and checks them.
+ */
 export const learnedModels: Readonly<Record<string, LearnedModel>> = {
   dnsmos: {
     package: 'speechmos',

@@ -5,8 +5,9 @@ import { generatedModels } from './generated.ts';
 import { learnedModels } from './learned.ts';
 import { writeOnnx } from './onnx/write-onnx.ts';
 
-// `npm run models` writes every model that is code, and every manifest, byte for byte the same each time; with `-- --check` it says
-// which files are stale. Learned weights are not made here: see fetch-learned.ts.
+// `npm run models` writes every model that is code, and every manifest, byte for byte the same each
+// time; with `-- --check` it says which files are stale. Learned weights are not made here: see
+// fetch-learned.ts.
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const stale = await staleModelFiles();

@@ -1,4 +1,7 @@
-/** Words that a stranger reads twice, and what to write instead. docs/glossary.md has the words of the trade. */
+/**
+ * Words that a stranger reads twice, and what to write instead. docs/glossary.md has the words of
+ * the trade.
+ */
 export const banned: readonly { readonly pattern: RegExp; readonly instead: string }[] = [
   { pattern: /\b(?:tells?|told|telling)\b/i, instead: 'record, report, log, export, say' },
   { pattern: /\banew\b/i, instead: 'again' },

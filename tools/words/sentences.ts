@@ -1,4 +1,7 @@
-/** The sentences of a paragraph. A colon or a semicolon ends one: what follows can be read by itself. */
+/**
+ * The sentences of a paragraph. A colon or a semicolon ends one: what follows can be read by
+ * itself.
+ */
 export function sentences(paragraph: string): string[] {
   return paragraph
     .replace(/\s+/g, ' ')
@@ -11,7 +14,10 @@ export function wordCount(sentence: string): number {
   return sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
 }
 
-/** The paragraphs, list items and table cells of a Markdown file, without its code, with the line each begins at. */
+/**
+ * The paragraphs, list items and table cells of a Markdown file, without its code, with the line
+ * each begins at.
+ */
 export function textsOfMarkdown(source: string): { line: number; text: string }[] {
   const found: { line: number; text: string }[] = [];
   let open: { line: number; text: string } | undefined;

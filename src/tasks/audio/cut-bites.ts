@@ -1,16 +1,20 @@
 export type CompressedFormat = 'flac' | 'mp3' | 'oga' | 'opus';
 
-/** Samples, all channels together, that one bite may make: 4 MB of floats. A single frame or page may make more. */
+/**
+ * Samples, all channels together, that one bite may make: 4 MB of floats. A single frame or page
+ * may make more.
+ */
 const samplesOfBiteMax = 2 ** 20;
 
 /** The head of a frame or page is at most this long, so a bite can be cut before it is read. */
 export const headBytesMax = 512;
 
 /**
- * Cuts the first `length` bytes of a block into bites for a decoder and answers where each ends. What a bite can make is bounded from the heads of
- * the frames or pages that begin in it, before it is decoded: a bomb of 36 bytes a frame cannot go off at once. The bound counts every place that
- * looks like a head, so a decoder that finds its way differently makes less, never more. The block goes on for `headBytesMax` behind the length,
- * or it is the last.
+ * Cuts the first `length` bytes of a block into bites for a decoder and answers where each ends.
+ * What a bite can make is bounded from the heads of the frames or pages that begin in it, before it
+ * is decoded: a bomb of 36 bytes a frame cannot go off at once. The bound counts every place that
+ * looks like a head, so a decoder that finds its way differently makes less, never more. The block
+ * goes on for `headBytesMax` behind the length, or it is the last.
  */
 export function* cutBites(
   format: CompressedFormat,
@@ -38,7 +42,10 @@ export function* cutBites(
   if (length > from) yield length;
 }
 
-/** MPEG 2, layer 3, at 8 kbit/s: 576 samples of two channels in 24 bytes, which is the most of all layers and rates. */
+/**
+ * MPEG 2, layer 3, at 8 kbit/s: 576 samples of two channels in 24 bytes, which is the most of all
+ * layers and rates.
+ */
 const mp3BiteBytes = Math.floor(samplesOfBiteMax / 48);
 
 type Head = { readonly mark: Buffer; samplesMax(block: Buffer, at: number, channels: number): number };
@@ -51,7 +58,10 @@ const heads: Readonly<Record<Exclude<CompressedFormat, 'mp3'>, Head>> = {
   oga: { mark: Buffer.from('OggS'), samplesMax: oggPageSamplesMax(4096, '\x01vorbis', 11) },
 };
 
-/** A page has at most as many packets as it has segments. Streams may follow each other in a file: a later one must not be wider than the first. */
+/**
+ * A page has at most as many packets as it has segments. Streams may follow each other in a file: a
+ * later one must not be wider than the first.
+ */
 function oggPageSamplesMax(framesOfPacketMax: number, magic: string, channelsAt: number): Head['samplesMax'] {
   return (block, at, channels) => {
     const segments = block[at + 26] ?? 0;
@@ -63,7 +73,10 @@ function oggPageSamplesMax(framesOfPacketMax: number, magic: string, channelsAt:
   };
 }
 
-/** What the head of a frame says, rounded up where the figure itself comes later; 0 where no frame can begin. */
+/**
+ * What the head of a frame says, rounded up where the figure itself comes later; 0 where no frame
+ * can begin.
+ */
 function flacFrameSamplesMax(block: Buffer, at: number): number {
   if (((block[at + 1] ?? 0) & 0xfe) !== 0xf8) return 0;
   const size = (block[at + 2] ?? 0) >> 4;

@@ -37,7 +37,10 @@ export async function* decodeStream(
   }
 }
 
-/** The MP3 decoder gives one channel for as long as both are the same: the width of the file is the file's. */
+/**
+ * The MP3 decoder gives one channel for as long as both are the same: the width of the file is the
+ * file's.
+ */
 function widened({ channelData }: { channelData: readonly Float32Array[] }, channels: number): Planes {
   const [first] = channelData;
   if (!first || first.length === 0) return [];

@@ -20,16 +20,23 @@ export type AudioLimits = Pick<Config, 'audioChannelsMax' | 'audioSamplesMax'> &
 const sampleRateHzMin = 4_000;
 const sampleRateHzMax = 384_000;
 
-/** Integers that were written as floats reach 2³¹; beyond, squares of spectra leave the numbers that models calculate with. */
+/**
+ * Integers that were written as floats reach 2³¹; beyond, squares of spectra leave the numbers that
+ * models calculate with.
+ */
 const levelMax = 2 ** 32;
 
-/** Wherever a sound begins, these bytes say what it is; names and types that callers give are not believed. */
+/**
+ * Wherever a sound begins, these bytes say what it is; names and types that callers give are not
+ * believed.
+ */
 const magicBytes = 12;
 
 /**
- * Opens a sound whose format is told by its content, hands it to `use`, and closes it. Refused are: what is no sound that is read here, absurd or too
- * many channels and rates, what has too many seconds or samples (before it is decoded, where the file says so, and while it is), samples that are
- * no numbers, and a file that holds another length than it declares: half a sound is not the sound that was meant. `name` is what messages call it.
+ * Opens a sound by its content, hands it to `use`, and closes it. It refuses unknown formats,
+ * absurd rates, too many channels, seconds or samples. It refuses samples that are no numbers, and
+ * a length that differs from the declared one. Lengths are checked before and while decoding.
+ * `name` is what messages call it.
  */
 export async function withAudio<T>(
   file: { readonly path: string; readonly name: string },
@@ -79,7 +86,10 @@ function checkHead({ sampleRateHz, channels, frames }: OpenedAudio, limits: Audi
   if (frames !== undefined) checkLength(frames, { sampleRateHz, channels }, limits, called);
 }
 
-/** The one bound of what a sound may take: in time, and in samples of all channels, whatever its rate. */
+/**
+ * The one bound of what a sound may take: in time, and in samples of all channels, whatever its
+ * rate.
+ */
 function checkLength(
   frames: number,
   { sampleRateHz, channels }: Pick<OpenedAudio, 'sampleRateHz' | 'channels'>,

@@ -13,7 +13,8 @@ export async function openFlac(handle: FileHandle, size: number, called: string,
   const channels = Number((packed >> 41n) & 7n) + 1;
   const frames = Number(packed & 0xf_ffff_ffffn);
   const bits = Number((packed >> 36n) & 31n) + 1;
-  // The decoder takes the largest positive number for full scale, as nobody else does: from a WAV file the same samples would come out lower.
+  // The decoder takes the largest positive number for full scale, as nobody else does: from a WAV
+  // file the same samples would come out lower.
   const largest = 2 ** (bits - 1) - 1;
   return {
     format: 'flac',

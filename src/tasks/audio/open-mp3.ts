@@ -13,8 +13,8 @@ type Frame = {
 };
 
 /**
- * MP3 has no head: the frames are walked once, which tells how many there are and whether the last is whole. Where the first says how many there
- * should be (Xing, Info), that is what is declared.
+ * MP3 has no header: one walk over the frames counts them and finds whether the last is whole.
+ * The first frame may declare how many there should be (Xing, Info).
  */
 export async function openMp3(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
   const begin = await afterId3Tag(handle);
@@ -74,7 +74,10 @@ const bitrates: Readonly<Record<'full' | 'low', readonly number[]>> = {
   low: [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 };
 
-/** The head of a frame of MPEG 1, 2 or 2.5, layer 3, with a bit rate of its own; undefined for anything else. */
+/**
+ * The head of a frame of MPEG 1, 2 or 2.5, layer 3, with a bit rate of its own; undefined for
+ * anything else.
+ */
 function readFrame(head: Buffer): Frame | undefined {
   if (head.length < 4) return undefined;
   const word = head.readUInt32BE(0);

@@ -28,7 +28,10 @@ export async function openOgg(handle: FileHandle, size: number, called: string):
   };
 }
 
-/** Where the last page says that the sound ends. A file that was cut off has none that is whole and says it is the last. */
+/**
+ * Where the last page says that the sound ends. A file that was cut off has none that is whole and
+ * says it is the last.
+ */
 async function endOf(handle: FileHandle, size: number, called: string): Promise<number> {
   const from = Math.max(0, size - pageBytesMax);
   const tail = await readAt(handle, from, size - from);

@@ -4,7 +4,9 @@ import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt, readFrames } from './read-frames.ts';
 import { decodeFrames, readWavHead } from './read-wav.ts';
 
-/** Heads are small; what is before the samples of a real file (pictures, cue points) may be large. */
+/**
+ * Heads are small; what is before the samples of a real file (pictures, cue points) may be large.
+ */
 const headBytesMax = 1 << 20;
 
 export async function openWav(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {

@@ -1,4 +1,7 @@
-/** The largest magnitude of a sound; NaN where a sample is no number. One pass without calls: it is done for every sample that comes in or goes out. */
+/**
+ * The largest magnitude of a sound; NaN where a sample is no number. One pass without calls: it is
+ * done for every sample that comes in or goes out.
+ */
 export function peak(channels: readonly Float32Array[]): number {
   let most = 0;
   for (const samples of channels) {

@@ -10,7 +10,10 @@ export type WavHead = {
   readonly sampleRateHz: number;
   /** Bytes of one sample of every channel. */
   readonly frameBytes: number;
-  /** Where the samples begin, and how many bytes of them the file says it has; undefined: all there are. */
+  /**
+   * Where the samples begin, and how many bytes of them the file says it has; undefined: all there
+   * are.
+   */
   readonly dataOffset: number;
   readonly dataBytes: number | undefined;
 };
@@ -24,7 +27,10 @@ export const sampleBytes: Readonly<Record<SampleEncoding, number>> = {
   float64: 8,
 };
 
-/** A whole WAV file. One that holds fewer samples than it declares is refused: half a sound is not the sound that was meant. */
+/**
+ * A whole WAV file. One that holds fewer samples than it declares is refused: half a sound is not
+ * the sound that was meant.
+ */
 export function readWav(bytes: Uint8Array): Audio {
   const head = readWavHead(bytes);
   if (!head) throw unreadable(say`it ends before its samples begin`);

@@ -1,6 +1,7 @@
 /**
- * Another sample rate, by a polyphase filter: a sinc under a Kaiser window with 60 dB of rejection and a roll-off of a tenth of the
- * pass band, as Octave's `resample` and pystoi design it. The answer has ceil(length · to / from) samples.
+ * Another sample rate, by a polyphase filter as Octave's `resample` and pystoi design it: a sinc
+ * under a Kaiser window, 60 dB of rejection, a roll-off of a tenth of the pass band.
+ * The result has ceil(length · to / from) samples.
  */
 export function resample(samples: Float32Array, fromHz: number, toHz: number): Float32Array {
   const common = greatestCommonDivisor(fromHz, toHz);
@@ -9,7 +10,8 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
   const filter = new PolyphaseFilter(up, down);
   const output = new Float32Array(Math.ceil((samples.length * up) / down));
   for (let at = 0; at < output.length; at += 1) {
-    // Sample k stands at k · up of the stretched line (the rest of it is zero), the filter's middle at at · down.
+    // Sample k stands at k · up of the stretched line (the rest is zero), the filter's middle at at ·
+    // down.
     const { taps, before } = filter.phase((at * down) % up);
     const start = Math.floor((at * down) / up) - before;
     const from = Math.max(0, -start);
@@ -21,7 +23,10 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
   return output;
 }
 
-/** The same for a sound that comes in pieces: their answers, one after the other, are the answer for the whole. */
+/**
+ * The same for a sound that comes in pieces: their answers, one after the other, are the answer for
+ * the whole.
+ */
 export class StreamResampler {
   readonly #up: number;
   readonly #down: number;
@@ -85,10 +90,16 @@ export class StreamResampler {
   }
 }
 
-/** The taps that meet samples when the filter's middle is so far behind one, in the samples' order; `before`: how many lie before that one. */
+/**
+ * The taps that meet samples when the filter's middle is so far behind one, in the samples' order;
+ * `before`: how many lie before that one.
+ */
 type Phase = { readonly taps: Float64Array; readonly before: number };
 
-/** Rates that share little have as many phases as hertz. Beyond this many, phases are interpolated between so many: 130 dB are lost in between. */
+/**
+ * Rates that share little have as many phases as hertz. Beyond this many, phases are interpolated
+ * between so many: 130 dB are lost in between.
+ */
 const phasesMax = 2048;
 
 class PolyphaseFilter {
@@ -105,7 +116,10 @@ class PolyphaseFilter {
       this.#between = { ...(this.#phases[0] as Phase), taps: new Float64Array(this.#phases[0]?.taps.length ?? 0) };
   }
 
-  /** The phase whose middle lies `behind` / up behind a sample; to be used before the next is asked for. */
+  /**
+   * The phase whose middle lies `behind` / up behind a sample; to be used before the next is asked
+   * for.
+   */
   phase(behind: number): Phase {
     if (!this.#between) return this.#phases[behind] as Phase;
     const place = (behind / this.#up) * phasesMax;

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { AudioLimits } from './open-audio.ts';
 
-/** Of sounds that are scored or searched for speech: one answer for the whole of it. */
+/** Limits for sounds that are scored or searched for speech as a whole. */
 export function wholeSoundLimits(
   config: Pick<Config, 'audioChannelsMax' | 'audioSamplesMax' | 'scoreSecondsMax'>,
 ): AudioLimits {

@@ -22,7 +22,10 @@ export function wavBytes(encoding: WavEncoding, channels: number, frames: number
   return headBytes(encoding) + data + (data % 2);
 }
 
-/** The head of a file whose length is known before its samples are: they may follow piece by piece from `encodeFrames`. */
+/**
+ * The head of a file whose length is known before its samples are: they may follow piece by piece
+ * from `encodeFrames`.
+ */
 export function wavHead(of: {
   encoding: WavEncoding;
   channels: number;
@@ -61,7 +64,10 @@ export function wavHead(of: {
   return new Uint8Array(head.buffer);
 }
 
-/** Samples as they stand in the file, interleaved. A file with an odd number of sample bytes (mono pcm24) ends in a zero byte, which is the caller's. */
+/**
+ * Samples as they stand in the file, interleaved. A file with an odd number of sample bytes (mono
+ * pcm24) ends in a zero byte, which is the caller's.
+ */
 export function encodeFrames(channels: readonly Float32Array[], encoding: WavEncoding): Uint8Array {
   const width = bytesOf[encoding];
   const frames = channels[0]?.length ?? 0;
@@ -85,7 +91,10 @@ const writers: Readonly<Record<WavEncoding, (view: DataView, at: number, value: 
   float32: (view, at, value) => view.setFloat32(at, value, true),
 };
 
-/** Rounds and clips; NaN becomes 0 where it is written. Math.round takes twice the time of this, and every sample that goes out comes by here. */
+/**
+ * Rounds and clips; NaN becomes 0 where it is written. Math.round takes twice the time of this, and
+ * every sample that goes out comes by here.
+ */
 function toInteger(value: number, fullScale: number): number {
   return Math.max(-fullScale, Math.min(fullScale - 1, Math.floor(value * fullScale + 0.5)));
 }

@@ -11,8 +11,9 @@ export type ZipEntry = {
 const formatBytesMax = 2 ** 32 - 1;
 
 /**
- * A zip file, piece by piece as its entries give their bytes: nothing is kept but names, sizes and checksums. Entries are stored, not
- * compressed: samples hardly shrink. Sizes stand behind each entry and in the directory at the end. The same bytes for the same entries.
+ * A zip file, piece by piece as its entries give their bytes: nothing is kept but names, sizes and
+ * checksums. Entries are stored, not compressed: samples hardly shrink. Sizes stand behind each
+ * entry and in the directory at the end. The same bytes for the same entries.
  */
 export async function* writeZip(entries: AsyncIterable<ZipEntry> | Iterable<ZipEntry>): AsyncGenerator<Uint8Array> {
   const directory: Uint8Array[] = [];
@@ -64,7 +65,10 @@ export async function* writeZip(entries: AsyncIterable<ZipEntry> | Iterable<ZipE
 
 type Field = readonly [bytes: 2 | 4, value: number];
 
-/** Version 2.0; sizes follow the data, names are UTF-8; stored; midnight of the first day a zip file can name, 1 January 1980. */
+/**
+ * Version 2.0; sizes follow the data, names are UTF-8; stored; midnight of the first day a zip file
+ * can name, 1 January 1980.
+ */
 const common: readonly Field[] = [
   [2, 20],
   [2, 0x0808],

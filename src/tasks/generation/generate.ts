@@ -8,7 +8,10 @@ import { mixVoices } from './mix-voices.ts';
 import { planSound, synthesis, type VoiceGroup } from './plan-sound.ts';
 import { readPrompt } from './read-prompt.ts';
 
-/** A prompt to a sound: words to voices, voices through the model, strokes at their moments, a WAV file. */
+/**
+ * A prompt to a sound: words to voices, voices through the model, strokes at their moments, a WAV
+ * file.
+ */
 export const generate: TaskWork<ParametersOf<'generate'>> = async (parameters, _files, hands) => {
   const { prompt, duration_seconds: seconds, seed, encoding } = parameters;
   const wish = readPrompt(prompt);

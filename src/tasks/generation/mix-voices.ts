@@ -1,7 +1,10 @@
 import { synthesis, type VoiceGroup } from './plan-sound.ts';
 import type { SoundWish } from './read-prompt.ts';
 
-/** Every stroke at its moment, at the level asked for: −3 dB below full scale, less where the prompt says quiet. Starts and ends without a click. */
+/**
+ * Every stroke at its moment, at the level asked for: −3 dB below full scale, less where the prompt
+ * says quiet. Starts and ends without a click.
+ */
 export function mixVoices(
   groups: readonly { readonly group: VoiceGroup; readonly audio: Float32Array }[],
   durationSeconds: number,

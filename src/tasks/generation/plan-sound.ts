@@ -2,7 +2,10 @@ import { SeededRandom } from '../mathematics/seeded-random.ts';
 import type { SoundWish } from './read-prompt.ts';
 import { type LastingSource, type SoundSourceName, type StruckSource, soundSources } from './sound-sources.ts';
 
-/** The synthesizer model's figures: samples in a block, bands, and the rate that the sources are made for. */
+/**
+ * The synthesizer model's figures: samples in a block, bands, and the rate that the sources are
+ * made for.
+ */
 export const synthesis = { sampleRateHz: 44_100, blockSamples: 1024, bands: 8 };
 
 /** Inputs of one run of the model, voices as rows, and where its answers go. */
@@ -40,7 +43,9 @@ const strokesMax = 500;
 /** Seconds that a struck voice may ring. */
 const ringSecondsMax = 8;
 
-/** What to run for a wish: one group a source. The same wish, length and seed make the same numbers. */
+/**
+ * What to run for a wish: one group a source. The same wish, length and seed make the same numbers.
+ */
 export function planSound(wish: SoundWish, durationSeconds: number, seed: number): VoiceGroup[] {
   return wish.sources.map((name) => {
     const source: StruckSource | LastingSource = soundSources[name];
@@ -50,7 +55,10 @@ export function planSound(wish: SoundWish, durationSeconds: number, seed: number
   });
 }
 
-/** A few variants of the stroke, so that no two in a row are the same, and the moments at which they sound. */
+/**
+ * A few variants of the stroke, so that no two in a row are the same, and the moments at which they
+ * sound.
+ */
 function planStrokes(
   name: SoundSourceName,
   source: StruckSource,

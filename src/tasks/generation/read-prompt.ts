@@ -4,7 +4,10 @@ import { type SoundSourceName, soundSources } from './sound-sources.ts';
 
 /** What a prompt asks for, in the terms that the synthesizer has. */
 export type SoundWish = {
-  /** At most four, in the order they are named; a prompt that only says how ("low and dark") gets a bell. */
+  /**
+   * At most four, in the order they are named; a prompt that only says how ("low and dark") gets a
+   * bell.
+   */
   readonly sources: readonly SoundSourceName[];
   /** In Hz, where the prompt says it ("440 Hz", "A4"). */
   readonly pitchHz: number | undefined;
@@ -31,7 +34,10 @@ type Change = {
   [Factor in 'pitchFactor' | 'ringFactor' | 'rateFactor' | 'brightnessDb' | 'levelDb' | 'swellFactor']?: number;
 };
 
-/** Reads a prompt by its words: a fixed vocabulary and a few patterns of numbers, no language model. The same prompt is the same wish. */
+/**
+ * Reads a prompt by its words: a fixed vocabulary and a few patterns of numbers, no language model.
+ * The same prompt is the same wish.
+ */
 export function readPrompt(prompt: string): SoundWish {
   checkPrompt(prompt);
   const wish = { pitchFactor: 1, ringFactor: 1, rateFactor: 1, brightnessDb: 0, levelDb: 0, swellFactor: 1 };
@@ -87,7 +93,7 @@ function checkPrompt(prompt: string): void {
   if (!plainText.test(prompt)) throw refused('it holds control characters', 'send plain text');
 }
 
-/** No control characters but those of lines, and the joiner of emoji. */
+/** No control characters but line breaks, and the joiner of emoji. */
 export const plainText = /^[\P{C}\n\t\r\u200d]*$/u;
 
 const strokesPerSecondMax = 50;
@@ -198,7 +204,10 @@ function words(list: string, change: Change): Record<string, Change> {
   return Object.fromEntries(list.split(' ').map((word) => [word, change]));
 }
 
-/** What a prompt has at least one of, as a pattern: a word that is known, or one of the figures of readFigures. For the description of the API, and for what is checked before a job is made. */
+/**
+ * What a prompt has at least one of, as a pattern: a word that is known, or one of the figures of
+ * readFigures. For the description of the API, and for what is checked before a job is made.
+ */
 export const understandable = (() => {
   const number = String.raw`[0-9]{1,6}(?:\.[0-9]{1,6})?`;
   const figures = [

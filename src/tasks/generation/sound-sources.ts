@@ -1,11 +1,17 @@
-/** Something that is struck (or plucked, or drips): a few damped sines and a burst of noise at each stroke. */
+/**
+ * Something that is struck (or plucked, or drips): a few damped sines and a burst of noise at each
+ * stroke.
+ */
 export type StruckSource = {
   readonly kind: 'struck';
   readonly words: readonly string[];
   readonly pitchHz: number;
   /** Frequencies of the modes, as multiples of the pitch. */
   readonly ratios: readonly number[];
-  /** How long the lowest mode takes to fade by 60 dB; higher ones fade faster by `damping` (the exponent of their ratio). */
+  /**
+   * How long the lowest mode takes to fade by 60 dB; higher ones fade faster by `damping` (the
+   * exponent of their ratio).
+   */
   readonly ringSeconds: number;
   readonly damping: number;
   /** How much weaker each mode is: amplitude = ratio ^ −tilt. */
@@ -17,7 +23,10 @@ export type StruckSource = {
   readonly chance: number;
 };
 
-/** Something that goes on: noise in eight octave bands (lowest first, in dB) that swells, and perhaps a tone under it. */
+/**
+ * Something that goes on: noise in eight octave bands (lowest first, in dB) that swells, and
+ * perhaps a tone under it.
+ */
 export type LastingSource = {
   readonly kind: 'lasting';
   readonly words: readonly string[];
@@ -29,7 +38,10 @@ export type LastingSource = {
 const click = [-30, -24, -18, -12, -6, 0, 0, -6];
 const thud = [0, -3, -9, -15, -21, -27, -33, -39];
 
-/** What a prompt can name. Ratios are those of the textbook bodies: bars, plates, membranes, strings, and a tuned bell. */
+/**
+ * What a prompt can name. Ratios are from textbook bodies: bars, plates, membranes, strings, and a
+ * tuned bell.
+ */
 export const soundSources = {
   bell: struck(
     'bell bells chime chimes gong church',

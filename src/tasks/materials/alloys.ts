@@ -8,8 +8,9 @@ export type Alloy = {
 };
 
 /**
- * Presets for two-phase microstructures. Fractions and sizes are typical of what the literature shows for each, in pixels of a picture
- * of 128: they are for trying things out, not measurements of a specimen. Give a spectrum of your own for that.
+ * Presets for two-phase microstructures. Fractions and sizes are typical of what the literature
+ * shows for each, in pixels of a picture of 128: they are for trying things out, not measurements
+ * of a specimen. Give a spectrum of your own for that.
  */
 export const alloys = {
   'Ti-6Al-4V': {

@@ -18,7 +18,10 @@ type Parameters = ParametersOf<'microstructure'>;
 const pixelBytesMax = 3;
 const headBytesMax = 64 * 1024;
 
-/** Noise to microstructures: a diffusion sampler, one engine call a step, then two phases and their statistics against the exact ones. */
+/**
+ * Noise to microstructures: a diffusion sampler, one engine call a step, then two phases and their
+ * statistics against the exact ones.
+ */
 export const growMicrostructure: TaskWork<Parameters> = async (parameters, _files, hands) => {
   const { size, samples, steps, seed, exact } = parameters;
   const wish = wishOf(parameters);
@@ -78,7 +81,7 @@ async function diffuse(
     const answers = await infer([
       fp32('field', shape, field),
       fp32('previous_estimate', shape, estimate),
-      // What is handed to the engine is given away; the spectrum is needed again.
+      // The engine owns its inputs, and the spectrum is needed again.
       fp32('spectrum', [size, size], spectrum.slice()),
       ...scalarsOf(step),
     ]);

@@ -5,14 +5,20 @@ import { correlationOf } from './power-spectrum.ts';
 export type MicrostructureStatistics = {
   /** Of the second phase. */
   readonly volumeFraction: number;
-  /** The probability that two places so many pixels apart are both of the second phase; along columns and along rows, from 0 to half the size. */
+  /**
+   * The probability that two places so many pixels apart are both of the second phase; along columns
+   * and along rows, from 0 to half the size.
+   */
   readonly twoPointAcross: readonly number[];
   readonly twoPointDown: readonly number[];
   /** Borders between the phases, in pixel edges a pixel. */
   readonly interfaceDensity: number;
 };
 
-/** Statistics of square pictures of two phases (0 and 1) that repeat at their borders, over all samples together. */
+/**
+ * Statistics of square pictures of two phases (0 and 1) that repeat at their borders, over all
+ * samples together.
+ */
 export function measure(samples: readonly Uint8Array[], size: number): MicrostructureStatistics {
   const lags = size / 2 + 1;
   const pairs = new Float64Array(size * size);
@@ -23,7 +29,10 @@ export function measure(samples: readonly Uint8Array[], size: number): Microstru
   return statisticsOf((down, across) => pairs[down * size + across] as number, lags);
 }
 
-/** What `measure` would find on the average of endless samples: known exactly for a Gaussian field cut at a level. */
+/**
+ * What `measure` would find on the average of endless samples: known exactly for a Gaussian field
+ * cut at a level.
+ */
 export function expected(spectrum: Float32Array, size: number, volumeFraction: number): MicrostructureStatistics {
   const level = inverseNormal(1 - volumeFraction);
   const { across, down } = correlationOf(spectrum, size);
@@ -35,8 +44,9 @@ export function expected(spectrum: Float32Array, size: number, volumeFraction: n
 }
 
 /**
- * How close measured statistics are to the expected ones, 0 to 1: one less the mean error of both two-point curves, as a part of what such
- * a curve can differ by (f − f²). Few or small samples lower it by chance; so does a sampler with too few steps.
+ * How close measured statistics are to the expected ones, 0 to 1: one less the mean error of both
+ * two-point curves, as a part of what such a curve can differ by (f − f²). Few or small samples
+ * lower it by chance; so does a sampler with too few steps.
  */
 export function modelAccuracy(measured: MicrostructureStatistics, wanted: MicrostructureStatistics): number {
   const range = wanted.volumeFraction * (1 - wanted.volumeFraction);
@@ -60,7 +70,10 @@ function statisticsOf(pairAt: (down: number, across: number) => number, lags: nu
   };
 }
 
-/** The mean power of a field's waves by distance from the constant one (rings one wave wide), 0 … size/2. */
+/**
+ * The mean power of a field's waves by distance from the constant one (rings one wave wide), 0 …
+ * size/2.
+ */
 export function radialSpectrum(field: Float32Array | Uint8Array, size: number): number[] {
   const values = Float64Array.from(field);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,14 +1,16 @@
 /**
- * How a field varies from place to place. `stretch` makes it longer along the columns by that factor.
- * gaussian: smooth blobs; exponential: rough borders; band: a preferred distance, `width` is its relative spread.
+ * How a field varies from place to place. `stretch` makes it longer along the columns by that
+ * factor. gaussian: smooth blobs; exponential: rough borders; band: a preferred distance, `width`
+ * is its relative spread.
  */
 export type SpectrumShape =
   | { readonly kind: 'gaussian' | 'exponential'; readonly lengthPixels: number; readonly stretch: number }
   | { readonly kind: 'band'; readonly lengthPixels: number; readonly width: number; readonly stretch: number };
 
 /**
- * The power of each wave of a size × size field (waves 0 … size−1 down and across), scaled so that the field has variance 1 and, its
- * constant part being left out, mean 0. Symmetric in each axis, as the model's transform asks.
+ * The power of each wave of a size × size field (waves 0 … size−1 down and across), scaled so that
+ * the field has variance 1 and, its constant part being left out, mean 0. Symmetric in each axis,
+ * as the model's transform asks.
  */
 export function powerSpectrum(shape: SpectrumShape, size: number): Float32Array {
   const power = new Float64Array(size * size);
@@ -24,7 +26,10 @@ export function powerSpectrum(shape: SpectrumShape, size: number): Float32Array 
   return Float32Array.from(power, (value) => (value * size * size) / sum);
 }
 
-/** How a field's values at two places go together, by how far they are apart along the rows or down the columns: −1 to 1, from 0 to size−1 pixels. */
+/**
+ * How a field's values at two places go together, by how far they are apart along the rows or down
+ * the columns: −1 to 1, from 0 to size−1 pixels.
+ */
 export function correlationOf(spectrum: Float32Array, size: number): { across: Float64Array; down: Float64Array } {
   const byColumn = new Float64Array(size);
   const byRow = new Float64Array(size);
@@ -32,7 +37,8 @@ export function correlationOf(spectrum: Float32Array, size: number): { across: F
     byColumn[at % size] = (byColumn[at % size] as number) + power;
     byRow[Math.floor(at / size)] = (byRow[Math.floor(at / size)] as number) + power;
   });
-  // The inverse transform along an axis of what is summed over the other; the spectrum is even, so cosines are enough.
+  // The inverse transform along an axis of what is summed over the other; the spectrum is even, so
+  // cosines are enough.
   const along = (powers: Float64Array) =>
     Float64Array.from({ length: size }, (_, lag) => {
       let sum = 0;

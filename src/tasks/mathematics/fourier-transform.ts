@@ -1,4 +1,7 @@
-/** The discrete Fourier transform of one size, a power of two, in place on separate real and imaginary parts; the inverse divides by the size. */
+/**
+ * The discrete Fourier transform of one size, a power of two, in place on separate real and
+ * imaginary parts; the inverse divides by the size.
+ */
 export class FourierTransform {
   readonly size: number;
   readonly #cosines: Float64Array;

@@ -1,4 +1,7 @@
-/** The value below which a normal variable lies with this probability: bisection on the distribution itself, to the last digit of use. */
+/**
+ * The value below which a normal variable lies with this probability: bisection on the distribution
+ * itself, to the last digit of use.
+ */
 export function inverseNormal(probability: number): number {
   if (!(probability > 0 && probability < 1))
     throw new RangeError(`Cannot find the quantile of ${probability}: it must lie between 0 and 1.`);
@@ -20,7 +23,8 @@ export function normal(value: number): number {
 /** For two normal variables with a correlation: the probability that both lie above a level. */
 export function bothAbove(level: number, correlation: number): number {
   const alone = 1 - normal(level);
-  // Its derivative by the correlation is known (Plackett); the substitution r = sin θ takes away the root at the end.
+  // Its derivative by the correlation is known (Plackett); the substitution r = sin θ takes away the
+  // root at the end.
   const end = Math.asin(Math.min(1, Math.max(-1, correlation)));
   const derivative = (angle: number) => Math.exp(-(level ** 2) / (1 + Math.sin(angle)));
   return alone ** 2 + simpson(derivative, end) / (2 * Math.PI);

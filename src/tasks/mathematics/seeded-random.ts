@@ -1,4 +1,7 @@
-/** Random numbers that are the same for the same seed, on every machine: sfc32, seeded through a mix of the seed and a purpose. */
+/**
+ * Random numbers that are the same for the same seed, on every machine: sfc32, seeded through a mix
+ * of the seed and a purpose.
+ */
 export class SeededRandom {
   #a: number;
   #b: number;
@@ -6,7 +9,10 @@ export class SeededRandom {
   #counter = 1;
   #spare: number | undefined;
 
-  /** Numbers drawn for different purposes do not depend on each other: one more draw for the one changes nothing in the other. */
+  /**
+   * Numbers drawn for different purposes do not depend on each other: one more draw for the one
+   * changes nothing in the other.
+   */
   constructor(seed: number, purpose: string) {
     const words = new Uint32Array(3);
     const text = `${seed}/${purpose}`;

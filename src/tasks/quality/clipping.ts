@@ -10,7 +10,10 @@ export const fullScale = 0.999;
 /** One sample at full scale may be a true peak; a flat top of three is not. */
 const runSamplesMin = 3;
 
-/** How much of the sound is cut off at full scale: runs of at least three samples at or beyond it, all of one sign. Fed piece by piece. */
+/**
+ * How much of the sound is cut off at full scale: runs of at least three samples at or beyond it,
+ * all of one sign. Fed piece by piece.
+ */
 export class ClippingMeter {
   readonly #runs: { samples: number; side: number }[] = [];
   #clipped = 0;
@@ -35,7 +38,7 @@ export class ClippingMeter {
     });
   }
 
-  /** Of the whole sound: no more of it comes. */
+  /** The result for the whole sound; call it last. */
   end(): Clipping {
     for (const run of this.#runs.splice(0)) this.#end(run.samples);
     return {

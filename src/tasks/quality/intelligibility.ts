@@ -15,8 +15,9 @@ const distortionDbMax = 15;
 const tiny = Number.EPSILON;
 
 /**
- * Short-time objective intelligibility (Taal et al. 2011) of degraded speech against the clean one, about 0 to 1; the same figures as
- * pystoi. Fed with pairs of pieces of one length, of which it keeps 10 000 samples a second: silence is told by the loudest frame of all.
+ * Short-time objective intelligibility (Taal et al. 2011) of degraded speech against the clean one,
+ * about 0 to 1; the same figures as pystoi. Takes pairs of pieces of one length. It keeps 10 000
+ * samples a second, because silence depends on the loudest frame of all.
  */
 export class IntelligibilityMeter {
   readonly #clean: Track;
@@ -32,7 +33,10 @@ export class IntelligibilityMeter {
     this.#degraded.add(degraded);
   }
 
-  /** Of the whole: no more of it comes. Undefined where less than 30 frames (about 0.4 s) of speech are left once silence is taken out. */
+  /**
+   * The result for the whole sound; call it last. Undefined where less than 30 frames (about 0.4 s)
+   * of speech are left once silence is taken out.
+   */
   end(): number | undefined {
     const [reference, other] = [this.#clean.end(), this.#degraded.end()];
     const starts = framesOfSpeech(reference);
@@ -100,8 +104,9 @@ function framesOfSpeech(samples: Float32Array): number[] {
 }
 
 /**
- * The level of every third-octave band in every frame, one frame after the other, of the signal without its silence: its windowed frames, each half
- * over the one before. That signal is made only a frame at a time.
+ * The level of every third-octave band in every frame, one frame after the other, of the signal
+ * without its silence: its windowed frames, each half over the one before. That signal is made only
+ * a frame at a time.
  */
 function bandLevels(samples: Float32Array, starts: readonly number[]): Float64Array {
   const transform = new FourierTransform(transformSize);
@@ -128,7 +133,10 @@ function bandLevels(samples: Float32Array, starts: readonly number[]): Float64Ar
   return levels;
 }
 
-/** How alike the two envelopes of one band are over one segment, once the degraded one is scaled and its errors are bounded. */
+/**
+ * How alike the two envelopes of one band are over one segment, once the degraded one is scaled and
+ * its errors are bounded.
+ */
 function segmentCorrelation(reference: Float64Array, other: Float64Array, start: number, band: number): number {
   let [xPower, yPower] = [0, 0];
   for (let n = 0; n < segmentFrames; n += 1) {

@@ -6,7 +6,10 @@ import { type ListeningScores, ListeningWindows, listening, listeningScores } fr
 /** Rows in one call of DNSMOS, nine seconds each: as many as its manifest runs at once. */
 const windowsPerCall = 2;
 
-/** The model that listens, fed with one channel of a sound piece by piece. Says after each call how many seconds it has heard. */
+/**
+ * The model that listens, fed with one channel of a sound piece by piece. Says after each call how
+ * many seconds it has heard.
+ */
 export class Listener {
   readonly #hands: TaskHands;
   readonly #phases: Phases;
@@ -27,7 +30,7 @@ export class Listener {
     await this.#listen(this.#windows.add(this.#phases.time('audio.resample', () => this.#resampler.next(samples))));
   }
 
-  /** Of the whole sound: no more of it comes. Null without a window. */
+  /** The result for the whole sound; call it last. Null without a window. */
   async end(): Promise<ListeningScores | null> {
     await this.#listen(this.#windows.add(this.#phases.time('audio.resample', () => this.#resampler.end())));
     await this.#listen(this.#windows.end());

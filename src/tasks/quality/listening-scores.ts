@@ -4,8 +4,9 @@ export type ListeningScores = { readonly speech: number; readonly background: nu
 export const listening = { sampleRateHz: 16_000, windowSamples: 144_160, hopSamples: 16_000 };
 
 /**
- * The windows that the model judges: 9.01 s, one a second while a whole one fits. What is shorter is repeated until it is long enough, as the original
- * does. Fed piece by piece; keeps eleven seconds.
+ * The windows that the model judges: 9.01 s, one a second while a whole one fits. What is shorter
+ * is repeated until it is long enough, as the original does. Fed piece by piece; keeps eleven
+ * seconds.
  */
 export class ListeningWindows {
   #held = new Float32Array();
@@ -44,7 +45,10 @@ export function* listeningWindows(samples: Float32Array): Generator<Float32Array
   yield* windows.end();
 }
 
-/** The model's answers, one row [speech, background, overall] a window, as scores: mapped to the scale, then the mean. Undefined without windows. */
+/**
+ * The model's answers, one row [speech, background, overall] a window, as scores: mapped to the
+ * scale, then the mean. Undefined without windows.
+ */
 export function listeningScores(rows: Iterable<readonly number[]>): ListeningScores | undefined {
   let count = 0;
   const sums = [0, 0, 0];

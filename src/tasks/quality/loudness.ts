@@ -1,6 +1,7 @@
 /**
- * Integrated loudness by ITU-R BS.1770-4, in LUFS: K-weighted power in blocks of 400 ms, three quarters shared, without the blocks below
- * −70 LUFS and those more than 10 LU below the mean of the rest. Fed piece by piece; keeps ten numbers a second.
+ * Integrated loudness by ITU-R BS.1770-4, in LUFS: K-weighted power in blocks of 400 ms that overlap
+ * by three quarters. Blocks below −70 LUFS, and blocks more than 10 LU below the mean of the rest,
+ * are left out. Takes pieces; keeps ten numbers a second.
  */
 export class LoudnessMeter {
   readonly #stepSamples: number;
@@ -14,7 +15,8 @@ export class LoudnessMeter {
   constructor(sampleRateHz: number, channels: number) {
     this.#stepSamples = Math.round(sampleRateHz / 10);
     this.#filters = Array.from({ length: channels }, () => new KWeighting(sampleRateHz));
-    // Left, right, centre, low-frequency effects (not heard), and the surround channels, which are heard as louder.
+    // Left, right, centre, low-frequency effects (not heard), and the surround channels, which are
+    // heard as louder.
     const surround = [1, 1, 1, 0, 1.41, 1.41];
     this.#weights = Array.from({ length: channels }, (_, channel) => (channels === 6 ? (surround[channel] ?? 1) : 1));
   }
@@ -47,7 +49,10 @@ export class LoudnessMeter {
   }
 }
 
-/** The standard's two filters, a high shelf for the head and a high pass, designed for any rate from their analogue figures. */
+/**
+ * The standard's two filters, a high shelf for the head and a high pass, designed for any rate from
+ * their analogue figures.
+ */
 class KWeighting {
   readonly #shelf: Biquad;
   readonly #highPass: Biquad;

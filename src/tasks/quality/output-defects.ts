@@ -3,7 +3,10 @@ import type { OutputDefect } from '../task-work.ts';
 import { clipping, fullScale } from './clipping.ts';
 import { silence } from './silence.ts';
 
-/** What is wrong with a sound that a model made: nothing in it, cut off at full scale, or no numbers. Fed piece by piece. */
+/**
+ * What is wrong with a sound that a model made: nothing in it, cut off at full scale, or no
+ * numbers. Fed piece by piece.
+ */
 export class DefectsMeter {
   readonly #sampleRateHz: number;
   #isSilent = true;

@@ -1,7 +1,7 @@
 import type { FileScores } from './score-file.ts';
 import { topsis } from './topsis.ts';
 
-/** What files are ranked by: where the figure stands, and whether more of it is better. */
+/** What files are ranked by: where the figure is, and whether more is better. */
 export const criteria = {
   snr: { better: 'more', of: (scores) => scores.against_reference?.snr_db },
   segmental_snr: { better: 'more', of: (scores) => scores.against_reference?.segmental_snr_db },
@@ -17,7 +17,10 @@ export const criteria = {
 export type Criterion = keyof typeof criteria;
 export type Weights = Partial<Record<Criterion, number>>;
 
-/** Without weights: what listeners and instruments say, each once. Not silence: clean speech has pauses, and noise fills them. */
+/**
+ * Without weights: what listeners and instruments say, each once. Not silence: clean speech has
+ * pauses, and noise fills them.
+ */
 const byDefault: readonly Criterion[] = ['si_sdr', 'stoi', 'dnsmos', 'clipping'];
 
 export type Ranking = {
@@ -26,7 +29,10 @@ export type Ranking = {
   readonly excluded: readonly { readonly name: string; readonly reason: string }[];
 };
 
-/** Ranks files by TOPSIS. One that is silent, or lacks a measure which counts, is left out and named, with the reason. */
+/**
+ * Ranks files by TOPSIS. One that is silent, or lacks a measure which counts, is left out and
+ * named, with the reason.
+ */
 export function rankFiles(files: readonly FileScores[], given: Weights | undefined): Ranking {
   const has = (scores: FileScores, name: Criterion) => Number.isFinite(criteria[name].of(scores));
   const names = given

@@ -16,7 +16,10 @@ export type ReferenceFigures = {
   readonly comparedSeconds: number;
 };
 
-/** Degraded against clean, at the clean one's rate: the one is fed piece by piece, the other is read as far as it has come. */
+/**
+ * Degraded against clean, at the clean one's rate: the one is fed piece by piece, the other is read
+ * as far as it has come.
+ */
 export class ReferenceComparison implements AsyncDisposable {
   readonly #rateHz: number;
   readonly #resampler: StreamResampler;
@@ -44,7 +47,10 @@ export class ReferenceComparison implements AsyncDisposable {
     await this.#compare(this.#phases.time('audio.resample', () => this.#resampler.next(degraded)));
   }
 
-  /** Of the whole: no more of it comes. The reference is read to its end, so that one that is damaged there is refused. */
+  /**
+   * The result for the whole sound; call it last. The reference is read to its end, so that one that
+   * is damaged there is refused.
+   */
   async end(): Promise<ReferenceFigures> {
     await this.#compare(this.#phases.time('audio.resample', () => this.#resampler.end()));
     while (!this.#isOver) await this.#read();

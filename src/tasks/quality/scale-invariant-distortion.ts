@@ -1,9 +1,9 @@
 import { ofOneLength } from './signal-to-noise.ts';
 
 /**
- * The scale-invariant signal-to-distortion ratio in decibels (Le Roux et al. 2019): how much of the estimate lies along the reference,
- * over what does not, whatever the level and the offset. Undefined when the reference or the estimate is silent. Fed with pairs of pieces of one
- * length.
+ * The scale-invariant signal-to-distortion ratio in decibels (Le Roux et al. 2019): how much of the
+ * estimate lies along the reference, over what does not, whatever the level and the offset.
+ * Undefined when the reference or the estimate is silent. Fed with pairs of pieces of one length.
  */
 export class ScaleInvariantDistortionMeter {
   #samples = 0;
@@ -25,7 +25,8 @@ export class ScaleInvariantDistortionMeter {
       this.#referencePower += wanted * wanted;
       this.#estimatePower += given * given;
     }
-    // The means of the parts differ from the mean of the whole: their sums are moved to it (Chan et al. 1983).
+    // The means of the parts differ from the mean of the whole: their sums are moved to it (Chan et al.
+    // 1983).
     const samples = this.#samples + length;
     const shares = (this.#samples * length) / samples;
     const [referenceStep, estimateStep] = [referenceMean - this.#referenceMean, estimateMean - this.#estimateMean];

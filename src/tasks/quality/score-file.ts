@@ -14,7 +14,10 @@ import { LoudnessMeter } from './loudness.ts';
 import { ReferenceComparison, type ReferenceFigures } from './reference-comparison.ts';
 import { SilenceMeter } from './silence.ts';
 
-/** As they are answered. A figure that cannot be had (too short, silent) is null; decibels that would be infinite are held at 120. */
+/**
+ * As they are answered. A figure that cannot be had (too short, silent) is null; decibels that
+ * would be infinite are held at 120.
+ */
 export type FileScores = {
   readonly name: string;
   readonly duration_seconds: number;
@@ -40,10 +43,16 @@ export type ReferenceScores = {
 
 const decibelsMax = 120;
 
-/** Seconds of the file that are done: those that were listened to, or where nobody listens those that were read. */
+/**
+ * Seconds of the file that are done: those that were listened to, or where nobody listens those
+ * that were read.
+ */
 export type SecondsDone = (seconds: number) => void;
 
-/** One pass through the file, piece by piece, in memory that depends neither on its length nor on its rate and channels. */
+/**
+ * One pass through the file, piece by piece, in memory that depends neither on its length nor on
+ * its rate and channels.
+ */
 export async function scoreFile(
   file: UploadedFile,
   reference: UploadedFile | undefined,
@@ -58,7 +67,10 @@ export async function scoreFile(
   );
 }
 
-/** How long the file says that it is, without decoding it; undefined where it does not say. A file that cannot be taken is refused here already. */
+/**
+ * How long the file says that it is, without decoding it; undefined where it does not say. A file
+ * that cannot be taken is refused here already.
+ */
 export async function declaredSeconds(file: UploadedFile, config: Config): Promise<number | undefined> {
   return await withAudio(file, wholeSoundLimits(config), async ({ frames, sampleRateHz }) =>
     frames === undefined ? undefined : frames / sampleRateHz,

@@ -12,7 +12,10 @@ export const notAvailable = {
   pesq: 'not available: the licence of its reference code and its patents do not allow it to be shipped; DNSMOS and STOI stand in for it',
 } as const;
 
-/** How good sounds are: each by itself, against a reference where one came along, and ranked where there are several. */
+/**
+ * How good sounds are: each by itself, against a reference where one came along, and ranked where
+ * there are several.
+ */
 export const score: TaskWork<ParametersOf<'score'>> = async ({ weights }, files, hands) => {
   const { reference, candidates } = roles(files);
   const progress = new SecondsOfFiles(
@@ -44,7 +47,10 @@ export const score: TaskWork<ParametersOf<'score'>> = async ({ weights }, files,
   };
 };
 
-/** Looks into the heads of all files before the first is worked on: one that cannot be taken is refused at once, and the whole is known. */
+/**
+ * Looks into the heads of all files before the first is worked on: one that cannot be taken is
+ * refused at once, and the whole is known.
+ */
 async function lengthsOf(
   files: readonly UploadedFile[],
   count: number,
@@ -57,7 +63,10 @@ async function lengthsOf(
   });
 }
 
-/** Progress in seconds of sound, over all files; the total is 0 while one of them does not say how long it is. */
+/**
+ * Progress in seconds of sound, over all files; the total is 0 while one of them does not say how
+ * long it is.
+ */
 class SecondsOfFiles {
   readonly #progress: TaskHands['progress'];
   readonly #total: number;

@@ -1,6 +1,7 @@
 /**
- * The signal-to-noise ratio in decibels: the reference's power over the power of what was changed. Infinite when nothing was;
- * undefined when the reference is silent. Fed with pairs of pieces of one length.
+ * The signal-to-noise ratio in decibels: the reference's power over the power of what was changed.
+ * Infinite when nothing was; undefined when the reference is silent. Fed with pairs of pieces of
+ * one length.
  */
 export class SignalToNoiseMeter {
   #signal = 0;
@@ -20,8 +21,9 @@ export class SignalToNoiseMeter {
 }
 
 /**
- * The mean of the ratios of short frames (30 ms, three quarters shared), each held within −10 and 35 dB so that neither silence nor
- * perfection outweighs the rest; silent frames are left out. Undefined when all are. What is shorter than a frame is one. Fed as above.
+ * The mean of the ratios of short frames (30 ms, overlapping by three quarters). Each is held within
+ * −10 and 35 dB, so that neither silence nor perfection outweighs the rest. Silent frames are left
+ * out; undefined when all are silent. A sound shorter than a frame is one frame.
  */
 export class SegmentalSignalToNoiseMeter {
   readonly #frame: number;
@@ -47,7 +49,7 @@ export class SegmentalSignalToNoiseMeter {
     this.#degraded = this.#degraded.slice(start);
   }
 
-  /** Of the whole: no more of it comes. */
+  /** The result for the whole sound; call it last. */
   decibels(): number | undefined {
     if (!this.#isBegun && this.#reference.length > 0) this.#take(0, this.#reference.length);
     return this.#frames === 0 ? undefined : this.#sum / this.#frames;

@@ -10,7 +10,10 @@ export type Silence = {
 
 const frameSeconds = 0.02;
 
-/** Where all channels together stay below a level (root mean square, dB of full scale), in frames of 20 ms. Fed piece by piece. */
+/**
+ * Where all channels together stay below a level (root mean square, dB of full scale), in frames of
+ * 20 ms. Fed piece by piece.
+ */
 export class SilenceMeter {
   readonly #sampleRateHz: number;
   readonly #frameSamples: number;
@@ -44,7 +47,7 @@ export class SilenceMeter {
     }
   }
 
-  /** Of the whole sound: no more of it comes. */
+  /** The result for the whole sound; call it last. */
   end(): Silence {
     if (this.#filled > 0) this.#endFrame();
     const seconds = (samples: number) => samples / this.#sampleRateHz;

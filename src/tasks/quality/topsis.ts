@@ -6,9 +6,10 @@ export type Criterion = {
 };
 
 /**
- * TOPSIS (Hwang and Yoon 1981): each alternative's closeness, 0 to 1, to the best that occurs in every criterion, against the worst.
- * Rows are alternatives, columns criteria. Only comparable values may come in: leave out alternatives that lack one.
- * When all alternatives are equal, each is as close to the best as to the worst: 0.5.
+ * TOPSIS (Hwang and Yoon 1981): each alternative's closeness, 0 to 1, to the best that occurs in
+ * every criterion, against the worst. Rows are alternatives, columns criteria. Only comparable
+ * values may come in: leave out alternatives that lack one. When all alternatives are equal, each
+ * is as close to the best as to the worst: 0.5.
  */
 export function topsis(alternatives: readonly (readonly number[])[], criteria: readonly Criterion[]): number[] {
   const weightSum = criteria.reduce((sum, { weight }) => sum + weight, 0);

@@ -5,7 +5,10 @@ import { StreamResampler } from '../audio/resample.ts';
 type Pieces = AsyncIterable<Planes>;
 type Stems = AsyncIterable<readonly Planes[]>;
 
-/** Separates at the rate that the model was made for, and gives the stems back at the sound's own, exactly as long as it. */
+/**
+ * Separates at the rate that the model was made for, and gives the stems back at the sound's own,
+ * exactly as long as it.
+ */
 export function atModelRate(
   { sampleRateHz, pieces }: Pick<OpenedAudio, 'sampleRateHz' | 'pieces'>,
   modelHz: number | undefined,

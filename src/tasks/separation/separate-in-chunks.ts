@@ -3,21 +3,31 @@ import type { Planes } from '../audio/planes.ts';
 export type ChunkPlan = {
   /** New samples a chunk; the memory needed is a few times this, whatever the length of the sound. */
   readonly coreSamples: number;
-  /** What the model needs to hear on both sides for its answer in between to be right; thrown away again. */
+  /**
+   * What the model needs to hear on both sides for its answer in between to be right; thrown away
+   * again.
+   */
   readonly contextSamples: number;
-  /** Neighbouring chunks are blended over this many samples around their border; 0 where the model's answer does not depend on where a chunk begins. */
+  /**
+   * Neighbouring chunks are blended over this many samples around their border; 0 where the model's
+   * answer does not depend on where a chunk begins.
+   */
   readonly fadeSamples: number;
   /** Chunks that may be on their way at once. Their answers come out in order. */
   readonly inFlightMax: number;
 };
 
-/** Separates one chunk: stems in a fixed order, each with the channels and the length of what it was given. */
+/**
+ * Separates one chunk: stems in a fixed order, each with the channels and the length of what it was
+ * given.
+ */
 export type SeparateChunk = (chunk: Planes, startSample: number) => Promise<readonly Planes[]>;
 
 /**
- * Separates sound of any length that comes in pieces of any size, in memory that does not depend on the length: at most `inFlightMax`
- * chunks and one piece are held. It reads on only when the reader of the stems does. The stems have exactly the length of the input, and where
- * a chunk's stems sum to the chunk, the joined ones sum to the input.
+ * Separates sound of any length that comes in pieces of any size, in memory that does not depend on
+ * the length: at most `inFlightMax` chunks and one piece are held. It reads on only when the reader
+ * of the stems does. The stems have exactly the length of the input, and where a chunk's stems sum
+ * to the chunk, the joined ones sum to the input.
  */
 export async function* separateInChunks(
   pieces: AsyncIterable<Planes> | Iterable<Planes>,
@@ -38,7 +48,8 @@ export async function* separateInChunks(
       if (stems) yield stems;
     }
   } finally {
-    // When the reader leaves or a chunk fails, those still on their way are waited for: their buffers are in use.
+    // When the reader leaves or a chunk fails, those still on their way are waited for: their buffers
+    // are in use.
     await Promise.all(running);
   }
 }
@@ -67,7 +78,10 @@ function result(settled: Outcome): { chunk: Chunk; stems: readonly Planes[] } {
   return settled;
 }
 
-/** Chunks with what surrounds them: half a fade and the context on both sides, less at the two ends of the sound. */
+/**
+ * Chunks with what surrounds them: half a fade and the context on both sides, less at the two ends
+ * of the sound.
+ */
 async function* cutChunks(pieces: AsyncIterable<Planes> | Iterable<Planes>, plan: ChunkPlan): AsyncGenerator<Chunk> {
   const margin = plan.contextSamples + plan.fadeSamples / 2;
   const held = new Held();
@@ -80,7 +94,8 @@ async function* cutChunks(pieces: AsyncIterable<Planes> | Iterable<Planes>, plan
   };
   for await (const piece of pieces) {
     held.add(piece);
-    // A chunk is cut only when another core's worth of margin is there, so that the last one is never a sliver without context.
+    // A chunk is cut only when another core's worth of margin is there, so that the last one is never a
+    // sliver without context.
     while (held.end > coreStart + plan.coreSamples + margin) {
       const chunk = cut(false);
       yield chunk;
@@ -91,7 +106,10 @@ async function* cutChunks(pieces: AsyncIterable<Planes> | Iterable<Planes>, plan
   if (held.end > coreStart) yield cut(true);
 }
 
-/** Pieces that have come and are still needed, as they came: each sample is copied once, into its chunk. */
+/**
+ * Pieces that have come and are still needed, as they came: each sample is copied once, into its
+ * chunk.
+ */
 class Held {
   readonly #pieces: { readonly from: number; readonly planes: Planes }[] = [];
   /** How many samples have come so far. */

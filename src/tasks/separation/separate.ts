@@ -24,7 +24,10 @@ import { WavFile } from './wav-file.ts';
 
 type Parameters = ParametersOf<'separate'>;
 
-/** A sound to its stems: decoded, separated in overlapping chunks and written as it goes, in memory that does not depend on its length. */
+/**
+ * A sound to its stems: decoded, separated in overlapping chunks and written as it goes, in memory
+ * that does not depend on its length.
+ */
 export const separate: TaskWork<Parameters> = async (parameters, files, hands) => {
   if (!hands.model) throw new Error('Separation needs its model.');
   const separator = new Separator(hands.model, hands.infer);

@@ -8,7 +8,10 @@ import type { ChunkPlan } from './separate-in-chunks.ts';
 
 type Section = NonNullable<Manifest['separator']>;
 
-/** A model of the repository as its manifest's separator section describes it: waveform in, stems out. */
+/**
+ * A model of the repository as its manifest's separator section describes it: waveform in, stems
+ * out.
+ */
 export class Separator {
   readonly stems: readonly string[];
   readonly #section: Section;
@@ -33,7 +36,10 @@ export class Separator {
     return this.#section.sample_rate_hz;
   }
 
-  /** One chunk: its stems in the manifest's order, each with the channels and the length of what was given. */
+  /**
+   * One chunk: its stems in the manifest's order, each with the channels and the length of what was
+   * given.
+   */
   async separate(chunk: Planes): Promise<readonly Planes[]> {
     const { channels } = this.#section;
     if (channels === undefined || channels === chunk.length) return this.#run(chunk);

@@ -3,7 +3,9 @@ import type { Planes } from '../audio/planes.ts';
 import type { WavEncoding } from '../audio/write-wav.ts';
 import { encodeFrames, wavHead } from '../audio/write-wav.ts';
 
-/** A WAV file that grows piece by piece. Its head is written last: only then is its length known. */
+/**
+ * A WAV file that grows piece by piece. Its head is written last: only then is its length known.
+ */
 export class WavFile implements AsyncDisposable {
   readonly path: string;
   readonly #handle: FileHandle;

@@ -11,7 +11,10 @@ import { writeFacts } from '../write-facts.ts';
 import { segmentRules, speechSegments } from './speech-segments.ts';
 import { type VoiceRows, VoiceWindows, voice } from './voice-windows.ts';
 
-/** Where there is speech in a sound: windows of 32 ms through the voice model, its state going from call to call, then stretches. */
+/**
+ * Where there is speech in a sound: windows of 32 ms through the voice model, its state going from
+ * call to call, then stretches.
+ */
 export const findSpeech: TaskWork<ParametersOf<'speech'>> = async ({ threshold }, files, hands) => {
   const upload = onlyFile(files);
   const { probabilities, samples } = await withAudio(upload, wholeSoundLimits(hands.config), (audio) =>
@@ -40,7 +43,10 @@ export const findSpeech: TaskWork<ParametersOf<'speech'>> = async ({ threshold }
   };
 };
 
-/** Piece by piece to one channel, to the model's rate and through the model; `samples`: how many there were at that rate. */
+/**
+ * Piece by piece to one channel, to the model's rate and through the model; `samples`: how many
+ * there were at that rate.
+ */
 async function listen(audio: OpenedAudio, hands: TaskHands): Promise<{ probabilities: number[]; samples: number }> {
   const { sampleRateHz, frames } = audio;
   const total = frames === undefined ? 0 : Math.ceil((frames * voice.sampleRateHz) / sampleRateHz);

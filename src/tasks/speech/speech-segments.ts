@@ -13,7 +13,10 @@ export type SegmentRules = {
   readonly paddingSamples: number;
 };
 
-/** 250 ms of speech, 100 ms of silence, 30 ms of padding at 16 kHz: the defaults of Silero's own assembly. */
+/**
+ * 250 ms of speech, 100 ms of silence, 30 ms of padding at 16 kHz: the defaults of Silero's own
+ * assembly.
+ */
 export const segmentRules: SegmentRules = {
   threshold: 0.5,
   endThreshold: 0.35,
@@ -28,7 +31,10 @@ type State =
   | { readonly kind: 'speech'; readonly start: number }
   | { readonly kind: 'pause'; readonly start: number; readonly since: number };
 
-/** The segments in a row of speech probabilities, one a window, of a sound that is `lengthSamples` long. */
+/**
+ * The segments in a row of speech probabilities, one a window, of a sound that is `lengthSamples`
+ * long.
+ */
 export function speechSegments(
   probabilities: Iterable<number>,
   lengthSamples: number,

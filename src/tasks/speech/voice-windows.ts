@@ -1,15 +1,22 @@
-/** What Silero VAD listens to at 16 kHz: 512 new samples (32 ms), and before them the last 64 that it has heard. */
+/**
+ * What Silero VAD listens to at 16 kHz: 512 new samples (32 ms), and before them the last 64 that
+ * it has heard.
+ */
 export const voice = { sampleRateHz: 16_000, windowSamples: 512, contextSamples: 64, stateSize: 128 };
 
-/** About 16 s of sound: one call of the model, so that a long one neither takes much memory nor holds a lane for long. */
+/**
+ * About 16 s of sound: one call of the model, so that a long one neither takes much memory nor
+ * holds a lane for long.
+ */
 const windowsPerCall = 512;
 const callSamples = windowsPerCall * voice.windowSamples;
 
 export type VoiceRows = { readonly rows: number; readonly data: Float32Array };
 
 /**
- * Rows of 576 samples for the model, at most 512 rows a call, from a sound that comes in pieces; the first row of all begins with silence, the last
- * is filled up with it. The state that the model gives back goes with the next call; the first has zeros.
+ * Rows of 576 samples for the model, at most 512 rows a call, from a sound that comes in pieces;
+ * the first row of all begins with silence, the last is filled up with it. The state that the model
+ * gives back goes with the next call; the first has zeros.
  */
 export class VoiceWindows {
   /** The context of the next call, then its new samples. */

@@ -1,4 +1,7 @@
-/** What the thread of a task did for a while, under one name. In milliseconds since the epoch, by the clock of the main thread. */
+/**
+ * What the thread of a task did for a while, under one name. In milliseconds since the epoch, by
+ * the clock of the main thread.
+ */
 export type Stretch = { readonly name: string; readonly startMs: number; readonly tookMs: number };
 
 /** The thread waits for the engine. */
@@ -9,8 +12,9 @@ export const workName = 'work';
 const reportedAtOnce = 32;
 
 /**
- * Divides the whole time of a task's thread into stretches: a step by its name, waiting for the engine, or other work. At each moment it is in one of them, so that
- * they add up to the task's time whatever the work does at once.
+ * Divides the whole time of a task's thread into stretches: a step by its name, waiting for the
+ * engine, or other work. At each moment it is in one of them, so that they add up to the task's
+ * time whatever the work does at once.
  */
 export class TaskClock {
   readonly #report: (stretches: Stretch[]) => void;
@@ -21,7 +25,10 @@ export class TaskClock {
   readonly #zeroMs: number;
   #sinceMs: number;
 
-  /** `zeroMs`: when the main thread's clock says that the monotonic clock was 0. A thread's own idea of the epoch is off by milliseconds on a busy machine. */
+  /**
+   * `zeroMs`: when the main thread's clock says that the monotonic clock was 0. A thread's own idea
+   * of the epoch is off by milliseconds on a busy machine.
+   */
   constructor(report: (stretches: Stretch[]) => void, zeroMs: number) {
     this.#report = report;
     this.#zeroMs = zeroMs;
@@ -30,7 +37,10 @@ export class TaskClock {
     report([{ name: workName, startMs: this.#sinceMs, tookMs: 0 }]);
   }
 
-  /** Everything until `act` is over belongs to the step, but for the steps within it; a step named `work` gives the time within it back to the work. */
+  /**
+   * Everything until `act` is over belongs to the step, but for the steps within it; a step named
+   * `work` gives the time within it back to the work.
+   */
   async step<T>(name: string, act: () => T | Promise<T>): Promise<T> {
     const end = this.#begin(name);
     try {

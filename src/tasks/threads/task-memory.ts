@@ -6,9 +6,9 @@ import { say } from '../../sentence.ts';
 const lookEveryMs = 100;
 
 /**
- * What the thread of a task holds, measured from outside while it works. V8 keeps one account for each thread: its objects, and beside them the
- * memory of its array buffers and of its WebAssembly (decoders), which `resourceLimits` leave out. It answers between two steps of the thread's
- * code, in loops too, so that a thread which never comes to rest is measured all the same.
+ * The memory of a task's thread, measured from outside while it works. V8 has one account for each
+ * thread: objects, array buffers and WebAssembly (decoders), where `resourceLimits` count objects
+ * only. V8 answers between two steps of the thread's code, so a busy loop is measured too.
  */
 export class TaskMemory {
   readonly #worker: Worker;
@@ -20,7 +20,10 @@ export class TaskMemory {
     this.#bytesMax = bytesMax;
   }
 
-  /** Calls `outgrown` once the thread holds more than it may; until the timer that it answers is cleared. */
+  /**
+   * Calls `outgrown` once the thread holds more than it may; until the timer that it answers is
+   * cleared.
+   */
   watch(outgrown: (error: ServiceError) => void): NodeJS.Timeout {
     return setInterval(() => void this.#look(outgrown), lookEveryMs);
   }

@@ -24,7 +24,10 @@ type End = { readonly result: TaskResult } | { readonly error: Error };
 
 const program = new URL('./thread-program.ts', import.meta.url);
 
-/** How long a task that was given up may take to notice; then its thread is ended. It never runs ONNX, so that is safe. */
+/**
+ * How long a task that was given up may take to notice; then its thread is ended. It never runs
+ * ONNX, so that is safe.
+ */
 const graceMs = 500;
 
 /** One worker thread that does one task at a time. */
@@ -37,7 +40,8 @@ export class TaskThread {
     this.#worker = new Worker(program, {
       execArgv: [],
       stdin: false,
-      // V8 itself ends a thread whose objects outgrow this; what lies outside its heap is the watch's affair.
+      // V8 itself ends a thread whose objects outgrow this; what lies outside its heap is the watch's
+      // affair.
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(taskMemoryBytesMax / 2 ** 20) },
     });
     this.#memory = new TaskMemory(this.#worker, taskMemoryBytesMax);
@@ -131,7 +135,10 @@ export class TaskThread {
     }
   }
 
-  /** An engine call for the task: repeated where the failure may pass (a full queue, a lane that crashed), and within the task's deadline. */
+  /**
+   * An engine call for the task: repeated where the failure may pass (a full queue, a lane that
+   * crashed), and within the task's deadline.
+   */
   async #infer(call: number, inputs: readonly Tensor[], { tools, model }: State & { kind: 'working' }): Promise<void> {
     const { registry, config, signal, deadlineAt, told } = tools;
     try {
@@ -179,7 +186,9 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** Answers may be views into one buffer that a whole batch shares: such a one is copied before it is given away. */
+/**
+ * Answers may be views into a buffer that a whole batch shares; these are copied before a transfer.
+ */
 function alone(tensor: Tensor): Tensor {
   const { data } = tensor;
   return ArrayBuffer.isView(data) && data.byteLength !== data.buffer.byteLength

@@ -13,8 +13,9 @@ export type TaskThreadsConfig = Pick<Config, 'tasksRunningMax' | 'tasksWaitingMa
 type Turn = { begin(): void; readonly kind: string };
 
 /**
- * The threads that tasks are worked on in: opened when they are first needed, kept for the next task, as many at once as may be. Who comes while all
- * are taken waits in the order of arrival; beyond what may wait, callers are told to come again.
+ * The threads that work on tasks: opened when first needed, and kept for the next task. Tasks
+ * beyond their number wait in the order of arrival. Beyond what may wait, tasks are refused with
+ * Retry-After.
  */
 export class TaskThreads implements AsyncDisposable {
   readonly #limits: TaskThreadsConfig;

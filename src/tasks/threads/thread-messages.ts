@@ -8,7 +8,7 @@ import type { TaskRequest, TaskResult } from '../task-types.ts';
 import type { TaskMeasures } from '../task-work.ts';
 import type { Stretch } from './task-clock.ts';
 
-/** One task as its thread is told of it. */
+/** One task as its thread receives it. */
 export type TaskOrder = { readonly request: TaskRequest; readonly model: TaskModel | undefined };
 
 export type ToThread =
@@ -32,7 +32,7 @@ export type FromThread =
   | { readonly kind: 'done'; readonly result: TaskResult }
   | { readonly kind: 'failed'; readonly failure: CarriedFailure };
 
-/** An error loses its class on its way between threads; this is what is left of it. */
+/** An error loses its class on its way between threads; this is what remains. */
 export type CarriedFailure =
   | {
       readonly code: FailureCode;
@@ -56,7 +56,10 @@ export function uncarried(failure: CarriedFailure): Error {
   return new ServiceError(code, new Sentence(message, recorded), retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
-/** The buffers under tensors that may change hands: whole ones that nobody else looks into. Each once. */
+/**
+ * The buffers under tensors that may change hands: whole ones that nobody else looks into. Each
+ * once.
+ */
 export function buffersOf(tensors: readonly Tensor[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of tensors) if (ArrayBuffer.isView(data)) buffers.add(data.buffer as ArrayBuffer);

@@ -8,8 +8,8 @@ import { workOf } from '../task-works.ts';
 import { TaskClock } from './task-clock.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
 
-// What runs inside a task's thread: one task at a time, with everything that is heavy (decoding, maths, files). What needs the engine is asked of
-// the main thread, which owns it.
+// What runs inside a task's thread: one task at a time, with everything that is heavy (decoding,
+// maths, files). What needs the engine is asked of the main thread, which owns it.
 
 const port = parentPort;
 if (!port) throw new Error('This program is for a worker thread.');

@@ -2,16 +2,17 @@ import { Graph } from '../onnx/write-onnx.ts';
 import { Operators } from './operators.ts';
 
 /**
- * One step of a diffusion sampler for Gaussian fields. Nothing in it is learned: for a Gaussian with known power spectrum S, the
- * denoiser that a network would be trained to approximate has a closed form, the Wiener filter a·S / (a²·S + s²) in the
- * Fourier domain, where `field` = a · clean + s · noise.
+ * One step of a diffusion sampler for Gaussian fields. Nothing is learned. For a Gaussian with
+ * known power spectrum S the ideal denoiser has a closed form: the Wiener filter a·S / (a²·S + s²)
+ * in the Fourier domain, where `field` = a · clean + s · noise.
  *
- * `estimate` is the clean field as the denoiser sees it now, and
- * `next` = keep · field + pull · (estimate + momentum · (estimate − previous_estimate)),
- * so that the caller's schedule makes it a first-order (momentum 0) or a second-order multistep sampler with one engine call a step.
+ * `estimate` is the denoised field, and `next` = keep · field + pull · (estimate + momentum ·
+ * (estimate − previous_estimate)). The caller's schedule makes it a first-order (momentum 0) or a
+ * second-order multistep sampler. Either takes one engine call a step.
  *
- * The transform is the separable Hartley transform, a product with one real symmetric matrix from each side that is its own inverse.
- * It diagonalizes covariances whose spectrum is symmetric in each axis for itself: fields may be stretched along the axes, not askew.
+ * The transform is the separable Hartley transform, a product with one real symmetric matrix from
+ * each side that is its own inverse. It diagonalizes covariances whose spectrum is symmetric in
+ * each axis for itself: fields may be stretched along the axes, not askew.
  */
 export function gaussianFieldGraph(): Graph {
   const graph = new Graph('gaussian_field');
@@ -47,7 +48,10 @@ export function gaussianFieldGraph(): Graph {
   return graph;
 }
 
-/** (cos + sin)(2π·n·k / size) / √size; the product is taken modulo the size first, or large sizes lose the phase. */
+/**
+ * (cos + sin)(2π·n·k / size) / √size; the product is taken modulo the size first, or large sizes
+ * lose the phase.
+ */
 function hartleyMatrix(ops: Operators, size: string): string {
   const index = ops.range(size);
   const products = ops.multiply(ops.unsqueeze(index, 1), ops.unsqueeze(index, 0));

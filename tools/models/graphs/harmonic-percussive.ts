@@ -5,13 +5,15 @@ import { runningMedian } from './running-median.ts';
 export const harmonicPercussive = { frameSamples: 2048, hopSamples: 512, medianWidth: 31 };
 
 /**
- * Harmonic/percussive separation (Fitzgerald 2010), one graph from samples to samples: what lasts in time is a horizontal line in
- * the spectrogram, what is short a vertical one; a median along either axis keeps one and drops the other, and the two make the mask.
- * The numbers are those of librosa.effects.hpss: Hann window of 2048, hop 512, medians of 31, soft mask with power 2.
+ * Harmonic/percussive separation (Fitzgerald 2010), one graph from samples to samples. Long sounds
+ * are horizontal lines of the spectrogram, short ones vertical. A median along one axis keeps one
+ * kind and drops the other; the two medians make the mask. Figures as in librosa.effects.hpss:
+ * Hann window of 2048, hop 512, medians of 31, soft mask with power 2.
  *
- * `audio` [channels, samples], any rate and length ≥ 1, becomes `harmonic` and `percussive` of the same shape. Channels are separated
- * each for itself. The percussive stem is what the harmonic one leaves of the input (the masks add up to one, and the transform is
- * exactly invertible), so the stems sum to the input, and one inverse transform is saved.
+ * `audio` [channels, samples] becomes `harmonic` and `percussive` of the same shape, at any rate and
+ * length. Channels are separate. The percussive stem is the input minus the harmonic stem: the masks
+ * add up to one and the transform is exactly invertible. So the stems sum to the input, and one
+ * inverse transform is saved.
  */
 export function harmonicPercussiveGraph({ frameSamples, hopSamples, medianWidth } = harmonicPercussive): Graph {
   const graph = new Graph('harmonic_percussive');
@@ -34,7 +36,10 @@ export function harmonicPercussiveGraph({ frameSamples, hopSamples, medianWidth 
   return graph;
 }
 
-/** a² / (a² + b²), computed on ratios so that neither tiny nor huge values lose it; where both are nothing, one half. */
+/**
+ * a² / (a² + b²), computed on ratios so that neither tiny nor huge values lose it; where both are
+ * nothing, one half.
+ */
 function softMask(ops: Operators, a: string, b: string): string {
   const nothing = ops.float(1e-30);
   const [one, other] = [ops.node('Max', [a, nothing]), ops.node('Max', [b, nothing])];
@@ -45,10 +50,11 @@ function softMask(ops: Operators, a: string, b: string): string {
 }
 
 /**
- * The short-time Fourier transform of real signals and its inverse, as two matrix products each way. A frame is first folded
- * into its even and its odd half (x[n] ± x[N−n]); the cosines need only the one, the sines only the other, and each matrix is a
- * quarter of the plain one, symmetric, and the same in both directions. The matrices are made in the graph from one
- * period of a cosine (so the file stays small) and folded into constants when ONNX Runtime loads it.
+ * The short-time Fourier transform of real signals and its inverse, as two matrix products each way.
+ * A frame is first folded into its even and odd halves (x[n] ± x[N−n]). Cosines need the even half,
+ * sines the odd one. Each matrix is a quarter of the plain one, symmetric, and its own inverse.
+ * The graph makes the matrices from one period of a cosine, so the file stays small; ONNX Runtime
+ * folds them into constants when it loads the model.
  */
 class RealTransform {
   readonly #ops: Operators;
@@ -58,7 +64,9 @@ class RealTransform {
   readonly #sines: string;
   readonly #window: string;
   readonly #windowOfFrame: number[];
-  /** For n = 0 … N/2: where x[N−n] stands. The two ends have no partner; a weight of 0 takes it out. */
+  /**
+   * For n = 0 … N/2: where x[N−n] stands. The two ends have no partner; a weight of 0 takes it out.
+   */
   readonly #partner: string;
   readonly #paired: string;
 
@@ -100,7 +108,10 @@ class RealTransform {
     });
   }
 
-  /** [channels, samples] to real and imaginary [channels, frames, bins]; frame f is centred on sample f · hop, silence around. */
+  /**
+   * [channels, samples] to real and imaginary [channels, frames, bins]; frame f is centred on sample
+   * f · hop, silence around.
+   */
   forward(audio: string): [real: string, imaginary: string] {
     const ops = this.#ops;
     const half = this.#frame / 2;
@@ -112,7 +123,10 @@ class RealTransform {
     return [real, imaginary];
   }
 
-  /** The signal of `length` samples ([1]) whose windowed frames come closest to the spectra given (weighted overlap-add). */
+  /**
+   * The signal of `length` samples ([1]) whose windowed frames come closest to the spectra given
+   * (weighted overlap-add).
+   */
   inverse(real: string, imaginary: string, length: string): string {
     const ops = this.#ops;
     const half = this.#frame / 2;
@@ -138,7 +152,10 @@ class RealTransform {
     return ops.divide(ops.node('Slice', [sum, ...bounds]), ops.node('Slice', [norm, ...bounds]));
   }
 
-  /** [channels, samples] to overlapping frames [channels, frames, N]: rows of one hop, each beside those that follow it. */
+  /**
+   * [channels, samples] to overlapping frames [channels, frames, N]: rows of one hop, each beside
+   * those that follow it.
+   */
   #frames(audio: string): string {
     const ops = this.#ops;
     const perFrame = this.#frame / this.#hop;
@@ -159,7 +176,9 @@ class RealTransform {
     return ops.node('Concat', beside, { axis: 2 });
   }
 
-  /** Frames [channels, frames, N] added up where they overlap: [channels, (frames + N/hop − 1) · hop]. */
+  /**
+   * Frames [channels, frames, N] added up where they overlap: [channels, (frames + N/hop − 1) · hop].
+   */
   #overlapAdd(frames: string): string {
     const ops = this.#ops;
     const perFrame = this.#frame / this.#hop;

@@ -3,7 +3,10 @@ import type { Graph } from '../onnx/write-onnx.ts';
 /** Past the end of any axis, for slices without an end. */
 const toTheEnd = 2 ** 31 - 1;
 
-/** ONNX operators as expressions: each call adds one named node (and the constants it needs) and gives back its value's name. */
+/**
+ * ONNX operators as expressions: each call adds one named node (and the constants it needs) and
+ * gives back its value's name.
+ */
 export class Operators {
   readonly #graph: Graph;
   readonly #constants = new Map<string, string>();
@@ -14,7 +17,10 @@ export class Operators {
     this.#graph = graph;
   }
 
-  /** Nodes added by `add` are named `part/…`, so that a profile says which part of the model took the time. */
+  /**
+   * Nodes added by `add` are named `part/…`, so that a profile says which part of the model took the
+   * time.
+   */
   part<Result>(part: string, add: () => Result): Result {
     const outer = this.#prefix;
     this.#prefix = `${outer}${part}/`;

@@ -4,15 +4,18 @@ import { Operators } from './operators.ts';
 export const synthesizer = { blockSamples: 1024, bands: 8, bandTaps: 255 };
 
 /**
- * A synthesizer of struck and blown things: each voice is a sum of damped sines (modes) and of noise in eight octave bands whose levels
- * move. Nothing in it is learned. Times are in samples and frequencies in turns a sample, so it works at any rate.
+ * A synthesizer of struck and blown things: each voice is a sum of damped sines (modes) and of
+ * noise in eight octave bands whose levels move. Nothing in it is learned. Times are in samples and
+ * frequencies in turns a sample, so it works at any rate.
  *
- * Sines are not computed sample by sample: a sine at block start + n is a product of what the block knows and what n knows
- * (the addition theorem), so all samples of all modes are one matrix product. Phases are taken to whole turns in double precision first.
+ * Sines are not computed sample by sample. By the addition theorem a sine at block start + n is a
+ * product of a factor of the block and a factor of n. So all samples of all modes are one matrix
+ * product. Phases are taken to whole turns in double precision first.
  *
- * `noise` is given by the caller (white, unit variance), which makes the same seed the same sound. It may end before the modes do.
- * `noise_levels` are root mean squares of the bands, `mode_levels` factors of all modes, both at the borders between blocks (one
- * more than there are blocks) with straight lines in between.
+ * `noise` is given by the caller (white, unit variance), which makes the same seed the same sound.
+ * It may end before the modes do. `noise_levels` are root mean squares of the bands, `mode_levels`
+ * factors of all modes, both at the borders between blocks (one more than there are blocks) with
+ * straight lines in between.
  */
 export function proceduralSynthesizerGraph({ blockSamples, bands, bandTaps } = synthesizer): Graph {
   const graph = new Graph('procedural_synthesizer');
@@ -65,7 +68,10 @@ export function proceduralSynthesizerGraph({ blockSamples, bands, bandTaps } = s
   return graph;
 }
 
-/** From levels at the borders (the last of `axis + 1` dimensions) to one for every sample of every block. */
+/**
+ * From levels at the borders (the last of `axis + 1` dimensions) to one for every sample of every
+ * block.
+ */
 function straightLines(ops: Operators, levels: string, axis: number, rise: string): string {
   const from = ops.unsqueeze(ops.slice(levels, axis, 0, -1), axis + 1);
   const to = ops.unsqueeze(ops.slice(levels, axis, 1), axis + 1);
@@ -86,7 +92,10 @@ function radians(ops: Operators, turns: string): string {
   return ops.multiply(turns, ops.float(2 * Math.PI));
 }
 
-/** Windowed-sinc band passes between halvings of half the rate (the lowest reaches down to 0), each scaled so that white noise of variance 1 stays so. */
+/**
+ * Windowed-sinc band passes between halvings of half the rate; the lowest reaches down to 0.
+ * Each is scaled so that white noise of variance 1 keeps its variance.
+ */
 export function octaveBands(bands: number, taps: number): number[] {
   const edges = [0, ...Array.from({ length: bands }, (_, band) => 2 ** (band - bands))];
   return edges.slice(1).flatMap((high, band) => {

@@ -1,13 +1,15 @@
 import type { Operators } from './operators.ts';
 
 /**
- * The running median of odd width along an axis, the ends mirrored (d c b a | a b c d | d c b a, as SciPy's `reflect`), of any length.
+ * The running median of odd width along an axis of any length. The ends are mirrored, as SciPy's
+ * `reflect` does: d c b a | a b c d | d c b a.
  *
- * Two windows that are neighbours share all values but one. With 2r values in common, whose r-th and (r+1)-th smallest are
- * `low` and `high`, the median of the common values and one more, x, is x clamped to [low, high]. So one selection serves
- * two outputs, and every step below works on every second position only. The selection itself shares its steps between
- * windows: sorted runs of two make those of four, those of eight, and so on, each as one whole array per rank, with Min
- * and Max: no comparison depends on data, which is what an ONNX graph does well. The width is odd and at least 5.
+ * Neighbouring windows share all values but one. Of the 2r common values let `low` be the r-th and
+ * `high` the (r+1)-th smallest. The median of these values and one more, x, is x clamped to
+ * [low, high]. So one selection serves two outputs, and each step works on every second position.
+ * The selection shares its steps between windows: sorted runs of two make runs of four, then of
+ * eight, each as one whole array per rank, with Min and Max. No comparison depends on data, which
+ * suits an ONNX graph. The width is odd and at least 5.
  */
 export function runningMedian(ops: Operators, value: string, axis: number, width: number): string {
   const reach = (width - 1) / 2;
@@ -16,17 +18,22 @@ export function runningMedian(ops: Operators, value: string, axis: number, width
   const even = ops.slice(padded, axis, 0, undefined, 2);
   const odd = ops.slice(padded, axis, 1, undefined, 2);
 
-  // Output 2i sees padded[2i … 2i+width-1], output 2i+1 the same moved by one: in common, from 2i+1 on, width-1 values.
+  // Output 2i sees padded[2i … 2i+width-1], output 2i+1 the same moved by one: in common, from 2i+1
+  // on, width-1 values.
   const pairs = new SortedRuns(ops, axis, odd, even);
   const [low, high] = pairs.middleTwo(width - 1);
-  // Every run ends before `reach` more pairs; the extra values are the first of one window and the last of the other.
+  // Every run ends before `reach` more pairs; the extra values are the first of one window and the
+  // last of the other.
   const first = ops.slice(even, axis, 0, -reach);
   const last = ops.slice(odd, axis, reach);
   const clamp = (extra: string) => ops.node('Max', [low, ops.node('Min', [extra, high])]);
   return cut(ops, interleave(ops, clamp(first), clamp(last), axis), axis, length);
 }
 
-/** Reach values more at each end, and one more where the length is odd, so that positions come in pairs. */
+/**
+ * Reach values more at each end, and one more where the length is odd, so that positions come in
+ * pairs.
+ */
 function mirrored(ops: Operators, value: string, axis: number, length: string, reach: number): string {
   const two = ops.integer(2);
   const evenLength = ops.add(length, ops.node('Mod', [length, two]));
@@ -37,7 +44,10 @@ function mirrored(ops: Operators, value: string, axis: number, length: string, r
   return ops.node('Gather', [value, ops.node('Min', [inPeriod, fromEnd])], { axis });
 }
 
-/** Sorted runs of consecutive values, at every second position: run(k)[r] is the array of the r-th smallest of k values. */
+/**
+ * Sorted runs of consecutive values, at every second position: run(k)[r] is the array of the r-th
+ * smallest of k values.
+ */
 class SortedRuns {
   readonly #ops: Operators;
   readonly #axis: number;
@@ -52,14 +62,20 @@ class SortedRuns {
     this.#runs.set(2, [ops.node('Min', [first, second]), ops.node('Max', [first, second])]);
   }
 
-  /** The two middle ones of `count` sorted values (an even count), from two sorted runs that are never merged whole. */
+  /**
+   * The two middle ones of `count` sorted values (an even count), from two sorted runs that are never
+   * merged whole.
+   */
   middleTwo(count: number): [low: string, high: string] {
     const left = largestPowerOfTwo(count - 1);
     const [a, b] = this.#sideBySide(left, count - left);
     return [this.#smallest(count / 2, a, b), this.#smallest(count / 2 + 1, a, b)];
   }
 
-  /** The rank-th smallest (from 1) of two sorted lists: the least, over the ways to take i of one and j of the other, of the larger last one. */
+  /**
+   * The rank-th smallest (from 1) of two sorted lists: the least, over the ways to take i of one and
+   * j of the other, of the larger last one.
+   */
   #smallest(rank: number, a: readonly string[], b: readonly string[]): string {
     const candidates: string[] = [];
     for (let i = Math.max(0, rank - b.length); i <= Math.min(rank, a.length); i += 1) {
@@ -79,14 +95,20 @@ class SortedRuns {
     return run;
   }
 
-  /** A run of `left` values and the run of `right` values that follows it, cut to the positions where both are whole. */
+  /**
+   * A run of `left` values and the run of `right` values that follows it, cut to the positions where
+   * both are whole.
+   */
   #sideBySide(left: number, right: number): [string[], string[]] {
     const a = this.#run(left).map((each) => this.#ops.slice(each, this.#axis, 0, -right / 2));
     const b = this.#run(right).map((each) => this.#ops.slice(each, this.#axis, left / 2));
     return [a, b];
   }
 
-  /** Batcher's odd-even merge of two sorted lists, where values that are absent (the shorter one's end) count as infinite. */
+  /**
+   * Batcher's odd-even merge of two sorted lists, where values that are absent (the shorter one's
+   * end) count as infinite.
+   */
   #merge(a: readonly string[], b: readonly string[]): string[] {
     const half = Math.max(a.length, b.length);
     const wires: (string | undefined)[] = [...pad(a, half), ...pad(b, half)];

@@ -1,4 +1,6 @@
-/** The protobuf wire format, as much of it as an ONNX file needs. Calls chain; `bytes()` of the whole comes last. */
+/**
+ * The part of protobuf's wire format that an ONNX file needs. Calls chain; `bytes()` comes last.
+ */
 export class ProtobufWriter {
   readonly #parts: Uint8Array[] = [];
 

@@ -15,9 +15,10 @@ export type Attribute =
   | Graph;
 
 /**
- * A graph under construction: `input`, `constant` and `node` give back the name of the value they make, to be used as an input of
- * the next. Every node has a name, so that a profile or a span can say which one it was.
- * Integer constants may be given as numbers, whatever their datatype; FP16 as bits.
+ * A graph under construction: `input`, `constant` and `node` give back the name of the value they
+ * make, to be used as an input of the next. Every node has a name, so that a profile or a span can
+ * say which one it was. Integer constants may be given as numbers, whatever their datatype; FP16 as
+ * bits.
  */
 export class Graph {
   readonly #name: string;
@@ -93,7 +94,9 @@ export class Graph {
   }
 }
 
-/** The bytes of an ONNX file. IR version 8 and opset 17 are read by every ONNX Runtime since 1.12. */
+/**
+ * The bytes of an ONNX file. IR version 8 and opset 17 are read by every ONNX Runtime since 1.12.
+ */
 export function writeOnnx(graph: Graph, { opset = 17, irVersion = 8 } = {}): Uint8Array {
   return new ProtobufWriter()
     .integer(1, irVersion)

@@ -34,7 +34,10 @@ export class TaskMetrics {
     });
   }
 
-  /** Begins the series of what can be asked for: without a zero, the first event is invisible to rate(). */
+  /**
+   * Begins the series of what can be asked for: without a zero, the first event is invisible to
+   * rate().
+   */
   watch(possible: () => readonly { kind: TaskKind; model: string }[]): void {
     this.#meter.beforeCollecting(() => {
       for (const { kind, model } of possible()) this.#begin(kind, model);

@@ -9,7 +9,8 @@ import { binaryShot } from './shots.ts';
 import { medianWithInterval } from './statistics.ts';
 import { load } from './wrk.ts';
 
-// What a burst leaves behind: services whose first requests were a thousand at once, beside services that began calmly, later and under the same load.
+// What a burst leaves behind: services whose first requests were a thousand at once, beside
+// services that began calmly, later and under the same load.
 // Usage: node bench/after-a-burst.ts [--processes 3] [--rounds 10] [--seconds 2] [--warm-up 10]
 
 const options = {

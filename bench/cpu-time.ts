@@ -4,7 +4,10 @@ import { availableParallelism } from 'node:os';
 /** CPU time of a process in nanoseconds, by what its threads are for. */
 export type CpuTime = { main: number; lanes: number; others: number };
 
-/** Linux only: /proc has it in nanoseconds, where the usual clock ticks are 10 ms. Threads that have ended are missing from it. */
+/**
+ * Linux only: /proc has it in nanoseconds, where the usual clock ticks are 10 ms. Threads that have
+ * ended are missing from it.
+ */
 export function cpuTimeOf(processId: number): CpuTime {
   const time: CpuTime = { main: 0, lanes: 0, others: 0 };
   for (const thread of orNothing(() => readdirSync(`/proc/${processId}/task`)) ?? []) {
@@ -17,7 +20,10 @@ export function cpuTimeOf(processId: number): CpuTime {
   return time;
 }
 
-/** The same with the processes that it has started: all `others`, and in steps of 10 ms, but with the threads of theirs that have ended. */
+/**
+ * The same with the processes that it has started: all `others`, and in steps of 10 ms, but with
+ * the threads of theirs that have ended.
+ */
 export function cpuTimeOfTree(processId: number): CpuTime {
   const time = cpuTimeOf(processId);
   for (const child of childrenOf(processId)) time.others += wholeTimeOf(child);
@@ -31,7 +37,10 @@ export function cpuPerRequest(before: CpuTime, after: CpuTime, requests: number)
   return { main, lanes, others, all: main + lanes + others };
 }
 
-/** What the hypervisor gave to other machines while this one wanted to run, in CPU seconds since the start: the noise that no program here makes. */
+/**
+ * What the hypervisor gave to other machines while this one wanted to run, in CPU seconds since the
+ * start: the noise that no program here makes.
+ */
 export function stolenSeconds(): number {
   const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.split(/\s+/);
   return Number(ticks[7]) / 100;
@@ -44,7 +53,8 @@ export function stolenPercentSince(before: number, seconds: number): number {
 
 function wholeTimeOf(processId: number): number {
   const stat = orNothing(() => readFileSync(`/proc/${processId}/stat`, 'utf8'));
-  // The name may have anything in it; it ends with the last bracket. User and system time are the 14th and 15th field.
+  // The name may have anything in it; it ends with the last bracket. User and system time are the
+  // 14th and 15th field.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
   const ticks = Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   return ticks * 1e7 + childrenOf(processId).reduce((ns, child) => ns + wholeTimeOf(child), 0);

@@ -5,8 +5,9 @@ import { datasetCommand } from '../testkit/dataset-command.ts';
 import { fixtureSound, ourModels } from '../testkit/task-runner.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';
 
-// How well the scoring of a dataset fills the cores: files a second with as many workers as cores, over those with one. The time of the process's
-// start and the loading of the model is taken off: it is the same whatever the number of files.
+// How well the scoring of a dataset fills the cores: files a second with as many workers as cores,
+// over those with one. The time of the process's start and the loading of the model is taken off:
+// it is the same whatever the number of files.
 //
 //   node bench/datasets.ts [files = 60] [rounds = 3]
 

@@ -4,8 +4,9 @@ import { waitFor } from '../testkit/wait-for.ts';
 import { numberOption } from './option.ts';
 import { median, rotated, spread } from './statistics.ts';
 
-// How soon a view is drawn: from the start of the navigation to the frame that has it, by the browser's own clock; nothing cached, the real stack behind.
-// Wanted: the first view, /, within a second.
+// How soon a view is drawn: from the start of the navigation to the frame that has it, by the
+// browser's own clock; nothing cached, the real stack behind. Wanted: the first view, /, within a
+// second.
 // Usage: node bench/first-view.ts [--rounds 10]
 
 const rounds = numberOption('rounds', 10);

@@ -16,8 +16,9 @@ import { startBare } from './start-arm.ts';
 import { median, rotated, spread } from './statistics.ts';
 import { load } from './wrk.ts';
 
-// What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw loop, the tail at 70 % of the highest load, and ten minutes
-// of load. Guards and telemetry are on, the Collector is the real one.
+// What throughput.ts does not ask: how soon it is ready, large tensors, a large model against a raw
+// loop, the tail at 70 % of the highest load, and ten minutes of load. Guards and telemetry are on,
+// the Collector is the real one.
 // Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--calmest 3] [--minutes 10] [--large-connections 128]
 
 const run = promisify(execFile);
@@ -63,7 +64,7 @@ async function ready(): Promise<void> {
   console.log(`ready after ${median(seconds).toFixed(2)} s (${spread(seconds, 2)})`);
 }
 
-/** 4 MB in and out, against a bare handler that only reads and writes them. Wanted: half of it. */
+/** 4 MB in and out, against a bare handler that only reads and writes them. Wanted: half. */
 async function tensors(): Promise<void> {
   const shot = binaryShot(2 ** 20);
   const port = await choosePort('127.0.0.1');
@@ -96,8 +97,9 @@ async function tensors(): Promise<void> {
 }
 
 /**
- * 21 MFLOP a row, one row a request, against the raw loop at its best batch size on one core. Wanted: 0.9 of it. Which size is the best is said by the medians
- * of all rounds: the best of eight in each round would be the one that the machine happened to favour.
+ * 21 MFLOP a row, one row a request, against the raw loop at its best batch size on one core.
+ * Wanted: 0.9. The medians of all rounds say which size is the best; a single round would favour
+ * one by chance.
  */
 async function large(): Promise<void> {
   const service = await start();
@@ -139,7 +141,8 @@ async function large(): Promise<void> {
 }
 
 /**
- * The tail at 70 % of the highest load. Wanted: p99 at most four times p50. The same for bare node:http over the same lane tells what of it is the machine’s.
+ * The tail at 70 % of the highest load. Wanted: p99 at most four times p50. The same for bare
+ * node:http over the same lane shows the machine’s part.
  */
 async function tail(): Promise<void> {
   await using servers = new AsyncDisposableStack();

@@ -14,8 +14,9 @@ import { binaryShot } from './shots.ts';
 import { calmest, medianWithInterval, rotated } from './statistics.ts';
 import { load, type Shot } from './wrk.ts';
 
-// What seeing costs: the service against itself with OTEL_SDK_DISABLED=true. Both run all the time, the load goes from one to the other, so a slow minute of
-// the machine hits both; CPU time a request is compared within each round, throughput beside it. The Collector is the real one.
+// What seeing costs: the service against itself with OTEL_SDK_DISABLED=true. Both run all the time,
+// the load goes from one to the other, so a slow minute of the machine hits both; CPU time a
+// request is compared within each round, throughput beside it. The Collector is the real one.
 // Usage: node bench/overhead.ts [--rounds 10] [--calmest 10] [--processes 1] [--seconds 3] [--warm-up 30] [--connections 16,64] [--names 1000000] [--only small,every-trace,5-ms,5-ms-shared,collector,names]
 
 const options = {
@@ -25,7 +26,7 @@ const options = {
   // Of each arm; two of the same code differ by a tenth, from their start to their end.
   processes: numberOption('processes', 1),
   seconds: numberOption('seconds', 3),
-  // The arm that tells has more code, which V8 goes on compiling for half a minute.
+  // The arm with telemetry has more code, which V8 goes on compiling for half a minute.
   warmUpSeconds: numberOption('warm-up', 30),
   connections: option('connections', '16,64').split(',').map(Number),
   names: numberOption('names', 1_000_000),
@@ -40,7 +41,8 @@ await writeModel(models, 'perceptron', perceptron());
 // About 5 ms a run on a core of its own: for each request, and for eight that share one.
 await writeModel(models, 'five_ms', slowInBatches(25), { manifest: { batching: { rows_max: 1 } } });
 await writeModel(models, 'five_ms_shared', slowInBatches(25), { manifest: { batching: { rows_max: 8 } } });
-// The code that a run of 5 ms takes, asked fast: V8 compiles by the number of calls, and at 140 a second that takes a quarter of an hour.
+// The code that a run of 5 ms takes, asked fast: V8 compiles by the number of calls, and at 140 a
+// second that takes a quarter of an hour.
 await writeModel(models, 'in_lanes', perceptron(), {
   manifest: { lanes: { shortcut: false }, batching: { rows_max: 1 } },
 });
@@ -82,7 +84,10 @@ type Round = {
   stolenPercent: number;
 };
 
-/** Every arm against the first. `faster`: takes the same code, and is asked in the place of a slow model until that is compiled. */
+/**
+ * Every arm against the first. `faster`: takes the same code, and is asked in the place of a slow
+ * model until that is compiled.
+ */
 async function compare(
   model: string,
   shot: Shot,
@@ -177,7 +182,10 @@ function print(connections: number, all: ReadonlyMap<string, readonly Round[]>):
   }
 }
 
-/** Every trace kept, at more and more connections: what the ledger says was dropped when the service stops. */
+/**
+ * Every trace kept, at more and more connections: what the ledger says was dropped when the service
+ * stops.
+ */
 async function highestRateWithoutLoss(): Promise<void> {
   console.log('\n| connections | requests a second, every trace kept | the ledger at the stop |');
   console.log('|---|---|---|');
@@ -194,7 +202,10 @@ async function highestRateWithoutLoss(): Promise<void> {
   }
 }
 
-/** A Collector that is not there, and one that takes everything and never answers: the callers must not notice. */
+/**
+ * A Collector that is not there, and one that takes everything and never answers: the callers must
+ * not notice.
+ */
 async function compareCollectors(): Promise<void> {
   const silent = await OtlpReceiver.start();
   silent.answer = 'hang';
@@ -209,7 +220,10 @@ async function compareCollectors(): Promise<void> {
   }
 }
 
-/** Paths, models, versions, request ids and JSON ids that are never the same twice: memory and exported metrics before and after. */
+/**
+ * Paths, models, versions, request ids and JSON ids that are never the same twice: memory and
+ * exported metrics before and after.
+ */
 async function manyNames(): Promise<void> {
   const receiver = await OtlpReceiver.start();
   const { service } = await arm('names', {
@@ -254,7 +268,8 @@ async function sendNames(service: ServiceProcess, count: number, from: number): 
     let answered = 0;
     let end = '';
     socket.on('data', (chunk) => {
-      // A status line may be cut in two: the last bytes are looked at again, one too few to hold a whole one.
+      // A status line may be cut in two: the last bytes are looked at again, one too few to hold a whole
+      // one.
       const text = end + chunk.toString('latin1');
       answered += text.split(statusLine).length - 1;
       end = text.slice(1 - statusLine.length);

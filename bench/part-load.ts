@@ -7,7 +7,10 @@ type Slice = { part: number; p50Ms: number; p99Ms: number; stolenPercent: number
 const warmUpSeconds = 30;
 const highestSeconds = 1;
 
-/** 64 connections that pause after each answer, as long as makes 70 % of the highest rate; found by trying. */
+/**
+ * 64 connections that pause after each answer, as long as makes 70 % of the highest rate; found by
+ * trying.
+ */
 export class PartLoad {
   readonly #name: string;
   readonly #url: string;

@@ -1,6 +1,7 @@
 import type { Shot } from './wrk.ts';
 
-// Single-row requests in the forms that are measured: 32-bit floats in, everything out, by the Open Inference Protocol.
+// Single-row requests in the forms that are measured: 32-bit floats in, everything out, by the Open
+// Inference Protocol.
 
 export function binaryShot(width: number): Shot {
   const head = Buffer.from(

@@ -8,7 +8,10 @@ export function spread(values: readonly number[], digits: number): string {
   return `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
 }
 
-/** The median, and where it lies in 95 of 100 resamples: no distribution is assumed. The same numbers give the same interval. */
+/**
+ * The median, and where it lies in 95 of 100 resamples: no distribution is assumed. The same
+ * numbers give the same interval.
+ */
 export function medianWithInterval(values: readonly number[]): { median: number; from: number; to: number } {
   let state = 1;
   const random = () => {
@@ -28,8 +31,8 @@ export function rotated<Item>(items: readonly Item[], by: number): Item[] {
 }
 
 /**
- * Of arms whose slices are in the order of the rounds: those of the calmest rounds, by what was stolen from this machine meanwhile, in which no arm has a hand.
- * The worst slice of a round is the round's.
+ * The slices of the calmest rounds, by the CPU time that the host stole, which no arm influences.
+ * A round counts with its worst slice.
  */
 export function calmest<Slice extends { readonly stolenPercent: number }>(
   arms: ReadonlyMap<string, readonly Slice[]>,

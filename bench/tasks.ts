@@ -12,8 +12,9 @@ import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { numberOption } from './option.ts';
 import { median, rotated, spread } from './statistics.ts';
 
-// Tasks through HTTP. `separation`: 60 s of stereo against librosa's hpss on the same file and against the bare graph, in turns. `generation` against
-// real time. `hour`: the memory that an hour of stereo takes. librosa needs its own environment:
+// Tasks through HTTP. `separation`: 60 s of stereo against librosa's hpss on the same file and
+// against the bare graph, in turns. `generation` against real time. `hour`: the memory that an hour
+// of stereo takes. librosa needs its own environment:
 //   python3 -m venv ~/.cache/vitrine/bench/librosa && …/bin/pip install librosa==0.11.0 soundfile==0.14.0
 // Usage: node bench/tasks.ts [--rounds 5] [--seconds 60] [--minutes 60] [separation] [generation] [hour]
 
@@ -139,7 +140,10 @@ async function timed(act: () => Promise<void>): Promise<number> {
   return (performance.now() - startedAt) / 1000;
 }
 
-/** A program of bench/arms that stays: each call is a round of it, in its own seconds. It costs nothing in between. */
+/**
+ * A program of bench/arms that stays: each call is one round, in its own seconds. It costs
+ * nothing in between.
+ */
 async function arm(program: string, file: string, args: readonly string[]): Promise<() => Promise<number>> {
   const child = spawn(program, [join(import.meta.dirname, 'arms', file), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],

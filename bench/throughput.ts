@@ -19,9 +19,11 @@ import {
 import { calmest, medianWithInterval, rotated } from './statistics.ts';
 import { type Load, load, type Shot } from './wrk.ts';
 
-// How many single-row requests a second, on the same cores as the load generator, against the limits and the peers. All arms run all the time; the load goes
-// from one to the next in slices of a second, in another order each round, and what is compared is compared within a round: a slow minute of the machine
-// hits all of them. The CPU time a request stands beside the rate, because a machine that others share steals from the rate more than from it.
+// How many single-row requests a second, on the same cores as the load generator, against the
+// limits and the peers. All arms run all the time; the load goes from one to the next in slices of
+// a second, in another order each round, and what is compared is compared within a round: a slow
+// minute of the machine hits all of them. The CPU time a request stands beside the rate, because a
+// machine that others share steals from the rate more than from it.
 // Peers need their environments:
 //   python3 -m venv ~/.cache/vitrine/bench/litserve && …/bin/pip install litserve==0.2.19 onnxruntime numpy      (mlserver 1.7.1, bentoml 1.4.38)
 // Usage: node bench/throughput.ts [--before <another checkout> --arms vitrine,before] [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]
@@ -105,7 +107,10 @@ async function slice({ server, shot }: Arm, connections: number): Promise<Slice>
   return { ...loaded, cpuUs: cpu.all, mainUs: cpu.main, stolenPercent };
 }
 
-/** What all arms together take of a core while nobody asks them for anything: it must be next to nothing, since they all run beside the one that is asked. */
+/**
+ * What all arms together take of a core while nobody asks them for anything: it must be next to
+ * nothing, since they all run beside the one that is asked.
+ */
 async function tellIdle(arms: readonly Arm[]): Promise<void> {
   await pause(1_000);
   const sum = () =>

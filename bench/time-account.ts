@@ -6,7 +6,8 @@ import { startService } from '../testkit/service-process.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { waitFor } from '../testkit/wait-for.ts';
 
-// What of a request's time no stage accounts for: the rest as part of the whole, as the flight recorder has it, of requests of at least 1 ms.
+// What of a request's time no stage accounts for: the rest as part of the whole, as the flight
+// recorder has it, of requests of at least 1 ms.
 // Usage: node bench/time-account.ts [--requests 400] [--connections 1,8]
 
 const { values } = parseArgs({

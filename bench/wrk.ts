@@ -9,7 +9,10 @@ const run = promisify(execFile);
 export type Shot = { headers: Record<string, string>; body: Uint8Array };
 export type Load = { requests: number; requestsPerSecond: number; p50Ms: number; p99Ms: number; failed: number };
 
-/** Loads a URL of this machine with wrk, one thread, for so many seconds; `delayMs`: the pause of each connection after each answer, on average: wrk counts whole milliseconds. */
+/**
+ * Loads a URL of this machine with wrk, one thread, for so many seconds; `delayMs`: the pause of
+ * each connection after each answer, on average: wrk counts whole milliseconds.
+ */
 export async function load(
   url: string,
   shot: Shot,
@@ -43,8 +46,8 @@ export async function load(
 }
 
 /**
- * The request is written here, with its headers in one order: wrk's own order is another each time it starts, and V8, for which that is another kind of
- * object, compiles anew what reads it.
+ * The request is written here, with its headers in one order: wrk's own order is another each time
+ * it starts, and V8, for which that is another kind of object, recompiles the code that reads it.
  */
 function lua(url: URL, headers: Shot['headers'], bodyFile: string, delayMs: number | undefined): string {
   const lines = [

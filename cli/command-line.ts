@@ -77,7 +77,8 @@ command('test [files...]', 'all tests on the real servers, or those of some file
   .option('--quick', 'only those that start no servers')
   .action((files: string[], options: { quick?: boolean }) => run(test)({ ...options, files }));
 
-// `vitrine status | head -1`: whoever reads has enough, so the command has nothing more to do. `up` has a stack to watch and goes on.
+// `vitrine status | head -1`: the reader has enough, so the command ends. `up` has a stack to watch
+// and goes on.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -5,8 +5,9 @@ import { dirname } from 'node:path';
 const sizeBytesMax = 10 * 1024 * 1024;
 
 /**
- * Opens the file that a process writes its console lines to, for the person at the terminal. The process writes itself, so its lines
- * survive the launcher; appending, so that the file can be cut while it writes.
+ * Opens the file that a process writes its console lines to, for the person at the terminal. The
+ * process writes itself, so its lines survive the launcher; appending, so that the file can be cut
+ * while it writes.
  */
 export function openConsoleLog(path: string): { descriptor: number; close(): void } {
   mkdirSync(dirname(path), { recursive: true });
@@ -14,7 +15,10 @@ export function openConsoleLog(path: string): { descriptor: number; close(): voi
   return { descriptor, close: () => closeSync(descriptor) };
 }
 
-/** Keeps a log that has grown beyond its limit as `<path>.1`, and lets it start anew. Lines written in between are lost. */
+/**
+ * Keeps a log that has grown beyond its limit as `<path>.1`, and starts an empty one. Lines written
+ * in between are lost.
+ */
 export async function rotateConsoleLog(path: string, limitBytes = sizeBytesMax): Promise<boolean> {
   if ((await sizeOf(path)) <= limitBytes) return false;
   await copyFile(path, `${path}.1`);

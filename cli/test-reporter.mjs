@@ -7,7 +7,7 @@ export default class CountingReporter extends Mocha.reporters.Spec {
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats;
       const counts = `${passes} passed, ${failures} failed, ${pending} skipped`;
-      // The last line is printed by whoever started this process, after it has ended.
+      // The parent prints the last line after this process has ended.
       if (process.send) process.send({ counts }, () => process.channel?.unref());
       else process.stdout.write(`${counts}\n`);
     });

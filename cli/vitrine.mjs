@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The first file that runs on a fresh clone: plain JavaScript for Node 20, with nothing but Node's own modules. It installs the packages
-// when they are missing or no longer those of package-lock.json, finds Node 24 among them, and hands over to command-line.ts.
+// The first file that runs on a fresh clone: plain JavaScript for Node 20, with nothing but Node's
+// own modules. It installs the packages when they are missing or older than package-lock.json,
+// finds Node 24 among them, and hands over to command-line.ts.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,7 +48,8 @@ async function installPackages() {
   }
 }
 
-// npm keeps a record of what it installed inside node_modules; optional packages are those of other platforms.
+// npm keeps a record of what it installed inside node_modules; optional packages are for other
+// platforms.
 function packagesAreInstalled() {
   const record = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
@@ -132,11 +134,12 @@ function findNode() {
   );
 }
 
-// `vitrine node <file>` runs a program of this repository on the same Node; everything else is a command.
+// `vitrine node <file>` runs a program of this repository on the same Node; everything else is a
+// command.
 function handOver(node, parameters) {
   const [program, ...rest] = parameters[0] === 'node' ? parameters.slice(1) : ['cli/command-line.ts', ...parameters];
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
-  // The channel tells the launcher when this process is gone, however it went: the stack then stops, too.
+  // The channel closes when this process ends in any way: the launcher then stops the stack, too.
   const child = spawn(node, [join(root, program), ...rest], {
     env,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
@@ -151,7 +154,8 @@ function handOver(node, parameters) {
   });
 }
 
-// npm tells the shell between us of a signal, and the shell does not pass it on. So a shell that is gone means that npm was stopped.
+// npm sends a signal to the shell between us, and the shell does not pass it on. So a shell that is
+// gone means that npm was stopped.
 function stopWithNpm(child) {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
@@ -163,7 +167,7 @@ function stopWithNpm(child) {
   watch.unref();
 }
 
-// Whoever works in a checkout gets its hooks, unless they have their own.
+// A checkout gets its hooks, unless it has others.
 function useHooks() {
   if (process.env.CI || !existsSync(join(root, '.git'))) return;
   const git = (...parameters) => spawnSync('git', parameters, { cwd: root, encoding: 'utf8' });

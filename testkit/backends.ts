@@ -39,7 +39,10 @@ export async function prometheusPoints(
   }));
 }
 
-/** What a counter counted in all, restarts of its process included: every rise, and after a fall the whole new value. */
+/**
+ * What a counter counted in all, restarts of its process included: every rise, and after a fall the
+ * whole new value.
+ */
 export async function countedInAll(baseUrl: string, selector: string): Promise<number> {
   const series = await prometheusPoints(baseUrl, selector);
   return series.reduce((total, { points }) => total + risesOf(points.map(([, value]) => value)), 0);
@@ -82,7 +85,10 @@ export async function lokiLines(baseUrl: string, logQl: string, limit = 5_000): 
   );
 }
 
-/** Distinct trace ids of log lines; asked for in slices of time, since Loki gives 5000 lines an answer. */
+/**
+ * Distinct trace ids of log lines; asked for in slices of time, since Loki gives 5000 lines an
+ * answer.
+ */
 export async function lokiTraceIds(baseUrl: string, logQl: string): Promise<Set<string>> {
   const ids = new Set<string>();
   let endNs = BigInt(Date.now() + 60_000) * 1_000_000n;

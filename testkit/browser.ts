@@ -21,8 +21,9 @@ export class BrowserForTests implements AsyncDisposable {
   }
 
   /**
-   * A page of its own, as somebody who has given `key` already, with what went wrong in it: errors of scripts and of the Content-Security-Policy, and
-   * requests to anywhere but `origin`. `script` runs before those of the page.
+   * A page of its own, as somebody who has given `key` already, with what went wrong in it: errors of
+   * scripts and of the Content-Security-Policy, and requests to anywhere but `origin`. `script` runs
+   * before the page's scripts.
    */
   async open(origin: string, hash: string, { key = '', width = 1440, script = '' } = {}): Promise<OpenPage> {
     const context = await this.#browser.newContext({
@@ -37,7 +38,8 @@ export class BrowserForTests implements AsyncDisposable {
     page.setDefaultTimeout(patienceMs);
     const trouble: string[] = [];
     page.on('pageerror', (error) => trouble.push(error.message));
-    // Chromium writes a line of its own for each answer that is not 2xx: those the page shows are meant.
+    // Chromium writes a line of its own for each answer that is not 2xx: those the page shows are
+    // meant.
     page.on('console', (line) => {
       if (line.type() === 'error' && !/Failed to load resource/.test(line.text())) trouble.push(line.text());
     });
@@ -65,7 +67,10 @@ const looks = [
   { name: '-phone', width: 390, theme: 'light' },
 ] as const;
 
-/** For whoever changes the page: with VITRINE_SCREENSHOTS=<folder> every view is left there, light, dark and at a phone's width. */
+/**
+ * For people who change the page: with VITRINE_SCREENSHOTS=<folder> every view is left there, light,
+ * dark and at a phone's width.
+ */
 export async function takePicture(page: Page, name: string): Promise<void> {
   const folder = process.env.VITRINE_SCREENSHOTS ?? '';
   if (folder === '') return;
@@ -80,7 +85,10 @@ export async function takePicture(page: Page, name: string): Promise<void> {
   await wear(page, looks[0]);
 }
 
-/** For README and the guide: with VITRINE_PICTURES=docs/pictures they are made anew, light and dark, as WebP of what fits on one screen. */
+/**
+ * For README and the guide: with VITRINE_PICTURES=docs/pictures they are made again, light and dark,
+ * as WebP of what fits on one screen.
+ */
 export async function takeDocsPicture(page: Page, name: string, height: number): Promise<void> {
   const folder = process.env.VITRINE_PICTURES ?? '';
   if (folder === '') return;
@@ -105,7 +113,7 @@ export async function wear(page: Page, { width, theme }: { width: number; theme:
   await settle(page);
 }
 
-/** Charts draw anew for their size and colours within a frame or two. */
+/** Charts redraw for their size and colours within a frame or two. */
 async function settle(page: Page): Promise<void> {
   await page.evaluate(
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 80))))',

@@ -1,7 +1,10 @@
 import files from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-/** Lets the calls of a file operation on such paths fail as the operating system would, the first so many times. */
+/**
+ * Lets the calls of a file operation on such paths fail as the operating system would, the first so
+ * many times.
+ */
 export function failCalls(
   operation: 'rm' | 'rename' | 'mkdir' | 'open',
   of: { code: string; times: number; path: RegExp },

@@ -3,7 +3,10 @@ import { waitFor } from './wait-for.ts';
 /** What the service acknowledged: the trace id that it gave, and when the answer was there. */
 export type Answered = { traceId: string; atMs: number };
 
-/** Sends `count` requests, a few at a time, and keeps what was answered. A request that met no service is not counted as told. */
+/**
+ * Sends `count` requests, a few at a time, and keeps what was answered. A request that met no
+ * service does not count.
+ */
 export async function sendRequests(
   url: string,
   count: number,
@@ -19,7 +22,10 @@ export async function sendRequests(
   return answered;
 }
 
-/** A steady load that runs until it is stopped; bounded in rate and number. Failed requests are let go: the service may be down on purpose. */
+/**
+ * A steady load that runs until it is stopped; bounded in rate and number. Failed requests are let
+ * go: the service may be down on purpose.
+ */
 export function startLoad(
   url: string,
   { perSecond = 50, countMax = 5_000 }: { perSecond?: number; countMax?: number } = {},

@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path';
 import { waitFor } from './wait-for.ts';
 
 export type MemoryCgroup = AsyncDisposable & {
-  /** What to put before a command, so that it and its children never run outside the limit: `[...enter, command, ...arguments]`. */
+  /**
+   * What to put before a command, so that it and its children never run outside the limit:
+   * `[...enter, command, ...arguments]`.
+   */
   readonly enter: readonly string[];
   /** The most memory that its processes and their page cache ever had at once, in bytes. */
   peakBytes(): Promise<number>;
@@ -26,7 +29,10 @@ const files: Readonly<Record<'v1' | 'v2', Files>> = {
 
 let made = 0;
 
-/** A cgroup whose processes have so many bytes of memory together; undefined with the reason where the machine does not let us make one. */
+/**
+ * A cgroup whose processes have so many bytes of memory together; undefined with the reason where
+ * the machine does not let us make one.
+ */
 export async function memoryCgroup(limitBytes: number): Promise<MemoryCgroup | { unavailable: string }> {
   const reasons: string[] = [];
   for (const { version, parent } of await placesForCgroup()) {
@@ -42,7 +48,9 @@ export async function memoryCgroup(limitBytes: number): Promise<MemoryCgroup | {
   return { unavailable: `cannot make a cgroup with a memory limit: ${reasons.join('; ') || 'the machine has none'}` };
 }
 
-/** Below our own cgroup, beside it, and at the root: containers see, and may write, different parts. */
+/**
+ * Below our own cgroup, beside it, and at the root: containers see, and may write, different parts.
+ */
 async function placesForCgroup(): Promise<{ version: 'v1' | 'v2'; parent: string }[]> {
   if (process.platform !== 'linux') return [];
   const lines = (await readFile('/proc/self/cgroup', 'utf8')).split('\n');
@@ -62,7 +70,7 @@ async function placesForCgroup(): Promise<{ version: 'v1' | 'v2'; parent: string
 
 async function makeCgroup(path: string, version: 'v1' | 'v2', limitBytes: number): Promise<void> {
   const { limit, limitWithSwap } = files[version];
-  // The parent hands the memory controller down only when it was told to.
+  // The parent hands the memory controller down only when subtree_control asks for it.
   if (version === 'v2') await writeFile(join(dirname(path), 'cgroup.subtree_control'), '+memory');
   await mkdir(path);
   try {

@@ -9,8 +9,9 @@ export type Answer =
   | { rejected: number; reason: string };
 
 /**
- * A receiving end of OTLP/gRPC that answers as it is told, for the answers that no real Collector can be made to give on demand.
- * It keeps what it accepted: the words `item-<n>;` in each request, in the order of arrival.
+ * A receiving end of OTLP/gRPC that answers on command, for answers that no real Collector gives
+ * on demand. It keeps what it accepted: the words `item-<n>;` in each request,
+ * in the order of arrival.
  */
 export class OtlpReceiver {
   readonly items: Record<Signal, string[]> = { traces: [], metrics: [], logs: [] };
@@ -96,7 +97,10 @@ const paths = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
 };
 
-/** Export…ServiceResponse { partial_success = 1 { rejected_… = 1 (int64), error_message = 2 } }, the same for all signals. */
+/**
+ * Export…ServiceResponse { partial_success = 1 { rejected_… = 1 (int64), error_message = 2 } }, the
+ * same for all signals.
+ */
 function partialSuccess(rejected: number, reason: string): Buffer {
   const words = Buffer.from(reason);
   const inner = Buffer.concat([Buffer.from([0x08, rejected, 0x12, words.length]), words]);

@@ -6,7 +6,10 @@ import type { Stack } from './stack.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { toneWav } from './tone-wav.ts';
 
-/** A folder of sounds against clean ones, by the command; one of the files is no sound and is left out. */
+/**
+ * A folder of sounds against clean ones, by the command; one of the files is no sound and is left
+ * out.
+ */
 export async function scoreDataset({ env }: Pick<Stack, 'env'>): Promise<void> {
   await using folder = await temporaryFolder();
   for (const kind of ['sounds', 'clean']) {

@@ -17,7 +17,10 @@ export type ServiceProcess = AsyncDisposable & {
 
 const ownCheckout = join(import.meta.dirname, '..');
 
-/** The real service as its own process, without the rest of the stack; `within` a cgroup, or `from` another checkout. */
+/**
+ * The real service as its own process, without the rest of the stack; `within` a cgroup, or `from`
+ * another checkout.
+ */
 export async function startService(
   env: Record<string, string>,
   { within, from = ownCheckout }: { within?: Pick<MemoryCgroup, 'enter'>; from?: string } = {},
@@ -25,7 +28,7 @@ export async function startService(
   const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
   const line = [...(within?.enter ?? []), process.execPath, join(from, 'src/main.ts')];
   const child: ChildProcess = spawn(line[0] as string, line.slice(1), {
-    // No models unless the test has some: loading those of the repository takes longer than most tests.
+    // No models unless the test has some: loading the repository's takes longer than most tests.
     env: {
       PATH: process.env.PATH,
       OTEL_METRIC_EXPORT_INTERVAL: '1000',

@@ -4,7 +4,10 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const run = promisify(execFile);
 
-/** A file system of so many bytes, mounted for the test; undefined with the reason where the machine does not let us mount. */
+/**
+ * A file system of so many bytes, mounted for the test; undefined with the reason where the machine
+ * does not let us mount.
+ */
 export async function smallFileSystem(
   bytes: number,
 ): Promise<({ path: string } & AsyncDisposable) | { unavailable: string }> {

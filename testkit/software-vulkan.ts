@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where Debian's chromium-common puts a Vulkan that runs on the CPU (SwiftShader, no GPU); VITRINE_TEST_SWIFTSHADER names another folder. */
+/**
+ * Where Debian's chromium-common puts a Vulkan that runs on the CPU (SwiftShader, no GPU);
+ * VITRINE_TEST_SWIFTSHADER names another folder.
+ */
 const folder = process.env.VITRINE_TEST_SWIFTSHADER ?? '/usr/lib/chromium';
 
 /** What the environment of a process must have for WebGPU to run on it. */

@@ -5,7 +5,10 @@ type Sound = { readonly sampleRateHz: number; readonly channels: number; readonl
 /** Most samples of a FLAC frame that decoders take. */
 const flacFrameSamples = 65_535;
 
-/** FLAC whose frames are constant: 65 535 samples of each channel in 14 bytes and 3 a channel. `declares` its length, or leaves it open. */
+/**
+ * FLAC whose frames are constant: 65 535 samples of each channel in 14 bytes and 3 a channel.
+ * `declares` its length, or leaves it open.
+ */
 export function flacBomb({ sampleRateHz, channels, seconds, declares = true }: Sound & { declares?: boolean }): Buffer {
   const frames = Math.ceil((sampleRateHz * seconds) / flacFrameSamples);
   const samples = declares ? BigInt(frames * flacFrameSamples) : 0n;
@@ -41,7 +44,10 @@ function constantFrame(number: number, sampleRateHz: number, channels: number): 
   return Buffer.from([...body, check >> 8, check & 255]);
 }
 
-/** Opus whose packets say nothing: 120 ms of every channel in 2 bytes and 1 of the page, all channels from one stream. */
+/**
+ * Opus whose packets say nothing: 120 ms of every channel in 2 bytes and 1 of the page, all
+ * channels from one stream.
+ */
 export function opusBomb({ channels, seconds }: Omit<Sound, 'sampleRateHz'>): Buffer {
   const head = Buffer.alloc(21 + channels);
   head.write('OpusHead\x01', 'latin1');

@@ -9,8 +9,9 @@ import { settings } from '../src/config.ts';
 export type { Stack } from '../launcher/stack.ts';
 
 /**
- * Real servers for a test: every port a free one, a data folder of its own that is removed with the stack, nothing restarted unless asked,
- * telemetry within a second. Servers are built first when they are not in the cache, so give the hook that calls it a long timeout.
+ * Real servers for a test: every port a free one, a data folder of its own that is removed with the
+ * stack, nothing restarted unless asked, telemetry within a second. Servers are built first when
+ * they are not in the cache, so give the hook that calls it a long timeout.
  */
 export async function startStack({
   only,

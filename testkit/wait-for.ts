@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Asks until the answer is there: `check` returns it, or undefined/false while it is not. A check that throws counts as not yet,
- * and its last error is the cause when the deadline passes.
+ * Asks until the answer is there: `check` returns it, or undefined/false while it is not. A check
+ * that throws counts as not yet, and its last error is the cause when the deadline passes.
  */
 export async function waitFor<T>(
   what: string,

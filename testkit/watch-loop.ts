@@ -1,5 +1,6 @@
-// Imported into a service by a test: after SIGUSR2 it says on its console for how long its event loop was held at most since the last time, and when that was.
-// Counted in the thread's own CPU time, so that a machine with much else to do makes it no longer.
+// Imported into a service by a test: after SIGUSR2 it says on its console for how long its event
+// loop was held at most since the last time, and when that was. Counted in the thread's own CPU
+// time, so that a machine with much else to do makes it no longer.
 
 let before = process.threadCpuUsage();
 let at = Date.now();

@@ -2,7 +2,10 @@ import { hash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Writes a file of API keys and one with the administrator's token; answers the settings that name them. */
+/**
+ * Writes a file of API keys and one with the administrator's token; answers the settings that name
+ * them.
+ */
 export async function writeCredentials(
   folder: string,
   credentials: { keys: Record<string, string>; adminToken: string; rights?: Record<string, object> },

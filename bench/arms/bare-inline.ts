@@ -2,7 +2,8 @@ process.env.ORT_DISABLE_TELEMETRY = '1';
 
 import { createServer } from 'node:http';
 
-// What most people would write first: node:http with ONNX Runtime on the event loop, a run for each request.
+// What most people would write first: node:http with ONNX Runtime on the event loop, a run for each
+// request.
 
 const [port = '0', file = ''] = process.argv.slice(2);
 const { InferenceSession, Tensor } = await import('onnxruntime-node');

@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { readConfig } from '../../src/config.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 
-// The limit: node:http and nothing else over the same lane and batching. A row of bytes in, a row of bytes out.
+// The limit: node:http and nothing else over the same lane and batching. A row of bytes in, a row
+// of bytes out.
 
 const [port = '0', name = 'perceptron'] = process.argv.slice(2);
 const registry = new Registry(readConfig());

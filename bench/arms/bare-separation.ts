@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { readWav } from '../../src/tasks/audio/read-wav.ts';
 
-// The separation graph by itself: as many threads as cores, each with a session of one thread, over pieces of a sound. With the context that the model needs
-// on both sides of a piece the stems are those of the service; without it they have seams.
+// The separation graph by itself: as many threads as cores, each with a session of one thread, over
+// pieces of a sound. With the context that the model needs on both sides of a piece the stems equal
+// the service's; without it they have seams.
 // Usage: node bench/arms/bare-separation.ts MODEL SOUND PIECE_SAMPLES CONTEXT_SAMPLES; says `ready`, then the seconds of a round for every line that it is sent.
 
 if (isMainThread) {

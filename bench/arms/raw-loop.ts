@@ -1,6 +1,7 @@
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
-// No HTTP at all: how many rows a second ONNX Runtime runs in a loop, at each batch size. Prints JSON.
+// No HTTP at all: how many rows a second ONNX Runtime runs in a loop, at each batch size. Prints
+// JSON.
 
 const [file = '', width = '64', cores = '1'] = process.argv.slice(2);
 const { InferenceSession, Tensor } = await import('onnxruntime-node');

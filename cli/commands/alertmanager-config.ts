@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { withAlertChannels } from '../../launcher/alert-channels.ts';
 import { readConfig } from '../../src/config.ts';
 
-/** Prints Alertmanager’s file with the channels that are configured, their secrets where compose mounts them. */
+/**
+ * Prints Alertmanager’s file with the channels that are configured, their secrets where compose
+ * mounts them.
+ */
 export async function printAlertmanagerConfig(): Promise<number> {
   const config = readConfig();
   const mounted = (file: string, name: string) => (file === '' ? '' : `/run/secrets/${name}`);

@@ -9,7 +9,10 @@ import { StackFailure } from '../../launcher/stack-failure.ts';
 import { endLeftovers, readState } from '../../launcher/stack-state.ts';
 import { readConfig } from '../../src/config.ts';
 
-/** Removes what was written at run time. Only folders that Vitrine makes are touched, whatever VITRINE_DATA points to. */
+/**
+ * Removes what was written at run time. Only folders that Vitrine makes are touched, whatever
+ * VITRINE_DATA points to.
+ */
 export async function clean({ cache = false, yes = false }: { cache?: boolean; yes?: boolean }): Promise<number> {
   const data = resolve(import.meta.dirname, '../..', readConfig().data);
   const state = readState(data);

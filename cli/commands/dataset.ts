@@ -18,8 +18,8 @@ export type DatasetArguments = {
 };
 
 /**
- * Works through a folder of sounds. Answers 0 when every file has a result or is excluded with a reason, 1 when something failed that was not the
- * file's fault, 130 when it was broken off.
+ * Works through a folder of sounds. Answers 0 when every file has a result or a reason for its
+ * exclusion, 1 when something else failed, 130 when it was interrupted.
  */
 export async function dataset(given: DatasetArguments): Promise<number> {
   const { operation, folder, name } = given;
@@ -66,7 +66,10 @@ export async function dataset(given: DatasetArguments): Promise<number> {
   }
 }
 
-/** The first signal breaks off in order. A terminal's Ctrl-C comes twice, by itself and through vitrine.mjs; one that comes later ends at once. */
+/**
+ * The first signal breaks off in order. A terminal's Ctrl-C comes twice, by itself and through
+ * vitrine.mjs; one that comes later ends at once.
+ */
 function breakOffOnSignal(): { signal: AbortSignal; done(): void } {
   const abort = new AbortController();
   let firstAt = 0;

@@ -23,7 +23,10 @@ const probeDeadlineMs = 30_000;
 const buildBytes = 8e9;
 const runBytes = 1e9;
 
-/** Examines everything that a stack needs; when one runs, sends a probe through it. Answers 0 when all is good. */
+/**
+ * Examines everything that a stack needs; when one runs, sends a probe through it. Answers 0 when
+ * all is good.
+ */
 export async function doctor(): Promise<number> {
   const config = readConfig();
   const data = resolve(root, config.data);
@@ -152,7 +155,7 @@ async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding
   }
 }
 
-/** Whether everything that was told to the telemetry can be accounted for, signal by signal. */
+/** Whether the ledger of each signal balances. */
 async function examineBooks({ components }: StackStatus, data: string): Promise<Finding[]> {
   const prometheus = components.find(({ name }) => name === 'prometheus');
   if (prometheus === undefined) return [];

@@ -4,7 +4,10 @@ import { isRunning, signalProcess } from '../../launcher/process-identity.ts';
 import { endLeftovers, readState } from '../../launcher/stack-state.ts';
 import { readConfig } from '../../src/config.ts';
 
-/** The longest a stop in order may take; after it the launcher is killed, and what it leaves is ended here. */
+/**
+ * The longest a stop in order may take; after it the launcher is killed, and what it leaves is
+ * ended here.
+ */
 const deadlineMs = 150_000;
 
 /** Stops the stack of this data folder, also one whose launcher was killed. */

@@ -1,6 +1,6 @@
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** A drill: causes a real fault on a stack of its own, and tells which alerts come and go. */
+/** A drill: causes a real fault on a stack of its own, and prints which alerts come and go. */
 export async function fault({
   name,
   list = false,

@@ -51,7 +51,7 @@ export async function logs({
   }
 }
 
-/** The whole lines after a place in the file; a file that became shorter was begun anew. */
+/** The whole lines after a place in the file; a file that became shorter is read from its start. */
 async function whatIsNew(path: string, from: number): Promise<{ lines: string[]; upTo: number }> {
   const size = await sizeOf(path);
   const start = size < from ? 0 : from;

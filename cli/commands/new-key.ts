@@ -12,7 +12,10 @@ import { z } from 'zod';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { apiKeysSchema, newApiKey } from '../../src/api/access/api-keys.ts';
 
-/** Makes an API key and shows it, this once; what knows it again goes into the file of keys, or is printed to be put there. */
+/**
+ * Makes an API key and shows it, this once; what knows it again goes into the file of keys, or is
+ * printed to be put there.
+ */
 export async function newKey({ name, file }: { name: string; file?: string }): Promise<number> {
   const { key, entry } = newApiKey(name);
   const known = file === undefined ? [] : keysOf(file);
@@ -43,7 +46,8 @@ function keysOf(file: string): Entry[] {
     // As they were written: what is left out there stays left out.
     return (text as { keys: Entry[] }).keys;
   } catch (cause) {
-    // Only this means that there is none; another failure must not make a new file in the place of one full of keys.
+    // Only this means that there is none; another failure must not make a new file in the place of one
+    // full of keys.
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     const reason = cause instanceof z.ZodError ? words(cause) : (cause as Error).message;
     throw new StackFailure(`Cannot add a key to ${file}: ${reason}; correct it, or name another file.`, { cause });
@@ -51,8 +55,9 @@ function keysOf(file: string): Entry[] {
 }
 
 /**
- * Beside it first, so that it is whole somewhere whatever happens. A new file then takes its name; one that is there is written where it stands:
- * its owner and mode stay, and so does the file itself, which a container may have mounted.
+ * Beside it first, so that it is whole somewhere whatever happens. A new file then takes its name;
+ * one that is there is written where it stands: its owner and mode stay, and so does the file
+ * itself, which a container may have mounted.
  */
 export function writeKeys(file: string, keys: Entry[]): void {
   const beside = `${file}.new`;

@@ -7,8 +7,9 @@ import { readState } from '../../launcher/stack-state.ts';
 import { readConfig, settings } from '../../src/config.ts';
 
 /**
- * Restarts one component, or all in the order of start, through the launcher that watches over them. Settings that this command finds in its environment
- * take effect: `VITRINE_BACKENDS=… vitrine restart collector` swaps a backend. Ports and folders stay until the next `vitrine up`.
+ * Restarts one component, or all in the order of start, through the launcher that watches over
+ * them. Settings that this command finds in its environment take effect: `VITRINE_BACKENDS=…
+ * vitrine restart collector` swaps a backend. Ports and folders stay until the next `vitrine up`.
  */
 export async function restart({ name }: { name: string | undefined }): Promise<number> {
   const data = resolve(import.meta.dirname, '../..', readConfig().data);
@@ -28,7 +29,10 @@ export async function restart({ name }: { name: string | undefined }): Promise<n
   return 0;
 }
 
-/** What a restart may change: Vitrine's, OpenTelemetry's and the files' own settings, but no port and no folder of a stack that runs. */
+/**
+ * What a restart may change: Vitrine's, OpenTelemetry's and the files' own settings, but no port
+ * and no folder of a stack that runs.
+ */
 function changeableSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const fixed = new Set<string>([
     ...portSettings.map((name) => settings[name].env),

@@ -29,7 +29,7 @@ export type StackStatus = {
   components: ComponentStatus[];
 };
 
-/** Shows each component; answers 0 when all are well, 1 otherwise. */
+/** Shows each component; answers 0 when all are healthy, 1 otherwise. */
 export async function status({ json = false }: { json?: boolean }): Promise<number> {
   const found = await readStatus(resolve(import.meta.dirname, '../..', readConfig().data));
   if (json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);

@@ -9,7 +9,10 @@ import { readSummary } from '../summary/read-summary.ts';
 
 const everyMs = 2_000;
 
-/** Prints the overview from Prometheus; with `watch` again and again until Ctrl-C, also while Prometheus is away. */
+/**
+ * Prints the overview from Prometheus; with `watch` again and again until Ctrl-C, also while
+ * Prometheus is down.
+ */
 export async function summary(options: {
   json?: boolean;
   watch?: boolean;

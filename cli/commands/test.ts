@@ -12,8 +12,9 @@ const root = resolve(import.meta.dirname, '../..');
 const lingerMsMax = 60_000;
 
 /**
- * Runs the tests, the quick ones first; answers mocha's exit code. `*.stack.test.ts` start the real servers, `*.slow.test.ts` only processes of ours, or serve the big models;
- * what is neither is quick: all of it takes less than a minute.
+ * Runs the tests, the quick ones first; answers mocha's exit code. `*.stack.test.ts` start the real
+ * servers, `*.slow.test.ts` only processes of ours, or serve the big models; what is neither is
+ * quick: all quick ones take less than a minute.
  */
 export async function test({ files, quick = false }: { files: readonly string[]; quick?: boolean }): Promise<number> {
   const chosen = files.length > 0 ? [...files] : await testFiles(quick);

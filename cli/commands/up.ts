@@ -6,13 +6,17 @@ import { StackFailure } from '../../launcher/stack-failure.ts';
 import { upDetached } from '../../launcher/up-detached.ts';
 import { readConfig } from '../../src/config.ts';
 
-/** Starts the stack and watches over it until a signal ends it; with `detach`, a process in the background does. */
+/**
+ * Starts the stack and watches over it until a signal ends it; with `detach`, a process in the
+ * background does.
+ */
 export async function up({ only, detach = false }: { only?: string; detach?: boolean }): Promise<number> {
   const names = only === undefined ? undefined : parseComponentNames(only);
   if (detach) return upDetached(readConfig(), only);
 
   const stop = new AbortController();
-  // A second signal changes nothing: npm and the terminal both pass Ctrl-C on, and the stop has deadlines of its own.
+  // A second signal changes nothing: npm and the terminal both pass Ctrl-C on, and the stop has
+  // deadlines of its own.
   const asked = new Promise<string>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done(signal));
   });

@@ -99,7 +99,7 @@ function verdict({ service, pipeline, alerts }: Summary): string {
   return 'all is well.';
 }
 
-/** A table under its title; nothing where there is nothing to tell. */
+/** A table under its title; nothing where it would be empty. */
 function section(title: string, head: string[], rows: string[][]): string {
   if (rows.length === 0) return '';
   const lines = [head, ...rows];

@@ -4,7 +4,10 @@ import { faultsNow } from '../../observability/alerts/firing.ts';
 import { other } from '../../observability/dashboards/other-metrics.ts';
 import { increaseBy, quantileBy, rateBy, series } from '../../observability/promql.ts';
 
-/** What the overview shows, in numbers. Rates are a second; what cannot be known is null: no traffic has no percentile. */
+/**
+ * What the overview shows, in numbers. Rates are a second; what cannot be known is null: no traffic
+ * has no percentile.
+ */
 export type Summary = {
   at: string;
   minutes: number;
@@ -22,7 +25,7 @@ export type Summary = {
   models: {
     model: string;
     requests: number;
-    /** Those of the server. */
+    /** Server failures. */
     failures: number;
     p50: number | null;
     p95: number | null;

@@ -3,7 +3,10 @@ import { ExponentialSeries } from '../../src/telemetry/meter/exponential-series.
 /** For so many minutes, or other intervals of the case, so many of each value in each. */
 export type NativePhase = { minutes: number; aMinute: Readonly<Record<number, number>> };
 
-/** An exponential histogram of ours, as it would be exported each minute, in promtool's notation: what the real code makes of the values. */
+/**
+ * An exponential histogram of ours, as it would be exported each minute, in promtool's notation:
+ * what the real code makes of the values.
+ */
 export function nativeSeries(phases: readonly NativePhase[]): string {
   const series = new ExponentialSeries();
   const samples = [written(series.snapshot())];

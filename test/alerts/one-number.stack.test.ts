@@ -8,7 +8,8 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
 import { fillVariables } from '../dashboards/fill-variables.ts';
 
-// The counts that people read, by the engine of Prometheus, over series as they are with none, one and several instances.
+// The counts that people read, by the engine of Prometheus, over series as they are with none, one
+// and several instances.
 
 type Case = {
   name: string;

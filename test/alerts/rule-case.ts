@@ -18,7 +18,8 @@ export type Firing = {
   says?: string;
 };
 
-// Most cases have three phases: well for minutes 0 to 10, in trouble for 15 minutes or as many as said, well again until long after.
+// Most cases have three phases: well for minutes 0 to 10, in trouble for 15 minutes or as many as
+// said, well again until long after.
 
 /** A gauge that leaves its usual value. */
 export function gauge(well: number, trouble: number, minutes = 15): string {

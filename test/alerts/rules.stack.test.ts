@@ -15,7 +15,8 @@ import { jobCases, taskCases } from './cases/task-cases.ts';
 import { telemetryCases } from './cases/telemetry-cases.ts';
 import type { Firing, RuleCase } from './rule-case.ts';
 
-// Every rule by promtool, on the files that Prometheus reads: silent, firing with the words people read, silent again.
+// Every rule by promtool, on the files that Prometheus reads: silent, firing with the words people
+// read, silent again.
 
 const rulesFolder = join(import.meta.dirname, '../../prometheus/rules');
 

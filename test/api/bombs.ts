@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** A request that is small on the wire, or on its author's mind, and large for whoever reads it. */
+/** A request that is small on the wire, or on its author's mind, and large for its reader. */
 export type Bomb = {
   readonly what: string;
   readonly model: string;
@@ -12,7 +12,10 @@ export type Bomb = {
 
 const MiB = 2 ** 20;
 
-/** The requests that stopped the event loop for seconds: each nearly as large as is taken, packed. For models named by their datatypes. */
+/**
+ * The requests that stopped the event loop for seconds: each nearly as large as is taken, packed.
+ * For models named by their datatypes.
+ */
 export function jsonBombs(jsonBytes = 16 * MiB, bodyBytes = 64 * MiB): Bomb[] {
   const deep = (jsonBytes - 16) / 2;
   return [

@@ -162,7 +162,7 @@ describe('API keys', () => {
     let changedAt = Date.now() / 1000 - 100;
     const write = async (text: string) => {
       await writeFile(file, text);
-      // File systems may not tell two quick writes apart.
+      // File systems may give two quick writes the same time.
       changedAt += 1;
       await utimes(file, changedAt, changedAt);
     };

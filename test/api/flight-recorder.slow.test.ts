@@ -42,7 +42,8 @@ describe('the flight recorder', () => {
   });
 
   it('knows a request that nobody traced: its time account, queue, batch, mates, session and what ran beside it', async () => {
-    // The first to come occupies the lane, so that the others share a batch; the other model runs beside them.
+    // The first to come occupies the lane, so that the others share a batch; the other model runs
+    // beside them.
     const told = await waitFor('a request with mates, and another model beside it', async () => {
       const ids = Array.from({ length: 8 }, () => `mate-${randomUUID()}`);
       const beside = infer('slow', keys.one, { id: 'beside', iterations: 400 });
@@ -164,7 +165,10 @@ describe('the flight recorder', () => {
     return ((await answer.json()) as { requests: Record<string, unknown>[] }).requests;
   }
 
-  /** A request is remembered when its connection has done with it, which its caller may be a moment ahead of. */
+  /**
+   * A request is remembered when its connection has done with it, which its caller may be a moment
+   * ahead of.
+   */
   function remembered(id: string, key: string): Promise<Flight> {
     return waitFor(`the request ${id}`, async () => {
       const answer = await ask(`/v1/requests/${id}`, key);

@@ -100,7 +100,8 @@ for (const observed of [false, true])
 
 function holds({ status, body }: RawAnswer): void {
   if (status === 200) return;
-  // 503 and 504: made-up priorities and time limits may ask for what cannot be had; nothing may be a defect.
+  // 503 and 504: made-up priorities and time limits may ask for what cannot be had; nothing may be a
+  // defect.
   assert.ok((status >= 400 && status < 500) || status === 504, `${status} ${body}`);
   const told = JSON.parse(body) as { error: string; code: string; trace_id: string };
   assert.match(told.error, /^Cannot /);

@@ -3,7 +3,10 @@ import { gzipSync } from 'node:zlib';
 import { identity } from '../../testkit/models/models.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
 
-/** Levels of arrays within one object: the object that every route wants, and its depth is what is wrong. */
+/**
+ * Levels of arrays within one object: the object that every route wants, and its depth is what is
+ * wrong.
+ */
 const deep = (levels: number) => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
 
 describe('a body of JSON', () => {

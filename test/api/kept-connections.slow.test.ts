@@ -51,7 +51,7 @@ describe('a connection that is kept', () => {
     await caller.ask(copyOf([1]));
     const answeredAt = performance.now();
     await caller.closed;
-    // The second that whoever counts on the limit is given on top of it.
+    // The extra second for a client that counts on the limit.
     assert.ok(performance.now() - answeredAt >= 1_000);
   });
 
@@ -62,7 +62,8 @@ describe('a connection that is kept', () => {
     const first = await caller.ask(slowly(1));
     assert.match(first.head[0]!, / 200 /);
     const startedAt = performance.now();
-    // Until such a run is longer than the limit and its grace: how long a round takes is the machine's to say.
+    // Until such a run is longer than the limit and its grace: how long a round takes is the machine's
+    // to say.
     for (let rounds = 8_000; performance.now() - startedAt < 1_500; rounds *= 2) {
       const { head } = await caller.ask(slowly(rounds));
       assert.match(head[0]!, / 200 /);

@@ -30,7 +30,11 @@ export const malformedLimits = {
   bodyMsMax: 1200,
 };
 
-/** Requests that cannot be answered with 200, for a server that has the models `copy` (x: FP32 [-1,-1]), `pair` (a, b: FP32 [-1,-1]), `longs`, `words`, and one for each datatype but FP32, named so. */
+/**
+ * Requests that cannot be answered with 200, for a server that has the models `copy` (x: FP32
+ * [-1,-1]), `pair` (a, b: FP32 [-1,-1]), `longs`, `words`, and one for each datatype but FP32,
+ * named so.
+ */
 export function malformedRequests(): MalformedRequest[] {
   return [
     ...badJson(),

@@ -318,7 +318,8 @@ for (const observed of [false, true])
     });
   });
 
-// biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by member, and a wrong one fails the test.
+// biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by
+// member, and a wrong one fails the test.
 async function json(answer: Response): Promise<any> {
   return answer.json();
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { perceptron } from '../../testkit/models/models.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 
-// Triton's perf_analyzer is a binary that cannot be had from a package registry: its sequence of requests is replayed instead, as its sources and a trace of
-// it against Triton 2.51 have it. It stands in for the program; it is not the program.
+// Triton's perf_analyzer is a binary that cannot be had from a package registry: its sequence of
+// requests is replayed instead, as its sources and a trace against Triton 2.51 have it.
 
 describe('the requests of Triton’s perf_analyzer', () => {
   let served: ServedApi;
@@ -23,7 +23,8 @@ describe('the requests of Triton’s perf_analyzer', () => {
     const { inputs, outputs, versions } = await json<Metadata>('/v2/models/perceptron');
     assert.ok(versions.length > 0);
     const config = await json<Configuration>('/v2/models/perceptron/config');
-    // It gives the batch dimension itself where the model batches, and aborts on a configuration without these.
+    // It gives the batch dimension itself where the model batches, and aborts on a configuration
+    // without these.
     assert.ok(config.max_batch_size > 0);
     assert.deepEqual(config.input[0]?.dims.map(Number), inputs[0]?.shape.slice(1));
     assert.equal(config.input[0]?.data_type, 'TYPE_FP32');

@@ -84,7 +84,7 @@ describe('an operator profile', function () {
     assert.ok(!receiver.received.some((bytes) => bytes.includes(other)));
   });
 
-  /** What was told of a trace that has this word in it. */
+  /** What was exported of a trace that has this word in it. */
   function told(answer: Response, word: string): Promise<Buffer> {
     const traceId = traceIdOf(answer);
     return waitFor(`${word} on the trace`, () =>

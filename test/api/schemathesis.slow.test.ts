@@ -13,8 +13,9 @@ const run = promisify(execFile);
 const schemathesis = process.env.VITRINE_TEST_SCHEMATHESIS ?? 'schemathesis';
 
 /**
- * Tasks on sounds are left out: JSON Schema cannot say which bytes are a sound, and Schemathesis takes random bytes for valid ones. Inference and tasks that take long are tested
- * elsewhere; `schemathesis run URL/openapi.json` without these options tests them all.
+ * Tasks on sounds are left out: JSON Schema cannot say which bytes are a sound, and Schemathesis
+ * takes random bytes for valid ones. Inference and tasks that take long are tested elsewhere;
+ * `schemathesis run URL/openapi.json` without these options tests them all.
  */
 const operations = '^/(live|ready|health|v1/jobs|v1/requests|v2/logging|v2/trace|v2/repository|v2$)';
 

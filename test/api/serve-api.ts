@@ -40,7 +40,10 @@ export type ServedApi = AsyncDisposable & {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 };
 
-/** The whole API over real models on a real socket. Telemetry is switched off; `observed`: it is on, and goes no further than this process. */
+/**
+ * The whole API over real models on a real socket. Telemetry is switched off; `observed`: it is on,
+ * and goes no further than this process.
+ */
 export async function serveApi(
   models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
   settings: Partial<Config> = {},
@@ -134,7 +137,10 @@ function routesOf(app: Express): string[] {
 
 export type RawAnswer = { status: number; headers: string; body: string };
 
-/** Sends bytes as they are and reads one answer. `bytes` may come in pieces; the connection is closed afterwards. */
+/**
+ * Sends bytes as they are and reads one answer. `bytes` may come in pieces; the connection is
+ * closed afterwards.
+ */
 export async function sendRaw(
   port: number,
   pieces: readonly (string | Buffer)[],
@@ -142,7 +148,7 @@ export async function sendRaw(
 ): Promise<RawAnswer> {
   const socket = connect({ port, host: '127.0.0.1', ...(localAddress && { localAddress }) });
   try {
-    // A server that refuses in the middle of a body may close before all of it was written.
+    // A server that refuses in the middle of a body may close before the whole body was written.
     socket.on('error', () => socket.destroy());
     for (const piece of pieces) socket.write(piece);
     return await readAnswer(socket);

@@ -65,7 +65,7 @@ describe('what all clients share', () => {
   });
 
   it('has room for the answers of others while one client reads none of its own', async () => {
-    // Those of the other tests are given back when their connections are closed.
+    // Connections of the other tests are freed when their connections are closed.
     const { answers } = api.budgets;
     await waitFor('an empty budget', () => answers.taken === 0);
     for (let at = 0; at < 6; at += 1) {

@@ -163,7 +163,7 @@ describe('what is told of a request that failed', () => {
     return points.filter(({ labels, value }) => where(labels) && value > 0);
   }
 
-  /** How often each status was told of a route, with whose failure it was. */
+  /** How often each status of a route was exported, and whose failure it was. */
   function statuses(route: string): Record<string, number> {
     return Object.fromEntries(
       counted('httpRequests', ({ endpoint }) => endpoint === route).map(({ labels, value }) => [

@@ -4,7 +4,10 @@ import { dirname, join, normalize, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
-/** What each folder of src may import beside itself and what is for everyone. Types count. The longest prefix decides. */
+/**
+ * What each folder of src may import beside itself and what is for everyone. Types count. The
+ * longest prefix decides.
+ */
 const mayImport: Record<string, readonly string[]> = {
   'src/telemetry': [],
   'src/telemetry/export': ['src/telemetry/host', 'src/resilience'],
@@ -22,10 +25,16 @@ const mayImport: Record<string, readonly string[]> = {
   'src/receiver': ['src/http', 'src/observe', 'src/resilience'],
 };
 
-/** The files at the top of src that start a process or mount routes: they may import everything, and nobody imports them. */
+/**
+ * The files at the top of src that start a process or mount routes: they may import everything, and
+ * nobody imports them.
+ */
 const entries = ['main.ts', 'receiver.ts', 'dataset.ts', 'app.ts'].map((name) => `src/${name}`);
 
-/** What each folder may import without a word above: the files at the top of src, and the front door of the telemetry. */
+/**
+ * What each folder may import without a word above: the files at the top of src, and the top of
+ * src/telemetry.
+ */
 const forEveryone = [/^src\/[a-z-]+\.ts$/, /^src\/settings\//, /^src\/v8\//, /^src\/telemetry\/(names\/)?[a-z-]+\.ts$/];
 
 /** One home for each big dependency; types count here too. */

@@ -6,10 +6,16 @@ const source = join(import.meta.dirname, '../../src');
 
 /** Calls that put text into a store. */
 const recording = /\b(?:log|setStatus|recordException|setAttributes?|tellPast|reportDefect)\(/g;
-/** What an error says to its caller; `recorded`, recordedReason and recordedStack (src/errors.ts) are for records. */
+/**
+ * What an error says to its caller; `recorded`, recordedReason and recordedStack (src/errors.ts)
+ * are for records.
+ */
 const forCallers = /\.(?:message|stack)\b|String\((?:error|cause)\)/;
 
-/** What stands in the call, and why it may: the operator's own files, and events that are recorded on behalf of who sent them. */
+/**
+ * What stands in the call, and why it may: the operator's own files, and events that are recorded
+ * on behalf of who sent them.
+ */
 const allowed: Record<string, string> = {
   'engine/registry/registry.ts': 'is not loaded',
   'receiver/receive-events.ts': 'event.level',

@@ -154,7 +154,7 @@ describe('Alertmanager as configured', function () {
       },
       quietened: false,
     },
-    // The last: while the Collector is down no ServiceDown is told any more.
+    // The last: while the Collector is down no ServiceDown is sent any more.
     {
       name: 'keeps the silence of an instance back while the Collector is away',
       loud: { alertname: 'CollectorDown', job: 'collector', instance: 'collector', severity: 'critical' },

@@ -9,8 +9,8 @@ import { readConfig } from '../../src/config.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from './run-program.ts';
 
-// Each file is accepted by the server's own checker, as committed and as rendered for the native stack; and the checker is
-// one that refuses: a key that does not exist must not pass.
+// Each file is accepted by the server's own checker, as committed and as rendered for the native
+// stack; and the checker is one that refuses: a key that does not exist must not pass.
 
 type Check = {
   server: ServerName;

@@ -69,7 +69,8 @@ describe('Loki as configured', function () {
         hoursAgo.map((hours) => ({ body: `${instance} ${hours} h ago`, atMs: nowMs - hours * hourMs })),
         { ...resource, 'service.name': 'backlogs', 'service.instance.id': instance },
       );
-    // One is up to date at once; the other comes with twelve hours of spool, newest part first, then one more from the first.
+    // One is up to date at once; the other comes with twelve hours of spool, newest part first, then
+    // one more from the first.
     for (const [instance, hoursAgo] of [
       ['a', [0]],
       ['b', [6, 1]],

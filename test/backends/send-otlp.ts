@@ -13,7 +13,10 @@ type SpanGiven = {
   event?: { name: string; attributes: Attributes };
 };
 
-/** Sends spans to an OTLP/gRPC door, as the Collector would, at the times given; answers with their trace ids. */
+/**
+ * Sends spans to an OTLP/gRPC port, as the Collector would, at the times given; answers with their
+ * trace ids.
+ */
 export async function sendSpans(
   port: number,
   spans: readonly SpanGiven[],
@@ -55,7 +58,9 @@ export async function sendSpans(
   return finished.map((span) => span.spanContext().traceId);
 }
 
-/** Sends log lines to an OTLP/HTTP door (`…/v1/logs`); answers with the status and what was said. */
+/**
+ * Sends log lines to an OTLP/HTTP port (`…/v1/logs`); answers with the status and what was said.
+ */
 export function sendLogs(
   url: string,
   lines: readonly {
@@ -89,7 +94,7 @@ export function sendLogs(
   });
 }
 
-/** Sends the points of one gauge or cumulative counter to an OTLP/HTTP door (`…/v1/metrics`). */
+/** Sends the points of one gauge or cumulative counter to an OTLP/HTTP port (`…/v1/metrics`). */
 export function sendPoints(
   url: string,
   metric: { name: string; kind: 'gauge' | 'counter'; unit?: string },

@@ -54,7 +54,7 @@ describe('ServiceDown, from a heartbeat to the webhook', function () {
       { 'service.name': 'vitrine', 'service.instance.id': 'one' },
     );
   };
-  /** Of others it is told too: Watchdog always, and what of the stack was not started here. */
+  /** Of others it gets more: Watchdog always, and what of the stack was not started here. */
   const told = (status: Notification['status']) =>
     received.filter(
       ({ groupLabels, alerts }) =>

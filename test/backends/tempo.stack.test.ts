@@ -10,8 +10,9 @@ describe('Tempo as configured', function () {
   let stack: Stack;
 
   before(async () => {
-    // This Tempo does not end by itself when it was asked anything in the last half minute: its queue of queries waits for a clean-up
-    // that no longer comes. Its ingester has written everything by then, and the launcher's KILL ends it; here sooner than usual.
+    // This Tempo does not end by itself when it was asked anything in the last half minute: its queue
+    // of queries waits for a clean-up that no longer comes. Its ingester has written everything by
+    // then, and the launcher's KILL ends it; here sooner than usual.
     stack = await startStack({ only: ['tempo'], env: { VITRINE_STOP_MS_MAX: '1000' } });
   });
   after(() => stack?.close());

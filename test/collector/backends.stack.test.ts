@@ -76,7 +76,8 @@ describe('the files of otel-collector/backends', function () {
         for (const [id, exporter] of Object.entries(file.exporters ?? {})) {
           // What it changes of the exporter beneath it is not the queue.
           if (id === `otlp_http/${beneath[name]}` && exporter.sending_queue === undefined) continue;
-          // The one behind the relay hands its failures back; files, consoles and scrapes have nothing to wait for.
+          // The one behind the relay hands its failures back; files, consoles and scrapes have nothing to
+          // wait for.
           if (['prometheus_remote_write', 'prometheus', 'debug'].includes(id) || id.startsWith('file/')) continue;
           const queue = exporter.sending_queue;
           assert.equal(exporter.retry_on_failure?.max_elapsed_time, '0s', id);

@@ -13,7 +13,10 @@ export const checkout = resolve(import.meta.dirname, '../..');
 export const baseFile = join(checkout, 'otel-collector/config.yaml');
 export const backendFile = (name: string): string => join(checkout, 'otel-collector/backends', `${name}.yaml`);
 
-/** The real Collector with the files given, in a folder of its own that keeps over restarts and goes with `close`. */
+/**
+ * The real Collector with the files given, in a folder of its own that keeps over restarts and goes
+ * with `close`.
+ */
 export class CollectorProcess implements AsyncDisposable {
   readonly data: string;
   readonly grpcPort: number;
@@ -58,7 +61,10 @@ export class CollectorProcess implements AsyncDisposable {
     return collector;
   }
 
-  /** A Collector that is nothing but a store: OTLP in, at Prometheus' and Loki's paths over HTTP, files out. Not started. */
+  /**
+   * A Collector that is nothing but a store: OTLP in, at Prometheus' and Loki's paths over HTTP,
+   * files out. Not started.
+   */
   static async sink(): Promise<CollectorProcess> {
     const collector = await CollectorProcess.prepare(['sink.yaml']);
     await writeFile(join(collector.data, 'sink.yaml'), stringify(sink(collector)));
@@ -94,7 +100,10 @@ export class CollectorProcess implements AsyncDisposable {
     return readFile(join(this.data, 'console.log'), 'utf8');
   }
 
-  /** What has been written so far, in OTLP's JSON form, one object for each batch; by signal, or as that backend would get it. */
+  /**
+   * What has been written so far, in OTLP's JSON form, one object for each batch; by signal, or as
+   * that backend would get it.
+   */
   async received(file: Signal | keyof typeof shapers): Promise<JsonObject[]> {
     const text = await readFile(join(this.data, `${file}.jsonl`), 'utf8').catch(() => '');
     // The last line may still be in the making.
@@ -122,7 +131,9 @@ const signals = ['traces', 'metrics', 'logs'] as const;
 /** Backends that shape their data before they send it. */
 const shapers = { prometheus: 'metrics', loki: 'logs' } as const;
 
-/** Ends every forward in a file, and once more behind the processors of the backends that have some. */
+/**
+ * Ends every forward in a file, and once more behind the processors of the backends that have some.
+ */
 async function fileBackend(folder: string) {
   const backend = {
     exporters: fileExporters(folder, [...signals, 'prometheus', 'loki']),

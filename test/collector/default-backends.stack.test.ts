@@ -104,7 +104,8 @@ describe('the three default backends', function () {
       'otelcol_exporter_queue_capacity',
       'otelcol_exporter_sent_spans_total',
       'otelcol_receiver_accepted_spans_total',
-      // Prometheus takes the Collector's own spelling, with a point, unless the scrape asks for the old names.
+      // Prometheus takes the Collector's own spelling, with a point, unless the scrape asks for the old
+      // names.
       '{__name__=~"otelcol_processor_filter_spans.filtered_total"}',
     ]) {
       await waitFor(metric, async () => (await prometheusQuery(stack.url('prometheus'), metric)).length > 0);

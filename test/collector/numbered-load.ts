@@ -11,7 +11,7 @@ import {
   type Signal,
 } from './otlp-json.ts';
 
-/** A record of any signal that carries a number, and can be told apart from all others by it. */
+/** A record of any signal that carries a number, and differs from all others by it. */
 export function numbered(signal: Signal, number: number, traceId = randomBytes(16).toString('hex')): Placed {
   const time = nowNanoseconds();
   const attributes = { number };
@@ -44,7 +44,10 @@ export function numbersIn(signal: Signal, batches: readonly JsonObject[]): numbe
   });
 }
 
-/** Sends until it is taken: what a sender that loses nothing does. Answers how often it was not taken. */
+/**
+ * Sends until it is taken: what a sender that loses nothing does. Answers how often it was not
+ * taken.
+ */
 export async function sendUntilTaken(
   url: string,
   signal: Signal,

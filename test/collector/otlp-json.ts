@@ -10,7 +10,10 @@ export type PlainMap = { [key: string]: Plain };
 /** Where a record stands: in which scope of which resource. */
 export type Place = { resource: PlainMap; scope: { name: string; attributes: PlainMap } };
 
-/** One span, log record or metric in OTLP's JSON form, but for its attributes and bodies, which are plain. */
+/**
+ * One span, log record or metric in OTLP's JSON form, but for its attributes and bodies, which are
+ * plain.
+ */
 export type PlainRecord = PlainMap;
 
 export type Placed = { place: Place; record: PlainRecord };
@@ -53,7 +56,10 @@ export function decode(signal: Signal, batches: readonly JsonObject[]): Placed[]
   );
 }
 
-/** Sends a request body to an OTLP/HTTP door; an answer other than 2xx, and a partial success, is an error. */
+/**
+ * Sends a request body to an OTLP/HTTP port; an answer other than 2xx, and a partial success, is an
+ * error.
+ */
 export async function post(url: string, signal: Signal, body: JsonObject): Promise<void> {
   const answer = await fetch(`${url}/v1/${signal}`, {
     method: 'POST',

@@ -1,8 +1,9 @@
 import type { PlainMap, PlainRecord, Signal } from './otlp-json.ts';
 
 /**
- * One row of the tables in cases/: what goes into the Collector and what must come out. The record is in OTLP's JSON form, but
- * attributes and bodies are plain values. Times, ids and a name are filled in where a row leaves them out, and are then not compared.
+ * One row of the tables in cases/: what goes into the Collector and what must come out. The record
+ * is in OTLP's JSON form, but attributes and bodies are plain values. Times, ids and a name are
+ * filled in where a row leaves them out, and are then not compared.
  */
 export type PipelineCase = {
   /** A sentence about the Collector: "masks …", "keeps …", "drops …". */

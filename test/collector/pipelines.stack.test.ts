@@ -7,8 +7,8 @@ import { CollectorProcess } from './collector-process.ts';
 import { decode, encode, nowNanoseconds, type Placed, type PlainMap, post, type Signal } from './otlp-json.ts';
 import type { PipelineCase } from './pipeline-case.ts';
 
-// The Collector's pipelines, tested as functions: OTLP in, a file out, compared. The configuration is the real one. A new row in one of
-// the tables in cases/, or a new table there, is a new test.
+// The Collector's pipelines, tested as functions: OTLP in, a file out, compared. The configuration
+// is the real one. A new row in one of the tables in cases/, or a new table there, is a new test.
 
 const folder = join(import.meta.dirname, 'cases');
 const tables = await Promise.all(
@@ -27,7 +27,8 @@ describe('the Collector', function () {
 
   before(async () => {
     collector = await CollectorProcess.intoFiles(undefined, { VITRINE_ENVIRONMENT: 'cases' });
-    // Everything is sent at once, and then one more record of each signal: when that has come out, so has all that will.
+    // Everything is sent at once, and then one more record of each signal: when that has come out, so
+    // has all that will.
     for (const { name, cases } of tables) {
       for (const signal of ['traces', 'metrics', 'logs'] as const) {
         const rows = cases.filter((one) => one.signal === signal);
@@ -166,7 +167,10 @@ function placed(row: PipelineCase, id: string): Placed {
   };
 }
 
-/** What a row does not say is not compared: ids, times, the name; an empty list and a missing one are the same. */
+/**
+ * What a row does not say is not compared: ids, times, the name; an empty list and a missing one
+ * are the same.
+ */
 function normalize(record: PlainMap, wanted: PlainMap, signal: Signal): PlainMap {
   const unsaid = [
     'traceId',

@@ -33,13 +33,13 @@ describe('what a backend refuses for good', function () {
   });
 
   it('takes no points of other senders with it, and is counted and logged', async () => {
-    // While Prometheus is away the requests gather in one queue, next to each other.
+    // While Prometheus is down the requests gather in one queue, next to each other.
     await stack.stop('prometheus');
     const time = nowNanoseconds();
     for (let round = 0; round < 5; round++) {
       const good = { gauge: { dataPoints: [{ timeUnixNano: time, asInt: '1' }] } };
       await post(door(), 'metrics', encode('metrics', [metric(`good-${round}`, good)]));
-      // One observation in its buckets, thirty by its count: nothing before Prometheus can tell.
+      // One observation in its buckets, thirty by its count: nothing before Prometheus can know.
       const point = { timeUnixNano: time, count: '30', sum: 1, scale: 1, positive: { offset: 0, bucketCounts: ['1'] } };
       const bad = { exponentialHistogram: { aggregationTemporality: 2, dataPoints: [point] } };
       await post(door(), 'metrics', encode('metrics', [metric(`bad-${round}`, bad)]));
@@ -62,7 +62,8 @@ describe('what a backend refuses for good', function () {
       place: { resource: { 'service.name': 'refusals' }, scope: { name: 'test', attributes: {} } },
       record: { body, timeUnixNano },
     });
-    // Six days back passes the Collector's own check; Loki, with a newer line of the stream in hand, refuses it.
+    // Six days back passes the Collector's own check; Loki, with a newer line of the stream in hand,
+    // refuses it.
     await post(door(), 'logs', encode('logs', [line('new', nowNanoseconds())]));
     await waitFor('the first line', async () => (await lines()).includes('new'));
     const records = [

@@ -15,7 +15,8 @@ describe('swapping backends under load', function () {
   let other: CollectorProcess;
 
   before(async () => {
-    // Another make of server, as far as the Collector can tell: OTLP in, by its own file of otel-collector/backends.
+    // Another make of server, as far as the Collector knows: OTLP in, by its own file of
+    // otel-collector/backends.
     other = await CollectorProcess.sink();
     await other.start();
     stack = await startStack({
@@ -38,7 +39,7 @@ describe('swapping backends under load', function () {
     const load = startLoad(`http://127.0.0.1:${stack.port('otlpHttpPort')}`);
     await waitFor('traces in Tempo', async () => (await inTempo()).size > 0, { deadlineMs: 60_000 });
 
-    // Tempo goes away, so that something is left for it when its name is taken off the list.
+    // Tempo stops, so that something is left for it when its name is taken off the list.
     await stack.stop('tempo');
     const taken = load.sent.size;
     await waitFor('traces that wait for Tempo', () => load.sent.size > taken + 50);

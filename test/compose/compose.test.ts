@@ -5,7 +5,8 @@ import { parse } from 'yaml';
 import { component, nativeAddresses } from '../../launcher/components.ts';
 import { readConfig, settings } from '../../src/config.ts';
 
-// compose.yaml against everything it must agree with, without Docker. compose.stack.test.ts asks Compose itself.
+// compose.yaml against everything it must agree with, without Docker. compose.stack.test.ts asks
+// Compose itself.
 
 const root = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');

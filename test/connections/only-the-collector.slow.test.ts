@@ -86,7 +86,10 @@ describe('all connections and name queries', function () {
   });
 });
 
-/** Inference in a thread and a process, tasks of every kind, models loaded anew, health, a failure of each side. */
+/**
+ * Inference in a thread and a process, tasks of every kind, models reloaded, health, a failure of
+ * each side.
+ */
 async function runEverything(url: string): Promise<void> {
   const ok = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`${url}${path}`, init);

@@ -1,9 +1,12 @@
-/** What Grafana knows when it follows a link: of a span, of a value in a panel, of a row of a table. */
+/**
+ * What Grafana knows when it follows a link: of a span, of a value in a panel, of a row of a table.
+ */
 export type Fields = Readonly<Record<string, string>>;
 
 /**
- * Fills a template of a provisioned data source as Grafana does: `$$` has become `$` when the file was read; `${__span.tags["a.b"]}` and its like
- * are looked up by their whole text, `$__name` by its name. What is not known stays as it is.
+ * Fills a template of a provisioned data source as Grafana does: `$$` has become `$` when the file
+ * was read; `${__span.tags["a.b"]}` and its like are looked up by their whole text, `$__name` by
+ * its name. What is not known stays as it is.
  */
 export function fillTemplate(template: string, fields: Fields): string {
   return template
@@ -12,7 +15,10 @@ export function fillTemplate(template: string, fields: Fields): string {
     .replaceAll(/\$(__\w+)/g, (whole, name: string) => fields[name] ?? whole);
 }
 
-/** `$__tags`: the tags of the span that the data source names, as matchers, under the names given there. */
+/**
+ * `$__tags`: the tags of the span that the data source names, as matchers, under the names given
+ * there.
+ */
 export function tagMatchers(
   tags: readonly { key: string; value?: string }[],
   attributes: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** A span as Tempo has it, its own attributes and those of its resource together, as Grafana’s tags. */
+/** A span as Tempo has it, its own attributes and its resource's together, as Grafana’s tags. */
 export type StoredSpan = {
   traceId: string;
   name: string;

@@ -14,7 +14,10 @@ import { findSpan, type StoredSpan, traceSpans } from './trace-spans.ts';
 
 const deadline = { deadlineMs: 60_000, everyMs: 500 };
 
-/** The ways from one store to another, each by the template that Grafana is provisioned with, filled as Grafana fills it. */
+/**
+ * The ways from one store to another, each by the template that Grafana is provisioned with, filled
+ * as Grafana fills it.
+ */
 export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): void {
   const tempo = () => stack().url('tempo');
   const loki = () => stack().url('loki');
@@ -120,7 +123,8 @@ export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): voi
       assert.equal(model, 'perceptron');
       assert.ok(seconds > point.value, `${seconds} s is not more than ${point.value} s`);
     }
-    // Every twentieth at least is slower than the 95th percentile, or as slow as its bucket: asked from a little below, there are some.
+    // Every twentieth at least is slower than the 95th percentile, or as slow as its bucket: asked from
+    // a little below, there are some.
     assert.ok((await searchSpans(query.replace(/duration > [\d.e-]+s/, `duration > ${point.value / 10}s`))).length > 0);
   });
 
@@ -230,7 +234,7 @@ export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): voi
       __rate_interval: '1m',
       ...Object.fromEntries(Object.entries(span.attributes).map(([key, value]) => [`__span.tags["${key}"]`, value])),
     };
-    // A little after it: an export and a scrape away.
+    // A little after it: an export and a scrape later.
     return queries.map(({ name, query }) => ({ name, query: fillTemplate(query, fields), atMs: span.endMs + 10_000 }));
   }
 

@@ -10,7 +10,10 @@ type Mark = { name: string; enable: boolean; datasource: { uid: string }; expr: 
 
 const deadline = { deadlineMs: 60_000, everyMs: 500 };
 
-/** The marks over time, by the queries that stand in the dashboards’ files, worded as Grafana words them. */
+/**
+ * The marks over time, by the queries that stand in the dashboards’ files, worded as Grafana words
+ * them.
+ */
 export function askForMarks(stack: () => Stack): void {
   it('are the same on all dashboards, and on', () => {
     const [first, ...others] = dashboards.map(({ name }) => marksOf(name));

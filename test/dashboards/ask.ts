@@ -3,7 +3,10 @@ import { fillVariables } from './fill-variables.ts';
 
 export type Backends = Readonly<Record<'prometheus' | 'loki' | 'tempo', string>>;
 
-/** Asks a panel's query as Grafana would, over the last quarter of an hour; answers how many series, lines, exemplars or traces came that have a value. */
+/**
+ * Asks a panel's query as Grafana would, over the last quarter of an hour; answers how many series,
+ * lines, exemplars or traces came that have a value.
+ */
 export async function ask(
   backends: Backends,
   query: Query,

@@ -7,7 +7,10 @@ import { fillVariables } from './fill-variables.ts';
 
 const parsers = { prometheus: promQl, loki: logQl, tempo: traceQl };
 
-/** What is wrong with a query, by the grammar that Grafana’s editor uses; nothing when it can be read. */
+/**
+ * What is wrong with a query, by the grammar that Grafana’s editor uses; nothing when it can be
+ * read.
+ */
 export function syntaxError({ source, expr }: Pick<Query, 'source' | 'expr'>): string | undefined {
   const text = fillVariables(expr);
   let found: string | undefined;
@@ -19,7 +22,9 @@ export function syntaxError({ source, expr }: Pick<Query, 'source' | 'expr'>): s
   return found;
 }
 
-/** Every metric that a PromQL expression reads, and whether within rate(), increase() or the like. */
+/**
+ * Every metric that a PromQL expression reads, and whether within rate(), increase() or the like.
+ */
 export function metricsRead(expr: string): { name: string; rated: boolean }[] {
   const text = fillVariables(expr);
   const tree: Tree = promQl.parse(text);

@@ -10,7 +10,8 @@ import { nativeSeries } from '../alerts/native-series.ts';
 import { runProgram } from '../backends/run-program.ts';
 import { fillVariables } from './fill-variables.ts';
 
-// What our histograms make of requests of 11 to 13 s, asked by the engine of Prometheus with every panel's own query.
+// What our histograms make of requests of 11 to 13 s, asked by the engine of Prometheus with every
+// panel's own query.
 
 const slowest = 13;
 /** A bucket's width at the finest scale: what a percentile may be above the largest value. */

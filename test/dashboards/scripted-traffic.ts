@@ -4,12 +4,15 @@ import { toneWav } from '../../testkit/tone-wav.ts';
 import { sendLogs, sendSpans } from '../backends/send-otlp.ts';
 import { adminToken, keys } from './watched-stack.ts';
 
-/** What the scripted traffic leaves behind to be looked for; inference goes on until it is stopped. */
+/**
+ * What the scripted traffic leaves behind to be looked for; inference goes on until it is stopped.
+ */
 export type Traffic = { gpuTraceId: string; gpuId: string; stop(): Promise<void> };
 
 /**
- * Everything that dashboards show, made to happen on the real stack: inference of two tenants, slow and failing requests until a breaker opens, all
- * tasks, refusals at the doors, changes by the administrator, a release, pushed events, a masked secret, a line that Loki discards.
+ * Everything that dashboards show, made to happen on the real stack: inference of two tenants, and
+ * slow and failing requests until a breaker opens. Then all tasks, rejected requests, and changes by
+ * the administrator; a release, pushed events, a masked secret, a line that Loki discards.
  */
 export async function makeTraffic(stack: Stack): Promise<Traffic> {
   const service = stack.url('service');
@@ -163,7 +166,9 @@ async function expectWell(asked: Promise<Response>): Promise<void> {
   if (!answer.ok) throw new Error(`${answer.url} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
 }
 
-/** Rounds one after another, with a pause between them, so that counters rise in several exports. */
+/**
+ * Rounds one after another, with a pause between them, so that counters rise in several exports.
+ */
 function steadily(act: (round: number) => Promise<void>) {
   let done = 0;
   let stopped = false;

@@ -11,8 +11,9 @@ export const keys = { studio: 'key-of-the-studio-0001', guest: 'key-of-the-guest
 export const adminToken = 'token-of-the-administrator';
 
 /**
- * The whole real stack, watched closely: every trace is kept, telemetry within a second, the windows of the rules a twentieth, a GPU that is a shim,
- * two tenants. `tasks` are models of the repository, the others small ones that fail and dawdle on demand.
+ * The whole real stack, watched closely: every trace is kept, telemetry within a second, the
+ * windows of the rules a twentieth, a GPU that is a shim, two tenants. `tasks` are models of the
+ * repository, the others small ones that fail and dawdle on demand.
  */
 export async function startWatchedStack(shim: Shim): Promise<{ stack: Stack } & AsyncDisposable> {
   const folder = await temporaryFolder();

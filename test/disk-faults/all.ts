@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { failEverything } from './fail-everything.ts';
 
-// npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and for every duration. `--minutes` ends it after a
-// sample, which `--seed` chooses.
+// npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and
+// for every duration. `--minutes` ends it after a sample, which `--seed` chooses.
 
 const begun = performance.now();
 const { values, positionals: scenarios } = parseArgs({

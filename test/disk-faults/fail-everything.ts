@@ -5,10 +5,16 @@ import { createInterface } from 'node:readline';
 import { compileFailingDisk, FailingDisk } from './failing-disk.ts';
 
 export type WrongRun = { run: string; at: string; failed: number; trouble: string };
-/** `calls` of the scripted runs on a disk that works, `runs` in which something failed, and how many calls did. */
+/**
+ * `calls` of the scripted runs on a disk that works, `runs` in which something failed, and how many
+ * calls did.
+ */
 export type Outcome = { calls: number; runs: number; failed: number; skipped: number; wrong: WrongRun[] };
 
-/** Fails the file operations of all scenarios, in a few processes side by side, since most of the time is waiting. */
+/**
+ * Fails the file operations of all scenarios, in a few processes side by side, since most of the
+ * time is waiting.
+ */
 export async function failEverything(options: {
   seed: number;
   workers: number;

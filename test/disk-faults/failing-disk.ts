@@ -60,7 +60,10 @@ export async function compileFailingDisk(): Promise<
 const at = { from: 0, error: 8, lastsMs: 16, calls: 24, failed: 32, firstNs: 40, spent: 48, folderLength: 56 } as const;
 const [folderAt, firstAt, kindsAt, callsMax] = [64, 64 + 1024, 64 + 1024 + 960, 8192];
 
-/** The file that tells a process what to fail, and is told what it did; it may be the own process, or another. */
+/**
+ * The file that says which calls of a process have to fail, and where the process reports what
+ * happened. It may be this process or another.
+ */
 export class FailingDisk implements Disposable {
   readonly #file: number;
 
@@ -96,7 +99,7 @@ export class FailingDisk implements Disposable {
     return this.#get(at.from) > 0 && this.#get(at.lastsMs) < 0;
   }
 
-  /** What was asked of it, also after it was mended. */
+  /** The calls that it saw, also after it was mended. */
   get wasLasting(): boolean {
     return this.#get(at.lastsMs) < 0;
   }

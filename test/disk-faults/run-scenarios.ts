@@ -8,8 +8,9 @@ import { type Duration, durations, FailingDisk, type Fault, failuresOf } from '.
 import { groundOf, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
-// Runs in a process that has failing-disk.c in it. Each scenario is run once on a disk that works, where its calls are counted, and then once for every
-// call, every way in which it can fail and every duration; or for a sample of those. One line of JSON for each run that went wrong, one for the end.
+// Runs in a process with failing-disk.c. Each scenario runs once on a disk that works, where its
+// calls are counted. Then it runs once for every call, every error and every duration, or for a
+// sample. It prints one line of JSON for each run that went wrong, and one at the end.
 
 type Plan = { scenario: Scenario; fault: Fault; round: number };
 
@@ -52,7 +53,8 @@ try {
         for (const [round, duration] of shuffled(durationsOf(scenario), random).entries())
           plans.push({ scenario, fault: { call: index + 1, failure, duration }, round });
   }
-  // Where there is no time for all, every call has failed in every way before one of them does so for another time.
+  // Where there is no time for all, every call has failed in every way before one of them does so for
+  // another time.
   const mine = values.only
     ? [only(values.only)]
     : shuffled(plans, random)

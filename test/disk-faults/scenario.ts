@@ -5,10 +5,15 @@ import type { Duration, FailingDisk } from './failing-disk.ts';
 export type Ground = {
   /** Every call below it is counted and may fail. */
   folder: string;
-  /** The same folder by another name: what the test itself does there is neither counted nor fails. */
+  /**
+   * The same folder by another name: what the test itself does there is neither counted nor fails.
+   */
   alias: string;
   disk: FailingDisk;
-  /** Waits for something that a working disk lets happen: when it takes too long the disk is mended, and it has to. */
+  /**
+   * Waits for something that a working disk lets happen: when it takes too long the disk is mended,
+   * and it has to.
+   */
   until(what: string, check: () => boolean | Promise<boolean>): Promise<void>;
   /** Does it, and once more on a mended disk when it could not be done: it has to say why. */
   start<T>(act: () => T | Promise<T>): Promise<T>;

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
 
-/** A fenced block of a page: its language, what the HTML comment above it says of it, and its text. */
+/** A fenced block of a page: its language, the HTML comment above, and its text. */
 export type Block = { page: string; line: number; language: string; words: string; text: string };
 
-/** The pages that people follow: README, the guide, how to contribute, how to run it on Kubernetes. Runbooks have tests of their own. */
+/**
+ * The pages that people follow: README, the guide, how to contribute, how to run it on Kubernetes.
+ * Runbooks have tests of their own.
+ */
 export function guideBlocks(): Block[] {
   const guide = readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))

@@ -11,7 +11,7 @@ import { type Block, guideBlocks, root } from './blocks.ts';
 const run = promisify(execFile);
 const blocks = guideBlocks();
 
-/** The doors that pages name by their usual port. */
+/** The ports that pages name by their usual port. */
 const doors = {
   servicePort: settings.servicePort.default,
   receiverPort: settings.receiverPort.default,

@@ -48,7 +48,8 @@ describe('the cost of inference', function () {
     const work = async (tenant: string, iterations: number) => {
       for (let run = 0; run < 16; run += 1) await infer('thread', tenant, slowInputs(iterations));
     };
-    // In many short turns: what else goes on at this machine, which makes the same work dearer for a while, meets both.
+    // In many short turns: what else goes on at this machine, which makes the same work dearer for a
+    // while, meets both.
     await Promise.all([work('three', 225), work('one', 75)]);
     const ratio = cpuSeconds('thread', 'three') / cpuSeconds('thread', 'one');
     assert.ok(Math.abs(ratio / 3 - 1) < 0.1, `${ratio}`);
@@ -91,7 +92,10 @@ describe('the cost of inference', function () {
       .reduce((total, { value }) => total + value, 0);
   }
 
-  /** The system's own books: the whole process of a process lane; of the thread lanes all together, since one of them works at a time here. */
+  /**
+   * The system's own books: the whole process of a process lane; of the thread lanes all together,
+   * since one of them works at a time here.
+   */
   async function systemSeconds(model: string): Promise<number> {
     if (model === 'process') return secondsOfThreads(`/proc/${await laneProcess()}/task`, () => true);
     return secondsOfThreads('/proc/self/task', (name) => /^lane-\d+$/.test(name));
@@ -105,7 +109,10 @@ describe('the cost of inference', function () {
   }
 });
 
-/** In nanoseconds of the scheduler, and not in the ticks of 10 ms of /proc/…/stat: a few threads' ticks would be a part of what is compared. */
+/**
+ * In nanoseconds of the scheduler, and not in the ticks of 10 ms of /proc/…/stat: a few threads'
+ * ticks would be a part of what is compared.
+ */
 async function secondsOfThreads(folder: string, isIt: (name: string) => boolean): Promise<number> {
   let seconds = 0;
   for (const id of await readdir(folder)) {

@@ -13,7 +13,10 @@ const division = (x: number, divisor: number) => [
   whole('INT32', 'x', [1, 1], [x]),
   whole('INT32', 'divisor', [1, 1], [divisor]),
 ];
-/** ONNX Runtime does not look for it, and the processor traps: the process that runs it ends with SIGFPE. */
+/**
+ * ONNX Runtime does not look for it, and the processor traps: the process that runs it ends with
+ * SIGFPE.
+ */
 const trap = division(-(2 ** 31), -1);
 const inProcess = { kind: 'process' };
 const batched = { batching: { rows_max: 8 } };
@@ -257,7 +260,7 @@ function run(models: string, what: string): ChildProcess {
   });
 }
 
-/** The model's lanes by process id: those of this process that answer under the model's name. */
+/** The model's lanes by process id: children of this process that answer under the model's name. */
 async function lanesOf(parent: number, served: Served, model: string): Promise<number[]> {
   const inputs = model.startsWith('slow') ? slowInputs(1) : division(6, 2);
   const { batch } = await served.infer(model, inputs);
@@ -272,7 +275,10 @@ async function childrenOf(parent: number): Promise<number[]> {
   return stats.filter((stat) => stat && Number(stat[1]) === parent).map((stat) => Number(stat?.[0]));
 }
 
-/** Fields of /proc/<pid>/stat: pid, then those behind the name from ppid on (proc(5): fields 1, 4, 5 …). */
+/**
+ * Fields of /proc/<pid>/stat: pid, then those behind the name from ppid on (proc(5): fields 1, 4, 5
+ * …).
+ */
 async function statOf(pid: number): Promise<string[] | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
   return text === undefined ? undefined : [String(pid), ...text.slice(text.lastIndexOf(')') + 4).split(' ')];

@@ -71,7 +71,7 @@ describe('the head of an ONNX file', () => {
     for (let length = bytes.length - 1; length >= 0; length -= 7) {
       await writeFile(file, bytes);
       await truncate(file, length);
-      // A cut between two fields leaves a file that is well-formed and says less.
+      // A cut between two fields leaves a file that is valid and says less.
       await readOnnx(file).catch((error: Error) => assert.match(error.message, /^Cannot read .* as an ONNX file: /));
     }
     await writeFile(file, 'GIF89a, not a model');
@@ -80,7 +80,8 @@ describe('the head of an ONNX file', () => {
 
   it('is refused when a tensor has a type that cannot be carried', async () => {
     const bytes = identity('FP16');
-    // TypeProto.Tensor.elem_type 10 (FLOAT16) becomes 16 (BFLOAT16), which Node's binding does not have.
+    // TypeProto.Tensor.elem_type 10 (FLOAT16) becomes 16 (BFLOAT16), which Node's binding does not
+    // have.
     const at = Buffer.from(bytes).indexOf(Buffer.from([0x08, 0x0a, 0x12]));
     bytes[at + 1] = 16;
     const file = await writeModel(folder.path, 'bfloat', bytes);

@@ -2,7 +2,8 @@ import { readConfig } from '../../src/config.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { slowInputs, whole } from './serve-models.ts';
 
-// A service without HTTP, for what a test cannot let happen to its own process: node run-model.ts <models> <trap|endless>
+// A service without HTTP, for what a test cannot let happen to its own process: node run-model.ts
+// <models> <trap|endless>
 
 const [models = '', what] = process.argv.slice(2);
 const registry = new Registry({ ...readConfig({}), models });

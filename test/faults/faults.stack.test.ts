@@ -28,8 +28,8 @@ const ofTheMachine = new Set([
 ]);
 
 /**
- * Faults that do not touch each other are caused side by side: each alert says by its labels whose it is. Those that compute stand apart from each
- * other, so that two processors are enough.
+ * Faults that do not touch each other are caused side by side: each alert says by its labels whose
+ * it is. Those that compute stand apart from each other, so that two processors are enough.
  */
 const together: readonly (readonly string[])[] = [
   ['slow-model', 'failing-model', 'rate-limit-storm'],

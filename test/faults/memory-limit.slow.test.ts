@@ -11,7 +11,8 @@ import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-// Every input here is small as a request and large in memory where nothing bounds it. The service with all its threads has 2 GiB.
+// Every input here is small as a request and large in memory where nothing bounds it. The service
+// with all its threads has 2 GiB.
 
 const limitBytes = 2 * 2 ** 30;
 /** Just above what is taken below: 0.9 GB of floats, which twice over are too much. */

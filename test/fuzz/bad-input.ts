@@ -79,7 +79,10 @@ function receiverRoute(random: Random): Buffer {
   return request(random, random.chance(0.9) ? verb : random.of(['GET', 'POST', 'DELETE', 'HEAD']), path, bytes);
 }
 
-/** A webhook, a release mark or lines of events, with something wrong in each, or what is none of them. */
+/**
+ * A webhook, a release mark or lines of events, with something wrong in each, or what is none of
+ * them.
+ */
 function delivery(random: Random): Buffer {
   const odd = (given: object) =>
     random.chance(0.5) ? given : { ...given, [random.of(deliveryMembers)]: random.json(random.upTo(4)) };
@@ -260,7 +263,9 @@ function form(random: Random): Buffer {
   return request(random, 'POST', random.of(forms), Buffer.concat([...fields, Buffer.from(end)]), headers);
 }
 
-/** A WAV file of a few samples whose bytes may have been changed, or the begin of something else. */
+/**
+ * A WAV file of a few samples whose bytes may have been changed, or the begin of something else.
+ */
 function sound(random: Random): Buffer {
   const frames = random.upTo(400);
   const wav = Buffer.alloc(44 + 2 * frames);

@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type FuzzFigures, runFuzz } from './run-fuzz.ts';
 
-// SIGTERM ends it after the thousand that are under way. npm run fuzz -- --count 1000000: bad inputs by the million. With --state FILE a run goes on where the last one ended.
+// SIGTERM ends it after the thousand that are under way. npm run fuzz -- --count 1000000: bad
+// inputs by the million. With --state FILE a run goes on where the last one ended.
 
 const { values } = parseArgs({
   options: {

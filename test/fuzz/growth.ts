@@ -6,16 +6,25 @@ export type Memory = {
   readonly residentMib: number;
 };
 
-/** Rounds of a thousand until what is kept of requests is full: the flight recorder's ten thousand are the last of it. */
+/**
+ * Rounds of a thousand until what is kept of requests is full: the flight recorder's ten thousand
+ * are the end.
+ */
 export const warmUpRounds = 12;
 /** Rounds that are compared: what is in flight in one of them is not in all. */
 export const comparedRounds = 5;
 /** A kilobyte that is left of each input is beyond it after 16 000 inputs. */
 const liveMibMax = 16;
-/** Buffers of 8 MiB that come and go leave holes in the heaps of glibc, of which there are eight a core; they fill up slowly. */
+/**
+ * Buffers of 8 MiB that come and go leave holes in the heaps of glibc, of which there are eight a
+ * core; they fill up slowly.
+ */
 const residentMibMax = 256;
 
-/** What is wrong with the course of memory, one figure a round; undefined: nothing, or too few rounds. */
+/**
+ * What is wrong with the course of memory, one figure a round; undefined: nothing, or too few
+ * rounds.
+ */
 export function growthIn(rounds: readonly Memory[]): string | undefined {
   const warm = rounds.slice(warmUpRounds);
   if (warm.length < 2 * comparedRounds) return undefined;

@@ -1,4 +1,7 @@
-/** The answers that came over one connection, one after the other, and the first thing in them that must not be. */
+/**
+ * The answers that came over one connection, one after the other, and the first thing in them that
+ * must not be.
+ */
 export function readAnswers(received: Buffer): { statuses: string[]; fault: string | undefined } {
   const statuses: string[] = [];
   let at = 0;
@@ -19,7 +22,7 @@ export function readAnswers(received: Buffer): { statuses: string[]; fault: stri
   return { statuses, fault: undefined };
 }
 
-/** Undefined where what follows cannot be told apart: the answer to HEAD, or one that was cut off. */
+/** Undefined where what follows is ambiguous: the answer to HEAD, or one that was cut off. */
 function bodyOf(
   received: Buffer,
   start: number,

@@ -20,7 +20,7 @@ export type FuzzOptions = {
   readonly atOnce?: number;
   /** Ends it after the thousand that are under way. */
   readonly signal?: AbortSignal;
-  /** Told every thousand inputs. */
+  /** Called every thousand inputs. */
   readonly progress?: (figures: FuzzFigures) => void;
 };
 
@@ -43,7 +43,10 @@ export type Hold = {
   readonly ms: number;
   /** Those that were open then. */
   readonly inputs: readonly string[];
-  /** The one of them that holds it longest when it is sent alone, where the hold was longer than it may be. */
+  /**
+   * The one of them that holds it longest when it is sent alone, where the hold was longer than it
+   * may be.
+   */
   readonly alone?: { readonly ms: number; readonly input: string };
 };
 
@@ -55,7 +58,10 @@ const faultsMax = 50;
 /** No request may hold the loop for longer. */
 const heldMsMax = 50;
 
-/** The real service and the real receiver, with telemetry into a receiver, under inputs that are wrong in every way. Whoever does everything right is answered all the while. */
+/**
+ * The real service and the real receiver, with telemetry into a receiver, under inputs that are
+ * wrong in every way. A client without mistakes is answered all the while.
+ */
 export async function runFuzz({ seed, from, count, atOnce = 24, signal, progress }: FuzzOptions): Promise<FuzzFigures> {
   await using cleanUp = new AsyncDisposableStack();
   const receiver = await OtlpReceiver.start();
@@ -175,7 +181,10 @@ async function sendRound(
   return spans;
 }
 
-/** Of those that were open at the longest hold, each is sent alone: the same number may be one input's doing, or that of many in one turn of the loop. */
+/**
+ * Of those that were open at the longest hold, each is sent alone: the same number may be one
+ * input's doing, or that of many in one turn of the loop.
+ */
 async function whoHeld(
   service: ServiceProcess,
   ports: Ports,
@@ -240,7 +249,7 @@ function exchange(port: number, { bytes, brokenOffAt }: BadInput): Promise<Buffe
       clearTimeout(quiet);
       quiet = setTimeout(() => socket.end(), quietMs);
     });
-    // A server that refuses in the middle of a body may close before all of it was written.
+    // A server that refuses in the middle of a body may close before the whole body was written.
     socket.on('error', () => undefined);
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
@@ -263,7 +272,10 @@ async function healthFaults(service: Pick<ServiceProcess, 'url' | 'said'>, read:
   return faults;
 }
 
-/** An input may have unloaded a model or changed a setting; each that was unloaded is loaded again, which has to work. */
+/**
+ * An input may have unloaded a model or changed a setting; each that was unloaded is loaded again,
+ * which has to work.
+ */
 async function putRight({ url }: ServiceProcess): Promise<void> {
   const post = async (path: string, body: string) => {
     const answer = await fetch(`${url}${path}`, { method: 'POST', body });

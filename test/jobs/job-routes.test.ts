@@ -123,7 +123,7 @@ describe('the routes of jobs', () => {
     const bad = await sendFor(api, { prompt: 'bad bell' });
     assert.equal((await ended(api, bad)).failure?.code, 'invalid_audio');
     const answer = await api.fetch(`/v1/jobs/${bad}/result`);
-    // Whoever asks for the result carries no damaged sound: 422 would be said of this request.
+    // A client that asks for the result carries no damaged sound: 422 would be said of this request.
     assert.equal(answer.status, 409);
     const told = (await answer.json()) as Told;
     assert.equal(told.code, 'job_failed');

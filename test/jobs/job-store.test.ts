@@ -46,7 +46,7 @@ describe('the jobs’ store', () => {
     assert.equal((await store.finish(id, 1, failure, times))?.state, 'running');
     const done = await store.finish(id, 2, { state: 'done', result: { files: [], facts: { n: 1 } } }, times);
     assert.equal(done?.state, 'done');
-    // Whoever did not hear it may say it again, and hears how the job stands.
+    // A caller that did not hear it may say it again, and hears how the job stands.
     assert.deepEqual(await store.finish(id, 2, failure, times), done);
     assert.deepEqual(await store.giveBack(id, 2, { because: 'failed', notBeforeMs: 0, ...times }), done);
     assert.deepEqual(done.result, { files: [], facts: { n: 1 } });
@@ -116,7 +116,7 @@ describe('the jobs’ store', () => {
     await store.add(later!, noLimits);
     const charged: string[] = [];
     const ended: string[] = [];
-    // Whoever works on the poison is ended by it; the others are done.
+    // A process that works on the poison is ended by it; the others are done.
     for (let life = 0; life < 20 && ended.length < 3; life += 1) {
       const job = await takeOne(store);
       assert.equal(job.suspect ? await store.take({ kindsFull: [], nowMs: 1e15, startedMs: 1 }) : undefined, undefined);

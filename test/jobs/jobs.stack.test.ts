@@ -134,7 +134,7 @@ describe('jobs and datasets in the real backends', function () {
       ['audio_processing_active_workers{worker_type="dataset_score"}', 0],
     ] as const)
       await waitFor(`${query} to be ${wanted}`, async () => (await value(query)) === wanted);
-    // The zeros were told at the start: an increase can be seen.
+    // The zeros were exported at the start: an increase can be seen.
     const points = await prometheusQuery(
       prometheus,
       `increase(audio_samples_processed_total{${by},status="success"}[5m])`,

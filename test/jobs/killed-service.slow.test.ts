@@ -59,7 +59,7 @@ describe('a service with jobs that is killed', () => {
     }
 
     await using service = await start(data.path);
-    // Whoever has heard nothing sends it again, and gets the job that there is.
+    // A client without an answer sends it again, and gets the job that there is.
     for (const [key, id] of accepted) assert.equal(await send(service, Number(key.slice(4))), id);
     const jobs = await waitFor(
       'all jobs to be done',

@@ -12,11 +12,17 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { readLogs } from '../receiver/told-telemetry.ts';
 
-/** `npm run kills` does two hundred. The same seed kills at the same moments of a life, and sends the same. */
+/**
+ * `npm run kills` does two hundred. The same seed kills at the same moments of a life, and sends
+ * the same.
+ */
 const kills = Number(process.env.VITRINE_KILLS ?? 12);
 const seed = Number(process.env.VITRINE_KILLS_SEED ?? 1);
 
-/** ARCHITECTURE.md: a hard kill can lose what was told in the last second; the test's machine works for others too. */
+/**
+ * ARCHITECTURE.md: a hard kill can lose what was recorded in the last second; the test's machine
+ * works for others too.
+ */
 const lostMsMax = 3_000;
 
 describe('a service that is killed again and again', () => {
@@ -51,7 +57,8 @@ describe('a service that is killed again and again', () => {
           deadlineMs: 120_000,
         });
         const working = client.work(url);
-        // Some live until a result has been acknowledged, which takes long on a machine that does much else.
+        // Some live until a result has been acknowledged, which takes long on a machine that does much
+        // else.
         const before = client.results.size;
         if (random() < 0.5)
           await waitFor('a result', () => client.results.size > before, { deadlineMs: 20_000, everyMs: 20 }).catch(
@@ -111,7 +118,10 @@ describe('a service that is killed again and again', () => {
 
 type ListedJob = { id: string; state: string; attempt: number; ended_at: string };
 
-/** Sends jobs, cancels some, and takes the results of others; whatever was acknowledged to it is remembered. */
+/**
+ * Sends jobs, cancels some, and takes the results of others; whatever was acknowledged to it is
+ * remembered.
+ */
 class Client {
   readonly accepted = new Map<string, string>();
   readonly cancelled = new Set<string>();
@@ -146,7 +156,7 @@ class Client {
     }
   }
 
-  /** Whoever has heard nothing sends it again; whoever has heard something gets the same job. */
+  /** A client without an answer sends it again, and gets the same job if there is one. */
   async sendAgain(url: string): Promise<void> {
     for (let n = 0; n < this.#sent; n += 1) {
       const key = `key-${n}`;
@@ -175,7 +185,10 @@ class Client {
   }
 }
 
-/** A receiving end of OTLP that is away in some lives, and knows which ends of jobs it has acknowledged. */
+/**
+ * A receiving end of OTLP that is down in some lives, and knows which ends of jobs it has
+ * acknowledged.
+ */
 class Collector {
   readonly ends = new Map<string, Set<string>>();
   readonly #receiver: OtlpReceiver;

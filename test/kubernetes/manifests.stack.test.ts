@@ -48,7 +48,8 @@ describe('the Kubernetes manifests', function () {
   }
 
   it('has no field that Kubernetes does not know', async () => {
-    // A field that is misspelt is let pass by the schema; the compiler, which is given each resource as a literal, refuses it.
+    // A field that is misspelt is let pass by the schema; the compiler, which is given each resource as
+    // a literal, refuses it.
     const inside = await mkdtemp(join(root, 'node_modules/.vitrine-kubernetes-'));
     const resources = [...built['one-node-gpu'], ...built['cluster-gpu']].filter(({ kind }) => kind !== 'ConfigMap');
     const source = resources.map(({ apiVersion, kind, ...rest }, at) => {
@@ -69,7 +70,8 @@ describe('the Kubernetes manifests', function () {
   it('gives only settings that exist, by their names', () => {
     const known = new Set<string>(Object.values(settings).map(({ env }) => env));
     const others = /^(GOMEMLIMIT|GF_\w+|OTEL_\w+|NVIDIA_DRIVER_CAPABILITIES|POD_NAME|NODE_NAME)$/;
-    // Where the servers are, and what the Collector alone reads: set by compose and here, and no rows of the table.
+    // Where the servers are, and what the Collector alone reads: set by compose and here, and no rows
+    // of the table.
     const ofPlaces = /^VITRINE_(\w+_HOST|CONFIGURATION|GATEWAY|NODE|LOKI_RULES|COLLECTOR_MEMORY_MIB)$/;
     for (const overlay of overlays) {
       for (const name of environmentNames(built[overlay]))

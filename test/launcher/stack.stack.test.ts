@@ -77,7 +77,7 @@ describe('a stack', function () {
   it('tells what waits for a backend that is no longer named', async () => {
     await using folder = await temporaryFolder();
     const notes: string[] = [];
-    const env = testEnvironment(join(folder.path, 'data'), { VITRINE_BACKENDS: 'tempo' }); // No Tempo runs: what is told to it waits.
+    const env = testEnvironment(join(folder.path, 'data'), { VITRINE_BACKENDS: 'tempo' }); // No Tempo runs: its spans wait.
     await using stack = await startStackItself({
       only: ['collector'],
       env,

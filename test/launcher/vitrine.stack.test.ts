@@ -12,7 +12,8 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { ForegroundVitrine, statusOf, vitrine } from './vitrine-command.ts';
 
-// Alertmanager and the Collector are the quickest servers; what the launcher does is the same for all.
+// Alertmanager and the Collector are the quickest servers; what the launcher does is the same for
+// all.
 const only = ['--only', 'collector,alertmanager'];
 const healthy = /Everything is healthy/;
 

@@ -7,8 +7,9 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-// N requests make N spans, N log lines and a counter of N. Whatever falls over on the way, all of them must be found: in Tempo by search,
-// in Loki, in Prometheus. Each case has a service of its own, so that its counts are its own; the backends are shared.
+// N requests make N spans, N log lines and a counter of N. Whatever falls over on the way, all of
+// them must be found: in Tempo by search, in Loki, in Prometheus. Each case has a service of its
+// own, so that its counts are its own; the backends are shared.
 
 // How long an outage lasts is said in requests answered meanwhile, at 50 or 100 a second.
 const outage = 400;
@@ -193,8 +194,9 @@ describe('what was told to the telemetry arrives', function () {
 });
 
 /**
- * Loki and Prometheus are killed: they have what they acknowledged in a write-ahead log. Tempo acknowledges spans that it holds in memory alone,
- * until it cuts the trace a second or two later; a kill takes those, whoever sent them, so Tempo is stopped.
+ * Loki and Prometheus are killed: they have what they acknowledged in a write-ahead log. Tempo
+ * acknowledges spans that it holds in memory alone, until it cuts the trace a second or two later;
+ * a kill takes those, from any sender, so Tempo is stopped.
  */
 function takeAway(stack: Stack, backend: 'tempo' | 'loki' | 'prometheus'): Promise<void> {
   return backend === 'tempo' ? stack.stop(backend) : stack.kill(backend, 'SIGKILL');
@@ -206,7 +208,9 @@ type Instance = AsyncDisposable & {
   work: string;
   intervalMs: number;
   restart: () => Promise<void>;
-  /** Waits until every one of these is in Tempo and Loki, and the counter in Prometheus says as many. */
+  /**
+   * Waits until every one of these is in Tempo and Loki, and the counter in Prometheus says as many.
+   */
   findAll: (told: readonly Answered[], options?: { counter?: boolean }) => Promise<void>;
   newest: (metric: string, signal: string) => Promise<number>;
 };
@@ -218,7 +222,7 @@ async function instance(stack: Stack, extra: Record<string, string> = {}): Promi
     VITRINE_DATA: folder.path,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${stack.port('otlpGrpcPort')}`,
     OTEL_METRIC_EXPORT_INTERVAL: String(intervalMs),
-    // Every request is told: what is counted here is arrival, not what is kept.
+    // Every request is traced: what is counted here is arrival, not what is kept.
     VITRINE_TRACE_FIRST_PER_SECOND: '100000',
     ...extra,
   };

@@ -7,7 +7,9 @@ import { Graph } from '../../tools/models/onnx/write-onnx.ts';
 import { referenceArray, sound } from './reference-sounds.ts';
 import { session } from './session.ts';
 
-/** The context of the model's manifest, and shorter chunks than its: more borders in a short sound. */
+/**
+ * The context of the model's manifest, and shorter chunks than its: more borders in a short sound.
+ */
 const plan = { coreSamples: 172 * 512, contextSamples: 20 * 512, fadeSamples: 0, inFlightMax: 2 };
 
 describe('harmonic/percussive separation', () => {

@@ -85,7 +85,8 @@ describe('the procedural synthesizer', () => {
   it('moves levels in straight lines, and lets noise end before the modes', async () => {
     const blocks = 4;
     const [constant, none] = [Float32Array.of(1), Float32Array.of(0)];
-    // A mode that does not turn, a quarter turn on: the constant 1, so that the output is the level itself.
+    // A mode that does not turn, a quarter turn on: the constant 1, so that the output is the level
+    // itself.
     const modes = { frequencies: none, decays: none, amplitudes: constant, phases: Float32Array.of(0.25) };
     const silentNoise = { noiseBlocks: 1, noise: new Float32Array(1024), noiseLevels: new Float32Array(16) };
     const ramp = await render({

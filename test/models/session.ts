@@ -6,7 +6,10 @@ import { type Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
 export type Feeds = Record<string, { dims: readonly number[]; data: Float32Array | BigInt64Array }>;
 export type Answers = Record<string, { dims: readonly number[]; data: Float32Array }>;
 
-/** Runs a graph, or a model of the repository by its name, in ONNX Runtime, without the engine in between. */
+/**
+ * Runs a graph, or a model of the repository by its name, in ONNX Runtime, without the engine in
+ * between.
+ */
 export async function session(model: Graph | string): Promise<(feeds: Feeds) => Promise<Answers>> {
   // Read when the library is first loaded.
   process.env.ORT_DISABLE_TELEMETRY = '1';

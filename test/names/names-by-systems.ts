@@ -1,5 +1,5 @@
-// Every name that the five systems had, as it must be found in Prometheus, with its labels. Written down from their descriptions and not from the table
-// of names, so that a slip there is seen here.
+// Every name that the five systems had, as it must be found in Prometheus, with its labels. Written
+// down from their descriptions and not from the table of names, so that a slip there is seen here.
 
 export const namesBySystems: Readonly<Record<string, string>> = {
   http_requests_total: 'method endpoint status',

@@ -23,7 +23,10 @@ const notMade: Partial<Record<MetricName, string>> = {
   redactedLogRecords: 'needs a secret in a log record; test/collector has it',
 };
 
-/** A Vulkan that runs on the CPU stands in for the GPU that the shim of the driver speaks of: what a run on it cost is told. */
+/**
+ * A Vulkan that runs on the CPU stands in for the GPU that the shim of the driver speaks of: the
+ * cost of a run is exported.
+ */
 const vulkan = softwareVulkan();
 if ('unavailable' in vulkan)
   for (const name of ['costGpu', 'costEnergy'] as const)
@@ -120,7 +123,8 @@ describe('the names of all metrics, in the real Prometheus', function () {
     const others = [...told.keys()].filter(
       (name) =>
         !expected.has(name) &&
-        // Rules make names of their own, with a colon; Prometheus has a few itself; and one was pushed by the test.
+        // Rules make names of their own, with a colon; Prometheus has a few itself; and one was pushed by
+        // the test.
         !name.includes(':') &&
         !['target_info', 'ALERTS', 'ALERTS_FOR_STATE', 'pushed_by_the_test_total'].includes(name),
     );
@@ -187,7 +191,8 @@ describe('the names of all metrics, in the real Prometheus', function () {
   });
 
   it('have the units of their aliases: percents of ratios, one machine of many cores, one GPU by its id', async () => {
-    // Both sides of one query are of one moment, whatever changes meanwhile; of one that is over, when a later push has been stored too.
+    // Both sides of one query are of one moment, whatever changes meanwhile; of one that is over, when
+    // a later push has been stored too.
     const moment = Date.now();
     const both = async (query: string, atMs?: number) =>
       (await prometheusQuery(stack.url('prometheus'), query, atMs)).map(({ value }) => value);

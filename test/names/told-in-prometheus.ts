@@ -4,7 +4,10 @@ import type { Metric } from '../../src/telemetry/names/metric.ts';
 import { metricNames } from '../../src/telemetry/names/names.ts';
 import { prometheusQuery } from '../../testkit/backends.ts';
 
-/** The labels by metric, histograms under their own name: what is there of the service, the receiver and datasets. */
+/**
+ * The labels by metric, histograms under their own name: what is there of the service, the receiver
+ * and datasets.
+ */
 export type Told = Map<string, Set<string>>;
 
 export async function toldInPrometheus(url: string): Promise<Told> {

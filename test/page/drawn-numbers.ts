@@ -4,7 +4,10 @@ import { formatValue } from '../../web/format/format-value.ts';
 
 type Answer = { data?: { result?: { value?: [number, string]; values?: [number | string, string][] }[] } };
 
-/** Every number that the stores have answered to a page, so that what it shows can be compared with them. */
+/**
+ * Every number that the stores have answered to a page, so that what it shows can be compared with
+ * them.
+ */
 export class AnsweredNumbers {
   readonly #page: Page;
   #values: ReadonlySet<number> | undefined;
@@ -14,7 +17,10 @@ export class AnsweredNumbers {
     this.#page = page;
   }
 
-  /** Listens from here on, in the page itself: the browser forgets bodies of answers when there are many. */
+  /**
+   * Listens from here on, in the page itself: the browser forgets bodies of answers when there are
+   * many.
+   */
   static async of(page: Page): Promise<AnsweredNumbers> {
     await page.evaluate(`{
       const ask = window.fetch;
@@ -29,7 +35,10 @@ export class AnsweredNumbers {
     return new AnsweredNumbers(page);
   }
 
-  /** As the panel would write them, in the unit of this column where it has one of its own. Nothing may be asked any more. */
+  /**
+   * As the panel would write them, in the unit of this column where it has one of its own. Nothing
+   * may be asked any more.
+   */
   async asShownIn(panel: Panel, column: string): Promise<ReadonlySet<string>> {
     this.#values ??= await this.#answered();
     const values = this.#values;
@@ -55,7 +64,10 @@ export class AnsweredNumbers {
   }
 }
 
-/** The numbers that a panel shows, as their text, with the column of a table; charts as tables, which `showChartsAsTables` makes of them. */
+/**
+ * The numbers that a panel shows, as their text, with the column of a table; charts as tables,
+ * which `showChartsAsTables` makes of them.
+ */
 export function numbersShown(page: Page, panelId: number): Promise<{ text: string; column: string }[]> {
   return page.evaluate<{ text: string; column: string }[]>(
     `[...document.querySelectorAll('[data-panel="${panelId}"] :is(.stat-value, .gauge-value, .bar-value, td.number)')]

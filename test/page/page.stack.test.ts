@@ -192,7 +192,8 @@ describe('the page in a browser', function () {
   it('sends tensors to a model as they are, and shows the batch and the operators of its run', async () => {
     await using opened = await open('#/try/model?model=perceptron');
     const { page, trouble } = opened;
-    // Another one may be profiled at this moment, or the profile take too long: then this request has none, and the next may.
+    // Another one may be profiled at this moment, or the profile take too long: then this request has
+    // none, and the next may.
     await waitFor(
       'a request with its operators',
       async () => {
@@ -343,7 +344,8 @@ describe('the page in a browser', function () {
       await page.locator('.view[data-renewed]').waitFor();
       const panels = panelsOf(dashboard).filter(({ type }) => type !== 'row');
       assert.equal(await page.locator('.panel').count(), panels.length, dashboard.title);
-      // What needs a second event to have a rate, and a store that is slow for a moment, is asked again; a question that is refused stays refused.
+      // What needs a second event to have a rate, and a store that is slow for a moment, is asked again;
+      // a question that is refused stays refused.
       await waitFor(
         `${dashboard.title}, every panel of it`,
         async () => {

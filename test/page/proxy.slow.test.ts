@@ -9,7 +9,10 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { serveApi } from '../api/serve-api.ts';
 
-/** Answers as it is told, for what the real stores cannot be made to answer on demand; it keeps what it was asked. */
+/**
+ * Answers on command, for what the real stores cannot be made to answer on demand; it keeps what it
+ * was asked.
+ */
 class ToldBackend implements AsyncDisposable {
   readonly asked: string[] = [];
   answer: (response: ServerResponse) => void = (response) => response.end('{"data":{"result":[]}}');

@@ -1,4 +1,7 @@
-/** What somebody might ask Loki for to get at lines of other streams than theirs: LogQL first, then paths of Loki's that are not LogQL. */
+/**
+ * What somebody might ask Loki for to get at lines of other streams than theirs: LogQL first, then
+ * paths of Loki's that are not LogQL.
+ */
 export const tricksInLogQl = [
   '{log_stream="audit"}',
   '{log_stream="security"}',

@@ -37,7 +37,8 @@ describe('a full disk under the receiver', () => {
     const health = (await (await fetch(`${receiver.url}/health`)).json()) as { status: string };
     assert.equal(health.status, 'warning');
 
-    // With the Collector back an alert can be told, but not remembered: it is refused all the same, and told twice rather than not listed.
+    // With the Collector back an alert can be logged, but not stored: it is refused, so that it is
+    // logged twice rather than not listed.
     using back = await ToldTelemetry.start(gone.port);
     await waitFor('an alert that was told and not remembered', async () => {
       const { status } = await receiver.post('/alerts', alertmanagerWebhook({ fingerprint: 'told' }));

@@ -74,7 +74,7 @@ describe('the receiver in the stack', function () {
     });
   });
 
-  /** Those sent here; Prometheus tells of others, of Watchdog always. */
+  /** Those sent here; Prometheus sends others, of Watchdog always. */
   async function listed() {
     const answer = await fetch(`${stack.url('receiver')}/alerts`);
     const { alerts } = (await answer.json()) as { alerts: { name: string; labels: Record<string, string> }[] };

@@ -2,7 +2,7 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { startReceiver } from './receiver-process.ts';
 import { ToldTelemetry } from './told-telemetry.ts';
 
-/** A receiver with a data folder of its own, and the end of OTLP that it tells. */
+/** A receiver with a data folder of its own, and the OTLP receiver that it exports to. */
 export async function startToldReceiver(env: Record<string, string> = {}) {
   const told = await ToldTelemetry.start();
   const folder = await temporaryFolder();

@@ -9,7 +9,10 @@ export type ToldPoint = {
   buckets: number[];
 };
 
-/** An OTLP receiver that also reads what it is told: log records and metric points, in the order of arrival. */
+/**
+ * An OTLP receiver that also reads what it receives: log records and metric points, in the order of
+ * arrival.
+ */
 export class ToldTelemetry {
   readonly logs: ToldLog[] = [];
   readonly points: ToldPoint[] = [];

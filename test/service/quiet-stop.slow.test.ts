@@ -46,7 +46,8 @@ describe('a stop', () => {
           VITRINE_MODEL_CONTROL: 'explicit',
           OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
         },
-        // A process group of its own, as a terminal makes one: a signal to the group reaches npm, the launcher and the service.
+        // A process group of its own, as a terminal makes one: a signal to the group reaches npm, the
+        // launcher and the service.
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
       });

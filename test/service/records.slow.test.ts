@@ -19,7 +19,9 @@ const guest = newApiKey('guest');
 const few = newApiKey('few');
 const loaded = 'silero-vad,harmonic-percussive';
 
-/** Each text that is sent has a number of its own, so that one which is found says where it came in. */
+/**
+ * Each text that is sent has a number of its own, so that one which is found says where it came in.
+ */
 const sent: string[] = [];
 function canary(where: string): string {
   sent.push(where);
@@ -326,7 +328,10 @@ const described = openApiDocument(readConfig({})).paths as unknown as Record<
   { post?: { requestBody?: { content?: Record<string, { schema?: Schema }> } } }
 >;
 
-/** Bodies with a made-up text in each member that the description names, one that it does not name, and forms with files. */
+/**
+ * Bodies with a made-up text in each member that the description names, one that it does not name,
+ * and forms with files.
+ */
 function bodiesOf(pattern: string): Body[] {
   const content = described[pattern.replace(/:(\w+)/g, '{$1}')]?.post?.requestBody?.content ?? {};
   const members = (type: string) => Object.keys(content[type]?.schema?.properties ?? {});

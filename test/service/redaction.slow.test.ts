@@ -5,7 +5,8 @@ import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-// The first layer: the service does not record what callers write. The Collector's masks, the second layer, are tested without the service.
+// The first layer: the service does not record what callers write. The Collector's masks, the
+// second layer, are tested without the service.
 
 const canaries = {
   authorization: 'Bearer canary-bearer-4f1d9c2e7b',

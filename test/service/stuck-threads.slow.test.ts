@@ -4,7 +4,8 @@ import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-// A thread inside ONNX Runtime cannot be ended. One is left to finish; with a second the process has to be replaced, and says so where its supervisor asks.
+// A thread inside ONNX Runtime cannot be ended. One is left to finish; with a second the process
+// has to be replaced, and says so where its supervisor asks.
 
 describe('a service with threads that are stuck in a run', function () {
   this.timeout(120_000);

@@ -5,7 +5,8 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-// A native crash in a thread lane takes the process: models that are not trusted run in process lanes. This is what happens all the same.
+// A native crash in a thread lane takes the process: models that are not trusted run in process
+// lanes. This is what happens all the same.
 
 describe('a native crash in a thread lane', function () {
   this.timeout(180_000);

@@ -78,7 +78,10 @@ describe('an array in NumPy’s format', () => {
   });
 });
 
-/** Reads a zip file as the format's description says, from the directory at its end, and checks what stands twice. */
+/**
+ * Reads a zip file as the format's description says, from the directory at its end, and checks what
+ * stands twice.
+ */
 function unzip(file: Buffer): { name: string; bytes: Buffer }[] {
   const end = file.length - 22;
   assert.equal(file.readUInt32LE(end), 0x06054b50);

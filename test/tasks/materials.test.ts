@@ -15,7 +15,8 @@ const near = (given: number | undefined, wanted: number, tolerance: number) =>
   assert.ok(given !== undefined && Math.abs(given - wanted) <= tolerance, `${given}, wanted ${wanted} ± ${tolerance}`);
 
 describe('the diffusion schedule', () => {
-  // The sampler is linear: what it does to a wave of power S is one factor, and its square should be S. No chance in it.
+  // The sampler is linear: what it does to a wave of power S is one factor, and its square should be
+  // S. No chance in it.
   const varianceAfter = (steps: number, spectrum: Float32Array) => {
     let variance = 0;
     let wanted = 0;

@@ -228,7 +228,9 @@ describe('a sound in a file', () => {
   });
 });
 
-/** Left, right, centre, bass, and behind left and right, as WAV files have them; each its own tone. */
+/**
+ * Left, right, centre, bass, and behind left and right, as WAV files have them; each its own tone.
+ */
 const surroundHz = [300, 500, 700, 60, 900, 1100];
 
 function levelAt(samples: Float32Array, turnsPerSample: number): number {

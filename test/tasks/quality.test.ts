@@ -205,8 +205,9 @@ describe('what is wrong with an output', () => {
 });
 
 describe('TOPSIS', () => {
-  // By hand: columns [3, 4] and [4, 3] have length 5, so rows are (0.6, 0.8) and (0.8, 0.6), halved by the weights to
-  // (0.3, 0.4) and (0.4, 0.3). Quality: more is better, cost: less. Best (0.4, 0.3), worst (0.3, 0.4): the second row is the best itself.
+  // By hand: columns [3, 4] and [4, 3] have length 5, so rows are (0.6, 0.8) and (0.8, 0.6), halved
+  // by the weights to (0.3, 0.4) and (0.4, 0.3). Quality: more is better, cost: less. Best (0.4,
+  // 0.3), worst (0.3, 0.4): the second row is the best itself.
   const quality = { weight: 1, better: 'more' } as const;
   const cost = { weight: 1, better: 'less' } as const;
 

@@ -95,7 +95,8 @@ describe('separation in chunks', () => {
     for await (const _ of separateInChunks(pieces, long, async (chunk) => [chunk])) {
       chunks += 1;
       if (chunks < 500 || chunks > 950 || chunks % 50 !== 0) continue;
-      // A collection may leave some garbage for the next one: the least of several is what is really held.
+      // A collection may leave some garbage for the next one: the least of several is what is really
+      // held.
       collectGarbage();
       least = Math.min(least, process.memoryUsage().arrayBuffers - before);
     }

@@ -23,12 +23,14 @@ describe('the memory of a separation', function () {
     });
     const one = await writeSound(join(folder.path, 'one.wav'), 60);
     const ten = await writeSound(join(folder.path, 'ten.wav'), 600);
-    // The first makes what stays: threads, arenas, code. The peak is by chance, too, when blocks happen to be there at once: as much work gives it as many chances.
+    // The first makes what stays: threads, arenas, code. The peak is by chance, too, when blocks happen
+    // to be there at once: as much work gives it as many chances.
     for (let count = 0; count < 11; count += 1) await separate(service, one, 60);
     const afterOne = await peakMemory(service);
     await separate(service, ten, 600);
     const grown = (await peakMemory(service)) - afterOne;
-    // Nine minutes more are 95 MB as they stand in the file, 190 MB decoded, and as much again for each stem.
+    // Nine minutes more are 95 MB as they stand in the file, 190 MB decoded, and as much again for each
+    // stem.
     assert.ok(grown < 60e6, `${Math.round(grown / 1e6)} MB more than ${Math.round(afterOne / 1e6)} MB`);
   });
 });

@@ -49,7 +49,7 @@ describe('tasks over HTTP', () => {
   ] as const)
     it(`takes ${name}, and its stems are as long and as wide as it`, async () => {
       const bytes = await readFile(fixtureSound(`formats/${name}`));
-      // Told by what is inside, not by its name.
+      // Recognised by its content, not by its name.
       const answer = await upload('/v1/separate', form([{ name: 'upload', bytes }]));
       assert.equal(answer.status, 200, answer.ok ? '' : await answer.text());
       for (const stem of unzip(Buffer.from(await answer.arrayBuffer())).values()) {
@@ -278,7 +278,10 @@ describe('a caller who stops reading', () => {
   });
 });
 
-/** A connection that asks and does not read; `rest` reads what there is, and says how many bytes it was. */
+/**
+ * A connection that asks and does not read; `rest` reads what there is, and says how many bytes it
+ * was.
+ */
 function readsNothing(api: ServedApi, request: Buffer): { rest(): Promise<number> } {
   const socket = connect(api.port, '127.0.0.1');
   socket.on('error', () => undefined);

@@ -20,7 +20,7 @@ describe('cost', () => {
     const counted = new Map(
       (await meter.collect()).metrics.map(({ name, points }) => [
         name,
-        // What begins tells its zero first.
+        // A new series exports its zero first.
         points
           .filter(({ value }) => value !== 0)
           .map(({ labels, value }) => `${labels.tenant} ${labels.model} ${value}`)

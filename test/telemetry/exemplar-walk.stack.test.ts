@@ -40,7 +40,8 @@ describe('an exemplar', function () {
   it('leads from the metric to the trace, its log line, its batch, its mates, and back', async () => {
     const sent = new Set<string>();
     const seen = new Set<string>();
-    // Which of the requests becomes an exemplar is the Collector's choice: more are sent until one of those that shared a batch is.
+    // Which of the requests becomes an exemplar is the Collector's choice: more are sent until one of
+    // those that shared a batch is.
     let shared: Awaited<ReturnType<typeof openExemplar>> | undefined;
     for (let round = 1; !shared; round += 1) {
       assert.ok(round <= 10, 'of twelve requests at once, all but the first share a batch');
@@ -67,7 +68,8 @@ describe('an exemplar', function () {
     assert.equal(batch?.attributes['inference.batch.closed_by'], shared.run.attributes['inference.batch.closed_by']);
     assert.equal(batch?.links.length, Number(shared.run.attributes['inference.batch.requests']));
 
-    // The batch leads back to where we came from, and on to the mates, whose traces and lines are there too.
+    // The batch leads back to where we came from, and on to the batch, whose traces and lines are there
+    // too.
     assert.ok(batch.links.some(({ traceId, spanId }) => traceId === shared.traceId && spanId === shared.run.spanId));
     for (const link of batch.links) {
       const mate = await traceOf(link.traceId, ({ spanId }) => spanId === link.spanId);
@@ -76,7 +78,7 @@ describe('an exemplar', function () {
       assert.ok((await linesOf(link.traceId)).length > 0);
     }
 
-    // The flight recorder says the same of it, without any backend.
+    // The flight recorder says the same, without any backend.
     const answer = await fetch(`${stack.url('service')}/v1/requests/${shared.traceId}`);
     const flight = (await answer.json()) as ReturnType<typeof flightAnswer>;
     assert.equal(flight.batch?.trace_id, shared.batchId);
@@ -86,7 +88,10 @@ describe('an exemplar', function () {
     );
   });
 
-  /** It opens in Tempo, as a request to this model, and has its line in Loki; its run leads to the batch, which is a trace of its own. */
+  /**
+   * It opens in Tempo, as a request to this model, and has its line in Loki; its run leads to the
+   * batch, which is a trace of its own.
+   */
   async function openExemplar({ traceId, spanId }: { traceId: string; spanId: string }) {
     const spans = await traceOf(traceId, ({ name }) => name === 'inference.send');
     const server = spans.find((span) => span.spanId === spanId);

@@ -4,7 +4,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { givePastSpansTo } from '../../src/telemetry/export/past-spans.ts';
 
-/** The SDK with a place to look at what was told, for one describe(). */
+/** The SDK with a place to look at exported spans, for one describe(). */
 export function tellSpansHere(): { spans(): ReadableSpan[] } {
   const told = new InMemorySpanExporter();
   let sdk: NodeSDK | undefined;

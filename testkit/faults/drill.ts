@@ -16,8 +16,9 @@ export function listFaults(say: (line: string) => void): void {
 }
 
 /**
- * Causes a fault on a stack of its own, whose time runs faster, tells what fires, ends it, and waits for the resolution. The stack that
- * people use is not touched. With `hold` it goes on until Ctrl-C, three minutes at most. False: not everything fired that should.
+ * Causes a fault on a stack of its own, whose time runs faster, prints what fires, ends it, and
+ * waits for the resolution. The stack that people use is not touched. With `hold` it goes on until
+ * Ctrl-C, three minutes at most. False: not everything fired that should.
  */
 export async function drill(name: string, say: (line: string) => void, hold: boolean): Promise<boolean> {
   const fault = faults.find((one) => one.name === name);

@@ -29,14 +29,20 @@ const slowly = (model: string): Expected[] => [
   ),
   { alert: 'HighResponseTime' },
 ];
-/** Answers with 5xx count for the whole service, whatever the model, and each writes a line of the log. */
+/**
+ * Answers with 5xx count for the whole service, whatever the model, and each writes a line of the
+ * log.
+ */
 const serviceErrors: readonly Expected[] = [
   { alert: 'HighErrorRate' },
   { alert: 'ErrorBurst' },
   { alert: 'NewErrorKind' },
 ];
 
-/** Does it again and again, so many side by side, until it is ended; what went wrong meanwhile is told then. */
+/**
+ * Does it again and again, so many side by side, until it is ended, and then reports what
+ * went wrong.
+ */
 function repeat(act: () => Promise<unknown>, { sideBySide = 1, everyMs = 200 } = {}): () => Promise<void> {
   const ending = new AbortController();
   const failures = new Set<unknown>();
@@ -64,7 +70,10 @@ const inferAgainAndAgain = (
 const pathOfSmall = '/v2/models/small/infer';
 const largeBytes = 900 * 1024;
 
-/** A request whose last byte never comes; another one whenever the service gives it up, or had no memory for it. */
+/**
+ * A request whose last byte never comes; another one whenever the service gives it up, or had no
+ * memory for it.
+ */
 function holdBody(url: string): Disposable {
   let disposed = false;
   let socket: Socket;
@@ -205,7 +214,7 @@ export const faults: readonly Fault[] = [
         () =>
           fetch(`${second.url}${pathOfSmall}`, { method: 'POST', body: Buffer.alloc(largeBytes, ' ') }).then(
             (answer) => answer.arrayBuffer(),
-            () => undefined, // Refused before all of it was sent: the connection may end before the answer is read.
+            () => undefined, // Refused before its end was sent: the connection may end before the answer is read.
           ),
         { sideBySide: 2, everyMs: 300 },
       );
@@ -278,12 +287,14 @@ export const faults: readonly Fault[] = [
   {
     name: 'service-down',
     says: 'kills the service, keeps it from coming back and halts its other instance, then lets both go on',
-    // Which of the two was heard last is by chance: where another lives, an instance that died is forgotten, and with time this fast in seconds.
+    // Which of the two was heard last is by chance: where another lives, an instance that died is
+    // forgotten, and with time this fast in seconds.
     raises: ['generation', 'generation-guide', 'microstructure'].map((system) => ({
       alert: 'ServiceDown',
       labels: { job: 'vitrine', system },
     })),
-    // The models are opened anew; who is halted tells nothing of its GPUs, and who was killed nothing of its traces.
+    // The models are opened again. A halted instance exports nothing of its GPUs, a killed one no
+    // traces.
     mayRaise: ['ModelLoadSlow', 'NoModelServes', 'GPULost', 'SignalAbsent'].map((alert) => ({ alert })),
     cause: async ({ stack, url, second }) => {
       process.kill(second.pid, 'SIGSTOP');
@@ -311,14 +322,14 @@ export const faults: readonly Fault[] = [
     // The receiver misses Watchdog, and says so in the log.
     mayRaise: [{ alert: 'NotificationsFailing' }, { alert: 'AlertingSilent' }],
   }),
-  // Nobody but Loki’s ruler can tell then: the receiver misses Watchdog, and says so in the log.
+  // Nobody but Loki’s ruler can report then: the receiver misses Watchdog, and says so in the log.
   away('prometheus', [{ alert: 'AlertingSilent' }]),
 ];
 
 const shimNow: Record<string, number> = { ...wellGpu };
 let shimTold: Promise<void> = Promise.resolve();
 
-/** One after the other: two faults of GPUs tell the same shim. */
+/** One after the other: two faults of GPUs use the same shim. */
 async function changeGpu(
   shim: NonNullable<Ground['shim']>,
   change: Record<string, number>,

@@ -9,11 +9,16 @@ import { waitFor } from '../wait-for.ts';
 import type { Ground } from './fault.ts';
 import { wellGpu } from './faults.ts';
 
-/** One factor for everything that takes time: an hour is nine seconds. A window holds ten scrapes at least: ten seconds. */
+/**
+ * One factor for everything that takes time: an hour is nine seconds. A window holds ten scrapes at
+ * least: ten seconds.
+ */
 export const timeScale = 0.0025;
 const smallDiskBytes = 64 * 2 ** 20;
 
-/** A whole stack and a second instance to cause faults on; whatever was started is ended with it. */
+/**
+ * A whole stack and a second instance to cause faults on; whatever was started is ended with it.
+ */
 export async function prepareGround(ports: NodeJS.ProcessEnv = {}): Promise<Ground & AsyncDisposable> {
   await using parts = new AsyncDisposableStack();
   const models = parts.use(await temporaryFolder());

@@ -3,7 +3,10 @@ import type { Expected, Ground } from './fault.ts';
 
 export type Seen = { alert: string; severity: string; labels: Readonly<Record<string, string>> };
 
-/** What fires now, in Prometheus and in Loki’s ruler, the alert left out that always does. Either may be what a fault took away. */
+/**
+ * What fires now, in Prometheus and in Loki’s ruler, the alert left out that always does. Either
+ * may be down by the fault.
+ */
 export async function firingNow(ground: Ground): Promise<Seen[]> {
   const found = await Promise.allSettled([firingInPrometheus(ground), firingInLoki(ground)]);
   return found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
@@ -50,7 +53,7 @@ export function identity({ labels }: Seen): string {
   return JSON.stringify(Object.entries(labels).toSorted());
 }
 
-/** What the receiver was told and lists, Watchdog left out. */
+/** What the receiver received and lists, Watchdog left out. */
 export async function listedByReceiver({ stack }: Ground): Promise<Seen[]> {
   const answer = await fetch(`${stack.url('receiver')}/alerts`);
   const { alerts } = (await answer.json()) as { alerts: { labels: Record<string, string> }[] };

@@ -7,8 +7,9 @@ import { toneWav } from '../tone-wav.ts';
 import type { Ground } from './fault.ts';
 
 /**
- * A run of `vitrine dataset score` against clean sounds: one file is like them, the others are mostly noise, so that half of the ranks are far below the best.
- * Its scores count for as long as the rule’s window; nothing has to be ended.
+ * A run of `vitrine dataset score` against clean sounds: one file is like them, the others are
+ * mostly noise, so that half of the ranks are far below the best. Its scores count for as long as
+ * the rule’s window; nothing has to be ended.
  */
 export async function scoreNoisyDataset({ stack }: Ground): Promise<() => Promise<void>> {
   await using folder = await temporaryFolder();

@@ -15,20 +15,23 @@ export type Watch = AsyncDisposable & {
   fired(): readonly Seen[];
   /** All that Alertmanager had, with what it did with it. */
   routed(): readonly Routed[];
-  /** All that was told to the receiver. */
+  /** All that the receiver received. */
   told(): readonly Seen[];
   /** Looks once more: what came is in the three by then. */
   look(): Promise<void>;
 };
 
-/** Notes what fires, what Alertmanager holds and what the receiver lists, as long as it is watched: short troubles are over before one asks. */
+/**
+ * Notes what fires, what Alertmanager holds and what the receiver lists, as long as it is watched:
+ * short troubles are over before one asks.
+ */
 export function watchAlerts(ground: Ground): Watch {
   const beganAt = performance.now();
   const fired = new Map<string, Seen>();
   const routed = new Map<string, Routed>();
   const told = new Map<string, Seen>();
   const look = async () => {
-    // Each of them may be what the fault took away.
+    // Each of them may be down by the fault.
     const [since, now, held, listed] = await Promise.allSettled([
       firedWithin(ground, (performance.now() - beganAt) / 1000),
       firingNow(ground),

@@ -6,12 +6,15 @@ import { temporaryFolder } from '../temporary-folder.ts';
 
 const run = promisify(execFile);
 
-/** A shim in the place of NVIDIA's library, and what it answers: nvml-shim.c says which keys there are. No GPU is in it. */
+/**
+ * A shim in the place of NVIDIA's library, and what it answers: nvml-shim.c says which keys there
+ * are. No GPU is in it.
+ */
 export type Shim = AsyncDisposable & {
   /** For LD_LIBRARY_PATH. */
   folder: string;
   library: string;
-  /** For the environment of whoever loads it. */
+  /** For the environment of the process that loads it. */
   env: { VITRINE_NVML_SHIM: string };
   /** Stands in for the driver's listing of its devices. */
   driverFolder: string;

@@ -13,7 +13,8 @@ export const objectiveCases: readonly RuleCase[] = [
     series: { [requests('ok')]: '0+60x300', [requests('inference_failed', 'server')]: '0x60 30+30x59 1800x180' },
     at: {
       '60m': [],
-      // 30 of 90 a minute; both pairs burn, and the first of the list is told. The slow pairs have the same hours to go by.
+      // 30 of 90 a minute; both pairs burn, and the first of the list is notified. The slow pairs have
+      // the same hours to go by.
       '120m': [
         { severity: 'critical', labels, says: '33.33%' },
         { severity: 'warning', labels, says: '20%' },

@@ -1,8 +1,9 @@
 import type { PlainMap } from '../otlp-json.ts';
 import type { PipelineCase } from '../pipeline-case.ts';
 
-// Every secret in every place where a record can hold text. Redaction cases compare by absence: `canary` must be nowhere in what
-// came out (see pipelines.stack.test.ts), and what stood around it must.
+// Every secret in every place where a record can hold text. Redaction cases compare by absence:
+// `canary` must be nowhere in what came out (see pipelines.stack.test.ts), and what stood around it
+// must.
 
 /** Text as it turns up, with the part that must not arrive. */
 const secrets: Record<string, { text: string; canary: string }> = {

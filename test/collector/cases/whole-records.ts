@@ -1,7 +1,7 @@
 import { nowNanoseconds } from '../otlp-json.ts';
 import type { PipelineCase } from '../pipeline-case.ts';
 
-// What must arrive as it was told, and what the Collector adds.
+// What must arrive unchanged, and what the Collector adds.
 
 export const cases: PipelineCase[] = [
   {

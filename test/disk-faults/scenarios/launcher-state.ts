@@ -9,7 +9,10 @@ import { StackFailure } from '../../../launcher/stack-failure.ts';
 import { endLeftovers, readState, type StackState, StateFile } from '../../../launcher/stack-state.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** A launcher takes its lock, writes its state, answers a restart, and ends; another one finds what it left. */
+/**
+ * A launcher takes its lock, writes its state, answers a restart, and ends; another one finds what
+ * it left.
+ */
 export const launcherStateScenario: Scenario = {
   name: 'launcher-state',
   async run({ folder, alias, disk, start, until, said }) {
@@ -90,7 +93,8 @@ export const newKeyScenario: Scenario = {
           writeKeys(file, keys);
         } catch (error) {
           assert.ok(error instanceof StackFailure);
-          // Whatever happened, all of it is somewhere: as it was, as it should be, or beside it as the message says.
+          // Whatever happened, the file is somewhere: as it was, as it should be, or beside it as the message
+          // says.
           if (/has all of it/.test(error.message)) assert.deepEqual(read('keys.json.new').keys, keys);
           else if (before.length > 0) assert.deepEqual(read('keys.json').keys, before);
           throw error;

@@ -18,7 +18,7 @@ export const receiverStoreScenario: Scenario = {
       await until(`delivery ${number}`, () =>
         tried(ground, () => {
           const key = `events:${number}`;
-          // As the door asks: one that was taken is not taken again.
+          // As the endpoint asks: one that was taken is not taken again.
           if (store.hasDelivery(key)) return;
           store.inTransaction(() => {
             store.rememberAlerts([alert(number)], 1_000 + number);

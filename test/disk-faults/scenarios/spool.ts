@@ -11,7 +11,10 @@ import { Spool } from '../../../src/telemetry/export/spool.ts';
 import { OtlpReceiver } from '../../../testkit/otlp-receiver.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 
-/** One process is told items while the Collector is away, and stops; the next one finds and sends them. */
+/**
+ * One process makes items while the Collector is down, and stops; the next one finds and sends
+ * them.
+ */
 export const spoolScenario: Scenario = {
   name: 'spool',
   async run(ground) {

@@ -1,5 +1,6 @@
-// A program for the launcher's tests: says that it starts, and answers every request with 200. SIGUSR1 would start Node's debugger,
-// so what it should do on signals is given as arguments: `ignore-term`, or `silent-after-one` to answer one request only.
+// A program for the launcher's tests: says that it starts, and answers every request with 200.
+// SIGUSR1 would start Node's debugger, so what it should do on signals is given as arguments:
+// `ignore-term`, or `silent-after-one` to answer one request only.
 import { createServer } from 'node:http';
 
 const [port, ...manners] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// Builds the tiny server of build-server.stack.test.ts in a process of its own, and says what happened.
+// Builds the tiny server of build-server.stack.test.ts in a process of its own, and says what
+// happened.
 import { ensureServer } from '../../../launcher/build-server.ts';
 import { tinyServer } from './tiny-server.ts';
 

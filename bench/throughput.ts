@@ -20,10 +20,10 @@ import { calmest, medianWithInterval, rotated } from './statistics.ts';
 import { type Load, load, type Shot } from './wrk.ts';
 
 // How many single-row requests a second, on the same cores as the load generator, against the
-// limits and the peers. All arms run all the time; the load goes from one to the next in slices of
-// a second, in another order each round, and what is compared is compared within a round: a slow
-// minute of the machine hits all of them. The CPU time a request stands beside the rate, because a
-// machine that others share steals from the rate more than from it.
+// limits and the peers. All arms run all the time. The load goes from one to the next in slices of a
+// second, in another order each round. Figures are compared within a round, so a slow minute of the
+// machine hits all arms. CPU time a request stands beside the rate: a shared machine steals more
+// from the rate.
 // Peers need their environments:
 //   python3 -m venv ~/.cache/vitrine/bench/litserve && …/bin/pip install litserve==0.2.19 onnxruntime numpy      (mlserver 1.7.1, bentoml 1.4.38)
 // Usage: node bench/throughput.ts [--before <another checkout> --arms vitrine,before] [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]

@@ -66,7 +66,7 @@ function checkCode(file: string, source: string): string[] {
     if (kind === 'string') continue;
     found.push(...tooLong(words).map((problem) => `${file}:${line}: ${problem}`));
     for (const [index, one] of text.split('\n').entries()) {
-      if (one.trim().length > columnsMax && !/https?:|\bUsage\b/.test(one))
+      if (one.trim().length > columnsMax && !/https?:|\bUsage\b|pip install/.test(one))
         found.push(`${file}:${line + index}: a comment of ${one.trim().length} columns; ${columnsMax} are enough`);
     }
   }

@@ -10,8 +10,7 @@ import { identity, writeModel } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { serveApi } from './serve-api.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by
-// member, and a wrong one fails the test.
+// biome-ignore lint/suspicious/noExplicitAny: a wrong member fails the test.
 type Told = any;
 
 describe('health', function () {

@@ -318,8 +318,7 @@ for (const observed of [false, true])
     });
   });
 
-// biome-ignore lint/suspicious/noExplicitAny: what came over the wire is looked at member by
-// member, and a wrong one fails the test.
+// biome-ignore lint/suspicious/noExplicitAny: a wrong member fails the test.
 async function json(answer: Response): Promise<any> {
   return answer.json();
 }

@@ -1,7 +1,8 @@
 import express, { type Request, type Response } from 'express';
+import type { AccessControl } from './api/access/access-control.ts';
 import { makeBudgets, observeBudgets } from './api/access/budgets.ts';
 import type { Client } from './api/access/clients.ts';
-import type { Door } from './api/access/door.ts';
+import { guardRoute } from './api/access/guard-route.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
 import { health, healthDetailed, live, ready } from './api/health/health.ts';
@@ -65,7 +66,7 @@ import type { Meter } from './telemetry/meter.ts';
 export function createApp(given: {
   config: Config;
   meter: Meter;
-  door: Door;
+  access: AccessControl;
   lifecycle: Lifecycle;
   registry: Registry;
   jobs: JobRunner;
@@ -92,7 +93,7 @@ export function createApp(given: {
     taskPermits: new Permits(config, 'tasks'),
     healthChecks: new HealthChecks(given),
     traceSettings,
-    profiles: new Profiles({ config, door: given.door, traceSettings }),
+    profiles: new Profiles({ config, access: given.access, traceSettings }),
     logSettings: new LogSettings(config.logLevel),
     codec: new InferCodec(config),
   };
@@ -116,11 +117,12 @@ export function createApp(given: {
 
   // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).
   const inferring = infer(parts);
-  const straight = inferStraight(tracing, given.door, inferring);
+  const straight = inferStraight(tracing, given.access, inferring);
 
+  const guard = guardRoute(admit);
   addRoutes(app, {
     table: serviceRoutes,
-    admit,
+    guard,
     added: (path, verbs) => requestMetrics.beginRoute(path, verbs),
     handlers: {
       '/v2/models/:model/infer': { post: routedInfer(inferring) },
@@ -177,7 +179,7 @@ export function createApp(given: {
     const page = servePage();
     addRoutes(app, {
       table: pageRoutes,
-      admit,
+      guard,
       handlers: {
         '/': { get: page },
         '/assets/:file': { get: page },
@@ -191,14 +193,14 @@ export function createApp(given: {
   }
   refuseRoutesWithoutWord(app, [serviceRoutes, pageRoutes]);
 
-  app.use(answerNotFound);
+  app.use(answerNotFound('/openapi.json says which there are, and /docs shows them'));
   app.use(answerError);
   return { express: app, straight, budgets };
 
   function admit(word: Word, request: Request, response: Response): Client | undefined {
     const { model } = request.params as { model?: string };
     try {
-      const client = given.door.admit(word, request, response, model);
+      const client = given.access.admit(word, request, response, model);
       const { quotaLeft } = requestTrace(response);
       if (quotaLeft !== undefined) response.setHeader('RateLimit', quotaLeft);
       return client;

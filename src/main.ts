@@ -1,4 +1,4 @@
-import { Door } from './api/access/door.ts';
+import { AccessControl } from './api/access/access-control.ts';
 import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { openApiText } from './api/openapi/docs-page.ts';
 import { createApp } from './app.ts';
@@ -31,7 +31,7 @@ await startOrExplain(async () => {
   const config = readConfig();
   // Before anything in it is touched: who comes second must change nothing.
   const data = openDataFolder({ data: config.data, part: 'service', who: 'service' });
-  const door = await Door.open(config);
+  const access = await AccessControl.open(config);
   const meter = new Meter();
   const requestMetrics = new RequestMetrics(meter);
   const engineMetrics = new EngineMetrics(meter);
@@ -65,7 +65,7 @@ await startOrExplain(async () => {
   const app = createApp({
     config,
     meter,
-    door,
+    access,
     lifecycle,
     registry,
     jobs: runner,
@@ -85,7 +85,7 @@ await startOrExplain(async () => {
     config,
     port: { value: config.servicePort, setting: 'VITRINE_PORT' },
     server: createHttpServer(config, lifecycle, app, requestMetrics),
-    doorNote: door.note,
+    doorNote: access.note,
     lifecycle,
     telemetry,
     prepare: async () => {

@@ -6,7 +6,7 @@ import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';
 import { createReceiver } from './receiver/app.ts';
-import { checkTokens } from './receiver/bearer-token.ts';
+import { checkTokens } from './receiver/guard-route.ts';
 import { PushedSeries } from './receiver/pushed-series.ts';
 import { expireAlerts } from './receiver/receive-alerts.ts';
 import { ReceiverMetrics } from './receiver/receiver-metrics.ts';

@@ -8,9 +8,11 @@ import { aliases, labelsOf, systems } from '../observability/aliases.ts';
 import { compatConfiguration } from '../observability/compat-configuration.ts';
 import { dashboards, writeDashboard } from '../observability/dashboards/dashboards.ts';
 import { nameInPrometheus } from '../observability/name-in-prometheus.ts';
-import { pageRoutes, type RouteTable, receiverRoutes, serviceRoutes, type Word } from '../src/api/routes.ts';
+import { pageRoutes, serviceRoutes } from '../src/api/routes.ts';
 import { settings } from '../src/config.ts';
 import { type FailureCode, failures, faultOf } from '../src/errors.ts';
+import type { AnyWord, RouteTable } from '../src/http/route-table.ts';
+import { receiverRoutes } from '../src/receiver/routes.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
 import { composeSettings } from './compose-settings.ts';
@@ -124,10 +126,10 @@ function withSection(text: string, name: string, content: string): string {
 
 function routesTable(routes: RouteTable): string {
   const rows = Object.entries(routes).flatMap(([path, verbs]) =>
-    (Object.entries(verbs) as [string, Word][]).map(([verb, word]) => [
+    (Object.entries(verbs) as [string, AnyWord][]).map(([verb, word]) => [
       `${verb.toUpperCase()} \`${path}\``,
       word.may,
-      word.may === 'client' && word.quota ? `\`${word.quota}\`` : '',
+      'quota' in word ? `\`${word.quota}\`` : '',
     ]),
   );
   return table(['route', 'who may', 'quota'], rows);

@@ -1,18 +1,9 @@
-import type { DoorName } from '../receiver/receiver-metrics.ts';
+import type { RouteTable } from '../http/route-table.ts';
 import type { Quota } from './inference/take-quota.ts';
 
-// Every route of the service and of the receiver, with the word that says who may use it. All guards follow from it (add-routes.ts, door.ts):
-// a route without a word here does not start.
+// Every route of the service, with the word that says who may use it. All guards follow from it (access/guard-route.ts, access/access-control.ts).
 
-/**
- * Who may use a route:
- * - `open`: anybody, from anywhere, web pages included. It tells nothing that a stranger may not know, or more to those whom `client` would let in.
- * - `client`: whoever has a key (without keys: whoever reaches the port), but no web page of others. A path with `:model` is also held against the
- *   models of the key.
- * - `administrator`: whoever has the administrator's token (without keys and token: this machine). Each use is an entry of the audit log.
- */
-export type Access = 'open' | 'client' | 'administrator';
-
+/** A path with `:model` is also held against the models of the client's key. */
 export type Word =
   | { readonly may: 'open'; readonly isLook?: true }
   | {
@@ -21,16 +12,11 @@ export type Word =
       readonly quota?: Quota;
       /** Somebody looks at the telemetry: it leaves none, or whoever watches would be what is watched. */
       readonly isLook?: true;
-      /** Of the receiver: the token that it wants. */
-      readonly token?: DoorName;
     }
   | { readonly may: 'administrator'; readonly act: Act };
 
 /** What the audit log calls an act of administration. */
 export type Act = 'model_load' | 'model_unload' | 'trace_settings' | 'log_settings';
-
-export type Verb = 'get' | 'post' | 'delete';
-export type RouteTable = Readonly<Record<string, { readonly [Each in Verb]?: Word }>>;
 
 const open = { may: 'open' } as const;
 const client = { may: 'client' } as const;
@@ -87,7 +73,7 @@ export const serviceRoutes = {
   '/openapi.json': { get: open },
   '/docs': { get: open },
   '/docs/:file': { get: open },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable<Word>;
 
 const look = { may: 'client', isLook: true } as const;
 const listLook = { may: 'client', quota: 'reads', isLook: true } as const;
@@ -101,14 +87,4 @@ export const pageRoutes = {
   '/page/dashboards/:uid': { get: listLook },
   '/page/runbooks/:name': { get: listLook },
   '/backends/:backend/*path': { get: { may: 'client', quota: 'page', isLook: true } },
-} as const satisfies RouteTable;
-
-/** A client of the receiver is a program that has the token of the route; where there is none, whoever reaches the port. */
-export const receiverRoutes = {
-  '/alerts': { get: { may: 'client', token: 'alerts' }, post: { may: 'client', token: 'alerts' } },
-  '/deploy': { post: { may: 'client', token: 'deploy' } },
-  '/events': { post: { may: 'client', token: 'events' } },
-  '/live': { get: open },
-  '/ready': { get: open },
-  '/health': { get: open },
-} as const satisfies RouteTable;
+} as const satisfies RouteTable<Word>;

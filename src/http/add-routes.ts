@@ -1,47 +1,45 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
-import { type AuditEntry, audited } from '../api/access/audit-entry.ts';
-import type { RouteTable, Verb, Word } from '../api/routes.ts';
 import { answerMethodNotAllowed } from './answer-error.ts';
-import { requestTrace } from './trace-request.ts';
+import type { AnyWord, RouteTable, Verb } from './route-table.ts';
 
-/** What answers, by the word of its route: who asks is a parameter, so that nothing is answered to somebody who was not looked at. */
-type HandlerOf<Of, Who> = Of extends { readonly may: 'open' }
+/** What answers, by the word of its route: who asks is a parameter, so that nobody is answered who was not looked at. */
+type HandlerOf<Word, Who, Entry> = Word extends { readonly may: 'open' }
   ? (request: Request, response: Response, who: Who | undefined) => unknown
-  : Of extends { readonly may: 'administrator' }
-    ? (request: Request, response: Response, entry: AuditEntry) => unknown
+  : Word extends { readonly may: 'administrator' }
+    ? (request: Request, response: Response, entry: Entry) => unknown
     : (request: Request, response: Response, who: Who) => unknown;
 
 /** One handler for each word of the table. */
-export type Handlers<Table extends RouteTable, Who> = {
-  readonly [Path in keyof Table]: { readonly [Each in keyof Table[Path]]: HandlerOf<Table[Path][Each], Who> };
+export type Handlers<Table extends RouteTable, Who, Entry = never> = {
+  readonly [Path in keyof Table]: { readonly [Each in keyof Table[Path]]: HandlerOf<Table[Path][Each], Who, Entry> };
 };
 
-/** Lets a request pass as the word of its route says, or throws. Undefined only where the word is `open`: a stranger. */
-export type Admit<Who> = (word: Word, request: Request, response: Response) => Who | undefined | Promise<Who>;
+type AnyHandler<Who, Entry> = (request: Request, response: Response, who: Who | Entry | undefined) => unknown;
 
-/** Adds each route of the table to the app, behind the guard that its word asks for. */
-export function addRoutes<const Table extends RouteTable, Who>(
+/** The handler behind the guard that its word asks for. */
+export type Guard<Word, Who, Entry = never> = (word: Word, handler: AnyHandler<Who, Entry>) => RequestHandler;
+
+/** Adds each route of the table to the app, behind its guard. Other verbs of its paths answer 405. */
+export function addRoutes<Word extends AnyWord, const Table extends RouteTable<Word>, Who, Entry = never>(
   app: Express,
   of: {
     readonly table: Table;
-    readonly handlers: Handlers<Table, Who>;
-    readonly admit: Admit<Who>;
+    readonly handlers: Handlers<Table, Who, Entry>;
+    readonly guard: Guard<Word, Who, Entry>;
     readonly added?: (path: string, verbs: string[]) => void;
   },
 ): void {
-  const handlers = of.handlers as Readonly<Record<string, Readonly<Record<string, AnyHandler<Who>>>>>;
+  const handlers = of.handlers as Readonly<Record<string, Readonly<Record<string, AnyHandler<Who, Entry>>>>>;
   refuseDifferences(of.table, handlers);
   for (const [path, verbs] of Object.entries(of.table)) {
     const on = app.route(path);
     for (const [verb, word] of Object.entries(verbs) as [Verb, Word][])
-      on[verb](guarded(word, of.admit, handlers[path]![verb]!));
+      on[verb](of.guard(word, handlers[path]![verb]!));
     on.all(answerMethodNotAllowed(verbs));
-    const isLook = Object.values(verbs).some((word) => 'isLook' in word);
-    if (!isLook)
-      of.added?.(
-        path,
-        Object.keys(verbs).map((verb) => verb.toUpperCase()),
-      );
+    of.added?.(
+      path,
+      Object.keys(verbs).map((verb) => verb.toUpperCase()),
+    );
   }
 }
 
@@ -56,22 +54,6 @@ export function refuseRoutesWithoutWord(app: Express, tables: readonly RouteTabl
   }
 }
 
-type AnyHandler<Who> = (request: Request, response: Response, who: Who | AuditEntry | undefined) => unknown;
-
-function guarded<Who>(word: Word, admit: Admit<Who>, handler: AnyHandler<Who>): RequestHandler {
-  return async (request, response) => {
-    if ('isLook' in word) requestTrace(response).isLook = true;
-    if (word.may === 'administrator')
-      await audited(word.act, {
-        request,
-        response,
-        admit: async () => void (await admit(word, request, response)),
-        act: (entry) => handler(request, response, entry),
-      });
-    else await handler(request, response, await admit(word, request, response));
-  };
-}
-
 /** The types say so already; they cannot say it of what was cast. */
 function refuseDifferences(table: RouteTable, handlers: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
   for (const [path, verbs] of Object.entries(handlers))
@@ -80,12 +62,12 @@ function refuseDifferences(table: RouteTable, handlers: Readonly<Record<string, 
     for (const verb of Object.keys(verbs))
       if (!handlers[path]?.[verb])
         throw new Error(
-          `Cannot start: ${verb.toUpperCase()} ${path} has no handler; give it one, or take it out of src/api/routes.ts.`,
+          `Cannot start: ${verb.toUpperCase()} ${path} has no handler; give it one, or take it out of its routes.ts.`,
         );
 }
 
 function withoutWord(verb: string, path: string): Error {
   return new Error(
-    `Cannot start: nothing says who may use ${verb.toUpperCase()} ${path}; give it a word in src/api/routes.ts.`,
+    `Cannot start: nothing says who may use ${verb.toUpperCase()} ${path}; give it a word in its routes.ts.`,
   );
 }

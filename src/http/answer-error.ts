@@ -9,12 +9,12 @@ import { logRefusal } from './log-refusal.ts';
 import { isUninvited } from './served-messages.ts';
 import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
 
-export const answerNotFound: RequestHandler = () => {
-  throw new ServiceError(
-    'not_found',
-    say`Cannot answer: no route has this path; /openapi.json says which there are, and /docs shows them.`,
-  );
-};
+/** `routes`: where to see which there are. */
+export function answerNotFound(routes: string): RequestHandler {
+  return () => {
+    throw new ServiceError('not_found', say`Cannot answer: no route has this path; ${ours(routes)}.`);
+  };
+}
 
 /** For the verbs that a path does not take; `handlers` are those that it does. */
 export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown; delete?: unknown }): RequestHandler {

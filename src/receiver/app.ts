@@ -1,22 +1,21 @@
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
-import { receiverRoutes } from '../api/routes.ts';
+import express, { type Express, type Request, type Response } from 'express';
 import type { Config } from '../config.ts';
-import { ServiceError } from '../errors.ts';
 import { addRoutes, refuseRoutesWithoutWord } from '../http/add-routes.ts';
-import { answerError } from '../http/answer-error.ts';
+import { answerError, answerNotFound } from '../http/answer-error.ts';
 import { traceRequest } from '../http/trace-request.ts';
 import { trustedProxies } from '../http/trusted-proxies.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
-import { say } from '../sentence.ts';
 import type { Telemetry } from '../telemetry/export/start.ts';
-import { Door } from './door.ts';
+import { Deliveries } from './deliveries.ts';
+import { guardRoute } from './guard-route.ts';
 import { health, live, ready } from './health.ts';
 import type { PushedSeries } from './pushed-series.ts';
 import { receiveAlerts } from './receive-alerts.ts';
 import { receiveDeploy } from './receive-deploy.ts';
 import { receiveEvents } from './receive-events.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
+import { receiverRoutes } from './routes.ts';
 import type { Store } from './store.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -43,14 +42,14 @@ export function createReceiver(parts: ReceiverParts): Express {
   app.set('trust proxy', trustedProxies(config));
   app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: keepAll }));
 
-  const door = new Door(parts);
+  const deliveries = new Deliveries(parts);
   addRoutes(app, {
     table: receiverRoutes,
-    admit: (word, request) => door.admit(word, request),
+    guard: guardRoute(parts),
     handlers: {
-      '/alerts': { get: listAlerts(parts), post: door.for('alerts', receiveAlerts(parts)) },
-      '/deploy': { post: door.for('deploy', receiveDeploy(parts)) },
-      '/events': { post: door.for('events', receiveEvents(parts)) },
+      '/alerts': { get: listAlerts(parts), post: deliveries.for('alerts', receiveAlerts(parts)) },
+      '/deploy': { post: deliveries.for('deploy', receiveDeploy(parts)) },
+      '/events': { post: deliveries.for('events', receiveEvents(parts)) },
       '/live': { get: live() },
       '/ready': { get: ready(parts) },
       '/health': { get: health(parts) },
@@ -58,7 +57,7 @@ export function createReceiver(parts: ReceiverParts): Express {
   });
   refuseRoutesWithoutWord(app, [receiverRoutes]);
 
-  app.use(answerNotFound);
+  app.use(answerNotFound('there are POST /alerts, /deploy and /events, GET /alerts, /live, /ready and /health'));
   app.use(answerError);
   return app;
 }
@@ -69,10 +68,3 @@ function listAlerts({ store }: ReceiverParts) {
     response.json({ count: store.firingCount, alerts: store.firing() });
   };
 }
-
-const answerNotFound: RequestHandler = () => {
-  throw new ServiceError(
-    'not_found',
-    say`Cannot answer: no route has this path; there are POST /alerts, /deploy and /events, GET /alerts, /live, /ready and /health.`,
-  );
-};

@@ -1,7 +1,6 @@
 import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
-import { checkJsonShape, type JsonShape } from '../http/json/json-shape.ts';
-import { ours, say } from '../sentence.ts';
+import { say } from '../sentence.ts';
 
 /** The whole body, within a limit of bytes and of time. What it is, is not taken from Content-Type: each route takes one format. */
 export async function readBody(request: Request, limits: { bytesMax: number; msMax: number }): Promise<Buffer> {
@@ -36,18 +35,6 @@ export async function readBody(request: Request, limits: { bytesMax: number; msM
       reject(failure);
     }
   });
-}
-
-/** The body as JSON, once it is known what it is made of, or a failure that says so. What the caller wrote is not repeated. */
-export function parseJson(bytes: Buffer, what: string, shape: JsonShape): unknown {
-  checkJsonShape(bytes, what, shape);
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new ServiceError('invalid_body', say`Cannot read ${ours(what)}: it is not JSON; send it as JSON in UTF-8.`, {
-      cause,
-    });
-  }
 }
 
 function tooLarge(bytesMax: number): ServiceError {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Config } from '../config.ts';
+import { parseJson } from '../http/json/parse-json.ts';
 import { log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names/names.ts';
-import type { Receive } from './door.ts';
+import type { Receive } from './deliveries.ts';
 import { parseWith } from './parse-with.ts';
-import { parseJson } from './read-body.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
 
 const word = z.string().regex(/^[\w.:/@+-]{1,128}$/, 'has to be 1 to 128 letters, digits or . _ : / @ + -');

@@ -5,7 +5,7 @@ import { checkJsonShape } from '../http/json/json-shape.ts';
 import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import { attributeNames } from '../telemetry/names/names.ts';
-import type { Receive } from './door.ts';
+import type { Receive } from './deliveries.ts';
 import { type EventLine, eventLine, type MetricLine } from './event-line.ts';
 import { firstIssue } from './parse-with.ts';
 import type { PushedSeries } from './pushed-series.ts';

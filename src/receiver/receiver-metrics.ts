@@ -18,6 +18,7 @@ const expectedReasons = [
   'unauthorized',
   'forbidden',
   'invalid_body',
+  'invalid_request',
   'body_incomplete',
   'body_too_large',
   'body_too_slow',

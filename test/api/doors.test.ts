@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AccessControl } from '../../src/api/access/access-control.ts';
 import { ApiKeys, newApiKey } from '../../src/api/access/api-keys.ts';
 import { Clients } from '../../src/api/access/clients.ts';
-import { Door } from '../../src/api/access/door.ts';
 import { TokenBucket } from '../../src/api/access/token-bucket.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
@@ -23,13 +23,16 @@ describe('the doors of the API', function () {
     await using api = await serveApi({ copy: { onnx: identity('FP32') } });
     assert.equal((await api.fetch('/v2/models/copy/infer', { method: 'POST', body: copyBody })).status, 200);
     await assert.rejects(
-      Door.open({ ...readConfig({}), bind: '0.0.0.0' }),
+      AccessControl.open({ ...readConfig({}), bind: '0.0.0.0' }),
       (error) =>
         error instanceof ServiceError &&
         error.code === 'invalid_setting' &&
         /Cannot listen on 0\.0\.0\.0: there are no API keys.*VITRINE_API_KEYS_FILE/.test(error.message),
     );
-    assert.match((await Door.open(readConfig({}))).note ?? '', /no API keys, so only this machine can reach it/);
+    assert.match(
+      (await AccessControl.open(readConfig({}))).note ?? '',
+      /no API keys, so only this machine can reach it/,
+    );
   });
 
   it('ask for a key once there are keys, but not for health', async () => {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import { AccessControl } from '../../src/api/access/access-control.ts';
 import { Clients } from '../../src/api/access/clients.ts';
-import { Door } from '../../src/api/access/door.ts';
 import { flightAnswer } from '../../src/api/requests/flight-answer.ts';
 import { showRequest } from '../../src/api/requests/flight-routes.ts';
 import { readConfig } from '../../src/config.ts';
@@ -16,8 +16,8 @@ describe('a request that is looked up', () => {
   let server: Server;
 
   before(async () => {
-    const door = await Door.open(readConfig({}));
-    const show = showRequest({ door, flights });
+    const access = await AccessControl.open(readConfig({}));
+    const show = showRequest({ access, flights });
     const client = new Clients(readConfig({})).byAddress('127.0.0.1');
     server = express()
       .get('/v1/requests/:id', (request, response) => show(request, response, client))

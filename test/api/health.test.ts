@@ -173,7 +173,7 @@ describe('health', function () {
       registry: api.registry,
       jobs: api.jobs.runner,
       telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false, meter: new Meter() }),
-      door: { keysStaleSince: undefined },
+      access: { keysStaleSince: undefined },
     });
     const first = checks.see();
     assert.equal(checks.see(), first);

@@ -5,23 +5,18 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
+import { AccessControl } from '../../src/api/access/access-control.ts';
 import { newApiKey } from '../../src/api/access/api-keys.ts';
-import { Door } from '../../src/api/access/door.ts';
-import {
-  pageRoutes,
-  type RouteTable,
-  receiverRoutes,
-  serviceRoutes,
-  type Verb,
-  type Word,
-} from '../../src/api/routes.ts';
+import { pageRoutes, serviceRoutes, type Word } from '../../src/api/routes.ts';
 import { readConfig } from '../../src/config.ts';
-import { addRoutes, refuseRoutesWithoutWord } from '../../src/http/add-routes.ts';
+import { addRoutes, type Guard, type Handlers, refuseRoutesWithoutWord } from '../../src/http/add-routes.ts';
+import type { AnyWord, RouteTable, Verb } from '../../src/http/route-table.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { createReceiver } from '../../src/receiver/app.ts';
 import { PushedSeries } from '../../src/receiver/pushed-series.ts';
 import { ReceiverMetrics } from '../../src/receiver/receiver-metrics.ts';
+import { type Word as ReceiverWord, receiverRoutes } from '../../src/receiver/routes.ts';
 import { Store } from '../../src/receiver/store.ts';
 import { Watchdog } from '../../src/receiver/watchdog.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
@@ -44,7 +39,7 @@ const foreign: Record<string, Record<string, string>> = {
 };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-type Asked = { verb: string; path: string; word: Word; pattern: string };
+type Asked<Of extends AnyWord = Word> = { verb: string; path: string; word: Of; pattern: string };
 
 describe('each route of the service', function () {
   this.timeout(60_000);
@@ -78,7 +73,9 @@ describe('each route of the service', function () {
     const served = api.routes.filter((route) => !route.startsWith('_all')).sort();
     assert.deepEqual(
       served,
-      [...asked(serviceRoutes), ...asked(pageRoutes)].map(({ verb, pattern }) => `${verb} ${pattern}`).sort(),
+      [...asked<Word>(serviceRoutes), ...asked<Word>(pageRoutes)]
+        .map(({ verb, pattern }) => `${verb} ${pattern}`)
+        .sort(),
     );
   });
 
@@ -158,8 +155,7 @@ describe('each route of the service', function () {
 
   it('answers its other verbs alike to everybody, with 405', async () => {
     for (const path of new Set(everyWay().map(({ path }) => path))) {
-      const word: Word = { may: 'open' };
-      assert.equal((await ask(api.port, { verb: 'put', path, word, pattern: path }, {})).status, 405, path);
+      assert.equal((await ask(api.port, { verb: 'put', path }, {})).status, 405, path);
     }
   });
 });
@@ -179,13 +175,13 @@ describe('each route of the receiver', () => {
       receiverDeployTokenFile: join(folder.path, 'deploy'),
       receiverEventsTokenFile: join(folder.path, 'events'),
     });
-    for (const each of asked(receiverRoutes)) {
+    for (const each of asked<ReceiverWord>(receiverRoutes)) {
       const { word } = each;
       const expectOf = (status: number) => (word.may === 'open' ? [200] : [status]);
       for (const [what, headers] of Object.entries(foreign)) {
         assert.ok(expectOf(403).includes((await ask(without.port, each, headers)).status), `${nameOf(each)}: ${what}`);
         if (word.may !== 'client' || 'host' in headers) continue;
-        const known = bearer(tokens[word.token!]);
+        const known = bearer(tokens[word.token]);
         assert.equal(
           (await ask(withTokens.port, each, { ...known, ...headers })).status,
           403,
@@ -206,23 +202,21 @@ describe('each route of the receiver', () => {
 describe('a route without a word', () => {
   const open = { may: 'open' } as const;
   const nothing = () => undefined;
+  const guard: Guard<AnyWord, void> = () => nothing;
 
   it('ends the start, whichever way it was added', () => {
     const table = { '/one': { get: open } } as const;
     // @ts-expect-error a path that the table does not have
-    const more = { '/one': { get: nothing }, '/two': { get: nothing } } as const satisfies Parameters<
-      typeof addRoutes<typeof table, void>
-    >[1]['handlers'];
+    const more = { '/one': { get: nothing }, '/two': { get: nothing } } as const satisfies Handlers<typeof table, void>;
     // @ts-expect-error a word of the table without a handler
-    const fewer = {} satisfies Parameters<typeof addRoutes<typeof table, void>>[1]['handlers'];
-    const add = (handlers: object) => () =>
-      addRoutes(express(), { table, handlers: handlers as never, admit: nothing });
-    assert.throws(add(more), /nothing says who may use GET \/two.*src\/api\/routes\.ts/);
+    const fewer = {} satisfies Handlers<typeof table, void>;
+    const add = (handlers: object) => () => addRoutes(express(), { table, handlers: handlers as never, guard });
+    assert.throws(add(more), /nothing says who may use GET \/two.*routes\.ts/);
     assert.throws(add({ '/one': { get: nothing, post: nothing } }), /nothing says who may use POST \/one/);
     assert.throws(add(fewer), /GET \/one has no handler/);
 
     const app = express();
-    addRoutes(app, { table, handlers: { '/one': { get: nothing } }, admit: nothing });
+    addRoutes(app, { table, handlers: { '/one': { get: nothing } }, guard });
     refuseRoutesWithoutWord(app, [table]);
     app.get('/aside', nothing);
     assert.throws(() => refuseRoutesWithoutWord(app, [table]), /nothing says who may use GET \/aside/);
@@ -232,7 +226,7 @@ describe('a route without a word', () => {
 describe('a proxy that is trusted', () => {
   it('ends the start where there are no API keys: every stranger would be the administrator', async () => {
     await assert.rejects(
-      Door.open({ ...readConfig({}), trustProxy: '10.0.0.0/8' }),
+      AccessControl.open({ ...readConfig({}), trustProxy: '10.0.0.0/8' }),
       /Cannot trust a proxy: there are no API keys.*VITRINE_API_KEYS_FILE.*VITRINE_TRUST_PROXY/,
     );
   });
@@ -243,15 +237,15 @@ async function forEveryWay(act: (each: Asked) => Promise<void>): Promise<void> {
   await Promise.all(everyWay().map(act));
 }
 
-function asked(table: RouteTable): Asked[] {
+function asked<Of extends AnyWord>(table: RouteTable<Of>): Asked<Of>[] {
   return Object.entries(table).flatMap(([pattern, verbs]) =>
-    (Object.entries(verbs) as [Verb, Word][]).map(([verb, word]) => ({ verb, word, pattern, path: pathOf(pattern) })),
+    (Object.entries(verbs) as [Verb, Of][]).map(([verb, word]) => ({ verb, word, pattern, path: pathOf(pattern) })),
   );
 }
 
 /** Every route and verb; of inference both ways in, of GET also HEAD. */
 function everyWay(): Asked[] {
-  const all = [...asked(serviceRoutes), ...asked(pageRoutes)];
+  const all: Asked[] = [...asked<Word>(serviceRoutes), ...asked<Word>(pageRoutes)];
   return [
     ...all,
     ...all
@@ -273,11 +267,11 @@ function pathOf(pattern: string): string {
     .replace(/:\w+/g, 'none');
 }
 
-function nameOf({ verb, path }: Asked): string {
+function nameOf({ verb, path }: Pick<Asked, 'verb' | 'path'>): string {
   return `${verb.toUpperCase()} ${path}`;
 }
 
-async function ask(port: number, { verb, path }: Asked, headers: Record<string, string>) {
+async function ask(port: number, { verb, path }: Pick<Asked, 'verb' | 'path'>, headers: Record<string, string>) {
   const asking = request({ port, host: '127.0.0.1', path, method: verb.toUpperCase(), headers, agent: false });
   asking.end();
   const [answer] = (await once(asking, 'response')) as [IncomingMessage];

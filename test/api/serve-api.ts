@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Express } from 'express';
+import { AccessControl } from '../../src/api/access/access-control.ts';
 import type { Budgets } from '../../src/api/access/budgets.ts';
-import { Door } from '../../src/api/access/door.ts';
 import { ProxyMetrics } from '../../src/api/backends-proxy/proxy-metrics.ts';
 import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
@@ -62,7 +62,7 @@ export async function serveApi(
     retryWaitMsFirst: 1,
     ...settings,
   };
-  const door = await Door.open(config);
+  const access = await AccessControl.open(config);
   const meter = new Meter();
   const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
   const lifecycle = new Lifecycle();
@@ -84,7 +84,7 @@ export async function serveApi(
   const app = createApp({
     config: { ...config, telemetryOff: !observed },
     meter,
-    door,
+    access,
     lifecycle,
     registry,
     proxyMetrics: new ProxyMetrics(meter),
@@ -119,7 +119,7 @@ export async function serveApi(
       server.close();
       server.closeAllConnections();
       await closed;
-      door[Symbol.dispose]();
+      access[Symbol.dispose]();
       await jobs[Symbol.asyncDispose]();
       await taskThreads[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();

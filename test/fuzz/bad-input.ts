@@ -1,6 +1,8 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { pageRoutes, type RouteTable, receiverRoutes, serviceRoutes } from '../../src/api/routes.ts';
+import { pageRoutes, serviceRoutes } from '../../src/api/routes.ts';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
+import type { RouteTable } from '../../src/http/route-table.ts';
+import { receiverRoutes } from '../../src/receiver/routes.ts';
 import { jsonBombs } from '../api/bombs.ts';
 import { Random } from './random.ts';
 

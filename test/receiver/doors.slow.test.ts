@@ -247,7 +247,7 @@ describe('the receiver’s doors', function () {
     const zipped = await at.receiver.post('/alerts', bodies['/alerts'], { 'content-encoding': 'gzip' });
     assert.equal(zipped.status, 415);
     assert.equal(
-      (await at.receiver.post('/deploy', { version: '1' }, { 'idempotency-key': 'x'.repeat(129) })).status,
+      (await at.receiver.post('/deploy', { version: '1' }, { 'idempotency-key': 'x'.repeat(256) })).status,
       400,
     );
     assert.equal((await fetch(`${at.receiver.url}/alerts`, { method: 'DELETE' })).status, 405);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
-import { parseJson } from '../../src/receiver/read-body.ts';
+import { parseJson } from '../../src/http/json/parse-json.ts';
 import { webhookShape } from '../../src/receiver/receive-alerts.ts';
 import { alertmanagerWebhook } from './webhook.ts';
 

@@ -36,13 +36,13 @@ export async function audited(
   of: {
     readonly request: Request;
     readonly response: Response;
-    readonly admit: () => Promise<void>;
+    readonly admit: () => unknown;
     readonly act: (entry: AuditEntry) => unknown;
   },
 ): Promise<void> {
   const entry: AuditEntry = {};
   try {
-    await of.admit();
+    of.admit();
     await of.act(entry);
   } catch (error) {
     tell(act, entry, of, error instanceof ServiceError ? error.code : 'internal');

@@ -3,8 +3,8 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { leftSignal } from '../../http/while-open.ts';
 import { say } from '../../sentence.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import type { Door } from '../access/door.ts';
 import { backendNames, readQuestion } from './allowed-questions.ts';
 import { askBackend } from './ask-backend.ts';
 import { lokiTenants, withoutGuardedStreams } from './guard-log-streams.ts';
@@ -16,18 +16,18 @@ import type { ProxyMetrics } from './proxy-metrics.ts';
  */
 export function readBackend({
   config,
-  door,
+  access,
   proxyMetrics,
 }: {
   config: Config;
-  door: Door;
+  access: AccessControl;
   proxyMetrics: ProxyMetrics;
 }) {
   let inFlight = 0;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const backend = backendNames.find((name) => name === request.params.backend);
     try {
-      const mayReadAll = door.mayAdminister(client);
+      const mayReadAll = access.mayAdminister(client);
       const question = readQuestion(asked(request), (query) => (mayReadAll ? query : withoutGuardedStreams(query)));
       if (inFlight >= config.proxyInFlightMax)
         throw new ServiceError(

@@ -5,7 +5,7 @@ import type { JobRunner } from '../../jobs/job-runner.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { Telemetry } from '../../telemetry/export/start.ts';
 import type { Gpu } from '../../telemetry/host/gpu/start-gpu.ts';
-import type { Door } from '../access/door.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import { gpuCount } from './gpu-presence.ts';
 import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse } from './resource-use.ts';
 
@@ -47,7 +47,7 @@ export type HealthParts = {
   telemetry: Telemetry;
   jobs: Pick<JobRunner, 'storeTrouble' | 'foldersSetAside' | 'storeAnswerMs'>;
   gpu?: (() => Pick<Gpu, 'figures'>) | undefined;
-  door: Pick<Door, 'keysStaleSince'>;
+  access: Pick<AccessControl, 'keysStaleSince'>;
 };
 
 /** How the service is. A look costs a few small files and is kept for a second, however many ask. */
@@ -181,7 +181,7 @@ export class HealthChecks {
 
   /** Asked without a key: why the file cannot be used is in the security log only. */
   apiKeys(): Check {
-    const since = this.#parts.door.keysStaleSince;
+    const since = this.#parts.access.keysStaleSince;
     if (since === undefined) return { status: 'healthy' };
     return {
       status: 'warning',

@@ -1,9 +1,9 @@
 import type { Express, Request, Response } from 'express';
 import { answerError } from '../../http/answer-error.ts';
 import { beginTrace, type RequestTracing } from '../../http/trace-request.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { Budgets } from '../access/budgets.ts';
 import type { Client } from '../access/clients.ts';
-import type { Door } from '../access/door.ts';
 import { serviceRoutes } from '../routes.ts';
 import { type InferHandler, neverNext } from './infer.ts';
 
@@ -22,7 +22,7 @@ export type ServedApp = {
  */
 export function inferStraight(
   tracing: RequestTracing | undefined,
-  door: Door,
+  access: AccessControl,
   handler: InferHandler,
 ): ServedApp['straight'] {
   return (request, response) => {
@@ -34,7 +34,7 @@ export function inferStraight(
     beginTrace(tracing, request, response).route = route;
     let client: Client | undefined;
     try {
-      client = door.admit(serviceRoutes[route].post, request, response, model);
+      client = access.admit(serviceRoutes[route].post, request, response, model);
     } catch (error) {
       answerError(error, request, response, neverNext);
       return true;

@@ -11,13 +11,13 @@ import type { RequestTrace } from '../../http/trace-request.ts';
 import { makeProfileSpans } from '../../observe/profile-spans.ts';
 import { say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import type { Door } from '../access/door.ts';
 import type { TraceSettingsStore } from '../settings/trace-settings.ts';
 
 type Parts = {
   config: Pick<Config, 'profilesMax' | 'profileMsMax' | 'profileBytesMax' | 'data' | 'telemetryOff'>;
-  door: Door;
+  access: AccessControl;
   traceSettings: TraceSettingsStore;
 };
 
@@ -36,11 +36,11 @@ export class Profiles {
 
   /** Undefined for a request that nobody wants profiled; throws forbidden when who asks may not. */
   admit(request: Request, client: Client, model: LoadedModel, told: RequestTrace): ProfiledRequest | undefined {
-    const { config, door } = this.#parts;
+    const { config, access } = this.#parts;
     if (told.account === undefined) return undefined;
     const asked = request.headers['x-vitrine-profile'] === '1';
     if (!asked && !this.#isDue(model.name)) return undefined;
-    if (asked && !door.mayAdminister(client) && client.key?.mayProfile !== true)
+    if (asked && !access.mayAdminister(client) && client.key?.mayProfile !== true)
       throw new ServiceError(
         'forbidden',
         say`Cannot profile the request: the API key does not allow it; leave out X-Vitrine-Profile, or ask for "may_profile" in VITRINE_API_KEYS_FILE.`,

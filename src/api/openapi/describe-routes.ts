@@ -1,6 +1,7 @@
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import type { FailureCode } from '../../errors.ts';
-import { type RouteTable, serviceRoutes, type Verb, type Word } from '../routes.ts';
+import type { RouteTable, Verb } from '../../http/route-table.ts';
+import { serviceRoutes, type Word } from '../routes.ts';
 import { failing } from './answers.ts';
 
 /** An operation, with the failures that are its own; those of the guards in front of it are added here. */
@@ -24,7 +25,7 @@ const ofBodies: readonly FailureCode[] = [
   'encoding_not_supported',
 ];
 
-/** What the guards of a route can answer, by its word in the table of routes (see add-routes.ts and door.ts). */
+/** What the guards of a route can answer, by its word in the table of routes (see access/guard-route.ts and access/access-control.ts). */
 export function failuresOfGuards(path: string, verb: Verb, word: Word, hasBody: boolean): readonly FailureCode[] {
   const codes = [...ofEvery];
   if (word.may !== 'open') codes.push('unauthorized', 'forbidden');
@@ -36,7 +37,7 @@ export function failuresOfGuards(path: string, verb: Verb, word: Word, hasBody: 
 
 /** The paths as OpenAPI has them: each operation with all of its failures, and with who may use it, by the table of routes. */
 export function describeRoutes(described: DescribedPaths, { hasKeys }: { hasKeys: boolean }): ZodOpenApiPathsObject {
-  const table: RouteTable = serviceRoutes;
+  const table: RouteTable<Word> = serviceRoutes;
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const [path, verbs] of Object.entries(described)) {
     const route = path.replace(/\{(\w+)\}/g, ':$1');

@@ -5,21 +5,21 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import { version } from '../../version.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import type { Door } from '../access/door.ts';
 import { backendNames } from '../backends-proxy/allowed-questions.ts';
 import { type DashboardFiles, namesIn } from './dashboard-files.ts';
 
-type Parts = { config: Config; door: Door };
+type Parts = { config: Config; access: AccessControl };
 
 /** GET /page/facts: what the page has to know of its service before it asks for more. */
-export function pageFacts({ config, door }: Parts) {
+export function pageFacts({ config, access }: Parts) {
   return (_request: Request, response: Response, client: Client): void => {
     response.json({
       version,
       environment: config.environment,
       client: client.name,
-      admin: door.mayAdminister(client),
+      admin: access.mayAdminister(client),
       backends: backendNames,
       grafana: config.grafanaOn ? config.grafanaUrl : null,
       exportIntervalSeconds: config.metricIntervalMs / 1000,

@@ -4,19 +4,19 @@ import { readQuery } from '../../http/read-by.ts';
 import type { FlightRecord } from '../../observe/flight/flight-record.ts';
 import type { FlightRecorder } from '../../observe/flight/flight-recorder.ts';
 import { say } from '../../sentence.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import type { Door } from '../access/door.ts';
 import { flightAnswer, flightLine, latencyAnswer } from './flight-answer.ts';
 import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
 
-type Parts = { door: Door; flights: FlightRecorder | undefined };
+type Parts = { access: AccessControl; flights: FlightRecorder | undefined };
 
 const minutesWhenAbsent = 15;
 
 /** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
-export function showRequest({ door, flights }: Parts) {
+export function showRequest({ access, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
-    const { recorder, sees } = asked(door, flights, client);
+    const { recorder, sees } = asked(access, flights, client);
     const id = String(request.params.id);
     // A caller's own id is as it was written; ours have small letters, however they are asked for.
     const names = new Set([id, id.toLowerCase()]);
@@ -31,13 +31,13 @@ export function showRequest({ door, flights }: Parts) {
 }
 
 /** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
-export function listRequests({ door, flights }: Parts) {
+export function listRequests({ access, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
-    const { recorder } = asked(door, flights, client);
+    const { recorder } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
     const { order, most } = flightOrder(given);
     const filter = {
-      tenant: door.mayAdminister(client) ? undefined : client.tenant,
+      tenant: access.mayAdminister(client) ? undefined : client.tenant,
       model,
       fault,
       endedSinceMs: performance.now() - minutes * 60_000,
@@ -48,9 +48,9 @@ export function listRequests({ door, flights }: Parts) {
 }
 
 /** GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was used for. */
-export function summarizeRequests({ door, flights }: Parts) {
+export function summarizeRequests({ access, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
-    const { recorder } = asked(door, flights, client);
+    const { recorder } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, model } = readQuery(flightSummaryQuery, request);
     const { fromMs, uses } = recorder.summary(minutes);
     const shown = uses.filter(
@@ -60,18 +60,18 @@ export function summarizeRequests({ door, flights }: Parts) {
   };
 }
 
-function asked(door: Door, flights: FlightRecorder | undefined, client: Client) {
+function asked(access: AccessControl, flights: FlightRecorder | undefined, client: Client) {
   if (!flights)
     throw new ServiceError(
       'not_found',
       say`Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.`,
     );
-  return { recorder: flights, sees: visibleTo(door, client) };
+  return { recorder: flights, sees: visibleTo(access, client) };
 }
 
 /** The administrator sees every request, a key its own. */
-function visibleTo(door: Door, client: Client): (record: FlightRecord) => boolean {
-  if (door.mayAdminister(client)) return () => true;
+function visibleTo(access: AccessControl, client: Client): (record: FlightRecord) => boolean {
+  if (access.mayAdminister(client)) return () => true;
   return ({ tenant }) => tenant === client.tenant;
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const noKey = 'the header Idempotency-Key is not 1 to 255 visible ASCII characters';
+import { idempotencyKey } from '../../http/idempotency-key.ts';
 
 /** What tasks take in headers: read by the handlers and shown in /openapi.json. */
 export const taskHeaders = z.object({
@@ -9,9 +8,5 @@ export const taskHeaders = z.object({
     .optional()
     .describe('respond-async: answer 202 and do it as a job. Other preferences (RFC 7240) are passed over.')
     .meta({ example: 'respond-async' }),
-  'Idempotency-Key': z
-    .string({ error: noKey })
-    .regex(/^[\x21-\x7e]{1,255}$/, noKey)
-    .optional()
-    .describe('Of a job: the same key with the same request never makes a second one.'),
+  'Idempotency-Key': idempotencyKey.describe('Of a job: the same key with the same request never makes a second one.'),
 });

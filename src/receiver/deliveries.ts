@@ -1,14 +1,14 @@
 import type { Context } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
-import type { Word } from '../api/routes.ts';
+import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import { refusalOfForeignPage } from '../http/foreign-pages.ts';
-import { isLoopback } from '../http/loopback.ts';
+import { idempotencyKey } from '../http/idempotency-key.ts';
+import { readHeaders } from '../http/read-by.ts';
 import { requestTrace } from '../http/trace-request.ts';
+import { Turnstile } from '../resilience/turnstile.ts';
 import { say } from '../sentence.ts';
 import type { Telemetry } from '../telemetry/export/start.ts';
-import { authorize } from './bearer-token.ts';
 import { readBody } from './read-body.ts';
 import type { DoorName, ReceiverMetrics } from './receiver-metrics.ts';
 import type { Store } from './store.ts';
@@ -16,8 +16,8 @@ import type { Store } from './store.ts';
 export type Delivery = { body: Buffer; context: Context };
 
 /**
- * Takes what was delivered and tells it on. `remember` writes to the store, in one transaction, once everything told is safe; `done` counts it.
- * So a delivery that was answered 2xx is with the Collector or on disk, and one that was not may come again.
+ * Reads a delivery and logs what it says. `remember` writes to the store, in one transaction, once the logs are safe; `done` counts it.
+ * So a delivery that was answered 2xx is with the Collector or on disk, and another may be sent again.
  */
 export type Receive = (delivery: Delivery) => {
   answer: Record<string, unknown>;
@@ -25,48 +25,34 @@ export type Receive = (delivery: Delivery) => {
   done: () => void;
 };
 
-/** The way in, the same for every door: a token, a place, a body, then one delivery at a time. */
-export class Door {
+const headers = z.object({ 'Idempotency-Key': idempotencyKey });
+
+/** Takes deliveries, the same way on every route: a place, a body, then one delivery at a time. */
+export class Deliveries {
   readonly #parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics };
+  /** What waits in the telemetry's memory is then at most one delivery, and no delivery sees half of another. */
+  readonly #turn = new Turnstile(1);
   #inFlight = 0;
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics }) {
     this.#parts = parts;
   }
 
-  /** Lets a request pass as the word of its route says, or throws. */
-  async admit(word: Word, request: Request): Promise<void> {
-    if (word.may === 'open') return;
-    const token = word.may === 'client' ? word.token : undefined;
-    if (token === undefined) throw new Error('A route of the receiver wants a token that is not in src/api/routes.ts');
-    const { config, metrics } = this.#parts;
-    const tokenFile = config[tokenFiles[token]];
-    try {
-      // With a token, a proxy may stand before it and bring its own name as Host.
-      const onlyLoopbackHosts = isLoopback(config.bind) && tokenFile === '';
-      const foreign = refusalOfForeignPage(request, { onlyLoopbackHosts, hasOwnPage: false });
-      if (foreign) throw foreign;
-      await authorize(request, tokenFile);
-    } catch (error) {
-      metrics.refusedBecause(token, error);
-      throw error;
-    }
-  }
-
-  /** The handler of deliveries that were let in. */
+  /** The handler of deliveries that the guard has let in. */
   for(door: DoorName, receive: Receive) {
     const { config, metrics } = this.#parts;
     return async (request: Request, response: Response): Promise<void> => {
       const { context } = requestTrace(response);
       try {
         using _place = this.#takePlace();
-        const key = idempotencyKey(door, request);
+        const sent = readHeaders(headers, request)['Idempotency-Key'];
+        // The same key on another route is another delivery.
+        const key = sent === undefined ? undefined : `${door}:${sent}`;
         const body = await readBody(request, {
           bytesMax: config.receiverBodyBytesMax,
           msMax: config.receiverBodyMsMax,
         });
-        const answer = await this.#inTurn(() => this.#take({ door, key, receive, delivery: { body, context } }));
+        const answer = await this.#turn.pass(() => this.#take({ door, key, receive, delivery: { body, context } }));
         response.json(answer);
       } catch (error) {
         metrics.refusedBecause(door, error);
@@ -91,13 +77,6 @@ export class Door {
         this.#inFlight -= 1;
       },
     };
-  }
-
-  /** One after the other: what waits in the telemetry's memory is then at most one delivery, and no two of them see half of each other. */
-  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
-    const mine = this.#turn.then(act);
-    this.#turn = mine.catch(() => undefined);
-    return mine;
   }
 
   async #take(of: { door: DoorName; key: string | undefined; receive: Receive; delivery: Delivery }) {
@@ -125,25 +104,8 @@ export class Door {
   }
 }
 
-const tokenFiles = {
-  alerts: 'receiverAlertsTokenFile',
-  deploy: 'receiverDeployTokenFile',
-  events: 'receiverEventsTokenFile',
-} as const;
-
 /** Records that were new when they were given up. Old ones that make room in the spool are no concern of this delivery. */
 function droppedLogs(telemetry: Telemetry): number {
   const { memory_full, spool_unwritable } = telemetry.ledger.account('logs').dropped;
   return memory_full + spool_unwritable;
-}
-
-/** Lets a script send again what was perhaps taken: the same key at the same door counts once. */
-function idempotencyKey(door: DoorName, request: Request): string | undefined {
-  const key = request.get('idempotency-key');
-  if (key === undefined) return undefined;
-  if (/^[\x21-\x7e]{1,128}$/.test(key)) return `${door}:${key}`;
-  throw new ServiceError(
-    'invalid_body',
-    say`Cannot take this: Idempotency-Key has to be 1 to 128 visible ASCII characters; leave it out or shorten it.`,
-  );
 }

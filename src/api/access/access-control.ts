@@ -1,5 +1,3 @@
-import { hash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { modelNotFound } from '../../engine/registry/shelf.ts';
@@ -8,6 +6,7 @@ import { chargeTo } from '../../http/charged-client.ts';
 import { type PageRules, refusalOfForeignPage } from '../../http/foreign-pages.ts';
 import { logRefusal } from '../../http/log-refusal.ts';
 import { isLoopback } from '../../http/loopback.ts';
+import { bearerOf, Tokens, unusableTokens } from '../../http/tokens.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { ours, say } from '../../sentence.ts';
 import { takeQuota } from '../inference/take-quota.ts';
@@ -20,14 +19,14 @@ import { modelNameCharsMax } from './model-pattern.ts';
  * The guard of every route of the service. With API keys, each client needs one; without, everybody who reaches the port is a client, so the port must be loopback.
  * Administration needs its own token, or, where there are neither keys nor token, this machine.
  */
-export class Door {
+export class AccessControl {
   readonly #config: Pick<Config, 'trustProxy'>;
   readonly #keys: ApiKeys | undefined;
-  readonly #adminTokens: readonly Buffer[];
+  readonly #adminTokens: Tokens;
   readonly #clients: Clients;
   readonly #pages: PageRules;
 
-  private constructor(config: Config, keys: ApiKeys | undefined, adminTokens: readonly Buffer[]) {
+  private constructor(config: Config, keys: ApiKeys | undefined, adminTokens: Tokens) {
     this.#config = config;
     this.#keys = keys;
     this.#adminTokens = adminTokens;
@@ -36,7 +35,7 @@ export class Door {
   }
 
   /** Ends the start when a file cannot be used, and when more than this machine could use the service without a key. */
-  static async open(config: Config): Promise<Door> {
+  static async open(config: Config): Promise<AccessControl> {
     const keys = config.apiKeysFile === '' ? undefined : await ApiKeys.open(config.apiKeysFile);
     if (keys === undefined && !isLoopback(config.bind))
       throw new ServiceError(
@@ -48,7 +47,7 @@ export class Door {
         'invalid_setting',
         say`Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.`,
       );
-    return new Door(config, keys, config.adminTokenFile === '' ? [] : await readTokens(config.adminTokenFile));
+    return new AccessControl(config, keys, await adminTokensOf(config));
   }
 
   /** Since when the keys in force are not those of the file. */
@@ -87,7 +86,7 @@ export class Door {
 
   /** Whether this client may see and do what is the administrator's; without keys and token that is everyone on this machine. */
   mayAdminister(client: Client): boolean {
-    return client.admin || (this.#keys === undefined && this.#adminTokens.length === 0);
+    return client.admin || (this.#keys === undefined && this.#adminTokens.isEmpty);
   }
 
   [Symbol.dispose](): void {
@@ -108,20 +107,19 @@ export class Door {
 
   /** The client, or why it is not known. */
   #clientOf(request: Request): Client | string {
-    if (this.#keys === undefined && this.#adminTokens.length === 0)
-      return this.#clients.byAddress(this.#addressOf(request));
+    if (this.#keys === undefined && this.#adminTokens.isEmpty) return this.#clients.byAddress(this.#addressOf(request));
     const given = credentialOf(request);
     if (given !== undefined) {
       const key = this.#keys?.find(given);
       if (key) return this.#clients.byKey(key);
-      if (this.#isAdmin(given)) return this.#clients.administrator();
+      if (this.#adminTokens.has(given)) return this.#clients.administrator();
     }
     if (this.#keys === undefined && given === undefined) return this.#clients.byAddress(this.#addressOf(request));
     return given === undefined ? 'the request has no API key' : 'its API key is not known';
   }
 
   #refusalOfAdministration(request: Request): ServiceError {
-    if (this.#adminTokens.length === 0)
+    if (this.#adminTokens.isEmpty)
       return new ServiceError(
         'forbidden',
         say`Cannot take the request: there are API keys but no token for administration; name its file in VITRINE_ADMIN_TOKEN_FILE.`,
@@ -137,14 +135,6 @@ export class Door {
     // Express reads X-Forwarded-For as VITRINE_TRUST_PROXY says; without it the socket is all there is.
     return (this.#config.trustProxy === '' ? request.socket.remoteAddress : request.ip) ?? 'unknown';
   }
-
-  #isAdmin(given: string): boolean {
-    const hashed = sha256(given);
-    let known = false;
-    // Every one is compared, in constant time, so that the time says nothing about how near a guess was.
-    for (const token of this.#adminTokens) known = timingSafeEqual(token, hashed) || known;
-    return known;
-  }
 }
 
 /** A key may use its own models only. One it may not use is refused by the same words whether it exists or not. */
@@ -157,36 +147,16 @@ export function refuseModelOfOthers(client: Client, model: string): void {
     );
 }
 
-const tokenCharsMin = 16;
-
-async function readTokens(file: string): Promise<Buffer[]> {
-  try {
-    const tokens = (await readFile(file, 'utf8'))
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
-    if (tokens.length === 0) throw new Error('it has no token in it');
-    if (tokens.some((token) => token.length < tokenCharsMin || /\s/.test(token)))
-      throw new Error(`it has a token that is shorter than ${tokenCharsMin} characters or has spaces in it`);
-    return tokens.map(sha256);
-  } catch (cause) {
-    throw new ServiceError(
-      'invalid_setting',
-      say`Cannot use VITRINE_ADMIN_TOKEN_FILE: ${cause instanceof Error ? cause.message : String(cause)}; name a file with one token a line.`,
-      { cause },
-    );
-  }
+async function adminTokensOf({ adminTokenFile }: Config): Promise<Tokens> {
+  if (adminTokenFile === '') return new Tokens();
+  return Tokens.read(adminTokenFile).catch((cause: unknown) => {
+    throw unusableTokens('VITRINE_ADMIN_TOKEN_FILE', cause);
+  });
 }
 
 function credentialOf(request: Request): string | undefined {
-  const { authorization } = request.headers;
-  if (authorization !== undefined) return /^Bearer +(\S{1,1024}) *$/i.exec(authorization)?.[1] ?? '';
   const key = request.headers['x-api-key'];
-  return typeof key === 'string' ? key : undefined;
-}
-
-function sha256(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
+  return bearerOf(request) ?? (typeof key === 'string' ? key : undefined);
 }
 
 function unauthorized(because: string): ServiceError {

@@ -229,7 +229,7 @@ describe('the receiver’s doors', function () {
       { ...alertmanagerWebhook({}), alerts: [{ ...alert, fingerprint: '../x' }] },
       /fingerprint/,
     ],
-    ['/deploy', 'no JSON', '', /not JSON/],
+    ['/deploy', 'no JSON', '', /not valid JSON/],
     ['/deploy', 'no version', {}, /version/],
     ['/deploy', 'a version with spaces', { version: '1 2' }, /version/],
     ['/deploy', 'an unknown field', { version: '1', branch: 'x' }, /branch/],

@@ -75,6 +75,11 @@ export const failures = {
     retryable: false,
     means: 'The model, or this version of it, is not in the repository.',
   },
+  stem_not_found: {
+    status: 404,
+    retryable: false,
+    means: 'The model makes no stem of this name; the message has those that it makes.',
+  },
   model_not_ready: {
     status: 503,
     retryable: true,

@@ -58,7 +58,7 @@ export const taskSettings = {
   microstructurePixelsMax: integer(
     'VITRINE_MICROSTRUCTURE_PIXELS_MAX',
     2 ** 20,
-    256,
+    1024,
     2 ** 26,
     'Pixels of all samples of one microstructure task together.',
   ),

@@ -127,6 +127,21 @@ describe('the description of the API', () => {
     }
   });
 
+  it('has defaults that a service with small limits takes', async () => {
+    const small = readConfig({ VITRINE_GENERATE_SECONDS_MAX: '1', VITRINE_MICROSTRUCTURE_PIXELS_MAX: '4096' });
+    assert.equal(checkParameters('generate', { prompt: 'bell' }, small).duration_seconds, 1);
+    assert.equal(checkParameters('microstructure', {}, small).size, 64);
+    const { openApiDocument } = await import('../../src/api/openapi/openapi-document.ts');
+    const { MicrostructureRequest } = (openApiDocument(small).components?.schemas ?? {}) as Record<
+      string,
+      { anyOf?: { properties: { size: { const: number } }; required?: string[] }[] }
+    >;
+    assert.deepEqual(
+      MicrostructureRequest?.anyOf?.map(({ properties, required = [] }) => [properties.size.const, ...required]),
+      [[32, 'size'], [64]],
+    );
+  });
+
   it('has a sound for its examples that is a whole WAV file', () => {
     assert.equal(readWav(Buffer.from(soundExample)).channels[0]?.length, 512);
   });

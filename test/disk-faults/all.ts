@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { failEverything } from './fail-everything.ts';
 
 // npm run faults:files [scenario …]: every file operation of every scenario fails, in every way and
-// for every duration. `--minutes` ends it after a sample, which `--seed` chooses.
+// for every duration. `--minutes` ends it after a sample, which `--seed` chooses; SIGTERM ends it
+// after the runs that are under way.
 
 const begun = performance.now();
 const { values, positionals: scenarios } = parseArgs({
@@ -15,7 +16,11 @@ const { values, positionals: scenarios } = parseArgs({
     only: { type: 'string' },
   },
 });
+// The processes of the scenarios would go on.
+const ending = new AbortController();
+process.once('SIGTERM', () => ending.abort());
 const outcome = await failEverything({
+  signal: ending.signal,
   seed: Number(values.seed),
   workers: values.only === undefined ? Number(values.workers) : 1,
   ...(values.only !== undefined && { only: values.only }),
@@ -23,6 +28,10 @@ const outcome = await failEverything({
   ...(values.only !== undefined ? { scenarios: [values.only.split(':')[0]!] } : scenarios.length > 0 && { scenarios }),
   onWrong: ({ run, at, failed, trouble }) =>
     process.stdout.write(`${run} (${failed} failed, first ${at}): ${trouble}\n\n`),
+  onRun: ({ runs, of, failed, wrong }) => {
+    if (runs % 20 === 0)
+      process.stdout.write(`${runs} of ${of} runs, ${failed} calls failed, ${wrong.length} runs went wrong\n`);
+  },
 });
 if ('unavailable' in outcome) {
   process.stdout.write(`Cannot fail file operations: ${outcome.unavailable}.\n`);

@@ -10,7 +10,7 @@ import { scenarios } from './scenarios.ts';
 
 // Runs in a process with failing-disk.c. Each scenario runs once on a disk that works, where its
 // calls are counted. Then it runs once for every call, every error and every duration, or for a
-// sample. It prints one line of JSON for each run that went wrong, and one at the end.
+// sample. It prints a line of JSON for each run that went wrong, and after each run the counts.
 
 type Plan = { scenario: Scenario; fault: Fault; round: number };
 
@@ -36,7 +36,7 @@ if (!control) throw new Error('Run this by way of test/disk-faults/fail-everythi
 const disk = FailingDisk.open(control);
 const root = await mkdtemp(join(tmpdir(), 'vitrine-faults-'));
 const counts = { calls: 0, runs: 0, failed: 0, wrong: 0, skipped: 0 };
-const tell = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const report = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 try {
   const chosen = scenarios.filter((one) => values.scenario?.includes(one.name) ?? true);
@@ -53,28 +53,33 @@ try {
         for (const [round, duration] of shuffled(durationsOf(scenario), random).entries())
           plans.push({ scenario, fault: { call: index + 1, failure, duration }, round });
   }
-  // Where there is no time for all, every call has failed in every way before one of them does so for
-  // another time.
+  // Where there is no time for all, every call has failed in every way before one of them does so for another time.
   const mine = values.only
     ? [only(values.only)]
     : shuffled(plans, random)
         .sort((a, b) => a.round - b.round)
         .filter((_, index) => index % Number(values.parts) === Number(values.part));
   const endsAt = performance.now() + Number(values.msMax ?? Number.POSITIVE_INFINITY);
+  let ending = false;
+  process.once('SIGTERM', () => {
+    ending = true;
+  });
   for (const { scenario, fault } of mine) {
-    if (performance.now() > endsAt) {
+    if (ending || performance.now() > endsAt) {
       counts.skipped += 1;
       continue;
     }
     const trouble = await runOne(scenario, fault);
     counts.runs += 1;
     counts.failed += disk.failed;
-    if (!trouble) continue;
-    counts.wrong += 1;
-    const run = `${scenario.name}:${fault.call}:${fault.failure}:${fault.duration}`;
-    tell({ run, at: disk.first.replace(root, ''), failed: disk.failed, trouble });
+    if (trouble) {
+      counts.wrong += 1;
+      const run = `${scenario.name}:${fault.call}:${fault.failure}:${fault.duration}`;
+      report({ run, at: disk.first.replace(root, ''), failed: disk.failed, trouble });
+    }
+    report({ ...counts, of: mine.length });
   }
-  tell(counts);
+  report({ ...counts, of: mine.length });
 } finally {
   disk.end();
   await rm(root, { recursive: true, force: true });
@@ -95,7 +100,8 @@ async function runOne(scenario: Scenario, fault: Fault | undefined): Promise<str
     failures.push(`${(error as Error).stack?.split('\n').slice(0, 6).join('\n')}; said: ${ground.said.join(' | ')}`);
   } finally {
     disk.end();
-    await rm(own, { recursive: true, force: true });
+    // A run that went wrong may still be at work in it.
+    await rm(own, { recursive: true, force: true, maxRetries: 20 });
   }
   return failures.length > 0 ? failures.join('\n') : undefined;
 }

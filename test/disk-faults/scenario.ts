@@ -34,7 +34,8 @@ export type Scenario = {
 };
 
 export function groundOf(scenario: Scenario, folder: string, alias: string, disk: FailingDisk): Ground {
-  const { patienceMs = 250, deadlineMs = 20_000 } = scenario;
+  // Long, since a machine that does much else may take seconds for what a free one does at once.
+  const { patienceMs = 250, deadlineMs = 120_000 } = scenario;
   const said: string[] = [];
   return {
     folder,

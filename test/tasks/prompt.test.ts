@@ -41,7 +41,15 @@ describe('a prompt', () => {
   });
 
   it('that is empty, too long or holds control characters is refused', () => {
-    for (const prompt of ['', '   ', 'a'.repeat(promptCharactersMax + 1), 'bell\u0000', 'bell\u001b[31m']) {
+    for (const prompt of [
+      '',
+      '   ',
+      'a'.repeat(promptCharactersMax + 1),
+      'bell\u0000',
+      'bell\u001b[31m',
+      'bell\ud800',
+      'bell\u202e',
+    ]) {
       assert.throws(
         () => readPrompt(prompt),
         (error) => error instanceof ServiceError && error.code === 'invalid_input',

@@ -111,7 +111,7 @@ describe('a task that cannot be taken is refused in words, and leaves nothing on
     [
       'more files than may come',
       () => upload('/v1/score', form(Array.from({ length: 4 }, () => ({ name: 'a', bytes: wav(10) }))))(),
-      { status: 413, code: 'body_too_large', says: /VITRINE_UPLOAD_FILES_MAX/ },
+      { status: 400, code: 'invalid_body', says: /VITRINE_UPLOAD_FILES_MAX/ },
     ],
     [
       'no file',
@@ -146,9 +146,14 @@ describe('a task that cannot be taken is refused in words, and leaves nothing on
       { status: 415, code: 'encoding_not_supported', says: /compressed/ },
     ],
     [
+      'a job without a file',
+      () => api.fetch('/v1/score', { method: 'POST', headers: { Prefer: 'respond-async' }, body: form([]) }),
+      { status: 400, code: 'invalid_input', says: /at least one/ },
+    ],
+    [
       'an unknown stem',
       () => upload('/v1/separate', file(sound, 'x.wav', { stem: 'vocals' }))(),
-      { status: 400, code: 'invalid_input', says: /harmonic, percussive/ },
+      { status: 404, code: 'stem_not_found', says: /harmonic, percussive/ },
     ],
     [
       'an unknown model',

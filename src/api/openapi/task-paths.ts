@@ -18,6 +18,7 @@ export function taskPaths(config: Config): DescribedPaths {
       'wav, flac, mp3, ogg (Vorbis, Opus) or aiff of any length. Accept: application/zip (all stems, the default), audio/wav (with `stem`), application/json (links to the stems: the request makes a job, waits for it and answers its files; 202 where the deadline comes first).',
     fields: { file: binary().describe('The sound.') },
     answer: file('The stems.', 'application/zip', 'audio/wav', 'application/json'),
+    fails: ['stem_not_found'],
   });
   return {
     '/v1/separate': { post: { ...separate, operationId: 'separate' } },
@@ -71,7 +72,7 @@ function withParameters(kind: TaskKind, config: Config, of: Told): Described {
 function withFile(
   kind: TaskKind,
   config: Config,
-  of: Told & { fields: Record<string, z.ZodType>; example?: Record<string, unknown> },
+  of: Told & { fields: Record<string, z.ZodType>; example?: Record<string, unknown>; fails?: readonly FailureCode[] },
 ): Described {
   const parameters = taskParameters[kind](config) as z.ZodObject;
   const form = z
@@ -84,6 +85,7 @@ function withFile(
     'audio_too_long',
     'task_too_large',
     'not_acceptable',
+    ...(of.fails ?? []),
   ]);
 }
 

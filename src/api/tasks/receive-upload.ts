@@ -172,7 +172,7 @@ function failureOf(error: unknown, limits: UploadLimits): unknown {
     case 'LIMIT_FILE_COUNT':
     case 'LIMIT_PART_COUNT':
       return new ServiceError(
-        'body_too_large',
+        'invalid_body',
         say`Cannot read the form: it has more than ${limits.uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
       );
     default:

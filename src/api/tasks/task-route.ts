@@ -10,6 +10,7 @@ import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { TaskKind } from '../../task-kinds.ts';
 import { runTask } from '../../tasks/task.ts';
+import { checkFiles } from '../../tasks/task-files.ts';
 import type { TaskMetrics } from '../../tasks/task-metrics.ts';
 import { modelOf } from '../../tasks/task-model.ts';
 import { checkParameters, fromText } from '../../tasks/task-parameters.ts';
@@ -99,6 +100,7 @@ async function readTask(
   const { fields, files } = takesFiles(kind)
     ? await receiveForm()
     : { fields: await readTaskJson(bodies, request), files: [] };
+  checkFiles(kind, files);
   const given = { ...fromText(kind, request.query, config), ...fields };
   const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
   refuseModelOfOthers(client, modelOf(kind, parameters));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import { encodingParameter, modelNameParameter, seedParameter } from '../common-parameters.ts';
-import { notUnderstood, plainText, promptCharactersMax, understandable } from './read-prompt.ts';
+import { isPlainText, notUnderstood, plainText, promptCharactersMax, understandable } from './read-prompt.ts';
 
 export function generateParameters({ generateSecondsMax }: Pick<Config, 'generateSecondsMax'>) {
   return z
@@ -10,7 +10,7 @@ export function generateParameters({ generateSecondsMax }: Pick<Config, 'generat
         .string()
         .min(1)
         .max(promptCharactersMax)
-        .refine((prompt) => plainText.test(prompt), 'it holds control characters; send plain text')
+        .refine(isPlainText, 'it holds control characters; send plain text')
         .refine((prompt) => understandable.test(prompt), {
           error: notUnderstood,
           params: { failure: 'prompt_not_understood' },
@@ -21,14 +21,15 @@ export function generateParameters({ generateSecondsMax }: Pick<Config, 'generat
         .meta({
           example: 'a bright bell in the rain',
           override: ({ jsonSchema }) => {
-            jsonSchema.allOf = [{ pattern: plainText.source }, { pattern: understandable.source }];
+            jsonSchema.pattern = understandable.source;
+            jsonSchema.allOf = [{ pattern: plainText.source }];
           },
         }),
       duration_seconds: z
         .number()
         .min(0.05)
         .max(generateSecondsMax)
-        .default(5)
+        .default(Math.min(5, generateSecondsMax))
         .describe('Length of the sound (at most VITRINE_GENERATE_SECONDS_MAX).'),
       seed: seedParameter,
       model: modelNameParameter('procedural-synthesizer'),

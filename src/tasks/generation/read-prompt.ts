@@ -46,7 +46,7 @@ export function readPrompt(prompt: string): SoundWish {
   const { figures, rest } = readFigures(prompt, understood);
   const ignored: string[] = [];
   let strokes = figures.strokes;
-  for (const word of rest.toLowerCase().match(/\p{L}+/gu) ?? []) {
+  for (const word of rest.toLowerCase().match(aWord) ?? []) {
     const source = sourceByWord.get(word);
     const change = changes[word];
     const count = counts[word];
@@ -90,11 +90,25 @@ function checkPrompt(prompt: string): void {
     throw refused(`it has ${prompt.length} characters`, `send at most ${promptCharactersMax}`);
   }
   if (prompt.trim() === '') throw refused('it is empty', 'say what should sound, as in "a bright bell in the rain"');
-  if (!plainText.test(prompt)) throw refused('it holds control characters', 'send plain text');
+  if (!isPlainText(prompt)) throw refused('it holds control characters', 'send plain text');
 }
 
-/** No control characters but line breaks, and the joiner of emoji. */
-export const plainText = /^[\P{C}\n\t\r\u200d]*$/u;
+/**
+ * No control, invisible or private characters but line breaks and the joiner of emoji. As ranges,
+ * since tools that make strings from the description expand `\P{C}` to all of Unicode.
+ */
+export const plainText =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff0-\ufffb\ufffe\uffff]*$/u;
+
+/** Half of a surrogate pair is no character; the pattern of the description cannot name it. */
+export function isPlainText(prompt: string): boolean {
+  return prompt.isWellFormed() && plainText.test(prompt);
+}
+
+/** The letters of words, as ranges: some languages' regular expressions know fewer by `\p{L}`. */
+const letters = String.raw`A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u1fff\u2c00-\u2dff\u3040-\ud7ff\uf900-\ufdff`;
+const aWord = new RegExp(`[${letters}]+`, 'gu');
 
 const strokesPerSecondMax = 50;
 const strokesMax = 500;
@@ -134,7 +148,7 @@ function readFigures(prompt: string, understood: string[]) {
   take(new RegExp(String.raw`\bevery ${number} seconds?\b`, 'i'), ([, value]) => {
     figures.strokesPerSecond = Math.min(strokesPerSecondMax, 1 / Math.max(0.01, Number(value)));
   });
-  take(/\b(\d{1,4})\b(?=\s+(?:times|strokes|\p{L}+s\b))/iu, ([, value]) => {
+  take(new RegExp(String.raw`\b(\d{1,4})\b(?=\s+(?:times|strokes|[${letters}]+s\b))`, 'iu'), ([, value]) => {
     figures.strokes = Math.min(strokesMax, Math.max(1, Number(value)));
   });
   return {
@@ -216,11 +230,11 @@ export const understandable = (() => {
     `${number}\\s(?:${['times', 'strokes', 'beats', 'hits'].map((each) => `${anyCase(each)} `).join('|')})?(?:${anyCase('a')}|${anyCase('per')}) (?:${anyCase('second')}|${anyCase('minute')})`,
     `${number}\\s?${anyCase('bpm')}`,
     `${anyCase('every')} ${number} ${anyCase('second')}[sS]?`,
-    '[0-9]{1,4}\\s+\\p{L}+[sS]',
+    `[0-9]{1,4}\\s+[${letters}]+[sS]`,
   ];
   const known = [...sourceByWord.keys(), ...Object.keys(changes), ...Object.keys(counts)].map(anyCase);
   return new RegExp(
-    `(?:^|\\P{L})(?:${known.join('|')})(?:\\P{L}|$)|(?:^|[^0-9A-Za-z_])(?:${figures.join('|')})(?:[^0-9A-Za-z_]|$)`,
+    `(?:^|[^${letters}])(?:${known.join('|')})(?:[^${letters}]|$)|(?:^|[^0-9A-Za-z_])(?:${figures.join('|')})(?:[^0-9A-Za-z_]|$)`,
     'u',
   );
 })();

@@ -25,6 +25,8 @@ const spectrum = z
 const sizes = [32, 64, 128, 256, 512] as const;
 
 export function microstructureParameters({ microstructurePixelsMax }: Pick<Config, 'microstructurePixelsMax'>) {
+  const possible = sizes.filter((size) => size ** 2 <= microstructurePixelsMax);
+  const usual = possible.findLast((size) => size <= 128) ?? sizes[0];
   return z
     .strictObject({
       alloy: z
@@ -40,7 +42,7 @@ export function microstructureParameters({ microstructurePixelsMax }: Pick<Confi
         .optional()
         .describe('Of the second phase; the preset has its own, a spectrum 0.5.'),
       exact: z.boolean().default(false).describe('Every sample has exactly this fraction, instead of all on average.'),
-      size: z.literal(sizes).default(128).describe('Pixels along a side.'),
+      size: z.literal(sizes).default(usual).describe('Pixels along a side.'),
       samples: z.int().min(1).max(64).default(1).describe('Microstructures made at once.'),
       steps: z
         .int()
@@ -62,13 +64,13 @@ export function microstructureParameters({ microstructurePixelsMax }: Pick<Confi
       example: { alloy: 'Ti-6Al-4V', size: 64, steps: 20, seed: 7, format: 'json' },
       override: ({ jsonSchema }) => {
         jsonSchema.not = { required: ['alloy', 'spectrum'] };
-        // So many samples of each size fit; the size that is left out is 128.
-        jsonSchema.anyOf = sizes.map((size) => ({
+        // So many samples of each size fit.
+        jsonSchema.anyOf = possible.map((size) => ({
           properties: {
             size: { const: size },
-            samples: { maximum: Math.max(0, Math.floor(microstructurePixelsMax / size ** 2)) },
+            samples: { maximum: Math.floor(microstructurePixelsMax / size ** 2) },
           },
-          ...(size !== 128 && { required: ['size'] }),
+          ...(size !== usual && { required: ['size'] }),
         }));
       },
     });

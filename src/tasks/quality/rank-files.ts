@@ -35,10 +35,9 @@ export type Ranking = {
  */
 export function rankFiles(files: readonly FileScores[], given: Weights | undefined): Ranking {
   const has = (scores: FileScores, name: Criterion) => Number.isFinite(criteria[name].of(scores));
-  const names = given
-    ? (Object.keys(given) as Criterion[]).filter((name) => (given[name] ?? 0) > 0)
-    : byDefault.filter((name) => files.some((scores) => has(scores, name)));
-  const weights: Weights = given ?? Object.fromEntries(names.map((name) => [name, 1]));
+  const wanted = (Object.keys(given ?? {}) as Criterion[]).filter((name) => (given?.[name] ?? 0) > 0);
+  const names = wanted.length > 0 ? wanted : byDefault.filter((name) => files.some((scores) => has(scores, name)));
+  const weights: Weights = wanted.length > 0 && given ? given : Object.fromEntries(names.map((name) => [name, 1]));
   const reasonAgainst = (scores: FileScores): string | undefined => {
     // Models that judge by ear give silence good marks.
     if (scores.silence_ratio === 1) return 'it is silent';

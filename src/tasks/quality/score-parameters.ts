@@ -9,16 +9,14 @@ export function scoreParameters() {
       weights: z
         .preprocess(
           fromText,
-          z
-            .partialRecord(z.enum(names), z.number().min(0).max(1000), {
-              error: (issue) =>
-                issue.code === 'invalid_type' ? 'no JSON object of weights, as in {"si_sdr": 2, "stoi": 1}' : undefined,
-            })
-            .refine((given) => Object.values(given).some((weight) => (weight ?? 0) > 0), 'no weight is above 0'),
+          z.partialRecord(z.enum(names), z.number().min(0).max(1000), {
+            error: (issue) =>
+              issue.code === 'invalid_type' ? 'no JSON object of weights, as in {"si_sdr": 2, "stoi": 1}' : undefined,
+          }),
         )
         .optional()
         .describe(
-          'How much each measure counts when several files are ranked (TOPSIS), by its name; left out: those that all files have, equally. In a form: as JSON.',
+          'How much each measure counts when several files are ranked (TOPSIS), by its name; left out, or none above 0: those that some file has, equally. In a form: as JSON.',
         ),
     })
     .meta({ id: 'ScoreRequest' });

@@ -1,5 +1,4 @@
-import { ServiceError } from '../../errors.ts';
-import { say } from '../../sentence.ts';
+import { filesToScore } from '../task-files.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { UploadedFile } from '../task-types.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';
@@ -17,7 +16,7 @@ export const notAvailable = {
  * there are several.
  */
 export const score: TaskWork<ParametersOf<'score'>> = async ({ weights }, files, hands) => {
-  const { reference, candidates } = roles(files);
+  const { reference, candidates } = filesToScore(files);
   const progress = new SecondsOfFiles(
     await lengthsOf(reference ? [...candidates, reference] : candidates, candidates.length, hands),
     hands,
@@ -92,18 +91,4 @@ class SecondsOfFiles {
 
 function tenths(seconds: number): number {
   return Math.round(seconds * 10) / 10;
-}
-
-function roles(files: readonly UploadedFile[]): {
-  reference: UploadedFile | undefined;
-  candidates: readonly UploadedFile[];
-} {
-  const references = files.filter(({ field }) => field === 'reference');
-  const candidates = files.filter(({ field }) => field !== 'reference');
-  if (references.length > 1 || candidates.length === 0)
-    throw new ServiceError(
-      'invalid_input',
-      say`Cannot score: there are ${candidates.length} files in the field "file" and ${references.length} in the field "reference"; send at least one and at most one.`,
-    );
-  return { reference: references[0], candidates };
 }

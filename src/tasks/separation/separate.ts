@@ -10,9 +10,9 @@ import type { Planes } from '../audio/planes.ts';
 import { separatedSoundLimits } from '../audio/sound-limits.ts';
 import { wavBytes } from '../audio/write-wav.ts';
 import { writeZip } from '../files/zip.ts';
-import { onlyFile } from '../only-file.ts';
 import { Phases } from '../phases.ts';
 import { DefectsMeter } from '../quality/output-defects.ts';
+import { onlyFile } from '../task-files.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskResult } from '../task-types.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';
@@ -182,7 +182,7 @@ function stemsWanted({ stem, stems }: Parameters, there: readonly string[]): rea
   const unknown = wanted.find((name) => !there.includes(name));
   if (unknown !== undefined)
     throw new ServiceError(
-      'invalid_input',
+      'stem_not_found',
       say`Cannot make the stem ${JSON.stringify(unknown.slice(0, 64))}: the model has ${ours(there.join(', '))}; name one of them.`,
     );
   return [...new Set(wanted)];

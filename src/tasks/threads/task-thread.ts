@@ -8,7 +8,7 @@ import type { TaskTelling, TaskTools } from '../task-tools.ts';
 import type { TaskResult } from '../task-types.ts';
 import { monotonicMs } from './task-clock.ts';
 import { taskGone, taskTooLate } from './task-ended.ts';
-import { TaskMemory, taskTooLarge } from './task-memory.ts';
+import { heapLimits, TaskMemory, taskTooLarge } from './task-memory.ts';
 import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
 
 export type TaskThreadConfig = Pick<Config, 'taskMemoryBytesMax'>;
@@ -40,9 +40,7 @@ export class TaskThread {
     this.#worker = new Worker(program, {
       execArgv: [],
       stdin: false,
-      // V8 itself ends a thread whose objects outgrow this; what lies outside its heap is the watch's
-      // affair.
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(taskMemoryBytesMax / 2 ** 20) },
+      resourceLimits: heapLimits(taskMemoryBytesMax),
     });
     this.#memory = new TaskMemory(this.#worker, taskMemoryBytesMax);
     this.#worker.on('message', (message: FromThread) => this.#received(message));

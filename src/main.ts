@@ -12,6 +12,7 @@ import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { batchSpans } from './observe/batch-spans.ts';
 import { Cost } from './observe/cost.ts';
 import { EngineMetrics } from './observe/engine-metrics.ts';
 import { FlightRecorder } from './observe/flight/flight-recorder.ts';
@@ -97,6 +98,7 @@ await startOrExplain(async () => {
       await jobs[Symbol.asyncDispose]();
       await taskThreads[Symbol.asyncDispose]();
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
+      batchSpans.settle();
     },
     closeLast: () => data[Symbol.dispose](),
   });

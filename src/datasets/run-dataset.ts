@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry/registry.ts';
 import { failures, ServiceError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { runTask } from '../tasks/task.ts';
 import type { TaskMetrics } from '../tasks/task-metrics.ts';
 import type { TaskThreads } from '../tasks/threads/task-threads.ts';
 import { log } from '../telemetry/logger.ts';
-import { inSpan, recordFailure } from '../telemetry/spans.ts';
+import { inSpan } from '../telemetry/spans.ts';
 import type { DatasetMetrics } from './dataset-metrics.ts';
 import type { DatasetWork } from './dataset-work.ts';
 import type { Sample } from './find-samples.ts';
@@ -96,11 +96,11 @@ async function doSample(
     'processing.stage': work.name,
   };
   return inSpan('sample', { attributes, parent: ROOT_CONTEXT }, async (span) => {
-    const context = trace.setSpan(ROOT_CONTEXT, span);
+    const { context } = span;
     const end = (rest: Omit<SampleEntry, 'id' | 'stamp' | 'tookSeconds'>): SampleEntry => {
       const tookSeconds = (performance.now() - startedAt) / 1000;
       const entry = { id: sample.id, stamp, tookSeconds: Math.round(tookSeconds * 1e6) / 1e6, ...rest };
-      span.setAttribute('sample.status', entry.status);
+      span.setAttributes({ 'sample.status': entry.status });
       tell(run, entry, context);
       return entry;
     };
@@ -109,7 +109,7 @@ async function doSample(
       return end({ status: 'success', ...kept });
     } catch (error) {
       if (signal.aborted) return undefined;
-      recordFailure(span, error);
+      span.fail(error);
       return end(failureOf(error));
     } finally {
       await rm(folder, { recursive: true, force: true });

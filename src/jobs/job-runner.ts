@@ -305,7 +305,7 @@ export class JobRunner {
           deadlineAt: performance.now() + config.jobMsMax,
           progress: (done, total, step) => this.#progress(attempt, { done, total, step }),
           reserve: (bytes) => folders.reserve(job.id, bytes),
-          context: trace.setSpan(parent, span),
+          context: span.context,
         });
       } finally {
         clearTimeout(overtime);

@@ -1,7 +1,7 @@
 import { failures } from '../errors.ts';
-import { tellPast } from '../telemetry/export/past-spans.ts';
 import { sampled } from '../telemetry/ids.ts';
 import { spanNames } from '../telemetry/names/names.ts';
+import { recordSpan } from '../telemetry/spans.ts';
 import type { Job } from './job.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Job } from './job.ts';
  */
 export function makeJobSpan(job: Job): void {
   const { createdMs, endedMs = createdMs, failure } = job;
-  tellPast({
+  recordSpan({
     name: spanNames.job.name,
     ids: job.trace,
     startMs: createdMs,

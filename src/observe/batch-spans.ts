@@ -1,8 +1,8 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
-import { tellPast } from '../telemetry/export/past-spans.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import { spanNames } from '../telemetry/names/names.ts';
+import { recordSpan } from '../telemetry/spans.ts';
 import { batchAttributes, nameOfBatch } from './batch-attributes.ts';
 
 /**
@@ -85,7 +85,7 @@ export class BatchSpans {
 
   #make(batch: BatchFacts, { ids, members }: { ids: Ids; members: readonly SpanContext[] }): void {
     this.#waiting.delete(batch);
-    tellPast({
+    recordSpan({
       name: spanNames.batch.name,
       ids,
       startMs: performance.timeOrigin + batch.startedAt,
@@ -101,5 +101,5 @@ export class BatchSpans {
   }
 }
 
-/** Those of this process; the telemetry settles them when it stops. */
+/** Of this process; settled when the service stops. */
 export const batchSpans = new BatchSpans();

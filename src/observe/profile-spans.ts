@@ -1,8 +1,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { OperatorProfile } from '../engine/lanes/operator-profile.ts';
-import { tellPast } from '../telemetry/export/past-spans.ts';
-import { newIds, sampled } from '../telemetry/ids.ts';
 import { spanNames } from '../telemetry/names/names.ts';
+import { recordSpan } from '../telemetry/spans.ts';
 
 /** So many of the longest stand on the profile's own span. */
 const topMax = 5;
@@ -13,10 +12,8 @@ export function makeProfileSpans(
   of: { run: SpanContext; model: string; version: string; startMs: number; endMs: number },
 ): void {
   const top = [...profile.operators].sort((one, other) => other.tookMs - one.tookMs).slice(0, topMax);
-  const ids = { traceId: of.run.traceId, spanId: newIds().spanId };
-  tellPast({
+  const parent = recordSpan({
     name: spanNames.profile.name,
-    ids,
     parent: of.run,
     startMs: of.startMs,
     endMs: of.endMs,
@@ -31,7 +28,6 @@ export function makeProfileSpans(
       ),
     },
   });
-  const parent = sampled(ids);
   // When exactly the run was within the twin's time is not told; it is its last part.
   const runStartMs = Math.max(of.startMs, of.endMs - profile.runMs);
   for (const operator of profile.operators) {
@@ -47,6 +43,6 @@ export function makeProfileSpans(
       'onnx.activation.bytes': operator.activationBytes,
       ...(operator.memoryInUseBytes !== undefined && { 'onnx.memory.in_use_bytes': operator.memoryInUseBytes }),
     };
-    tellPast({ name: spanNames.operator.name, parent, startMs, endMs: startMs + operator.tookMs, attributes });
+    recordSpan({ name: spanNames.operator.name, parent, startMs, endMs: startMs + operator.tookMs, attributes });
   }
 }

@@ -1,8 +1,8 @@
 import { type Attributes, type Context, SpanKind, trace } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
-import { tellPast } from '../telemetry/export/past-spans.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import { spanNames } from '../telemetry/names/names.ts';
+import { recordSpan } from '../telemetry/spans.ts';
 import { batchAttributes } from './batch-attributes.ts';
 import { batchSpans } from './batch-spans.ts';
 import { type InferenceStage, inferenceStages, type TimeAccount } from './time-account.ts';
@@ -49,10 +49,10 @@ export function makeRequestSpans(request: EndedRequest): void {
       if (stage === 'run' && batch) {
         const links = [batchSpans.join(batch, sampled(runIds))];
         const failed = batch.outcome === 'ran' ? undefined : batch.outcome;
-        tellPast({ ...times, ids: runIds, attributes: batchAttributes(batch), links, error: failed });
-      } else tellPast(times);
+        recordSpan({ ...times, ids: runIds, attributes: batchAttributes(batch), links, error: failed });
+      } else recordSpan(times);
     }
   }
   const parent = trace.getSpanContext(request.parent);
-  tellPast({ name, kind: SpanKind.SERVER, ids, parent, startMs, endMs: startMs + tookMs, attributes, error });
+  recordSpan({ name, kind: SpanKind.SERVER, ids, parent, startMs, endMs: startMs + tookMs, attributes, error });
 }

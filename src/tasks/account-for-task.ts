@@ -1,11 +1,11 @@
-import { type Attributes, type Context, type Span, SpanStatusCode, type TimeInput, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, trace } from '@opentelemetry/api';
 import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
 import { shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
-import { type SpanName, scopeName, spanNames } from '../telemetry/names/names.ts';
-import { recordFailure } from '../telemetry/spans.ts';
+import { spanNames } from '../telemetry/names/names.ts';
+import { failureOf, recordSpan } from '../telemetry/spans.ts';
 import { type EngineCall, TaskTime } from './task-time.ts';
 import type { Followed, ModelInUse, TaskTelling, TaskTools } from './task-tools.ts';
 import type { TaskRequest, TaskResult } from './task-types.ts';
@@ -194,43 +194,52 @@ class Told implements TaskTelling {
     error: unknown;
   }): Context {
     const { model, tenant, parent, endMs, failure, error } = of;
-    const tracer = trace.getTracer(scopeName);
     const { kind, parameters } = this.#request;
-    const begin = (name: SpanName, startTime: TimeInput, attributes: Attributes, within: Context) =>
-      tracer.startSpan(spanNames[name].name, { startTime, attributes }, within);
+    const failed = error === undefined ? undefined : failureOf(error);
     const common = { 'task.kind': kind, 'inference.model.name': model, ...measuresOf(this.#measures) };
-    const task = begin('task', this.#startMs, { ...common, 'task.status': failure ?? 'success', tenant }, parent);
-    const inTask = trace.setSpan(parent, task);
+    const task = recordSpan({
+      ...failed,
+      name: spanNames.task.name,
+      parent: trace.getSpanContext(parent),
+      startMs: this.#startMs,
+      endMs,
+      attributes: { ...common, 'task.status': failure ?? 'success', tenant, ...failed?.attributes },
+    });
     for (const { name, startMs, endMs: untilMs, count, busyMs } of this.#steps)
-      begin(
-        'taskStep',
+      recordSpan({
+        name: spanNames.taskStep.name,
+        parent: task,
         startMs,
-        { 'task.step': name, ...(count > 1 && { 'task.step.count': count, 'task.step.busy_ms': busyMs }) },
-        inTask,
-      ).end(untilMs);
+        endMs: untilMs,
+        attributes: {
+          'task.step': name,
+          ...(count > 1 && { 'task.step.count': count, 'task.step.busy_ms': busyMs }),
+        },
+      });
     if (this.#callCount > 0) {
       const prompt = typeof parameters.prompt === 'string' ? { 'prompt.length': parameters.prompt.length } : {};
-      const attributes = { ...common, ...prompt, 'inference.calls': this.#callCount };
-      const inference = begin('modelInference', this.#callsFrom, attributes, inTask);
-      const inInference = trace.setSpan(inTask, inference);
-      for (const [index, call] of this.#calls.entries())
-        this.#makeCallSpan(begin('chunk', call.startMs, { 'task.chunk': index, ...batchOf(call) }, inInference), call);
+      const inference = recordSpan({
+        ...failed,
+        name: spanNames.modelInference.name,
+        parent: task,
+        startMs: this.#callsFrom,
+        endMs: this.#callsTo,
+        attributes: { ...common, ...prompt, 'inference.calls': this.#callCount, ...failed?.attributes },
+      });
+      const chunk = { name: spanNames.chunk.name, parent: inference };
+      for (const [index, call] of this.#calls.entries()) {
+        const { startMs, endMs: untilMs, batch } = call;
+        const outcome = batch && batch.outcome !== 'ran' ? batch.outcome : undefined;
+        const attributes = { 'task.chunk': index, ...batchOf(call) };
+        recordSpan({ ...chunk, startMs, endMs: untilMs, attributes, error: outcome });
+      }
       if (this.#later) {
         const { first, startMs, endMs: untilMs } = this.#later;
         const attributes = { 'task.chunk': first, 'task.step.count': this.#callCount - first };
-        begin('chunk', startMs, attributes, inInference).end(untilMs);
+        recordSpan({ ...chunk, startMs, endMs: untilMs, attributes });
       }
-      if (error !== undefined) recordFailure(inference, error);
-      inference.end(this.#callsTo);
     }
-    if (error !== undefined) recordFailure(task, error);
-    task.end(endMs);
-    return inTask;
-  }
-
-  #makeCallSpan(span: Span, { endMs, batch }: EngineCall): void {
-    if (batch && batch.outcome !== 'ran') span.setStatus({ code: SpanStatusCode.ERROR, message: batch.outcome });
-    span.end(endMs);
+    return trace.setSpanContext(parent, task);
   }
 }
 

@@ -1,69 +1,132 @@
-import {
-  type Attributes,
-  type Context,
-  context,
-  type Link,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, context, type SpanContext, type SpanKind, trace } from '@opentelemetry/api';
 import { failures, faultOf, recordedReason, recordedStack, ServiceError } from '../errors.ts';
-import { type SpanName, scopeName, spanNames } from './names/names.ts';
+import { type Ids, newIds, sampled } from './ids.ts';
+import { attributeNames, type SpanName, spanNames } from './names/names.ts';
+
+/** A span whose end is known. */
+export type FinishedSpan = {
+  readonly name: string;
+  /** Left out: new ids, in the trace of the parent. */
+  readonly ids?: Ids;
+  /** Left out: the span begins its trace. */
+  readonly parent?: SpanContext | undefined;
+  /** Left out: internal. */
+  readonly kind?: SpanKind;
+  /** In milliseconds since the epoch. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes?: Attributes;
+  /** Spans it belongs to without being part of them. Links have no attributes: the Collector could not mask those. */
+  readonly links?: readonly SpanContext[];
+  /** Why it failed. */
+  readonly error?: string | undefined;
+  readonly exception?: RecordedException | undefined;
+};
+
+export type RecordedException = {
+  readonly atMs: number;
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+};
+
+export type SpanSink = { add(span: FinishedSpan, context: SpanContext): void };
+
+let sink: SpanSink | undefined;
+
+/** Where the spans of this process go, from its start to its stop. */
+export function setSpanSink(next: SpanSink | undefined): void {
+  sink = next;
+}
+
+/** Exports a span, and returns its context for spans within it. */
+export function recordSpan(span: FinishedSpan): SpanContext {
+  const own = sampled(span.ids ?? idsWithin(span.parent));
+  sink?.add(span, own);
+  return own;
+}
+
+/** New ids for a span of the parent's trace, or of a new trace. */
+export function idsWithin(parent: SpanContext | undefined): Ids {
+  const ids = newIds();
+  return parent ? { traceId: parent.traceId, spanId: ids.spanId } : ids;
+}
 
 export type SpanOptions = {
   attributes?: Attributes;
   /** What it is part of; left out: the span that is active, or none. */
   parent?: Context;
-  /** What it belongs to without being part of it. Links have no attributes: nothing in the Collector could mask those. */
+  /** What it belongs to without being part of it. */
   links?: readonly SpanContext[];
 };
 
-/**
- * Does work in a span that is always kept; spans begun inside it are its children. A failure is on the span, by its code, and goes on to the caller.
- * For tasks, jobs and loads: what is done thousands of times a second is told after the fact instead, in request-spans.ts.
- */
-export async function inSpan<Result>(
-  name: SpanName,
-  options: SpanOptions,
-  work: (span: Span) => Promise<Result> | Result,
-): Promise<Result> {
-  const parent = options.parent ?? context.active();
-  const span = trace
-    .getTracer(scopeName)
-    .startSpan(
-      spanNames[name].name,
-      { kind: SpanKind.INTERNAL, attributes: options.attributes ?? {}, links: linksTo(options.links ?? []) },
-      parent,
-    );
-  try {
-    return await context.with(trace.setSpan(parent, span), () => work(span));
-  } catch (error) {
-    recordFailure(span, error);
-    throw error;
-  } finally {
-    span.end();
+/** A span that is not over yet. */
+export class LiveSpan {
+  /** For what happens within it. */
+  readonly context: Context;
+  readonly attributes: Attributes;
+  failure: Pick<FinishedSpan, 'error' | 'exception'> = {};
+
+  constructor(context: Context, attributes: Attributes | undefined) {
+    this.context = context;
+    this.attributes = { ...attributes };
+  }
+
+  setAttributes(attributes: Attributes): void {
+    Object.assign(this.attributes, attributes);
+  }
+
+  fail(error: unknown): void {
+    const { attributes, ...failure } = failureOf(error);
+    this.setAttributes(attributes);
+    this.failure = failure;
   }
 }
 
-/** Puts a failure on a span, without the words of the caller. */
-export function recordFailure(span: Span, error: unknown): void {
-  const code = error instanceof ServiceError ? error.code : 'internal';
-  span.setAttribute('error.type', code);
-  span.setAttribute('fault', faultOf(code));
-  span.setStatus({
-    code: SpanStatusCode.ERROR,
-    message: error instanceof ServiceError ? error.recorded : failures[code].means,
-  });
-  if (!(error instanceof ServiceError))
-    span.recordException({
-      name: error instanceof Error ? error.name : 'Error',
-      message: recordedReason(error),
-      stack: recordedStack(error),
+/**
+ * Does work in a span that is always exported; spans begun within it are its children. A failure is on the span, by its
+ * code, and goes on to the caller. For tasks, jobs and loads; a request records its spans when it has ended.
+ */
+export async function inSpan<Result>(
+  name: SpanName,
+  { attributes, parent = context.active(), links }: SpanOptions,
+  work: (span: LiveSpan) => Promise<Result> | Result,
+): Promise<Result> {
+  const parentSpan = trace.getSpanContext(parent);
+  const ids = idsWithin(parentSpan);
+  const span = new LiveSpan(trace.setSpanContext(parent, sampled(ids)), attributes);
+  const startMs = performance.timeOrigin + performance.now();
+  try {
+    return await context.with(span.context, () => work(span));
+  } catch (error) {
+    span.fail(error);
+    throw error;
+  } finally {
+    recordSpan({
+      name: spanNames[name].name,
+      ids,
+      parent: parentSpan,
+      startMs,
+      endMs: performance.timeOrigin + performance.now(),
+      attributes: span.attributes,
+      ...(links && { links }),
+      ...span.failure,
     });
+  }
 }
 
-export function linksTo(contexts: readonly SpanContext[]): Link[] {
-  return contexts.map((linked) => ({ context: linked }));
+/** A failure as a span has it: without the words of the caller. */
+export function failureOf(
+  error: unknown,
+): { readonly attributes: Attributes } & Pick<FinishedSpan, 'error' | 'exception'> {
+  const code = error instanceof ServiceError ? error.code : 'internal';
+  const attributes = { [attributeNames.errorType.name]: code, [attributeNames.fault.name]: faultOf(code) };
+  if (error instanceof ServiceError) return { attributes, error: error.recorded };
+  const exception = {
+    atMs: performance.timeOrigin + performance.now(),
+    type: error instanceof Error ? error.name : 'Error',
+    message: recordedReason(error),
+    stack: recordedStack(error),
+  };
+  return { attributes, error: failures[code].means, exception };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const source = join(import.meta.dirname, '../../src');
 
 /** Calls that put text into a store. */
-const recording = /\b(?:log|setStatus|recordException|setAttributes?|tellPast|reportDefect)\(/g;
+const recording = /\b(?:log|setStatus|recordException|setAttributes?|recordSpan|reportDefect)\(/g;
 /**
  * What an error says to its caller; `recorded`, recordedReason and recordedStack (src/errors.ts)
  * are for records.

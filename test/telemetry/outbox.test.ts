@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Ledger } from '../../src/telemetry/export/ledger.ts';
-import { ListParcel, Outbox } from '../../src/telemetry/export/outbox.ts';
+import { Outbox, Parcel } from '../../src/telemetry/export/outbox.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
 describe('outbox', () => {
@@ -49,7 +49,7 @@ function rig(
   const behind: boolean[] = [];
   const outbox = new Outbox<number, number[]>({
     memoryItemsMax: limits.memoryItemsMax,
-    parcel: new ListParcel(limits.batchItemsMax),
+    parcel: new Parcel(limits.batchItemsMax, (items: number[]) => items),
     signal: 'traces',
     ledger,
     waitMsMax: 20,

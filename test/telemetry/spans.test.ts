@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { ServiceError } from '../../src/errors.ts';
-import { inSpan } from '../../src/telemetry/spans.ts';
+import { inSpan, recordSpan } from '../../src/telemetry/spans.ts';
 import { tellSpansHere } from './told-spans.ts';
 
 describe('a span around work', () => {
@@ -9,7 +9,7 @@ describe('a span around work', () => {
 
   it('ends with it, gives its answer, and is the parent of spans inside', async () => {
     const answer = await inSpan('task', { attributes: { task: 'separate' } }, async (span) => {
-      span.setAttribute('chunks', 1);
+      span.setAttributes({ chunks: 1 });
       return inSpan('chunk', {}, () => 42);
     });
     assert.equal(answer, 42);
@@ -48,5 +48,29 @@ describe('a span around work', () => {
     const [link] = told.spans()[0]?.links ?? [];
     assert.equal(link?.context.traceId, other.traceId);
     assert.deepEqual(link?.attributes ?? {}, {});
+  });
+
+  it('is recorded when its end is known, in the trace of its parent, and gives its context to the spans within it', () => {
+    const [startMs, endMs] = [1_700_000_000_000, 1_700_000_000_250];
+    const task = recordSpan({ name: 'task', startMs, endMs });
+    const ids = { traceId: task.traceId, spanId: 'a'.repeat(16) };
+    const chunk = recordSpan({
+      name: 'task.chunk',
+      ids,
+      parent: task,
+      startMs,
+      endMs: startMs - 1,
+      error: 'lane_lost',
+    });
+    assert.equal(chunk.spanId, ids.spanId);
+    const [one, other] = told.spans();
+    assert.deepEqual(
+      [one?.parentSpanContext, one?.startTime, one?.duration],
+      [undefined, [1_700_000_000, 0], [0, 250_000_000]],
+    );
+    assert.equal(other?.parentSpanContext?.spanId, one?.spanContext().spanId);
+    assert.equal(other?.spanContext().traceId, one?.spanContext().traceId);
+    assert.deepEqual(other?.status, { code: SpanStatusCode.ERROR, message: 'lane_lost' });
+    assert.deepEqual(other?.endTime, other?.startTime, 'no span ends before it begins');
   });
 });

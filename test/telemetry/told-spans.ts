@@ -2,7 +2,8 @@ import { trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import { givePastSpansTo } from '../../src/telemetry/export/past-spans.ts';
+import { FinishedReadableSpan } from '../../src/telemetry/export/readable-span.ts';
+import { setSpanSink } from '../../src/telemetry/spans.ts';
 
 /** The SDK with a place to look at exported spans, for one describe(). */
 export function tellSpansHere(): { spans(): ReadableSpan[] } {
@@ -18,10 +19,12 @@ export function tellSpansHere(): { spans(): ReadableSpan[] } {
     });
     sdk.start();
     const resource = resourceFromAttributes({});
-    givePastSpansTo({ resource, add: (span) => told.export([span], () => undefined) });
+    setSpanSink({
+      add: (span, context) => told.export([new FinishedReadableSpan(span, context, resource)], () => undefined),
+    });
   });
   after(async () => {
-    givePastSpansTo(undefined);
+    setSpanSink(undefined);
     await sdk?.shutdown();
     trace.disable();
   });

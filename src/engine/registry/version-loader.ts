@@ -130,7 +130,7 @@ export class VersionLoader {
         return model;
       } catch (error) {
         const result = error instanceof ServiceError ? error.code : 'internal';
-        span.setAttribute('model.load.result', result);
+        span.setAttributes({ 'model.load.result': result });
         report(result);
         throw error;
       }

@@ -1,6 +1,11 @@
-import { ProtobufLogsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import {
+  ProtobufLogsSerializer,
+  ProtobufMetricsSerializer,
+  ProtobufTraceSerializer,
+} from '@opentelemetry/otlp-transformer';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
 /** A serialized export request and how many spans, log records or metric points are in it. */
 export type OtlpRequest = { bytes: Uint8Array; items: number };
@@ -9,6 +14,10 @@ export type OtlpRequest = { bytes: Uint8Array; items: number };
 export const requestBytesMax = 4 * 1024 * 1024 - 64 * 1024;
 
 // Each answers as many requests as it takes to keep them below the limit. An item that is alone above it comes back as it is: too large.
+
+export function spanRequests(spans: ReadableSpan[]): OtlpRequest[] {
+  return inHalves(spans, (part) => ProtobufTraceSerializer.serializeRequest(part));
+}
 
 export function logRequests(records: ReadableLogRecord[]): OtlpRequest[] {
   return inHalves(records, (part) => ProtobufLogsSerializer.serializeRequest(part));

@@ -1,14 +1,6 @@
 import type { Ledger } from './ledger.ts';
 import type { Signal } from './signals.ts';
 
-/** What items wait in: taken, it is empty. */
-export type Parcel<Item, Batch> = {
-  add(item: Item): void;
-  readonly count: number;
-  readonly isFull: boolean;
-  take(): Batch;
-};
-
 export type OutboxOptions<Item, Batch> = {
   signal: Signal;
   ledger: Ledger;
@@ -80,13 +72,15 @@ export class Outbox<Item, Batch> {
   }
 }
 
-/** Items as they are. */
-export class ListParcel<Item> implements Parcel<Item, Item[]> {
+/** Items that wait to leave together. */
+export class Parcel<Item, Batch> {
   readonly #itemsMax: number;
+  readonly #pack: (items: Item[]) => Batch;
   #items: Item[] = [];
 
-  constructor(itemsMax: number) {
+  constructor(itemsMax: number, pack: (items: Item[]) => Batch) {
     this.#itemsMax = itemsMax;
+    this.#pack = pack;
   }
 
   get count(): number {
@@ -101,9 +95,10 @@ export class ListParcel<Item> implements Parcel<Item, Item[]> {
     this.#items.push(item);
   }
 
-  take(): Item[] {
+  /** Leaves it empty. */
+  take(): Batch {
     const items = this.#items;
     this.#items = [];
-    return items;
+    return this.#pack(items);
   }
 }

@@ -20,7 +20,6 @@ import {
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Config } from '../../config.ts';
-import { batchSpans } from '../../observe/batch-spans.ts';
 import { version } from '../../version.ts';
 import { observeEventLoopDelay } from '../host/event-loop-delay.ts';
 import { hostAttributes } from '../host/host-attributes.ts';
@@ -29,21 +28,21 @@ import { log, logStreams, sayOnConsole, setConsole, setLogLevel, streamOf } from
 import type { Meter } from '../meter.ts';
 import { attributeNames } from '../names/names.ts';
 import { observeDefects } from '../report-defect.ts';
+import { setSpanSink } from '../spans.ts';
 import { completeUnits } from './complete-units.ts';
 import { DurableExport } from './durable-export.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
 import { byExporter, bySender, type LiveExport } from './live-export.ts';
 import { producerOf } from './meter-producer.ts';
-import { logRequests, metricRequests, type OtlpRequest, pointCount } from './otlp-requests.ts';
+import { logRequests, metricRequests, type OtlpRequest, pointCount, spanRequests } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
 import { otlpTarget } from './otlp-target.ts';
-import { ListParcel, Outbox } from './outbox.ts';
+import { Outbox, Parcel } from './outbox.ts';
 import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
-import { givePastSpansTo } from './past-spans.ts';
+import { FinishedReadableSpan } from './readable-span.ts';
 import { observeSelf } from './self-metrics.ts';
 import type { Signal } from './signals.ts';
-import { SpanParcel } from './span-parcel.ts';
 import { Spool } from './spool.ts';
 
 export type Telemetry = {
@@ -148,13 +147,13 @@ export async function startTelemetry(
   const spanOutbox = new Outbox<ReadableSpan, OtlpRequest[]>({
     ...outboxOptions,
     signal: 'traces',
-    parcel: new SpanParcel({ itemsMax: config.telemetryBatchItemsMax }),
+    parcel: new Parcel(config.telemetryBatchItemsMax, spanRequests),
     accept: (batch, count, isBehind) => spans.accept(batch, count, isBehind),
   });
   const logOutbox = new Outbox<ReadableLogRecord, ReadableLogRecord[]>({
     ...outboxOptions,
     signal: 'logs',
-    parcel: new ListParcel(config.telemetryBatchItemsMax),
+    parcel: new Parcel(config.telemetryBatchItemsMax, (records) => records),
     accept: (batch, count, isBehind) => records.accept(batch, count, isBehind),
   });
 
@@ -200,7 +199,8 @@ export async function startTelemetry(
     instrumentations: [surroundings(component.host)],
   });
   sdk.start();
-  if (config.tracesOn) givePastSpansTo({ resource, add: (span) => spanOutbox.add(span) });
+  if (config.tracesOn)
+    setSpanSink({ add: (span, context) => spanOutbox.add(new FinishedReadableSpan(span, context, resource)) });
   bridgedLogs.setGlobalLoggerProvider({
     getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
   });
@@ -222,8 +222,7 @@ export async function startTelemetry(
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
       leaving = true;
-      batchSpans.settle();
-      givePastSpansTo(undefined);
+      setSpanSink(undefined);
       // Collects and hands on the last points, spans and records …
       await Promise.all([sdk.shutdown(), ...Object.values(providers).map((provider) => provider.shutdown())]);
       // … and waits for what is on its way.

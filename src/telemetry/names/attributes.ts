@@ -17,6 +17,7 @@ export const attributeNames = {
     name: 'tenant',
     says: 'Who is charged: the API key’s name, `admin`, or `anonymous` where there are no keys. Never an address.',
   },
+  errorType: { name: 'error.type', says: 'The failure’s code: docs/errors.md has each.' },
   fault: {
     name: 'fault',
     says: 'Whose failure it was: caller (a mistake, or a deadline that the caller set), left (the caller left before the answer), server. Absent where nothing failed.',

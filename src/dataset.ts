@@ -22,6 +22,7 @@ import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { log, silenceTerminal } from './telemetry/logger.ts';
 import { Meter } from './telemetry/meter.ts';
+import { attribute } from './telemetry/names/names.ts';
 
 export type DatasetOptions = {
   readonly operation: 'score' | 'enhance';
@@ -113,8 +114,8 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
     await onDisk(() => writeReport(out, report));
     log('app', report.failed > 0 ? 'warn' : 'info', `A dataset was worked through: ${operation}`, {
       event_type: 'dataset_ended',
-      'dataset.name': name,
-      'processing.stage': operation,
+      [attribute.datasetName]: name,
+      [attribute.processingStage]: operation,
       ...progress,
       complete: report.complete,
     });

@@ -9,6 +9,7 @@ import { runTask } from '../tasks/task.ts';
 import type { TaskMetrics } from '../tasks/task-metrics.ts';
 import type { TaskThreads } from '../tasks/threads/task-threads.ts';
 import { log } from '../telemetry/logger.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import type { DatasetMetrics } from './dataset-metrics.ts';
 import type { DatasetWork } from './dataset-work.ts';
@@ -91,16 +92,16 @@ async function doSample(
   const { name, work, signal } = run;
   const startedAt = performance.now();
   const attributes = {
-    'sample.id': sample.id.slice(0, 200),
-    'dataset.name': name,
-    'processing.stage': work.name,
+    [attribute.sampleId]: sample.id.slice(0, 200),
+    [attribute.datasetName]: name,
+    [attribute.processingStage]: work.name,
   };
   return inSpan('sample', { attributes, parent: ROOT_CONTEXT }, async (span) => {
     const { context } = span;
     const end = (rest: Omit<SampleEntry, 'id' | 'stamp' | 'tookSeconds'>): SampleEntry => {
       const tookSeconds = (performance.now() - startedAt) / 1000;
       const entry = { id: sample.id, stamp, tookSeconds: Math.round(tookSeconds * 1e6) / 1e6, ...rest };
-      span.setAttributes({ 'sample.status': entry.status });
+      span.setAttributes({ [attribute.sampleStatus]: entry.status });
       tell(run, entry, context);
       return entry;
     };
@@ -127,7 +128,7 @@ async function perform(run: DatasetRun, sample: Sample, folder: string, context:
     // Its folder is the owner's own, and bounded by the disk alone.
     reserve: async () => undefined,
     tenant: 'dataset',
-    belongsTo: { 'sample.id': sample.id.slice(0, 200), 'dataset.name': run.name },
+    belongsTo: { [attribute.sampleId]: sample.id.slice(0, 200), [attribute.datasetName]: run.name },
   });
   return work.keep(sample, result);
 }
@@ -153,13 +154,13 @@ function tell({ name, work }: DatasetRun, entry: SampleEntry, context: Context):
     `A file of a dataset: ${work.name}, ${entry.status}${entry.failure ? `, ${entry.failure.code}` : ''}`,
     {
       event_type: 'sample_processed',
-      'sample.id': entry.id.slice(0, 200),
-      'dataset.name': name,
-      'processing.stage': work.name,
+      [attribute.sampleId]: entry.id.slice(0, 200),
+      [attribute.datasetName]: name,
+      [attribute.processingStage]: work.name,
       status: entry.status,
       duration_ms: Math.round(entry.tookSeconds * 1000),
-      ...(entry.failure && { 'error.type': entry.failure.code }),
-      ...(entry.scores?.dnsmos && { 'quality.dnsmos': entry.scores.dnsmos.overall }),
+      ...(entry.failure && { [attribute.errorType]: entry.failure.code }),
+      ...(entry.scores?.dnsmos && { [attribute.qualityDnsmos]: entry.scores.dnsmos.overall }),
     },
     context,
   );

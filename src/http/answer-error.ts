@@ -3,6 +3,7 @@ import { tellRunFailure, withoutValues } from '../engine/registry/onnx-messages.
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { knownMethod } from './known-method.ts';
 import { logRefusal } from './log-refusal.ts';
@@ -64,7 +65,7 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
 };
 
 function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
-  return { 'request.id': requestId, tenant, ...(model && { model }) };
+  return { [attribute.requestId]: requestId, tenant, ...(model && { model }) };
 }
 
 /** The connection is gone, or ended before the body did. */

@@ -8,6 +8,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import { admitConnections } from './admit-connections.ts';
 import { answerOn, awaitInvitation, hasBegunToAnswer, messagesOf } from './served-messages.ts';
 import { type RequestTrace, requestTrace } from './trace-request.ts';
@@ -106,10 +107,10 @@ export function createHttpServer(
     metrics.answeredUnread(String(status), code);
     log('access', levelOfFault[faultOf(code)], `_OTHER unmatched ${status}`, {
       event_type: 'http_request',
-      'http.response.status_code': status,
-      'error.type': code,
+      [attribute.httpStatus]: status,
+      [attribute.errorType]: code,
       fault: faultOf(code),
-      'request.id': traceId,
+      [attribute.requestId]: traceId,
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { FailureCode, ServiceError } from '../errors.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import { routeOf } from './route-of.ts';
 import type { RequestTrace } from './trace-request.ts';
 
@@ -28,12 +29,12 @@ export function logRefusal(error: ServiceError, request: Request, trace: Request
   const address = request.ip ?? 'unknown';
   const fields: LogFields = {
     event_type: event,
-    'error.type': error.code,
-    'client.address': address,
+    [attribute.errorType]: error.code,
+    [attribute.clientAddress]: address,
     tenant: trace.tenant,
-    'http.request.method': trace.method,
-    'http.route': trace.route ?? routeOf(request),
-    'request.id': trace.requestId,
+    [attribute.httpMethod]: trace.method,
+    [attribute.httpRoute]: trace.route ?? routeOf(request),
+    [attribute.requestId]: trace.requestId,
   };
   summing ??= setTimeout(logSums, 1000).unref();
   const key = byAddress.has(address) || byAddress.size < addressesMax ? address : 'others';
@@ -62,7 +63,7 @@ export function logSums(): void {
         `A caller was refused ${unsaid} more times within a second; the fields are those of the last`,
         {
           ...last,
-          ...(key === 'others' && { 'client.address': 'others' }),
+          ...(key === 'others' && { [attribute.clientAddress]: 'others' }),
           lines_unsaid: unsaid,
         },
       );

@@ -8,6 +8,7 @@ import type { SteadyClock } from '../steady-clock.ts';
 import type { TaskProgress, TaskResult } from '../tasks/task-types.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import { type GivenBack, hasEnded, type Job, type JobEnd, type JobProgress, type NewJob } from './job.ts';
@@ -293,7 +294,7 @@ export class JobRunner {
   #perform(attempt: Attempt, folder: string): Promise<TaskResult> {
     const { job } = attempt;
     const { config, folders, perform } = this.#parts;
-    const attributes = { 'job.id': job.id, 'job.attempt': job.attempt, tenant: job.tenant };
+    const attributes = { [attribute.jobId]: job.id, [attribute.jobAttempt]: job.attempt, tenant: job.tenant };
     const parent = contextOf(job);
     return inSpan('jobStep', { attributes, parent }, async (span) => {
       const overtime = setTimeout(() => attempt.giveUp('overtime'), config.jobMsMax).unref();
@@ -331,7 +332,7 @@ export class JobRunner {
       case undefined:
     }
     if (!(error instanceof ServiceError)) {
-      reportDefect('job', error, { 'job.id': job.id }, contextOf(job));
+      reportDefect('job', error, { [attribute.jobId]: job.id }, contextOf(job));
       return failed(
         new ServiceError(
           'internal',
@@ -352,7 +353,7 @@ export class JobRunner {
       'app',
       'warn',
       `A job ${stalled ? 'could not go on' : 'failed'} and is tried again in ${Math.round(waitMs / 1000)} s: ${error.recorded}`,
-      { event_type: 'job_retry', ...fieldsOf(job), 'error.type': error.code },
+      { event_type: 'job_retry', ...fieldsOf(job), [attribute.errorType]: error.code },
       contextOf(job),
     );
     return { state: 'waiting', because: stalled ? 'stalled' : 'failed', waitMs };
@@ -416,7 +417,7 @@ export class JobRunner {
         ...fieldsOf(job),
         status: job.state,
         duration_ms: tookMs,
-        ...(job.failure && { 'error.type': job.failure.code }),
+        ...(job.failure && { [attribute.errorType]: job.failure.code }),
       },
       contextOf(job),
     );
@@ -521,7 +522,7 @@ function contextOf({ trace: ids }: Job): Context {
 }
 
 function fieldsOf({ id, request, attempt, tenant }: Job) {
-  return { 'job.id': id, kind: request.kind, attempt, tenant };
+  return { [attribute.jobId]: id, kind: request.kind, attempt, tenant };
 }
 
 function failed({ code, message, recorded }: ServiceError): JobEnd {

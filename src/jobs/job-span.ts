@@ -1,6 +1,6 @@
 import { failures } from '../errors.ts';
 import { sampled } from '../telemetry/ids.ts';
-import { spanNames } from '../telemetry/names/names.ts';
+import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { recordSpan } from '../telemetry/spans.ts';
 import type { Job } from './job.ts';
 
@@ -16,12 +16,12 @@ export function makeJobSpan(job: Job): void {
     startMs: createdMs,
     endMs: endedMs,
     attributes: {
-      'job.id': job.id,
-      'job.kind': job.request.kind,
-      'job.attempt': job.attempt,
-      'job.state': job.state,
+      [attribute.jobId]: job.id,
+      [attribute.jobKind]: job.request.kind,
+      [attribute.jobAttempt]: job.attempt,
+      [attribute.jobState]: job.state,
       tenant: job.tenant,
-      ...(failure && { 'error.type': failure.code }),
+      ...(failure && { [attribute.errorType]: failure.code }),
     },
     links: [sampled(job.madeBy)],
     error: failure && failures[failure.code].means,

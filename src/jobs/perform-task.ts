@@ -6,6 +6,7 @@ import { TimeAccount } from '../observe/time-account.ts';
 import { runTask } from '../tasks/task.ts';
 import type { TaskTools } from '../tasks/task-tools.ts';
 import type { TaskRequest } from '../tasks/task-types.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import type { Perform } from './job-runner.ts';
 
 /** A job's work is a task, done as a request would have done it, and its use of the model is counted like that of a request. */
@@ -21,7 +22,7 @@ export function performTask(
         ...tools,
         tenant: job.tenant,
         asker,
-        belongsTo: { 'job.id': job.id },
+        belongsTo: { [attribute.jobId]: job.id },
       });
     } catch (error) {
       failure = error instanceof ServiceError ? error.code : 'internal';

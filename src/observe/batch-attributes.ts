@@ -1,25 +1,26 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
+import { attribute } from '../telemetry/names/names.ts';
 
 /** A batch, as its own span and the spans of its members' runs tell it. */
 export function batchAttributes(batch: BatchFacts): Attributes {
   return {
-    'inference.batch.id': batch.id,
-    'inference.batch.requests': batch.inputs,
-    'inference.batch.rows': batch.rows,
-    ...(batch.rowsMax > 0 && { 'inference.batch.fill': batch.rows / batch.rowsMax }),
+    [attribute.batchId]: batch.id,
+    [attribute.batchRequests]: batch.inputs,
+    [attribute.batchRows]: batch.rows,
+    ...(batch.rowsMax > 0 && { [attribute.batchFill]: batch.rows / batch.rowsMax }),
     // Rows are joined as they are: no batch is filled up.
-    'inference.batch.padding': 0,
-    'inference.batch.closed_by': batch.closedBy,
-    'inference.batch.outcome': batch.outcome,
-    'inference.lane': batch.lane,
-    'inference.provider': batch.provider,
-    'inference.session.duration_ms': microseconds(batch.sessionMs),
-    'inference.cpu.duration_ms': microseconds(batch.cpuMs),
-    ...(batch.gpu?.hwId !== undefined && { 'hw.id': batch.gpu.hwId }),
+    [attribute.batchPadding]: 0,
+    [attribute.batchClosedBy]: batch.closedBy,
+    [attribute.batchOutcome]: batch.outcome,
+    [attribute.lane]: batch.lane,
+    [attribute.provider]: batch.provider,
+    [attribute.sessionMs]: microseconds(batch.sessionMs),
+    [attribute.cpuMs]: microseconds(batch.cpuMs),
+    ...(batch.gpu?.hwId !== undefined && { [attribute.hwId]: batch.gpu.hwId }),
     ...(batch.gpu?.energy && {
-      'inference.gpu.energy_joules': batch.gpu.energy.joules,
-      'inference.gpu.energy_is': batch.gpu.energy.is,
+      [attribute.gpuEnergyJoules]: batch.gpu.energy.joules,
+      [attribute.gpuEnergyIs]: batch.gpu.energy.is,
     }),
   };
 }

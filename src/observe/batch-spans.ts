@@ -1,7 +1,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
-import { spanNames } from '../telemetry/names/names.ts';
+import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { recordSpan } from '../telemetry/spans.ts';
 import { batchAttributes, nameOfBatch } from './batch-attributes.ts';
 
@@ -92,8 +92,8 @@ export class BatchSpans {
       endMs: performance.timeOrigin + batch.endedAt,
       attributes: {
         ...batchAttributes(batch),
-        'inference.model.name': batch.model,
-        'inference.model.version': batch.version,
+        [attribute.modelName]: batch.model,
+        [attribute.modelVersion]: batch.version,
       },
       links: members,
       error: batch.outcome === 'ran' ? undefined : batch.outcome,

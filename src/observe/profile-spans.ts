@@ -1,6 +1,6 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { OperatorProfile } from '../engine/lanes/operator-profile.ts';
-import { spanNames } from '../telemetry/names/names.ts';
+import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { recordSpan } from '../telemetry/spans.ts';
 
 /** So many of the longest stand on the profile's own span. */
@@ -18,11 +18,11 @@ export function makeProfileSpans(
     startMs: of.startMs,
     endMs: of.endMs,
     attributes: {
-      'inference.model.name': of.model,
-      'inference.model.version': of.version,
-      'inference.profile.run_ms': profile.runMs,
-      'inference.profile.operators': profile.operatorCount,
-      'inference.profile.top': top.map(
+      [attribute.modelName]: of.model,
+      [attribute.modelVersion]: of.version,
+      [attribute.profileRunMs]: profile.runMs,
+      [attribute.profileOperators]: profile.operatorCount,
+      [attribute.profileTop]: top.map(
         ({ type, node, tookMs }) =>
           `${type} ${node} ${tookMs.toFixed(3)} ms ${Math.round((100 * tookMs) / Math.max(profile.runMs, 0.001))} %`,
       ),
@@ -33,15 +33,15 @@ export function makeProfileSpans(
   for (const operator of profile.operators) {
     const startMs = runStartMs + operator.startMs;
     const attributes = {
-      'onnx.node.name': operator.node,
-      'onnx.op_type': operator.type,
-      'onnx.provider': operator.provider,
-      'onnx.input.shapes': operator.inputs,
-      'onnx.output.shapes': operator.outputs,
-      'onnx.output.bytes': operator.outputBytes,
-      'onnx.parameter.bytes': operator.parameterBytes,
-      'onnx.activation.bytes': operator.activationBytes,
-      ...(operator.memoryInUseBytes !== undefined && { 'onnx.memory.in_use_bytes': operator.memoryInUseBytes }),
+      [attribute.onnxNode]: operator.node,
+      [attribute.onnxType]: operator.type,
+      [attribute.onnxProvider]: operator.provider,
+      [attribute.onnxInputs]: operator.inputs,
+      [attribute.onnxOutputs]: operator.outputs,
+      [attribute.onnxOutputBytes]: operator.outputBytes,
+      [attribute.onnxParameterBytes]: operator.parameterBytes,
+      [attribute.onnxActivationBytes]: operator.activationBytes,
+      ...(operator.memoryInUseBytes !== undefined && { [attribute.onnxMemory]: operator.memoryInUseBytes }),
     };
     recordSpan({ name: spanNames.operator.name, parent, startMs, endMs: startMs + operator.tookMs, attributes });
   }

@@ -5,7 +5,7 @@ import type { JsonShape } from '../http/json/json-shape.ts';
 import { parseJson } from '../http/json/parse-json.ts';
 import { say } from '../sentence.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
-import { attributeNames } from '../telemetry/names/names.ts';
+import { attribute, attributeNames } from '../telemetry/names/names.ts';
 import { type Alert, alertsOf, readAlertWebhook } from './alert-webhook.ts';
 import type { Receive } from './deliveries.ts';
 import { oneForEachFault } from './one-fault.ts';
@@ -41,7 +41,7 @@ export function receiveAlerts(parts: {
         'app',
         'warn',
         `Alertmanager left ${webhook.truncatedAlerts} alerts out of a webhook: max_alerts is set there`,
-        { [attributeNames.eventType.name]: 'alerts_truncated', count: webhook.truncatedAlerts },
+        { [attribute.eventType]: 'alerts_truncated', count: webhook.truncatedAlerts },
         context,
       );
     }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { parseJson } from '../http/json/parse-json.ts';
 import { log } from '../telemetry/logger.ts';
-import { attributeNames } from '../telemetry/names/names.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import type { Receive } from './deliveries.ts';
 import { parseWith } from './parse-with.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
@@ -35,15 +35,15 @@ export function receiveDeploy({ config, metrics }: { config: Config; metrics: Re
       'info',
       `Release of ${mark.service} ${mark.version}`,
       {
-        [attributeNames.eventType.name]: 'deploy',
-        [attributeNames.deployService.name]: mark.service,
-        [attributeNames.deployVersion.name]: mark.version,
-        [attributeNames.deployEnvironment.name]: mark.environment ?? config.environment,
-        [attributeNames.deployCommit.name]: mark.commit,
-        [attributeNames.deployBy.name]: mark.by,
-        [attributeNames.deployNote.name]: mark.note,
-        [attributeNames.deployLink.name]: mark.link,
-        [attributeNames.deployAt.name]: mark.at,
+        [attribute.eventType]: 'deploy',
+        [attribute.deployService]: mark.service,
+        [attribute.deployVersion]: mark.version,
+        [attribute.deployEnvironment]: mark.environment ?? config.environment,
+        [attribute.deployCommit]: mark.commit,
+        [attribute.deployBy]: mark.by,
+        [attribute.deployNote]: mark.note,
+        [attribute.deployLink]: mark.link,
+        [attribute.deployAt]: mark.at,
       },
       context,
     );

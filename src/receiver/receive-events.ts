@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { checkJsonShape } from '../http/json/json-shape.ts';
 import { say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
-import { attributeNames } from '../telemetry/names/names.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import type { Receive } from './deliveries.ts';
 import { type EventLine, eventLine, type MetricLine } from './event-line.ts';
 import { firstIssue } from './parse-with.ts';
@@ -98,18 +98,15 @@ function hasPrototypeLabel(value: unknown): boolean {
 }
 
 function tellEvent(event: Extract<EventLine, { kind: 'event' }>, context: Context): void {
-  const labels = Object.entries(event.labels).map(([name, value]) => [
-    `${attributeNames.eventLabel.name}.${name}`,
-    value,
-  ]);
+  const labels = Object.entries(event.labels).map(([name, value]) => [`${attribute.eventLabel}.${name}`, value]);
   log(
     'events',
     event.level,
     `Event ${event.name}`,
     {
-      [attributeNames.eventType.name]: 'event',
-      [attributeNames.eventName.name]: event.name,
-      ...(event.message !== '' && { [attributeNames.eventMessage.name]: event.message }),
+      [attribute.eventType]: 'event',
+      [attribute.eventName]: event.name,
+      ...(event.message !== '' && { [attribute.eventMessage]: event.message }),
       ...Object.fromEntries(labels),
     },
     context,

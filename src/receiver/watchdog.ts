@@ -1,6 +1,6 @@
 import { log } from '../telemetry/logger.ts';
 import type { Meter } from '../telemetry/meter.ts';
-import { attributeNames } from '../telemetry/names/names.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import type { Alert } from './alert-webhook.ts';
 
 /**
@@ -30,7 +30,7 @@ export class Watchdog {
     if (this.#toldAt === undefined) return;
     this.#toldAt = undefined;
     log('app', 'info', 'Alerts get through again: the alert Watchdog was heard', {
-      [attributeNames.eventType.name]: 'alerting_heard',
+      [attribute.eventType]: 'alerting_heard',
     });
   }
 
@@ -42,7 +42,7 @@ export class Watchdog {
       'app',
       'error',
       `No alert gets through: Watchdog, which fires always, was not heard for ${Math.round((now - this.#heardAt) / 1000)} s; see that Prometheus and Alertmanager run (vitrine status), or set VITRINE_RECEIVER_WATCHDOG_MS_MAX`,
-      { [attributeNames.eventType.name]: 'alerting_silent' },
+      { [attribute.eventType]: 'alerting_silent' },
     );
   }
 }

@@ -4,7 +4,7 @@ import { shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
-import { spanNames } from '../telemetry/names/names.ts';
+import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { failureOf, recordSpan } from '../telemetry/spans.ts';
 import { type EngineCall, TaskTime } from './task-time.ts';
 import type { Followed, ModelInUse, TaskTelling, TaskTools } from './task-tools.ts';
@@ -196,14 +196,14 @@ class Told implements TaskTelling {
     const { model, tenant, parent, endMs, failure, error } = of;
     const { kind, parameters } = this.#request;
     const failed = error === undefined ? undefined : failureOf(error);
-    const common = { 'task.kind': kind, 'inference.model.name': model, ...measuresOf(this.#measures) };
+    const common = { [attribute.taskKind]: kind, [attribute.modelName]: model, ...measuresOf(this.#measures) };
     const task = recordSpan({
       ...failed,
       name: spanNames.task.name,
       parent: trace.getSpanContext(parent),
       startMs: this.#startMs,
       endMs,
-      attributes: { ...common, 'task.status': failure ?? 'success', tenant, ...failed?.attributes },
+      attributes: { ...common, [attribute.taskStatus]: failure ?? 'success', tenant, ...failed?.attributes },
     });
     for (const { name, startMs, endMs: untilMs, count, busyMs } of this.#steps)
       recordSpan({
@@ -212,30 +212,31 @@ class Told implements TaskTelling {
         startMs,
         endMs: untilMs,
         attributes: {
-          'task.step': name,
-          ...(count > 1 && { 'task.step.count': count, 'task.step.busy_ms': busyMs }),
+          [attribute.taskStep]: name,
+          ...(count > 1 && { [attribute.taskStepCount]: count, [attribute.taskStepBusy]: busyMs }),
         },
       });
     if (this.#callCount > 0) {
-      const prompt = typeof parameters.prompt === 'string' ? { 'prompt.length': parameters.prompt.length } : {};
+      const prompt =
+        typeof parameters.prompt === 'string' ? { [attribute.promptLength]: parameters.prompt.length } : {};
       const inference = recordSpan({
         ...failed,
         name: spanNames.modelInference.name,
         parent: task,
         startMs: this.#callsFrom,
         endMs: this.#callsTo,
-        attributes: { ...common, ...prompt, 'inference.calls': this.#callCount, ...failed?.attributes },
+        attributes: { ...common, ...prompt, [attribute.taskCalls]: this.#callCount, ...failed?.attributes },
       });
       const chunk = { name: spanNames.chunk.name, parent: inference };
       for (const [index, call] of this.#calls.entries()) {
         const { startMs, endMs: untilMs, batch } = call;
         const outcome = batch && batch.outcome !== 'ran' ? batch.outcome : undefined;
-        const attributes = { 'task.chunk': index, ...batchOf(call) };
+        const attributes = { [attribute.taskChunk]: index, ...batchOf(call) };
         recordSpan({ ...chunk, startMs, endMs: untilMs, attributes, error: outcome });
       }
       if (this.#later) {
         const { first, startMs, endMs: untilMs } = this.#later;
-        const attributes = { 'task.chunk': first, 'task.step.count': this.#callCount - first };
+        const attributes = { [attribute.taskChunk]: first, [attribute.taskStepCount]: this.#callCount - first };
         recordSpan({ ...chunk, startMs, endMs: untilMs, attributes });
       }
     }
@@ -275,21 +276,21 @@ class ToldStretches {
 type ToldStretch = { readonly name: string; readonly startMs: number; endMs: number; count: number; busyMs: number };
 
 function batchOf({ startMs, ranFromMs, batch }: EngineCall): Attributes {
-  const waited = ranFromMs === undefined ? {} : { 'task.chunk.waited_ms': Math.max(0, ranFromMs - startMs) };
+  const waited = ranFromMs === undefined ? {} : { [attribute.taskChunkWaited]: Math.max(0, ranFromMs - startMs) };
   if (!batch) return waited;
   return {
     ...waited,
-    'inference.batch.id': batch.id,
-    'inference.lane': batch.lane,
-    'inference.provider': batch.provider,
-    'inference.session.duration_ms': batch.sessionMs,
+    [attribute.batchId]: batch.id,
+    [attribute.lane]: batch.lane,
+    [attribute.provider]: batch.provider,
+    [attribute.sessionMs]: batch.sessionMs,
   };
 }
 
 function measuresOf({ audioSeconds, generatedSamples }: TaskMeasures): Attributes {
   return {
-    ...(audioSeconds !== undefined && { 'audio.duration': audioSeconds }),
-    ...(generatedSamples !== undefined && { 'audio.generated_samples': generatedSamples }),
+    ...(audioSeconds !== undefined && { [attribute.audioDuration]: audioSeconds }),
+    ...(generatedSamples !== undefined && { [attribute.audioSamples]: generatedSamples }),
   };
 }
 
@@ -328,7 +329,7 @@ function tellInLog(
       success: code === undefined,
       processing_duration_seconds: Math.round(seconds * 1e6) / 1e6,
       duration_ms: Math.round(seconds * 1e6) / 1e3,
-      ...(code && { 'error.type': code, fault: faultOf(code) }),
+      ...(code && { [attribute.errorType]: code, fault: faultOf(code) }),
       tenant,
       ...(measures.audioSeconds !== undefined && { audio_duration_seconds: measures.audioSeconds }),
       ...(measures.fileBytes !== undefined && { file_size_bytes: measures.fileBytes }),

@@ -2,7 +2,7 @@ import { type Context, trace } from '@opentelemetry/api';
 import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
 import { callSite } from './export/call-site.ts';
-import { attributeNames } from './names/names.ts';
+import { attribute } from './names/names.ts';
 
 /**
  * Who writes the line. `access`, `events` and `metrics` go to the same stream as `app`; audit and security have streams, retention and readers of their own.
@@ -67,7 +67,7 @@ const loggers = Object.fromEntries(
     winston.createLogger({
       level: everyLevel,
       format: asItIs,
-      defaultMeta: { [attributeNames.logger.name]: name },
+      defaultMeta: { [attribute.logger]: name },
       transports: [asText, toCollector],
     }),
   ]),

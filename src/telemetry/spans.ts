@@ -1,7 +1,7 @@
 import { type Attributes, type Context, context, type SpanContext, type SpanKind, trace } from '@opentelemetry/api';
 import { failures, faultOf, recordedReason, recordedStack, ServiceError } from '../errors.ts';
 import { type Ids, newIds, sampled } from './ids.ts';
-import { attributeNames, type SpanName, spanNames } from './names/names.ts';
+import { attribute, type SpanName, spanNames } from './names/names.ts';
 
 /** A span whose end is known. */
 export type FinishedSpan = {
@@ -120,7 +120,7 @@ export function failureOf(
   error: unknown,
 ): { readonly attributes: Attributes } & Pick<FinishedSpan, 'error' | 'exception'> {
   const code = error instanceof ServiceError ? error.code : 'internal';
-  const attributes = { [attributeNames.errorType.name]: code, [attributeNames.fault.name]: faultOf(code) };
+  const attributes = { [attribute.errorType]: code, [attribute.fault]: faultOf(code) };
   if (error instanceof ServiceError) return { attributes, error: error.recorded };
   const exception = {
     atMs: performance.timeOrigin + performance.now(),

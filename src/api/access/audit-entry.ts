@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { type LogFields, log } from '../../telemetry/logger.ts';
+import { attribute } from '../../telemetry/names/names.ts';
 import type { Act } from '../routes.ts';
 
 const acts: Readonly<Record<Act, { event: string; done: string; failed: string }>> = {
@@ -65,8 +66,8 @@ function tell(
     act,
     outcome,
     tenant: told.tenant,
-    'client.address': request.ip,
-    'request.id': told.requestId,
+    [attribute.clientAddress]: request.ip,
+    [attribute.requestId]: told.requestId,
     ...(model !== undefined && { model }),
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),

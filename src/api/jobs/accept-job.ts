@@ -14,6 +14,7 @@ import { onDisk } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
 import type { TaskRequest } from '../../tasks/task-types.ts';
 import { log } from '../../telemetry/logger.ts';
+import { attribute } from '../../telemetry/names/names.ts';
 import type { Client } from '../access/clients.ts';
 import { taskHeaders } from '../tasks/task-headers.ts';
 import { jobAnswer, jobPath } from './job-answer.ts';
@@ -83,7 +84,7 @@ export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promi
         'app',
         'info',
         `A job was accepted: ${task.kind}`,
-        { event_type: 'job_accepted', 'job.id': work.id, kind: task.kind, tenant: client.tenant },
+        { event_type: 'job_accepted', [attribute.jobId]: work.id, kind: task.kind, tenant: client.tenant },
         told.context,
       );
   }

@@ -16,6 +16,7 @@ import { modelOf } from '../../tasks/task-model.ts';
 import { checkParameters, fromText } from '../../tasks/task-parameters.ts';
 import type { TaskRequest } from '../../tasks/task-types.ts';
 import type { TaskThreads } from '../../tasks/threads/task-threads.ts';
+import { attribute } from '../../telemetry/names/names.ts';
 import { refuseModelOfOthers } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
 import type { Permits } from '../inference/permits.ts';
@@ -85,7 +86,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       asker: told,
       context,
       mayName: (model) => client.key?.mayUse(model) ?? true,
-      belongsTo: { 'request.id': told.requestId },
+      belongsTo: { [attribute.requestId]: told.requestId },
     });
     tellStages(response);
     await sendResult(response, result, config);

@@ -1,5 +1,6 @@
 import type { Context } from '@opentelemetry/api';
 import { type LogFields, log } from '../../telemetry/logger.ts';
+import { attribute } from '../../telemetry/names/names.ts';
 
 /** What ONNX Runtime writes to stderr: time, then `[W:onnxruntime:<logger>, file.cc:12 Function] message`, in colours. */
 const itsLine = /\[([VIWEF]):onnxruntime:[^,\]]*, ([^\s\]]+) ([^\]]+)\] (.*)$/;
@@ -18,8 +19,8 @@ export function tellLaneLine(model: string, lane: string, line: string): void {
   const [, severity, source, func, message] = itsLine.exec(withoutColours(line)) ?? [];
   if (severity !== undefined && source !== undefined && func !== undefined && message !== undefined)
     tell(levels[severity as keyof typeof levels], model, lane, message, {
-      'onnx.source': source,
-      'onnx.function': func.slice(0, 200),
+      [attribute.onnxSource]: source,
+      [attribute.onnxFunction]: func.slice(0, 200),
     });
   else tell('warn', model, lane, withoutColours(line), {});
 }

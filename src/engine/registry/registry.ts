@@ -3,6 +3,7 @@ import { Breaker } from '../../resilience/breaker.ts';
 import { Turnstile } from '../../resilience/turnstile.ts';
 import { ours, say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
+import { attribute } from '../../telemetry/names/names.ts';
 import { type EngineObserver, unobserved } from '../engine-observer.ts';
 import type { GpuMeter } from '../inference.ts';
 import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
@@ -223,6 +224,6 @@ function logNotLoaded(name: string, error: unknown): void {
     event_type: 'model_load',
     model: name,
     status: 'error',
-    'error.type': error instanceof ServiceError ? error.code : 'internal',
+    [attribute.errorType]: error instanceof ServiceError ? error.code : 'internal',
   });
 }

@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
 import { ours, say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
+import { attribute } from '../../telemetry/names/names.ts';
 import { inSpan } from '../../telemetry/spans.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { GpuMeter } from '../inference.ts';
@@ -102,7 +103,7 @@ export class VersionLoader {
     const startedAt = performance.now();
     const report = (result: string) =>
       this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
-    const attributes = { 'inference.model.name': name, 'inference.model.version': version };
+    const attributes = { [attribute.modelName]: name, [attribute.modelVersion]: version };
     return inSpan('modelLoad', { attributes }, async (span) => {
       try {
         const model = await openModel({
@@ -120,17 +121,17 @@ export class VersionLoader {
           sizeLimits: this.#config,
         });
         span.setAttributes({
-          'inference.provider': model.report.provider,
-          'inference.lanes': model.threads.lanes,
-          'inference.shortcut': model.hasShortcut,
-          'inference.session.intra_op_threads': model.threads.intraOpThreads,
-          'model.load.result': 'ok',
+          [attribute.provider]: model.report.provider,
+          [attribute.lanes]: model.threads.lanes,
+          [attribute.shortcut]: model.hasShortcut,
+          [attribute.intraOpThreads]: model.threads.intraOpThreads,
+          [attribute.loadResult]: 'ok',
         });
         report('ok');
         return model;
       } catch (error) {
         const result = error instanceof ServiceError ? error.code : 'internal';
-        span.setAttributes({ 'model.load.result': result });
+        span.setAttributes({ [attribute.loadResult]: result });
         report(result);
         throw error;
       }

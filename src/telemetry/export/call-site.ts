@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { attributeNames } from '../names/names.ts';
+import { attribute } from '../names/names.ts';
 
 const sources = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -18,8 +18,8 @@ export function callSite(written: (...any: never[]) => unknown): Record<string, 
   // A path of the machine says nothing to others.
   if (file === undefined || !file.startsWith(sources)) return {};
   return {
-    [attributeNames.codeFile.name]: file.slice(sources.length),
-    [attributeNames.codeLine.name]: Number(line),
-    ...(name !== undefined && { [attributeNames.codeFunction.name]: name }),
+    [attribute.codeFile]: file.slice(sources.length),
+    [attribute.codeLine]: Number(line),
+    ...(name !== undefined && { [attribute.codeFunction]: name }),
   };
 }

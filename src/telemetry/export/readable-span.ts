@@ -7,7 +7,7 @@ import {
   SpanStatusCode,
 } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { scopeName } from '../names/names.ts';
+import { attribute, scopeName } from '../names/names.ts';
 import type { FinishedSpan } from '../spans.ts';
 
 const scope: ReadableSpan['instrumentationScope'] = { name: scopeName };
@@ -75,7 +75,11 @@ export class FinishedReadableSpan implements ReadableSpan {
 }
 
 function eventOf({ atMs, type, message, stack }: NonNullable<FinishedSpan['exception']>) {
-  const attributes = { 'exception.type': type, 'exception.message': message, 'exception.stacktrace': stack };
+  const attributes = {
+    [attribute.exceptionType]: type,
+    [attribute.exceptionMessage]: message,
+    [attribute.exceptionStack]: stack,
+  };
   return { time: timeOf(atMs), name: 'exception', attributes };
 }
 

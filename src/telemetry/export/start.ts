@@ -26,7 +26,7 @@ import { hostAttributes } from '../host/host-attributes.ts';
 import { observeHost } from '../host/host-metrics.ts';
 import { log, logStreams, sayOnConsole, setConsole, setLogLevel, streamOf } from '../logger.ts';
 import type { Meter } from '../meter.ts';
-import { attributeNames } from '../names/names.ts';
+import { attribute } from '../names/names.ts';
 import { observeDefects } from '../report-defect.ts';
 import { setSpanSink } from '../spans.ts';
 import { completeUnits } from './complete-units.ts';
@@ -113,7 +113,7 @@ export async function startTelemetry(
       spoolAfterMs: config.telemetrySpoolAfterMs,
       onRefused: (refused, items, reason) =>
         log('app', 'warn', `The Collector refused ${items} ${refused}: ${reason.slice(0, 200)}`, {
-          [attributeNames.eventType.name]: 'telemetry_refused',
+          [attribute.eventType]: 'telemetry_refused',
           signal: refused,
           items,
         }),
@@ -158,13 +158,13 @@ export async function startTelemetry(
   });
 
   const resource = resourceFromAttributes({
-    'service.name': component.name,
-    'service.version': version,
-    'service.instance.id': instanceId(folder),
-    'deployment.environment.name': config.environment,
-    'process.pid': process.pid,
-    'process.runtime.name': 'nodejs',
-    'process.runtime.version': process.versions.node,
+    [attribute.serviceName]: component.name,
+    [attribute.serviceVersion]: version,
+    [attribute.serviceInstance]: instanceId(folder),
+    [attribute.environment]: config.environment,
+    [attribute.processId]: process.pid,
+    [attribute.runtimeName]: 'nodejs',
+    [attribute.runtimeVersion]: process.versions.node,
     ...(await hostAttributes()),
   }).merge(detectResources({ detectors: [envDetector] }));
   await resource.waitForAsyncAttributes?.();
@@ -174,7 +174,7 @@ export async function startTelemetry(
     logStreams.map((stream) => [
       stream,
       new LoggerProvider({
-        resource: resource.merge(resourceFromAttributes({ [attributeNames.logStream.name]: stream })),
+        resource: resource.merge(resourceFromAttributes({ [attribute.logStream]: stream })),
         processors: [logProcessor],
       }),
     ]),
@@ -284,7 +284,7 @@ function pointsInto(points: DurableExport<ResourceMetrics>, ledger: Ledger): Pus
 /** One logger for winston's transport that sends each record by the provider of its stream. */
 function byStream(loggerOf: (stream: string) => Logger): Logger {
   const loggers = Object.fromEntries(logStreams.map((stream) => [stream, loggerOf(stream)]));
-  const of = (record: LogRecord) => loggers[streamOf(record.attributes?.[attributeNames.logger.name])]!;
+  const of = (record: LogRecord) => loggers[streamOf(record.attributes?.[attribute.logger])]!;
   return { emit: (record) => of(record).emit(record), enabled: () => true };
 }
 

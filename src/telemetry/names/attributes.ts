@@ -1,4 +1,4 @@
-/** Attributes of our own, on spans, log records and metrics. */
+/** Every attribute of spans, log records and the resource; those of metrics stand in the rows of the metrics too. */
 export const attributeNames = {
   logStream: {
     name: 'log.stream',
@@ -17,6 +17,14 @@ export const attributeNames = {
     name: 'tenant',
     says: 'Who is charged: the API key’s name, `admin`, or `anonymous` where there are no keys. Never an address.',
   },
+  httpMethod: { name: 'http.request.method', says: 'The method, or _OTHER for an unknown one.' },
+  httpRoute: { name: 'http.route', says: 'The route’s pattern, never the path that a caller wrote.' },
+  httpStatus: { name: 'http.response.status_code', says: 'The status of the answer; 499 where the caller left first.' },
+  httpVersion: { name: 'network.protocol.version', says: 'The version of HTTP.' },
+  urlScheme: { name: 'url.scheme', says: 'http or https, as the caller used it.' },
+  exceptionType: { name: 'exception.type', says: 'The class of an unexpected error.' },
+  exceptionMessage: { name: 'exception.message', says: 'Its message, without quoted text.' },
+  exceptionStack: { name: 'exception.stacktrace', says: 'Where it was thrown.' },
   errorType: { name: 'error.type', says: 'The failure’s code: docs/errors.md has each.' },
   fault: {
     name: 'fault',
@@ -161,4 +169,28 @@ export const attributeNames = {
   promptLength: { name: 'prompt.length', says: 'Characters of the prompt. The prompt itself is not recorded.' },
   audioDuration: { name: 'audio.duration', says: 'Seconds of sound that a task took or made.' },
   audioSamples: { name: 'audio.generated_samples', says: 'Samples of all channels that a task made.' },
+  datasetName: { name: 'dataset.name', says: 'The dataset that a run works through.' },
+  sampleId: { name: 'sample.id', says: 'One file of a dataset, by its path in the folder.' },
+  sampleStatus: { name: 'sample.status', says: 'success, failed, excluded or skipped.' },
+  processingStage: { name: 'processing.stage', says: 'What a run does with each file: score or enhance.' },
+  qualityDnsmos: { name: 'quality.dnsmos', says: 'The overall DNSMOS score of a file.' },
+  onnxSource: { name: 'onnx.source', says: 'Where in ONNX Runtime a message comes from.' },
+  onnxFunction: { name: 'onnx.function', says: 'The function of ONNX Runtime that wrote it.' },
+  hwName: { name: 'hw.name', says: 'The GPU’s name.' },
+  hwType: { name: 'hw.type', says: 'Always gpu.' },
+  gpuTask: { name: 'hw.gpu.task', says: 'Always general: any use of the GPU.' },
+  serviceName: { name: 'service.name', says: 'vitrine, vitrine-receiver or vitrine-dataset.' },
+  serviceVersion: { name: 'service.version', says: 'The version of Vitrine.' },
+  serviceInstance: { name: 'service.instance.id', says: 'The instance; it keeps its id over restarts.' },
+  environment: { name: 'deployment.environment.name', says: 'VITRINE_ENVIRONMENT.' },
+  processId: { name: 'process.pid', says: 'The process.' },
+  runtimeName: { name: 'process.runtime.name', says: 'Always nodejs.' },
+  runtimeVersion: { name: 'process.runtime.version', says: 'The version of Node.' },
 } as const;
+
+type Rows = typeof attributeNames;
+
+/** The keys themselves: `[attribute.batchId]: 4`. */
+export const attribute = Object.fromEntries(Object.entries(attributeNames).map(([row, { name }]) => [row, name])) as {
+  readonly [Row in keyof Rows]: Rows[Row]['name'];
+};

@@ -24,7 +24,7 @@ export const metricNames = {
 
 export type MetricName = keyof typeof metricNames;
 
-export { attributeNames } from './attributes.ts';
+export { attribute, attributeNames } from './attributes.ts';
 export { type SpanName, spanNames } from './spans.ts';
 
 /** The instrumentation scope of all of it. */

@@ -1,4 +1,4 @@
-import { attributeNames } from '../../names/names.ts';
+import { attribute } from '../../names/names.ts';
 import { type Answer, clockTypes, type DeviceHandle, eccTypes, type Nvml } from './nvml.ts';
 import type { DeviceReading, GpuMetric } from './reading.ts';
 
@@ -18,7 +18,7 @@ export function readDevice(
   };
 
   read('utilization', nvml.utilization(device), (percent) =>
-    point('gpuUtilization', percent / 100, { 'hw.gpu.task': 'general' }),
+    point('gpuUtilization', percent / 100, { [attribute.gpuTask]: 'general' }),
   );
   read('memory', nvml.memory(device), ({ usedBytes, totalBytes }) => {
     point('gpuMemoryUsage', usedBytes);
@@ -31,21 +31,23 @@ export function readDevice(
   read('temperature', nvml.temperatureCelsius(device), (celsius) => point('gpuTemperature', celsius));
   for (const type of Object.keys(clockTypes) as (keyof typeof clockTypes)[]) {
     read(`${type} clock`, nvml.clockMegahertz(device, type), (megahertz) =>
-      point('gpuClock', megahertz * 1_000_000, { [attributeNames.gpuClockType.name]: type }),
+      point('gpuClock', megahertz * 1_000_000, { [attribute.gpuClockType]: type }),
     );
   }
   read('throttle reasons', nvml.throttleReasons(device), (bits) => {
     for (const [reason, isSet] of Object.entries(throttleReasonsIn(bits))) {
-      point('gpuThrottle', isSet ? 1 : 0, { [attributeNames.gpuThrottleReason.name]: reason });
+      point('gpuThrottle', isSet ? 1 : 0, { [attribute.gpuThrottleReason]: reason });
     }
   });
   for (const type of Object.keys(eccTypes) as (keyof typeof eccTypes)[]) {
-    read(`${type} errors`, nvml.eccErrors(device, type), (count) => point('gpuErrors', count, { 'error.type': type }));
+    read(`${type} errors`, nvml.eccErrors(device, type), (count) =>
+      point('gpuErrors', count, { [attribute.errorType]: type }),
+    );
   }
   read('processes', nvml.processes(device), (processes) => {
     for (const owner of ['vitrine', 'other'] as const) {
       const theirs = processes.filter(({ pid }) => isOurs(pid) === (owner === 'vitrine'));
-      const labels = { [attributeNames.gpuProcessOwner.name]: owner };
+      const labels = { [attribute.gpuProcessOwner]: owner };
       point('gpuProcesses', theirs.length, labels);
       const bytes = theirs.flatMap(({ usedBytes }) => usedBytes ?? []);
       if (bytes.length === theirs.length) point('gpuProcessMemory', sum(bytes), labels);

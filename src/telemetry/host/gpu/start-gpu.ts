@@ -1,6 +1,6 @@
 import type { Config } from '../../../config.ts';
 import type { LabelsOf, Meter } from '../../meter.ts';
-import { metricNames } from '../../names/names.ts';
+import { attribute, metricNames } from '../../names/names.ts';
 import { EnergyCurve, type GpuEnergy } from './energy-curve.ts';
 import { findLibrary } from './find-library.ts';
 import type { RefusalCode } from './nvml.ts';
@@ -87,7 +87,12 @@ class GpuReadings implements Gpu {
     this.#reader.start();
     meter.observe((observe) => {
       for (const { device, point } of this.#freshPoints()) {
-        const labels = { 'hw.id': device.hwId, 'hw.name': device.name, 'hw.type': 'gpu', ...point.labels };
+        const labels = {
+          [attribute.hwId]: device.hwId,
+          [attribute.hwName]: device.name,
+          [attribute.hwType]: 'gpu',
+          ...point.labels,
+        };
         observe(point.of, point.value, ...labelValues(point.of, labels));
       }
     });
@@ -108,7 +113,7 @@ class GpuReadings implements Gpu {
       byDevice.set(device.hwId, figures);
       if (point.of === 'gpuMemoryUsage') figures.memory_used_bytes = point.value;
       if (point.of === 'gpuMemoryLimit') figures.memory_total_bytes = point.value;
-      if (point.of === 'gpuUtilization' && point.labels['hw.gpu.task'] === 'general')
+      if (point.of === 'gpuUtilization' && point.labels[attribute.gpuTask] === 'general')
         figures.utilization_percent = 100 * point.value;
     }
     return [...byDevice.values()];

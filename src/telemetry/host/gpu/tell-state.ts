@@ -1,5 +1,5 @@
 import { log } from '../../logger.ts';
-import { attributeNames } from '../../names/names.ts';
+import { attribute } from '../../names/names.ts';
 import type { RefusalCode } from './nvml.ts';
 import type { ClosedDevice, GpuDevice } from './reading.ts';
 
@@ -61,19 +61,19 @@ function tellDevices(now: Devices & { driver: string }, before: Devices): void {
   for (const { hwId, name } of now.devices) {
     if (before.devices.some((each) => each.hwId === hwId)) continue;
     say('info', 'gpu_found', `GPU ${name} (${hwId}) is read, driver ${now.driver}.`, {
-      [attributeNames.hwId.name]: hwId,
+      [attribute.hwId]: hwId,
     });
   }
   for (const { hwId, name } of before.devices) {
     if (now.devices.some((each) => each.hwId === hwId) || now.closed.some(({ which }) => which === hwId)) continue;
     say('warn', 'gpu_gone', `GPU ${name} (${hwId}) is gone: the driver no longer lists it.`, {
-      [attributeNames.hwId.name]: hwId,
+      [attribute.hwId]: hwId,
     });
   }
   for (const { which, code } of now.closed) {
     if (before.closed.some((each) => each.which === which && each.code === code)) continue;
     say('warn', 'gpu_closed', `Cannot read GPU ${which}: ${inWords(code)}; it is tried again.`, {
-      [attributeNames.hwId.name]: which,
+      [attribute.hwId]: which,
       code,
     });
   }
@@ -82,7 +82,7 @@ function tellDevices(now: Devices & { driver: string }, before: Devices): void {
 
 /** One value of one device that the driver refuses, or gives again. */
 export function tellValue(hwId: string, what: string, code: RefusalCode | undefined): void {
-  const fields = { [attributeNames.hwId.name]: hwId, value: what };
+  const fields = { [attribute.hwId]: hwId, value: what };
   if (code === undefined) say('info', 'gpu_value_back', `The ${what} of GPU ${hwId} can be read again.`, fields);
   else {
     say(
@@ -112,5 +112,5 @@ function say(
   message: string,
   fields: Record<string, string> = {},
 ): void {
-  log('app', level, message, { [attributeNames.eventType.name]: eventType, ...fields });
+  log('app', level, message, { [attribute.eventType]: eventType, ...fields });
 }

@@ -74,8 +74,9 @@ command('service', 'only the service, without the stack').action(async () => {
 });
 for (const operation of ['score', 'enhance'] as const) datasetCommand(operation);
 command('test [files...]', 'all tests on the real servers, or those of some files')
-  .option('--quick', 'only those that start no servers')
-  .action((files: string[], options: { quick?: boolean }) => run(test)({ ...options, files }));
+  .option('--quick', 'only those that start no process')
+  .option('--record', 'write how long each file took to testkit/suite/durations.json, which orders the next runs')
+  .action((files: string[], options: { quick?: boolean; record?: boolean }) => run(test)({ ...options, files }));
 
 // `vitrine status | head -1`: the reader has enough, so the command ends. `up` has a stack to watch
 // and goes on.

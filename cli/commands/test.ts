@@ -1,58 +1,51 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { glob } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { ensureServer } from '../../launcher/build-server.ts';
 import { Progress } from '../../launcher/progress.ts';
 import { type ServerName, servers } from '../../launcher/servers.ts';
-import { StackFailure } from '../../launcher/stack-failure.ts';
+import { durationsPath, type Job, kindOf, planSuite, testFiles } from '../../testkit/suite/plan-suite.ts';
+import { type Report, summarize } from '../../testkit/suite/report.ts';
+import { type MochaRun, runMocha } from '../../testkit/suite/run-mocha.ts';
+import { runSuite } from '../../testkit/suite/run-suite.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-/** What holds the process open after the last test is a defect of its own. */
-const lingerMsMax = 60_000;
+/** What stacks take; with less, fewer jobs run side by side. */
+const jobBytes = 2 * 2 ** 30;
 
 /**
- * Runs the tests, the quick ones first; answers mocha's exit code. `*.stack.test.ts` start the real
- * servers, `*.slow.test.ts` only processes of ours, or serve the big models; what is neither is
- * quick: all quick ones take less than a minute.
+ * Runs the tests, the quick ones first; answers 0 when none failed. `*.stack.test.ts` start the real
+ * servers, `*.slow.test.ts` only our processes, or serve the big models. The others are quick and
+ * start no process.
  */
-export async function test({ files, quick = false }: { files: readonly string[]; quick?: boolean }): Promise<number> {
-  const chosen = files.length > 0 ? [...files] : await testFiles(quick);
-  if (chosen.some((file) => file.endsWith('.stack.test.ts'))) await ensureServers();
-  const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const child = spawn(process.execPath, [mocha, '--reporter', join(root, 'cli', 'test-reporter.mjs'), ...chosen], {
-    cwd: root,
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  });
-  let lingering: NodeJS.Timeout | undefined;
-  let counts = '';
-  child.on('message', (message: { counts: string }) => {
-    counts = message.counts;
-    lingering = setTimeout(() => {
-      process.stderr.write(
-        'Cannot end the tests: something they started still runs after a minute; find it with the last test file alone.\n',
-      );
-      child.kill('SIGKILL');
-    }, lingerMsMax);
-  });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  const [code] = (await once(child, 'exit')) as [number | null];
-  clearTimeout(lingering);
-  if (counts !== '') process.stdout.write(`${counts}\n`);
-  return counts === '' ? code || 1 : (code ?? 1);
+export async function test({ files, quick = false, record = false }: TestOptions): Promise<number> {
+  const chosen = files.length > 0 ? files : testFiles({ quick });
+  if (chosen.some((file) => kindOf(file) === 'stack')) await ensureServers();
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  const cores = availableParallelism();
+  const jobs = planSuite(chosen, { cores });
+  const jobsMax = Math.max(1, Math.min(2 * cores, Math.floor(process.availableMemory() / jobBytes)));
+  const report =
+    jobs.length === 1
+      ? (await runMocha(chosen, { live: true, stop: stop.signal })).report
+      : await runSuite(jobs, { cores, jobsMax, stop: stop.signal, onEnd: printJob });
+  if (record) await recordDurations(report);
+  process.stdout.write(summarize(report));
+  return report.failed > 0 || stop.signal.aborted ? 1 : 0;
 }
 
-async function testFiles(quick: boolean): Promise<string[]> {
-  const found: string[] = [];
-  for await (const file of glob('test/**/*.test.ts', { cwd: root })) found.push(file);
-  const order = ['', '.slow.test.ts', '.stack.test.ts'];
-  const rank = (file: string) => order.findLastIndex((ending) => file.endsWith(ending));
-  const chosen = found
-    .filter((file) => !quick || rank(file) === 0)
-    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  if (chosen.length === 0)
-    throw new StackFailure('Cannot test: there are no test files under test/; check out the whole repository.');
-  return chosen;
+type TestOptions = { readonly files: readonly string[]; readonly quick?: boolean; readonly record?: boolean };
+
+/** Whole when it ends: lines of files that run side by side do not mix. */
+function printJob({ files }: Job, { output }: MochaRun, ms: number): void {
+  const name = files.length === 1 ? files[0] : `${files.length} files`;
+  process.stdout.write(`── ${name}, ${Math.round(ms / 1000)} s\n${output}`);
+}
+
+async function recordDurations({ fileMs }: Report): Promise<void> {
+  const rows = Object.entries(fileMs)
+    .map(([file, ms]): [string, number] => [file, Math.round(ms / 100) / 10])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  await writeFile(durationsPath, `${JSON.stringify(Object.fromEntries(rows), undefined, 2)}\n`);
 }
 
 /** Built before the first test, so that no test waits for a compiler. */

@@ -1,0 +1,86 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { StackFailure } from '../../launcher/stack-failure.ts';
+
+export const root = resolve(import.meta.dirname, '../..');
+
+/** Files that one process of mocha runs, one after the other. */
+export type Job = {
+  readonly files: readonly string[];
+  readonly seconds: number;
+  /** Nothing runs beside it: it measures, needs the whole machine, or uses what exists once. */
+  readonly alone: boolean;
+};
+
+/** Short files share a process up to this long: each process loads the service first. */
+const sharedSecondsMax = 30;
+const secondsUnknown = { quick: 0.5, slow: 5, stack: 30 };
+
+export type Kind = keyof typeof secondsUnknown;
+
+/** What stands beside `// alone:` at the top of a file is the reason. */
+const aloneMark = /^\/\/ alone: \S/m;
+
+export function kindOf(file: string): Kind {
+  return file.endsWith('.stack.test.ts') ? 'stack' : file.endsWith('.slow.test.ts') ? 'slow' : 'quick';
+}
+
+export function testFiles({ quick = false }: { quick?: boolean }): string[] {
+  const files = globSync('test/**/*.test.ts', { cwd: root }).filter((file) => !quick || kindOf(file) === 'quick');
+  if (files.length === 0)
+    throw new StackFailure('Cannot test: there are no test files under test/; check out the whole repository.');
+  return files.sort();
+}
+
+/** The jobs in their order: quick ones, then the longest first, at the end those that run alone. */
+export function planSuite(
+  files: readonly string[],
+  { cores, durations = readDurations(), isAlone = readMark }: PlanOptions,
+): Job[] {
+  const secondsOf = (file: string) => durations[file] ?? secondsUnknown[kindOf(file)];
+  const sorted = [...files].sort((a, b) => secondsOf(b) - secondsOf(a));
+  const quick = sorted.filter((file) => kindOf(file) === 'quick');
+  const others = sorted.filter((file) => kindOf(file) !== 'quick');
+  const job = (group: readonly string[], alone = false): Job => ({
+    files: group,
+    seconds: group.reduce((sum, file) => sum + secondsOf(file), 0),
+    alone,
+  });
+  const fewest = (groups: string[][]) => groups.sort((a, b) => job(a).seconds - job(b).seconds)[0]!;
+  const quickGroups = Array.from({ length: Math.min(cores, quick.length) }, (): string[] => []);
+  for (const file of quick) fewest(quickGroups).push(file);
+  const share = (chosen: readonly string[], alone: boolean) => {
+    const groups: string[][] = [];
+    for (const file of chosen) {
+      const group = groups.find((one) => job([...one, file]).seconds <= sharedSecondsMax);
+      if (group === undefined) groups.push([file]);
+      else group.push(file);
+    }
+    return groups.map((group) => job(group, alone)).sort((a, b) => b.seconds - a.seconds);
+  };
+  return [
+    ...quickGroups.map((group) => job(group.sort())),
+    ...share(
+      others.filter((file) => !isAlone(file)),
+      false,
+    ),
+    ...share(others.filter(isAlone), true),
+  ];
+}
+
+export type PlanOptions = {
+  readonly cores: number;
+  readonly durations?: Readonly<Record<string, number>>;
+  readonly isAlone?: (file: string) => boolean;
+};
+
+/** Seconds of each file, written by `vitrine test --record`; they decide the order of files. */
+export const durationsPath = join(import.meta.dirname, 'durations.json');
+
+function readDurations(): Record<string, number> {
+  return JSON.parse(readFileSync(durationsPath, 'utf8'));
+}
+
+function readMark(file: string): boolean {
+  return aloneMark.test(readFileSync(resolve(root, file), 'utf8'));
+}

@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { idleShares } from './idle-shares.ts';
+import type { Job } from './plan-suite.ts';
+import { add, nothingRun, type Report } from './report.ts';
+import { type MochaRun, runMocha } from './run-mocha.ts';
+
+export type SuiteOptions = {
+  readonly cores: number;
+  readonly jobsMax: number;
+  readonly stop: AbortSignal;
+  readonly onEnd: (job: Job, run: MochaRun, ms: number) => void;
+  readonly run?: (job: Job) => Promise<MochaRun>;
+  /** Answers when another job may begin beside those that run. */
+  readonly room?: (given: AbortSignal) => Promise<boolean>;
+};
+
+/**
+ * Runs jobs side by side, in their order. As many as there are processors begin at once, and one more
+ * whenever the processors have room, because most tests wait. Jobs that run alone come last.
+ */
+export async function runSuite(
+  jobs: readonly Job[],
+  { cores, jobsMax, stop, onEnd, run = (job) => runMocha(job.files, { stop }), room = untilIdle }: SuiteOptions,
+): Promise<Report> {
+  let total = nothingRun;
+  const running = new Set<Promise<void>>();
+  const begin = (job: Job) => {
+    const beganMs = performance.now();
+    const ended = run(job).then((ran) => {
+      total = add(total, ran.report);
+      running.delete(ended);
+      onEnd(job, ran, performance.now() - beganMs);
+    });
+    running.add(ended);
+  };
+  for (const job of jobs) {
+    while (running.size >= (job.alone ? 1 : jobsMax)) await Promise.race(running);
+    while (running.size >= cores && !(await roomBeside(running, room)));
+    if (stop.aborted) break;
+    begin(job);
+  }
+  await Promise.all(running);
+  return total;
+}
+
+/** False when one of them has ended first. */
+async function roomBeside(
+  running: ReadonlySet<Promise<void>>,
+  room: NonNullable<SuiteOptions['room']>,
+): Promise<boolean> {
+  const look = new AbortController();
+  try {
+    return await Promise.race([...[...running].map((ended) => ended.then(() => false)), room(look.signal)]);
+  } finally {
+    look.abort();
+  }
+}
+
+const idleShareMin = 0.3;
+const lookMs = 3_000;
+
+/** Until 0.3 of the machine was idle for three seconds; the job that began last needed them to start. */
+async function untilIdle(given: AbortSignal): Promise<boolean> {
+  const look = idleShares();
+  while (!given.aborted) {
+    await pause(lookMs);
+    if (look() >= idleShareMin) return true;
+  }
+  return false;
+}

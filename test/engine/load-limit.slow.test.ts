@@ -3,6 +3,8 @@ import { perceptron, slowToOpen } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { serveModels } from './serve-models.ts';
 
+// alone: it measures a time limit.
+
 describe('a model that does not open in its time', function () {
   this.timeout(60_000);
 

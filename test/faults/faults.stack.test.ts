@@ -16,6 +16,8 @@ import {
 import { watchAlerts } from '../../testkit/faults/watch-alerts.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
+// alone: a busy machine raises alerts of its own.
+
 const patience = { deadlineMs: 120_000, everyMs: 300 };
 
 /** What a loaded machine raises by itself says nothing about a fault. */

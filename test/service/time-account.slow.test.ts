@@ -6,6 +6,8 @@ import { type ServiceProcess, startService } from '../../testkit/service-process
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
+// alone: it measures shares of milliseconds.
+
 describe('the time account of a request', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let receiver: OtlpReceiver;

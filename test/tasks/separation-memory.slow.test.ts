@@ -8,6 +8,8 @@ import { fixedSeparator } from '../../testkit/models/separators.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
+// alone: it compares peaks of memory, which depend on when V8 collects.
+
 describe('the memory of a separation', function () {
   this.timeout(240_000);
 

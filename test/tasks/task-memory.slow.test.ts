@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TaskRunner, taskRunner } from '../../testkit/task-runner.ts';
 
+// alone: it measures the memory of its own process.
+
 describe('a task that outgrows its memory', () => {
   let runner: TaskRunner;
   before(async function () {

@@ -4,6 +4,8 @@ import { perceptron, writeModel } from '../../testkit/models/models.ts';
 import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
+// alone: V8 decides by how the service is scheduled.
+
 const decision = /AllocationSite.*=> .*/;
 
 describe('what a request makes', () => {

@@ -59,7 +59,7 @@ export function planSuite(
     return groups.map((group) => job(group, alone)).sort((a, b) => b.seconds - a.seconds);
   };
   return [
-    ...quickGroups.map((group) => job(group.sort())),
+    ...quickGroups.map((group) => job(group.sort())).sort((a, b) => b.seconds - a.seconds),
     ...share(
       others.filter((file) => !isAlone(file)),
       false,

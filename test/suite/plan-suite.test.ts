@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { planSuite } from '../../testkit/suite/plan-suite.ts';
+
+const durations = {
+  'a.test.ts': 10,
+  'b.test.ts': 5,
+  'c.test.ts': 4,
+  'long.stack.test.ts': 200,
+  'longer.stack.test.ts': 300,
+  'short.slow.test.ts': 10,
+  'shorter.slow.test.ts': 5,
+  'timed.slow.test.ts': 400,
+  'memory.slow.test.ts': 3,
+};
+const isAlone = (file: string) => /^(timed|memory)/.test(file);
+const plan = (files: readonly string[] = Object.keys(durations)) => planSuite(files, { cores: 2, durations, isAlone });
+
+describe('the plan of a suite', () => {
+  it('shares quick files out by how long they take, and begins with them', () => {
+    const [first, second] = plan().map(({ files }) => files);
+    assert.deepEqual(first, ['a.test.ts']);
+    assert.deepEqual(second, ['b.test.ts', 'c.test.ts']);
+  });
+
+  it('then begins the longest first, puts short ones together, and ends with those that run alone', () => {
+    assert.deepEqual(
+      plan()
+        .slice(2)
+        .map(({ files, alone }) => [...files, alone]),
+      [
+        ['longer.stack.test.ts', false],
+        ['long.stack.test.ts', false],
+        ['short.slow.test.ts', 'shorter.slow.test.ts', false],
+        ['timed.slow.test.ts', true],
+        ['memory.slow.test.ts', true],
+      ],
+    );
+  });
+
+  it('has every file once, also one that it does not know', () => {
+    const files = [...Object.keys(durations), 'new.stack.test.ts', 'new.test.ts'];
+    assert.deepEqual(
+      plan(files)
+        .flatMap((job) => job.files)
+        .sort(),
+      files.sort(),
+    );
+  });
+
+  it('is one job for one file', () => {
+    assert.equal(plan(['a.test.ts']).length, 1);
+  });
+});

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readInstanceId } from '../src/telemetry/export/instance.ts';
-import { itemsIn } from '../src/telemetry/export/spool.ts';
+import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 
 /** What became of the telemetry of a running stack, as its own servers count it. Read from Prometheus, so it is as old as the last export and scrape. */
 export type Books = {

@@ -5,7 +5,8 @@ import type { LiveExport } from './live-export.ts';
 import { type OtlpRequest, requestBytesMax } from './otlp-requests.ts';
 import type { OtlpSender, SendOutcome } from './otlp-sender.ts';
 import type { Signal } from './signals.ts';
-import type { Entry, Spool } from './spool.ts';
+import type { Spool } from './spool.ts';
+import type { Entry } from './spool-entry.ts';
 
 export type DurableExportOptions<Items> = {
   signal: Signal;
@@ -136,14 +137,14 @@ export class DurableExport<Items> {
 
   /** The answer to a request that also stands on disk. */
   async #release(entries: Entry[], outcome: SendOutcome): Promise<void> {
-    const { signal, spool } = this.#options;
+    const { spool } = this.#options;
     let rejected = outcome.state === 'exported' ? outcome.rejected : 0;
     for (const entry of entries) {
       if (outcome.state === 'failed') {
         entry.state = 'waiting';
         continue;
       }
-      const removed = spool.remove(signal, entry);
+      const removed = spool.remove(entry);
       if (outcome.state === 'refused') this.#refuse(entry.items, outcome.reason);
       else {
         const share = Math.min(rejected, entry.items);
@@ -175,7 +176,7 @@ export class DurableExport<Items> {
       }
       if (entry.state !== 'waiting') return;
       entry.state = 'held';
-      const bytes = await spool.read(signal, entry);
+      const bytes = await spool.read(entry);
       if (bytes === 'gone') continue;
       // Stopped while it was read: its sender is closed.
       const outcome = bytes === 'later' || this.#stop.signal.aborted ? 'later' : await sender.send(bytes);
@@ -186,7 +187,7 @@ export class DurableExport<Items> {
         continue;
       }
       this.#failures = 0;
-      const removed = spool.remove(signal, entry);
+      const removed = spool.remove(entry);
       if (outcome.state === 'exported') this.#book(outcome, entry.items, true);
       else this.#refuse(entry.items, outcome.reason);
       await removed;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readTimeScale } from '../observability/time-scale.ts';
 import { type Config, type SettingName, settings } from '../src/config.ts';
 import { addAlertChannels } from './alert-channels.ts';
-import { readQueueRemainders, setDamagedQueuesAside } from './queue-remainder.ts';
+import { examineQueues } from './queue-remainder.ts';
 import { lookBack, scaleDuration } from './render-configuration.ts';
 import type { ServerName } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
@@ -52,7 +52,7 @@ export const components = {
     doors: ['otlpHttpPort', 'otlpGrpcPort', 'collectorHealthPort', 'collectorMetricsPort'],
     backendDoors: { 'prometheus-scrape': 'collectorScrapePort', 'prometheus-remote-write': 'collectorRelayPort' },
     health: { door: 'collectorHealthPort', path: '/', deadlineMs: 60_000 },
-    prepare: examineQueues,
+    prepare: noteQueues,
     parameters: ({ root, config }) => [
       `--config=${join(root, 'otel-collector/config.yaml')}`,
       ...(config.collectorAliases ? [`--config=${join(root, 'otel-collector/compat.yaml')}`] : []),
@@ -235,12 +235,18 @@ export function backendNames(config: Config): string[] {
 
 const overlays: readonly string[] = ['tail-sampling', 'loki-by-stream'];
 
-/** Damaged queues are set aside, and what waits for a backend that is no longer named is told. */
-async function examineQueues({ data, root, config }: LaunchContext): Promise<string[]> {
-  const aside = await setDamagedQueuesAside(data);
-  const remainders = await readQueueRemainders({ data, root, backends: backendNames(config) });
+/** Sets damaged queues aside; names what waits for a backend that is no longer named. */
+async function noteQueues({ data, root, config }: LaunchContext): Promise<string[]> {
+  const env = { ...process.env, VITRINE_CACHE: config.cache };
+  const backends = backendNames(config);
+  const examined = await examineQueues({ data, root, backends, env }).catch((error: unknown) => {
+    if (error instanceof StackFailure) return error; // Without Go at hand, the Collector still starts.
+    throw error;
+  });
+  if (examined instanceof StackFailure) return [`The queues were not examined. ${examined.message}`];
+  const { aside, remainders } = examined;
   return [
-    ...aside.map(({ backup, error }) => `${error.message} It was set aside as ${backup}.`),
+    ...aside.map(({ message }) => message),
     ...remainders
       .filter(({ inUse, requests }) => !inUse && requests > 0)
       .map(

@@ -1,68 +1,91 @@
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { checkQueueFile, DamagedQueue, type QueueState, readQueueFile } from './queue-file.ts';
+import { ensureServer } from './build-server.ts';
+import { StackFailure } from './stack-failure.ts';
 
-/** What one exporter's queue holds on disk. */
-export type QueueRemainder = QueueState & {
+/** What one exporter's queue holds on disk: requests, and in them spans, log records or metric points. */
+export type QueueRemainder = {
+  requests: number;
+  items: number;
+  sizeBytes: number;
   /** The file in VITRINE_DATA/collector/queue. */
   file: string;
   /** The file of otel-collector/backends/ that it belongs to, if there is one. */
   backend: string | undefined;
-  /** Whether a Collector with the backends given would go on sending it. Without, it lies there until its backend is named again. */
+  /** Whether a Collector with the backends given sends it. If not, it waits until its backend is named again. */
   inUse: boolean;
 };
 
+export type QueueSetAside = { path: string; backup: string; message: string };
+
+/** A queue of the largest size takes seconds on a slow disk. */
+const readMsMax = 300_000;
+
 /**
- * Reads what the Collector's queues hold, from their files: the only way to know of those whose backend is no longer named, since
- * the Collector opens (and tells of) the queues of its own exporters only. The files are never written. For a Collector that is running the
- * figures of queues in use are those of a moment; its metric otelcol_exporter_queue_size has the same.
+ * Reads every queue of a Collector that does not run, and sets aside, as <name>.<time>.backup, those that would end it at
+ * its start: its own setting for this, `recreate`, misses most damage. The Collector itself only opens, and reports,
+ * the queues of its own exporters.
  */
-export async function readQueueRemainders({
+export async function examineQueues({
   data,
   root,
   backends,
+  env = process.env,
 }: {
   /** VITRINE_DATA. */
   data: string;
   root: string;
   /** The names in VITRINE_BACKENDS. */
   backends: readonly string[];
-}): Promise<QueueRemainder[]> {
+  env?: NodeJS.ProcessEnv;
+}): Promise<{ remainders: QueueRemainder[]; aside: QueueSetAside[] }> {
   const folder = join(data, 'collector', 'queue');
-  const owners = await queueOwners(join(root, 'otel-collector', 'backends'));
+  const files = (await filesOf(folder)).filter(isQueue);
   const remainders: QueueRemainder[] = [];
-  for (const file of (await filesOf(folder)).filter(isQueue)) {
-    const known = owners.get(file);
-    const backend = known?.find((name) => backends.includes(name)) ?? known?.[0];
-    const inUse = backend !== undefined && backends.includes(backend);
-    remainders.push({ file, ...(await readQueueFile(join(folder, file))), backend, inUse });
-  }
-  return remainders;
-}
-
-/**
- * Sets aside, as <name>.<time>.backup, the queues that the Collector would die of at its start. To be called before it starts. Its own
- * setting for this, `recreate`, misses most damage: it catches a panic where the file is opened, but the check of the pages runs
- * elsewhere, and a damaged head is an error like any other. Answers what was set aside.
- */
-export async function setDamagedQueuesAside(
-  data: string,
-): Promise<{ path: string; backup: string; error: DamagedQueue }[]> {
-  const folder = join(data, 'collector', 'queue');
-  const aside: { path: string; backup: string; error: DamagedQueue }[] = [];
-  for (const file of (await filesOf(folder)).filter(isQueue)) {
+  const aside: QueueSetAside[] = [];
+  // Before the first start there is no queue, and nothing has to be built for it.
+  if (files.length === 0) return { remainders, aside };
+  const reader = join(await ensureServer('queueReader', { env, root }), 'queue-reader');
+  const owners = await queueOwners(join(root, 'otel-collector', 'backends'));
+  for (const file of files) {
     const path = join(folder, file);
-    try {
-      await checkQueueFile(path);
-    } catch (error) {
-      if (!(error instanceof DamagedQueue)) throw error;
+    const read = await readQueue(reader, path);
+    if ('damage' in read) {
       const backup = `${path}.${new Date().toISOString().replaceAll(':', '')}.backup`;
       await rename(path, backup);
-      aside.push({ path, backup, error });
+      const message = `Cannot read the queue ${path}: ${read.damage}; it was set aside as ${backup}: restore it from a copy.`;
+      aside.push({ path, backup, message });
+      continue;
     }
+    const known = owners.get(file);
+    const backend = known?.find((name) => backends.includes(name)) ?? known?.[0];
+    remainders.push({ file, ...read, backend, inUse: backend !== undefined && backends.includes(backend) });
   }
-  return aside;
+  return { remainders, aside };
+}
+
+async function readQueue(
+  reader: string,
+  path: string,
+): Promise<Pick<QueueRemainder, 'requests' | 'items' | 'sizeBytes'> | { damage: string }> {
+  // The Collector makes a new queue of an empty file.
+  if ((await stat(path)).size === 0) return { requests: 0, items: 0, sizeBytes: 0 };
+  try {
+    const { stdout } = await promisify(execFile)(reader, [path], { timeout: readMsMax });
+    return JSON.parse(stdout);
+  } catch (error) {
+    const { code, stderr } = error as { code?: unknown; stderr?: string };
+    const damage = stderr?.split('\n')[0]?.slice(0, 200) ?? '';
+    // 1: bbolt finds damage. 2: bbolt crashes, as the Collector would.
+    if (code === 1 || code === 2) return { damage };
+    throw new StackFailure(
+      `Cannot read the queue ${path}: ${damage || (error as Error).message}; end the process that has it open.`,
+      { cause: error },
+    );
+  }
 }
 
 function isQueue(file: string): boolean {

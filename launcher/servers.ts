@@ -75,6 +75,17 @@ export const servers = {
     versionArguments: ['--version'],
     coldBuildSeconds: 400,
   },
+  queueReader: {
+    title: 'queue-reader',
+    folder: 'otel-collector/queue-reader',
+    packages: ['.'],
+    tags: '',
+    binaries: ['queue-reader'],
+    version: '1.5.0', // bbolt's, the same as the Collector's: it writes the queues.
+    versionVariable: 'main.version',
+    versionArguments: ['--version'],
+    coldBuildSeconds: 10,
+  },
   promtool: {
     title: 'promtool',
     folder: 'prometheus/server',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readQueueRemainders, setDamagedQueuesAside } from '../../launcher/queue-remainder.ts';
+import { examineQueues } from '../../launcher/queue-remainder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
+import { waitingQueues } from '../../testkit/waiting-queues.ts';
 import { backendFile, baseFile, CollectorProcess, checkout } from './collector-process.ts';
 import { numbered, numbersIn, sendUntilTaken } from './numbered-load.ts';
 import type { Signal } from './otlp-json.ts';
@@ -39,7 +40,7 @@ describe('the Collector’s queues', function () {
       }
     }
   };
-  const remainders = () => readQueueRemainders({ data: collector.data, root: checkout, backends });
+  const examine = () => examineQueues({ data: collector.data, root: checkout, backends });
   const arrived = async (signal: Signal) => new Set(numbersIn(signal, await store.received(signal)));
   const untilAllHaveArrived = async (count: number) => {
     for (const signal of signals) {
@@ -51,7 +52,7 @@ describe('the Collector’s queues', function () {
     await collector.start();
     await send(0, 600);
     await collector.stop('SIGKILL');
-    const kept = Object.fromEntries((await remainders()).map(({ backend, items }) => [backend, items]));
+    const kept = Object.fromEntries((await examine()).remainders.map(({ backend, items }) => [backend, items]));
     for (const backend of backends) assert.ok((kept[backend] ?? 0) >= 600, `${backend} keeps ${kept[backend]}`);
 
     await collector.start();
@@ -72,7 +73,9 @@ describe('the Collector’s queues', function () {
     await collector.start();
     await load;
     await untilAllHaveArrived(1200);
-    await waitFor('empty queues', async () => (await remainders()).every(({ requests }) => requests === 0));
+    await waitFor('empty queues', async () =>
+      (await waitingQueues(collector.data, backends)).every(({ requests }) => requests === 0),
+    );
   });
 
   it('refuse when they are full, so that the sender keeps its data, and take again when there is room', async () => {
@@ -115,7 +118,7 @@ describe('the Collector’s queues', function () {
       await collector.start();
       await send(0, 50);
       await collector.stop();
-      assert.deepEqual(await setDamagedQueuesAside(collector.data), [], 'whole files stay where they are');
+      assert.deepEqual((await examine()).aside, [], 'whole files stay where they are');
       const path = join(collector.data, 'collector/queue/exporter_otlp_grpc_tempo_traces');
       const file = await open(path, 'r+');
       try {
@@ -124,9 +127,12 @@ describe('the Collector’s queues', function () {
       } finally {
         await file.close();
       }
-      const [aside] = await setDamagedQueuesAside(collector.data);
+      const [aside] = (await examine()).aside;
       assert.equal(aside?.path, path);
-      assert.match(aside?.error.message ?? '', /^Cannot read the queue .*; set the file aside, or restore it\.$/);
+      assert.match(
+        aside?.message ?? '',
+        /^Cannot read the queue .*; it was set aside as .*\.backup: restore it from a copy\.$/,
+      );
       await collector.start();
       await store.start();
       await send(50, 100);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readQueueRemainders } from '../../launcher/queue-remainder.ts';
 import { tempoTraceIds } from '../../testkit/backends.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { CollectorProcess, checkout } from './collector-process.ts';
+import { waitingQueues } from '../../testkit/waiting-queues.ts';
+import { CollectorProcess } from './collector-process.ts';
 import { numbered, sendUntilTaken } from './numbered-load.ts';
 import { decode } from './otlp-json.ts';
 
@@ -33,7 +33,7 @@ describe('swapping backends under load', function () {
   const inOther = async () =>
     new Set(decode('traces', await other.received('traces')).map(({ record }) => String(record.traceId)));
   const remainder = async (backends: string[]) =>
-    (await readQueueRemainders({ data: stack.data, root: checkout, backends })).find((one) => one.backend === 'tempo');
+    (await waitingQueues(stack.data, backends)).find((one) => one.backend === 'tempo');
 
   it('loses nothing, sends nothing twice but what was unacknowledged, and knows what waits for a backend that is no longer named', async () => {
     const load = startLoad(`http://127.0.0.1:${stack.port('otlpHttpPort')}`);

@@ -21,6 +21,7 @@ describe('the table of servers', () => {
       alertmanager: /prometheus\/alertmanager v(\S+)/,
       prometheus: /prometheus\/prometheus v0\.(\S+)/,
       loki: /grafana\/loki\/v3 v(\S+)/,
+      queueReader: /bbolt v(\S+)/,
       tempo: /grafana\/tempo \S+-([0-9a-f]{12})/,
     };
     for (const [name, pattern] of Object.entries(pins)) {
@@ -33,5 +34,14 @@ describe('the table of servers', () => {
         `${name} is ${said} in the table and ${pinned} in go.mod`,
       );
     }
+  });
+
+  it('reads queues with the bbolt that the Collector writes them with', async () => {
+    const [reader, collector] = await Promise.all(
+      [servers.queueReader, servers.collector].map(
+        async ({ folder }) => /bbolt v(\S+)/.exec(await readFile(join(root, folder, 'go.mod'), 'utf8'))?.[1],
+      ),
+    );
+    assert.equal(reader, collector);
   });
 });

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { componentNames } from '../../launcher/components.ts';
 import { probeChecks, sendProbe } from '../../launcher/probe.ts';
-import { readQueueRemainders } from '../../launcher/queue-remainder.ts';
 import { startStack as startStackItself } from '../../launcher/stack.ts';
 import { readState } from '../../launcher/stack-state.ts';
 import { startStack, testEnvironment } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
+import { waitingQueues } from '../../testkit/waiting-queues.ts';
 import { statusOf, vitrine } from './vitrine-command.ts';
 
 describe('a stack', function () {
@@ -85,11 +85,7 @@ describe('a stack', function () {
     });
     await sendProbe(stack.url('collector'));
     await waitFor('the span to be in the queue', async () => {
-      const queues = await readQueueRemainders({
-        data: stack.data,
-        root: join(import.meta.dirname, '../..'),
-        backends: ['tempo'],
-      });
+      const queues = await waitingQueues(stack.data, ['tempo']);
       return queues.some(({ requests }) => requests > 0);
     });
     assert.deepEqual(notes, []);

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Request, Response } from 'express';
-import multer, { MulterError, type StorageEngine } from 'multer';
+import busboy, { type Busboy } from 'busboy';
+import type { Request } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import type { WorkFolder } from '../../jobs/work-folders.ts';
@@ -18,56 +19,40 @@ export type UploadLimits = Pick<
   'uploadBytesMax' | 'uploadFilesMax' | 'bodyIdleMsMax' | 'bytesPerSecondMin' | 'slowAfterMs'
 >;
 
-/** What a form may hold besides files: parameters are short. */
-const formLimits = { fields: 50, fieldSize: 64 * 1024, fieldNameSize: 100, headerPairs: 50, fieldNestingDepth: 0 };
+type Work = Pick<WorkFolder, 'path' | 'holds'>;
+type Refuse = (error: unknown) => void;
+
+/** Parameters are short. */
+const fieldsMax = 50;
+const fieldBytesMax = 64 * 1024;
+const fieldNameCharsMax = 100;
+const partHeadersMax = 50;
 
 /** What framing, field names and parameters may add to the files of a form. */
 export const framingBytesMax = 1024 * 1024;
 
 /**
- * Reads a form into a folder, each file under a name of ours, as it arrives: memory does not depend on its size. What is refused is refused at
- * once, not when the last byte has come. Whatever happens, the folder is its owner's to remove.
+ * Reads a form into a folder, each file under a name of ours, as it arrives: memory does not depend on its size.
+ * A refusal does not wait for the rest of the body. The owner of the folder removes it in any case.
  */
-export async function receiveUpload(
-  request: Request,
-  response: Response,
-  work: Pick<WorkFolder, 'path' | 'holds'>,
-  limits: UploadLimits,
-): Promise<Upload> {
+export async function receiveUpload(request: Request, work: Work, limits: UploadLimits): Promise<Upload> {
   refuseWhatIsNoForm(request);
-  const { uploadBytesMax, uploadFilesMax } = limits;
+  const parser = parserFor(request, limits);
   const refused = Promise.withResolvers<never>();
   const watch = watchProgress(request, limits, refused.reject);
+  const leave = () => !request.readableEnded && refused.reject(callerLeft());
+  request.once('close', leave).once('error', (error) => refused.reject(asUploadFailure(error)));
   try {
-    const receive = multer({
-      storage: storageIn(work, (error) => refused.reject(error)),
-      limits: {
-        ...formLimits,
-        fileSize: uploadBytesMax,
-        files: uploadFilesMax,
-        parts: uploadFilesMax + formLimits.fields,
-      },
-    }).any();
-    const received = new Promise<void>((resolve, reject) => {
-      receive(request, response, (error: unknown) =>
-        error === undefined ? resolve() : reject(failureOf(error, limits)),
-      );
-    });
-    await Promise.race([received, refused.promise]);
+    const received = collectForm(parser, work, limits, refused.reject);
+    request.pipe(parser);
+    return await Promise.race([received, refused.promise]);
   } finally {
     clearInterval(watch);
+    request.off('close', leave).unpipe(parser);
+    parser.destroy();
+    // What still arrives is read and dropped, so that the answer can be read.
+    request.resume();
   }
-  // Multer passes over what it does not take for a form, without a word.
-  if (request.files === undefined) throw notWellFormed();
-  const files = (request.files as Express.Multer.File[]).map(
-    ({ fieldname, originalname, path, size }): UploadedFile => ({
-      field: fieldname,
-      name: nameToShow(originalname),
-      path,
-      sizeBytes: size,
-    }),
-  );
-  return { fields: { ...(request.body as Record<string, unknown>) }, files };
 }
 
 /** The declared length of a form; 0 where none is declared. */
@@ -89,18 +74,63 @@ function refuseWhatIsNoForm(request: Request): void {
     throw new ServiceError('encoding_not_supported', say`Cannot read the form: it is compressed; send it as it is.`);
 }
 
-function notWellFormed(): ServiceError {
-  return new ServiceError(
-    'invalid_body',
-    say`Cannot read the form: the boundary in its Content-Type is not well-formed; leave the header to your client, as curl -F file=@sound.wav does.`,
-  );
+function parserFor(request: Request, { uploadBytesMax, uploadFilesMax }: UploadLimits): Busboy {
+  try {
+    return busboy({
+      headers: request.headers,
+      // busboy reports these three when they are reached, not when they are passed.
+      limits: {
+        fields: fieldsMax,
+        fieldSize: fieldBytesMax + 1,
+        fileSize: uploadBytesMax + 1,
+        files: uploadFilesMax,
+        parts: uploadFilesMax + fieldsMax + 1,
+        headerPairs: partHeadersMax,
+      },
+    });
+  } catch (cause) {
+    throw new ServiceError(
+      'invalid_body',
+      say`Cannot read the form: the boundary in its Content-Type is not well-formed; leave the header to your client, as curl -F file=@sound.wav does.`,
+      { cause },
+    );
+  }
 }
 
-/** Files are called by their number: what the caller calls them never becomes a path. */
-function storageIn(work: Pick<WorkFolder, 'path' | 'holds'>, refuse: (error: unknown) => void): StorageEngine {
+/** Fields and files in the order of their arrival, when the form has ended and every file is on disk. */
+async function collectForm(parser: Busboy, work: Work, limits: UploadLimits, refuse: Refuse): Promise<Upload> {
+  const fields: Record<string, string | string[]> = Object.create(null);
+  const files: Promise<UploadedFile>[] = [];
+  const store = storeIn(work, limits, refuse);
+  const tooMany = () => refuse(tooManyFiles(limits));
+  parser
+    .on('field', (rawName, value, { valueTruncated }) => {
+      const problem = fieldProblem(rawName, valueTruncated);
+      if (problem) return refuse(badField(problem));
+      const name = unescaped(rawName);
+      const before = fields[name];
+      fields[name] = before === undefined ? value : [before, value].flat();
+    })
+    .on('file', (rawName, stream, { filename }) => {
+      const problem = fieldProblem(rawName, false);
+      if (problem) refuse(badField(problem));
+      // A form's empty file input has no name.
+      if (problem || !filename) stream.resume();
+      else files.push(store(unescaped(rawName), stream, unescaped(filename)));
+    })
+    .on('fieldsLimit', () => refuse(badField(`it has more than ${fieldsMax} fields`)))
+    .on('filesLimit', tooMany)
+    .on('partsLimit', tooMany)
+    .on('error', (error) => refuse(asUploadFailure(error)));
+  await new Promise((resolve) => parser.once('close', resolve));
+  return { fields: { ...fields }, files: await Promise.all(files) };
+}
+
+/** Stores files by number: what the caller calls them never becomes a path. */
+function storeIn(work: Work, { uploadBytesMax }: UploadLimits, refuse: Refuse) {
   let count = 0;
   let arrived = 0;
-  /** Before it is written, so that no more is on disk than may be. */
+  /** Before it is written, so that the disk never holds more than allowed. */
   async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
       arrived += chunk.length;
@@ -108,23 +138,12 @@ function storageIn(work: Pick<WorkFolder, 'path' | 'holds'>, refuse: (error: unk
       yield chunk;
     }
   }
-  return {
-    _handleFile: (_request, file, done) => {
-      const path = join(work.path, `upload-${count}`);
-      count += 1;
-      const output = createWriteStream(path, { flags: 'wx' });
-      // Multer would tell when the rest of the body has come; its own listener, set first, keeps the code of the refusal.
-      file.stream.once('limit', () => refuse(tooLarge('a file that is larger', undefined)));
-      pipeline(file.stream, counted, output).then(
-        () => done(null, { path, size: output.bytesWritten }),
-        (error: unknown) => {
-          refuse(asUploadFailure(error));
-          done(error);
-        },
-      );
-    },
-    // The whole folder goes with its owner.
-    _removeFile: (_request, _file, done) => done(null),
+  return async (field: string, stream: Readable, name: string): Promise<UploadedFile> => {
+    const path = join(work.path, `upload-${count++}`);
+    const output = createWriteStream(path, { flags: 'wx' });
+    stream.once('limit', () => refuse(tooLarge('a file that is larger', uploadBytesMax)));
+    await pipeline(stream, counted, output).catch((error: unknown) => refuse(asUploadFailure(error)));
+    return { field, name: nameToShow(name), path, sizeBytes: output.bytesWritten };
   };
 }
 
@@ -163,25 +182,36 @@ function watchProgress(request: Request, limits: UploadLimits, refuse: (error: S
   ).unref();
 }
 
-function failureOf(error: unknown, limits: UploadLimits): unknown {
-  if (error instanceof ServiceError) return error;
-  if (!(error instanceof MulterError)) return asUploadFailure(error);
-  switch (error.code) {
-    case 'LIMIT_FILE_SIZE':
-      return tooLarge('a file that is larger', limits.uploadBytesMax);
-    case 'LIMIT_FILE_COUNT':
-    case 'LIMIT_PART_COUNT':
-      return new ServiceError(
-        'invalid_body',
-        say`Cannot read the form: it has more than ${limits.uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
-      );
-    default:
-      return new ServiceError(
-        'invalid_body',
-        say`Cannot read the form: ${ours(error.message)}; send parameters as short, plain fields.`,
-        { cause: error },
-      );
-  }
+function fieldProblem(name: string | undefined, isTruncated: boolean): string | undefined {
+  if (name === undefined) return 'a field has no name';
+  if (name.length > fieldNameCharsMax) return `the name of a field has more than ${fieldNameCharsMax} characters`;
+  if (name.includes('[')) return 'the name of a field has a bracket';
+  return isTruncated ? `a field is larger than ${fieldBytesMax} bytes` : undefined;
+}
+
+/** Browsers write these three so in names: HTML, multipart/form-data. */
+function unescaped(name: string): string {
+  return name.replace(/%0A|%0D|%22/gi, decodeURIComponent);
+}
+
+function badField(problem: string): ServiceError {
+  return new ServiceError(
+    'invalid_body',
+    say`Cannot read the form: ${ours(problem)}; send parameters as short, plain fields.`,
+  );
+}
+
+function tooManyFiles({ uploadFilesMax }: UploadLimits): ServiceError {
+  return new ServiceError(
+    'invalid_body',
+    say`Cannot read the form: it has more than ${uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
+  );
+}
+
+function callerLeft(cause?: unknown): ServiceError {
+  return new ServiceError('body_incomplete', say`Cannot read the form: the caller left before it was complete.`, {
+    cause,
+  });
 }
 
 /** What busboy and streams throw: a form that is not well-formed, or a caller who has gone. */
@@ -189,10 +219,7 @@ function asUploadFailure(error: unknown): unknown {
   const failure = asDiskFailure(error);
   if (failure instanceof ServiceError) return failure;
   const { message, code } = error as NodeJS.ErrnoException;
-  if (/^Request (aborted|closed)|aborted|premature close/i.test(message))
-    return new ServiceError('body_incomplete', say`Cannot read the form: the caller left before it was complete.`, {
-      cause: error,
-    });
+  if (/aborted|premature close/i.test(message)) return callerLeft(error);
   if (code !== undefined) return error;
   return new ServiceError(
     'invalid_body',
@@ -201,10 +228,10 @@ function asUploadFailure(error: unknown): unknown {
   );
 }
 
-function tooLarge(what: string, bytesMax: number | undefined): ServiceError {
+function tooLarge(what: string, bytesMax: number): ServiceError {
   return new ServiceError(
     'body_too_large',
-    say`Cannot read the form: it has ${ours(what)}${ours(bytesMax === undefined ? ' than is taken' : `; at most ${bytesMax} bytes a file are taken`)}; send less, or raise VITRINE_UPLOAD_BYTES_MAX.`,
+    say`Cannot read the form: it has ${ours(what)}; at most ${bytesMax} bytes a file are taken; send less, or raise VITRINE_UPLOAD_BYTES_MAX.`,
   );
 }
 

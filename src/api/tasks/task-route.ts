@@ -108,7 +108,7 @@ async function readTask(
   return { kind, parameters, files };
 
   async function receiveForm() {
-    const form = await receiveUpload(request, response, work, config);
+    const form = await receiveUpload(request, work, config);
     return { ...form, fields: fromText(kind, form.fields, config) };
   }
 }

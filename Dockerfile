@@ -7,6 +7,14 @@ COPY package.json package-lock.json .npmrc ./
 # Optional packages stay: koffi's library is one. Node's own are taken out again.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/node-darwin-* node_modules/node-bin-* && npm cache clean --force
 
+FROM node:24.21.0-bookworm-slim AS page
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tools/build-page.ts ./tools/build-page.ts
+COPY web ./web
+RUN node tools/build-page.ts
+
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
     ORT_DISABLE_TELEMETRY=1 \
@@ -20,7 +28,7 @@ COPY package.json ./
 COPY compose/check-health.mjs ./compose/check-health.mjs
 COPY models ./models
 COPY src ./src
-COPY web ./web
+COPY --from=page /app/web/dist ./web/dist
 COPY grafana/dashboards ./grafana/dashboards
 COPY docs/runbooks ./docs/runbooks
 USER node

@@ -65,6 +65,7 @@ export const components = {
     doors: ['servicePort'],
     health: { door: 'servicePort', path: '/ready', deadlineMs: 120_000 },
     liveness: '/live',
+    prepare: bundlePage,
     parameters: () => [],
   },
   receiver: {
@@ -234,6 +235,19 @@ export function backendNames(config: Config): string[] {
 }
 
 const overlays: readonly string[] = ['tail-sampling', 'loki-by-stream'];
+
+/** A checkout bundles the page from its sources; a package has it already, and no esbuild. */
+async function bundlePage({ root, config }: LaunchContext): Promise<string[]> {
+  if (!config.pageOn) return [];
+  try {
+    const { buildPage } = await import('../tools/build-page.ts');
+    await buildPage();
+    return [];
+  } catch (error) {
+    if (existsSync(join(root, 'web/dist/page.html'))) return [];
+    return [`Cannot build the page: ${(error as Error).message.split('\n')[0]}; install the packages with npm ci.`];
+  }
+}
 
 /** Sets damaged queues aside; names what waits for a backend that is no longer named. */
 async function noteQueues({ data, root, config }: LaunchContext): Promise<string[]> {

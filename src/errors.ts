@@ -174,7 +174,7 @@ export const failures = {
     retryable: false,
     means: 'The backend’s answer is larger than is passed on to the page.',
   },
-  page_not_made: { status: 503, retryable: false, means: 'The page could not be put together from its sources.' },
+  page_not_made: { status: 503, retryable: false, means: 'The page is not built, or cannot be read.' },
   invalid_setting: {
     status: 500,
     retryable: false,

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePage } from '../../src/api/page/make-page.ts';
+import { readPage } from '../../src/api/page/read-page.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { buildPage } from '../../tools/build-page.ts';
 import type { Dashboard } from '../../web/dashboards/dashboard.ts';
-import { panelsOf, unknownParts } from '../../web/dashboards/known-parts.ts';
 import { serveApi } from '../api/serve-api.ts';
+import { panelsOf, unknownParts } from './known-parts.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 describe('the page', function () {
   this.timeout(60_000);
+  before(buildPage);
 
   it('weighs no more than 100 kB, all of it together, packed', async () => {
-    const files = await makePage();
+    const files = (await readPage())!;
     const sizes = [...files].map(([path, { gzipped }]) => [path, gzipped.length] as const);
     const total = sizes.reduce((sum, [, size]) => sum + size, 0);
     assert.ok(total <= 100_000, JSON.stringify(sizes));
@@ -20,10 +23,16 @@ describe('the page', function () {
   });
 
   it('is the same page from the same sources, and names its assets by what is in them', async () => {
-    const [one, other] = [await makePage(), await makePage()];
-    assert.deepEqual([...one.keys()], [...other.keys()]);
+    const one = (await readPage())!;
+    await buildPage();
+    assert.deepEqual([...one.keys()], [...(await readPage())!.keys()]);
     const html = one.get('/')!.body.toString();
     for (const path of one.keys()) assert.ok(path === '/' || html.includes(`"${path}"`), path);
+  });
+
+  it('is absent where it was not built', async () => {
+    await using folder = await temporaryFolder();
+    assert.equal(await readPage(folder.path), undefined);
   });
 
   it('is served with a policy that allows nothing from elsewhere and nothing inline', async () => {

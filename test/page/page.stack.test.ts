@@ -9,10 +9,10 @@ import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import type { Stack } from '../../testkit/stack.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import type { Dashboard, Panel } from '../../web/dashboards/dashboard.ts';
-import { panelsOf } from '../../web/dashboards/known-parts.ts';
 import { makeTraffic, type Traffic } from '../dashboards/scripted-traffic.ts';
 import { adminToken, keys, startWatchedStack } from '../dashboards/watched-stack.ts';
 import { AnsweredNumbers, numbersShown, showChartsAsTables } from './drawn-numbers.ts';
+import { panelsOf } from './known-parts.ts';
 import { failingRequest, pageTraffic } from './page-traffic.ts';
 import { otherPaths, tricksInLogQl } from './read-guarded-streams.ts';
 

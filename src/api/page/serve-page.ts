@@ -2,25 +2,19 @@ import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { acceptedPacking } from '../../http/accepted-packing.ts';
 import { say } from '../../sentence.ts';
-import { makePage, type Page } from './make-page.ts';
+import { type Page, readPage } from './read-page.ts';
 
-/**
- * GET / and /assets/…: the page itself. It holds no secrets and no data, so that it needs no key: what it then asks for does. It is made once, when it
- * is first asked for.
- */
+/** GET / and /assets/…: the page itself, read at its first request. It holds no secrets and no data, so it needs no key. */
 export function servePage() {
-  let made: Promise<Page> | undefined;
-  const page = () => (made ??= makePage());
+  let read: Promise<Page | undefined> | undefined;
   return async (request: Request, response: Response): Promise<void> => {
-    let files: Page;
-    try {
-      files = await page();
-    } catch (cause) {
-      made = undefined;
+    read ??= readPage();
+    const files = await read.catch(() => undefined);
+    if (files === undefined) {
+      read = undefined;
       throw new ServiceError(
         'page_not_made',
-        say`Cannot show the page: it cannot be put together from web/ (${cause instanceof Error ? cause.message.slice(0, 200) : String(cause)}); install the packages with npm ci.`,
-        { cause },
+        say`Cannot show the page: it is not built into web/dist; run npm run build:page.`,
       );
     }
     const file = files.get(request.path);
@@ -35,7 +29,7 @@ export function servePage() {
     response.setHeader('Content-Length', body.length);
     response.setHeader('Vary', 'Accept-Encoding');
     if (packed) response.setHeader('Content-Encoding', 'gzip');
-    // Assets change their name with their content; the page that names them is asked for anew each time.
+    // Assets change their name with their content; the page that names them is requested each time.
     response.setHeader('Cache-Control', request.path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable');
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.end(request.method === 'HEAD' ? undefined : body);

@@ -1,6 +1,6 @@
-import { isKnownUnit } from '../format/format-value.ts';
-import type { Dashboard, FieldConfig, Panel } from './dashboard.ts';
-import { knownCalculations } from './series.ts';
+import type { Dashboard, FieldConfig, Panel } from '../../web/dashboards/dashboard.ts';
+import { knownCalculations } from '../../web/dashboards/series.ts';
+import { isKnownUnit } from '../../web/format/format-value.ts';
 
 // What this page draws or may pass over of a dashboard file. A dashboard is defined once, for Grafana and for this page; so that nothing of it goes missing
 // here unseen, a test asks for every part of every file that is not in these lists. `true`: the part with all that is in it.

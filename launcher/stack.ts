@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rotateConsoleLog } from '../cli/console-log.ts';
-import { readTimeScale } from '../observability/time-scale.ts';
 import { type Config, readConfig, settings } from '../src/config.ts';
 import { makeForOwnerAlone } from '../src/data-folder.ts';
 import { type BuildProgress, ensureServer, serverFolder } from './build-server.ts';
@@ -9,23 +8,20 @@ import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
   type ComponentName,
   component,
-  componentEnvironment,
   componentNames,
   defaultComponents,
-  doorsOf,
   type LaunchContext,
-  nativeAddresses,
   type PortSetting,
   portSettings,
 } from './components.ts';
-import { choosePort, isFree } from './free-port.ts';
-import { findPortHolder } from './port-holder.ts';
+import { launchOf } from './launch-of.ts';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 import { takeLock } from './process-lock.ts';
-import { durationMs, renderConfiguration } from './render-configuration.ts';
 import { servers } from './servers.ts';
+import { settlePorts } from './settle-ports.ts';
 import { StackFailure } from './stack-failure.ts';
-import { type ComponentRecord, endLeftovers, readState, StateFile } from './stack-state.ts';
+import { StackRecord } from './stack-record.ts';
+import { endLeftovers, readState } from './stack-state.ts';
 
 export type StackOptions = {
   /** Exactly these; without it what VITRINE_BACKENDS asks for. */
@@ -68,15 +64,11 @@ export class Stack implements AsyncDisposable {
   readonly #env: NodeJS.ProcessEnv;
   readonly #options: StackOptions;
   readonly #lock: { release(): Promise<void> };
-  readonly #launcher: ProcessIdentity;
-  readonly #startedAtMs = Date.now();
   readonly #processes = new Map<ComponentName, ComponentProcess>();
   readonly #overrides = new Map<ComponentName, NodeJS.ProcessEnv>();
   readonly #binaries = new Map<ComponentName, string>();
-  readonly #records = new Map<ComponentName, ComponentRecord>();
   readonly #rotation: NodeJS.Timeout;
-  readonly #stateFile: StateFile;
-  #settled = false;
+  readonly #record: StackRecord;
   #closing: Promise<void> | undefined;
 
   /** Takes the data folder, ends what a killed launcher left there, and settles every port. Nothing is started yet. */
@@ -115,13 +107,23 @@ export class Stack implements AsyncDisposable {
     this.#env = parts.env;
     this.#config = parts.config;
     this.#lock = parts.lock;
-    this.#launcher = parts.launcher;
     this.data = parts.data;
     this.names = componentNames.filter((name) => parts.names.includes(name));
-    this.#stateFile = new StateFile(this.data, (text) => this.#options.onEvent?.({ kind: 'trouble', text }));
+    this.#record = new StackRecord({
+      data: this.data,
+      launcher: parts.launcher,
+      port: (setting) => this.port(setting),
+      describe: (name) => ({
+        restarts: this.#process(name).restarts,
+        restartsAsked: this.#process(name).restartsAsked,
+        port: this.port(component(name).doors[0]),
+        healthUrl: this.#healthUrl(name),
+      }),
+      onTrouble: (text) => this.#options.onEvent?.({ kind: 'trouble', text }),
+    });
     for (const name of this.names) {
       this.#processes.set(name, this.#processOf(name));
-      this.#record(name, { state: 'waiting', detail: 'to be started' });
+      this.#record.set(name, { state: 'waiting', detail: 'to be started' });
     }
     this.#rotation = setInterval(() => void this.#rotateLogs(), 30_000).unref();
   }
@@ -144,7 +146,7 @@ export class Stack implements AsyncDisposable {
     const toBuild = this.names
       .filter((name) => component(name).server !== undefined)
       .toSorted((a, b) => buildRank(a) - buildRank(b));
-    await this.#tellBuildPlan(toBuild);
+    await this.#planBuilds(toBuild);
     for (const [index, name] of toBuild.entries()) {
       try {
         await this.#ensureBinary(name, index + 1, toBuild.length);
@@ -158,8 +160,7 @@ export class Stack implements AsyncDisposable {
     }
     await Promise.all(starting);
     this.#options.signal?.throwIfAborted();
-    this.#settled = true;
-    this.#stateFile.write(this.#stateNow([...this.#records.values()]));
+    this.#record.settle();
     if (all && failures.length > 0) throw failures[0];
   }
 
@@ -253,8 +254,7 @@ export class Stack implements AsyncDisposable {
   async #close(): Promise<void> {
     clearInterval(this.#rotation);
     for (const name of this.names.toReversed()) await this.#process(name).stop();
-    this.#stateFile.write(this.#stateNow([]));
-    await this.#stateFile.close();
+    await this.#record.close();
     await this.#lock.release();
   }
 
@@ -269,7 +269,15 @@ export class Stack implements AsyncDisposable {
     return new ComponentProcess({
       title,
       logPath: this.logPath(name),
-      launch: () => this.#launchOf(name),
+      launch: () => {
+        const env = { ...this.#env, ...this.#overrides.get(name) };
+        return launchOf(name, {
+          context: this.#contextOf(env),
+          env,
+          binaries: this.#binaries.get(name),
+          onNote: (text) => this.#options.onEvent?.({ kind: 'note', name, text }),
+        });
+      },
       healthUrl: this.#healthUrl(name),
       healthDeadlineMs: health.deadlineMs,
       ...(liveness === undefined ? {} : { livenessUrl: `${this.url(name)}${liveness}` }),
@@ -285,48 +293,17 @@ export class Stack implements AsyncDisposable {
     return { root, data: this.data, config: Object.freeze(given) as Config };
   }
 
-  async #launchOf(name: ComponentName) {
-    const { server, program, parameters, renderedFrom, prepare } = component(name);
-    const env = { ...this.#env, ...this.#overrides.get(name) };
-    const context = this.#contextOf(env);
-    const { config } = context;
-    const folder = join(this.data, name);
-    mkdirSync(folder, { recursive: true });
-    if (renderedFrom !== undefined) {
-      durationMs(config.scrapeInterval);
-      await renderConfiguration(join(root, renderedFrom), join(folder, 'configuration'), {
-        addresses: nativeAddresses(config),
-        scrapeInterval: config.scrapeInterval,
-        timeScale: readTimeScale(config.timeScale),
-        links: { grafanaUrl: config.grafanaUrl, runbooksUrl: config.runbooksUrl },
-      });
-    }
-    for (const text of (await prepare?.(context)) ?? []) this.#options.onEvent?.({ kind: 'note', name, text });
-    const ownEnv = componentEnvironment(name, context, env);
-    if (server === undefined) {
-      return {
-        program: process.execPath,
-        parameters: [join(root, program), ...parameters(context)],
-        env: ownEnv,
-        folder: root,
-      };
-    }
-    return {
-      program: join(this.#binaries.get(name) ?? '', program),
-      parameters: parameters(context),
-      env: ownEnv,
-      folder: root,
-    };
-  }
-
-  async #tellBuildPlan(names: readonly ComponentName[]): Promise<void> {
-    const missing: { title: string; coldBuildSeconds: number }[] = [];
+  /** Finds the servers that are built, and reports those that are not. */
+  async #planBuilds(names: readonly ComponentName[]): Promise<void> {
+    const toBuild: { title: string; coldBuildSeconds: number }[] = [];
     for (const name of names) {
       const { server, title } = component(name);
-      if (server === undefined || existsSync(await serverFolder(servers[server], { env: this.#env, root }))) continue;
-      missing.push({ title, coldBuildSeconds: coldBuildSeconds(name) });
+      if (server === undefined) continue;
+      const folder = await serverFolder(servers[server], { env: this.#env, root });
+      if (existsSync(folder)) this.#binaries.set(name, folder);
+      else toBuild.push({ title, coldBuildSeconds: coldBuildSeconds(name) });
     }
-    this.#options.onEvent?.({ kind: 'plan', toBuild: missing });
+    this.#options.onEvent?.({ kind: 'plan', toBuild });
   }
 
   async #ensureBinary(name: ComponentName, number = 1, of = 1): Promise<void> {
@@ -336,7 +313,7 @@ export class Stack implements AsyncDisposable {
       env: this.#env,
       ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
       onProgress: (progress) => {
-        if (progress.phase !== 'done') this.#record(name, { state: 'building', detail: progress.phase });
+        if (progress.phase !== 'done') this.#record.set(name, { state: 'building', detail: progress.phase });
         this.#options.onEvent?.({ kind: 'build', title: component(name).title, progress, number, of });
       },
     });
@@ -350,39 +327,13 @@ export class Stack implements AsyncDisposable {
 
   #onChange(name: ComponentName, state: ProcessState): void {
     const detail = 'how' in state ? state.how : '';
-    this.#record(name, { state: state.kind, detail, ...('identity' in state ? { identity: state.identity } : {}) });
+    this.#record.set(name, { state: state.kind, detail, ...('identity' in state ? { identity: state.identity } : {}) });
     this.#options.onEvent?.({ kind: 'state', name, state });
   }
 
   #fail(name: ComponentName, error: Error): void {
-    if (this.#process(name).identity === undefined) this.#record(name, { state: 'failed', detail: error.message });
+    if (this.#process(name).identity === undefined) this.#record.set(name, { state: 'failed', detail: error.message });
     this.#options.onEvent?.({ kind: 'failed', name, error });
-  }
-
-  #record(name: ComponentName, now: Pick<ComponentRecord, 'state' | 'detail' | 'identity'>): void {
-    const before = this.#records.get(name);
-    if (before?.state === now.state && before.detail === now.detail && before.identity === now.identity) return;
-    this.#records.set(name, {
-      ...now,
-      name,
-      sinceMs: Date.now(),
-      restarts: this.#process(name).restarts,
-      restartsAsked: this.#process(name).restartsAsked,
-      port: this.port(component(name).doors[0]),
-      healthUrl: this.#healthUrl(name),
-    });
-    this.#stateFile.write(this.#stateNow([...this.#records.values()]));
-  }
-
-  #stateNow(records: ComponentRecord[]) {
-    const ports = Object.fromEntries(portSettings.map((name) => [settings[name].env, this.port(name)]));
-    return {
-      launcher: this.#launcher,
-      startedAtMs: this.#startedAtMs,
-      settled: this.#settled,
-      ports,
-      components: records,
-    };
   }
 
   async #rotateLogs(): Promise<void> {
@@ -399,61 +350,6 @@ async function lockData(data: string): Promise<{ release(): Promise<void> }> {
   if (!('owner' in lock)) return lock;
   throw new StackFailure(
     `Cannot start: a stack with the data folder ${data} runs already (pid ${lock.owner.pid}); stop it with \`vitrine down\`, or give this one another VITRINE_DATA.`,
-  );
-}
-
-/** Gives every port that is 0 a free one, the one of last time where it can; and refuses a port that someone else has. */
-async function settlePorts(
-  given: Config,
-  names: readonly ComponentName[],
-  before: Record<string, number>,
-): Promise<Config> {
-  const config: Record<string, unknown> = { ...given };
-  await refuseForeignAddress(given.bind);
-  const used = new Map<number, PortSetting>();
-  for (const name of portSettings.filter((setting) => given[setting] !== 0)) {
-    if (!names.some((one) => doorsOf(one, given).includes(name))) continue;
-    const other = used.get(given[name]);
-    if (other !== undefined) {
-      throw new StackFailure(
-        `Cannot start: ${settings[other].env} and ${settings[name].env} are both ${given[name]}; give each its own port.`,
-      );
-    }
-    used.set(given[name], name);
-    await refuseTaken(name, given);
-  }
-  for (const name of portSettings.filter((setting) => given[setting] === 0)) {
-    const last = before[settings[name].env] ?? 0;
-    const again = last !== 0 && !used.has(last) && (await isFree(last, given.bind));
-    const port = again ? last : await choosePort(given.bind, new Set(used.keys()));
-    config[name] = port;
-    used.set(port, name);
-  }
-  return Object.freeze(config) as Config;
-}
-
-async function refuseForeignAddress(address: string): Promise<void> {
-  try {
-    await isFree(0, address);
-  } catch (error) {
-    throw new StackFailure(
-      `Cannot listen on "${address}": ${(error as Error).message}; set VITRINE_BIND to an address of this machine, such as 127.0.0.1.`,
-      { cause: error },
-    );
-  }
-}
-
-async function refuseTaken(name: PortSetting, config: Config): Promise<void> {
-  const port = config[name];
-  if (await isFree(port, config.bind)) return;
-  const holder = await findPortHolder(port);
-  const who =
-    holder === undefined
-      ? 'a process that is not ours to see'
-      : `pid ${holder.pid}, ${holder.command || 'its command is hidden'}`;
-  const owner = componentNames.find((one) => doorsOf(one, config).includes(name));
-  throw new StackFailure(
-    `Cannot start ${owner === undefined ? name : component(owner).title}: port ${port} is taken by ${who}; stop it, or set ${settings[name].env} to another port (0 picks a free one).`,
   );
 }
 

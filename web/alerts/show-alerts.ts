@@ -20,7 +20,12 @@ export const showAlerts: View = async (host, _route, signal) => {
   const rules = element('section', { 'aria-label': 'Rules' });
   const past = element('section', { 'aria-label': 'What happened' });
   host.append(element('h1', {}, 'Alerts'), firing, rules, past);
-  const draw = () => Promise.all([part(firing, drawFiring), part(rules, drawRules), part(past, drawPast)]);
+  const draw = () =>
+    Promise.all([
+      part(firing, () => drawFiring(facts, signal)),
+      part(rules, () => drawRules(facts, signal)),
+      part(past, () => drawPast(signal)),
+    ]);
   await draw();
   const timer = setInterval(() => !document.hidden && !host.contains(document.activeElement) && void draw(), renewMs);
   signal.addEventListener('abort', () => clearInterval(timer));
@@ -32,86 +37,86 @@ export const showAlerts: View = async (host, _route, signal) => {
       if (!isAbort(error)) into.replaceChildren(failureNotice(error, () => void part(into, drawPart)));
     }
   }
-
-  async function drawFiring(): Promise<Node[]> {
-    const alerts = await firingAlerts(signal);
-    const watched = alerts.some(isWatchdog);
-    const shown = faultsOf(alerts.filter((alert) => !isWatchdog(alert)));
-    const calling = shown.filter(callsSomebody).length;
-    const infos = shown.length - calling;
-    return [
-      element(
-        'p',
-        { class: `verdict ${calling === 0 ? 'good' : 'bad'}` },
-        calling === 0 ? 'No alert fires.' : `${calling} ${calling === 1 ? 'alert fires' : 'alerts fire'}.`,
-        infos > 0 && ` ${infos} ${infos === 1 ? 'info' : 'infos'}.`,
-        element(
-          'span',
-          { class: 'quiet' },
-          watched ? ' The watchdog is heard: the way from rule to Alertmanager works.' : ' No watchdog is heard.',
-        ),
-      ),
-      ...(shown.length > 0
-        ? [
-            element(
-              'ul',
-              { class: 'alerts' },
-              shown.map((fault) => firingCard(fault, facts)),
-            ),
-          ]
-        : []),
-    ];
-  }
-
-  async function drawRules(): Promise<Node[]> {
-    const all = await alertRules(signal);
-    const order = ['firing', 'pending', 'inactive'];
-    const sorted = [...all].sort(
-      (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.name.localeCompare(b.name),
-    );
-    return [
-      element(
-        'details',
-        { class: 'card' },
-        element(
-          'summary',
-          {},
-          element('h2', {}, `${all.length} rules`),
-          element('span', { class: 'quiet' }, counted(all)),
-        ),
-        scrollRegion(
-          'Rules',
-          gridTable(
-            ['Rule', 'State', 'Severity', 'System', 'Fires after', 'Runbook'].map((name) =>
-              columnHead(name, name === 'Fires after' || name === 'System' ? 'minor' : undefined),
-            ),
-            sorted.map((rule) => ruleRow(rule, facts)),
-          ),
-        ),
-      ),
-    ];
-  }
-
-  async function drawPast(): Promise<Node[]> {
-    const now = Math.ceil(Date.now() / 1000);
-    const lines = await logLines(
-      {
-        query: '{service_name=~"vitrine.*"} | event_type=~"alert|deploy|model_load|model_repository"',
-        start: `${now - 86_400}000000000`,
-        end: `${now}000000000`,
-        limit: 50,
-        direction: 'backward',
-      },
-      signal,
-    );
-    return [
-      element('h2', {}, 'What happened, in the last day'),
-      lines.length === 0
-        ? emptyNotice('No alert, release or model load was told.')
-        : logTable(lines, { label: 'Alerts, releases and model loads' }),
-    ];
-  }
 };
+
+async function drawFiring(facts: PageFacts, signal: AbortSignal): Promise<Node[]> {
+  const alerts = await firingAlerts(signal);
+  const watched = alerts.some(isWatchdog);
+  const shown = faultsOf(alerts.filter((alert) => !isWatchdog(alert)));
+  const calling = shown.filter(callsSomebody).length;
+  const infos = shown.length - calling;
+  return [
+    element(
+      'p',
+      { class: `verdict ${calling === 0 ? 'good' : 'bad'}` },
+      calling === 0 ? 'No alert fires.' : `${calling} ${calling === 1 ? 'alert fires' : 'alerts fire'}.`,
+      infos > 0 && ` ${infos} ${infos === 1 ? 'info' : 'infos'}.`,
+      element(
+        'span',
+        { class: 'quiet' },
+        watched ? ' The watchdog is heard: the way from rule to Alertmanager works.' : ' No watchdog is heard.',
+      ),
+    ),
+    ...(shown.length > 0
+      ? [
+          element(
+            'ul',
+            { class: 'alerts' },
+            shown.map((fault) => firingCard(fault, facts)),
+          ),
+        ]
+      : []),
+  ];
+}
+
+async function drawRules(facts: PageFacts, signal: AbortSignal): Promise<Node[]> {
+  const all = await alertRules(signal);
+  const order = ['firing', 'pending', 'inactive'];
+  const sorted = [...all].sort(
+    (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.name.localeCompare(b.name),
+  );
+  return [
+    element(
+      'details',
+      { class: 'card' },
+      element(
+        'summary',
+        {},
+        element('h2', {}, `${all.length} rules`),
+        element('span', { class: 'quiet' }, counted(all)),
+      ),
+      scrollRegion(
+        'Rules',
+        gridTable(
+          ['Rule', 'State', 'Severity', 'System', 'Fires after', 'Runbook'].map((name) =>
+            columnHead(name, name === 'Fires after' || name === 'System' ? 'minor' : undefined),
+          ),
+          sorted.map((rule) => ruleRow(rule, facts)),
+        ),
+      ),
+    ),
+  ];
+}
+
+async function drawPast(signal: AbortSignal): Promise<Node[]> {
+  const now = Math.ceil(Date.now() / 1000);
+  const lines = await logLines(
+    {
+      query: '{service_name=~"vitrine.*"} | event_type=~"alert|deploy|model_load|model_repository"',
+      start: `${now - 86_400}000000000`,
+      end: `${now}000000000`,
+      limit: 50,
+      direction: 'backward',
+    },
+    signal,
+  );
+  return [
+    element('h2', {}, 'What happened, in the last day'),
+    lines.length === 0
+      ? emptyNotice('No alert, release or model load was told.')
+      : logTable(lines, { label: 'Alerts, releases and model loads' }),
+  ];
+}
 
 /** How many of the rules are in which state, those that matter first. */
 function counted(rules: readonly AlertRule[]): string {

@@ -1,13 +1,12 @@
 import { element } from '../dom/element.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
-import { grafanaLink } from '../grafana-link.ts';
 import type { PageFacts } from '../page-facts.ts';
 import type { Annotated } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { interpolate } from './interpolate.ts';
 import { type Judged, judged } from './judge-values.ts';
-import { ownLink } from './own-link.ts';
 import { askPanel, builtAt, type Moment, type PanelData } from './panel-data.ts';
+import { panelTools } from './panel-tools.ts';
 import { drawBarGauge } from './panels/bar-gauge.ts';
 import { drawGauge } from './panels/gauge.ts';
 import { drawHeatmap } from './panels/heatmap.ts';
@@ -40,12 +39,105 @@ export type PanelOnPage = {
   judged(): Judged[];
 };
 
-/** A panel's frame, with what leads on from it; `refresh` asks and draws. */
+/** A panel's frame and links; `refresh` asks and draws. */
 export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts, left: AbortSignal): PanelOnPage {
-  const body = element('div', { class: 'panel-body' });
-  const about = element('p', { class: 'panel-about', hidden: true, id: `about-${panel.id}` }, panel.description ?? '');
-  const state = element('span', { class: 'panel-state', role: 'status' });
-  const host = element(
+  return new PanelView(panel, dashboard, facts, left);
+}
+
+class PanelView implements PanelOnPage {
+  readonly host: HTMLElement;
+  readonly #panel: Panel;
+  readonly #facts: PageFacts;
+  readonly #body = element('div', { class: 'panel-body' });
+  readonly #state = element('span', { class: 'panel-state', role: 'status' });
+  readonly #isClosed: boolean;
+  #drawn = new AbortController();
+  #asTable = false;
+  #last: { data: PanelData; moment: Moment; annotations: readonly Annotated[] } | undefined;
+
+  constructor(panel: Panel, dashboard: Dashboard, facts: PageFacts, left: AbortSignal) {
+    this.#panel = panel;
+    this.#facts = facts;
+    this.#isClosed = !facts.admin && readsGuardedStreams(panel);
+    const about = element(
+      'p',
+      { class: 'panel-about', hidden: true, id: `about-${panel.id}` },
+      panel.description ?? '',
+    );
+    const tools = panelTools(panel, dashboard, facts, {
+      onAbout: (on) => {
+        about.hidden = !on;
+      },
+      onTable: (on) => {
+        this.#asTable = on;
+        this.#draw();
+      },
+    });
+    const head = element('header', { class: 'panel-head' }, element('h3', {}, panel.title ?? ''), this.#state, tools);
+    this.host = panelSection(panel, [head, about, this.#body]);
+    left.addEventListener('abort', () => this.#drawn.abort());
+  }
+
+  judged(): Judged[] {
+    return this.#last && !this.#isClosed ? judged(this.#panel, this.#last.data) : [];
+  }
+
+  async refresh(moment: Moment, annotations: readonly Annotated[], signal: AbortSignal): Promise<void> {
+    const pointsMax = Math.max(60, Math.min(400, Math.floor(this.host.clientWidth / 4)));
+    try {
+      const data = await askPanel(this.#panel, moment, pointsMax, signal);
+      if (signal.aborted) return;
+      this.#last = { data, moment, annotations };
+      this.host.dataset.state = 'drawn';
+      this.#state.replaceChildren();
+      this.#draw();
+      this.#mark();
+    } catch (error) {
+      if (signal.aborted || isAbort(error)) return;
+      this.#fail(error);
+    }
+  }
+
+  /** What was drawn before stays, marked as old. */
+  #fail(error: unknown): void {
+    this.host.dataset.state = 'failed';
+    const reason = error instanceof Error ? error.message : '';
+    if (this.#last) this.#state.replaceChildren(element('span', { class: 'stale', title: reason }, 'not renewed'));
+    else this.#body.replaceChildren(failureNotice(error));
+  }
+
+  #draw(): void {
+    if (!this.#last) return;
+    this.#drawn.abort();
+    this.#drawn = new AbortController();
+    const { data, moment, annotations } = this.#last;
+    const built = builtAt(moment, data.step);
+    const context = {
+      panel: this.#panel,
+      data,
+      facts: this.#facts,
+      annotations,
+      signal: this.#drawn.signal,
+      interpolated: (text: string) => interpolate(text, moment.values, built),
+    };
+    const body = this.#body;
+    body.replaceChildren();
+    body.className = 'panel-body';
+    if (this.#isClosed)
+      body.append(emptyNotice('Only the administrator reads these lines: give the token under “Key”.'));
+    else if (this.#asTable) body.append(pointsTable(context));
+    else drawing[this.#panel.type]?.(body, context);
+  }
+
+  /** The edge of the panel shows what its thresholds say. */
+  #mark(): void {
+    const found = this.judged().map(({ is }) => is);
+    this.host.dataset.verdict = found.includes('bad') ? 'bad' : found.includes('warn') ? 'warn' : '';
+  }
+}
+
+function panelSection(panel: Panel, children: HTMLElement[]): HTMLElement {
+  return element(
     'section',
     {
       class: `panel panel-${panel.type}`,
@@ -57,108 +149,8 @@ export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts
         ? { '--x': `${panel.gridPos.x + 1}`, '--w': `${panel.gridPos.w}`, '--h': `${panel.gridPos.h}` }
         : {},
     },
-    head(),
-    about,
-    body,
+    children,
   );
-  const isClosed = !facts.admin && readsGuardedStreams(panel);
-  let drawn = new AbortController();
-  let asTable = false;
-  let last: { data: PanelData; moment: Moment; annotations: readonly Annotated[] } | undefined;
-  left.addEventListener('abort', () => drawn.abort());
-  return { host, refresh, judged: () => (last && !isClosed ? judged(panel, last.data) : []) };
-
-  async function refresh(moment: Moment, annotations: readonly Annotated[], signal: AbortSignal): Promise<void> {
-    const pointsMax = Math.max(60, Math.min(400, Math.floor(host.clientWidth / 4)));
-    try {
-      const data = await askPanel(panel, moment, pointsMax, signal);
-      if (signal.aborted) return;
-      last = { data, moment, annotations };
-      host.dataset.state = 'drawn';
-      state.replaceChildren();
-      draw();
-      mark();
-    } catch (error) {
-      if (signal.aborted || isAbort(error)) return;
-      host.dataset.state = 'failed';
-      // What was drawn before stays, and is said to be old.
-      if (last)
-        state.replaceChildren(
-          element('span', { class: 'stale', title: error instanceof Error ? error.message : '' }, 'not renewed'),
-        );
-      else body.replaceChildren(failureNotice(error));
-    }
-  }
-
-  function draw(): void {
-    if (!last) return;
-    drawn.abort();
-    drawn = new AbortController();
-    const { data, moment, annotations } = last;
-    const built = builtAt(moment, data.step);
-    const context = {
-      panel,
-      data,
-      facts,
-      annotations,
-      signal: drawn.signal,
-      interpolated: (text: string) => interpolate(text, moment.values, built),
-    };
-    body.replaceChildren();
-    body.className = 'panel-body';
-    if (isClosed) body.append(emptyNotice('Only the administrator reads these lines: give the token under “Key”.'));
-    else if (asTable) body.append(pointsTable(context));
-    else drawing[panel.type]?.(body, context);
-  }
-
-  /** At its edge, what its thresholds say. */
-  function mark(): void {
-    const found = last && !isClosed ? judged(panel, last.data).map(({ is }) => is) : [];
-    host.dataset.verdict = found.includes('bad') ? 'bad' : found.includes('warn') ? 'warn' : '';
-  }
-
-  function head(): HTMLElement {
-    const tools = element('div', { class: 'panel-tools' });
-    const hasPoints = ['timeseries', 'heatmap'].includes(panel.type);
-    if (panel.description) tools.append(toggle('About', 'i', (on) => (about.hidden = !on)));
-    if (hasPoints)
-      tools.append(
-        toggle('As a table', '▦', (on) => {
-          asTable = on;
-          draw();
-        }),
-      );
-    for (const { title, url } of panel.links ?? []) {
-      const target = ownLink(url, facts);
-      if (target !== undefined)
-        tools.append(element('a', { href: target, 'aria-label': `${title}: ${panel.title}`, title }, '↗'));
-    }
-    const grafana = grafanaLink(facts, `/d/${dashboard.uid}?viewPanel=${panel.id}`);
-    if (grafana)
-      tools.append(
-        element('a', { href: grafana, title: 'In Grafana', 'aria-label': `${panel.title} in Grafana` }, 'G'),
-      );
-    return element('header', { class: 'panel-head' }, element('h3', {}, panel.title ?? ''), state, tools);
-  }
-
-  function toggle(name: string, sign: string, changed: (on: boolean) => void): HTMLElement {
-    const button = element(
-      'button',
-      {
-        type: 'button',
-        title: name,
-        'aria-label': `${name}: ${panel.title}`,
-        'aria-pressed': 'false',
-        onclick: () => {
-          const on = button.getAttribute('aria-pressed') !== 'true';
-          button.setAttribute('aria-pressed', String(on));
-          changed(on);
-        },
-      },
-      sign,
-    );
-    return button;
-  }
 }
 
 /** Streams that the proxy leaves out for everybody else (src/api/backends-proxy): nothing there is not the same as nothing to see. */

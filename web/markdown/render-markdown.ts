@@ -6,40 +6,53 @@ import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
  * else stays the text that it is. `linkTo` says where a link may lead; one that may not is shown as its words.
  */
 export function renderMarkdown(text: string, linkTo: (url: string) => string | undefined): HTMLElement {
-  const lines = text.replaceAll('\r', '').split('\n');
-  const blocks: HTMLElement[] = [];
-  let at = 0;
-  while (at < lines.length) {
-    const line = lines[at]!;
-    if (line.trim() === '' || /^<!--/.test(line)) at += 1;
-    else if (line.startsWith('```')) blocks.push(code());
-    else if (/^#{1,6} /.test(line)) blocks.push(heading());
-    else if (/^\s*([-*]|\d+[.)]) /.test(line)) blocks.push(list());
-    else if (line.startsWith('|')) blocks.push(table());
-    else if (line.startsWith('> ')) blocks.push(quote());
-    else blocks.push(paragraph());
-  }
-  return element('div', { class: 'prose' }, blocks);
+  return element('div', { class: 'prose' }, new MarkdownReader(text, linkTo).blocks());
+}
 
-  function code(): HTMLElement {
-    const end = lines.findIndex((line, index) => index > at && line.startsWith('```'));
-    const inner = lines.slice(at + 1, end < 0 ? undefined : end).join('\n');
-    at = end < 0 ? lines.length : end + 1;
+class MarkdownReader {
+  readonly #lines: readonly string[];
+  readonly #linkTo: (url: string) => string | undefined;
+  #at = 0;
+
+  constructor(text: string, linkTo: (url: string) => string | undefined) {
+    this.#lines = text.replaceAll('\r', '').split('\n');
+    this.#linkTo = linkTo;
+  }
+
+  blocks(): HTMLElement[] {
+    const blocks: HTMLElement[] = [];
+    while (this.#at < this.#lines.length) {
+      const line = this.#lines[this.#at]!;
+      if (line.trim() === '' || /^<!--/.test(line)) this.#at += 1;
+      else if (line.startsWith('```')) blocks.push(this.#code());
+      else if (/^#{1,6} /.test(line)) blocks.push(this.#heading());
+      else if (/^\s*([-*]|\d+[.)]) /.test(line)) blocks.push(this.#list());
+      else if (line.startsWith('|')) blocks.push(this.#table());
+      else if (line.startsWith('> ')) blocks.push(this.#quote());
+      else blocks.push(this.#paragraph());
+    }
+    return blocks;
+  }
+
+  #code(): HTMLElement {
+    const end = this.#lines.findIndex((line, index) => index > this.#at && line.startsWith('```'));
+    const inner = this.#lines.slice(this.#at + 1, end < 0 ? undefined : end).join('\n');
+    this.#at = end < 0 ? this.#lines.length : end + 1;
     return element('pre', { tabindex: 0 }, element('code', {}, inner));
   }
 
-  function heading(): HTMLElement {
-    const [, marks = '', words = ''] = /^(#{1,6}) (.*)$/.exec(lines[at++]!) ?? [];
+  #heading(): HTMLElement {
+    const [, marks = '', words = ''] = /^(#{1,6}) (.*)$/.exec(this.#lines[this.#at++]!) ?? [];
     // The view has the first heading.
     const tag = (['h2', 'h3', 'h4'] as const)[Math.min(2, Math.max(0, marks.length - 1))]!;
-    return element(tag, {}, inline(words, linkTo));
+    return element(tag, {}, this.#inline(words));
   }
 
-  function list(): HTMLElement {
-    const ordered = /^\s*\d/.test(lines[at]!);
+  #list(): HTMLElement {
+    const ordered = /^\s*\d/.test(this.#lines[this.#at]!);
     const items: string[] = [];
-    for (; at < lines.length; at += 1) {
-      const line = lines[at]!;
+    for (; this.#at < this.#lines.length; this.#at += 1) {
+      const line = this.#lines[this.#at]!;
       const item = /^\s*(?:[-*]|\d+[.)]) (.*)$/.exec(line);
       if (item) items.push(item[1]!);
       else if (line.trim() !== '' && /^\s{2,}/.test(line) && items.length > 0)
@@ -49,15 +62,15 @@ export function renderMarkdown(text: string, linkTo: (url: string) => string | u
     return element(
       ordered ? 'ol' : 'ul',
       {},
-      items.map((item) => element('li', {}, inline(item, linkTo))),
+      items.map((item) => element('li', {}, this.#inline(item))),
     );
   }
 
-  function table(): HTMLElement {
+  #table(): HTMLElement {
     const rows: string[][] = [];
-    for (; at < lines.length && lines[at]!.startsWith('|'); at += 1)
+    for (; this.#at < this.#lines.length && this.#lines[this.#at]!.startsWith('|'); this.#at += 1)
       rows.push(
-        lines[at]!.replace(/^\||\|\s*$/g, '')
+        this.#lines[this.#at]!.replace(/^\||\|\s*$/g, '')
           .split(/(?<!\\)\|/)
           .map((cell) => cell.trim().replaceAll('\\|', '|')),
       );
@@ -65,30 +78,41 @@ export function renderMarkdown(text: string, linkTo: (url: string) => string | u
     return scrollRegion(
       'Table',
       gridTable(
-        head.map((cell) => columnHead(inline(cell, linkTo))),
+        head.map((cell) => columnHead(this.#inline(cell))),
         body.map((row) =>
           element(
             'tr',
             {},
-            row.map((cell) => element('td', {}, inline(cell, linkTo))),
+            row.map((cell) => element('td', {}, this.#inline(cell))),
           ),
         ),
       ),
     );
   }
 
-  function quote(): HTMLElement {
+  #quote(): HTMLElement {
     const words: string[] = [];
-    for (; at < lines.length && lines[at]!.startsWith('>'); at += 1) words.push(lines[at]!.replace(/^> ?/, ''));
-    return element('blockquote', {}, inline(words.join(' '), linkTo));
+    for (; this.#at < this.#lines.length && this.#lines[this.#at]!.startsWith('>'); this.#at += 1)
+      words.push(this.#lines[this.#at]!.replace(/^> ?/, ''));
+    return element('blockquote', {}, this.#inline(words.join(' ')));
   }
 
-  function paragraph(): HTMLElement {
+  #paragraph(): HTMLElement {
     const words: string[] = [];
-    for (; at < lines.length && lines[at]!.trim() !== '' && !/^(```|#{1,6} |\||> |\s*[-*] )/.test(lines[at]!); at += 1)
-      words.push(lines[at]!.trim());
-    if (words.length === 0) words.push(lines[at++]!);
-    return element('p', {}, inline(words.join(' '), linkTo));
+    for (
+      ;
+      this.#at < this.#lines.length &&
+      this.#lines[this.#at]!.trim() !== '' &&
+      !/^(```|#{1,6} |\||> |\s*[-*] )/.test(this.#lines[this.#at]!);
+      this.#at += 1
+    )
+      words.push(this.#lines[this.#at]!.trim());
+    if (words.length === 0) words.push(this.#lines[this.#at++]!);
+    return element('p', {}, this.#inline(words.join(' ')));
+  }
+
+  #inline(text: string): Child[] {
+    return inline(text, this.#linkTo);
   }
 }
 

@@ -2,72 +2,81 @@ import { type Child, element, svg } from '../dom/element.ts';
 import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { formatValue } from '../format/format-value.ts';
 import { readZip } from './read-zip.ts';
-import { soundCard } from './waveform.ts';
+import { type Sound, soundCard } from './waveform.ts';
 
-/** What came back, as what it is: sounds to hear, pictures to see, figures to read. */
-export async function showResult(
-  into: HTMLElement,
-  of: {
-    response: Response;
-    facts: Record<string, unknown> | undefined;
-    originals: readonly File[];
-    signal: AbortSignal;
-  },
-): Promise<void> {
-  const { response, originals, signal } = of;
+type Answer = {
+  response: Response;
+  facts: Record<string, unknown> | undefined;
+  originals: readonly File[];
+  signal: AbortSignal;
+};
+
+/** What came back: sounds to hear, pictures to see, figures to read. */
+export async function showResult(into: HTMLElement, answer: Answer): Promise<void> {
+  const { response, originals, signal } = answer;
   const type = (response.headers.get('content-type') ?? '').split(';')[0];
-  const facts =
-    of.facts ?? (JSON.parse(response.headers.get('x-vitrine-facts') ?? 'null') as Record<string, unknown> | null);
-  const measured =
-    facts &&
-    type !== 'application/json' &&
-    element('div', { class: 'card' }, element('h3', {}, 'Measured'), figures(facts));
-  const sounds = (list: { name: string; content: Blob }[]) =>
-    element(
-      'div',
-      { class: 'sounds' },
-      list.map((sound) => soundCard(sound, signal)),
-    );
   const before = originals.map((file) => ({ name: file.name, content: file }));
   switch (type) {
     case 'application/zip':
-      into.append(sounds([...before, ...readZip(await response.arrayBuffer())]));
+      into.append(sounds([...before, ...readZip(await response.arrayBuffer())], signal), ...measured(answer));
       break;
     case 'audio/wav':
-      into.append(sounds([...before, { name: 'sound.wav', content: await response.blob() }]));
+      into.append(
+        sounds([...before, { name: 'sound.wav', content: await response.blob() }], signal),
+        ...measured(answer),
+      );
       break;
     case 'image/png': {
-      const url = URL.createObjectURL(await response.blob());
-      signal.addEventListener('abort', () => URL.revokeObjectURL(url));
-      into.append(
-        element(
-          'div',
-          { class: 'picture-row' },
-          element(
-            'figure',
-            { class: 'picture' },
-            element('img', { src: url, alt: 'The microstructure: two phases, dark and light' }),
-            element('figcaption', {}, element('a', { href: url, download: 'microstructure.png' }, 'save')),
-          ),
-          measured,
-        ),
-      );
-      return;
+      const picture = pictureOf(await response.blob(), signal);
+      into.append(element('div', { class: 'picture-row' }, picture, measured(answer)));
+      break;
     }
-    default: {
-      const answer = (await response.json()) as Record<string, unknown>;
-      const segments = answer.segments as { start_seconds: number; end_seconds: number }[] | undefined;
-      const [original] = originals;
-      if (original && Array.isArray(segments)) {
-        const marks = segments.map(({ start_seconds: from, end_seconds: to }) => ({ from, to }));
-        into.append(
-          element('div', { class: 'sounds' }, soundCard({ name: original.name, content: original, marks }, signal)),
-        );
-      } else if (original) into.append(sounds(before));
-      into.append(element('div', { class: 'card' }, figures(answer)));
-    }
+    default:
+      into.append(...jsonResult((await response.json()) as Record<string, unknown>, originals, signal));
   }
-  if (measured) into.append(measured);
+}
+
+function sounds(list: readonly Sound[], signal: AbortSignal): HTMLElement {
+  return element(
+    'div',
+    { class: 'sounds' },
+    list.map((sound) => soundCard(sound, signal)),
+  );
+}
+
+/** The facts that come beside a file, in a header or of the job. */
+function measured({ response, facts }: Answer): HTMLElement[] {
+  const found = facts ?? JSON.parse(response.headers.get('x-vitrine-facts') ?? 'null');
+  return found ? [element('div', { class: 'card' }, element('h3', {}, 'Measured'), figures(found))] : [];
+}
+
+function pictureOf(content: Blob, signal: AbortSignal): HTMLElement {
+  const url = URL.createObjectURL(content);
+  signal.addEventListener('abort', () => URL.revokeObjectURL(url));
+  return element(
+    'figure',
+    { class: 'picture' },
+    element('img', { src: url, alt: 'The microstructure: two phases, dark and light' }),
+    element('figcaption', {}, element('a', { href: url, download: 'microstructure.png' }, 'save')),
+  );
+}
+
+/** Segments are marked in the sound that they were found in. */
+function jsonResult(answer: Record<string, unknown>, originals: readonly File[], signal: AbortSignal): HTMLElement[] {
+  const segments = answer.segments as { start_seconds: number; end_seconds: number }[] | undefined;
+  const [first] = originals;
+  const read = element('div', { class: 'card' }, figures(answer));
+  if (!first) return [read];
+  if (!Array.isArray(segments))
+    return [
+      sounds(
+        originals.map((file) => ({ name: file.name, content: file })),
+        signal,
+      ),
+      read,
+    ];
+  const marks = segments.map(({ start_seconds: from, end_seconds: to }) => ({ from, to }));
+  return [sounds([{ name: first.name, content: first, marks }], signal), read];
 }
 
 const itemsMax = 64;

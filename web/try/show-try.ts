@@ -1,16 +1,10 @@
-import { AskFailure, askJson } from '../asking/ask.ts';
-import { sessionKey } from '../asking/session-key.ts';
-import { copyText } from '../dom/copy-text.ts';
+import { askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
-import { failureNotice, isAbort } from '../dom/notice.ts';
-import { formatValue } from '../format/format-value.ts';
+import { failureNotice } from '../dom/notice.ts';
 import { hashOf, type View } from '../route.ts';
-import { type Call, curlCommand } from './curl-command.ts';
-import { modelTrial, profileField } from './model-trial.ts';
-import { runTrial } from './run-trial.ts';
-import { showResult } from './show-result.ts';
+import { modelTrial } from './model-trial.ts';
 import { type Trial, trials } from './trial.ts';
-import { trialForm } from './trial-form.ts';
+import { trialCard } from './trial-card.ts';
 
 type Listed = { name: string; state: string };
 
@@ -50,147 +44,6 @@ export const showTry: View = async (host, route, signal) => {
   });
   host.append(card);
 };
-
-function trialCard(trial: Trial, left: AbortSignal): HTMLElement {
-  const form = trialForm(trial, () => showCurl());
-  const run = element('button', { type: 'submit', class: 'primary' }, 'Run');
-  const cancel = element('button', { type: 'button', hidden: true, onclick: () => running?.abort() }, 'Cancel');
-  const bar = element('progress', { max: 1, 'aria-label': 'Progress', hidden: true });
-  const state = element('span', { class: 'quiet', role: 'status' });
-  const curl = element('code', {});
-  const results = element('div', { class: 'results', 'aria-live': 'polite' });
-  let running: AbortController | undefined;
-  left.addEventListener('abort', () => running?.abort());
-  const card = element(
-    'div',
-    { class: 'trial' },
-    element(
-      'form',
-      { class: 'card', onsubmit: submit },
-      element('h2', {}, trial.title),
-      element('p', { class: 'quiet' }, trial.says),
-      form.host,
-      element('div', { class: 'row run' }, run, cancel, bar, state),
-      element(
-        'details',
-        { class: 'curl' },
-        element('summary', {}, 'The same as a command'),
-        element('pre', { tabindex: 0 }, curl),
-        element(
-          'button',
-          {
-            type: 'button',
-            class: 'small',
-            onclick: ({ target }) => void copyText(curl.textContent, target as HTMLElement),
-          },
-          'Copy',
-        ),
-      ),
-    ),
-    results,
-  );
-  showCurl();
-  return card;
-
-  function call(): { made: Call; json: string } {
-    const given = form.values();
-    const profile = given.some(([name]) => name === profileField);
-    const values = given.filter(([name]) => name !== profileField);
-    const path = trial.path.replace(
-      '{model}',
-      encodeURIComponent(String(values.find(([name]) => name === 'model')?.[1] ?? '')),
-    );
-    const made: Call = { path, body: trial.body, values, profile, ...(trial.accept && { accept: trial.accept }) };
-    const raw = values.find(([name]) => name === 'json')?.[1];
-    return { made, json: typeof raw === 'string' ? raw : JSON.stringify(asJson(trial, values)) };
-  }
-
-  function showCurl(): void {
-    const { made, json } = call();
-    curl.textContent = curlCommand(location.origin, made, json, sessionKey() !== '');
-  }
-
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault();
-    running = new AbortController();
-    const { signal } = running;
-    const startedAt = performance.now();
-    busy(true);
-    const ticking = setInterval(() => told(undefined), 200);
-    let says = 'Running';
-    try {
-      const { made, json } = call();
-      const { response, traceId, facts } = await runTrial(
-        made,
-        json,
-        ({ part, says: what }) => {
-          says = what;
-          told(part);
-        },
-        signal,
-      );
-      const took = (performance.now() - startedAt) / 1000;
-      results.replaceChildren(
-        element(
-          'div',
-          { class: 'title-row' },
-          element('h2', {}, 'Result'),
-          element('span', { class: 'quiet' }, formatValue(took, 's')),
-          traceId && element('a', { class: 'button primary', href: `#/requests/${traceId}` }, 'See this request'),
-        ),
-      );
-      const originals = made.values.flatMap(([, value]) => (value instanceof File ? [value] : []));
-      await showResult(results, { response, facts, originals, signal: left });
-      state.textContent = `Done after ${formatValue(took, 's')}.`;
-    } catch (error) {
-      if (left.aborted) return;
-      if (isAbort(error)) {
-        state.textContent = 'Cancelled.';
-        return;
-      }
-      state.textContent = 'It did not work.';
-      results.replaceChildren(
-        failureNotice(error),
-        ...(error instanceof AskFailure && error.traceId
-          ? [
-              element(
-                'p',
-                {},
-                element('a', { class: 'button', href: `#/requests/${error.traceId}` }, 'See this request'),
-              ),
-            ]
-          : []),
-      );
-    } finally {
-      clearInterval(ticking);
-      busy(false);
-    }
-
-    function told(part: number | undefined): void {
-      if (part !== undefined) bar.value = part;
-      state.textContent = `${says} · ${formatValue((performance.now() - startedAt) / 1000, 's', 1)}`;
-    }
-  }
-
-  function busy(is: boolean): void {
-    run.disabled = is;
-    cancel.hidden = !is;
-    bar.hidden = !is;
-    bar.removeAttribute('value');
-    card.toggleAttribute('aria-busy', is);
-  }
-}
-
-function asJson(trial: Trial, values: readonly [string, string | File][]): Record<string, unknown> {
-  return Object.fromEntries(
-    values.map(([name, value]) => {
-      const field = trial.fields.find((each) => each.name === name);
-      const isNumber =
-        field?.kind === 'number' || (field?.kind === 'choice' && field.of.every((each) => /^\d+$/.test(each)));
-      return [name, isNumber ? Number(value) : value];
-    }),
-  );
-}
 
 async function chosenModel(wanted: string | null, signal: AbortSignal): Promise<Trial> {
   const models = await askJson<Listed[]>('/v2/repository/index', { method: 'POST', body: '{"ready":true}', signal });

@@ -24,14 +24,18 @@ export function soundCard(sound: Sound, signal: AbortSignal): HTMLElement {
     height: 144,
   });
   const length = element('span', { class: 'quiet' });
-  let peaks: Float32Array | undefined;
-  let seconds = 0;
+  let decoded: Decoded | undefined;
+  const draw = () => decoded && paint(canvas, decoded, { marks: sound.marks, playedSeconds: player.currentTime });
   canvas.addEventListener('click', (event) => {
-    if (seconds > 0) player.currentTime = (event.offsetX / canvas.clientWidth) * seconds;
+    if (decoded) player.currentTime = (event.offsetX / canvas.clientWidth) * decoded.seconds;
   });
   for (const event of ['timeupdate', 'seeked']) player.addEventListener(event, draw);
   onThemeChange(draw, signal);
-  void decode();
+  void decode(sound.content).then((found) => {
+    decoded = found;
+    length.textContent = found ? formatValue(found.seconds, 's') : 'This browser cannot show this format.';
+    draw();
+  });
   return element(
     'figure',
     { class: 'sound' },
@@ -45,36 +49,39 @@ export function soundCard(sound: Sound, signal: AbortSignal): HTMLElement {
     canvas,
     player,
   );
+}
 
-  async function decode(): Promise<void> {
-    const context = new OfflineAudioContext(1, 1, 44_100);
-    try {
-      const decoded = await context.decodeAudioData(await sound.content.arrayBuffer());
-      seconds = decoded.duration;
-      length.textContent = formatValue(seconds, 's');
-      peaks = peaksOf(decoded.getChannelData(0));
-      draw();
-    } catch {
-      // Formats that this browser does not play (aiff, often): the service reads them all the same.
-      length.textContent = 'This browser cannot show this format.';
-    }
+type Decoded = { seconds: number; peaks: Float32Array };
+
+/** Undefined for formats that this browser does not play (aiff, often); the service reads them. */
+async function decode(content: Blob): Promise<Decoded | undefined> {
+  const context = new OfflineAudioContext(1, 1, 44_100);
+  try {
+    const decoded = await context.decodeAudioData(await content.arrayBuffer());
+    return { seconds: decoded.duration, peaks: peaksOf(decoded.getChannelData(0)) };
+  } catch {
+    return undefined;
   }
+}
 
-  function draw(): void {
-    const ctx = canvas.getContext('2d');
-    if (!ctx || !peaks) return;
-    const { width, height } = canvas;
-    ctx.clearRect(0, 0, width, height);
-    for (const { from, to } of sound.marks ?? []) {
-      ctx.fillStyle = colour('mark');
-      ctx.fillRect((from / seconds) * width, 0, Math.max(2, ((to - from) / seconds) * width), height);
-    }
-    const played = seconds > 0 ? player.currentTime / seconds : 0;
-    for (let at = 0; at < columns; at += 1) {
-      const high = Math.max(2, peaks[at]! * height * 0.92);
-      ctx.fillStyle = at / columns < played ? colour('accent') : colour('wave');
-      ctx.fillRect(at * 2, (height - high) / 2, 1.4, high);
-    }
+function paint(
+  canvas: HTMLCanvasElement,
+  { seconds, peaks }: Decoded,
+  { marks = [], playedSeconds }: { marks: Sound['marks']; playedSeconds: number },
+): void {
+  const ctx = canvas.getContext('2d');
+  if (!ctx) return;
+  const { width, height } = canvas;
+  ctx.clearRect(0, 0, width, height);
+  for (const { from, to } of marks) {
+    ctx.fillStyle = colour('mark');
+    ctx.fillRect((from / seconds) * width, 0, Math.max(2, ((to - from) / seconds) * width), height);
+  }
+  const played = seconds > 0 ? playedSeconds / seconds : 0;
+  for (let at = 0; at < columns; at += 1) {
+    const high = Math.max(2, peaks[at]! * height * 0.92);
+    ctx.fillStyle = at / columns < played ? colour('accent') : colour('wave');
+    ctx.fillRect(at * 2, (height - high) / 2, 1.4, high);
   }
 }
 

@@ -1,0 +1,64 @@
+import { element } from '../dom/element.ts';
+import type { TimeRange } from './time-range.ts';
+import { type VariableState, variableControls } from './variables.ts';
+
+const ranges = ['5m', '15m', '1h', '3h', '12h', '24h', '7d'];
+const refreshes = ['off', '5s', '10s', '30s', '1m', '5m'];
+
+/** What a person has chosen of a dashboard; the address of the page holds it. */
+export type Chosen = { readonly parameters: URLSearchParams; readonly range: TimeRange; refreshEvery: string };
+
+/** Variables, time and refresh. A choice is written into `chosen`, then reported. */
+export function dashboardControls(
+  states: readonly VariableState[],
+  chosen: Chosen,
+  { onChange, onRefresh }: { onChange: () => void; onRefresh: () => void },
+): HTMLElement[] {
+  const { parameters, range } = chosen;
+  return [
+    ...variableControls(states, (name, values) => {
+      parameters.delete(`var-${name}`);
+      for (const value of values) parameters.append(`var-${name}`, value);
+      onChange();
+    }),
+    rangeChoice(range, (from) => {
+      range.from = from;
+      range.to = 'now';
+      parameters.set('from', from);
+      parameters.set('to', 'now');
+      onChange();
+    }),
+    refreshChoice(chosen.refreshEvery, (every) => {
+      chosen.refreshEvery = every;
+      parameters.set('refresh', every);
+      onChange();
+    }),
+    element('button', { type: 'button', class: 'small', onclick: onRefresh }, 'Renew'),
+  ];
+}
+
+function rangeChoice(range: TimeRange, onChoice: (from: string) => void): HTMLElement {
+  const current = range.to === 'now' ? range.from.replace('now-', '') : 'custom';
+  const options = [...new Set([...ranges, current])].map((value): [string, string] => [
+    value,
+    value === 'custom' ? 'chosen' : `last ${value}`,
+  ]);
+  return choice({ label: 'Time', id: 'range', options, current }, (value) => onChoice(`now-${value}`));
+}
+
+function refreshChoice(current: string, onChoice: (every: string) => void): HTMLElement {
+  const options = [...new Set([...refreshes, current])].map((value): [string, string] => [value, value]);
+  return choice({ label: 'Refresh', id: 'refresh', options, current }, onChoice);
+}
+
+function choice(
+  { label, id, options, current }: { label: string; id: string; options: [string, string][]; current: string },
+  onChoice: (value: string) => void,
+): HTMLElement {
+  const select = element(
+    'select',
+    { id, onchange: () => onChoice(select.value) },
+    options.map(([value, text]) => element('option', { value, selected: value === current }, text)),
+  );
+  return element('div', { class: 'control' }, element('label', { for: id }, label), select);
+}

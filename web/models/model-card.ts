@@ -1,0 +1,115 @@
+import { askJson } from '../asking/ask.ts';
+import { element } from '../dom/element.ts';
+import { columnHead, gridTable } from '../dom/grid-table.ts';
+import { failureNotice, isAbort } from '../dom/notice.ts';
+import { formatValue } from '../format/format-value.ts';
+
+export type Listed = { name: string; version: string; state: string; reason: string };
+export type Statistics = {
+  name: string;
+  version: string;
+  inference_count: number;
+  execution_count: number;
+  inference_stats: Record<'success' | 'fail' | 'queue' | 'compute_infer', { count: number; ns: number }>;
+};
+
+/** One model: state, versions, figures, manifest, and its buttons. */
+export function modelCard(
+  name: string,
+  { versions, statistics }: { versions: readonly Listed[]; statistics: readonly Statistics[] },
+  { onChange, signal }: { onChange: (what: 'load' | 'unload') => void; signal: AbortSignal },
+): HTMLElement {
+  const state = versions.find((each) => each.state === 'READY')?.state ?? versions[0]?.state ?? 'UNAVAILABLE';
+  const manifest = element(
+    'details',
+    { ontoggle: () => void showManifest(name, manifest, signal) },
+    element('summary', {}, 'Manifest'),
+  );
+  return element(
+    'section',
+    { class: 'card model', 'aria-label': name },
+    element('header', { class: 'title-row' }, element('h2', {}, name), stateBadge(state)),
+    versions.flatMap(({ version, state: one, reason }) =>
+      reason === ''
+        ? []
+        : [element('p', { class: one === 'READY' ? 'quiet' : 'bad-text' }, `Version ${version}: ${reason}`)],
+    ),
+    element(
+      'dl',
+      { class: 'facts' },
+      element('dt', {}, versions.length === 1 ? 'version' : 'versions'),
+      element('dd', {}, versions.map(({ version }) => version).join(', ')),
+      statistics.flatMap(taken),
+    ),
+    manifest,
+    buttons(name, state === 'READY', onChange),
+  );
+}
+
+function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unload') => void): HTMLElement {
+  const of = `model=${encodeURIComponent(name)}`;
+  return element(
+    'div',
+    { class: 'row' },
+    isReady && element('a', { class: 'button small', href: `#/try/model?${of}` }, 'Try'),
+    element('a', { class: 'button small', href: `#/requests?${of}` }, 'Its requests'),
+    element(
+      'button',
+      { type: 'button', class: 'small', onclick: () => onChange('load') },
+      isReady ? 'Load anew' : 'Load',
+    ),
+    isReady && element('button', { type: 'button', class: 'small', onclick: () => onChange('unload') }, 'Unload'),
+  );
+}
+
+async function showManifest(name: string, into: HTMLElement, signal: AbortSignal): Promise<void> {
+  if (into.children.length > 1) return;
+  const [metadata, config] = await Promise.all(
+    ['', '/config'].map((part) => askJson<unknown>(`/v2/models/${encodeURIComponent(name)}${part}`, { signal })),
+  ).catch((error: unknown) => {
+    if (!isAbort(error)) into.append(failureNotice(error));
+    return [];
+  });
+  if (metadata === undefined) return;
+  into.append(
+    tensors(metadata as Metadata),
+    element('pre', { tabindex: 0 }, element('code', {}, JSON.stringify(config, null, 2))),
+  );
+}
+
+type Metadata = { inputs?: Tensor[]; outputs?: Tensor[] };
+type Tensor = { name: string; datatype: string; shape: number[] };
+
+function tensors({ inputs = [], outputs = [] }: Metadata): HTMLElement {
+  const rows = (kind: string, list: Tensor[]) =>
+    list.map(({ name, datatype, shape }) =>
+      element(
+        'tr',
+        {},
+        [kind, name, datatype, `[${shape.join(', ')}]`].map((text) => element('td', {}, text)),
+      ),
+    );
+  return gridTable(
+    ['', 'Name', 'Type', 'Shape'].map((text) => columnHead(text)),
+    [rows('in', inputs), rows('out', outputs)],
+  );
+}
+
+function taken({ inference_stats: stats, inference_count, execution_count }: Statistics): HTMLElement[] {
+  const mean = ({ count, ns }: { count: number; ns: number }) =>
+    count === 0 ? '–' : formatValue(ns / count / 1e9, 's');
+  const facts: [string, string][] = [
+    [
+      'requests',
+      `${formatValue(stats.success.count)}${stats.fail.count > 0 ? `, ${formatValue(stats.fail.count)} failed` : ''}`,
+    ],
+    ['mean time', stats.success.count === 0 ? '–' : `${mean(stats.success)}, of it waiting ${mean(stats.queue)}`],
+    ['rows a run', execution_count === 0 ? '–' : formatValue(inference_count / execution_count)],
+  ];
+  return facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]);
+}
+
+function stateBadge(state: string): HTMLElement {
+  const kind = state === 'READY' ? 'good' : state === 'UNAVAILABLE' ? 'bad' : 'warn';
+  return element('span', { class: `badge ${kind}` }, state.toLowerCase());
+}

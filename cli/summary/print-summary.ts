@@ -2,7 +2,7 @@ import type { Summary } from './read-summary.ts';
 
 /** The summary for a person at a terminal: what is not well stands first. */
 export function printSummary(summary: Summary): string {
-  const { service, models, errors, jobs, gpus, pipeline, alerts, minutes, at } = summary;
+  const { errors, alerts, minutes, at } = summary;
   const parts = [
     `Vitrine at ${at.slice(11, 19)} UTC, over ${minutes} min: ${verdict(summary)}`,
     section(
@@ -10,82 +10,98 @@ export function printSummary(summary: Summary): string {
       ['alert', 'severity', 'about'],
       alerts.map(({ alert, severity, about }) => [alert, severity, about]),
     ),
-    section(
-      'Service',
-      [
-        'instances',
-        'requests/s',
-        'server failures/s',
-        'mistakes/s',
-        'left/s',
-        'p50',
-        'p95',
-        'p99',
-        'jobs waiting',
-        'running',
-      ],
-      [
-        [
-          String(service.instances),
-          rate(service.requests),
-          rate(service.faults),
-          rate(service.mistakes),
-          rate(service.left),
-          seconds(service.p50),
-          seconds(service.p95),
-          seconds(service.p99),
-          String(jobs.waiting),
-          String(jobs.running),
-        ],
-      ],
-    ),
-    section(
-      'Models',
-      ['model', 'requests/s', 'server failures/s', 'p50', 'p95', 'p99', 'waiting', 'breaker'],
-      models.map((one) => [
-        one.model,
-        rate(one.requests),
-        rate(one.failures),
-        seconds(one.p50),
-        seconds(one.p95),
-        seconds(one.p99),
-        String(one.waiting),
-        one.breaker,
-      ]),
-    ),
+    serviceSection(summary),
+    modelsSection(summary),
     section(
       'Errors',
       ['code', 'whose', 'how many'],
       errors.map(({ code, fault, count }) => [code, fault, String(count)]),
     ),
-    section(
-      'GPUs',
-      ['gpu', 'busy', 'memory', 'power', 'temperature'],
-      gpus.map((one) => [
-        `${one.name} ${one.id}`,
-        percent(one.busy),
-        percent(one.memory),
-        one.watts === null ? '–' : `${one.watts.toFixed(0)} W`,
-        one.celsius === null ? '–' : `${one.celsius.toFixed(0)} °C`,
-      ]),
-    ),
-    section(
-      'Telemetry',
-      ['made/s', 'exported/s', 'dropped', 'missing', 'spooled', 'fullest queue', 'servers'],
-      [
-        [
-          rate(pipeline.made),
-          rate(pipeline.exported),
-          String(pipeline.dropped),
-          String(pipeline.missing),
-          String(pipeline.spooled),
-          percent(pipeline.fullestQueue),
-          `${pipeline.servers.up} of ${pipeline.servers.of}`,
-        ],
-      ],
-    ),
+    gpusSection(summary),
+    telemetrySection(summary),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function serviceSection({ service, jobs }: Summary): string {
+  return section(
+    'Service',
+    [
+      'instances',
+      'requests/s',
+      'server failures/s',
+      'mistakes/s',
+      'left/s',
+      'p50',
+      'p95',
+      'p99',
+      'jobs waiting',
+      'running',
+    ],
+    [
+      [
+        String(service.instances),
+        rate(service.requests),
+        rate(service.faults),
+        rate(service.mistakes),
+        rate(service.left),
+        seconds(service.p50),
+        seconds(service.p95),
+        seconds(service.p99),
+        String(jobs.waiting),
+        String(jobs.running),
+      ],
+    ],
+  );
+}
+
+function modelsSection({ models }: Summary): string {
+  return section(
+    'Models',
+    ['model', 'requests/s', 'server failures/s', 'p50', 'p95', 'p99', 'waiting', 'breaker'],
+    models.map((one) => [
+      one.model,
+      rate(one.requests),
+      rate(one.failures),
+      seconds(one.p50),
+      seconds(one.p95),
+      seconds(one.p99),
+      String(one.waiting),
+      one.breaker,
+    ]),
+  );
+}
+
+function gpusSection({ gpus }: Summary): string {
+  return section(
+    'GPUs',
+    ['gpu', 'busy', 'memory', 'power', 'temperature'],
+    gpus.map((one) => [
+      `${one.name} ${one.id}`,
+      percent(one.busy),
+      percent(one.memory),
+      one.watts === null ? '–' : `${one.watts.toFixed(0)} W`,
+      one.celsius === null ? '–' : `${one.celsius.toFixed(0)} °C`,
+    ]),
+  );
+}
+
+function telemetrySection({ pipeline }: Summary): string {
+  return section(
+    'Telemetry',
+    ['made/s', 'exported/s', 'dropped', 'missing', 'spooled', 'fullest queue', 'servers'],
+    [
+      [
+        rate(pipeline.made),
+        rate(pipeline.exported),
+        String(pipeline.dropped),
+        String(pipeline.missing),
+        String(pipeline.spooled),
+        percent(pipeline.fullestQueue),
+        `${pipeline.servers.up} of ${pipeline.servers.of}`,
+      ],
+    ],
+  );
 }
 
 function verdict({ service, pipeline, alerts }: Summary): string {

@@ -63,21 +63,48 @@ const ofCallers = { ...ofService, endpoint: `!~${probes}|${streams}` } as const;
 
 /** Asks Prometheus; throws a StackFailure when it does not answer. */
 export async function readSummary(prometheus: string, minutes: number): Promise<Summary> {
-  const window = `${minutes}m`;
+  const questions = questionsTo(prometheus, `${minutes}m`);
+  const [service, models, errors, jobs, gpus, pipeline, alerts] = await Promise.all([
+    readService(questions),
+    readModels(questions),
+    readErrors(questions),
+    readJobs(questions),
+    readGpus(questions),
+    readPipeline(questions),
+    readAlerts(questions),
+  ]);
+  return { at: new Date().toISOString(), minutes, service, models, errors, jobs, gpus, pipeline, alerts };
+}
+
+type Questions = ReturnType<typeof questionsTo>;
+
+function questionsTo(prometheus: string, window: string) {
   const ask = (expr: string) => query(prometheus, expr);
   const one = async (expr: string) => (await ask(expr))[0]?.value ?? null;
+  return { window, ask, one };
+}
+
+async function readService({ window, one }: Questions): Promise<Summary['service']> {
   const percentile = (quantile: number) => one(quantileBy(quantile, 'httpRequestSeconds', [], ofCallers, window));
-  const byModel = (quantile: number) => ask(quantileBy(quantile, 'inferenceSeconds', ['model'], ofService, window));
+  const perSecond = (fault: { fault?: string }) => one(rateBy('httpRequests', [], { ...ofService, ...fault }, window));
   const [instances, requests, faults, mistakes, left, p50, p95, p99] = await Promise.all([
     one(`count((time() - max by (instance) (${series('heartbeat', ofService)})) < 30)`),
-    one(rateBy('httpRequests', [], ofService, window)),
-    one(rateBy('httpRequests', [], { ...ofService, fault: 'server' }, window)),
-    one(rateBy('httpRequests', [], { ...ofService, fault: 'caller' }, window)),
-    one(rateBy('httpRequests', [], { ...ofService, fault: 'left' }, window)),
+    perSecond({}),
+    perSecond({ fault: 'server' }),
+    perSecond({ fault: 'caller' }),
+    perSecond({ fault: 'left' }),
     percentile(0.5),
     percentile(0.95),
     percentile(0.99),
   ]);
+  return {
+    ...{ instances: instances ?? 0, requests: requests ?? 0, faults: faults ?? 0 },
+    ...{ mistakes: mistakes ?? 0, left: left ?? 0, p50, p95, p99 },
+  };
+}
+
+async function readModels({ window, ask }: Questions): Promise<Summary['models']> {
+  const byModel = (quantile: number) => ask(quantileBy(quantile, 'inferenceSeconds', ['model'], ofService, window));
   const [asked, failed, p50s, p95s, p99s, waiting, breakers] = await Promise.all([
     ask(rateBy('inferenceRequests', ['model'], ofService, window)),
     ask(rateBy('inferenceRequests', ['model'], { ...ofService, fault: 'server' }, window)),
@@ -87,12 +114,38 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
     ask(`sum by (model) (${series('inferenceQueueDepth', ofService)})`),
     ask(`max by (model) (${series('breakerState', ofService)})`),
   ]);
-  const [errors, jobsWaiting, jobsRunning, alerts] = await Promise.all([
-    ask(`sort_desc(${increaseBy('errors', ['type', 'fault'], ofService, window)} > 0)`),
+  return asked
+    .map(({ labels: { model = '' }, value }) => ({
+      model,
+      requests: value ?? 0,
+      failures: of(failed, 'model', model) ?? 0,
+      p50: of(p50s, 'model', model),
+      p95: of(p95s, 'model', model),
+      p99: of(p99s, 'model', model),
+      waiting: of(waiting, 'model', model) ?? 0,
+      breaker: breakerStates[of(breakers, 'model', model) ?? 0] ?? 'closed',
+    }))
+    .toSorted((a, b) => b.requests - a.requests || a.model.localeCompare(b.model));
+}
+
+async function readErrors({ window, ask }: Questions): Promise<Summary['errors']> {
+  const errors = await ask(`sort_desc(${increaseBy('errors', ['type', 'fault'], ofService, window)} > 0)`);
+  return errors.map(({ labels, value }) => ({
+    code: labels.type ?? '',
+    fault: labels.fault ?? '',
+    count: Math.round(value ?? 0),
+  }));
+}
+
+async function readJobs({ one }: Questions): Promise<Summary['jobs']> {
+  const [waiting, running] = await Promise.all([
     one(`sum(${series('jobsWaiting', ofService)})`),
     one(`sum(${series('jobsRunning', ofService)})`),
-    ask(faultsNow()),
   ]);
+  return { waiting: waiting ?? 0, running: running ?? 0 };
+}
+
+async function readGpus({ ask }: Questions): Promise<Summary['gpus']> {
   const [gpus, busy, memory, watts, celsius] = await Promise.all([
     ask(`max by (hw_id, hw_name) (${series('gpuMemoryLimit')})`),
     ask(`max by (hw_id) (${series('gpuUtilization')})`),
@@ -100,6 +153,17 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
     ask(`max by (hw_id) (${series('gpuPower')})`),
     ask(`max by (hw_id) (${series('gpuTemperature')})`),
   ]);
+  return gpus.map(({ labels: { hw_id: id = '', hw_name: name = '' } }) => ({
+    id,
+    name,
+    busy: of(busy, 'hw_id', id),
+    memory: of(memory, 'hw_id', id),
+    watts: of(watts, 'hw_id', id),
+    celsius: of(celsius, 'hw_id', id),
+  }));
+}
+
+async function readPipeline({ window, one }: Questions): Promise<Summary['pipeline']> {
   const [made, exported, dropped, missing, spooled, fullestQueue, up, servers] = await Promise.all([
     one(rateBy('telemetryMade', [], {}, window)),
     one(rateBy('telemetryExported', [], {}, window)),
@@ -111,62 +175,21 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
     one(`count(${other('up')})`),
   ]);
   return {
-    at: new Date().toISOString(),
-    minutes,
-    service: {
-      instances: instances ?? 0,
-      requests: requests ?? 0,
-      faults: faults ?? 0,
-      mistakes: mistakes ?? 0,
-      left: left ?? 0,
-      p50,
-      p95,
-      p99,
-    },
-    models: asked
-      .map(({ labels: { model = '' }, value }) => ({
-        model,
-        requests: value ?? 0,
-        failures: of(failed, 'model', model) ?? 0,
-        p50: of(p50s, 'model', model),
-        p95: of(p95s, 'model', model),
-        p99: of(p99s, 'model', model),
-        waiting: of(waiting, 'model', model) ?? 0,
-        breaker: breakerStates[of(breakers, 'model', model) ?? 0] ?? 'closed',
-      }))
-      .toSorted((a, b) => b.requests - a.requests || a.model.localeCompare(b.model)),
-    errors: errors.map(({ labels, value }) => ({
-      code: labels.type ?? '',
-      fault: labels.fault ?? '',
-      count: Math.round(value ?? 0),
-    })),
-    jobs: { waiting: jobsWaiting ?? 0, running: jobsRunning ?? 0 },
-    gpus: gpus.map(({ labels: { hw_id: id = '', hw_name: name = '' } }) => ({
-      id,
-      name,
-      busy: of(busy, 'hw_id', id),
-      memory: of(memory, 'hw_id', id),
-      watts: of(watts, 'hw_id', id),
-      celsius: of(celsius, 'hw_id', id),
-    })),
-    pipeline: {
-      made: made ?? 0,
-      exported: exported ?? 0,
-      dropped: Math.round(dropped ?? 0),
-      missing: missing ?? 0,
-      spooled: spooled ?? 0,
-      fullestQueue,
-      servers: { up: up ?? 0, of: servers ?? 0 },
-    },
-    alerts: alerts.flatMap(({ labels: { alertname = '', severity = '', model = '', ...others }, value }) =>
-      Array.from({ length: value ?? 1 }, () => ({
-        alert: alertname,
-        severity,
-        model,
-        about: [model, ...subjects.map((label) => others[label])].filter((text) => text).join(' '),
-      })),
-    ),
+    ...{ made: made ?? 0, exported: exported ?? 0, dropped: Math.round(dropped ?? 0), missing: missing ?? 0 },
+    ...{ spooled: spooled ?? 0, fullestQueue, servers: { up: up ?? 0, of: servers ?? 0 } },
   };
+}
+
+async function readAlerts({ ask }: Questions): Promise<Summary['alerts']> {
+  const alerts = await ask(faultsNow());
+  return alerts.flatMap(({ labels: { alertname = '', severity = '', model = '', ...others }, value }) =>
+    Array.from({ length: value ?? 1 }, () => ({
+      alert: alertname,
+      severity,
+      model,
+      about: [model, ...subjects.map((label) => others[label])].filter((text) => text).join(' '),
+    })),
+  );
 }
 
 /** The labels that say what an alert is about, where there is room for a few words. */

@@ -10,8 +10,6 @@ const tables = ['src/api/openapi/inference-paths.ts', 'src/api/openapi/job-paths
 
 /** Still to be cut. A file that is short now has to leave this list. */
 const notCutYet = [
-  'cli/summary/print-summary.ts',
-  'cli/summary/read-summary.ts',
   'src/dataset.ts',
   'src/http/http-server.ts',
   'src/main.ts',

@@ -42,14 +42,17 @@ export async function receiveUpload(request: Request, work: Work, limits: Upload
   const watch = watchProgress(request, limits, refused.reject);
   const leave = () => !request.readableEnded && refused.reject(callerLeft());
   request.once('close', leave).once('error', (error) => refused.reject(asUploadFailure(error)));
+  const files: Promise<UploadedFile>[] = [];
   try {
-    const received = collectForm(parser, work, limits, refused.reject);
+    const received = collectForm(parser, files, { work, limits, refuse: refused.reject });
     request.pipe(parser);
     return await Promise.race([received, refused.promise]);
   } finally {
     clearInterval(watch);
     request.off('close', leave).unpipe(parser);
     parser.destroy();
+    // Nothing is written any more into a folder that its owner may remove.
+    await Promise.all(files);
     // What still arrives is read and dropped, so that the answer can be read.
     request.resume();
   }
@@ -98,9 +101,12 @@ function parserFor(request: Request, { uploadBytesMax, uploadFilesMax }: UploadL
 }
 
 /** Fields and files in the order of their arrival, when the form has ended and every file is on disk. */
-async function collectForm(parser: Busboy, work: Work, limits: UploadLimits, refuse: Refuse): Promise<Upload> {
+async function collectForm(
+  parser: Busboy,
+  files: Promise<UploadedFile>[],
+  { work, limits, refuse }: { work: Work; limits: UploadLimits; refuse: Refuse },
+): Promise<Upload> {
   const fields: Record<string, string | string[]> = Object.create(null);
-  const files: Promise<UploadedFile>[] = [];
   const store = storeIn(work, limits, refuse);
   const tooMany = () => refuse(tooManyFiles(limits));
   parser

@@ -53,7 +53,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     const bytesDeclared = takesFiles(kind) ? declaredBytes(request, config) : 0;
     await using work = await workFolders.create(client.name, bytesDeclared, { forJob: wantsJob(request) });
-    const task = await readTask(kind, parts, { request, response, work, client }).catch((error: unknown) => {
+    const task = await readTask(kind, parts, { request, work, client }).catch((error: unknown) => {
       // It counts among the tasks that failed, as one that is refused later does; which model it meant is not known.
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
       throw error;
@@ -96,7 +96,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
 async function readTask(
   kind: TaskKind,
   { config, bodies }: TaskParts,
-  { request, response, work, client }: { request: Request; response: Response; work: WorkFolder; client: Client },
+  { request, work, client }: { request: Request; work: WorkFolder; client: Client },
 ): Promise<TaskRequest> {
   const { fields, files } = takesFiles(kind)
     ? await receiveForm()

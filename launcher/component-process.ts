@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lastLines, openConsoleLog } from '../cli/console-log.ts';
+import { pauseUnless } from '../src/resilience/pause-unless.ts';
 import { patiently } from './patiently.ts';
 import { identify, isRunning, type ProcessIdentity, sendSignal } from './process-identity.ts';
 import { StackFailure } from './stack-failure.ts';
@@ -208,7 +209,7 @@ export class ComponentProcess {
   }
 
   async #restartAfter(waitMs: number, signal: AbortSignal): Promise<void> {
-    await pause(waitMs, undefined, { signal }).catch(abortedIsFine);
+    await pauseUnless(signal, waitMs);
     if (signal.aborted) return;
     this.#restarts += 1;
     try {
@@ -228,11 +229,11 @@ export class ComponentProcess {
     const runs = () => !signal.aborted && this.identity === identity;
     while (runs() && this.#state.kind === 'starting') {
       if ((await answersWell(healthUrl)) && runs()) this.#become({ kind: 'healthy', identity, sinceMs: Date.now() });
-      else await pause(100, undefined, { signal }).catch(abortedIsFine);
+      else await pauseUnless(signal, 100);
     }
     let misses = 0;
     while (livenessUrl !== undefined && runs()) {
-      await pause(livenessEveryMs, undefined, { signal }).catch(abortedIsFine);
+      await pauseUnless(signal, livenessEveryMs);
       if (!runs()) return;
       misses = (await answersWell(livenessUrl)) ? 0 : misses + 1;
       if (misses >= livenessMissesMax && runs() && (await isRunning(identity).catch(() => false)))
@@ -256,8 +257,4 @@ export async function answersWell(url: string): Promise<boolean> {
   } catch {
     return false; // Not listening, too slow or talking nonsense: whatever the cause, it is not well.
   }
-}
-
-function abortedIsFine(error: Error): void {
-  if (error.name !== 'AbortError') throw error;
 }

@@ -49,7 +49,7 @@ import { BodyReader } from './http/body-reader.ts';
 import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
 import { requestTrace, traceRequest } from './http/trace-request.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
-import type { JobRunner } from './jobs/job-runner.ts';
+import type { JobQueue } from './jobs/job-queue.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { FlightRecorder } from './observe/flight/flight-recorder.ts';
@@ -69,7 +69,7 @@ export function createApp(given: {
   access: AccessControl;
   lifecycle: Lifecycle;
   registry: Registry;
-  jobs: JobRunner;
+  jobs: JobQueue;
   gpu?: () => Gpu;
   workFolders: WorkFolders;
   proxyMetrics: ProxyMetrics;

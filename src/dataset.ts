@@ -14,6 +14,7 @@ import { writeReport } from './datasets/write-report.ts';
 import { readManifest } from './engine/registry/model-folder.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { ServiceError } from './errors.ts';
+import { ifThere } from './if-there.ts';
 import { onDisk } from './resilience/disk-failure.ts';
 import { say } from './sentence.ts';
 import { criteria, type Weights } from './tasks/quality/rank-files.ts';
@@ -149,10 +150,7 @@ async function openRegistry(config: Config, work: DatasetWork, workers: number):
 
 async function folderAt(path: string): Promise<string> {
   const folder = resolve(path);
-  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const found = await ifThere(stat(folder));
   if (found?.isDirectory()) return folder;
   throw new ServiceError(
     'invalid_input',

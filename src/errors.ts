@@ -147,7 +147,7 @@ export const failures = {
   job_not_ended: {
     status: 409,
     retryable: true,
-    means: 'The job has not ended: it has no result yet, and cannot be forgotten.',
+    means: 'The job has not ended: it has no result yet.',
   },
   job_cancelled: { status: 409, retryable: false, means: 'The job was cancelled, so it has no result.' },
   job_failed: {

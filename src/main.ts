@@ -60,16 +60,16 @@ await startOrExplain(async () => {
     performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses }),
     data.clock,
   );
-  const { runner, folders: workFolders } = jobs;
+  const { queue, worker, folders: workFolders } = jobs;
   // What runs goes back to the queue as soon as a stop begins: the time left is for requests that wait for their answer.
-  lifecycle.stopping.addEventListener('abort', () => void runner.stop({ byDefect: lifecycle.stopsByDefect }));
+  lifecycle.stopping.addEventListener('abort', () => void worker.stop({ byDefect: lifecycle.stopsByDefect }));
   const app = createApp({
     config,
     meter,
     access,
     lifecycle,
     registry,
-    jobs: runner,
+    jobs: queue,
     gpu: () => gpu,
     workFolders,
     proxyMetrics,
@@ -91,7 +91,7 @@ await startOrExplain(async () => {
     telemetry,
     prepare: async () => {
       await registry.start();
-      await runner.start();
+      await worker.start();
     },
     closeFirst: async () => {
       logSums();

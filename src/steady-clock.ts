@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
+import { ifThereNow } from './if-there.ts';
+import { procTextNow } from './proc.ts';
 
 /** What a clock remembers of its last look, in milliseconds. */
 type Look = { readonly steadyMs: number; readonly wallMs: number; readonly uptimeMs: number; readonly boot: string };
@@ -107,13 +109,8 @@ function steadyNow(look: Look | undefined, { wallMs, uptimeMs, boot }: TimeSourc
 
 /** Undefined where there is none, or none that can be understood: then the time begins with the clock on the wall. */
 function readLook(file: string): Look | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = ifThereNow(() => readFileSync(file, 'utf8'));
+  if (text === undefined) return undefined;
   try {
     const look = JSON.parse(text) as Partial<Look> | null;
     const { steadyMs, wallMs, uptimeMs, boot } = look ?? {};
@@ -127,11 +124,5 @@ const ofThisMachine: TimeSources = {
   wallMs: () => Date.now(),
   processMs: () => performance.now(),
   uptimeMs: () => uptime() * 1000,
-  boot: () => {
-    try {
-      return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    } catch {
-      return '';
-    }
-  },
+  boot: () => procTextNow('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
 };

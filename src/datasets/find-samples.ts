@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { ServiceError } from '../errors.ts';
+import { ifThere } from '../if-there.ts';
 import { say } from '../sentence.ts';
 
 /** One file of a dataset. */
@@ -45,12 +46,7 @@ export async function findSamples(folder: string, leaveOut: string): Promise<Sam
 
 /** The file of this name in a folder, if it is there. */
 export async function sampleAt(folder: string, id: string): Promise<Sample | undefined> {
-  try {
-    return await sampleIn(folder, join(folder, id));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return ifThere(sampleIn(folder, join(folder, id)));
 }
 
 async function sampleIn(folder: string, path: string): Promise<Sample> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
 import type { FailureCode } from '../errors.ts';
+import { ifThere } from '../if-there.ts';
 import type { SampleFacts } from './dataset-work.ts';
 import type { Sample } from './find-samples.ts';
 
@@ -68,12 +69,7 @@ export class SampleLedger implements AsyncDisposable {
 }
 
 async function linesOf(path: string): Promise<string[]> {
-  try {
-    return (await readFile(path, 'utf8')).split('\n');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return (await ifThere(readFile(path, 'utf8')))?.split('\n') ?? [];
 }
 
 /** A line that is no JSON was cut by a kill in the middle of writing it. */

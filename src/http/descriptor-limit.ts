@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
+import { procTextNow } from '../proc.ts';
 import { log } from '../telemetry/logger.ts';
 
 type Limits = Pick<Config, 'connectionsMax' | 'descriptorsReserved'>;
@@ -28,13 +28,9 @@ function descriptorLimit(): number {
   return typeof told === 'number' && told > 0 ? told : Number.POSITIVE_INFINITY;
 }
 
+/** Without /proc the connections are bounded by their own setting alone. */
 function ofLinux(): number | undefined {
-  try {
-    return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
-  } catch {
-    // Without /proc nothing is known; the connections are then bounded by their own setting alone.
-    return undefined;
-  }
+  return Number(/^Max open files\s+(\d+)/m.exec(procTextNow('/proc/self/limits') ?? '')?.[1]);
 }
 
 function ofReport(): number | undefined {

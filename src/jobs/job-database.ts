@@ -1,8 +1,12 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { inTransaction } from '../sqlite/in-transaction.ts';
 import type { GivenBack, Job, JobEnd, JobProgress, NewJob } from './job.ts';
-import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './job-store.ts';
+import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './store-answers.ts';
 
-/** The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction. */
+/**
+ * The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction. An attempt is named by its number: what a former
+ * attempt says changes nothing. A method that ends an attempt or gives it back answers how the job stands then, and may be called again.
+ */
 export class JobDatabase {
   readonly #database: DatabaseSync;
 
@@ -12,7 +16,7 @@ export class JobDatabase {
 
   add(job: NewJob, { jobsMax, ofTenantMax }: AddLimits): Added {
     const { id, tenant, request, madeBy, trace, createdMs, idempotency } = job;
-    return this.#inTransaction(() => {
+    return inTransaction(this.#database, () => {
       if (idempotency) {
         const known = this.#get('SELECT * FROM job WHERE tenant = ? AND idempotency_key = ?', tenant, idempotency.key);
         if (known)
@@ -48,6 +52,7 @@ export class JobDatabase {
     return optionalJob(this.#get('SELECT * FROM job WHERE id = ?', id));
   }
 
+  /** The newest first, and within a millisecond by id; of all tenants where none is named. */
   list({ tenant, beforeMs, behindId, limit }: JobPage): Job[] {
     // No id lies behind this one, so that without one nothing of the millisecond is listed.
     const place = [beforeMs, beforeMs, behindId ?? '\u{10ffff}', limit];
@@ -59,6 +64,7 @@ export class JobDatabase {
     return rows.map(jobOf);
   }
 
+  /** Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now. A suspect goes before all, and alone. */
   take(of: { kindsFull: readonly string[]; nowMs: number; startedMs: number }): Job | undefined {
     const { kindsFull, nowMs, startedMs } = of;
     const begin = (next: string, ...values: SQLInputValue[]) =>
@@ -70,7 +76,7 @@ export class JobDatabase {
           ...values,
         ),
       );
-    return this.#inTransaction(() => {
+    return inTransaction(this.#database, () => {
       const running = this.#get(`SELECT count(*) AS count, max(suspect) AS suspect FROM job WHERE state = 'running'`);
       if (running?.suspect === 1) return undefined;
       const suspects = `FROM job WHERE state = 'waiting' AND suspect = 1 AND not_before_ms <= ?`;
@@ -99,8 +105,9 @@ export class JobDatabase {
     );
   }
 
+  /** Ends the job if the attempt is the present one, so that a job ends once. */
   finish(id: string, attempt: number, end: JobEnd, { nowMs, expiresMs }: EndTimes): Job | undefined {
-    return this.#inTransaction(() => {
+    return inTransaction(this.#database, () => {
       this.#run(
         `UPDATE job SET state = ?, suspect = 0, ended_ms = ?, expires_ms = ?, result = ?, failure = ?
          WHERE id = ? AND attempt = ? AND state = 'running'`,
@@ -112,16 +119,17 @@ export class JobDatabase {
         id,
         attempt,
       );
-      return this.get(id);
+      return this.#getForgetting(id);
     });
   }
 
+  /** Back to the queue, to be begun again at `notBeforeMs`; cancelled if that was wanted meanwhile. */
   giveBack(
     id: string,
     attempt: number,
     { because, notBeforeMs, nowMs, expiresMs }: { because: GivenBack; notBeforeMs: number } & EndTimes,
   ): Job | undefined {
-    return this.#inTransaction(() => {
+    return inTransaction(this.#database, () => {
       this.#run(
         `UPDATE job SET state = 'waiting', not_before_ms = ?, failures = failures + ?, stalls = ?
          WHERE id = ? AND attempt = ? AND state = 'running'`,
@@ -132,17 +140,35 @@ export class JobDatabase {
         attempt,
       );
       this.#cancelWaiting({ id, nowMs, expiresMs });
-      return this.get(id);
+      return this.#getForgetting(id);
     });
   }
 
+  /** Cancels what waits at once, and marks what runs; answers the job as it then is, and whether it ended by this. */
   cancel(id: string, { nowMs, expiresMs }: EndTimes): { job: Job; endedNow: boolean } | undefined {
-    return this.#inTransaction(() => {
+    return inTransaction(this.#database, () => {
       this.#run(`UPDATE job SET cancel_wanted = 1 WHERE id = ? AND state IN ('waiting', 'running')`, id);
       const endedNow = this.#cancelWaiting({ id, nowMs, expiresMs });
       const job = this.get(id);
       return job && { job, endedNow };
     });
+  }
+
+  /** As `cancel`, and forgets the job: at once where it has ended then, else when it ends. */
+  delete(id: string, times: EndTimes): { job: Job; endedNow: boolean } | undefined {
+    return inTransaction(this.#database, () => {
+      this.#run('UPDATE job SET cancel_wanted = 1, delete_wanted = 1, idempotency_key = NULL WHERE id = ?', id);
+      const endedNow = this.#cancelWaiting({ id, ...times });
+      const job = this.#getForgetting(id);
+      return job && { job, endedNow };
+    });
+  }
+
+  /** The job; one that has ended and is not wanted any more is no longer there. */
+  #getForgetting(id: string): Job | undefined {
+    const job = this.get(id);
+    this.#run(`DELETE FROM job WHERE id = ? AND ${endedUnwanted}`, id);
+    return job;
   }
 
   /** Ends a job that waits, if its end is wanted. */
@@ -157,13 +183,18 @@ export class JobDatabase {
     return changed === 1;
   }
 
+  /** The process stops in order: whatever becomes of what runs, it is not the cause. */
   excuse(): void {
     this.#run(`UPDATE job SET excused = 1 WHERE state = 'running'`);
   }
 
+  /**
+   * What ran when the process before ended goes back to the queue as suspect. Where it was one alone it is charged with that end, and fails when that
+   * has happened too often; of several, none is.
+   */
   recover(of: { interruptionsMax: number } & EndTimes): Recovered {
     const { interruptionsMax, nowMs, expiresMs } = of;
-    return this.#inTransaction(() => {
+    return inTransaction(this.#database, () => {
       this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running' AND excused = 1`);
       const present = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'running'`);
       const ended = this.#all(
@@ -191,6 +222,7 @@ export class JobDatabase {
         );
       }
       this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running'`);
+      this.#run(`DELETE FROM job WHERE ${endedUnwanted}`);
       const ids = (state: string) =>
         this.#all('SELECT id FROM job WHERE state = ?', state).map(({ id }) => id as string);
       const live = ids('waiting');
@@ -199,10 +231,7 @@ export class JobDatabase {
     });
   }
 
-  remove(id: string): boolean {
-    return this.#run(`DELETE FROM job WHERE id = ? AND state NOT IN ('waiting', 'running')`, id) === 1;
-  }
-
+  /** Forgets those whose time to live is over; answers their ids. */
   expire(nowMs: number, limit: number): string[] {
     return this.#all(
       'DELETE FROM job WHERE id IN (SELECT id FROM job WHERE expires_ms <= ? LIMIT ?) RETURNING id',
@@ -211,6 +240,7 @@ export class JobDatabase {
     ).map(({ id }) => id as string);
   }
 
+  /** `nowMs` by the clock on the wall; `dueMs`, by the data folder's, is the time up to which those that wait for theirs are passed over. */
   standing(nowMs: number, dueMs = 0): Standing {
     const kinds = this.#all(
       `SELECT kind, sum(state = 'waiting') AS waiting, sum(state = 'running') AS running, min(created_ms) AS oldest
@@ -238,6 +268,7 @@ export class JobDatabase {
     };
   }
 
+  /** How many would be begun before this one. */
   ahead(id: string): number {
     return this.#count(
       `SELECT count(*) AS count FROM job, (SELECT created_ms AS created, id AS own FROM job WHERE id = ?)
@@ -253,18 +284,6 @@ export class JobDatabase {
 
   close(): void {
     this.#database.close();
-  }
-
-  #inTransaction<T>(act: () => T): T {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const answer = act();
-      this.#database.exec('COMMIT');
-      return answer;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
   }
 
   #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
@@ -283,6 +302,8 @@ export class JobDatabase {
     return Number(this.#get(sql, ...values)?.count);
   }
 }
+
+const endedUnwanted = `delete_wanted = 1 AND state NOT IN ('waiting', 'running')`;
 
 type Row = Record<string, unknown>;
 
@@ -309,6 +330,7 @@ export function jobOf(row: Row): Job {
     endedMs: numberIn(row.ended_ms),
     expiresMs: numberIn(row.expires_ms),
     cancelWanted: row.cancel_wanted === 1,
+    deleteWanted: row.delete_wanted === 1,
     progress: jsonIn(row.progress) as Job['progress'],
     result: jsonIn(row.result) as Job['result'],
     failure: jsonIn(row.failure) as Job['failure'],

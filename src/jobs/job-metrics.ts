@@ -2,7 +2,7 @@ import { faultOf } from '../errors.ts';
 import { taskKinds } from '../task-kinds.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import type { Job } from './job.ts';
-import type { Standing } from './job-store.ts';
+import type { Standing } from './store-answers.ts';
 
 /** The metrics of jobs: how they ended, and how the queue stands. */
 export class JobMetrics {

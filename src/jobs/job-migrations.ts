@@ -38,4 +38,5 @@ export const jobMigrations: readonly string[] = [
   ALTER TABLE job ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE job ADD COLUMN excused INTEGER NOT NULL DEFAULT 0;
   `,
+  'ALTER TABLE job ADD COLUMN delete_wanted INTEGER NOT NULL DEFAULT 0;',
 ];

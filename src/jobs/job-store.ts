@@ -1,85 +1,129 @@
-import type { GivenBack, Job, JobEnd, JobProgress, NewJob } from './job.ts';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import { log } from '../telemetry/logger.ts';
+import { Calls } from '../threads/calls.ts';
+import { uncarried } from '../threads/carried-error.ts';
+import { openThread, type Thread } from '../threads/open-thread.ts';
+import { type MethodOf, type Remote, remote } from '../threads/remote.ts';
+import { JobDatabase } from './job-database.ts';
+import type { StoreAnswer, StoreCall } from './job-store-messages.ts';
+import type { SetAside } from './set-aside.ts';
 
 /**
- * Where jobs are kept, and the only one that decides about them. Every change is on disk when its promise resolves, and none is half made. An attempt
- * is named by its number: what an attempt that is no longer the present one says is not believed. Whoever ends an attempt or gives it back is told how
- * the job stands then, and may say the same again.
+ * The jobs of one machine, in VITRINE_DATA/service/jobs.sqlite: the methods of JobDatabase, on a thread of its own. Every change is on disk when its
+ * promise resolves, and none is half made.
  */
-export type JobStore = AsyncDisposable & {
-  /** What is not well with it; undefined when all is. */
-  readonly trouble: { readonly usable: boolean; readonly message: string } | undefined;
-  add(job: NewJob, limits: AddLimits): Promise<Added>;
-  get(id: string): Promise<Job | undefined>;
-  /** The newest first, and within a millisecond by id; of all tenants where none is named. */
-  list(of: JobPage): Promise<Job[]>;
-  /** Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now. A suspect goes before all, and alone. */
-  take(of: { kindsFull: readonly string[]; nowMs: number; startedMs: number }): Promise<Job | undefined>;
-  progress(id: string, attempt: number, progress: JobProgress): Promise<void>;
-  /** Ends the job if the attempt is the present one, so that a job ends once. */
-  finish(id: string, attempt: number, end: JobEnd, times: EndTimes): Promise<Job | undefined>;
-  /** Back to the queue, to be begun again at `notBeforeMs`; cancelled if somebody wanted that meanwhile. */
-  giveBack(
-    id: string,
-    attempt: number,
-    of: { because: GivenBack; notBeforeMs: number } & EndTimes,
-  ): Promise<Job | undefined>;
-  /** Cancels what waits at once, and marks what runs; answers the job as it then is, and whether it ended by this. */
-  cancel(id: string, times: EndTimes): Promise<{ readonly job: Job; readonly endedNow: boolean } | undefined>;
-  /** The process stops in order: whatever becomes of what runs, it is not the cause. */
-  excuse(): Promise<void>;
-  /**
-   * What ran when the process before ended goes back to the queue as suspect. Where it was one alone it is charged with that end, and fails when that
-   * has happened too often; of several, none is.
-   */
-  recover(of: { interruptionsMax: number } & EndTimes): Promise<Recovered>;
-  /** Forgets an ended job. */
-  remove(id: string): Promise<boolean>;
-  /** Forgets those whose time to live is over; answers their ids. */
-  expire(nowMs: number, limit: number): Promise<string[]>;
-  /** `nowMs` by the clock on the wall; `dueMs`, by the data folder's, is the time up to which those that wait for theirs are passed over. */
-  standing(nowMs: number, dueMs?: number): Promise<Standing>;
-  /** How many would be begun before this one. */
-  ahead(id: string): Promise<number>;
-};
+export type JobStore = Remote<Omit<JobDatabase, 'rowsWritten' | 'close'>> &
+  AsyncDisposable & {
+    /** Undefined when it works. */
+    readonly trouble: { readonly usable: boolean; readonly message: string } | undefined;
+  };
 
-export type JobPage = {
-  readonly tenant: string | undefined;
-  /** What was made before this, and in the same millisecond what has an id behind `behindId`. */
-  readonly beforeMs: number;
-  readonly behindId?: string | undefined;
-  readonly limit: number;
-};
+export async function openJobStore(config: Pick<Config, 'data'>): Promise<JobStore> {
+  const thread = new StoreThread(join(config.data, 'service', 'jobs.sqlite'));
+  await thread.opened;
+  return {
+    ...remote(JobDatabase, (method, given) => thread.ask(method, given)),
+    get trouble() {
+      return thread.trouble;
+    },
+    [Symbol.asyncDispose]: () => thread.close(),
+  };
+}
 
-/** Now, by the clock on the wall; and the end of the time to live, by the data folder's clock. */
-export type EndTimes = { readonly nowMs: number; readonly expiresMs: number };
+class StoreThread {
+  readonly opened: Promise<void>;
+  readonly #thread: Thread<StoreCall>;
+  readonly #calls = new Calls();
+  readonly #ended = Promise.withResolvers<void>();
+  #state: { kind: 'open' } | { kind: 'not_writable'; message: string } | { kind: 'gone'; message: string } = {
+    kind: 'open',
+  };
 
-export type AddLimits = { readonly jobsMax: number; readonly ofTenantMax: number };
+  constructor(file: string) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.opened = promise;
+    this.#thread = openThread<StoreCall, StoreAnswer>(
+      new URL('./job-store-program.ts', import.meta.url),
+      { workerData: { file } },
+      {
+        received: (answer) => {
+          switch (answer.kind) {
+            case 'opened':
+              logSetAside(answer.setAside);
+              resolve();
+              return;
+            case 'unusable':
+              reject(uncarried(answer.failure));
+              return;
+            default:
+              this.#settle(answer);
+          }
+        },
+        ended: (how, cause) => {
+          this.#lose(`its thread ended: ${how}`);
+          reject(cause ?? new Error(`The thread of the jobs' database ended: ${how}`));
+          this.#ended.resolve();
+        },
+      },
+    );
+  }
 
-export type Added =
-  | { readonly kind: 'added'; readonly job: Job }
-  | { readonly kind: 'known'; readonly job: Job }
-  | { readonly kind: 'key_reused' }
-  | { readonly kind: 'full'; readonly what: 'all' | 'tenant'; readonly count: number };
+  get trouble(): JobStore['trouble'] {
+    const state = this.#state;
+    return state.kind === 'open' ? undefined : { usable: state.kind === 'not_writable', message: state.message };
+  }
 
-export type Recovered = {
-  readonly waiting: number;
-  /** How many of them run alone first, since the process before ended while they were worked on. */
-  readonly suspects: number;
-  readonly ended: readonly Job[];
-  /** Whose work folders and results are still needed. */
-  readonly live: readonly string[];
-  readonly done: readonly string[];
-};
+  async ask(method: MethodOf<JobDatabase>, given: readonly unknown[]): Promise<unknown> {
+    if (this.#state.kind === 'gone') throw goneError(this.#state.message);
+    return this.#calls.ask((call) => this.#thread.send({ call, method, given }));
+  }
 
-export type Standing = {
-  readonly kinds: readonly {
-    readonly kind: string;
-    readonly waiting: number;
-    readonly running: number;
-    readonly oldestMs: number;
-  }[];
-  /** When the next job that waits for its time may be begun. */
-  readonly nextAtMs: number | undefined;
-  /** Mean duration of the work of the last jobs done, in milliseconds, by kind. */
-  readonly workMs: Readonly<Record<string, number>>;
-};
+  async close(): Promise<void> {
+    if (this.#state.kind === 'gone') {
+      await this.#thread.worker.terminate();
+      return;
+    }
+    await this.ask('close', []);
+    await this.#ended.promise;
+  }
+
+  #settle(answer: Extract<StoreAnswer, { call: number }>): void {
+    if (answer.kind === 'answer') {
+      // Reading works on a full disk too, and a change that met no row wrote nothing.
+      if (answer.wrote && this.#state.kind === 'not_writable') this.#state = { kind: 'open' };
+      this.#calls.answered(answer.call, answer.answer);
+      return;
+    }
+    const error = uncarried(answer.failure);
+    if (answer.damaged) this.#lose('its file is damaged, and the next start sets it aside and saves what can be read');
+    if (error instanceof ServiceError && error.code === 'not_kept')
+      this.#state = { kind: 'not_writable', message: error.message };
+    else
+      log('app', 'error', `The jobs' database failed: ${answer.why.slice(0, 2_000)}`, {
+        event_type: 'job_store_failed',
+      });
+    this.#calls.failed(answer.call, error);
+  }
+
+  #lose(message: string): void {
+    this.#state = { kind: 'gone', message: `The jobs' database cannot be used: ${message}; restart the service.` };
+    this.#calls.failAll(goneError(this.#state.message));
+  }
+}
+
+function logSetAside(setAside: SetAside | undefined): void {
+  if (!setAside) return;
+  const { folder, because, saved, left } = setAside;
+  log(
+    'app',
+    'error',
+    `The jobs' database could not be used (${because.replace(/\s+/g, ' ').slice(0, 200)}): it was set aside with its uploads and results in ${folder}. ${saved} jobs could be read and go on; ${left} folders of uploads and results belong to none of them and lie there.`,
+    { event_type: 'job_store_set_aside', saved, left },
+  );
+}
+
+function goneError(message: string): ServiceError {
+  return new ServiceError('not_ready', message, { retryAfterMs: 10_000 });
+}

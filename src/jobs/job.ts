@@ -40,6 +40,8 @@ export type Job = {
   readonly endedMs: number | undefined;
   readonly expiresMs: number | undefined;
   readonly cancelWanted: boolean;
+  /** It is forgotten as soon as it has ended. */
+  readonly deleteWanted: boolean;
   readonly progress: JobProgress | undefined;
   readonly result: JobResult | undefined;
   readonly failure: JobFailure | undefined;

@@ -3,29 +3,36 @@ import type { Config } from '../config.ts';
 import { SteadyClock } from '../steady-clock.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import { JobMetrics } from './job-metrics.ts';
-import { JobRunner, type Perform } from './job-runner.ts';
-import { SqliteJobStore } from './sqlite-job-store.ts';
+import { JobQueue } from './job-queue.ts';
+import { openJobStore } from './job-store.ts';
+import { JobWorker } from './job-worker.ts';
+import { LiveJobs } from './live-jobs.ts';
+import type { Perform } from './run-attempt.ts';
 import { WorkFolders } from './work-folders.ts';
 
 export type Jobs = AsyncDisposable & {
-  readonly runner: JobRunner;
+  readonly queue: JobQueue;
+  readonly worker: JobWorker;
   readonly folders: WorkFolders;
 };
 
-/** The jobs of a data folder: jobs are taken from here on, and worked on once the runner is started. Disposing gives back what runs. */
+/** The jobs of a data folder: jobs are taken from here on, and worked on once the worker is started. Disposing gives back what runs. */
 export async function openJobs(config: Config, meter: Meter, perform: Perform, given?: SteadyClock): Promise<Jobs> {
   // Whatever cannot be opened, what was opened before it is closed again: the next attempt finds nothing held.
   await using opened = new AsyncDisposableStack();
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
-  const store = opened.use(await SqliteJobStore.open(config));
+  const store = opened.use(await openJobStore(config));
   const clock = given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
   const folders = await WorkFolders.open(config, meter);
   const metrics = new JobMetrics(meter);
-  const runner = new JobRunner({ config, clock, store, folders, metrics, perform });
-  opened.defer(() => runner.stop());
+  const live = new LiveJobs(clock);
+  const worker = new JobWorker({ config, clock, store, folders, metrics, live, perform });
+  const queue = new JobQueue({ config, clock, store, folders, metrics, live, worker });
+  opened.defer(() => worker.stop());
   const held = opened.move();
   return {
-    runner,
+    queue,
+    worker,
     folders,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };

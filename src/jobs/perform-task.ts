@@ -7,7 +7,7 @@ import { runTask } from '../tasks/task.ts';
 import type { TaskTools } from '../tasks/task-tools.ts';
 import type { TaskRequest } from '../tasks/task-types.ts';
 import { attribute } from '../telemetry/names/names.ts';
-import type { Perform } from './job-runner.ts';
+import type { Perform } from './run-attempt.ts';
 
 /** A job's work is a task, done as a request would have done it, and its use of the model is counted like that of a request. */
 export function performTask(

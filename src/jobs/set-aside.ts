@@ -11,6 +11,9 @@ import {
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { ifThereNow } from '../if-there.ts';
+import { type DatabaseTerms, openMigrated } from '../sqlite/open-sound.ts';
+import { isOfSqlite } from '../sqlite/sqlite-failures.ts';
 import { jobOf } from './job-database.ts';
 
 /** What was put aside, and what of it could be taken back. */
@@ -23,8 +26,6 @@ export type SetAside = {
   /** Folders of uploads or results that no saved job knows of: they lie aside. */
   readonly left: number;
 };
-
-type Open = (file: string, migrations: readonly string[]) => DatabaseSync;
 
 /** The folder that everything goes to at first; only when all is done has it its name, which says since when. */
 const inWork = 'jobs.setting-aside';
@@ -46,21 +47,22 @@ export async function foldersSetAside(serviceFolder: string): Promise<string[]> 
  * Puts the database and the folders of its jobs aside, makes a new database of the rows that can be read, and takes back what belongs to them. Nothing
  * is deleted. It may be cut off at any point: `finishSettingAside` at the next start goes on where it was.
  */
-export function setAside(file: string, because: unknown, migrations: readonly string[], open: Open): SetAside {
-  const folder = join(dirname(file), inWork);
+export function setAside(terms: DatabaseTerms, because: unknown): SetAside {
+  const folder = join(dirname(terms.file), inWork);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, becauseFile), because instanceof Error ? because.message : String(because), {
     flush: true,
   });
-  return goOn(file, migrations, open);
+  return goOn(terms);
 }
 
 /** Undefined where there is nothing to finish. */
-export function finishSettingAside(file: string, migrations: readonly string[], open: Open): SetAside | undefined {
-  return existsSync(join(dirname(file), inWork)) ? goOn(file, migrations, open) : undefined;
+export function finishSettingAside(terms: DatabaseTerms): SetAside | undefined {
+  return existsSync(join(dirname(terms.file), inWork)) ? goOn(terms) : undefined;
 }
 
-function goOn(file: string, migrations: readonly string[], open: Open): SetAside {
+function goOn(terms: DatabaseTerms): SetAside {
+  const { file } = terms;
   const service = dirname(file);
   const folder = join(service, inWork);
   const aside = join(folder, 'jobs.sqlite');
@@ -74,7 +76,8 @@ function goOn(file: string, migrations: readonly string[], open: Open): SetAside
   if (!existsSync(file)) {
     const fresh = `${file}.new`;
     for (const suffix of ['', '-wal', '-journal']) rmSync(`${fresh}${suffix}`, { force: true });
-    const database = open(fresh, migrations);
+    // A start that was killed here may have put folders back already: they do not make the new file a damaged one.
+    const database = openMigrated({ ...terms, file: fresh, wasThere: () => false });
     let owners: Owner[];
     try {
       owners = existsSync(aside) ? saveRows(aside, database) : [];
@@ -110,7 +113,7 @@ function saveRows(damaged: string, into: DatabaseSync): Owner[] {
     return owners;
   } catch (error) {
     // What is no database at all has no rows.
-    if (isSqlite(error)) return [];
+    if (isOfSqlite(error)) return [];
     throw error;
   } finally {
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${copy}${suffix}`, { force: true });
@@ -174,7 +177,7 @@ function lastRow(from: DatabaseSync): number {
   try {
     return Number(from.prepare('SELECT max(rowid) AS last FROM job NOT INDEXED').get()?.last ?? 0);
   } catch (error) {
-    if (!isSqlite(error)) throw error;
+    if (!isOfSqlite(error)) throw error;
     return askedRowsMax;
   }
 }
@@ -198,14 +201,5 @@ function readBecause(folder: string): string {
 }
 
 function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-function isSqlite(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error;
+  return ifThereNow(() => readdirSync(folder)) ?? [];
 }

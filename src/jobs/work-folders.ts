@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { recordedReason, ServiceError } from '../errors.ts';
+import { ifThere } from '../if-there.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
@@ -281,7 +282,7 @@ export class WorkFolders {
   }
 
   async #removeAttempts(id: string): Promise<void> {
-    const names = await readdir(this.pathOf(id)).catch(nothingIfGone);
+    const names = (await ifThere(readdir(this.pathOf(id)))) ?? [];
     for (const name of names)
       if (name.startsWith('attempt-')) await rm(join(this.pathOf(id), name), { recursive: true, force: true });
   }
@@ -345,29 +346,20 @@ async function measure(
   folder: string,
   counts: (path: string) => boolean = () => true,
 ): Promise<{ files: number; bytes: number; bytesOf: ReadonlyMap<string, number> }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(nothingIfGone);
+  const entries = (await ifThere(readdir(folder, { recursive: true, withFileTypes: true }))) ?? [];
   const bytesOf = new Map<string, number>();
   let files = 0;
   let bytes = 0;
   for (const entry of entries) {
     if (!entry.isFile() || !counts(relative(folder, entry.parentPath))) continue;
     // Files go while they are being counted.
-    const size = await stat(join(entry.parentPath, entry.name)).then(({ size }) => size, goneIsNothing);
-    if (size === undefined) continue;
+    const found = await ifThere(stat(join(entry.parentPath, entry.name)));
+    if (!found) continue;
+    const { size } = found;
     files += 1;
     bytes += size;
     const [id = ''] = relative(folder, entry.parentPath).split(sep);
     bytesOf.set(id, (bytesOf.get(id) ?? 0) + size);
   }
   return { files, bytes, bytesOf };
-}
-
-function nothingIfGone(error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
-}
-
-function goneIsNothing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

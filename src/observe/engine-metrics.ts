@@ -2,7 +2,7 @@ import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-ob
 import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { ModelStatus, Registry } from '../engine/registry/registry.ts';
-import { residentBytes } from '../telemetry/host/resident-bytes.ts';
+import { residentBytes } from '../proc.ts';
 import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
 
 const closings = ['idle', 'rows', 'bytes', 'delay', 'alone'] as const satisfies readonly ClosedBy[];

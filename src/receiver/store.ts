@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import { ours, say } from '../sentence.ts';
+import { say } from '../sentence.ts';
+import { inTransaction } from '../sqlite/in-transaction.ts';
+import { openOrSetAside } from '../sqlite/open-or-set-aside.ts';
+import { isOfSqlite } from '../sqlite/sqlite-failures.ts';
 import type { Alert } from './alert-webhook.ts';
 import { oneForEachFault } from './one-fault.ts';
 import type { Series } from './series.ts';
@@ -38,31 +41,19 @@ export class Store {
     this.#firingAgeMsMax = config.receiverFiringAgeMsMax;
   }
 
-  /** Opens the store in this folder. One that cannot be read is set aside: an alert must not go unheard because of it. */
+  /** Opens the store in this folder. A damaged one is set aside: an alert must not go unheard because of it. */
   static open(folder: string, config: Config): Store {
     const file = join(folder, 'receiver.sqlite');
-    try {
-      mkdirSync(folder, { recursive: true });
-      return new Store(openDatabase(file), config);
-    } catch (error) {
-      if (isBusy(error)) {
-        throw new ServiceError(
-          'invalid_setting',
-          say`Cannot open ${ours(file)}: another receiver has it open; stop that one, or give this one a VITRINE_DATA of its own.`,
-          { cause: error },
-        );
-      }
-      if (!isUnreadable(error)) throw cannotOpen(file, error);
-      try {
-        const aside = `${file}.unreadable-${Date.now()}`;
-        // The log first: a database that stayed without it is set aside again by the next start, a new one with an old log would be a mix of both.
-        for (const suffix of ['-wal', ''])
-          if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
-        return new Store(openDatabase(file), config, aside);
-      } catch (again) {
-        throw cannotOpen(file, again);
-      }
-    }
+    const { database, setAside } = openOrSetAside(
+      {
+        file,
+        synchronous: 'NORMAL',
+        migrations,
+        remedyForNewer: 'start that version, or move the file away, which forgets what was firing',
+      },
+      { who: 'receiver', setAside: () => moveAside(file) },
+    );
+    return new Store(database, config, setAside);
   }
 
   /** False after the database failed, until it works again. */
@@ -190,7 +181,7 @@ export class Store {
       this.#readable = true;
       return answer;
     } catch (error) {
-      if (resultCode(error) === 0) throw error;
+      if (!isOfSqlite(error)) throw error;
       this.#readable = false;
       throw new ServiceError(
         'not_kept',
@@ -203,25 +194,13 @@ export class Store {
   /** Answers the database's failure, and remembers it for /health. */
   #write(write: () => void): Error | undefined {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      write();
-      this.#database.exec('COMMIT');
+      inTransaction(this.#database, write);
       this.#writable = true;
       return undefined;
     } catch (error) {
-      this.#rollBack();
-      if (resultCode(error) === 0) throw error;
+      if (!isOfSqlite(error)) throw error;
       this.#writable = false;
-      return error instanceof Error ? error : new Error(String(error));
-    }
-  }
-
-  /** A failure of it is one of the same disk: what was begun is gone with the next BEGIN, which fails until it is. */
-  #rollBack(): void {
-    try {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-    } catch (error) {
-      if (resultCode(error) === 0) throw error;
+      return error;
     }
   }
 
@@ -249,34 +228,22 @@ export class Store {
 /** Alerts in one answer of GET /alerts. */
 const listedMax = 1_000;
 
-function openDatabase(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
-  try {
-    // Exclusive: two receivers on one memory would each believe half of it.
-    database.exec(`
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-      CREATE TABLE IF NOT EXISTS delivery (key TEXT PRIMARY KEY, state TEXT NOT NULL, told_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS delivery_by_age ON delivery (told_ms);
-      CREATE TABLE IF NOT EXISTS firing (key TEXT PRIMARY KEY, starts_at TEXT NOT NULL, told_ms INTEGER NOT NULL, alert TEXT NOT NULL) STRICT;
-      CREATE INDEX IF NOT EXISTS firing_by_age ON firing (told_ms);
-      CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, series TEXT NOT NULL) STRICT;
-    `);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
+const migrations = [
+  `
+  CREATE TABLE IF NOT EXISTS delivery (key TEXT PRIMARY KEY, state TEXT NOT NULL, told_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS delivery_by_age ON delivery (told_ms);
+  CREATE TABLE IF NOT EXISTS firing (key TEXT PRIMARY KEY, starts_at TEXT NOT NULL, told_ms INTEGER NOT NULL, alert TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS firing_by_age ON firing (told_ms);
+  CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, series TEXT NOT NULL) STRICT;
+  `,
+];
 
-function cannotOpen(file: string, error: unknown): ServiceError {
-  const cause = error instanceof Error ? error.message : String(error);
-  return new ServiceError(
-    'invalid_setting',
-    say`Cannot open ${ours(file)}: ${ours(cause)}; see that the folder of VITRINE_DATA can be written and its disk is not full.`,
-    { cause: error },
-  );
+/** The log first: a database that stayed without it is set aside again by the next start, a new one with an old log would be a mix of both. */
+function moveAside(file: string): string {
+  const aside = `${file}.unreadable-${Date.now()}`;
+  for (const suffix of ['-wal', ''])
+    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
+  return aside;
 }
 
 function deliveryKey(alert: Alert): string {
@@ -285,20 +252,4 @@ function deliveryKey(alert: Alert): string {
 
 function listKey(alert: Alert): string {
   return `${alert.source}:${alert.fingerprint}`;
-}
-
-// SQLite's primary result codes.
-const busyCodes = [5, 6];
-const unreadableCodes = [11, 26];
-
-function isBusy(error: unknown): boolean {
-  return busyCodes.includes(resultCode(error));
-}
-
-function isUnreadable(error: unknown): boolean {
-  return unreadableCodes.includes(resultCode(error));
-}
-
-function resultCode(error: unknown): number {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
 }

@@ -171,7 +171,7 @@ describe('health', function () {
       config,
       lifecycle: api.lifecycle,
       registry: api.registry,
-      jobs: api.jobs.runner,
+      jobs: api.jobs.queue,
       telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false, meter: new Meter() }),
       access: { keysStaleSince: undefined },
     });

@@ -9,9 +9,9 @@ import { type Config, readConfig } from '../../src/config.ts';
 import { observedBy } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
-import type { Perform } from '../../src/jobs/job-runner.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
 import { performTask } from '../../src/jobs/perform-task.ts';
+import type { Perform } from '../../src/jobs/run-attempt.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { Cost } from '../../src/observe/cost.ts';
 import { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
@@ -79,7 +79,7 @@ export async function serveApi(
     meter,
     perform ?? performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses }),
   );
-  await jobs.runner.start();
+  await jobs.worker.start();
   lifecycle.becomeReady();
   const app = createApp({
     config: { ...config, telemetryOff: !observed },
@@ -91,7 +91,7 @@ export async function serveApi(
     requestMetrics,
     taskMetrics,
     taskThreads,
-    jobs: jobs.runner,
+    jobs: jobs.queue,
     workFolders: jobs.folders,
     telemetry,
     flights,

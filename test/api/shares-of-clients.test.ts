@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ServiceError } from '../../src/errors.ts';
-import type { Perform } from '../../src/jobs/job-runner.ts';
+import type { Perform } from '../../src/jobs/run-attempt.ts';
 import { identity } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';

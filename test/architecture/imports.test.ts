@@ -11,18 +11,29 @@ const root = join(import.meta.dirname, '../..');
 const mayImport: Record<string, readonly string[]> = {
   'src/telemetry': [],
   'src/telemetry/export': ['src/telemetry/host', 'src/resilience'],
-  'src/telemetry/host': [],
+  'src/telemetry/host': ['src/threads'],
   'src/settings': [],
   'src/v8': [],
   'src/resilience': [],
-  'src/engine': ['src/resilience'],
+  'src/sqlite': [],
+  'src/threads': ['src/resilience'],
+  'src/engine': ['src/threads', 'src/resilience'],
   'src/observe': ['src/engine', 'src/resilience', 'src/telemetry/host'],
-  'src/tasks': ['src/observe', 'src/engine', 'src/resilience'],
-  'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
+  'src/tasks': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
+  'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/threads', 'src/resilience'],
   'src/datasets': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
   'src/http': ['src/observe', 'src/engine', 'src/resilience'],
-  'src/api': ['src/http', 'src/jobs', 'src/tasks', 'src/observe', 'src/engine', 'src/resilience', 'src/telemetry/host'],
-  'src/receiver': ['src/http', 'src/observe', 'src/resilience'],
+  'src/api': [
+    'src/http',
+    'src/jobs',
+    'src/tasks',
+    'src/observe',
+    'src/engine',
+    'src/threads',
+    'src/resilience',
+    'src/telemetry/host',
+  ],
+  'src/receiver': ['src/http', 'src/observe', 'src/sqlite', 'src/resilience'],
 };
 
 /**
@@ -47,10 +58,8 @@ const homes: Record<string, RegExp> = {
 
 /** To go while the house is rebuilt: each of them is a step that is still open. */
 const notYet: readonly RegExp[] = [
+  /^src\/http\/(http-server|send-answer)\.ts imports src\/api\//,
   / imports src\/telemetry\/export\/(start|call-site)\.ts/,
-  /^src\/(http|receiver)\/.* imports src\/api\//,
-  /^src\/api\/routes\.ts imports src\/receiver\//,
-  /^src\/engine\/lanes\/lanes\.ts imports src\/telemetry\/host\//,
 ];
 
 type Source = { readonly file: string; readonly imports: readonly string[]; readonly packages: readonly string[] };

@@ -123,7 +123,7 @@ describe('GPU readings on their way out, from a shim (no GPU)', function () {
       deadline,
     );
     assert.equal(linesWith(process, 'GPU').length, 1, process.said());
-    assert.match(process.said(), /Cannot read the GPUs: the process that reads them ended \(SIGABRT/);
+    assert.match(process.said(), /Cannot read the GPUs: the process that reads them is gone \(it ended by SIGABRT/);
     await shim.answer({});
     await waitFor('the metrics', () => arrived('hw.power'), deadline);
     assert.equal(linesWith(process, 'GPU').length, 2, process.said());

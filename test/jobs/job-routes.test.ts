@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { newApiKey } from '../../src/api/access/api-keys.ts';
 import type { Config } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
-import type { Perform } from '../../src/jobs/job-runner.ts';
+import type { Perform } from '../../src/jobs/run-attempt.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { toneWav } from '../../testkit/tone-wav.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -138,6 +138,25 @@ describe('the routes of jobs', () => {
     assert.equal((await api.fetch(`/v1/jobs/${slow}`, { method: 'DELETE' })).status, 204);
     assert.equal((await api.fetch(`/v1/jobs/${slow}`)).status, 404);
     assert.equal((await api.fetch(`/v1/jobs/${slow}`, { method: 'PUT' })).headers.get('allow'), 'GET, HEAD, DELETE');
+  });
+
+  it('forget a job that runs as soon as it has stopped', async () => {
+    const stopped = Promise.withResolvers<void>();
+    await using api = await serveJobs(async (_job, { signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await stopped.promise;
+      throw new ServiceError('caller_gone', 'Gone.');
+    });
+    const id = await sendFor(api);
+    await waitFor('it to run', async () => (await show(api, id)).state === 'running');
+    const deleted = await api.fetch(`/v1/jobs/${id}`, { method: 'DELETE' });
+    assert.equal(deleted.status, 202);
+    const told = (await deleted.json()) as Told;
+    assert.deepEqual([told.id, told.state], [id, 'running']);
+    assert.equal((await api.fetch(`/v1/jobs/${id}`, { method: 'DELETE' })).status, 202);
+    stopped.resolve();
+    await waitFor('it to go', async () => (await api.fetch(`/v1/jobs/${id}`)).status === 404);
+    assert.equal((await api.fetch(`/v1/jobs/${id}`, { method: 'DELETE' })).status, 404);
   });
 
   it('let only the owner and the administrator see a job', async () => {

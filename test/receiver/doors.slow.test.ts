@@ -200,7 +200,7 @@ describe('the receiver’s doors', function () {
 
   const alert = alertmanagerWebhook({}).alerts[0]!;
   const junk: [keyof typeof bodies, string, unknown, RegExp][] = [
-    ['/alerts', 'no JSON', 'alerts', /not JSON/],
+    ['/alerts', 'no JSON', 'alerts', /not valid JSON/],
     ['/alerts', 'no object', [], /all of it/],
     ['/alerts', 'no version', { ...alertmanagerWebhook({}), version: undefined }, /version/],
     ['/alerts', 'an old version', { ...alertmanagerWebhook({}), version: '3' }, /version/],

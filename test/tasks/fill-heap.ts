@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { heapLimits, TaskMemory } from '../../src/tasks/threads/task-memory.ts';
+import { isOutOfMemory } from '../../src/threads/open-thread.ts';
 
 // Run by task-heap.slow.test.ts in a process of its own: a thread fills V8's heap by the code that is
 // given, as a task's would, and what ended it is printed.
@@ -14,5 +15,5 @@ const watch = memory.watch((error) => {
 });
 thread.on('error', (error) => {
   clearInterval(watch);
-  console.log(memory.isExhausted(error) ? 'exhausted' : error);
+  console.log(isOutOfMemory(error) ? 'exhausted' : error);
 });

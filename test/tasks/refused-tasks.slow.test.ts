@@ -227,7 +227,7 @@ describe('a task that cannot be taken is refused in words, and leaves nothing on
     [
       'a deadline that is no number',
       send('/v1/generate', { prompt: 'a bell' }, { 'X-Request-Timeout-Ms': 'soon' }),
-      { status: 400, code: 'invalid_request', says: /X-Request-Timeout-Ms/ },
+      { status: 400, code: 'invalid_request', says: /x-request-timeout-ms/ },
     ],
     [
       'a page of another origin',

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import { isFolder } from '../../engine/registry/model-folder.ts';
 import type { ModelStatus, Registry } from '../../engine/registry/registry.ts';
-import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { Telemetry } from '../../telemetry/export/start.ts';
 import type { Gpu } from '../../telemetry/host/gpu/start-gpu.ts';
@@ -45,7 +45,7 @@ export type HealthParts = {
   lifecycle: Lifecycle;
   registry: Registry;
   telemetry: Telemetry;
-  jobs: Pick<JobRunner, 'storeTrouble' | 'foldersSetAside' | 'storeAnswerMs'>;
+  jobs: Pick<JobQueue, 'storeTrouble' | 'foldersSetAside' | 'storeAnswerMs'>;
   gpu?: (() => Pick<Gpu, 'figures'>) | undefined;
   access: Pick<AccessControl, 'keysStaleSince'>;
 };

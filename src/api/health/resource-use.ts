@@ -1,5 +1,6 @@
-import { readFile, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { procField, procText } from '../../proc.ts';
 
 export type MemoryUse = { usedPercent: number; usedBytes: number; limitBytes: number; of: 'container' | 'machine' };
 export type DiskUse = { freePercent: number; freeBytes: number; totalBytes: number };
@@ -53,7 +54,7 @@ export class CpuMeter {
 
 /** cgroup v2's quota in processors; undefined without one. */
 async function containerCores(): Promise<number | undefined> {
-  const [quota, period] = ((await textIn('/sys/fs/cgroup/cpu.max')) ?? '').split(/\s+/).map(Number);
+  const [quota, period] = ((await procText('/sys/fs/cgroup/cpu.max')) ?? '').split(/\s+/).map(Number);
   return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? quota / period : undefined;
 }
 
@@ -62,24 +63,12 @@ function machineUsedUs(): number {
 }
 
 async function wholeIn(file: string): Promise<number | undefined> {
-  const text = await textIn(file);
+  const text = await procText(file);
   return text !== undefined && /^\d+\s*$/.test(text) ? Number(text) : undefined;
 }
 
 async function fieldOf(file: string, field: string): Promise<number | undefined> {
-  const line = (await textIn(file))?.split('\n').find((each) => each.split(/\s+/, 1)[0] === field);
-  const value = line?.split(/\s+/)[1];
-  return value === undefined ? undefined : Number(value);
-}
-
-/** Undefined where the kernel or the container has no such file. */
-async function textIn(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
+  return procField(await procText(file), field);
 }
 
 function percent(part: number, whole: number): number {

@@ -6,14 +6,14 @@ import type { LoadedModel } from '../../engine/model.ts';
 import type { Manifest } from '../../engine/registry/manifest.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { type InputShape, shapesOf, type Tensor } from '../../engine/tensor.ts';
-import { ofCallersDeadline, ServiceError } from '../../errors.ts';
+import { ofCallersDeadline } from '../../errors.ts';
 import { answerError } from '../../http/answer-error.ts';
 import type { Body } from '../../http/body.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { chargedClient } from '../../http/charged-client.ts';
 import { sendAnswer } from '../../http/send-answer.ts';
 import { type RequestTrace, requestTrace } from '../../http/trace-request.ts';
-import { ours, say } from '../../sentence.ts';
+import { wholeHeader } from '../../http/whole-header.ts';
 import type { Client } from '../access/clients.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
 import type { InferCodec } from '../open-inference/infer-codec.ts';
@@ -242,17 +242,6 @@ function jsonLength(request: Request): number | undefined {
 
 function headerTimeoutMs(request: Request): number | undefined {
   return wholeHeader(request, 'x-request-timeout-ms', 1);
-}
-
-function wholeHeader(request: Request, name: string, min: number): number | undefined {
-  const given = request.headers[name];
-  if (given === undefined) return undefined;
-  const value = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : -1;
-  if (value >= min) return value;
-  throw new ServiceError(
-    'invalid_request',
-    say`Cannot take the request: its header ${ours(name)} is no whole number of at least ${min}; correct it or leave it out.`,
-  );
 }
 
 /** Milliseconds: the least of what the server and the model allow. */

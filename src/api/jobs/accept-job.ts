@@ -7,7 +7,7 @@ import { ServiceError } from '../../errors.ts';
 import { readHeaders } from '../../http/read-by.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import type { Job, NewJob } from '../../jobs/job.ts';
-import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { JobQueue } from '../../jobs/job-queue.ts';
 import { syncToDisk } from '../../jobs/keep-result.ts';
 import type { WorkFolder } from '../../jobs/work-folders.ts';
 import { onDisk } from '../../resilience/disk-failure.ts';
@@ -28,7 +28,7 @@ export function wantsJob(request: Request): boolean {
 type Accepted = { request: Request; response: Response; client: Client; work: WorkFolder; task: TaskRequest };
 
 /** Takes a task as a job and answers 202. */
-export async function acceptJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promise<void> {
+export async function acceptJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promise<void> {
   const { response } = of;
   const job = await addJob({ jobs }, of);
   response.setHeader('Location', jobPath(job.id));
@@ -41,7 +41,7 @@ export async function acceptJob({ jobs }: { jobs: JobRunner }, of: Accepted): Pr
  * Takes a task as a job: from then on it will be done, whatever becomes of this process. The uploads lie in `work`, which the job takes over;
  * where the job is known already (Idempotency-Key), `work` stays its owner's to remove.
  */
-export async function addJob({ jobs }: { jobs: JobRunner }, of: Accepted): Promise<Job> {
+export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promise<Job> {
   const { request, response, client, work } = of;
   const task = { ...of.task, files: of.task.files.map((file) => ({ ...file, path: relative(work.path, file.path) })) };
   const key = readHeaders(taskHeaders, request)['Idempotency-Key'];

@@ -20,17 +20,17 @@ const behindBytesMax = 256 * 1024;
  * state, or, with Last-Event-ID, with what came since; it ends with the job. 204 tells a browser that there is nothing more to come.
  */
 export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }) {
-  const { jobs: runner, lifecycle } = parts;
+  const { jobs: queue, lifecycle } = parts;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const told = requestTrace(response);
     const last = readEventId(readHeaders(followHeaders, request)['Last-Event-ID'] ?? '');
-    const { id } = await findOwn(runner, client, request);
+    const { id } = await findOwn(queue, client, request);
     const follower = whileOpen(response, () => new Follower(parts, { id, client: client.name, response }));
     if (!follower) return;
-    const job = await runner.find(id);
+    const job = await queue.find(id);
     told.beginStream();
     if (!job || lifecycle.stopping.aborted || request.method === 'HEAD') response.end();
-    else follower.begin(job, runner.events.of(id), last);
+    else follower.begin(job, queue.events.of(id), last);
   };
 }
 

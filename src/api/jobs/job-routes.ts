@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { readQuery } from '../../http/read-by.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
-import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { WorkFolders } from '../../jobs/work-folders.ts';
 import { ours, say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
@@ -12,17 +12,17 @@ import { jobAnswer } from './job-answer.ts';
 import { jobId, jobListQuery } from './job-queries.ts';
 import { sendKeptFile } from './send-kept-file.ts';
 
-export type JobParts = { config: Config; jobs: JobRunner; workFolders: WorkFolders };
+export type JobParts = { config: Config; jobs: JobQueue; workFolders: WorkFolders };
 
 /** GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=` takes the time that the page before ended with, `?before_id=` the id: several may be of one time. */
-export function listJobs({ jobs: runner }: JobParts) {
+export function listJobs({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const {
       limit = 100,
       before: beforeMs = Number.MAX_SAFE_INTEGER,
       before_id: behindId,
     } = readQuery(jobListQuery, request);
-    const jobs = await runner.list({ tenant: client.admin ? undefined : client.tenant, beforeMs, behindId, limit });
+    const jobs = await queue.list({ tenant: client.admin ? undefined : client.tenant, beforeMs, behindId, limit });
     const last = jobs.length === limit ? jobs.at(-1) : undefined;
     response.json({
       jobs: jobs.map((job) => ({ ...jobAnswer(job), ...(client.admin && { tenant: job.tenant }) })),
@@ -34,41 +34,39 @@ export function listJobs({ jobs: runner }: JobParts) {
 }
 
 /** GET /v1/jobs/{id}: state, progress, estimate, links. */
-export function showJob({ jobs: runner }: JobParts) {
+export function showJob({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    await answerJob(runner, await findOwn(runner, client, request), response);
+    await answerJob(queue, await findOwn(queue, client, request), response);
   };
 }
 
 /** POST /v1/jobs/{id}/cancel: what waits never begins, what runs is given up. 202 while it is being given up. */
-export function cancelJob({ jobs: runner }: JobParts) {
+export function cancelJob({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const own = await findOwn(runner, client, request);
-    const job = (await runner.cancel(own.id)) ?? own;
+    const own = await findOwn(queue, client, request);
+    const job = (await queue.cancel(own.id)) ?? own;
     if (!hasEnded(job)) response.status(202);
-    await answerJob(runner, job, response);
+    await answerJob(queue, job, response);
   };
 }
 
-/** DELETE /v1/jobs/{id}: forgets a job and its result. One that runs is cancelled, and there until it has ended: 409 asks to come again. */
-export function deleteJob({ jobs: runner }: JobParts) {
+/** DELETE /v1/jobs/{id}: forgets a job and its result. One that runs gives up first, which 202 says; it is gone when it has. */
+export function deleteJob({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const own = await findOwn(runner, client, request);
-    const job = hasEnded(own) ? own : ((await runner.cancel(own.id)) ?? own);
-    if (!hasEnded(job) || !(await runner.remove(job.id)))
-      throw new ServiceError(
-        'job_not_ended',
-        say`Cannot forget the job: it has not ended, and is being given up; send the request again in a moment.`,
-        { retryAfterMs: 1000 },
-      );
-    response.status(204).end();
+    const own = await findOwn(queue, client, request);
+    const job = (await queue.delete(own.id)) ?? own;
+    if (hasEnded(job)) response.status(204).end();
+    else {
+      response.status(202);
+      await answerJob(queue, job, response);
+    }
   };
 }
 
 /** GET /v1/jobs/{id}/result: what the request would have been answered; 409 where that was a failure. */
-export function jobResult({ config, jobs: runner, workFolders: folders }: JobParts) {
+export function jobResult({ config, jobs: queue, workFolders: folders }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const job = await findOwn(runner, client, request);
+    const job = await findOwn(queue, client, request);
     const [file] = resultOf(job).files;
     if (!file) throw new ServiceError('not_found', say`Cannot answer: the job has left no file.`);
     await sendKeptFile(response, folders.resultPathOf(job.id), file, config);
@@ -76,9 +74,9 @@ export function jobResult({ config, jobs: runner, workFolders: folders }: JobPar
 }
 
 /** GET /v1/jobs/{id}/files/{name}: one file of the result. */
-export function jobFile({ config, jobs: runner, workFolders: folders }: JobParts) {
+export function jobFile({ config, jobs: queue, workFolders: folders }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const job = await findOwn(runner, client, request);
+    const job = await findOwn(queue, client, request);
     const { files } = resultOf(job);
     // The name is looked up, never joined to a path as it came.
     const file = files.find(({ name }) => name === request.params.name);
@@ -92,9 +90,9 @@ export function jobFile({ config, jobs: runner, workFolders: folders }: JobParts
 }
 
 /** The job, if the caller may see it. Whoever may not is told the same as where there is none. */
-export async function findOwn(runner: JobRunner, client: Client, request: Request): Promise<Job> {
+export async function findOwn(queue: JobQueue, client: Client, request: Request): Promise<Job> {
   const { id } = request.params as { id: string };
-  const job = jobId.test(id) ? await runner.find(id) : undefined;
+  const job = jobId.test(id) ? await queue.find(id) : undefined;
   if (job && (client.admin || job.tenant === client.tenant)) return job;
   throw new ServiceError(
     'job_not_found',
@@ -102,8 +100,8 @@ export async function findOwn(runner: JobRunner, client: Client, request: Reques
   );
 }
 
-async function answerJob(runner: JobRunner, job: Job, response: Response): Promise<void> {
-  const [estimateMs, ahead] = await Promise.all([runner.estimateMs(job), runner.ahead(job)]);
+async function answerJob(queue: JobQueue, job: Job, response: Response): Promise<void> {
+  const [estimateMs, ahead] = await Promise.all([queue.estimateMs(job), queue.ahead(job)]);
   response.setHeader('Cache-Control', 'no-store');
   response.json(jobAnswer(job, { estimateMs, ahead }));
 }

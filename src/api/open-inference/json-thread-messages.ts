@@ -1,6 +1,6 @@
 import type { ManifestOfInputs } from '../../engine/check-inputs.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import type { FailureCode } from '../../errors.ts';
+import type { CarriedError } from '../../threads/carried-error.ts';
 import type { InferCall } from './infer-call.ts';
 import type { ReadLimits } from './read-infer-request.ts';
 import type { WrittenData } from './written-data.ts';
@@ -21,6 +21,5 @@ export type ToJsonThread =
 export type FromJsonThread =
   | { readonly kind: 'call'; readonly call: InferCall }
   | { readonly kind: 'written'; readonly data: readonly WrittenData[] }
-  /** A failure that was foreseen; it has the text that it would have on the event loop. */
-  | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string; readonly recorded: string }
-  | { readonly kind: 'defect'; readonly cause: string };
+  /** With the text that it would have on the event loop. */
+  | { readonly kind: 'failed'; readonly failure: CarriedError };

@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../errors.ts';
 import { SharedBudget } from '../../resilience/shared-budget.ts';
-import { Sentence, say } from '../../sentence.ts';
+import { say } from '../../sentence.ts';
 import { reportDefect } from '../../telemetry/report-defect.ts';
+import { uncarried } from '../../threads/carried-error.ts';
+import { isOutOfMemory, openThread, type Thread } from '../../threads/open-thread.ts';
 import type { InferCall } from './infer-call.ts';
 import type { FromJsonThread, ToJsonThread } from './json-thread-messages.ts';
 import type { WrittenData } from './written-data.ts';
@@ -31,7 +32,7 @@ export class JsonThread {
   readonly budget: SharedBudget;
   readonly #memoryMibMax: number;
   readonly #waiting: Work[] = [];
-  #worker: Worker | undefined;
+  #thread: Thread<ToJsonThread> | undefined;
   #current: Work | undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -93,9 +94,9 @@ export class JsonThread {
       this.#idle = setTimeout(() => this.#close(), idleMsMax).unref();
       return;
     }
-    this.#worker ??= this.#open();
+    this.#thread ??= this.#open();
     try {
-      this.#worker.postMessage(work.message, work.transfer);
+      this.#thread.send(work.message, work.transfer);
       this.#current = work;
     } catch (error) {
       work.reject(error as Error);
@@ -103,43 +104,37 @@ export class JsonThread {
     }
   }
 
-  #open(): Worker {
-    const worker = new Worker(program, {
-      execArgv: [],
-      stdin: false,
-      name: 'json',
-      resourceLimits: { maxOldGenerationSizeMb: this.#memoryMibMax },
-    });
-    worker.on('message', (answer: FromJsonThread) => this.#answered(answer));
-    let cause: unknown;
-    worker.on('error', (error) => {
-      cause = error;
-    });
-    worker.on('exit', () => this.#ended(worker, cause));
+  #open(): Thread<ToJsonThread> {
+    const thread: Thread<ToJsonThread> = openThread<ToJsonThread, FromJsonThread>(
+      program,
+      { name: 'json', resourceLimits: { maxOldGenerationSizeMb: this.#memoryMibMax } },
+      {
+        received: (answer) => this.#answered(answer),
+        ended: (_how, cause) => this.#ended(thread, cause),
+      },
+    );
     // An idle thread holds up no end of the process.
-    worker.unref();
-    return worker;
+    thread.worker.unref();
+    return thread;
   }
 
   #answered(answer: FromJsonThread): void {
     const work = this.#current;
     this.#current = undefined;
     this.#next();
-    if (answer.kind === 'failed')
-      work?.reject(new ServiceError(answer.code, new Sentence(answer.message, answer.recorded)));
-    else if (answer.kind === 'defect') work?.reject(new Error(answer.cause));
+    if (answer.kind === 'failed') work?.reject(uncarried(answer.failure));
     else work?.resolve(answer);
   }
 
   #close(): void {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    worker?.terminate().catch((error: unknown) => reportDefect('promise', error));
+    const thread = this.#thread;
+    this.#thread = undefined;
+    thread?.worker.terminate().catch((error: unknown) => reportDefect('promise', error));
   }
 
-  #ended(worker: Worker, cause: unknown): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
+  #ended(thread: Thread<ToJsonThread>, cause: unknown): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
     const work = this.#current;
     this.#current = undefined;
     this.#next();
@@ -152,7 +147,7 @@ function gone(): ServiceError {
 }
 
 function lost(cause: unknown): Error {
-  if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY')
+  if (isOutOfMemory(cause))
     return new ServiceError(
       'body_too_large',
       say`Cannot read the body: its JSON takes more memory than there is for reading it; send large tensors as binary data.`,

@@ -109,10 +109,16 @@ export function jobPaths(): DescribedPaths {
         fails,
       },
       delete: {
-        ...of('deleteJob', 'Forget a job and its result; one that runs is cancelled, and forgotten when asked again'),
+        ...of(
+          'deleteJob',
+          'Forget a job and its result; one that runs is cancelled, and forgotten as soon as it has ended',
+        ),
         ...withId,
-        responses: { '204': { description: 'Forgotten.' } },
-        fails: [...fails, 'job_not_ended'],
+        responses: {
+          '202': jobTold('It is being given up, and forgotten then.'),
+          '204': { description: 'Forgotten.' },
+        },
+        fails,
       },
     },
     '/v1/jobs/{id}/events': {

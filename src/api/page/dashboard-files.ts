@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifThere } from '../../if-there.ts';
 
 export type Dashboard = {
   readonly uid: string;
@@ -49,10 +50,5 @@ async function readDashboard(file: string): Promise<Dashboard | undefined> {
 
 /** The files of a folder, by name; none where the folder is not there. */
 export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw cause;
-  }
+  return (await ifThere(readdir(folder)))?.sort() ?? [];
 }

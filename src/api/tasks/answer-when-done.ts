@@ -2,7 +2,7 @@ import type { Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { requestTrace, tellStages } from '../../http/trace-request.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
-import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import { say } from '../../sentence.ts';
 import { failureOf } from '../jobs/failure-of.ts';
@@ -13,7 +13,7 @@ import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
  * stops, the answer is 202 and the job goes on: what was accepted is not lost.
  */
 export async function answerWhenDone(
-  { jobs, lifecycle }: { jobs: JobRunner; lifecycle: Lifecycle },
+  { jobs, lifecycle }: { jobs: JobQueue; lifecycle: Lifecycle },
   of: {
     response: Response;
     job: Job;
@@ -49,7 +49,7 @@ export async function answerWhenDone(
 }
 
 /** The job as it has ended; undefined when nobody waits any longer. */
-async function endOf(jobs: JobRunner, job: Job, waiting: AbortSignal): Promise<Job | undefined> {
+async function endOf(jobs: JobQueue, job: Job, waiting: AbortSignal): Promise<Job | undefined> {
   const ended = Promise.withResolvers<Job | undefined>();
   // Listening begins before the job is looked at, so that its end cannot fall in between.
   const stopFollowing = jobs.events.follow(job.id, (event) => {

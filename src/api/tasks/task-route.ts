@@ -5,7 +5,7 @@ import { ServiceError } from '../../errors.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { type RequestTrace, requestTrace, tellStages } from '../../http/trace-request.ts';
 import { leftSignal, whileOpen } from '../../http/while-open.ts';
-import type { JobRunner } from '../../jobs/job-runner.ts';
+import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { TaskKind } from '../../task-kinds.ts';
@@ -33,7 +33,7 @@ export type TaskParts = {
   registry: Registry;
   bodies: BodyReader;
   taskPermits: Permits;
-  jobs: JobRunner;
+  jobs: JobQueue;
   lifecycle: Lifecycle;
   workFolders: WorkFolders;
   taskThreads: TaskThreads;

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { procTextNow } from '../../proc.ts';
 
 /** A file of /proc costs 7 µs to read: what is not read at once is charged to the next batch. */
 const poolReadMsMin = 10;
@@ -34,7 +35,7 @@ export class LaneCpu {
 
   #readPool(): number {
     let ns = 0;
-    for (const file of this.#pool) ns += Number(read(file)?.split(' ')[0] ?? 0);
+    for (const file of this.#pool) ns += Number(procTextNow(file)?.split(' ')[0] ?? 0);
     return ns / 1e6;
   }
 }
@@ -46,20 +47,10 @@ function ownMs(): number {
 
 /** The files that say what the threads of ONNX Runtime have had; none where the system has no /proc. */
 function poolThreads(): string[] {
-  const own = read('/proc/thread-self/comm');
+  const own = procTextNow('/proc/thread-self/comm');
   if (own === undefined) return [];
   const ownId = readlinkSync('/proc/thread-self').split('/').at(-1);
   return readdirSync('/proc/self/task')
-    .filter((id) => id !== ownId && read(`/proc/self/task/${id}/comm`) === own)
+    .filter((id) => id !== ownId && procTextNow(`/proc/self/task/${id}/comm`) === own)
     .map((id) => `/proc/self/task/${id}/schedstat`);
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    // Threads come and go, and not every system has these files.
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,6 @@
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { isMainThread, Worker } from 'node:worker_threads';
+import { buffersUnder } from '../../threads/buffers-under.ts';
+import { parent } from '../../threads/parent.ts';
 import { freeTensors } from './free-tensors.ts';
 import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, ToLane } from './lane-messages.ts';
@@ -7,13 +9,12 @@ import { LaneSession, profileRun, tellWarnings } from './lane-session.ts';
 // What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX Runtime blocks this thread while it
 // runs, which is why it is nobody else's.
 
-const say = isMainThread ? sayToParentProcess : sayToParentThread;
+const service = parent<ToLane, FromLane>();
 let session: LaneSession | undefined;
 let cpu: LaneCpu | undefined;
 
 if (isMainThread) {
   tellWarnings();
-  process.on('message', (message: ToLane) => void obey(message));
   process.on('disconnect', () => process.exit());
   // A run that never ends would hold the disconnect off for ever: a thread of its own ends the process when its parent is gone.
   new Worker(new URL('./lane-orphan-guard.ts', import.meta.url), {
@@ -21,9 +22,8 @@ if (isMainThread) {
     execArgv: [],
     workerData: { parent: Number(process.argv[2]) },
   }).unref();
-} else {
-  parentPort?.on('message', (message: ToLane) => void obey(message));
 }
+service.receive((message) => void obey(message));
 
 async function obey(message: ToLane): Promise<void> {
   switch (message.kind) {
@@ -32,18 +32,20 @@ async function obey(message: ToLane): Promise<void> {
         session = await LaneSession.open(message.request);
         const { intraOpThreads, interOpThreads } = message.request;
         cpu = new LaneCpu({ hasPool: intraOpThreads > 1 || interOpThreads > 1 });
-        say({ kind: 'opened', report: session.report });
+        service.send({ kind: 'opened', report: session.report });
       } catch (error) {
-        say({ kind: 'not_opened', reason: reasonOf(error) });
+        service.send({ kind: 'not_opened', reason: reasonOf(error) });
       }
       return;
     case 'run':
       try {
         if (!session) throw new Error('the lane has no session');
         const { outputs, sessionMs } = await session.run(message.inputs, message.outputs);
-        say({ kind: 'ran', id: message.id, outputs, sessionMs, cpuMs: cpu?.take() ?? 0 }, outputs);
+        // Outputs are handed over, not copied: nothing here reads them again.
+        const transfer = buffersUnder(outputs.map(({ data }) => data));
+        service.send({ kind: 'ran', id: message.id, outputs, sessionMs, cpuMs: cpu?.take() ?? 0 }, transfer);
       } catch (error) {
-        say({ kind: 'failed', id: message.id, reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 });
+        service.send({ kind: 'failed', id: message.id, reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 });
       } finally {
         // In a process they are views of what the channel read, which may hold the next message too.
         if (!isMainThread) freeTensors(message.inputs);
@@ -52,29 +54,15 @@ async function obey(message: ToLane): Promise<void> {
     case 'profile':
       try {
         const { request, inputs, outputs, folder } = message;
-        say({ kind: 'profiled', profile: await profileRun(request, inputs, outputs, folder) });
+        service.send({ kind: 'profiled', profile: await profileRun(request, inputs, outputs, folder) });
       } catch (error) {
-        say({ kind: 'not_profiled', reason: reasonOf(error) });
+        service.send({ kind: 'not_profiled', reason: reasonOf(error) });
       }
       return;
     case 'close':
       await session?.close();
-      if (isMainThread) process.disconnect();
-      else parentPort?.close();
+      service.close();
   }
-}
-
-function sayToParentProcess(message: FromLane): void {
-  process.send?.(message);
-}
-
-/** Outputs are handed over, not copied: nobody here looks at them again. */
-function sayToParentThread(message: FromLane, outputs: Extract<FromLane, { kind: 'ran' }>['outputs'] = []): void {
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of outputs) {
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
-  }
-  parentPort?.postMessage(message, [...buffers]);
 }
 
 function reasonOf(error: unknown): string {

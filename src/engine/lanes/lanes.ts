@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { residentBytes } from '../../telemetry/host/resident-bytes.ts';
+import { residentBytes } from '../../proc.ts';
+import { pauseUnless } from '../../resilience/pause-unless.ts';
 import { log } from '../../telemetry/logger.ts';
 import { tellLaneLine } from '../registry/onnx-messages.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
@@ -184,7 +184,7 @@ export class Lanes {
           event_type: 'lane_not_opened',
           model: this.#model,
         });
-        await pauseUnless(signal, Math.min(reopenWaitMsMax, reopenWaitMsFirst * 2 ** attempt));
+        await pauseUnless(signal, Math.min(reopenWaitMsMax, reopenWaitMsFirst * 2 ** attempt), { ref: false });
       }
     }
   }
@@ -204,11 +204,3 @@ export type LanesOptions = {
   readonly request: SessionRequest;
   readonly abandoned: AbandonedLanes;
 };
-
-async function pauseUnless(signal: AbortSignal, waitMs: number): Promise<void> {
-  try {
-    await pause(waitMs, undefined, { signal, ref: false });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}

@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
+import { ifThere } from '../../if-there.ts';
 import { ours, say } from '../../sentence.ts';
 import { parseManifest } from './complete-manifest.ts';
 import type { ManifestFile } from './manifest-schema.ts';
@@ -21,7 +22,7 @@ export type ModelFolder = {
  * and hurts no other. A repository that is not there has none.
  */
 export async function scanRepository(repository: string): Promise<ModelFolder[]> {
-  const entries = await readdir(repository, { withFileTypes: true }).catch(emptyIfMissing);
+  const entries = (await ifThere(readdir(repository, { withFileTypes: true }), ['ENOTDIR'])) ?? [];
   const names = entries.filter((entry) => !entry.isFile() && isModelName(entry.name)).map(({ name }) => name);
   const folders = await Promise.all(names.sort().map((name) => scanModel(repository, name)));
   return folders.filter((folder) => folder !== undefined);
@@ -69,10 +70,7 @@ export async function scanModel(repository: string, name: string): Promise<Model
 /** What model.json says; all defaults where there is none. */
 export async function readManifest(repository: string, name: string): Promise<ManifestFile> {
   const file = join(repository, name, 'model.json');
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
-    throw error;
-  });
+  const text = (await ifThere(readFile(file, 'utf8'))) ?? '{}';
   return parseManifest(parseJson(text, file), file);
 }
 
@@ -124,9 +122,4 @@ function parseJson(text: string, file: string): unknown {
       },
     );
   }
-}
-
-function emptyIfMissing(error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-  throw error;
 }

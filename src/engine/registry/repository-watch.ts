@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { recordedReason } from '../../errors.ts';
+import { pauseUnless } from '../../resilience/pause-unless.ts';
 import { log } from '../../telemetry/logger.ts';
 import { type ModelFolder, scanRepository } from './model-folder.ts';
 
@@ -37,7 +37,7 @@ export class RepositoryWatch implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const { signal } = this.#stopping;
-    while (await pausedFor(this.#everyMs, signal)) {
+    while (await pauseUnless(signal, this.#everyMs)) {
       try {
         const seen = fingerprints(await scanRepository(this.#repository));
         await this.#compare(seen);
@@ -69,15 +69,4 @@ export class RepositoryWatch implements AsyncDisposable {
 
 function fingerprints(folders: readonly ModelFolder[]): Map<string, string> {
   return new Map(folders.map(({ name, fingerprint }) => [name, fingerprint]));
-}
-
-/** False when it was stopped meanwhile. */
-async function pausedFor(waitMs: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await pause(waitMs, undefined, { signal });
-    return true;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../errors.ts';
 import type { Breaker } from '../../resilience/breaker.ts';
+import { Turnstile } from '../../resilience/turnstile.ts';
 import { ours, say } from '../../sentence.ts';
 import type { LoadedModel } from '../model.ts';
 import type { ModelFolder } from './model-folder.ts';
@@ -15,7 +16,7 @@ export class Shelf {
   readonly breaker: Breaker;
   readonly #slots = new Map<string, Slot>();
   #newest: LoadedModel | undefined;
-  #change: Promise<void> = Promise.resolve();
+  readonly #turn = new Turnstile(1);
 
   constructor(name: string, breaker: Breaker) {
     this.name = name;
@@ -69,10 +70,7 @@ export class Shelf {
   }
 
   inTurn(act: () => Promise<void>): Promise<void> {
-    const done = this.#change.then(act);
-    // The next in turn starts whether this one succeeds or not; who asked for it is told by `done`.
-    this.#change = done.catch(() => undefined);
-    return done;
+    return this.#turn.pass(act);
   }
 
   #findNewest(): void {

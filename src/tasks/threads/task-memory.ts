@@ -36,11 +36,6 @@ export class TaskMemory {
     return setInterval(() => void this.#look(outgrown), lookEveryMs);
   }
 
-  /** Whether V8 itself has ended the thread for its objects. */
-  isExhausted(error: unknown): boolean {
-    return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  }
-
   async #look(outgrown: (error: ServiceError) => void): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;

@@ -1,15 +1,17 @@
-import { Worker } from 'node:worker_threads';
 import type { Config } from '../../config.ts';
 import { freeTensors } from '../../engine/lanes/free-tensors.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
+import { buffersUnder } from '../../threads/buffers-under.ts';
+import { carried, uncarried } from '../../threads/carried-error.ts';
+import { isOutOfMemory, openThread, type Thread } from '../../threads/open-thread.ts';
 import type { TaskTelling, TaskTools } from '../task-tools.ts';
 import type { TaskResult } from '../task-types.ts';
 import { monotonicMs } from './task-clock.ts';
 import { taskGone, taskTooLate } from './task-ended.ts';
 import { heapLimits, TaskMemory, taskTooLarge } from './task-memory.ts';
-import { buffersOf, carried, type FromThread, type TaskOrder, type ToThread, uncarried } from './thread-messages.ts';
+import type { FromThread, TaskOrder, ToThread } from './thread-messages.ts';
 
 export type TaskThreadConfig = Pick<Config, 'taskMemoryBytesMax'>;
 
@@ -32,24 +34,28 @@ const graceMs = 500;
 
 /** One worker thread that does one task at a time. */
 export class TaskThread {
-  readonly #worker: Worker;
+  readonly #thread: Thread<ToThread>;
   readonly #memory: TaskMemory;
   #state: State = { kind: 'idle' };
 
   constructor({ taskMemoryBytesMax }: TaskThreadConfig) {
-    this.#worker = new Worker(program, {
-      execArgv: [],
-      stdin: false,
-      resourceLimits: heapLimits(taskMemoryBytesMax),
-    });
-    this.#memory = new TaskMemory(this.#worker, taskMemoryBytesMax);
-    this.#worker.on('message', (message: FromThread) => this.#received(message));
-    this.#worker.on('error', (error) =>
-      this.#lost(this.#memory.isExhausted(error) ? taskTooLarge(taskMemoryBytesMax) : asError(error)),
+    const resourceLimits = heapLimits(taskMemoryBytesMax);
+    this.#thread = openThread<ToThread, FromThread>(
+      program,
+      { resourceLimits },
+      {
+        received: (message) => this.#received(message),
+        ended: (_how, cause) =>
+          this.#lost(
+            isOutOfMemory(cause)
+              ? taskTooLarge(taskMemoryBytesMax)
+              : (cause ?? new Error('The thread of a task ended before the task did.')),
+          ),
+      },
     );
-    this.#worker.on('exit', () => this.#lost(new Error('The thread of a task ended before the task did.')));
+    this.#memory = new TaskMemory(this.#thread.worker, taskMemoryBytesMax);
     // An idle thread holds up no end of the process.
-    this.#worker.unref();
+    this.#thread.worker.unref();
   }
 
   /** False once it has ended: another has to take its place. */
@@ -79,7 +85,7 @@ export class TaskThread {
     signal.addEventListener('abort', gone);
     try {
       const end = await new Promise<End>((settle) => {
-        this.#worker.ref();
+        this.#thread.worker.ref();
         this.#state = { kind: 'working', tools, model: order.model?.name ?? '', settle };
         tools.told.givenToThread();
         const zeroMs = performance.timeOrigin + performance.now() - monotonicMs();
@@ -95,12 +101,12 @@ export class TaskThread {
       clearInterval(watch);
       signal.removeEventListener('abort', gone);
       if (this.#state.kind === 'working') this.#state = { kind: 'idle' };
-      this.#worker.unref();
+      this.#thread.worker.unref();
     }
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#thread.worker.terminate();
   }
 
   #received(message: FromThread): void {
@@ -161,7 +167,7 @@ export class TaskThread {
         ),
       );
       const outputs = answer.outputs.map(alone);
-      this.#say({ kind: 'answer', call, outputs }, buffersOf(outputs));
+      this.#say({ kind: 'answer', call, outputs }, buffersUnder(outputs.map(({ data }) => data)));
       answer.letGo?.();
       freeTensors(inputs);
     } catch (error) {
@@ -170,7 +176,7 @@ export class TaskThread {
   }
 
   #say(message: ToThread, transfer: ArrayBuffer[] = []): void {
-    if (this.isOpen) this.#worker.postMessage(message, transfer);
+    if (this.isOpen) this.#thread.send(message, transfer);
   }
 
   #lost(error: Error): void {
@@ -180,13 +186,7 @@ export class TaskThread {
   }
 }
 
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-/**
- * Answers may be views into a buffer that a whole batch shares; these are copied before a transfer.
- */
+/** Answers may be views into one buffer that a whole batch shares: such a one is copied before it is given away. */
 function alone(tensor: Tensor): Tensor {
   const { data } = tensor;
   return ArrayBuffer.isView(data) && data.byteLength !== data.buffer.byteLength

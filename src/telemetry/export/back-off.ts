@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { pauseUnless } from '../../resilience/pause-unless.ts';
 
 const waitMsMin = 100;
 const waitMsMax = 2_000;
@@ -7,7 +7,5 @@ const waitMsMax = 2_000;
 export async function backOff(failures: number, stop: AbortSignal): Promise<void> {
   const ceilingMs = Math.min(waitMsMax, waitMsMin * 2 ** Math.min(failures, 16));
   const waitMs = waitMsMin / 2 + Math.random() * ceilingMs;
-  await pause(waitMs, undefined, { signal: stop, ref: false }).catch((error: unknown) => {
-    if (!stop.aborted) throw error;
-  });
+  await pauseUnless(stop, waitMs, { ref: false });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
+import { ifThereNow } from '../../if-there.ts';
 import { ours, say } from '../../sentence.ts';
 
 /**
@@ -30,14 +31,9 @@ export function instanceId(dataFolder: string): string {
 
 /** The id of the service that has this folder; undefined while none has begun there. One that cannot be read is not none: it must not be replaced. */
 export function readInstanceId(dataFolder: string): string | undefined {
-  try {
-    const text = readFileSync(fileIn(dataFolder), 'utf8');
-    if (text !== '' && !text.endsWith('\n')) throw new Error('it was not read whole');
-    return text.trim() || undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = ifThereNow(() => readFileSync(fileIn(dataFolder), 'utf8'));
+  if (text && !text.endsWith('\n')) throw new Error('it was not read whole');
+  return text?.trim() || undefined;
 }
 
 function fileIn(dataFolder: string): string {

@@ -1,20 +1,21 @@
-import { readdir, readFile, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
+import { procField, procNames, procText } from '../../proc.ts';
 import type { Meter } from '../meter.ts';
 
 /** What the official instrumentations do not measure, or not cheaply. `isOneOfMachine`: the machine's disks and network too. */
 export function observeHost(meter: Meter, dataFolder: string, isOneOfMachine: boolean): void {
   meter.gauge('processUptime', (observe) => observe(process.uptime()));
   meter.gauge('processFiles', async (observe) => {
-    const files = await orAbsent(readdir('/proc/self/fd'));
+    const files = await procNames('/proc/self/fd');
     if (files) observe(files.length);
   });
   meter.gauge('processThreads', async (observe) => {
-    const threads = fieldIn(await textOf('/proc/self/status'), 'Threads:');
+    const threads = procField(await procText('/proc/self/status'), 'Threads:');
     if (threads !== undefined) observe(threads);
   });
   meter.observedCounter('processDisk', async (observe) => {
-    const text = await textOf('/proc/self/io');
-    const [read, written] = [fieldIn(text, 'read_bytes:'), fieldIn(text, 'write_bytes:')];
+    const text = await procText('/proc/self/io');
+    const [read, written] = [procField(text, 'read_bytes:'), procField(text, 'write_bytes:')];
     if (read !== undefined) observe(read, 'read');
     if (written !== undefined) observe(written, 'write');
   });
@@ -25,7 +26,7 @@ export function observeHost(meter: Meter, dataFolder: string, isOneOfMachine: bo
 
 function observeDisks(meter: Meter, dataFolder: string): void {
   meter.observedCounter('systemDisk', async (observe) => {
-    for (const { device, readBytes, writtenBytes } of disksIn((await textOf('/proc/diskstats')) ?? '')) {
+    for (const { device, readBytes, writtenBytes } of disksIn((await procText('/proc/diskstats')) ?? '')) {
       observe(readBytes, device, 'read');
       observe(writtenBytes, device, 'write');
     }
@@ -43,7 +44,7 @@ function observeDisks(meter: Meter, dataFolder: string): void {
 function observeNetwork(meter: Meter): void {
   const metrics = { bytes: 'systemNetwork', errors: 'systemNetworkErrors', dropped: 'systemNetworkDropped' } as const;
   meter.observe(async (observe) => {
-    for (const { device, ...figures } of interfacesIn((await textOf('/proc/net/dev')) ?? ''))
+    for (const { device, ...figures } of interfacesIn((await procText('/proc/net/dev')) ?? ''))
       for (const figure of ['bytes', 'errors', 'dropped'] as const)
         for (const [direction, value] of Object.entries(figures[figure]))
           observe(metrics[figure], value, device, direction);
@@ -85,23 +86,3 @@ export function disksIn(diskstats: string): { device: string; readBytes: number;
 }
 
 const disksMax = 32;
-
-function fieldIn(text: string | undefined, name: string): number | undefined {
-  const line = text?.split('\n').find((each) => each.startsWith(name));
-  const value = Number.parseInt(line?.slice(name.length) ?? '', 10);
-  return Number.isNaN(value) ? undefined : value;
-}
-
-function textOf(file: string): Promise<string | undefined> {
-  return orAbsent(readFile(file, 'utf8'));
-}
-
-/** Undefined where the system has no such file, or does not let us read it. */
-async function orAbsent<Content>(content: Promise<Content>): Promise<Content | undefined> {
-  try {
-    return await content;
-  } catch (error) {
-    if (['ENOENT', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
-}

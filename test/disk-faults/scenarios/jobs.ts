@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readConfig } from '../../../src/config.ts';
 import { hasEnded } from '../../../src/jobs/job.ts';
-import type { Perform } from '../../../src/jobs/job-runner.ts';
 import { syncToDisk } from '../../../src/jobs/keep-result.ts';
 import { type Jobs, openJobs } from '../../../src/jobs/open-jobs.ts';
+import type { Perform } from '../../../src/jobs/run-attempt.ts';
 import { Meter } from '../../../src/telemetry/meter.ts';
 import { someJob } from '../../jobs/some-job.ts';
 import type { Scenario } from '../scenario.ts';
@@ -24,7 +24,7 @@ export const jobsScenario: Scenario = {
       start(async () => {
         const jobs = await openJobs(config, new Meter(), perform);
         try {
-          await jobs.runner.start();
+          await jobs.worker.start();
           return jobs;
         } catch (error) {
           await jobs[Symbol.asyncDispose]();
@@ -46,7 +46,7 @@ export const jobsScenario: Scenario = {
       });
     }
     const done = (jobs: Jobs, id: string) => async () => {
-      const job = await jobs.runner.find(id).catch((error: Error) => void said.push(error.message));
+      const job = await jobs.queue.find(id).catch((error: Error) => void said.push(error.message));
       if (!job || !hasEnded(job)) return false;
       assert.equal(job.state, 'done', JSON.stringify(job.failure));
       return true;
@@ -80,11 +80,11 @@ async function accept(jobs: Jobs, number: number, ends: Map<string, number>): Pr
   await writeFile(upload, `upload ${number}`);
   await syncToDisk(upload);
   await syncToDisk(work.path);
-  const unfollow = jobs.runner.events.follow(work.id, ({ job }) => {
+  const unfollow = jobs.queue.events.follow(work.id, ({ job }) => {
     if (hasEnded(job)) ends.set(job.id, (ends.get(job.id) ?? 0) + 1);
   });
   try {
-    const added = await jobs.runner.add({
+    const added = await jobs.queue.add({
       ...someJob({ id: work.id }),
       request: { kind: 'generate', parameters: { number }, files: [] },
     });

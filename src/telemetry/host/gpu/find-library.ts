@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ifThereNow } from '../../../if-there.ts';
 
 const folders = ['/lib', '/usr/lib', '/lib64', '/usr/lib64'];
 
@@ -14,11 +15,6 @@ export function findLibrary(library: string, env: Readonly<Record<string, string
 }
 
 function isInLoaderCache(library: string): boolean {
-  try {
-    // The names stand in it as they are, each ended by a zero byte.
-    return readFileSync('/etc/ld.so.cache').includes(`${library}\0`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  // The names stand in it as they are, each ended by a zero byte.
+  return ifThereNow(() => readFileSync('/etc/ld.so.cache'))?.includes(`${library}\0`) ?? false;
 }

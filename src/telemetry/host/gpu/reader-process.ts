@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
+import { openProcess } from '../../../threads/open-process.ts';
 import type { ReaderMessage, ReaderOptions } from './reading.ts';
 
 export type ReaderEnd = { is: 'silent' } | { is: 'ended'; detail: string };
@@ -41,34 +41,35 @@ export class ReaderProcess {
   }
 
   start(): void {
-    const child = fork(join(import.meta.dirname, 'reader-program.ts'), [JSON.stringify(this.#options)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: [],
-    });
-    this.#child = child;
     this.#heardAt = performance.now();
     let silent = false;
     // Kept for the line about its end; among the service's own lines it would only disturb.
     let complaint = '';
-    child.stderr?.on('data', (text) => {
-      complaint = `${complaint}${text}`.slice(-detailCharactersMax);
-    });
-    child.on('message', (message) => {
-      this.#heardAt = performance.now();
-      const told = message as ReaderMessage;
-      if (told.says === 'reading') this.#periodsToRestart = 1;
-      if (!this.#stopped) this.#onMessage(told);
-    });
-    // It could not be started, or a message could not be sent: its end is the same as any other.
-    child.on('error', () => child.kill('SIGKILL'));
-    child.once('exit', (code, signal) => {
-      clearInterval(this.#watch);
-      this.#child = undefined;
-      if (this.#stopped) return;
-      if (!silent) this.#onEnd({ is: 'ended', detail: `${signal ?? `code ${code}`} ${complaint.trim()}`.trim() });
-      this.#restart = setTimeout(() => this.start(), this.#periodsToRestart * this.#options.periodMs).unref();
-      this.#periodsToRestart = Math.min(restartPeriodsMax, this.#periodsToRestart * 2);
-    });
+    const { child } = openProcess<never, ReaderMessage>(
+      new URL('./reader-program.ts', import.meta.url),
+      { args: [JSON.stringify(this.#options)], stdout: 'ignore' },
+      {
+        received: (message) => {
+          this.#heardAt = performance.now();
+          if (message.says === 'reading') this.#periodsToRestart = 1;
+          if (!this.#stopped) this.#onMessage(message);
+        },
+        said: (line) => {
+          complaint = `${complaint} ${line}`.slice(-detailCharactersMax);
+        },
+        ended: (how) => {
+          clearInterval(this.#watch);
+          this.#child = undefined;
+          // One that could not be spoken to may still be there.
+          child.kill('SIGKILL');
+          if (this.#stopped) return;
+          if (!silent) this.#onEnd({ is: 'ended', detail: `${how}${complaint}` });
+          this.#restart = setTimeout(() => this.start(), this.#periodsToRestart * this.#options.periodMs).unref();
+          this.#periodsToRestart = Math.min(restartPeriodsMax, this.#periodsToRestart * 2);
+        },
+      },
+    );
+    this.#child = child;
     this.#watch = setInterval(() => {
       if (silent || performance.now() - this.#heardAt < this.#hangMsMax) return;
       silent = true;

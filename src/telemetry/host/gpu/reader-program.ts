@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { procNamesNow, procTextNow } from '../../../proc.ts';
+import { parent } from '../../../threads/parent.ts';
 import { type DeviceHandle, endWithParent, type Nvml, openNvml } from './nvml.ts';
 import { readDevice } from './read-device.ts';
 import type { ClosedDevice, GpuDevice, ReaderMessage, ReaderOptions } from './reading.ts';
@@ -15,6 +16,7 @@ const reopenPeriods = { first: 10, most: 300 };
 /** A device that fell off the bus, or whose driver went, answers every question with one of these. */
 const gone: ReadonlySet<string> = new Set(['gpu_is_lost', 'reset_required', 'uninitialized', 'driver_not_loaded']);
 
+const service = parent<never, ReaderMessage>();
 const options = JSON.parse(process.argv[2] ?? '{}') as ReaderOptions;
 let nvml: Nvml | undefined;
 let session: Session | undefined;
@@ -38,7 +40,7 @@ function readAll(): void {
   if (replugged) periodsBetween = reopenPeriods.first;
   if (replugged || (!complete && periodsToOpen-- <= 0)) open();
   if (session) readSession(session);
-  else tell({ says: 'alive' });
+  else service.send({ says: 'alive' });
 }
 
 /** The library sees a device that was plugged in only when it is started anew. */
@@ -50,18 +52,22 @@ function open(): void {
   try {
     nvml ??= openNvml(options.library);
   } catch (error) {
-    tell({ says: 'refused', code: 'not_loadable', detail: error instanceof Error ? error.message : String(error) });
+    service.send({
+      says: 'refused',
+      code: 'not_loadable',
+      detail: error instanceof Error ? error.message : String(error),
+    });
     return;
   }
   const started = nvml.start();
   if (started.is === 'refused') {
-    tell({ says: 'refused', code: started.code, detail: 'opening the driver' });
+    service.send({ says: 'refused', code: started.code, detail: 'opening the driver' });
     return;
   }
   const count = nvml.deviceCount();
   if (count.is === 'refused') {
     nvml.stop();
-    tell({ says: 'refused', code: count.code, detail: 'counting the devices' });
+    service.send({ says: 'refused', code: count.code, detail: 'counting the devices' });
     return;
   }
   const driver = nvml.driverVersion();
@@ -106,7 +112,7 @@ function readSession(current: Session): void {
       return code ? [[hwId, code] as const] : [];
     }),
   );
-  tell({ says: 'reading', atMs, devices: readings.filter(({ hwId }) => !lost.has(hwId)) });
+  service.send({ says: 'reading', atMs, devices: readings.filter(({ hwId }) => !lost.has(hwId)) });
   if (lost.size === 0) return;
   current.devices = current.devices.filter(({ hwId }) => !lost.has(hwId));
   current.closed.push(...[...lost].map(([which, code]) => ({ which, code })));
@@ -123,39 +129,30 @@ function readEnergy(): void {
     device.joules = energy.value / 1000;
     moved[device.hwId] = device.joules;
   }
-  if (Object.keys(moved).length > 0) tell({ says: 'energy', atMs, joules: moved });
+  if (Object.keys(moved).length > 0) service.send({ says: 'energy', atMs, joules: moved });
 }
 
 function tellDevices({ driver, devices, closed }: Session): void {
-  tell({ says: 'devices', driver, devices: devices.map(({ hwId, name, index }) => ({ hwId, name, index })), closed });
+  service.send({
+    says: 'devices',
+    driver,
+    devices: devices.map(({ hwId, name, index }) => ({ hwId, name, index })),
+    closed,
+  });
 }
 
 /** The service, and the lanes that are its children. Ids of another namespace match nobody: they count as others. */
 function isOurs(pid: number): boolean {
   if (pid === process.ppid) return true;
-  try {
-    // "pid (name) state ppid …": the name may hold anything, so the fields are counted from its end.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === process.ppid;
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
-  }
+  // "pid (name) state ppid …": the name may hold anything, so the fields are counted from its end.
+  const stat = procTextNow(`/proc/${pid}/stat`);
+  return stat !== undefined && Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === process.ppid;
 }
 
 function driverListing(): string {
-  try {
-    return readdirSync(options.driverFolder).sort().join(' ');
-  } catch (error) {
-    if (['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
+  return procNamesNow(options.driverFolder)?.sort().join(' ') ?? '';
 }
 
 function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
-}
-
-function tell(message: ReaderMessage): void {
-  if (process.connected) process.send?.(message);
 }

@@ -46,7 +46,7 @@ export function tellState(state: GpuState, before: GpuState): void {
       say(
         'warn',
         'gpu_reader_ended',
-        `Cannot read the GPUs: the process that reads them ended (${state.detail}); it is started anew, or ${switchOff}.`,
+        `Cannot read the GPUs: the process that reads them is gone (${state.detail}); it is started again, or ${switchOff}.`,
       );
       return;
     case 'reading':

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { type Config, readConfig } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
 import type { Job } from '../../src/jobs/job.ts';
-import type { Perform } from '../../src/jobs/job-runner.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
+import type { Perform } from '../../src/jobs/run-attempt.ts';
 import { Meter } from '../../src/telemetry/meter.ts';
 import { failCalls } from '../../testkit/fail-calls.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { someJob } from './some-job.ts';
 
-describe('the runner of jobs', () => {
+describe('the worker of jobs', () => {
   it('does a job, keeps its files whole, and leaves nothing else on the disk', async () => {
     await using at = await jobsAt(writesTwoFiles);
     const id = await at.add();
@@ -92,7 +92,7 @@ describe('the runner of jobs', () => {
       using failing = failCalls('rm', { code, times: 3, path: /\/work\/[^/]+(\/attempt-1)?$/ });
       const id = await at.add();
       const ends: string[] = [];
-      at.jobs.runner.events.follow(id, ({ job }) => job.state === 'done' && ends.push(job.state));
+      at.jobs.queue.events.follow(id, ({ job }) => job.state === 'done' && ends.push(job.state));
       await at.ended(id);
       await waitFor('the removal to fail', () => failing.failed > 0);
       await waitFor('the end to be told', () => ends.length > 0);
@@ -125,7 +125,7 @@ describe('the runner of jobs', () => {
       };
       await using second = await jobsAt(failsOnce, { data: data.path, jobResultAgeMsMax: 3_600_000 });
       assert.equal((await second.ended(await second.add())).state, 'done');
-      assert.equal((await second.jobs.runner.find(id))?.state, 'done');
+      assert.equal((await second.jobs.queue.find(id))?.state, 'done');
       assert.equal((await second.left('results')).length, 2);
     } finally {
       Date.now = now;
@@ -144,7 +144,8 @@ describe('the runner of jobs', () => {
     const defect = await at.ended(await at.add({ kind: 'score' }));
     assert.equal(defect.failure?.code, 'internal');
     assert.doesNotMatch(defect.failure.message, /secret/);
-    assert.deepEqual([await at.left('results'), await at.left('work')], [[], []]);
+    assert.deepEqual(await at.left('results'), []);
+    await waitFor('the work folders to go', async () => (await at.left('work')).length === 0);
   });
 
   it('cancels what waits at once and what runs soon, and leaves what has ended', async () => {
@@ -152,13 +153,36 @@ describe('the runner of jobs', () => {
     const running = await at.add();
     await at.reaches(running, 'running');
     const waiting = await at.add();
-    assert.equal((await at.jobs.runner.cancel(waiting))?.state, 'cancelled');
-    assert.equal((await at.jobs.runner.cancel(running))?.cancelWanted, true);
+    assert.equal((await at.jobs.queue.cancel(waiting))?.state, 'cancelled');
+    assert.equal((await at.jobs.queue.cancel(running))?.cancelWanted, true);
     const ended = await at.ended(running);
     assert.equal(ended.state, 'cancelled');
-    assert.deepEqual(await at.jobs.runner.cancel(running), ended);
-    assert.equal(await at.jobs.runner.cancel(randomUUID()), undefined);
+    assert.deepEqual(await at.jobs.queue.cancel(running), ended);
+    assert.equal(await at.jobs.queue.cancel(randomUUID()), undefined);
     await waitFor('the work folders to go', async () => (await at.left('work')).length === 0);
+  });
+
+  it('forgets a deleted job with all its files: what waits at once, what runs when nothing of it runs any more', async () => {
+    const stop = Promise.withResolvers<void>();
+    await using at = await jobsAt(
+      async (job, tools) => {
+        await untilAborted(job, tools).catch(() => stop.promise);
+        return writesTwoFiles(job, tools);
+      },
+      { jobsRunningMax: 1 },
+    );
+    const running = await at.add();
+    await at.reaches(running, 'running');
+    const waiting = await at.add();
+    assert.equal((await at.jobs.queue.delete(waiting))?.state, 'cancelled');
+    assert.equal(await at.jobs.queue.find(waiting), undefined);
+    assert.equal((await at.jobs.queue.delete(running))?.state, 'running');
+    assert.equal((await at.jobs.queue.find(running))?.state, 'running');
+    stop.resolve();
+    await waitFor('the job to go', async () => (await at.jobs.queue.find(running)) === undefined);
+    await waitFor('its files to go', async () =>
+      [await at.left('work'), await at.left('results')].every((names) => names.length === 0),
+    );
   });
 
   it('fails what takes too long', async () => {
@@ -186,7 +210,7 @@ describe('the runner of jobs', () => {
       await using first = await jobsAt(writesTwoFiles, { data: data.path });
       kept = await first.add();
       await first.ended(kept);
-      await first.jobs.runner.stop();
+      await first.jobs.worker.stop();
     }
     {
       // Not started: what it takes waits.
@@ -208,7 +232,7 @@ describe('the runner of jobs', () => {
     await using at = await jobsAt(writesTwoFiles, { jobResultAgeMsMax: 1_000 });
     const id = await at.add();
     await at.ended(id);
-    await waitFor('the job to be forgotten', async () => (await at.jobs.runner.find(id)) === undefined);
+    await waitFor('the job to be forgotten', async () => (await at.jobs.queue.find(id)) === undefined);
     await waitFor('its files to go', async () => (await at.left('results')).length === 0);
   });
 
@@ -221,12 +245,12 @@ describe('the runner of jobs', () => {
     });
     const id = await at.add();
     const job = await waitFor('progress', async () => {
-      const found = await at.jobs.runner.find(id);
+      const found = await at.jobs.queue.find(id);
       return found?.progress && found;
     });
     assert.deepEqual(job.progress, { done: 1, total: 4, step: 'chunk' });
-    assert.equal(await at.jobs.runner.estimateMs(job, job.startedMs! + 1_000), 3_000);
-    const after = at.jobs.runner.events.of(id).map(({ kind, number }) => [kind, number]);
+    assert.equal(await at.jobs.queue.estimateMs(job, job.startedMs! + 1_000), 3_000);
+    const after = at.jobs.queue.events.of(id).map(({ kind, number }) => [kind, number]);
     assert.deepEqual(after, [
       ['state', 1],
       ['progress', 2],
@@ -309,10 +333,10 @@ async function jobsAt(perform: Perform, settings: Partial<Config> = {}): Promise
   const config = configFor({ data: folder.path, ...settings });
   const meter = new Meter();
   const jobs = await openJobs(config, meter, perform);
-  await jobs.runner.start();
+  await jobs.worker.start();
   const find = async (id: string, wanted: (job: Job) => boolean) =>
     waitFor(`job ${id}`, async () => {
-      const job = await jobs.runner.find(id);
+      const job = await jobs.queue.find(id);
       return job && wanted(job) && job;
     });
   return {
@@ -334,7 +358,7 @@ async function addTo(
   { kind = 'generate', parameters = {} }: { kind?: Job['request']['kind']; parameters?: Record<string, unknown> } = {},
 ): Promise<string> {
   await using work = await jobs.folders.create();
-  const added = await jobs.runner.add({ ...someJob({ id: work.id }), request: { kind, parameters, files: [] } });
+  const added = await jobs.queue.add({ ...someJob({ id: work.id }), request: { kind, parameters, files: [] } });
   assert.equal(added.kind, 'added');
   work.keepForJob();
   return work.id;

@@ -1,0 +1,30 @@
+import type { Job, JobProgress } from './job.ts';
+
+export type GaveUp = 'cancelled' | 'stopping' | 'overtime' | 'defect';
+
+/** A job that is being worked on. */
+export class Attempt {
+  job: Job;
+  progress: JobProgress | undefined;
+  /** How many events it has had. */
+  events = 0;
+  announcedAt = Number.NEGATIVE_INFINITY;
+  keptAt = performance.now();
+  /** Settles when nothing of it runs any more. */
+  over: Promise<void> = Promise.resolve();
+  gaveUp: GaveUp | undefined;
+  readonly #abort = new AbortController();
+
+  constructor(job: Job) {
+    this.job = job;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  giveUp(because: GaveUp): void {
+    this.gaveUp ??= because;
+    this.#abort.abort();
+  }
+}

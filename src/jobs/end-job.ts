@@ -1,0 +1,16 @@
+import type { Job } from './job.ts';
+import type { JobMetrics } from './job-metrics.ts';
+import type { LiveJobs } from './live-jobs.ts';
+import { recordEnd } from './log-job.ts';
+import type { WorkFolders } from './work-folders.ts';
+
+/** What follows from the end of a job in the store. It can fail without anything happening to the job or its result. */
+export async function endJob(
+  job: Job,
+  { metrics, live, folders }: { metrics: JobMetrics; live: LiveJobs; folders: WorkFolders },
+): Promise<void> {
+  recordEnd(job, metrics);
+  live.announceEnd(job);
+  await folders.remove(job.id);
+  if (job.deleteWanted) await folders.removeResult(job.id);
+}

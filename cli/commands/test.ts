@@ -20,7 +20,7 @@ export async function test({ files, quick = false, record = false }: TestOptions
   const chosen = files.length > 0 ? files : testFiles({ quick });
   if (chosen.some((file) => kindOf(file) === 'stack')) await ensureServers();
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const cores = availableParallelism();
   const jobs = planSuite(chosen, { cores });
   const jobsMax = Math.max(1, Math.min(2 * cores, Math.floor(process.availableMemory() / jobBytes)));

@@ -55,7 +55,7 @@ describe('a process of mocha', function () {
       {
         'one.test.mjs': `import { spawn } from 'node:child_process'; ${passes}
           describe('another', () => { it('starts one', () => {
-            spawn('sleep', ['1234'], { detached: true, stdio: 'ignore' }).unref();
+            spawn('sleep', ['1234'], { detached: true, stdio: 'inherit' }).unref();
           }); });`,
       },
       { leftMsMax: 100 },

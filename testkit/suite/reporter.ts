@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { format } from 'node:util';
 import Mocha from 'mocha';
+import { sendSignal } from '../../launcher/process-identity.ts';
 import { descendantsOf } from './descendants.ts';
 import type { Failure, Message, TimedTest } from './report.ts';
 
@@ -47,7 +48,10 @@ export default class SuiteReporter extends Mocha.reporters.Spec {
       send({ kind: 'end', report }, () => process.channel?.unref());
     });
     // Without the suite nobody waits for these tests.
-    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+    process.once('disconnect', () => {
+      for (const { pid } of descendantsOf(process.pid)) sendSignal(pid, 'SIGKILL');
+      process.exit(1);
+    });
   }
 }
 

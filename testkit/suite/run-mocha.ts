@@ -26,17 +26,20 @@ export type MochaOptions = {
  */
 export async function runMocha(
   files: readonly string[],
-  { live = false, stop, runMsMax = 30 * 60_000, lingerMsMax = 60_000, leftMsMax = 5_000 }: MochaOptions,
+  { live = false, stop, runMsMax = 30 * 60_000, lingerMsMax = 60_000, leftMsMax = 15_000 }: MochaOptions,
 ): Promise<MochaRun> {
   const child = spawn(process.execPath, parameters(files), {
     cwd: root,
+    // Ctrl-C reaches this process alone, which still knows what the tests have started.
+    detached: true,
     stdio: live ? ['inherit', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const closed = once(child, 'close');
   const output: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
   let report: Report | undefined;
-  let file = files[0] ?? '';
+  let file = files.length === 1 ? files[0] : `one of ${files.length} files, see its output`;
   let killed: string | undefined;
   const kill = (why: string) => {
     killed ??= why;
@@ -54,7 +57,11 @@ export async function runMocha(
   });
   if (stop.aborted) stopped();
   stop.addEventListener('abort', stopped);
-  const [code, signal] = await closed;
+  const [code, signal] = await exited;
+  // A process that was left running may hold its output open.
+  await Promise.race([closed, pause(2_000)]);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
   stop.removeEventListener('abort', stopped);
   clearTimeout(deadline);
   const problems = [];

@@ -1,7 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { type Context, trace } from '@opentelemetry/api';
 import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
-import { callSite } from './export/call-site.ts';
 import { attribute } from './names/names.ts';
 
 /**
@@ -91,6 +91,28 @@ export function log(
 function whereWritten(logger: LoggerName): LogFields | undefined {
   return logger === 'access' || logger === 'events' ? undefined : callSite(log);
 }
+
+/**
+ * File, function and line of the caller of `written`, for a few microseconds; empty where the place cannot be read.
+ */
+function callSite(written: (...any: never[]) => unknown): Record<string, string | number> {
+  const { stackTraceLimit } = Error;
+  const holder: { stack?: string } = {};
+  Error.stackTraceLimit = 1;
+  Error.captureStackTrace(holder, written);
+  Error.stackTraceLimit = stackTraceLimit;
+  const frame = /at (?:(?:async )?(.+?) \()?(?:file:\/\/)?([^()]+):(\d+):\d+\)?$/.exec(holder.stack ?? '');
+  const [, name, file, line] = frame ?? [];
+  // A path of the machine says nothing to others.
+  if (file === undefined || !file.startsWith(sources)) return {};
+  return {
+    [attribute.codeFile]: file.slice(sources.length),
+    [attribute.codeLine]: Number(line),
+    ...(name !== undefined && { [attribute.codeFunction]: name }),
+  };
+}
+
+const sources = fileURLToPath(new URL('..', import.meta.url));
 
 /** What the console shows, from here on: VITRINE_CONSOLE. */
 export function setConsole(form: 'text' | 'json'): void {

@@ -59,7 +59,7 @@ const homes: Record<string, RegExp> = {
 /** To go while the house is rebuilt: each of them is a step that is still open. */
 const notYet: readonly RegExp[] = [
   /^src\/http\/(http-server|send-answer)\.ts imports src\/api\//,
-  / imports src\/telemetry\/export\/(start|call-site)\.ts/,
+  / imports src\/telemetry\/export\/start\.ts/,
 ];
 
 type Source = { readonly file: string; readonly imports: readonly string[]; readonly packages: readonly string[] };

@@ -53,6 +53,7 @@ import type { JobQueue } from './jobs/job-queue.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { FlightRecorder } from './observe/flight/flight-recorder.ts';
+import { RequestTable } from './observe/flight/request-table.ts';
 import { TraceKeeper } from './observe/keep-trace.ts';
 import type { ModelUses } from './observe/model-uses.ts';
 import type { RequestMetrics } from './observe/request-metrics.ts';
@@ -112,7 +113,13 @@ export function createApp(given: {
   app.set('trust proxy', trustedProxies(config));
   const tracing = config.telemetryOff
     ? undefined
-    : { metrics: requestMetrics, keeper: traceKeeper(), flights, uses: given.uses };
+    : {
+        metrics: requestMetrics,
+        keeper: traceKeeper(),
+        table: flights?.table ?? new RequestTable(),
+        flights,
+        uses: given.uses,
+      };
   app.use(traceRequest(tracing));
 
   // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).

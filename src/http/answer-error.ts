@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { tellRunFailure, withoutValues } from '../engine/registry/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
+import type { RequestTrace } from '../observe/request-trace.ts';
 import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
@@ -8,7 +9,7 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { knownMethod } from './known-method.ts';
 import { logRefusal } from './log-refusal.ts';
 import { isUninvited } from './served-messages.ts';
-import { type RequestTrace, requestTrace, tellIds } from './trace-request.ts';
+import { requestTrace, tellIds } from './trace-request.ts';
 
 /** `routes`: where to see which there are. */
 export function answerNotFound(routes: string): RequestHandler {
@@ -41,11 +42,12 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
   if (response.headersSent || hasLeft(request)) trace.failure ??= error.code;
   else trace.decide(error.code);
   trace.sentence ??= error.code === 'inference_failed' ? withoutValues(error.recorded) : error.recorded;
-  trace.account?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
+  trace.row?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
   if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
   logRefusal(error, request, trace);
   if (error.code === 'inference_failed') {
-    const lane = trace.batch && { lane: trace.batch.lane };
+    const batch = trace.row?.batch;
+    const lane = batch && { lane: batch.lane };
     tellRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);
   }
   if (response.headersSent) {

@@ -6,12 +6,13 @@ import type { Config } from '../config.ts';
 import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
+import type { RequestTrace } from '../observe/request-trace.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import { admitConnections } from './admit-connections.ts';
 import { answerOn, awaitInvitation, hasBegunToAnswer, messagesOf } from './served-messages.ts';
-import { type RequestTrace, requestTrace } from './trace-request.ts';
+import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
 
 /** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */

@@ -1,9 +1,9 @@
 import type { Request } from 'express';
 import type { FailureCode, ServiceError } from '../errors.ts';
+import type { RequestTrace } from '../observe/request-trace.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import { routeOf } from './route-of.ts';
-import type { RequestTrace } from './trace-request.ts';
 
 /** The failures that the security log records, by its event. */
 const events: Partial<Record<FailureCode, string>> = {
@@ -33,7 +33,7 @@ export function logRefusal(error: ServiceError, request: Request, trace: Request
     [attribute.clientAddress]: address,
     tenant: trace.tenant,
     [attribute.httpMethod]: trace.method,
-    [attribute.httpRoute]: trace.route ?? routeOf(request),
+    [attribute.httpRoute]: trace.route || routeOf(request),
     [attribute.requestId]: trace.requestId,
   };
   summing ??= setTimeout(logSums, 1000).unref();

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type FailureCode, ServiceError } from '../errors.ts';
+import { RequestRow } from '../observe/flight/request-row.ts';
+import { RequestTable } from '../observe/flight/request-table.ts';
 import type { ModelUses } from '../observe/model-uses.ts';
 import type { TaskAsker } from '../observe/task-asker.ts';
-import { TimeAccount } from '../observe/time-account.ts';
 import { runTask } from '../tasks/task.ts';
 import type { TaskTools } from '../tasks/task-tools.ts';
 import type { TaskRequest } from '../tasks/task-types.ts';
@@ -13,8 +14,11 @@ import type { Perform } from './run-attempt.ts';
 export function performTask(
   parts: Pick<TaskTools, 'config' | 'registry' | 'threads' | 'metrics'> & { readonly uses?: ModelUses | undefined },
 ): Perform {
+  // A job has no request that its time belongs to, and is not in the flight recorder.
+  const table = new RequestTable();
   return async (job, { work, ...tools }) => {
-    const asker = new JobAsker();
+    const row = new RequestRow(table);
+    const asker: TaskAsker = { row, servedBy: undefined, task: undefined, spending: undefined, inputs: undefined };
     let failure: FailureCode | undefined;
     try {
       return await runTask(filesIn(work, job.request), {
@@ -28,24 +32,12 @@ export function performTask(
       failure = error instanceof ServiceError ? error.code : 'internal';
       throw error;
     } finally {
-      const { account, task, servedBy } = asker;
-      account.close(undefined);
-      if (servedBy) parts.uses?.ended({ model: servedBy.name, task, tenant: job.tenant, account, failure });
+      const { task, servedBy } = asker;
+      row.close(undefined);
+      if (servedBy) parts.uses?.ended({ model: servedBy.name, task, tenant: job.tenant, row, failure });
+      row.release();
     }
   };
-}
-
-/** A job has no request that its time belongs to. */
-class JobAsker implements TaskAsker {
-  readonly account = new TimeAccount();
-  servedBy: TaskAsker['servedBy'];
-  task: TaskAsker['task'];
-  spending: TaskAsker['spending'];
-  inputs: TaskAsker['inputs'];
-
-  arrived(...queue: Parameters<TaskAsker['arrived']>): void {
-    this.account.arrived(...queue);
-  }
 }
 
 /** The files where they lie now: the data folder may have moved since they were taken. */

@@ -1,6 +1,7 @@
 import type { BatchMember, EngineObserver } from '../engine/engine-observer.ts';
 import type { BatchFacts } from '../engine/inference.ts';
 import type { CounterSeries, Meter } from '../telemetry/meter.ts';
+import { LastFound } from './last-found.ts';
 
 /** Work of the engine that nobody asked for through a door. */
 const nobody = 'anonymous';
@@ -12,8 +13,7 @@ const nobody = 'anonymous';
 export class Cost implements Partial<EngineObserver> {
   readonly #meter: Meter;
   readonly #accounts = new Map<string, Map<string, Account>>();
-  /** Most requests are of the tenant and the model of the one before. */
-  #last: Account | undefined;
+  readonly #last = new LastFound<Account>();
 
   constructor(meter: Meter) {
     this.#meter = meter;
@@ -38,11 +38,10 @@ export class Cost implements Partial<EngineObserver> {
   }
 
   #account(tenant: string, model: string): Account {
-    const last = this.#last;
-    if (last !== undefined && last.tenant === tenant && last.model === model) return last;
-    const account = this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model);
-    this.#last = account;
-    return account;
+    return (
+      this.#last.get(tenant, model) ??
+      this.#last.set(this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model), tenant, model)
+    );
   }
 
   /** Tenants are names of keys and models those of the repository; the counters have a limit all the same. */

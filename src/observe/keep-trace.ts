@@ -1,12 +1,10 @@
 import { SharedBudget } from '../resilience/shared-budget.ts';
-import { type FlightRecord, isFailed } from './flight/flight-record.ts';
+import { isFailed, type RequestWords } from './flight/flight-record.ts';
+import type { RequestRow } from './flight/request-row.ts';
 import type { AlwaysKept, KeptBecause } from './kept-reasons.ts';
 
 /** Requests to none are counted together. */
 const noModel = '';
-
-/** How a request ended. */
-export type Outcome = Pick<FlightRecord, 'tenant' | 'model' | 'status' | 'failure' | 'startedAt' | 'tookMs'>;
 
 /** The trace settings of a model at this moment: they change at run time. */
 export type SamplingSettings = { trace_level: readonly string[]; trace_rate: number; trace_count: number };
@@ -43,13 +41,13 @@ export class TraceKeeper {
 
   /** `wanted`: by X-Vitrine-Trace: 1, or by a traceparent that says sampled. */
   decide(
-    request: Outcome,
+    { status, startedAt, tookMs }: Pick<RequestRow, 'status' | 'startedAt' | 'tookMs'>,
+    { tenant, model, failure }: Pick<RequestWords, 'tenant' | 'model' | 'failure'>,
     wanted: 'forced' | 'caller' | undefined,
     always: AlwaysKept | undefined,
   ): KeptBecause | undefined {
-    const { model, tenant, startedAt, tookMs } = request;
     this.#beginSecond(Math.floor((startedAt + tookMs) / 1000));
-    if (isFailed(request) && this.#trouble.tryTake(tenant, 1)) return 'failed';
+    if (isFailed({ failure, status }) && this.#trouble.tryTake(tenant, 1)) return 'failed';
     if (tookMs >= this.#options.slowMs && this.#trouble.tryTake(tenant, 1)) return 'slow';
     if (always !== undefined && always !== 'logged') return always;
     if (wanted !== undefined && this.#forced.tryTake(tenant, 1)) return wanted;

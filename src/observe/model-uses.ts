@@ -2,8 +2,8 @@ import type { FailureCode } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import type { Cost } from './cost.ts';
 import type { FlightRecorder } from './flight/flight-recorder.ts';
+import type { RequestRow } from './flight/request-row.ts';
 import type { RequestMetrics } from './request-metrics.ts';
-import type { TimeAccount } from './time-account.ts';
 
 /** A model was used, once, by somebody: an inference, a task that a request waits for, or the task of a job. It is over. */
 export type ModelUse = {
@@ -11,7 +11,7 @@ export type ModelUse = {
   /** Absent for an inference. */
   readonly task: TaskKind | undefined;
   readonly tenant: string;
-  readonly account: TimeAccount;
+  readonly row: RequestRow;
   readonly failure: FailureCode | undefined;
 };
 
@@ -31,9 +31,9 @@ export class ModelUses {
     this.#flights = to.flights;
   }
 
-  ended({ model, task, tenant, account, failure }: ModelUse): void {
-    this.#metrics.used(model, task, account, failure);
+  ended({ model, task, tenant, row, failure }: ModelUse): void {
+    this.#metrics.used(model, task, row, failure);
     this.#cost?.requested(tenant, model);
-    this.#flights?.used(model, task, account, failure);
+    this.#flights?.used(model, task, row, failure);
   }
 }

@@ -2,16 +2,17 @@ import type { Registry } from '../engine/registry/registry.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus, isRefusal } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
+import type { RequestRow } from './flight/request-row.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
-import { type InferenceStage, inferenceStages, type StageName, stageNames, type TimeAccount } from './time-account.ts';
+import { LastFound } from './last-found.ts';
+import { inferenceStages, stageNames } from './stages.ts';
 
 /** What is counted of every request, kept trace or not. */
 export class RequestMetrics {
   readonly #meter: Meter;
   readonly #models = new Map<string, Map<TaskKind | undefined, ModelSeries>>();
-  // Most requests have the labels of the one before: they are not looked up again.
-  #lastAnswered: AnsweredSeries | undefined;
-  #lastModel: { readonly model: string; readonly task: TaskKind | undefined; readonly series: ModelSeries } | undefined;
+  readonly #lastAnswered = new LastFound<AnsweredSeries>();
+  readonly #lastModel = new LastFound<ModelSeries>();
 
   constructor(meter: Meter) {
     this.#meter = meter;
@@ -49,15 +50,13 @@ export class RequestMetrics {
     const known = uses.get(task);
     if (known) return known;
     const label = task ?? '';
-    const stages = task === undefined ? inferenceStages : stageNames;
+    const stages = new Set<string>(task === undefined ? inferenceStages : stageNames);
     const requests = this.#meter.counter('inferenceRequests');
     const stageSeconds = this.#meter.histogram('inferenceStageSeconds');
     const series = {
       ok: requests.series(model, 'ok', '', label),
       seconds: this.#meter.histogram('inferenceSeconds').series(model, label),
-      stages: Object.fromEntries(
-        stages.map((stage) => [stage, stageSeconds.series(model, stage, label)]),
-      ) as ModelSeries['stages'],
+      stages: stageNames.map((stage) => (stages.has(stage) ? stageSeconds.series(model, stage, label) : undefined)),
       rest: this.#meter.histogram('inferenceRestSeconds').series(model, label),
     };
     for (const code of ['inference_failed', 'deadline_exceeded', 'lane_crashed', 'queue_full'] satisfies FailureCode[])
@@ -67,21 +66,20 @@ export class RequestMetrics {
   }
 
   answered(method: string, endpoint: string, status: number, fault: Fault | undefined, tookMs: number): void {
-    let last = this.#lastAnswered;
-    if (
-      last === undefined ||
-      last.endpoint !== endpoint ||
-      last.status !== status ||
-      last.method !== method ||
-      last.fault !== fault
-    ) {
-      const requests = this.#requestsOf(method, endpoint, status, fault);
-      const seconds = this.#meter.histogram('httpRequestSeconds').series(method, endpoint);
-      last = { method, endpoint, status, fault, requests, seconds };
-      this.#lastAnswered = last;
-    }
-    last.requests.value += 1;
-    last.seconds.record(tookMs / 1000);
+    const series =
+      this.#lastAnswered.get(endpoint, status, method, fault) ??
+      this.#lastAnswered.set(
+        {
+          requests: this.#requestsOf(method, endpoint, status, fault),
+          seconds: this.#meter.histogram('httpRequestSeconds').series(method, endpoint),
+        },
+        endpoint,
+        status,
+        method,
+        fault,
+      );
+    series.requests.value += 1;
+    series.seconds.record(tookMs / 1000);
   }
 
   /** Bytes that are no HTTP: counted, though no request came of them. */
@@ -107,29 +105,15 @@ export class RequestMetrics {
     return this.#meter.counter('requestsRefused').series(endpoint, code, faultOf(code));
   }
 
-  /** Books a time account by model; the rest is what no stage has of the whole. */
-  used(model: string, task: TaskKind | undefined, account: TimeAccount, failedBy: FailureCode | undefined): void {
-    let last = this.#lastModel;
-    if (last === undefined || last.model !== model || last.task !== task) {
-      last = { model, task, series: this.beginModel(model, task) };
-      this.#lastModel = last;
-    }
-    const { ok, seconds, stages, rest } = last.series;
-    const { tookMs } = account;
+  /** A model was used; the rest is what no stage has of the whole. */
+  used(model: string, task: TaskKind | undefined, row: RequestRow, failedBy: FailureCode | undefined): void {
+    const series = this.#lastModel.get(model, task) ?? this.#lastModel.set(this.beginModel(model, task), model, task);
+    const { ok, seconds, stages, rest } = series;
     if (failedBy === undefined) ok.value += 1;
     else this.#meter.counter('inferenceRequests').series(model, failedBy, faultOf(failedBy), task ?? '').value += 1;
-    seconds.record(tookMs / 1000);
-    stages.receive.record(account.receive / 1000);
-    stages.decode.record(account.decode / 1000);
-    stages.queue.record(account.queue / 1000);
-    stages.assemble.record(account.assemble / 1000);
-    stages.run.record(account.run / 1000);
-    stages.split.record(account.split / 1000);
-    stages.encode.record(account.encode / 1000);
-    stages.send.record(account.send / 1000);
-    stages.work?.record(account.work / 1000);
-    stages.write?.record(account.write / 1000);
-    rest.record(Math.max(0, tookMs - account.booked()) / 1000);
+    seconds.record(row.tookMs / 1000);
+    for (let stage = 0; stage < stages.length; stage += 1) stages[stage]?.record(row.stageMs(stage) / 1000);
+    rest.record(row.restMs / 1000);
   }
 
   kept(because: KeptBecause): void {
@@ -140,16 +124,12 @@ export class RequestMetrics {
 type ModelSeries = {
   readonly ok: CounterSeries;
   readonly seconds: HistogramSeries;
-  readonly stages: Readonly<Record<InferenceStage, HistogramSeries>> &
-    Readonly<Record<Exclude<StageName, InferenceStage>, HistogramSeries | undefined>>;
+  /** In the order of stageNames; an inference has not all of them. */
+  readonly stages: readonly (HistogramSeries | undefined)[];
   readonly rest: HistogramSeries;
 };
 
 type AnsweredSeries = {
-  readonly method: string;
-  readonly endpoint: string;
-  readonly status: number;
-  readonly fault: Fault | undefined;
   readonly requests: CounterSeries;
   readonly seconds: HistogramSeries;
 };

@@ -5,7 +5,7 @@ import { spanNames } from '../telemetry/names/names.ts';
 import { recordSpan } from '../telemetry/spans.ts';
 import { batchAttributes } from './batch-attributes.ts';
 import { batchSpans } from './batch-spans.ts';
-import { type InferenceStage, inferenceStages, type TimeAccount } from './time-account.ts';
+import { type InferenceStage, inferenceStages, type Stages } from './stages.ts';
 
 export type EndedRequest = {
   ids: Ids;
@@ -18,9 +18,9 @@ export type EndedRequest = {
   tookMs: number;
   /** The server is at fault, with what it says of it. */
   error: string | undefined;
-  account: TimeAccount | undefined;
-  /** Its stages that become spans, if not all: a task has spans of its own in between. */
-  stages?: readonly InferenceStage[] | undefined;
+  stages: Stages | undefined;
+  /** The stages that become spans, if not all: a task has spans of its own in between. */
+  withSpans?: readonly InferenceStage[] | undefined;
   /** Of the span of the run, where somebody has to know it before it is made. */
   runSpanId?: string | undefined;
   /** What it was in: told on the span of the run, which is linked with the batch's. */
@@ -33,14 +33,14 @@ export const aroundJob = ['receive', 'run', 'send'] as const satisfies readonly 
 
 /** Makes the spans of a kept request, after the fact: the server's, and one for each stage that took time. */
 export function makeRequestSpans(request: EndedRequest): void {
-  const { ids, name, attributes, startedAt, tookMs, error, account, batch, stages = inferenceStages } = request;
+  const { ids, name, attributes, startedAt, tookMs, error, stages, batch, withSpans = inferenceStages } = request;
   const startMs = performance.timeOrigin + startedAt;
-  if (account) {
+  if (stages) {
     const parent = sampled(ids);
     const runIds = { traceId: ids.traceId, spanId: request.runSpanId ?? newIds().spanId };
     let atMs = startMs;
-    for (const stage of stages) {
-      const stageMs = account[stage];
+    for (const stage of withSpans) {
+      const stageMs = stages[stage];
       if (stageMs <= 0) continue;
       // Sending is the end, whatever came before.
       if (stage === 'send') atMs = Math.max(atMs, startMs + tookMs - stageMs);

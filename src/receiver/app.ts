@@ -5,6 +5,7 @@ import { answerError, answerNotFound } from '../http/answer-error.ts';
 import { traceRequest } from '../http/trace-request.ts';
 import { trustedProxies } from '../http/trusted-proxies.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import { RequestTable } from '../observe/flight/request-table.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import type { Telemetry } from '../telemetry/export/start.ts';
 import { Deliveries } from './deliveries.ts';
@@ -40,7 +41,11 @@ export function createReceiver(parts: ReceiverParts): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies(config));
-  app.use(traceRequest(config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: keepAll }));
+  app.use(
+    traceRequest(
+      config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: keepAll, table: new RequestTable() },
+    ),
+  );
 
   const deliveries = new Deliveries(parts);
   addRoutes(app, {

@@ -29,7 +29,7 @@ export async function accountForTask(
 ): Promise<TaskResult> {
   // What the process did since the request was received, it did before it turned to the task: that is
   // waiting, too.
-  const markedAt = tools.asker?.account?.markedAt;
+  const markedAt = tools.asker?.row?.markedAt;
   const startMs = markedAt === undefined ? now() : performance.timeOrigin + markedAt;
   const told = new Told(request, model, startMs, tools);
   try {
@@ -119,7 +119,7 @@ class Told implements TaskTelling {
     let batch: BatchFacts | undefined;
     let ranFrom: number | undefined;
     const follower: Followed['follower'] = {
-      arrived: (...queue) => asker?.arrived(...queue),
+      arrived: (...queue) => asker?.row?.arrived(...queue),
       batchEnded: (ended) => {
         batch = ended;
         ranFrom = ended.startedAt;
@@ -158,7 +158,7 @@ class Told implements TaskTelling {
     const endMs = now();
     if (this.#threadWait) this.#threadHasBegun(endMs);
     if (asker) {
-      asker.account?.markTask(this.#time.stages(endMs));
+      asker.row?.markTask(this.#time.stages(endMs));
       asker.spending = undefined;
     }
     const failure = error === undefined ? undefined : codeOf(error);

@@ -1,5 +1,5 @@
 import type { BatchFacts } from '../engine/inference.ts';
-import type { TaskStages } from '../observe/time-account.ts';
+import type { TaskStages } from '../observe/stages.ts';
 import { type Stretch, waitingName } from './threads/task-clock.ts';
 
 /** One call of the engine, in milliseconds since the epoch. */

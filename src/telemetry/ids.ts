@@ -5,22 +5,7 @@ export type Ids = { readonly traceId: string; readonly spanId: string };
 
 /** Ids for a span that will be made later: a request has its ids from its first byte, its spans are made when it has ended. */
 export function newIds(): Ids {
-  for (;;) {
-    if (place === placesMax) {
-      randomFillSync(drawn);
-      drawing += 1;
-      place = 0;
-    }
-    const inText = place % placesEachText;
-    if (inText === 0) text = drawnBytes.toString('hex', place * idsBytes, (place + placesEachText) * idsBytes);
-    const at = place;
-    place += 1;
-    // All zeros is no id, by the specification.
-    if (isNoId(at * idsWords)) continue;
-    const from = inText * idsLetters;
-    const spanFrom = from + traceIdLetters;
-    return new DrawnIds(text.slice(from, spanFrom), text.slice(spanFrom, from + idsLetters), at, drawing);
-  }
+  return drawIds(nowhere, 0);
 }
 
 /** The context of a span that is kept. */
@@ -28,20 +13,36 @@ export function sampled({ traceId, spanId }: Ids): SpanContext {
   return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
 }
 
-/** Ids as the bytes that they are: without strings, or anything else that would outlive them. */
+/** Ids as the bytes that they are, a row each: no string outlives its request. */
 export class IdsTable {
-  readonly #words: Int32Array;
-  readonly #bytes: Buffer;
+  #words: Int32Array;
+  #bytes: Buffer;
 
   constructor(rows: number) {
     this.#words = new Int32Array(rows * idsWords);
     this.#bytes = Buffer.from(this.#words.buffer);
   }
 
-  set(row: number, ids: Ids): void {
-    if (DrawnIds.copy(ids, this.#words, row * idsWords)) return;
-    writeHex(ids.traceId, this.#bytes, row * idsBytes);
-    writeHex(ids.spanId, this.#bytes, row * idsBytes + traceIdBytes);
+  grow(rows: number): void {
+    const words = new Int32Array(rows * idsWords);
+    words.set(this.#words);
+    this.#words = words;
+    this.#bytes = Buffer.from(words.buffer);
+  }
+
+  /** New ids, written into the row. */
+  draw(row: number): Ids {
+    return drawIds(this.#words, row * idsWords);
+  }
+
+  /** The trace is the caller's. */
+  setTraceId(row: number, traceId: string): void {
+    this.#bytes.write(traceId, row * idsBytes, 'hex');
+  }
+
+  get(row: number): Ids {
+    const [from, spanFrom, to] = [row * idsBytes, row * idsBytes + traceIdBytes, (row + 1) * idsBytes];
+    return { traceId: this.#bytes.toString('hex', from, spanFrom), spanId: this.#bytes.toString('hex', spanFrom, to) };
   }
 
   /** The first so many rows in which this is the trace's or the span's id, compared as numbers: nothing is made of the other rows. */
@@ -60,33 +61,24 @@ export class IdsTable {
     }
     return found;
   }
-
-  get(row: number): Ids {
-    const [from, spanFrom, to] = [row * idsBytes, row * idsBytes + traceIdBytes, (row + 1) * idsBytes];
-    return { traceId: this.#bytes.toString('hex', from, spanFrom), spanId: this.#bytes.toString('hex', spanFrom, to) };
-  }
 }
 
-/** Ids that know where they were drawn, to be copied from there as long as nothing else is: reading them from their letters takes ten times as long. */
-class DrawnIds implements Ids {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly #place: number;
-  readonly #drawing: number;
-
-  constructor(traceId: string, spanId: string, at: number, during: number) {
-    this.traceId = traceId;
-    this.spanId = spanId;
-    this.#place = at;
-    this.#drawing = during;
-  }
-
-  /** False where only their letters are left. */
-  static copy(ids: Ids, to: Int32Array, at: number): boolean {
-    if (!(#place in ids) || ids.#drawing !== drawing) return false;
-    const from = ids.#place * idsWords;
+function drawIds(to: Int32Array, at: number): Ids {
+  for (;;) {
+    if (next === drawnMax) {
+      randomFillSync(drawn);
+      next = 0;
+    }
+    const inText = next % drawnEachText;
+    if (inText === 0) text = drawnBytes.toString('hex', next * idsBytes, (next + drawnEachText) * idsBytes);
+    const from = next * idsWords;
+    next += 1;
+    // All zeros is no id, by the specification.
+    if (isNoId(from)) continue;
     for (let word = 0; word < idsWords; word += 1) to[at + word] = drawn[from + word]!;
-    return true;
+    const letters = inText * 2 * idsBytes;
+    const spanFrom = letters + 2 * traceIdBytes;
+    return { traceId: text.slice(letters, spanFrom), spanId: text.slice(spanFrom, letters + 2 * idsBytes) };
   }
 }
 
@@ -95,29 +87,18 @@ function isNoId(from: number): boolean {
   return trace === 0 || (drawn[from + 4]! | drawn[from + 5]!) === 0;
 }
 
-function writeHex(letters: string, bytes: Uint8Array, from: number): void {
-  for (let at = 0; at < letters.length; at += 2)
-    bytes[from + at / 2] = (digits[letters.charCodeAt(at)]! << 4) | digits[letters.charCodeAt(at + 1)]!;
-}
-
-/** By the codes of their characters. */
-const digits = new Uint8Array(128);
-for (let digit = 0; digit < 16; digit += 1) digits[digit.toString(16).charCodeAt(0)] = digit;
-
 const traceIdBytes = 16;
-const traceIdLetters = 2 * traceIdBytes;
 /** Of a trace and a span. */
 const idsBytes = 24;
-const idsLetters = 2 * idsBytes;
 const idsWords = idsBytes / Int32Array.BYTES_PER_ELEMENT;
 const traceIdWords = traceIdBytes / Int32Array.BYTES_PER_ELEMENT;
 
 /** Drawn for some thousands of requests at once, and turned into letters for some of them: for each alone that costs more than all else that its ids do. */
-const placesMax = 2048;
-/** Few: ids that are remembered keep the text that they are a part of. */
-const placesEachText = 8;
-const drawn = new Int32Array(placesMax * idsWords);
+const drawnMax = 2048;
+/** Few: ids that are stored keep the text that they are a part of. */
+const drawnEachText = 8;
+const drawn = new Int32Array(drawnMax * idsWords);
 const drawnBytes = Buffer.from(drawn.buffer);
-let drawing = 0;
-let place = placesMax;
+const nowhere = new Int32Array(idsWords);
+let next = drawnMax;
 let text = '';

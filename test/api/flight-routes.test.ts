@@ -9,7 +9,7 @@ import { flightAnswer } from '../../src/api/requests/flight-answer.ts';
 import { showRequest } from '../../src/api/requests/flight-routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
-import { batchOf, recordOf } from '../telemetry/flight-records.ts';
+import { batchOf, recordOf, remember } from '../telemetry/flight-records.ts';
 
 describe('a request that is looked up', () => {
   const flights = new FlightRecorder({ recordsMax: 3, batchesMax: 1, minutesMax: 1 });
@@ -29,7 +29,7 @@ describe('a request that is looked up', () => {
 
   it('is not another of its own id, though it is made anew each time it is found', async () => {
     // Three slower ones: the last is remembered as one of the last, and neither as slow nor as failed.
-    for (const at of [22, 23, 24, 1]) flights.add({ ...recordOf(at, undefined), startedAt: 0, status: 200 });
+    for (const at of [22, 23, 24, 1]) remember(flights, { ...recordOf(at, undefined), startedAt: 0, status: 200 });
     const [{ requestId, ids } = assert.fail()] = flights.list(
       'recent',
       { tenant: undefined, model: undefined, fault: undefined, endedSinceMs: 0 },
@@ -43,8 +43,9 @@ describe('a request that is looked up', () => {
   });
 
   it('names the older ones of the same id, which callers may use twice', async () => {
-    const [older, newer] = [1, 2].map((at) => ({ ...recordOf(at, undefined), requestId: 'said-twice' }));
-    for (const record of [older!, newer!]) flights.add(record);
+    const [older, newer] = [1, 2].map((at) =>
+      remember(flights, { ...recordOf(at, undefined), requestId: 'said-twice' }),
+    );
     const { trace_id, same_id } = await lookUp('said-twice');
     assert.equal(trace_id, newer!.ids.traceId);
     assert.deepEqual(

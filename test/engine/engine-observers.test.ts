@@ -12,8 +12,7 @@ import { newIds } from '../../src/telemetry/ids.ts';
 import { type CollectedMetric, Meter } from '../../src/telemetry/meter.ts';
 import { gather, identity, writeModel } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
-import { accountOf } from '../telemetry/account-of.ts';
-import { recordOf } from '../telemetry/flight-records.ts';
+import { recordOf, remember, stagesOf } from '../telemetry/flight-records.ts';
 import { tellSpansHere } from '../telemetry/told-spans.ts';
 import { fp32, whole } from './serve-models.ts';
 
@@ -85,9 +84,9 @@ describe('the observers of the engine', () => {
     for (const [name, ...of] of heard) (observer[name] as (...given: unknown[]) => void)(...of);
     const [batch] = followed;
     const record = { ...recordOf(1, batch), startedAt: 0, tookMs: Number.MAX_SAFE_INTEGER };
-    flights.add(record);
+    remember(flights, record);
     const spans = { ids: newIds(), parent: ROOT_CONTEXT, name: 'x', attributes: {}, error: undefined };
-    makeRequestSpans({ ...spans, startedAt: 0, tookMs: 5, account: accountOf(0, { run: 3 }), batch });
+    makeRequestSpans({ ...spans, startedAt: 0, tookMs: 5, stages: stagesOf({ run: 3 }), batch });
     const runs = told.spans().flatMap(({ name, attributes }) => (name === 'inference.run' ? [attributes] : []));
     const { metrics } = await meter.collect();
     return {

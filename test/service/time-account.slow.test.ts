@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { inferenceStages, type StageName } from '../../src/observe/time-account.ts';
+import { inferenceStages, type StageName } from '../../src/observe/stages.ts';
 import { gather, identity, slow, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';

@@ -5,7 +5,7 @@ import { BatchSpans } from '../../src/observe/batch-spans.ts';
 import { makeRequestSpans } from '../../src/observe/request-spans.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { accountOf } from './account-of.ts';
+import { stagesOf } from './flight-records.ts';
 import { tellSpansHere } from './told-spans.ts';
 
 describe('the span of a batch', () => {
@@ -14,7 +14,6 @@ describe('the span of a batch', () => {
   it('is linked with its kept members, both ways, by links without attributes', () => {
     const batch = batchOf(2);
     for (const name of ['one', 'other']) {
-      const account = accountOf(0, { run: 3 });
       makeRequestSpans({
         ids: newIds(),
         parent: ROOT_CONTEXT,
@@ -23,7 +22,7 @@ describe('the span of a batch', () => {
         startedAt: 0,
         tookMs: 5,
         error: undefined,
-        account,
+        stages: stagesOf({ run: 3 }),
         batch,
       });
     }

@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict';
 import type { Arrival, BatchFacts } from '../../src/engine/inference.ts';
 import type { FlightRecord } from '../../src/observe/flight/flight-record.ts';
+import type { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
+import { RequestRow } from '../../src/observe/flight/request-row.ts';
+import { columnCount, columnOf, type RequestTable } from '../../src/observe/flight/request-table.ts';
+import { type StageName, type Stages, stageNames } from '../../src/observe/stages.ts';
 import { newIds } from '../../src/telemetry/ids.ts';
-import { accountOf } from './account-of.ts';
 
 /** One of many, no two alike. */
 export function batchOf(id: number, model = 'm'): BatchFacts {
@@ -26,7 +30,7 @@ export function batchOf(id: number, model = 'm'): BatchFacts {
   };
 }
 
-/** The same of a request: numbers, words and oddities as `at` has them. */
+/** The same of a request: numbers, words and what is rare as `at` has them. */
 export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecord {
   const ids = newIds();
   return {
@@ -46,13 +50,44 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     threads: undefined,
     startedAt: at,
     tookMs: at / 2,
-    account: accountOf(
-      at,
-      { receive: 1, decode: 2, queue: 3, assemble: 4, run: at, split: 6, encode: 7, send: 8 },
-      { tookMs: at / 2, arrival: at % 2 === 0 ? arrivalOf(at) : undefined },
-    ),
+    stages: stagesOf({ receive: 1, decode: 2, queue: 3, assemble: 4, run: at, split: 6, encode: 7, send: 8 }),
+    arrival: at % 2 === 0 ? arrivalOf(at) : undefined,
     batch,
   };
+}
+
+/** The others took no time. */
+export function stagesOf(given: Partial<Stages>): Stages {
+  return Object.fromEntries(stageNames.map((stage) => [stage, given[stage] ?? 0])) as Record<StageName, number>;
+}
+
+/** The row of a request that ends like this record. Its ids are its own. */
+export function rowOf(table: RequestTable, { stages, arrival, startedAt, tookMs, status, batch }: Numbers): RequestRow {
+  const request = new RequestRow(table);
+  const [row] = table.ids.rowsOf(request.ids.spanId, table.size);
+  assert.ok(row !== undefined);
+  for (const [column, value] of Object.entries({ ...stages, ...arrival, startedAt, tookMs, status }))
+    table.numbers[row * columnCount + columnOf[column as keyof typeof columnOf]] = value;
+  request.batch = batch;
+  return request;
+}
+
+type Numbers = Pick<FlightRecord, 'stages' | 'arrival' | 'startedAt' | 'tookMs' | 'status' | 'batch'>;
+
+/** Has it remembered; answers the record with the ids that it got. */
+export function remember(
+  flights: Pick<FlightRecorder, 'table'> & { add(row: RequestRow, words: FlightRecord): unknown },
+  record: FlightRecord,
+): FlightRecord {
+  const row = rowOf(flights.table, record);
+  const { ids } = row;
+  const remembered = {
+    ...record,
+    ids,
+    requestId: record.requestId === record.ids.traceId ? ids.traceId : record.requestId,
+  };
+  flights.add(row, remembered);
+  return remembered;
 }
 
 function arrivalOf(at: number): Arrival {

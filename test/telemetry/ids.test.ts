@@ -13,20 +13,18 @@ describe('the ids of a request', () => {
     assert.equal(seen.size, 10_000);
   });
 
-  it('are the same after they were in a table, while others are drawn, and the ones of a caller too', () => {
-    const callers = { traceId: '0123456789abcdef00112233445566ff', spanId: 'fedcba9876543210' };
-    const drawn = Array.from({ length: 5_000 }, () => newIds());
-    // The first were drawn so long ago that only their letters are left.
-    const all = [
-      drawn[0]!,
-      callers,
-      ...drawn.slice(-3),
-      newIds(),
-      { traceId: callers.traceId, spanId: newIds().spanId },
-    ];
-    const table = new IdsTable(all.length);
-    for (const [row, ids] of all.entries()) table.set(row, ids);
-    for (const [row, { traceId, spanId }] of all.entries()) assert.deepEqual(table.get(row), { traceId, spanId });
+  it('are the same after they were in a table that grew, while others are drawn, and a trace of a caller too', () => {
+    const callers = '0123456789abcdef00112233445566ff';
+    const table = new IdsTable(1);
+    const all = Array.from({ length: 5_000 }, (_, row) => {
+      if (row % 100 === 1) table.grow(row + 100);
+      return table.draw(row);
+    });
+    table.setTraceId(7, callers);
+    all[7] = { ...all[7]!, traceId: callers };
+    for (const [row, ids] of all.entries()) assert.deepEqual(table.get(row), ids);
+    assert.deepEqual(table.rowsOf(callers, 5_000), [7]);
+    assert.deepEqual(table.rowsOf(all[9]!.spanId, 5_000), [9]);
   });
 
   it('have nothing else that would be written with them', () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import type { FlightRecord } from '../../src/observe/flight/flight-record.ts';
 import { SlowestRequests, slowestMax } from '../../src/observe/flight/slowest-requests.ts';
-import { TimeAccount } from '../../src/observe/time-account.ts';
+import { recordOf } from './flight-records.ts';
 
 describe('the slowest requests', () => {
   it('are those of each minute and each model, in whatever turns they end', () => {
     const slowest = new SlowestRequests(1_000);
     const many = 2 * slowestMax;
     for (let took = 1; took <= many; took += 1)
-      for (const minute of [0, 1]) for (const model of ['one', 'other']) slowest.add(record(minute, model, took));
+      for (const minute of [0, 1]) for (const model of ['one', 'other']) add(slowest, record(minute, model, took));
     const left = [...slowest].map(({ startedAt, model, tookMs }) => `${startedAt} ${model} ${tookMs}`);
     const wanted = [0, 60_000].flatMap((startedAt) =>
       ['one', 'other'].flatMap((model) =>
@@ -21,12 +21,16 @@ describe('the slowest requests', () => {
   it('are forgotten by the minute, the oldest first, when there are too many of them', () => {
     const slowest = new SlowestRequests(100);
     for (let minute = 0; minute < 10; minute += 1)
-      for (let took = 1; took <= slowestMax; took += 1) slowest.add(record(minute, 'one', took));
+      for (let took = 1; took <= slowestMax; took += 1) add(slowest, record(minute, 'one', took));
     const minutes = new Set([...slowest].map(({ startedAt }) => startedAt / 60_000));
     assert.deepEqual([...minutes], [7, 8, 9]);
   });
 });
 
 function record(minute: number, model: string, tookMs: number): FlightRecord {
-  return { startedAt: minute * 60_000, model, tookMs, account: new TimeAccount(minute * 60_000) } as FlightRecord;
+  return { ...recordOf(1, undefined), startedAt: minute * 60_000, model, tookMs };
+}
+
+function add(slowest: SlowestRequests, request: FlightRecord): void {
+  if (slowest.wants(request)) slowest.add(request);
 }

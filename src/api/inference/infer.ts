@@ -12,8 +12,9 @@ import type { Body } from '../../http/body.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { chargedClient } from '../../http/charged-client.ts';
 import { sendAnswer } from '../../http/send-answer.ts';
-import { type RequestTrace, requestTrace } from '../../http/trace-request.ts';
+import { requestTrace } from '../../http/trace-request.ts';
 import { wholeHeader } from '../../http/whole-header.ts';
+import type { RequestTrace } from '../../observe/request-trace.ts';
 import type { Client } from '../access/clients.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
 import type { InferCodec } from '../open-inference/infer-codec.ts';
@@ -85,7 +86,7 @@ class InferExchange {
     const { registry, bodies, permits, profiles } = this.#parts;
     try {
       const request = this.#request;
-      this.#startedAt = this.#told.account?.startedAt ?? performance.now();
+      this.#startedAt = this.#told.row?.startedAt ?? performance.now();
       const model = registry.find(name, version);
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
@@ -111,7 +112,7 @@ class InferExchange {
     const { manifest } = this.#model!;
     const jsonBytes = this.#jsonBytes;
     try {
-      this.#told.account?.mark('receive');
+      this.#told.row?.mark('receive');
       if (codec.isLarge(body.bytes, jsonBytes, manifest)) {
         codec.readAside(body, jsonBytes, manifest, this).then(
           (call) => this.#submit(call, true),
@@ -146,7 +147,7 @@ class InferExchange {
           signal: this,
           mayTakeBuffers,
           tenant: this.#told.tenant,
-          follower: this.#told.account && this.#told,
+          follower: this.#told.row,
         },
         this,
       );
@@ -159,7 +160,7 @@ class InferExchange {
   answered({ outputs, stages, letGo }: InferAnswer): void {
     this.#letGo = letGo;
     try {
-      this.#told.account?.markEngine(stages);
+      this.#told.row?.markEngine(stages);
       const { codec } = this.#parts;
       const large = codec.largeOutputs(this.#call!, outputs);
       if (large === undefined) this.#send(outputs);
@@ -175,11 +176,11 @@ class InferExchange {
 
   #send(outputs: readonly Tensor[], written?: ReadonlyMap<number, WrittenData>): void {
     if (this.#over) return;
-    const { ids, requestId, account, quotaLeft } = this.#told;
+    const { ids, requestId, row, quotaLeft } = this.#told;
     try {
       const answer = writeInferAnswer(this.#model!, this.#call!, outputs, written);
-      account?.mark('encode');
-      const timing = account ? `Server-Timing: ${account.serverTiming()}\r\n` : '';
+      row?.mark('encode');
+      const timing = row ? `Server-Timing: ${row.serverTiming()}\r\n` : '';
       const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${quotaLeft}\r\n${timing}`;
       const packing = sendAnswer(this.#request, this.#response, lines, answer, this.#parts.config);
       packing?.catch((error: unknown) => this.#failedAside(error));
@@ -188,7 +189,7 @@ class InferExchange {
     }
   }
 
-  /** Meanwhile the caller may have gone: then there is nobody to tell, and the time account is another request's. */
+  /** Meanwhile the caller may have gone: then nobody waits for an answer. */
   #failedAside(error: unknown): void {
     if (!this.#over) this.failed(error);
   }
@@ -199,7 +200,7 @@ class InferExchange {
     const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
     if (call) this.#told.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
-    this.#told.account?.markEngineFailed(this.#told.batch, this.#told.runsSince);
+    this.#told.row?.markEngineFailed();
     const { quotaLeft } = this.#told;
     if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
     answerError(error, this.#request, this.#response, neverNext);

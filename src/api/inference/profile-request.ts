@@ -7,8 +7,8 @@ import type { LoadedModel } from '../../engine/model.ts';
 import { withoutValues } from '../../engine/registry/onnx-messages.ts';
 import { bytesOfAll, type Tensor } from '../../engine/tensor.ts';
 import { recordedReason, ServiceError } from '../../errors.ts';
-import type { RequestTrace } from '../../http/trace-request.ts';
 import { makeProfileSpans } from '../../observe/profile-spans.ts';
+import type { RequestTrace } from '../../observe/request-trace.ts';
 import { say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { AccessControl } from '../access/access-control.ts';
@@ -37,7 +37,7 @@ export class Profiles {
   /** Undefined for a request that nobody wants profiled; throws forbidden when who asks may not. */
   admit(request: Request, client: Client, model: LoadedModel, told: RequestTrace): ProfiledRequest | undefined {
     const { config, access } = this.#parts;
-    if (told.account === undefined) return undefined;
+    if (told.row === undefined) return undefined;
     const asked = request.headers['x-vitrine-profile'] === '1';
     if (!asked && !this.#isDue(model.name)) return undefined;
     if (asked && !access.mayAdminister(client) && client.key?.mayProfile !== true)
@@ -95,7 +95,7 @@ export class ProfiledRequest {
 
   /** The connection has done with the request: from here on nobody waits. */
   left(): void {
-    const isRan = this.#told.batch?.outcome === 'ran';
+    const isRan = this.#told.row?.batch?.outcome === 'ran';
     if (!this.#call || !isRan) {
       this.#letGo();
       return;

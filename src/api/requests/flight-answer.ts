@@ -3,7 +3,7 @@ import { batchSpans } from '../../observe/batch-spans.ts';
 import { type FlightRecord, faultOfRecord, isFailed } from '../../observe/flight/flight-record.ts';
 import type { Competition, FlightRecorder } from '../../observe/flight/flight-recorder.ts';
 import type { LatencySummary } from '../../observe/flight/latency-window.ts';
-import { inferenceStages, stageNames } from '../../observe/time-account.ts';
+import { bookedMs, inferenceStages, stageNames } from '../../observe/stages.ts';
 
 // What the flight recorder says, as JSON. docs/flight-recorder.md has every field.
 
@@ -39,8 +39,7 @@ export function flightAnswer(
     mayName: (model: string) => boolean;
   },
 ) {
-  const { account, batch, threads } = record;
-  const { arrival } = account;
+  const { stages, arrival, batch, threads } = record;
   const competition = recorder.competitionOf(record);
   return {
     ...flightLine(record),
@@ -48,16 +47,16 @@ export function flightAnswer(
     failure_says: record.sentence ?? null,
     inputs: record.inputs ?? null,
     stages_ms: Object.fromEntries(
-      (record.task ? stageNames : inferenceStages).map((stage) => [stage, milliseconds(account[stage])]),
+      (record.task ? stageNames : inferenceStages).map((stage) => [stage, milliseconds(stages[stage])]),
     ),
-    rest_ms: milliseconds(Math.max(0, record.tookMs - account.booked())),
+    rest_ms: milliseconds(Math.max(0, record.tookMs - bookedMs(stages))),
     arrival: arrival
       ? {
           waiting: arrival.waiting,
           waiting_bytes: arrival.waitingBytes,
           running: arrival.running,
           predicted_wait_ms: milliseconds(arrival.predictedWaitMs),
-          waited_ms: milliseconds(account.queue),
+          waited_ms: milliseconds(stages.queue),
         }
       : null,
     batch: batch ? batchAnswer(batch) : null,

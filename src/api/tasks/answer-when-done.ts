@@ -30,7 +30,7 @@ export async function answerWhenDone(
   const job = (await endOf(jobs, of.job, waiting)) ?? of.job;
   response.setHeader('Location', jobPath(job.id));
   response.setHeader('Cache-Control', 'no-store');
-  requestTrace(response).account?.mark('run');
+  requestTrace(response).row?.mark('run');
   tellStages(response);
   const answer = jobAnswer(job);
   switch (job.state) {

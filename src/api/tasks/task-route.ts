@@ -3,11 +3,12 @@ import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { ServiceError } from '../../errors.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
-import { type RequestTrace, requestTrace, tellStages } from '../../http/trace-request.ts';
+import { requestTrace, tellStages } from '../../http/trace-request.ts';
 import { leftSignal, whileOpen } from '../../http/while-open.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import type { RequestTrace } from '../../observe/request-trace.ts';
 import type { TaskKind } from '../../task-kinds.ts';
 import { runTask } from '../../tasks/task.ts';
 import { checkFiles } from '../../tasks/task-files.ts';
@@ -58,7 +59,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
       throw error;
     });
-    told.account?.mark('receive');
+    told.row?.mark('receive');
     // From here on there are spans and a line of the task, which must not point to a trace that is missing.
     const context = told.keep('task');
 

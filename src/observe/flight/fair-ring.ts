@@ -1,6 +1,6 @@
 import { FairRows } from './fair-rows.ts';
 
-/** The last so many of something; whoever adds the most pushes out its own first. */
+/** The last so many of something; who adds the most pushes out their own first. */
 export class FairRing<Item> {
   readonly #rows: FairRows;
   readonly #items: Item[] = [];
@@ -9,8 +9,12 @@ export class FairRing<Item> {
     this.#rows = new FairRows(max);
   }
 
-  add(owner: string, item: Item): void {
-    this.#items[this.#rows.take(owner)] = item;
+  /** Answers what it pushed out. */
+  add(owner: string, item: Item): Item | undefined {
+    const row = this.#rows.take(owner);
+    const before = this.#items[row];
+    this.#items[row] = item;
+    return before;
   }
 
   /** The newest first. */

@@ -1,23 +1,20 @@
-import type { BatchFacts } from '../../engine/inference.ts';
+import type { Arrival, BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/session-request.ts';
 import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
 import type { TaskKind } from '../../task-kinds.ts';
 import type { Ids } from '../../telemetry/ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
-import type { TimeAccount } from '../time-account.ts';
+import type { Stages } from '../stages.ts';
 
-/** What is remembered of one request: to remember it itself, `copyOf` it, which holds on to no body, no tensor and no model. Its account is another's later. */
-export type FlightRecord = {
-  readonly ids: Ids;
+/** What is known of a request in words; its numbers are its row. */
+export type RequestWords = {
   readonly requestId: string;
   readonly tenant: string;
   readonly method: string;
   readonly route: string;
-  readonly status: number;
   readonly failure: FailureCode | undefined;
-  /** Decided when all else is known. */
-  kept: KeptBecause | undefined;
+  readonly kept: KeptBecause | undefined;
   /** The failure's sentence, as it may be recorded. */
   readonly sentence: string | undefined;
   /** Of a request that failed, as far as they were read. */
@@ -27,29 +24,28 @@ export type FlightRecord = {
   readonly task: TaskKind | undefined;
   readonly version: string | undefined;
   readonly threads: ThreadSettings | undefined;
+};
+
+/** A request that has ended, made of its words and its row when somebody asks. */
+export type FlightRecord = RequestWords & {
+  readonly ids: Ids;
+  readonly status: number;
   /** In the milliseconds of performance.now(). */
   readonly startedAt: number;
   readonly tookMs: number;
-  /** And the queue as it was found. */
-  readonly account: TimeAccount;
-  /** The same object for all members of a batch. */
+  readonly stages: Stages;
+  /** The queue as it was found. */
+  readonly arrival: Arrival | undefined;
   readonly batch: BatchFacts | undefined;
 };
 
-/** Each by its name: what it is a copy of may be more than a record. */
-export function copyOf(record: FlightRecord): FlightRecord {
-  const { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch } = record;
-  const { task, sentence, inputs } = record;
-  const { startedAt, tookMs, account } = record;
-  const mine = { task, sentence, inputs, startedAt, tookMs, account: account.copy() };
-  return { ids, requestId, tenant, method, route, status, failure, kept, model, version, threads, batch, ...mine };
-}
+type Ended = Pick<FlightRecord, 'failure' | 'status'>;
 
 /** Whose failure it was, if it failed. */
-export function faultOfRecord({ failure, status }: Pick<FlightRecord, 'failure' | 'status'>): Fault | undefined {
+export function faultOfRecord({ failure, status }: Ended): Fault | undefined {
   return failure === undefined ? faultOfStatus(status) : faultOf(failure);
 }
 
-export function isFailed({ failure, status }: Pick<FlightRecord, 'failure' | 'status'>): boolean {
+export function isFailed({ failure, status }: Ended): boolean {
   return failure !== undefined || status >= 400;
 }

@@ -3,12 +3,13 @@ import type { BatchFacts } from '../../engine/inference.ts';
 import { type FailureCode, faultOf } from '../../errors.ts';
 import type { TaskKind } from '../../task-kinds.ts';
 import { isSameBatch } from '../batch-attributes.ts';
-import type { TimeAccount } from '../time-account.ts';
 import { FairRing } from './fair-ring.ts';
-import { copyOf, type FlightRecord, faultOfRecord, isFailed } from './flight-record.ts';
+import { type FlightRecord, faultOfRecord, isFailed, type RequestWords } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
 import { RecentBatches } from './recent-batches.ts';
 import { type FlightFilter, RecentFlights } from './recent-flights.ts';
+import type { RequestRow } from './request-row.ts';
+import type { RequestTable } from './request-table.ts';
 import { Ring } from './ring.ts';
 import { SlowestRequests } from './slowest-requests.ts';
 
@@ -49,20 +50,34 @@ export class FlightRecorder implements Partial<EngineObserver> {
     this.#latency = new LatencyWindow({ minutesMax, modelsMax });
   }
 
-  add(record: FlightRecord): void {
-    const failed = isFailed(record);
-    // Probes and pages that go well would push out the rest.
-    if (record.method === 'GET' && !failed && record.model === undefined) return;
-    this.#recent.add(record);
-    if (failed) this.#failed.add(record.tenant, copyOf(record));
-    this.#slowest.add(record);
+  /** Where requests write their numbers from the first byte on. */
+  get table(): RequestTable {
+    return this.#recent.table;
+  }
+
+  /** Takes over the row of a request that has ended. */
+  add(row: RequestRow, words: RequestWords): void {
+    const { startedAt, tookMs } = row;
+    const { method, model, failure } = words;
+    const failed = isFailed({ failure, status: row.status });
+    // Probes and pages that succeed would push out the rest.
+    if (method === 'GET' && !failed && model === undefined) {
+      row.release();
+      return;
+    }
+    const at = this.#recent.add(row, words);
+    const isSlow = this.#slowest.wants({ model, startedAt, tookMs });
+    if (!failed && !isSlow) return;
+    const record = this.#recent.record(at);
+    if (failed) this.#failed.add(record.tenant, record);
+    if (isSlow) this.#slowest.add(record);
   }
 
   /** A model was used, by a request or by a job. */
   used(
     model: string,
     task: TaskKind | undefined,
-    { startedAt, tookMs }: TimeAccount,
+    { startedAt, tookMs }: Pick<RequestRow, 'startedAt' | 'tookMs'>,
     failure: FailureCode | undefined,
   ): void {
     this.#latency.add(model, task, startedAt + tookMs, tookMs, failure && faultOf(failure));

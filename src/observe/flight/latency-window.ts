@@ -1,5 +1,6 @@
 import { type Fault, faults } from '../../errors.ts';
 import type { TaskKind } from '../../task-kinds.ts';
+import { LastFound } from '../last-found.ts';
 
 /**
  * How long requests took, by model and by what it was used for, over the last so many minutes, in bounded memory. Each minute of each model counts its requests in buckets that grow
@@ -10,10 +11,7 @@ export class LatencyWindow {
   readonly #modelsMax: number;
   /** By what a model was used for: the two words joined. */
   readonly #minutes = new Map<number, Map<string, Tally>>();
-  /** Most requests are of the minute and the model of the one before. */
-  #last:
-    | { readonly minute: number; readonly model: string; readonly task: TaskKind | undefined; readonly tally: Tally }
-    | undefined;
+  readonly #last = new LastFound<Tally>();
 
   constructor(limits: { minutesMax: number; modelsMax: number }) {
     this.#minutesMax = limits.minutesMax;
@@ -23,14 +21,9 @@ export class LatencyWindow {
   /** `atMs`: when it ended, in the milliseconds of performance.now(). */
   add(model: string, task: TaskKind | undefined, atMs: number, tookMs: number, fault: Fault | undefined): void {
     const minute = Math.floor(atMs / 60_000);
-    let last = this.#last;
-    if (last === undefined || last.minute !== minute || last.model !== model || last.task !== task) {
-      const uses = this.#minutes.get(minute) ?? this.#begin(minute);
-      const tally = uses.get(`${model}\0${task ?? ''}`) ?? this.#beginUse(uses, model, task);
-      last = { minute, model, task, tally };
-      this.#last = last;
-    }
-    last.tally.add(tookMs, fault);
+    const tally =
+      this.#last.get(minute, model, task) ?? this.#last.set(this.#tally(minute, model, task), minute, model, task);
+    tally.add(tookMs, fault);
   }
 
   /** The minute that is going on and as many whole ones before it. `fromMs` is where the first of them began. */
@@ -47,6 +40,11 @@ export class LatencyWindow {
     }
     const byName = [...sums].sort(([one], [other]) => one.localeCompare(other));
     return { fromMs: Math.max(0, first * 60_000), uses: byName.map(([, tally]) => tally.summary()) };
+  }
+
+  #tally(minute: number, model: string, task: TaskKind | undefined): Tally {
+    const uses = this.#minutes.get(minute) ?? this.#begin(minute);
+    return uses.get(`${model}\0${task ?? ''}`) ?? this.#beginUse(uses, model, task);
   }
 
   #begin(minute: number): Map<string, Tally> {

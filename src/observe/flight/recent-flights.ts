@@ -1,10 +1,10 @@
 import type { BatchFacts } from '../../engine/inference.ts';
 import type { Fault } from '../../errors.ts';
-import { IdsTable } from '../../telemetry/ids.ts';
-import { rememberedNumbers, TimeAccount } from '../time-account.ts';
-import { FairRows } from './fair-rows.ts';
-import { type FlightRecord, faultOfRecord } from './flight-record.ts';
+import { FairRing } from './fair-ring.ts';
+import { type FlightRecord, faultOfRecord, type RequestWords } from './flight-record.ts';
 import { RecentBatches } from './recent-batches.ts';
+import { noBatch, type RequestRow } from './request-row.ts';
+import { RequestTable } from './request-table.ts';
 
 /** Which requests are asked for; what is undefined may be anything. */
 export type FlightFilter = {
@@ -16,125 +16,114 @@ export type FlightFilter = {
 };
 
 /** What many requests have in common, one object for all that come one after the other. */
-type Common = Pick<FlightRecord, 'tenant' | 'method' | 'route' | 'model' | 'task' | 'version' | 'threads'>;
+type Common = Pick<RequestWords, 'tenant' | 'method' | 'route' | 'model' | 'task' | 'version' | 'threads'>;
 
 /** What few requests have. The request id is absent where it is the trace id. */
-type Oddities = Pick<FlightRecord, 'failure' | 'kept' | 'sentence' | 'inputs'> & {
+type Rare = Pick<RequestWords, 'failure' | 'kept' | 'sentence' | 'inputs'> & {
   readonly requestId: string | undefined;
 };
 
-/** Of a request's numbers, the account's are the first. */
-const [statusPlace, batchPlace] = [rememberedNumbers, rememberedNumbers + 1] as const;
-const numbersEach = rememberedNumbers + 2;
-const noBatch = -1;
-
 /**
- * The last so many requests, taken apart: numbers in one array, ids in another, words in others, made into records again when somebody asks. As objects of
- * their own they outlived each collection of garbage, which then copied a megabyte: as much time as all other telemetry of a request together.
- * Whoever sends the most pushes out its own requests first (fair-rows.ts).
+ * The last so many requests: their rows stay in the table, and records are made of them when somebody asks. As objects they outlived each collection
+ * of garbage, which then copied a megabyte. A tenant who sends the most pushes out its own requests first (fair-rows.ts).
  */
 export class RecentFlights {
-  readonly #numbers: Float64Array;
-  readonly #common: Common[] = [];
-  readonly #ids: IdsTable;
-  readonly #odd: (Oddities | undefined)[] = [];
-  /** Those of the requests, each once for all members that end one after the other: there are never more than requests. */
+  /** Where requests are from their first byte. */
+  readonly table: RequestTable;
+  readonly #rows: FairRing<number>;
+  /** By row; undefined: the request is in flight, or nobody's. */
+  readonly #common: (Common | undefined)[] = [];
+  readonly #rare: (Rare | undefined)[] = [];
+  /** The batches of these requests, each once for all members that end one after the other. */
   readonly #batches: RecentBatches;
   #batch: BatchFacts | undefined;
   #batchNumber = noBatch;
-  readonly #rows: FairRows;
   #lastCommon: Common | undefined;
 
   constructor(max: number) {
-    this.#rows = new FairRows(max);
-    this.#numbers = new Float64Array(max * numbersEach);
-    this.#ids = new IdsTable(max);
+    this.table = new RequestTable(max + inFlightAtFirst);
+    this.#rows = new FairRing(max);
     this.#batches = new RecentBatches(max);
   }
 
-  add(record: FlightRecord): void {
-    const at = this.#rows.take(record.tenant);
-    const { ids, requestId, account, failure, kept, sentence, inputs, batch } = record;
-    this.#common[at] = this.#commonOf(record);
-    this.#ids.set(at, ids);
-    const ownId = requestId === ids.traceId ? undefined : requestId;
-    this.#odd[at] = (ownId ?? failure ?? kept) ? { requestId: ownId, failure, kept, sentence, inputs } : undefined;
+  /** Takes over the row of a request that has ended; answers where it is. */
+  add(request: RequestRow, words: RequestWords): number {
+    const { batch, ids } = request;
     if (batch !== this.#batch) {
       this.#batch = batch;
       this.#batchNumber = batch ? this.#batches.add(batch) : noBatch;
     }
-    const numbers = this.#numbers;
-    const from = at * numbersEach;
-    account.writeTo(numbers, from);
-    numbers[from + statusPlace] = record.status;
-    numbers[from + batchPlace] = this.#batchNumber;
+    const row = request.store(this.#batchNumber);
+    const { requestId, failure, kept, sentence, inputs } = words;
+    const ownId = requestId === ids.traceId ? undefined : requestId;
+    while (this.#common.length <= row) this.#rare[this.#common.push(undefined) - 1] = undefined;
+    this.#common[row] = this.#commonOf(words);
+    this.#rare[row] = (ownId ?? failure ?? kept) ? { requestId: ownId, failure, kept, sentence, inputs } : undefined;
+    const pushedOut = this.#rows.add(words.tenant, row);
+    if (pushedOut !== undefined) {
+      this.#common[pushedOut] = undefined;
+      this.#rare[pushedOut] = undefined;
+      this.table.free(pushedOut);
+    }
+    return row;
   }
 
-  /** The newest first. */
-  *[Symbol.iterator](): Generator<FlightRecord> {
-    for (const at of this.#rows) yield this.#record(at);
-  }
-
-  /** The newest that match, at most so many. Of the others nothing is made again: it is asked for while others are served. */
+  /** The newest that match, at most so many. Of the others nothing is made: it is asked for while others are served. */
   newest({ tenant, model, fault, endedSinceMs }: FlightFilter, most: number): FlightRecord[] {
     const found: FlightRecord[] = [];
-    for (const at of this.#rows) {
+    for (const row of this.#rows) {
       if (found.length >= most) break;
-      const common = this.#common[at]!;
+      const common = this.#common[row]!;
       if ((tenant !== undefined && common.tenant !== tenant) || (model !== undefined && common.model !== model))
         continue;
-      if (fault !== undefined && this.#faultOf(at) !== fault) continue;
-      const record = this.#record(at);
+      if (fault !== undefined && this.#faultOf(row) !== fault) continue;
       // They were added when they ended.
-      if (record.startedAt + record.tookMs < endedSinceMs) break;
-      found.push(record);
+      if (this.table.startedAt(row) + this.table.tookMs(row) < endedSinceMs) break;
+      found.push(this.record(row));
     }
     return found;
   }
 
-  /** Those with this request id, trace id or span id. Only they are made again, as of all that is looked for here: it is asked for while others are served. */
+  /** The requests with this request id, trace id or span id. */
   named(id: string): FlightRecord[] {
-    const rows = new Set(this.#ids.rowsOf(id, this.#rows.size));
-    for (let at = 0; at < this.#odd.length; at += 1) if (this.#odd[at]?.requestId === id) rows.add(at);
-    return [...rows].map((at) => this.#record(at));
+    const rows = new Set(this.table.ids.rowsOf(id, this.table.size).filter((row) => this.#common[row]));
+    for (let row = 0; row < this.#rare.length; row += 1) if (this.#rare[row]?.requestId === id) rows.add(row);
+    return [...rows].map((row) => this.record(row));
   }
 
   /** The members of a batch, the newest first. */
   membersOf(batch: BatchFacts): FlightRecord[] {
     const members: FlightRecord[] = [];
-    for (const at of this.#rows) {
-      const number = this.#numbers[at * numbersEach + batchPlace]!;
-      if (this.#batches.isAt(number, batch)) members.push(this.#record(at));
-    }
+    for (const row of this.#rows) if (this.#batches.isAt(this.table.batch(row), batch)) members.push(this.record(row));
     return members;
   }
 
-  #faultOf(at: number): Fault | undefined {
-    return faultOfRecord({ failure: this.#odd[at]?.failure, status: this.#numbers[at * numbersEach + statusPlace]! });
-  }
-
-  #record(at: number): FlightRecord {
-    const numbers = this.#numbers.subarray(at * numbersEach, (at + 1) * numbersEach);
-    const account = TimeAccount.read(numbers, 0);
-    const ids = this.#ids.get(at);
-    const odd = this.#odd[at];
+  record(row: number): FlightRecord {
+    const { table } = this;
+    const ids = table.ids.get(row);
+    const rare = this.#rare[row];
     return {
-      ...this.#common[at]!,
+      ...this.#common[row]!,
       ids,
-      requestId: odd?.requestId ?? ids.traceId,
-      status: numbers[statusPlace]!,
-      failure: odd?.failure,
-      kept: odd?.kept,
-      sentence: odd?.sentence,
-      inputs: odd?.inputs,
-      startedAt: account.startedAt,
-      tookMs: account.tookMs,
-      account,
-      batch: this.#batches.at(numbers[batchPlace]!),
+      requestId: rare?.requestId ?? ids.traceId,
+      status: table.status(row),
+      failure: rare?.failure,
+      kept: rare?.kept,
+      sentence: rare?.sentence,
+      inputs: rare?.inputs,
+      startedAt: table.startedAt(row),
+      tookMs: table.tookMs(row),
+      stages: table.stages(row),
+      arrival: table.arrival(row),
+      batch: this.#batches.at(table.batch(row)),
     };
   }
 
-  #commonOf({ tenant, method, route, model, task, version, threads }: FlightRecord): Common {
+  #faultOf(row: number): Fault | undefined {
+    return faultOfRecord({ failure: this.#rare[row]?.failure, status: this.table.status(row) });
+  }
+
+  #commonOf({ tenant, method, route, model, task, version, threads }: RequestWords): Common {
     const last = this.#lastCommon;
     const isSame =
       last !== undefined &&
@@ -150,3 +139,6 @@ export class RecentFlights {
     return this.#lastCommon;
   }
 }
+
+/** The table grows where more are in flight. */
+const inFlightAtFirst = 256;

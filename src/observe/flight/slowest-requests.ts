@@ -1,4 +1,5 @@
-import { copyOf, type FlightRecord } from './flight-record.ts';
+import { LastFound } from '../last-found.ts';
+import type { FlightRecord } from './flight-record.ts';
 
 /** So many are remembered of each minute and model: as many may be asked for. */
 export const slowestMax = 50;
@@ -9,8 +10,7 @@ export class SlowestRequests {
   /** Of each minute and model. */
   readonly #eachMax: number;
   readonly #minutes = new Map<number, Map<string, FlightRecord[]>>();
-  /** Most requests are of the minute and the model of the one before. */
-  #last: { readonly minute: number; readonly model: string; readonly slowest: FlightRecord[] } | undefined;
+  readonly #last = new LastFound<FlightRecord[]>();
   #count = 0;
 
   constructor(recordsMax: number) {
@@ -18,12 +18,16 @@ export class SlowestRequests {
     this.#eachMax = Math.min(slowestMax, recordsMax);
   }
 
+  /** Whether it is one of the slowest. The quickest of them stands last: most requests end at this comparison. */
+  wants(request: Timed): boolean {
+    const slowest = this.#slowestLike(request);
+    return slowest.length < this.#eachMax || request.tookMs > slowest[this.#eachMax - 1]!.tookMs;
+  }
+
   add(record: FlightRecord): void {
     const slowest = this.#slowestLike(record);
-    // The quickest of them stands last: most requests end at this comparison.
-    if (slowest.length >= this.#eachMax && record.tookMs <= slowest[this.#eachMax - 1]!.tookMs) return;
     const at = slowest.findIndex(({ tookMs }) => tookMs < record.tookMs);
-    slowest.splice(at < 0 ? slowest.length : at, 0, copyOf(record));
+    slowest.splice(at < 0 ? slowest.length : at, 0, record);
     this.#count += 1;
     if (slowest.length > this.#eachMax) {
       slowest.pop();
@@ -36,19 +40,15 @@ export class SlowestRequests {
   }
 
   /** Those of its minute and model. */
-  #slowestLike(record: FlightRecord): FlightRecord[] {
+  #slowestLike(record: Timed): FlightRecord[] {
     const minute = minuteOf(record);
     const model = record.model ?? '';
-    const last = this.#last;
-    if (last !== undefined && last.minute === minute && last.model === model) return last.slowest;
+    const last = this.#last.get(minute, model);
+    if (last) return last;
     const models = this.#minutes.get(minute) ?? this.#begin(minute);
-    let slowest = models.get(model);
-    if (!slowest) {
-      slowest = [];
-      models.set(model, slowest);
-    }
-    this.#last = { minute, model, slowest };
-    return slowest;
+    const slowest = models.get(model) ?? [];
+    models.set(model, slowest);
+    return this.#last.set(slowest, minute, model);
   }
 
   #begin(minute: number): Map<string, FlightRecord[]> {
@@ -63,6 +63,8 @@ export class SlowestRequests {
   }
 }
 
-function minuteOf({ startedAt, tookMs }: FlightRecord): number {
+type Timed = Pick<FlightRecord, 'model' | 'startedAt' | 'tookMs'>;
+
+function minuteOf({ startedAt, tookMs }: Timed): number {
   return Math.floor((startedAt + tookMs) / 60_000);
 }

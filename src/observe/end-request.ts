@@ -1,0 +1,99 @@
+import type { Attributes } from '@opentelemetry/api';
+import { inputText } from '../engine/tensor.ts';
+import { failures, levelOfFault } from '../errors.ts';
+import { log } from '../telemetry/logger.ts';
+import type { FlightRecorder } from './flight/flight-recorder.ts';
+import type { RequestRow } from './flight/request-row.ts';
+import type { TraceKeeper } from './keep-trace.ts';
+import type { ModelUses } from './model-uses.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+import { aroundJob, aroundTask, makeRequestSpans } from './request-spans.ts';
+import type { RequestTrace } from './request-trace.ts';
+
+/** Who hears of requests that have ended. */
+export type RequestEnds = {
+  readonly keeper: Pick<TraceKeeper, 'decide'>;
+  readonly metrics: RequestMetrics;
+  readonly flights?: FlightRecorder | undefined;
+  /** Absent where there are no models. */
+  readonly uses?: ModelUses | undefined;
+};
+
+/** Counts a request that has ended, remembers it, and decides whether its spans and its log line are made. */
+export function endRequest(
+  { keeper, metrics, flights, uses }: RequestEnds,
+  told: RequestTrace,
+  row: RequestRow,
+  protocol: string,
+): void {
+  const { method, route, failure, servedBy, task, tenant } = told;
+  // Its caller has left, and the task will hear of it.
+  if (told.spending) row.markTask(told.spending());
+  row.close(told.streamingAt);
+  if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
+  const { status, tookMs } = row;
+  metrics.answered(method, route, status, told.faultOf(status), tookMs);
+  if (failure) metrics.failed(route, failure);
+  if (servedBy && !told.isForJob) uses?.ended({ model: servedBy.name, task, tenant, row, failure });
+  told.kept = keeper.decide(row, told, told.wantedBy, told.always);
+  if (told.kept !== undefined) {
+    metrics.kept(told.kept);
+    tell(told, row, protocol);
+  }
+  flights?.add(row, told);
+}
+
+function tell(told: RequestTrace, row: RequestRow, protocol: string): void {
+  const { method, route, failure, sentence, inputs, servedBy, task } = told;
+  const { status, startedAt, tookMs } = row;
+  const fault = told.faultOf(status);
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'http.route': route,
+    'http.response.status_code': status,
+    'request.id': told.requestId,
+    tenant: told.tenant,
+    'vitrine.trace.kept': told.kept,
+    ...(told.profile && { 'inference.profile': told.profile }),
+    ...(failure && { 'error.type': failure }),
+    ...(fault && { fault }),
+    ...(sentence !== undefined && { 'error.message': sentence }),
+    ...(task && { 'task.kind': task }),
+    ...(servedBy && { 'inference.model.name': servedBy.name, 'inference.model.version': servedBy.version }),
+  };
+  log(
+    'access',
+    fault === undefined ? 'info' : levelOfFault[fault],
+    `${method} ${route} ${status} ${tookMs.toFixed(1)} ms`,
+    {
+      event_type: 'http_request',
+      ...(attributes as Record<string, string | number>),
+      duration_ms: Math.round(tookMs * 1000) / 1000,
+    },
+    told.context,
+  );
+  makeRequestSpans({
+    ids: told.ids,
+    parent: told.parent,
+    name: `${method} ${route}`,
+    attributes: {
+      ...attributes,
+      'url.scheme': 'http',
+      'network.protocol.version': protocol,
+      ...(inputs && { 'inference.input.shapes': inputs.map(inputText) }),
+    },
+    startedAt,
+    tookMs,
+    // By the conventions, a server span is an error only when the server is at fault.
+    error:
+      fault === 'server'
+        ? failure
+          ? failures[failure].means
+          : 'The answer says that the server is at fault.'
+        : undefined,
+    stages: servedBy || task ? row.stages : undefined,
+    withSpans: task && (told.isForJob ? aroundJob : aroundTask),
+    batch: row.batch,
+    runSpanId: told.runSpanId,
+  });
+}

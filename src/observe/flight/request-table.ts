@@ -1,0 +1,106 @@
+import type { Arrival } from '../../engine/inference.ts';
+import { IdsTable } from '../../telemetry/ids.ts';
+import { type Stages, stageNames } from '../stages.ts';
+
+/** The numbers of a request, in the order of a row. Times are in the milliseconds of performance.now(). */
+const columns = [
+  ...stageNames,
+  'startedAt',
+  'tookMs',
+  'markedAt',
+  'enqueuedAt',
+  /** When the run began that went on after the request's deadline. */
+  'ranSince',
+  'waiting',
+  'waitingBytes',
+  'running',
+  'predictedWaitMs',
+  'status',
+  /** By its number among the stored batches. */
+  'batch',
+] as const;
+type Column = (typeof columns)[number];
+export const columnOf = Object.fromEntries(columns.map((name, column) => [name, column])) as Record<Column, number>;
+export const columnCount = columns.length;
+
+/**
+ * The numbers and ids of requests, a row each: of those in flight, and of those that are stored. A row is claimed when its request begins and is
+ * freed by its owner; no row is taken from a request in flight. When all are taken the table grows: it has as many rows as requests are stored, and as
+ * ever were in flight at once.
+ */
+export class RequestTable {
+  numbers: Float64Array;
+  readonly ids: IdsTable;
+  /** Of each row, how often it changed hands: who knows an older number has lost it. */
+  generations: Uint32Array;
+  readonly #free: number[] = [];
+  #used = 0;
+
+  constructor(rows = 64) {
+    this.numbers = new Float64Array(rows * columnCount);
+    this.ids = new IdsTable(rows);
+    this.generations = new Uint32Array(rows);
+  }
+
+  /** Rows that were ever claimed. */
+  get size(): number {
+    return this.#used;
+  }
+
+  claim(): number {
+    const row = this.#free.pop() ?? this.#used;
+    if (row < this.#used) return row;
+    if (row === this.generations.length) this.#grow(Math.ceil(row * 1.5));
+    this.#used = row + 1;
+    return row;
+  }
+
+  free(row: number): void {
+    this.#free.push(row);
+  }
+
+  status(row: number): number {
+    return this.#number(row, 'status');
+  }
+
+  batch(row: number): number {
+    return this.#number(row, 'batch');
+  }
+
+  startedAt(row: number): number {
+    return this.#number(row, 'startedAt');
+  }
+
+  tookMs(row: number): number {
+    return this.#number(row, 'tookMs');
+  }
+
+  stages(row: number): Stages {
+    return Object.fromEntries(stageNames.map((stage) => [stage, this.#number(row, stage)])) as Stages;
+  }
+
+  /** The queue as the request found it; undefined: it did not get there. */
+  arrival(row: number): Arrival | undefined {
+    const waiting = this.#number(row, 'waiting');
+    if (Number.isNaN(waiting)) return undefined;
+    return {
+      waiting,
+      waitingBytes: this.#number(row, 'waitingBytes'),
+      running: this.#number(row, 'running'),
+      predictedWaitMs: this.#number(row, 'predictedWaitMs'),
+    };
+  }
+
+  #number(row: number, column: Column): number {
+    return this.numbers[row * columnCount + columnOf[column]]!;
+  }
+
+  #grow(rows: number): void {
+    const { numbers, generations } = this;
+    this.numbers = new Float64Array(rows * columnCount);
+    this.numbers.set(numbers);
+    this.generations = new Uint32Array(rows);
+    this.generations.set(generations);
+    this.ids.grow(rows);
+  }
+}

@@ -9,8 +9,8 @@ import { RequestMetrics } from '../src/observe/request-metrics.ts';
 import type { RequestTrace } from '../src/observe/request-trace.ts';
 import { Meter } from '../src/telemetry/meter.ts';
 
-// The CPU time of what is recorded of a request, in a loop by itself, and of the texts in its answer's head; none is kept.
-// Usage: node bench/request-loop.ts [off]
+// The CPU time of what is recorded of a request, in a loop by itself, and of the texts in its
+// answer's head; none is kept. Usage: node bench/request-loop.ts [off]
 
 const meter = new Meter();
 const metrics = new RequestMetrics(meter);

@@ -1,11 +1,16 @@
 import type { BatchFacts } from './inference.ts';
 
-/** Hears what the engine does, to account for it. An observer is quick, throws nothing, and changes nothing that it is given. */
+/**
+ * Hears what the engine does, to account for it. An observer is quick, throws nothing, and changes
+ * nothing that it is given.
+ */
 export type EngineObserver = {
   /** A batch is over, however it ended. Every one that began. */
   batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void;
   modelLoaded(load: LoadFacts): void;
-  /** A request will never run: its caller left, its deadline passed, or there was no room for it. */
+  /**
+   * A request will never run: its caller left, its deadline passed, or there was no room for it.
+   */
   requestDropped(model: string, why: 'gone' | 'expired' | 'refused'): void;
   /** A request is run once more, because its lane was lost. */
   requestRetried(model: string): void;

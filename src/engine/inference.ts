@@ -9,11 +9,15 @@ export type InferRequest = {
   readonly priority: number;
   /** In the milliseconds of performance.now(). */
   readonly deadlineAt: number;
-  /** Aborted when the caller has gone; looked at, never listened to, so an AbortSignal will do, and so will a flag. */
+  /**
+   * Aborted when the caller has gone; looked at, never listened to, so an AbortSignal will do, and
+   * so will a flag.
+   */
   readonly signal: { readonly aborted: boolean };
   /**
-   * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a thread instead of copied, or freed once they were run, and
-   * are empty here from then on. Several inputs may lie in one buffer.
+   * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a
+   * thread instead of copied, or freed once they were run, and are empty here from then on. Several
+   * inputs may lie in one buffer.
    */
   readonly mayTakeBuffers?: boolean;
   /** Who is charged: the API key's name, `admin` or `anonymous`. */
@@ -23,14 +27,20 @@ export type InferRequest = {
   readonly boundsItself?: boolean;
 };
 
-/** Hears where its request got to in the engine, also when there is no answer. It must not throw. */
+/**
+ * Hears where its request got to in the engine, also when there is no answer. It must not throw.
+ */
 export type Follower = {
   /**
-   * Its inputs were checked and it began to wait, in the milliseconds of performance.now(), and so it found the queue. Said again of each part of a request that
-   * was cut. An object for it would be one more of each request.
+   * Its inputs were checked and it began to wait, in the milliseconds of performance.now(), and so
+   * it found the queue. Said again of each part of a request that was cut. An object for it would
+   * be one more of each request.
    */
   arrived(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
-  /** A batch with the request has ended. The members of a batch hear it before any of them is answered. */
+  /**
+   * A batch with the request has ended. The members of a batch hear it before any of them is
+   * answered.
+   */
   batchEnded(batch: BatchFacts): void;
   /** The deadline passed during a run that goes on. */
   expiredInRun(beganAt: number): void;
@@ -48,7 +58,10 @@ export type Arrival = {
 /** Where the time went, in milliseconds. `runMs` is the whole way to the lane and back; `splitMs` is from there to the
  * answer's turn, with the sending of the next batch, which goes first; `sessionMs` of the batch is ONNX Runtime alone. */
 export type StageTimes = {
-  /** When its inputs had been checked and it began to wait, in the milliseconds of performance.now(). */
+  /**
+   * When its inputs had been checked and it began to wait, in the milliseconds of
+   * performance.now().
+   */
   readonly enqueuedAt: number;
   readonly queueMs: number;
   readonly assembleMs: number;
@@ -59,7 +72,10 @@ export type StageTimes = {
   readonly answeredAt: number;
 };
 
-/** Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model (or request) that runs alone. */
+/**
+ * Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model
+ * (or request) that runs alone.
+ */
 export type ClosedBy = 'idle' | 'rows' | 'bytes' | 'delay' | 'alone';
 
 export type BatchFacts = {
@@ -77,12 +93,18 @@ export type BatchFacts = {
   readonly tookShortcut: boolean;
   readonly provider: string;
   readonly sessionMs: number;
-  /** CPU time of its lane, or the run's own time on the event loop; what ONNX Runtime's own threads took is read every few milliseconds, and stands with the next batch then. */
+  /**
+   * CPU time of its lane, or the run's own time on the event loop; what ONNX Runtime's own threads
+   * took is read every few milliseconds, and stands with the next batch then.
+   */
   readonly cpuMs: number;
   /** Of a run on a GPU, where somebody meters it. */
   readonly gpu: BatchGpu | undefined;
   readonly outputBytes: number;
-  /** When it was closed and when its lane had done with it, in the milliseconds of performance.now(). */
+  /**
+   * When it was closed and when its lane had done with it, in the milliseconds of
+   * performance.now().
+   */
   readonly startedAt: number;
   readonly endedAt: number;
   readonly outcome: 'ran' | 'failed' | 'lane_lost' | 'given_up';
@@ -104,13 +126,17 @@ export type GpuMeter = {
 };
 
 export type InferAnswer = {
-  /** In the order asked for, or the model's own. Their data may be views into one buffer that the whole batch shares. */
+  /**
+   * In the order asked for, or the model's own. Their data may be views into one buffer that the
+   * whole batch shares.
+   */
   readonly outputs: readonly Tensor[];
   readonly stages: StageTimes;
   readonly batch: BatchFacts;
   /**
-   * Where the outputs are large: to be called, once, by who has done with them. Their memory is given back when all of the batch have called it; the
-   * collector finds it where somebody does not.
+   * Where the outputs are large: to be called, once, by who has done with them. Their memory is
+   * given back when all of the batch have called it; the collector finds it where somebody does
+   * not.
    */
   readonly letGo: (() => void) | undefined;
 };

@@ -20,7 +20,7 @@ export function tellIds(response: Response): void {
   response.setHeader('traceresponse', `00-${ids.traceId}-${ids.spanId}-01`);
 }
 
-/** What was done for the answer is over: tells the caller where its time went. For answers that write no headers of their own. */
+/** Says where the time of the request went, for answers that write no headers of their own. */
 export function tellStages(response: Response): void {
   const { row } = requestTrace(response);
   if (row) response.setHeader('Server-Timing', row.taskTiming());
@@ -29,9 +29,10 @@ export function tellStages(response: Response): void {
 type TracedResponse = Response & { trace: RequestTrace };
 
 /**
- * Gives every request its ids and its row at its first byte, and ends both with its connection. Nothing the caller wrote is recorded but a well-formed
- * request id and trace context: no headers, no query, no path that is not a route of ours.
- * Without `tracing` all telemetry is off: ids are all there is.
+ * Gives every request its ids and its row at its first byte, and ends both with its connection.
+ * Nothing the caller wrote is recorded but a well-formed request id and trace context: no headers,
+ * no query, no path that is not a route of ours. Without `tracing` all telemetry is off: ids are
+ * all there is.
  */
 export function beginTrace(tracing: RequestTracing | undefined, request: Request, response: Response): RequestTrace {
   const row = tracing && new RequestRow(tracing.table);

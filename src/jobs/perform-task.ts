@@ -10,7 +10,7 @@ import type { TaskRequest } from '../tasks/task-types.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import type { Perform } from './run-attempt.ts';
 
-/** A job's work is a task, done as a request would have done it, and its use of the model is counted like that of a request. */
+/** A job's work is a task. It is done and counted as if a request waited for it. */
 export function performTask(
   parts: Pick<TaskTools, 'config' | 'registry' | 'threads' | 'metrics'> & { readonly uses?: ModelUses | undefined },
 ): Perform {

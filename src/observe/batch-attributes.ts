@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { BatchFacts } from '../engine/inference.ts';
 import { attribute } from '../telemetry/names/names.ts';
 
-/** A batch, as its own span and the spans of its members' runs tell it. */
+/** A batch, on its own span and on the spans of its members' runs. */
 export function batchAttributes(batch: BatchFacts): Attributes {
   return {
     [attribute.batchId]: batch.id,
@@ -30,7 +30,10 @@ function microseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** What tells it from all others, whoever has made it again from what is remembered: batches are numbered from one anew when their model is loaded. */
+/**
+ * Identifies a batch across copies. Batches are numbered from one again when their model is
+ * loaded.
+ */
 type BatchName = Pick<BatchFacts, 'model' | 'version' | 'id' | 'startedAt'>;
 
 export function nameOfBatch({ model, version, id, startedAt }: BatchName): string {

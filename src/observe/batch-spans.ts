@@ -6,15 +6,18 @@ import { recordSpan } from '../telemetry/spans.ts';
 import { batchAttributes, nameOfBatch } from './batch-attributes.ts';
 
 /**
- * The spans of batches. A batch has one when a member's trace is kept, in a trace of its own, linked with its kept members both ways. The members end one
- * after the other, so a batch waits for their fate, for a while: who ends later links to the batch, and is not linked by it.
+ * The spans of batches. A batch has one when a member's trace is kept, in a trace of its own,
+ * linked with its kept members both ways. The members end one after the other, so a batch waits for
+ * their fate, for a while: who ends later links to the batch, and is not linked by it.
  */
 export class BatchSpans {
   readonly #waitMs: number;
   readonly #waitingMax: number;
   /** In the order they came. */
   readonly #waiting = new Map<BatchFacts, { ids: Ids; members: SpanContext[]; sinceMs: number }>();
-  /** Of the last so many that have a span, by what tells them apart: whoever remembers a batch need not keep the object. */
+  /**
+   * The last batches that have a span, by name: who stores a batch need not keep the object.
+   */
   readonly #ids = new Map<string, Ids>();
   readonly #rememberedMax: number;
   #timer: NodeJS.Timeout | undefined;

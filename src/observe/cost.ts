@@ -3,12 +3,13 @@ import type { BatchFacts } from '../engine/inference.ts';
 import type { CounterSeries, Meter } from '../telemetry/meter.ts';
 import { LastFound } from './last-found.ts';
 
-/** Work of the engine that nobody asked for through a door. */
+/** Work of the engine that no request asked for. */
 const nobody = 'anonymous';
 
 /**
- * What each tenant cost on each model. A batch is shared out by rows: of its lane's CPU time, its GPU's time and energy, and its answer's bytes. A batch that
- * fails, or that is run once more, is charged too: it was work.
+ * What each tenant cost on each model. A batch is shared out by rows: of its lane's CPU time, its
+ * GPU's time and energy, and its answer's bytes. A batch that fails, or that is run once more, is
+ * charged too: it was work.
  */
 export class Cost implements Partial<EngineObserver> {
   readonly #meter: Meter;
@@ -44,7 +45,10 @@ export class Cost implements Partial<EngineObserver> {
     );
   }
 
-  /** Tenants are names of keys and models those of the repository; the counters have a limit all the same. */
+  /**
+   * Tenants are names of keys and models the repository's; the counters have a limit all the
+   * same.
+   */
   #open(tenant: string, model: string): Account {
     const account: Account = {
       tenant,

@@ -19,7 +19,10 @@ export type RequestEnds = {
   readonly uses?: ModelUses | undefined;
 };
 
-/** Counts a request that has ended, remembers it, and decides whether its spans and its log line are made. */
+/**
+ * Counts a request that has ended, remembers it, and decides whether its spans and its log line are
+ * made.
+ */
 export function endRequest(
   { keeper, metrics, flights, uses }: RequestEnds,
   told: RequestTrace,
@@ -27,7 +30,7 @@ export function endRequest(
   protocol: string,
 ): void {
   const { method, route, failure, servedBy, task, tenant } = told;
-  // Its caller has left, and the task will hear of it.
+  // The caller has left while the task works.
   if (told.spending) row.markTask(told.spending());
   row.close(told.streamingAt);
   if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;

@@ -10,7 +10,10 @@ const states = ['ready', 'loading', 'unloading', 'unavailable'] as const satisfi
 const laneStates = ['idle', 'running', 'opening', 'abandoned'] as const;
 const breakerNumbers = { closed: 0, half_open: 1, open: 2 } as const;
 
-/** What the engine does, by model. Counts go on when a model is reloaded; the model's own statistics begin again. */
+/**
+ * What the engine does, by model. Counts go on when a model is reloaded; the model's own statistics
+ * begin again.
+ */
 export class EngineMetrics implements Partial<EngineObserver> {
   readonly #meter: Meter;
   readonly #models = new Map<string, ModelSeries>();

@@ -5,13 +5,16 @@ import type { Gpu } from '../telemetry/host/gpu/start-gpu.ts';
 const turnsMax = 4096;
 
 /**
- * What of a GPU's time and energy a run had, when several run on it side by side: while n run, each has one n-th. What all had together is so never more than
- * what the device gave.
+ * What of a GPU's time and energy a run had, when several run on it side by side: while n run, each
+ * has one n-th. What all had together is so never more than what the device gave.
  */
 export class GpuShare implements GpuMeter {
   readonly #gpu: () => Pick<Gpu, 'devices' | 'energyBetween'>;
   #running = 0;
-  /** The time one run would have had since the start, at the moments when the number of runs changed. */
+  /**
+   * The time one run would have had since the start, at the moments when the number of runs
+   * changed.
+   */
   #turns: { atMs: number; sharedMs: number; running: number }[] = [{ atMs: 0, sharedMs: 0, running: 0 }];
 
   constructor(gpu: () => Pick<Gpu, 'devices' | 'energyBetween'>) {
@@ -51,7 +54,10 @@ export class GpuShare implements GpuMeter {
   }
 }
 
-/** The only one there is; of several the one that CUDA was told to show first. Else it cannot be said, and nothing is. */
+/**
+ * The only one there is; of several the one that CUDA shows first. Else it cannot be said, and
+ * nothing is.
+ */
 function deviceOf(provider: string, devices: readonly GpuDevice[]): string | undefined {
   if (devices.length <= 1) return devices[0]?.hwId;
   if (provider !== 'cuda') return undefined;

@@ -15,7 +15,9 @@ export type TraceKeeperOptions = {
   slowMs: number;
   /** What callers may force a second, by header or traceparent together. */
   forcedPerSecond: number;
-  /** Failed and slow ones a second at most: a storm of refusals is counted, not traced one by one. */
+  /**
+   * Failed and slow ones a second at most: a storm of refusals is counted, not traced one by one.
+   */
   troublePerSecond: number;
   /** Percent of both that each tenant can count on. */
   sharePercent: number;
@@ -23,8 +25,9 @@ export type TraceKeeperOptions = {
 };
 
 /**
- * Decides, when a request has ended, whether its spans and its log line are made. Everything is known then, so what went wrong or was slow is kept,
- * and of the rest a few. What is not kept is in the metrics all the same, exactly.
+ * Decides, when a request has ended, whether its spans and its log line are made. Everything is
+ * known then, so what went wrong or was slow is kept, and of the rest a few. What is not kept is in
+ * the metrics all the same, exactly.
  */
 export class TraceKeeper {
   readonly #options: TraceKeeperOptions;
@@ -90,7 +93,10 @@ export class TraceKeeper {
   }
 }
 
-/** So many a second, in which each tenant has its share: given back as a whole when the second is over. */
+/**
+ * So many a second, in which each tenant has its share: given back as a whole when the second is
+ * over.
+ */
 function perSecond(max: number, sharePercent: number): SharedBudget {
   return new SharedBudget({
     name: 'traces',

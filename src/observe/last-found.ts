@@ -1,4 +1,7 @@
-/** The last thing that was looked up, by up to four keys: most requests look for what the one before looked for. */
+/**
+ * The last thing that was looked up, by up to four keys: most requests look for what the one before
+ * looked for.
+ */
 export class LastFound<Value> {
   #a: unknown;
   #b: unknown;

@@ -5,7 +5,10 @@ import type { FlightRecorder } from './flight/flight-recorder.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
-/** A model was used, once, by somebody: an inference, a task that a request waits for, or the task of a job. It is over. */
+/**
+ * A model was used, once, by somebody: an inference, a task that a request waits for, or the task
+ * of a job. It is over.
+ */
 export type ModelUse = {
   readonly model: string;
   /** Absent for an inference. */
@@ -15,7 +18,10 @@ export type ModelUse = {
   readonly failure: FailureCode | undefined;
 };
 
-/** The one place where uses of models are counted: in the metrics by model, in what each tenant cost, and in the summary of the last hour. */
+/**
+ * The one place where uses of models are counted: in the metrics by model, in what each tenant
+ * cost, and in the summary of the last hour.
+ */
 export class ModelUses {
   readonly #metrics: RequestMetrics;
   readonly #cost: Pick<Cost, 'requested'> | undefined;

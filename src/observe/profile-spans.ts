@@ -6,7 +6,10 @@ import { recordSpan } from '../telemetry/spans.ts';
 /** So many of the longest stand on the profile's own span. */
 const topMax = 5;
 
-/** The spans of a profile: one for the twin, a child of the run that it repeats, and in it one for each operator, at the time when the twin ran it. */
+/**
+ * The spans of a profile: one for the twin, a child of the run that it repeats, and in it one for
+ * each operator, at the time when the twin ran it.
+ */
 export function makeProfileSpans(
   profile: OperatorProfile,
   of: { run: SpanContext; model: string; version: string; startMs: number; endMs: number },

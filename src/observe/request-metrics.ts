@@ -27,8 +27,9 @@ export class RequestMetrics {
   }
 
   /**
-   * A route's series begin with the service, so that there is something to see before anything happens: the statuses and codes that rules ask for.
-   * The others begin, at zero too, when they are first met.
+   * A route's series begin with the service, so that there is something to see before anything
+   * happens: the statuses and codes that rules ask for. The others begin, at zero too, when they
+   * are first met.
    */
   beginRoute(endpoint: string, methods: readonly string[]): void {
     for (const method of methods) {

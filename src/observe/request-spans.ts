@@ -16,14 +16,14 @@ export type EndedRequest = {
   /** In the milliseconds of performance.now(). */
   startedAt: number;
   tookMs: number;
-  /** The server is at fault, with what it says of it. */
+  /** The server is at fault: how it is described. */
   error: string | undefined;
   stages: Stages | undefined;
   /** The stages that become spans, if not all: a task has spans of its own in between. */
   withSpans?: readonly InferenceStage[] | undefined;
   /** Of the span of the run, where somebody has to know it before it is made. */
   runSpanId?: string | undefined;
-  /** What it was in: told on the span of the run, which is linked with the batch's. */
+  /** Its batch: it is on the span of the run, which is linked with the batch's. */
   batch: BatchFacts | undefined;
 };
 
@@ -31,7 +31,10 @@ export type EndedRequest = {
 export const aroundTask = ['receive', 'send'] as const satisfies readonly InferenceStage[];
 export const aroundJob = ['receive', 'run', 'send'] as const satisfies readonly InferenceStage[];
 
-/** Makes the spans of a kept request, after the fact: the server's, and one for each stage that took time. */
+/**
+ * Makes the spans of a kept request, after the fact: the server's, and one for each stage that took
+ * time.
+ */
 export function makeRequestSpans(request: EndedRequest): void {
   const { ids, name, attributes, startedAt, tookMs, error, stages, batch, withSpans = inferenceStages } = request;
   const startMs = performance.timeOrigin + startedAt;

@@ -20,7 +20,10 @@ import { type AlwaysKept, type KeptBecause, keptReasons } from './kept-reasons.t
 import type { TaskStages } from './stages.ts';
 import type { TaskAsker } from './task-asker.ts';
 
-/** The ids of the caller's span. Its tracestate and baggage are free text, and nothing here is called on behalf of the caller that would need them. */
+/**
+ * The ids of the caller's span. Its tracestate and baggage are free text, and nothing here is
+ * called on behalf of the caller that would need them.
+ */
 const traceparentOnly: TextMapGetter<IncomingHttpHeaders> = {
   keys: () => ['traceparent'],
   get: ({ traceparent }, key) => (key === 'traceparent' && typeof traceparent === 'string' ? traceparent : undefined),
@@ -32,14 +35,20 @@ export class RequestTrace implements RequestWords, TaskAsker {
   readonly requestId: string;
   readonly method: string;
   readonly parent: Context = ROOT_CONTEXT;
-  /** Its numbers. Absent when all telemetry is off, for then no clock is read, and when the request is over. */
+  /**
+   * Its numbers. Absent when all telemetry is off, for then no clock is read, and when the request
+   * is over.
+   */
   row: RequestRow | undefined;
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
   servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
   task: TaskKind | undefined;
   spending: (() => TaskStages) | undefined;
-  /** The model works for a job that the request only asked for: its use is counted when the job has ended. */
+  /**
+   * The model works for a job that the request only asked for: its use is counted when the job has
+   * ended.
+   */
   isForJob = false;
   sentence: string | undefined;
   inputs: readonly InputShape[] | undefined;
@@ -56,7 +65,9 @@ export class RequestTrace implements RequestWords, TaskAsker {
   /** Of the span of its run, where somebody has to know it before it is made. */
   runSpanId: string | undefined;
   streamingAt: number | undefined;
-  /** Somebody looks at the telemetry: nothing is made of it, unless the service itself fails. */
+  /**
+   * Somebody looks at the telemetry: the request is not recorded, unless the service itself fails.
+   */
   isLook = false;
   always: AlwaysKept | undefined;
   /** By X-Vitrine-Trace: 1. */
@@ -85,7 +96,10 @@ export class RequestTrace implements RequestWords, TaskAsker {
     return this.servedBy?.threads;
   }
 
-  /** The answer is this failure. The first word holds: what follows from it, as a connection that breaks off, is no other failure. */
+  /**
+   * The answer is this failure. The first word holds: what follows from it, as a connection that
+   * breaks off, is no other failure.
+   */
   decide(failure: FailureCode): void {
     if (this.row?.status !== 0) return;
     this.failure = failure;
@@ -98,19 +112,26 @@ export class RequestTrace implements RequestWords, TaskAsker {
   }
 
   /**
-   * From here on it is a stream that goes on for as long as its caller listens. It took as long as until now, and leaving is how it ends: a caller who
-   * follows a job for an hour is neither a slow answer nor a failed one.
+   * From here on it is a stream that goes on for as long as its caller listens. It took as long as
+   * until now, and leaving is how it ends: a caller who follows a job for an hour is neither a slow
+   * answer nor a failed one.
    */
   beginStream(): void {
     this.streamingAt ??= performance.now();
   }
 
-  /** For a log line of this request. Who asks for it keeps the trace: no line may point to one that is missing. */
+  /**
+   * For a log line of this request. Who asks for it keeps the trace: no line may point to one that
+   * is missing.
+   */
   get context(): Context {
     return this.keep('logged');
   }
 
-  /** Keeps the trace, whatever the rates are; answers the context for spans and log lines that belong to it. */
+  /**
+   * Keeps the trace, whatever the rates are; answers the context for spans and log lines that
+   * belong to it.
+   */
   keep(because: AlwaysKept): Context {
     if (!this.always || keptReasons.indexOf(because) < keptReasons.indexOf(this.always)) this.always = because;
     return trace.setSpanContext(ROOT_CONTEXT, sampled(this.ids));

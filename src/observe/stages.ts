@@ -1,4 +1,7 @@
-/** Where the time of an inference goes, in this order. What none of them has is the rest, and is measured too. */
+/**
+ * Where the time of an inference goes, in this order. What none of them has is the rest, and is
+ * measured too.
+ */
 export const inferenceStages = ['receive', 'decode', 'queue', 'assemble', 'run', 'split', 'encode', 'send'] as const;
 export type InferenceStage = (typeof inferenceStages)[number];
 

@@ -4,7 +4,10 @@ import type { TaskKind } from '../task-kinds.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import type { TaskStages } from './stages.ts';
 
-/** Who asked for a task, a request or a job, and is charged with its time. What stands here is what flight records and models' metrics are made from. */
+/**
+ * Who asked for a task, a request or a job, and is charged with its time. What stands here is what
+ * flight records and models' metrics are made from.
+ */
 export type TaskAsker = {
   /** Absent when telemetry is off, and when the request is over before its task. */
   readonly row: RequestRow | undefined;

@@ -3,7 +3,10 @@ import { type SpanContext, TraceFlags } from '@opentelemetry/api';
 
 export type Ids = { readonly traceId: string; readonly spanId: string };
 
-/** Ids for a span that will be made later: a request has its ids from its first byte, its spans are made when it has ended. */
+/**
+ * Ids for a span that will be made later: a request has its ids from its first byte, its spans are
+ * made when it has ended.
+ */
 export function newIds(): Ids {
   return drawIds(nowhere, 0);
 }
@@ -45,7 +48,10 @@ export class IdsTable {
     return { traceId: this.#bytes.toString('hex', from, spanFrom), spanId: this.#bytes.toString('hex', spanFrom, to) };
   }
 
-  /** The first so many rows in which this is the trace's or the span's id, compared as numbers: nothing is made of the other rows. */
+  /**
+   * The first so many rows in which this is the trace's or the span's id, compared as numbers:
+   * nothing is made of the other rows.
+   */
   rowsOf(id: string, rows: number): number[] {
     const bytes = Buffer.from(id, 'hex');
     const isTrace = bytes.length === traceIdBytes;
@@ -93,7 +99,10 @@ const idsBytes = 24;
 const idsWords = idsBytes / Int32Array.BYTES_PER_ELEMENT;
 const traceIdWords = traceIdBytes / Int32Array.BYTES_PER_ELEMENT;
 
-/** Drawn for some thousands of requests at once, and turned into letters for some of them: for each alone that costs more than all else that its ids do. */
+/**
+ * Drawn for some thousands of requests at once, and turned into letters for some of them: for each
+ * alone that costs more than all else that its ids do.
+ */
 const drawnMax = 2048;
 /** Few: ids that are stored keep the text that they are a part of. */
 const drawnEachText = 8;

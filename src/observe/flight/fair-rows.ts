@@ -4,15 +4,16 @@ type Owner = { readonly name: string; rows: number; oldest: number; newest: numb
 const none = -1;
 
 /**
- * Which of a limited number of rows the next record takes: a free one, and then the oldest, unless its owner has no more than a quarter of all; then the oldest of
- * the owner who has the most. So a flood of one owner pushes out its own records and not those of others. All of it is numbers in arrays: nothing is made for a
- * record.
+ * Which of a limited number of rows the next record takes: a free one, and then the oldest, unless
+ * its owner has no more than a quarter of all; then the oldest of the owner who has the most. So a
+ * flood of one owner pushes out its own records and no others. Numbers in arrays hold
+ * all this: nothing is made for a record.
  */
 export class FairRows {
   readonly #max: number;
   /** So many rows of an owner are never taken by another. */
   readonly #share: number;
-  /** Of each row, the next one that is newer and older than it, whoever owns it. */
+  /** Of each row, the next one that is newer and older than it, whatever their owner. */
   readonly #newer: Int32Array;
   readonly #older: Int32Array;
   /** Of each row, the next one of its owner that is newer. */
@@ -77,7 +78,10 @@ export class FairRows {
     return row;
   }
 
-  /** The one with the most was found when its last record came. Another may have more since others took rows from it: one owner is looked at each time. */
+  /**
+   * The one with the most was found when its last record came. Another may have more since others
+   * took rows from it: one owner is looked at each time.
+   */
   #ownerWithMost(): Owner {
     const looked = this.#owners[this.#looked % this.#owners.length]!;
     this.#looked += 1;

@@ -34,7 +34,7 @@ export type FlightRecord = RequestWords & {
   readonly startedAt: number;
   readonly tookMs: number;
   readonly stages: Stages;
-  /** The queue as it was found. */
+  /** The queue on arrival. */
   readonly arrival: Arrival | undefined;
   readonly batch: BatchFacts | undefined;
 };

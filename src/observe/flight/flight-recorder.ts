@@ -14,7 +14,10 @@ import { Ring } from './ring.ts';
 import { SlowestRequests } from './slowest-requests.ts';
 
 export type FlightLimits = {
-  /** Requests remembered: the last ones; as many of the slowest, and a quarter as many of the failed, are remembered longer. */
+  /**
+   * Requests remembered: the last ones; as many of the slowest, and a quarter as many of the
+   * failed, are remembered longer.
+   */
   recordsMax: number;
   batchesMax: number;
   minutesMax: number;
@@ -31,8 +34,9 @@ export type Competition = {
 };
 
 /**
- * Remembers the last requests as they were, kept trace or not, and what else ran at the time. It counts on memory only: a restart begins anew.
- * Recording costs some writes; what is asked for is looked up then.
+ * Remembers the last requests as they were, kept trace or not, and what else ran at the time. It
+ * counts on memory only: a restart forgets all. Recording costs some writes; what is asked for is
+ * looked up then.
  */
 export class FlightRecorder implements Partial<EngineObserver> {
   readonly #recent: RecentFlights;
@@ -129,7 +133,9 @@ export class FlightRecorder implements Partial<EngineObserver> {
     );
   }
 
-  /** Those of the last requests, and what else is remembered longer and is looked for, each once. */
+  /**
+   * The last requests that match, and what else is remembered longer and is looked for, each once.
+   */
   #eachOnce(recent: readonly FlightRecord[], matches: (record: FlightRecord) => boolean): FlightRecord[] {
     const found = new Map(recent.map((record) => [record.ids.spanId, record]));
     for (const from of [this.#failed, this.#slowest])

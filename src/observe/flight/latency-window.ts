@@ -3,8 +3,10 @@ import type { TaskKind } from '../../task-kinds.ts';
 import { LastFound } from '../last-found.ts';
 
 /**
- * How long requests took, by model and by what it was used for, over the last so many minutes, in bounded memory. Each minute of each model counts its requests in buckets that grow
- * by 4 %, from 10 µs to 1000 s: a percentile is off by 2 % at most. Count, mean, least, most and failures are exact.
+ * How long requests took, by model and by what it was used for, over the last so many minutes, in
+ * bounded memory. Each minute of each model counts its requests in buckets that grow by 4 %, from
+ * 10 µs to 1000 s: a percentile is off by 2 % at most. Count, mean, least, most and failures are
+ * exact.
  */
 export class LatencyWindow {
   readonly #minutesMax: number;
@@ -26,7 +28,10 @@ export class LatencyWindow {
     tally.add(tookMs, fault);
   }
 
-  /** The minute that is going on and as many whole ones before it. `fromMs` is where the first of them began. */
+  /**
+   * The minute that is going on and as many whole ones before it. `fromMs` is where the first of
+   * them began.
+   */
   summary(minutes: number, nowMs: number): { fromMs: number; uses: LatencySummary[] } {
     const first = Math.floor(nowMs / 60_000) - minutes;
     const sums = new Map<string, Tally>();

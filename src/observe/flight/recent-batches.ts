@@ -7,8 +7,9 @@ type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'took
 const numbersEach = 9;
 
 /**
- * The last so many batches, taken apart into rows of numbers and made again when somebody asks: as objects of their own, remembered for minutes, they were most
- * of what a small request left for the collections of old objects.
+ * The last so many batches, taken apart into rows of numbers and made again when somebody asks: as
+ * objects of their own, remembered for minutes, they were most of what a small request left for the
+ * collections of old objects.
  */
 export class RecentBatches {
   readonly #max: number;
@@ -23,7 +24,10 @@ export class RecentBatches {
     this.#numbers = new Float64Array(max * numbersEach);
   }
 
-  /** Answers its number among all that were added, by which it is found until as many others have come. */
+  /**
+   * Answers its number among all that were added, by which it is found until as many others have
+   * come.
+   */
   add(batch: BatchFacts): number {
     const number = this.#added;
     const row = number % this.#max;

@@ -24,8 +24,9 @@ type Rare = Pick<RequestWords, 'failure' | 'kept' | 'sentence' | 'inputs'> & {
 };
 
 /**
- * The last so many requests: their rows stay in the table, and records are made of them when somebody asks. As objects they outlived each collection
- * of garbage, which then copied a megabyte. A tenant who sends the most pushes out its own requests first (fair-rows.ts).
+ * The last so many requests: their rows stay in the table, and records are made of them when
+ * somebody asks. As objects they outlived each collection of garbage, which then copied a megabyte.
+ * A tenant who sends the most pushes out its own requests first (fair-rows.ts).
  */
 export class RecentFlights {
   /** Where requests are from their first byte. */
@@ -68,7 +69,10 @@ export class RecentFlights {
     return row;
   }
 
-  /** The newest that match, at most so many. Of the others nothing is made: it is asked for while others are served. */
+  /**
+   * The newest that match, at most so many. Of the others nothing is made: it is asked for while
+   * others are served.
+   */
   newest({ tenant, model, fault, endedSinceMs }: FlightFilter, most: number): FlightRecord[] {
     const found: FlightRecord[] = [];
     for (const row of this.#rows) {
@@ -78,7 +82,7 @@ export class RecentFlights {
         continue;
       if (fault !== undefined && this.#faultOf(row) !== fault) continue;
       // They were added when they ended.
-      if (this.table.startedAt(row) + this.table.tookMs(row) < endedSinceMs) break;
+      if (this.table.number(row, 'startedAt') + this.table.number(row, 'tookMs') < endedSinceMs) break;
       found.push(this.record(row));
     }
     return found;
@@ -94,7 +98,8 @@ export class RecentFlights {
   /** The members of a batch, the newest first. */
   membersOf(batch: BatchFacts): FlightRecord[] {
     const members: FlightRecord[] = [];
-    for (const row of this.#rows) if (this.#batches.isAt(this.table.batch(row), batch)) members.push(this.record(row));
+    for (const row of this.#rows)
+      if (this.#batches.isAt(this.table.number(row, 'batch'), batch)) members.push(this.record(row));
     return members;
   }
 
@@ -106,21 +111,21 @@ export class RecentFlights {
       ...this.#common[row]!,
       ids,
       requestId: rare?.requestId ?? ids.traceId,
-      status: table.status(row),
+      status: table.number(row, 'status'),
       failure: rare?.failure,
       kept: rare?.kept,
       sentence: rare?.sentence,
       inputs: rare?.inputs,
-      startedAt: table.startedAt(row),
-      tookMs: table.tookMs(row),
+      startedAt: table.number(row, 'startedAt'),
+      tookMs: table.number(row, 'tookMs'),
       stages: table.stages(row),
       arrival: table.arrival(row),
-      batch: this.#batches.at(table.batch(row)),
+      batch: this.#batches.at(table.number(row, 'batch')),
     };
   }
 
   #faultOf(row: number): Fault | undefined {
-    return faultOfRecord({ failure: this.#rare[row]?.failure, status: this.table.status(row) });
+    return faultOfRecord({ failure: this.#rare[row]?.failure, status: this.table.number(row, 'status') });
   }
 
   #commonOf({ tenant, method, route, model, task, version, threads }: RequestWords): Common {

@@ -11,9 +11,10 @@ const { waiting, waitingBytes, running, predictedWaitMs, status, batch } = colum
 export const noBatch = -1;
 
 /**
- * One request's row while the request is in flight: a clock that is read at the seams. Each mark books the time since the last one to a stage; what happens
- * between two marks can so be in one stage only, and the sum can never be more than the whole. After the end the row is another's or the flight
- * recorder's: what is still written is dropped, and to read it throws.
+ * One request's row while the request is in flight: a clock that is read at the seams. Each mark
+ * books the time since the last one to a stage; what happens between two marks can so be in one
+ * stage only, and the sum can never be more than the whole. After the end the row is another's or
+ * the flight recorder's: what is still written is dropped, and to read it throws.
  */
 export class RequestRow implements Follower {
   readonly ids: Ids;
@@ -91,7 +92,7 @@ export class RequestRow implements Follower {
     return { traceId, spanId: this.ids.spanId };
   }
 
-  /** It began to wait, and so it found the queue. Of a request that was cut, the first part counts: it found the queue as it was. */
+  /** It began to wait. Of a request that was cut, the first part counts: it found the queue. */
   arrived(at: number, inputs: number, bytes: number, batches: number, waitMs: number): void {
     const { numbers } = this.#table;
     const from = this.#row * columnCount;
@@ -121,7 +122,10 @@ export class RequestRow implements Follower {
     numbers[from + markedAt] = now;
   }
 
-  /** Books everything since the last mark to the stage that a failure ended; only what is then said about it is sending. */
+  /**
+   * Books everything since the last mark to the stage that a failure ended; only what is then said
+   * about it is sending.
+   */
   markFailure({ running: hasRun }: { running: boolean }): void {
     if (this.isOver) return;
     if (hasRun) this.mark('run');
@@ -130,8 +134,9 @@ export class RequestRow implements Follower {
   }
 
   /**
-   * Books what the engine measured between the last mark and the answer's turn; what it did not account for stays with the rest. Until a request began to wait
-   * it was decoded and its inputs were checked.
+   * Books what the engine measured between the last mark and the answer's turn; what it did not
+   * account for stays with the rest. Until a request began to wait it was decoded and its inputs
+   * were checked.
    */
   markEngine(stages: StageTimes): void {
     if (this.isOver) return;
@@ -146,7 +151,8 @@ export class RequestRow implements Follower {
   }
 
   /**
-   * Books what a request had of the engine that ended in a failure: until its last batch began it waited, then it ran, for as long as it was waited for.
+   * Books what a request had of the engine that ended in a failure: until its last batch began it
+   * waited, then it ran, for as long as it was waited for.
    */
   markEngineFailed(): void {
     if (this.isOver) return;
@@ -167,7 +173,10 @@ export class RequestRow implements Follower {
     numbers[from + markedAt] = now;
   }
 
-  /** Books what a task measured of itself, from the last mark until now; what it did not account for stays with the rest. */
+  /**
+   * Books what a task measured of itself, from the last mark until now; what it did not account for
+   * stays with the rest.
+   */
   markTask(stages: TaskStages): void {
     if (this.isOver) return;
     const { numbers } = this.#table;

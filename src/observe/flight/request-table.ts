@@ -2,7 +2,10 @@ import type { Arrival } from '../../engine/inference.ts';
 import { IdsTable } from '../../telemetry/ids.ts';
 import { type Stages, stageNames } from '../stages.ts';
 
-/** The numbers of a request, in the order of a row. Times are in the milliseconds of performance.now(). */
+/**
+ * The numbers of a request, in the order of a row. Times are in the milliseconds of
+ * performance.now().
+ */
 const columns = [
   ...stageNames,
   'startedAt',
@@ -24,8 +27,9 @@ export const columnOf = Object.fromEntries(columns.map((name, column) => [name, 
 export const columnCount = columns.length;
 
 /**
- * The numbers and ids of requests, a row each: of those in flight, and of those that are stored. A row is claimed when its request begins and is
- * freed by its owner; no row is taken from a request in flight. When all are taken the table grows: it has as many rows as requests are stored, and as
+ * The numbers and ids of requests, a row each: of those in flight, and of those that are stored. A
+ * row is claimed when its request begins and is freed by its owner; no row is taken from a request
+ * in flight. When all are taken the table grows: it has as many rows as requests are stored, and as
  * ever were in flight at once.
  */
 export class RequestTable {
@@ -59,40 +63,24 @@ export class RequestTable {
     this.#free.push(row);
   }
 
-  status(row: number): number {
-    return this.#number(row, 'status');
-  }
-
-  batch(row: number): number {
-    return this.#number(row, 'batch');
-  }
-
-  startedAt(row: number): number {
-    return this.#number(row, 'startedAt');
-  }
-
-  tookMs(row: number): number {
-    return this.#number(row, 'tookMs');
+  number(row: number, column: Column): number {
+    return this.numbers[row * columnCount + columnOf[column]]!;
   }
 
   stages(row: number): Stages {
-    return Object.fromEntries(stageNames.map((stage) => [stage, this.#number(row, stage)])) as Stages;
+    return Object.fromEntries(stageNames.map((stage) => [stage, this.number(row, stage)])) as Stages;
   }
 
   /** The queue as the request found it; undefined: it did not get there. */
   arrival(row: number): Arrival | undefined {
-    const waiting = this.#number(row, 'waiting');
+    const waiting = this.number(row, 'waiting');
     if (Number.isNaN(waiting)) return undefined;
     return {
       waiting,
-      waitingBytes: this.#number(row, 'waitingBytes'),
-      running: this.#number(row, 'running'),
-      predictedWaitMs: this.#number(row, 'predictedWaitMs'),
+      waitingBytes: this.number(row, 'waitingBytes'),
+      running: this.number(row, 'running'),
+      predictedWaitMs: this.number(row, 'predictedWaitMs'),
     };
-  }
-
-  #number(row: number, column: Column): number {
-    return this.numbers[row * columnCount + columnOf[column]]!;
   }
 
   #grow(rows: number): void {

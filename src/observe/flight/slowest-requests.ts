@@ -4,7 +4,10 @@ import type { FlightRecord } from './flight-record.ts';
 /** So many are remembered of each minute and model: as many may be asked for. */
 export const slowestMax = 50;
 
-/** The slowest requests of each minute and model, within a limit for all together: the oldest minutes go first. */
+/**
+ * The slowest requests of each minute and model, within a limit for all together: the oldest
+ * minutes go first.
+ */
 export class SlowestRequests {
   readonly #recordsMax: number;
   /** Of each minute and model. */
@@ -18,7 +21,10 @@ export class SlowestRequests {
     this.#eachMax = Math.min(slowestMax, recordsMax);
   }
 
-  /** Whether it is one of the slowest. The quickest of them stands last: most requests end at this comparison. */
+  /**
+   * Whether it is one of the slowest. The quickest of them stands last: most requests end at this
+   * comparison.
+   */
   wants(request: Timed): boolean {
     const slowest = this.#slowestLike(request);
     return slowest.length < this.#eachMax || request.tookMs > slowest[this.#eachMax - 1]!.tookMs;
@@ -39,7 +45,7 @@ export class SlowestRequests {
     for (const models of this.#minutes.values()) for (const slowest of models.values()) yield* slowest;
   }
 
-  /** Those of its minute and model. */
+  /** The slowest of its minute and model. */
   #slowestLike(record: Timed): FlightRecord[] {
     const minute = minuteOf(record);
     const model = record.model ?? '';

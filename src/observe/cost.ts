@@ -40,8 +40,8 @@ export class Cost implements Partial<EngineObserver> {
 
   #account(tenant: string, model: string): Account {
     return (
-      this.#last.get(tenant, model) ??
-      this.#last.set(this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model), tenant, model)
+      this.#last.get(0, tenant, model) ??
+      this.#last.set(this.#accounts.get(tenant)?.get(model) ?? this.#open(tenant, model), 0, tenant, model)
     );
   }
 

@@ -1,23 +1,23 @@
 /**
- * The last thing that was looked up, by up to four keys: most requests look for what the one before
- * looked for.
+ * The last thing that was looked up, by a number and up to three words: most requests look for what
+ * the one before looked for. Each key is always of one type: comparing is slow where types mix.
  */
 export class LastFound<Value> {
-  #a: unknown;
-  #b: unknown;
-  #c: unknown;
-  #d: unknown;
+  #number = Number.NaN;
+  #a = '';
+  #b = '';
+  #c = '';
   #value: Value | undefined;
 
-  get(a: unknown, b: unknown, c?: unknown, d?: unknown): Value | undefined {
-    return a === this.#a && b === this.#b && c === this.#c && d === this.#d ? this.#value : undefined;
+  get(number: number, a: string, b = '', c = ''): Value | undefined {
+    return number === this.#number && a === this.#a && b === this.#b && c === this.#c ? this.#value : undefined;
   }
 
-  set(value: Value, a: unknown, b: unknown, c?: unknown, d?: unknown): Value {
+  set(value: Value, number: number, a: string, b = '', c = ''): Value {
+    this.#number = number;
     this.#a = a;
     this.#b = b;
     this.#c = c;
-    this.#d = d;
     this.#value = value;
     return value;
   }

@@ -68,14 +68,14 @@ export class RequestMetrics {
 
   answered(method: string, endpoint: string, status: number, fault: Fault | undefined, tookMs: number): void {
     const series =
-      this.#lastAnswered.get(endpoint, status, method, fault) ??
+      this.#lastAnswered.get(status, endpoint, method, fault) ??
       this.#lastAnswered.set(
         {
           requests: this.#requestsOf(method, endpoint, status, fault),
           seconds: this.#meter.histogram('httpRequestSeconds').series(method, endpoint),
         },
-        endpoint,
         status,
+        endpoint,
         method,
         fault,
       );
@@ -108,7 +108,8 @@ export class RequestMetrics {
 
   /** A model was used; the rest is what no stage has of the whole. */
   used(model: string, task: TaskKind | undefined, row: RequestRow, failedBy: FailureCode | undefined): void {
-    const series = this.#lastModel.get(model, task) ?? this.#lastModel.set(this.beginModel(model, task), model, task);
+    const series =
+      this.#lastModel.get(0, model, task) ?? this.#lastModel.set(this.beginModel(model, task), 0, model, task);
     const { ok, seconds, stages, rest } = series;
     if (failedBy === undefined) ok.value += 1;
     else this.#meter.counter('inferenceRequests').series(model, failedBy, faultOf(failedBy), task ?? '').value += 1;

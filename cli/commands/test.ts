@@ -1,9 +1,19 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { ensureServer } from '../../launcher/build-server.ts';
 import { Progress } from '../../launcher/progress.ts';
 import { type ServerName, servers } from '../../launcher/servers.ts';
-import { durationsPath, type Job, kindOf, planSuite, testFiles } from '../../testkit/suite/plan-suite.ts';
+import {
+  durationsPath,
+  type Job,
+  kindOf,
+  planSuite,
+  readDurations,
+  root,
+  testFiles,
+} from '../../testkit/suite/plan-suite.ts';
 import { type Report, summarize } from '../../testkit/suite/report.ts';
 import { type MochaRun, runMocha } from '../../testkit/suite/run-mocha.ts';
 import { runSuite } from '../../testkit/suite/run-suite.ts';
@@ -41,11 +51,14 @@ function printJob({ files }: Job, { output }: MochaRun, ms: number): void {
   process.stdout.write(`── ${name}, ${Math.round(ms / 1000)} s\n${output}`);
 }
 
+/** Beside what is known of other files that there still are. */
 async function recordDurations({ fileMs }: Report): Promise<void> {
-  const rows = Object.entries(fileMs)
-    .map(([file, ms]): [string, number] => [file, Math.round(ms / 100) / 10])
+  const measured = Object.entries(fileMs).map(([file, ms]) => [file, Math.round(ms / 100) / 10]);
+  const rows: Record<string, number> = { ...readDurations(), ...Object.fromEntries(measured) };
+  const sorted = Object.entries(rows)
+    .filter(([file]) => existsSync(join(root, file)))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  await writeFile(durationsPath, `${JSON.stringify(Object.fromEntries(rows), undefined, 2)}\n`);
+  await writeFile(durationsPath, `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`);
 }
 
 /** Built before the first test, so that no test waits for a compiler. */

@@ -77,7 +77,7 @@ export type PlanOptions = {
 /** Seconds of each file, written by `vitrine test --record`; they decide the order of files. */
 export const durationsPath = join(import.meta.dirname, 'durations.json');
 
-function readDurations(): Record<string, number> {
+export function readDurations(): Record<string, number> {
   return JSON.parse(readFileSync(durationsPath, 'utf8'));
 }
 

@@ -6,6 +6,8 @@ import type { ServedApi } from '../api/serve-api.ts';
 import { tellSpansHere } from '../telemetry/told-spans.ts';
 import { form, serveTasks } from './serve-tasks.ts';
 
+// alone: it measures shares of milliseconds.
+
 type Record = {
   request_id: string;
   trace_id: string;

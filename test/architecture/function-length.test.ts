@@ -14,7 +14,6 @@ const notCutYet = [
   'src/http/http-server.ts',
   'src/main.ts',
   'src/receiver.ts',
-  'src/telemetry/export/start.ts',
   'src/telemetry/host/gpu/nvml.ts',
 ];
 

@@ -1,48 +1,31 @@
 import { join } from 'node:path';
-import { DiagLogLevel, diag, type Logger, type LogRecord } from '@opentelemetry/api';
+import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { logs as bridgedLogs } from '@opentelemetry/api-logs';
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node';
-import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
-import {
-  ProtobufLogsSerializer,
-  ProtobufMetricsSerializer,
-  ProtobufTraceSerializer,
-} from '@opentelemetry/otlp-transformer';
-import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
-import { LoggerProvider, type LogRecordProcessor, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import {
-  PeriodicExportingMetricReader,
-  type PushMetricExporter,
-  type ResourceMetrics,
-} from '@opentelemetry/sdk-metrics';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { detectResources, envDetector, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import type { Config } from '../../config.ts';
 import { version } from '../../version.ts';
 import { observeEventLoopDelay } from '../host/event-loop-delay.ts';
 import { hostAttributes } from '../host/host-attributes.ts';
 import { observeHost } from '../host/host-metrics.ts';
-import { log, logStreams, sayOnConsole, setConsole, setLogLevel, streamOf } from '../logger.ts';
+import { logStreams, sayOnConsole, setConsole, setLogLevel } from '../logger.ts';
 import type { Meter } from '../meter.ts';
 import { attribute } from '../names/names.ts';
 import { observeDefects } from '../report-defect.ts';
 import { setSpanSink } from '../spans.ts';
-import { completeUnits } from './complete-units.ts';
-import { DurableExport } from './durable-export.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
-import { byExporter, bySender, type LiveExport } from './live-export.ts';
 import { producerOf } from './meter-producer.ts';
-import { logRequests, metricRequests, type OtlpRequest, pointCount, spanRequests } from './otlp-requests.ts';
-import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
-import { otlpTarget } from './otlp-target.ts';
-import { Outbox, Parcel } from './outbox.ts';
 import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
 import { FinishedReadableSpan } from './readable-span.ts';
+import { byStream, intoOutbox, pointsInto, spansIntoOutbox } from './sdk-adapters.ts';
 import { observeSelf } from './self-metrics.ts';
-import type { Signal } from './signals.ts';
+import { type SignalPaths, signalPaths } from './signal-paths.ts';
 import { Spool } from './spool.ts';
 
 export type Telemetry = {
@@ -57,35 +40,77 @@ export type Telemetry = {
   stop(deadlineMs: number): Promise<void>;
 };
 
+type Component = { name: string; folder: string; host: boolean; meter: Meter };
+
 /** More metric points than this go out in several requests, so that one stays below gRPC's 4 MiB. */
 const metricPointsMax = 5_000;
 /** At a stop: a disk that refuses for longer is not waited for. */
 const spoolCloseMsMax = 2_000;
 
 /**
- * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool. The only file that knows the SDK.
+ * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool.
  * `component`: service.name, the folder of the spool, and the metrics to export. One process of a machine exports its `host`.
  */
-export async function startTelemetry(
-  config: Config,
-  component: { name: string; folder: string; host: boolean; meter: Meter },
-): Promise<Telemetry> {
-  // Events, audit and security always tell everything.
+export async function startTelemetry(config: Config, component: Component): Promise<Telemetry> {
+  // Events, audit and security are logged at every level.
   for (const name of ['app', 'access', 'metrics'] as const) setLogLevel(name, config.logLevel);
   setConsole(config.console);
   const ledger = new Ledger();
-  if (config.telemetryOff) {
-    return {
-      ledger,
-      spoolTrouble: () => undefined,
-      settleLogs: async () => true,
-      tellMetrics: async () => undefined,
-      stop: async () => undefined,
-    };
-  }
+  if (config.telemetryOff) return noTelemetry(ledger);
 
   const folder = join(config.data, component.folder);
-  const spool = await Spool.open({
+  const spool = await openSpool(config, folder, ledger);
+  const partialSuccess = new PartialSuccess();
+  diag.setLogger(diagnosticLogger(partialSuccess, quietly(sayOnConsole)), { logLevel: DiagLogLevel.WARN });
+  const paths = signalPaths(config, { spool, ledger, partialSuccess });
+  const sdk = startSdk(config, component, {
+    paths,
+    ledger,
+    resource: await resourceOf(config, component.name, folder),
+  });
+
+  let leaving = false;
+  const { meter } = component;
+  observeDefects(meter);
+  observeSelf(meter, ledger, spool, () => leaving);
+  observeHost(meter, config.data, component.host);
+  if (config.metricsOn) observeEventLoopDelay(meter);
+
+  return {
+    ledger,
+    spoolTrouble: () => spool.trouble,
+    settleLogs: async () => {
+      await paths.logOutbox.drain();
+      return spool.settled('logs');
+    },
+    tellMetrics: () => sdk.exportMetrics(),
+    stop: async (deadlineMs) => {
+      const endsAt = performance.now() + deadlineMs;
+      const leftMs = () => Math.max(0, endsAt - performance.now());
+      leaving = true;
+      setSpanSink(undefined);
+      // The SDK hands over the last points, spans and records, then each path sends what it has.
+      await sdk.shutdown();
+      await Promise.all(paths.all.map((each) => each.flush(leftMs())));
+      await Promise.all(paths.all.map((each) => each.shutdown()));
+      await spool.close(Math.min(spoolCloseMsMax, leftMs()));
+      sayOnConsole(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
+    },
+  };
+}
+
+function noTelemetry(ledger: Ledger): Telemetry {
+  return {
+    ledger,
+    spoolTrouble: () => undefined,
+    settleLogs: async () => true,
+    tellMetrics: async () => undefined,
+    stop: async () => undefined,
+  };
+}
+
+function openSpool(config: Config, folder: string, ledger: Ledger): Promise<Spool> {
+  return Spool.open({
     folder: join(folder, 'spool'),
     bytesMax: config.spoolBytesMax,
     memoryBytesMax: config.spoolMemoryBytesMax,
@@ -93,72 +118,11 @@ export async function startTelemetry(
     ledger,
     onTrouble: sayOnConsole,
   });
-  const partialSuccess = new PartialSuccess();
-  diag.setLogger(diagnosticLogger(partialSuccess, quietly(sayOnConsole)), { logLevel: DiagLogLevel.WARN });
+}
 
-  const target = { ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs };
-  const durable = <Items>(
-    signal: Signal,
-    live: LiveExport<Items>,
-    serialize: (items: Items) => OtlpRequest[],
-    deserialize: (bytes: Uint8Array) => OtlpResponse,
-  ) =>
-    new DurableExport<Items>({
-      signal,
-      live,
-      serialize,
-      sender: new OtlpSender({ signal, ...target, deserialize }),
-      spool,
-      ledger,
-      spoolAfterMs: config.telemetrySpoolAfterMs,
-      onRefused: (refused, items, reason) =>
-        log('app', 'warn', `The Collector refused ${items} ${refused}: ${reason.slice(0, 200)}`, {
-          [attribute.eventType]: 'telemetry_refused',
-          signal: refused,
-          items,
-        }),
-    });
-  const exporterOptions = { url: config.otlpEndpoint, timeoutMillis: config.telemetryTimeoutMs };
-  const deserialize = ProtobufTraceSerializer.deserializeResponse;
-  const spans = durable<OtlpRequest[]>(
-    'traces',
-    bySender(new OtlpSender({ signal: 'traces', ...target, deserialize, doubtfulAnswersMax: Infinity })),
-    (requests) => requests,
-    deserialize,
-  );
-  const records = durable<ReadableLogRecord[]>(
-    'logs',
-    byExporter(new OTLPLogExporter(exporterOptions), { signal: 'logs', partialSuccess }),
-    logRequests,
-    ProtobufLogsSerializer.deserializeResponse,
-  );
-  const points = durable<ResourceMetrics>(
-    'metrics',
-    byExporter(new OTLPMetricExporter(exporterOptions), { signal: 'metrics', partialSuccess }),
-    metricRequests,
-    ProtobufMetricsSerializer.deserializeResponse,
-  );
-
-  const outboxOptions = {
-    ledger,
-    memoryItemsMax: config.telemetryMemoryItemsMax,
-    waitMsMax: config.telemetryWaitMsMax,
-  };
-  const spanOutbox = new Outbox<ReadableSpan, OtlpRequest[]>({
-    ...outboxOptions,
-    signal: 'traces',
-    parcel: new Parcel(config.telemetryBatchItemsMax, spanRequests),
-    accept: (batch, count, isBehind) => spans.accept(batch, count, isBehind),
-  });
-  const logOutbox = new Outbox<ReadableLogRecord, ReadableLogRecord[]>({
-    ...outboxOptions,
-    signal: 'logs',
-    parcel: new Parcel(config.telemetryBatchItemsMax, (records) => records),
-    accept: (batch, count, isBehind) => records.accept(batch, count, isBehind),
-  });
-
+async function resourceOf(config: Config, name: string, folder: string): Promise<Resource> {
   const resource = resourceFromAttributes({
-    [attribute.serviceName]: component.name,
+    [attribute.serviceName]: name,
     [attribute.serviceVersion]: version,
     [attribute.serviceInstance]: instanceId(folder),
     [attribute.environment]: config.environment,
@@ -168,26 +132,18 @@ export async function startTelemetry(
     ...(await hostAttributes()),
   }).merge(detectResources({ detectors: [envDetector] }));
   await resource.waitForAsyncAttributes?.();
+  return resource;
+}
 
-  const logProcessor = intoOutbox(logOutbox);
-  const providers = Object.fromEntries(
-    logStreams.map((stream) => [
-      stream,
-      new LoggerProvider({
-        resource: resource.merge(resourceFromAttributes({ [attribute.logStream]: stream })),
-        processors: [logProcessor],
-      }),
-    ]),
-  );
-  const reader = config.metricsOn
-    ? new PeriodicExportingMetricReader({
-        exporter: pointsInto(points, ledger),
-        exportIntervalMillis: config.metricIntervalMs,
-        exportTimeoutMillis: config.metricIntervalMs,
-        maxExportBatchSize: metricPointsMax,
-        metricProducers: [producerOf(component.meter)],
-      })
-    : undefined;
+/** Registers the SDK's providers, each of which hands over to a path of ours. */
+function startSdk(
+  config: Config,
+  component: Component,
+  { paths, ledger, resource }: { paths: SignalPaths; ledger: Ledger; resource: Resource },
+) {
+  const { spanOutbox } = paths;
+  const logProcessor = intoOutbox(paths.logOutbox);
+  const reader = config.metricsOn ? metricReader(config, component.meter, paths, ledger) : undefined;
   const sdk = new NodeSDK({
     autoDetectResources: false,
     resource,
@@ -201,37 +157,33 @@ export async function startTelemetry(
   sdk.start();
   if (config.tracesOn)
     setSpanSink({ add: (span, context) => spanOutbox.add(new FinishedReadableSpan(span, context, resource)) });
+  const providers = streamProviders(resource, logProcessor);
   bridgedLogs.setGlobalLoggerProvider({
     getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
   });
-  let leaving = false;
-  const { meter } = component;
-  observeDefects(meter);
-  observeSelf(meter, ledger, spool, () => leaving);
-  observeHost(meter, config.data, component.host);
-  if (reader) observeEventLoopDelay(meter);
-
   return {
-    ledger,
-    spoolTrouble: () => spool.trouble,
-    settleLogs: async () => {
-      await logOutbox.drain();
-      return spool.settled('logs');
-    },
-    tellMetrics: async () => reader?.forceFlush(),
-    stop: async (deadlineMs) => {
-      const endsAt = performance.now() + deadlineMs;
-      leaving = true;
-      setSpanSink(undefined);
-      // Collects and hands on the last points, spans and records …
-      await Promise.all([sdk.shutdown(), ...Object.values(providers).map((provider) => provider.shutdown())]);
-      // … and waits for what is on its way.
-      await Promise.all([spans, records, points].map((each) => each.flush(Math.max(0, endsAt - performance.now()))));
-      await Promise.all([spans, records, points].map((each) => each.shutdown()));
-      await spool.close(Math.min(spoolCloseMsMax, Math.max(0, endsAt - performance.now())));
-      sayOnConsole(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
-    },
+    exportMetrics: async () => reader?.forceFlush(),
+    shutdown: () => Promise.all([sdk, ...Object.values(providers)].map((each) => each.shutdown())),
   };
+}
+
+function metricReader(config: Config, meter: Meter, { points }: SignalPaths, ledger: Ledger) {
+  return new PeriodicExportingMetricReader({
+    exporter: pointsInto(points, ledger),
+    exportIntervalMillis: config.metricIntervalMs,
+    exportTimeoutMillis: config.metricIntervalMs,
+    maxExportBatchSize: metricPointsMax,
+    metricProducers: [producerOf(meter)],
+  });
+}
+
+function streamProviders(resource: Resource, processor: LogRecordProcessor): Record<string, LoggerProvider> {
+  const providerOf = (stream: string) =>
+    new LoggerProvider({
+      resource: resource.merge(resourceFromAttributes({ [attribute.logStream]: stream })),
+      processors: [processor],
+    });
+  return Object.fromEntries(logStreams.map((stream) => [stream, providerOf(stream)]));
 }
 
 /** What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's path is written by hand. */
@@ -245,47 +197,6 @@ function surroundings(host: boolean) {
       metricGroups: ['process.cpu', 'process.memory', ...(host ? ['system.cpu', 'system.memory'] : [])],
     },
   });
-}
-
-function spansIntoOutbox(outbox: Outbox<ReadableSpan, OtlpRequest[]>): SpanProcessor {
-  return {
-    onStart: () => undefined,
-    onEnd: (span) => outbox.add(span),
-    forceFlush: () => outbox.drain(),
-    shutdown: () => outbox.drain(),
-  };
-}
-
-function intoOutbox(outbox: Outbox<ReadableLogRecord, ReadableLogRecord[]>): LogRecordProcessor {
-  return {
-    onEmit: (record) => outbox.add(record),
-    forceFlush: () => outbox.drain(),
-    shutdown: () => outbox.drain(),
-  };
-}
-
-function pointsInto(points: DurableExport<ResourceMetrics>, ledger: Ledger): PushMetricExporter {
-  return {
-    export: (collected, onResult) => {
-      const metrics = completeUnits(collected);
-      const count = pointCount(metrics);
-      ledger.account('metrics').made += count;
-      points.accept(metrics, count).then(
-        () => onResult({ code: ExportResultCode.SUCCESS }),
-        (error: unknown) =>
-          onResult({ code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }),
-      );
-    },
-    forceFlush: async () => undefined,
-    shutdown: async () => undefined,
-  };
-}
-
-/** One logger for winston's transport that sends each record by the provider of its stream. */
-function byStream(loggerOf: (stream: string) => Logger): Logger {
-  const loggers = Object.fromEntries(logStreams.map((stream) => [stream, loggerOf(stream)]));
-  const of = (record: LogRecord) => loggers[streamOf(record.attributes?.[attribute.logger])]!;
-  return { emit: (record) => of(record).emit(record), enabled: () => true };
 }
 
 /** The SDK repeats itself while the Collector is away; a sentence a minute is enough for a person. */

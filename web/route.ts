@@ -1,7 +1,10 @@
 /** Where the person is: the part of the address behind #, as a path and parameters. */
 export type Route = { path: readonly string[]; parameters: URLSearchParams };
 
-/** Draws into `host` until `signal` says that the person went elsewhere: then its questions and timers end. */
+/**
+ * Draws into `host` until `signal` says that the person went elsewhere: then its questions and
+ * timers end.
+ */
 export type View = (host: HTMLElement, route: Route, signal: AbortSignal) => Promise<void> | void;
 
 export function currentRoute(): Route {
@@ -20,7 +23,7 @@ export function hashOf(path: readonly string[], parameters: URLSearchParams = ne
   return `#/${path.map(encodeURIComponent).join('/')}${query === '' ? '' : `?${query}`}`;
 }
 
-/** Changes the address without a step in the history, and without drawing anew. */
+/** Changes the address without a step in the history, and without a redraw. */
 export function replaceParameters(parameters: URLSearchParams): void {
   history.replaceState(null, '', hashOf(currentRoute().path, parameters));
 }

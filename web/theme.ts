@@ -2,11 +2,13 @@ import { element } from './dom/element.ts';
 
 const place = 'vitrine.theme';
 
-/** Light or dark: as the person's system has it, until they choose. Charts draw anew at `themechange`. */
+/**
+ * Light or dark: as the person's system has it, until they choose. Charts redraw at `themechange`.
+ */
 export function themeButton(): HTMLElement {
   const chosen = localStorage.getItem(place);
   if (chosen !== null) document.documentElement.dataset.theme = chosen;
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', told);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', announce);
   return element(
     'button',
     {
@@ -33,9 +35,9 @@ function toggle(): void {
   const dark = getComputedStyle(document.documentElement).colorScheme === 'dark';
   document.documentElement.dataset.theme = dark ? 'light' : 'dark';
   localStorage.setItem(place, dark ? 'light' : 'dark');
-  told();
+  announce();
 }
 
-function told(): void {
+function announce(): void {
   dispatchEvent(new Event('themechange'));
 }

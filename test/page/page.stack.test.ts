@@ -164,7 +164,7 @@ describe('the page in a browser', function () {
       'the request in the list',
       async () => {
         failedTrace = await failingRequest(origin, keys.studio);
-        await page.getByRole('button', { name: 'Renew' }).click();
+        await page.getByRole('button', { name: 'Refresh' }).click();
         await page.locator(`a[href="#/requests/${failedTrace}"]`).first().click({ timeout: 5_000 });
         return true;
       },
@@ -352,7 +352,7 @@ describe('the page in a browser', function () {
           const missing = await panelsWithout(page, panels);
           if (missing.length === 0) return true;
           const renewed = Number(await page.locator('.view').getAttribute('data-renewed'));
-          await page.getByRole('button', { name: 'Renew' }).click();
+          await page.getByRole('button', { name: 'Refresh' }).click();
           await page.locator(`.view[data-renewed="${renewed + 1}"]`).waitFor();
           throw new Error(missing.join('\n'));
         },

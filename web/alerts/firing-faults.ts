@@ -1,16 +1,21 @@
 import type { FiringAlert } from './alert-list.ts';
 
-/** Labels that say whose rule it is and whom it calls, not what is at fault; the receiver and the dashboards count without them too. */
+/**
+ * Labels that say whose rule it is and whom it calls, not what is at fault; the receiver and the
+ * dashboards count without them too.
+ */
 export const labelsOfTheRule = ['system', 'severity', 'team'] as const;
 
-/** Alerts of one name about one thing, whichever systems have a rule for it: one card, counted once. */
+/**
+ * Alerts of one name about one thing, whichever systems have a rule for it: one card, counted once.
+ */
 export type FiringFault = {
   /** The alert that says it at its worst. */
   readonly worst: FiringAlert;
   readonly systems: readonly string[];
   /** When the first of its alerts began. */
   readonly startsAt: string;
-  /** Why nobody is told: all its alerts are held back. */
+  /** Why nobody is notified: all its alerts are inhibited. */
   readonly held: 'silenced' | 'inhibited by another' | undefined;
 };
 
@@ -26,7 +31,7 @@ export function faultsOf(alerts: readonly FiringAlert[]): FiringFault[] {
     .sort((a, b) => rank(a.worst) - rank(b.worst) || b.startsAt.localeCompare(a.startsAt));
 }
 
-/** Those of which somebody is told; an info is only logged. */
+/** Somebody is notified; an info is only logged. */
 export function callsSomebody({ worst }: Pick<FiringFault, 'worst'>): boolean {
   return rank(worst) < severities.indexOf('info');
 }

@@ -13,7 +13,10 @@ import { callsSomebody, type FiringFault, faultsOf } from './firing-faults.ts';
 
 const renewMs = 15_000;
 
-/** What fires, since when, and what to do about it; every rule; and what fired before. Three stores, each of which may be away alone. */
+/**
+ * What fires, since when, and what to do about it; every rule; and what fired before. Three stores,
+ * each of which may be down alone.
+ */
 export const showAlerts: View = async (host, _route, signal) => {
   const facts = await pageFacts(signal);
   const firing = element('section', { 'aria-label': 'Firing' });
@@ -49,12 +52,14 @@ async function drawFiring(facts: PageFacts, signal: AbortSignal): Promise<Node[]
     element(
       'p',
       { class: `verdict ${calling === 0 ? 'good' : 'bad'}` },
-      calling === 0 ? 'No alert fires.' : `${calling} ${calling === 1 ? 'alert fires' : 'alerts fire'}.`,
+      calling === 0 ? 'No active alerts.' : `${calling} active ${calling === 1 ? 'alert' : 'alerts'}.`,
       infos > 0 && ` ${infos} ${infos === 1 ? 'info' : 'infos'}.`,
       element(
         'span',
         { class: 'quiet' },
-        watched ? ' The watchdog is heard: the way from rule to Alertmanager works.' : ' No watchdog is heard.',
+        watched
+          ? ' Alert delivery works: the watchdog fires.'
+          : ' The watchdog is silent: alerts may not be delivered.',
       ),
     ),
     ...(shown.length > 0
@@ -113,7 +118,7 @@ async function drawPast(signal: AbortSignal): Promise<Node[]> {
   return [
     element('h2', {}, 'What happened, in the last day'),
     lines.length === 0
-      ? emptyNotice('No alert, release or model load was told.')
+      ? emptyNotice('No alert, release or model load was recorded.')
       : logTable(lines, { label: 'Alerts, releases and model loads' }),
   ];
 }
@@ -121,7 +126,7 @@ async function drawPast(signal: AbortSignal): Promise<Node[]> {
 /** How many of the rules are in which state, those that matter first. */
 function counted(rules: readonly AlertRule[]): string {
   const of = (state: string) => rules.filter((rule) => rule.state === state && rule.name !== 'Watchdog').length;
-  return ` ${of('firing')} firing, ${of('pending')} about to, ${of('inactive')} quiet`;
+  return ` ${of('firing')} firing, ${of('pending')} pending, ${of('inactive')} inactive`;
 }
 
 function firingCard({ worst, systems, startsAt, held }: FiringFault, facts: PageFacts): HTMLElement {

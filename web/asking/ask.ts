@@ -1,6 +1,9 @@
 import { sessionKey } from './session-key.ts';
 
-/** What the service answered when it could not do what it was asked; `unreachable` when it did not answer at all. */
+/**
+ * What the service answered when it could not do what it was asked; `unreachable` when it did not
+ * answer at all.
+ */
 export class AskFailure extends Error {
   readonly code: string;
   readonly status: number;
@@ -15,7 +18,10 @@ export class AskFailure extends Error {
   }
 }
 
-/** Asks the service that served this page, with the key that the person gave; anything but 2xx is thrown as the sentence that came with it. */
+/**
+ * Asks the service that served this page, with the key that the person gave; anything but 2xx is
+ * thrown as the sentence that came with it.
+ */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const key = sessionKey();
   const headers = new Headers(init.headers);

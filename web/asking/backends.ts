@@ -1,7 +1,8 @@
 import type { Exemplar, FoundTrace, InstantResult, Labels, LogLine, RangeResult } from './answers.ts';
 import { askJson } from './ask.ts';
 
-// Questions to the stores, through the service's list of what may be asked (src/api/backends-proxy).
+// Questions to the stores, through the service's list of what may be asked
+// (src/api/backends-proxy).
 
 type Parameters = Readonly<Record<string, string | number>>;
 
@@ -67,7 +68,7 @@ export async function read<Answer>(path: string, parameters: Parameters, signal:
   const query = new URLSearchParams(
     Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)]),
   );
-  // Not broken off when the person goes elsewhere: it would be told as a request that failed.
+  // Not broken off when the person goes elsewhere: it would count as a failed request.
   const answer = await askJson<Answer>(`/backends/${path}${query.size > 0 ? `?${query}` : ''}`);
   signal.throwIfAborted();
   return answer;

@@ -1,4 +1,5 @@
-// What the person typed, kept for this tab only and gone when it is closed: never in a URL, a cookie or on disk.
+// What the person typed, kept for this tab only and gone when it is closed: never in a URL, a
+// cookie or on disk.
 
 const place = 'vitrine.key';
 

@@ -33,7 +33,7 @@ export function dashboardControls(
       parameters.set('refresh', every);
       onChange();
     }),
-    element('button', { type: 'button', class: 'small', onclick: onRefresh }, 'Renew'),
+    element('button', { type: 'button', class: 'small', onclick: onRefresh }, 'Refresh'),
   ];
 }
 

@@ -3,7 +3,10 @@ import type { PageFacts } from '../page-facts.ts';
 import type { Dashboard } from './dashboard.ts';
 import { ownLink } from './own-link.ts';
 
-/** Where a dashboard says that it leads, beside the dashboards with its tags: every dashboard is in the navigation anyway. */
+/**
+ * Where a dashboard says that it leads, beside the dashboards with its tags: every dashboard is in
+ * the navigation anyway.
+ */
 export function linksOf(dashboard: Dashboard, facts: PageFacts): HTMLElement[] {
   return (dashboard.links ?? []).flatMap((link) => {
     if (link.type === 'dashboards') return [];

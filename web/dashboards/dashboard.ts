@@ -1,4 +1,5 @@
-// The part of Grafana's dashboard format that this page draws. What else a file has must be in test/page/known-parts.ts, or a test fails.
+// The part of Grafana's dashboard format that this page draws. What else a file has must be in
+// test/page/known-parts.ts, or a test fails.
 
 export type Dashboard = {
   uid: string;

@@ -102,7 +102,7 @@ class PanelView implements PanelOnPage {
   #fail(error: unknown): void {
     this.host.dataset.state = 'failed';
     const reason = error instanceof Error ? error.message : '';
-    if (this.#last) this.#state.replaceChildren(element('span', { class: 'stale', title: reason }, 'not renewed'));
+    if (this.#last) this.#state.replaceChildren(element('span', { class: 'stale', title: reason }, 'stale'));
     else this.#body.replaceChildren(failureNotice(error));
   }
 
@@ -153,7 +153,10 @@ function panelSection(panel: Panel, children: HTMLElement[]): HTMLElement {
   );
 }
 
-/** Streams that the proxy leaves out for everybody else (src/api/backends-proxy): nothing there is not the same as nothing to see. */
+/**
+ * Streams that the proxy leaves out for everybody else (src/api/backends-proxy): nothing there is
+ * not the same as nothing to see.
+ */
 function readsGuardedStreams({ targets = [] }: Panel): boolean {
   return targets.some(({ expr = '' }) => /log_stream=~?"[^"]*(audit|security)/.test(expr));
 }

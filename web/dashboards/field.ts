@@ -85,7 +85,10 @@ function place(into: Record<string, unknown>, [head = '', ...rest]: string[], va
   }
 }
 
-/** A colour of Grafana's names as one of ours, which is legible on light and dark; others as they are. */
+/**
+ * A colour of Grafana's names as one of ours, which is legible on light and dark; others as they
+ * are.
+ */
 export function asColour(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (name.startsWith('#') || name.startsWith('rgb')) return name;

@@ -6,8 +6,9 @@ export type Values = ReadonlyMap<string, { values: readonly string[]; all: boole
 export type Built = { intervalSeconds: number; start: number; end: number; exportSeconds: number };
 
 /**
- * Puts values in the place of `$name`, `${name}` and `${name:format}`, as Grafana does for a query: several values become a regular expression. Also the
- * built-in ones: $__rate_interval holds at least four points, so that a rate is never empty for want of them.
+ * Puts values in the place of `$name`, `${name}` and `${name:format}`, as Grafana does for a query:
+ * several values become a regular expression. Also the built-in ones: $__rate_interval holds at
+ * least four points, so that a rate is never empty for want of them.
  */
 export function interpolate(text: string, values: Values, built: Built): string {
   return text.replaceAll(/\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g, (whole, braced: string, format: string, bare: string) => {

@@ -54,7 +54,10 @@ function valuesOf(panel: Panel, data: PanelData): { name: string; says: string; 
   }
 }
 
-/** What a series is at the end of the time shown. One that has ended before, as that of an instance that is gone, is nothing now. */
+/**
+ * What a series is at the end of the time shown. One that has ended before, as that of an instance
+ * that is gone, is nothing now.
+ */
 function valueNow({ values }: Series): number | undefined {
   // The very last point may not have arrived.
   return values.slice(-2).findLast((value) => value !== null) ?? undefined;

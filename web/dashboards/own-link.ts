@@ -1,8 +1,9 @@
 import { grafanaLink } from '../grafana-link.ts';
 
 /**
- * Where a link of a dashboard or an alert leads from this page: to our own view of the same thing, or into the Grafana that is configured; undefined for
- * anywhere else, since what comes from outside must not choose where a person goes.
+ * Where a link of a dashboard or an alert leads from this page: to our own view of the same thing,
+ * or into the Grafana that is configured; undefined for anywhere else, since what comes from
+ * outside must not choose where a person goes.
  */
 export function ownLink(url: string, facts: { grafana: string | null }): string | undefined {
   const runbook = /(?:^|\/)runbooks\/([\w.-]+?)(?:\.md)?(?:#.*)?$/.exec(url)?.[1];
@@ -15,7 +16,10 @@ export function ownLink(url: string, facts: { grafana: string | null }): string 
   return grafanaLink(facts, path);
 }
 
-/** Whatever Grafana an alert or dashboard was written for: here it means its own dashboards, or the one that is configured. */
+/**
+ * Whatever Grafana an alert or dashboard was written for: here it means its own dashboards, or the
+ * one that is configured.
+ */
 function grafanaPath(url: string): string | undefined {
   if (/^\/(?![/\\])/.test(url)) return url;
   try {

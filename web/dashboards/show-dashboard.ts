@@ -12,7 +12,10 @@ import { placePanels } from './place-panels.ts';
 import { durationSeconds, secondsOf } from './time-range.ts';
 import { askVariables, type VariableState, valuesOf } from './variables.ts';
 
-/** One dashboard: variables, time and refresh above, its panels on Grafana's grid of 24 columns below. */
+/**
+ * One dashboard: variables, time and refresh above, its panels on Grafana's grid of 24 columns
+ * below.
+ */
 export async function showDashboard(
   host: HTMLElement,
   { path, parameters }: Route,

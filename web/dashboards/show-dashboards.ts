@@ -10,7 +10,7 @@ type Listed = { uid: string; title: string; description: string; tags: string[] 
 /** Every dashboard by title, or the one that the address names. */
 export const showDashboards: View = async (host, route, signal) => {
   const answer = await askJson<{ dashboards: Listed[] }>('/page/dashboards', { signal });
-  // What says whether it is well comes first.
+  // The verdict comes first.
   const dashboards = [...answer.dashboards].sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
   const [, uid] = route.path;
   if (uid !== undefined) return showDashboard(host, { ...route, path: ['dashboards', uid] }, signal, dashboards);

@@ -45,7 +45,10 @@ const niceSteps = [
   1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
 ];
 
-/** How far apart points are: a round number of seconds, about one for every few pixels, never below what is measured. */
+/**
+ * How far apart points are: a round number of seconds, about one for every few pixels, never below
+ * what is measured.
+ */
 export function stepSeconds(range: { start: number; end: number }, pointsMax: number, atLeast: number): number {
   const wanted = (range.end - range.start) / Math.max(1, pointsMax);
   return Math.max(atLeast, niceSteps.find((step) => step >= wanted) ?? 86_400);

@@ -6,8 +6,9 @@ type Properties = Readonly<
 >;
 
 /**
- * An element with its attributes, `on…` listeners and children. Text only ever becomes text: nothing on this page is parsed as HTML. Styles are set through
- * the style object, since the Content-Security-Policy takes no style attributes.
+ * An element with its attributes, `on…` listeners and children. Text only ever becomes text:
+ * nothing on this page is parsed as HTML. Styles are set through the style object, since the
+ * Content-Security-Policy takes no style attributes.
  */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,

@@ -1,7 +1,10 @@
 import { AskFailure } from '../asking/ask.ts';
 import { element } from './element.ts';
 
-/** A sentence in the place of what could not be shown: what is the matter, and the word and trace that lead on. */
+/**
+ * A sentence in the place of what could not be shown: what is the matter, and the word and trace
+ * that lead on.
+ */
 export function failureNotice(thrown: unknown, retry?: () => void): HTMLElement {
   const failure = thrown instanceof AskFailure ? thrown : undefined;
   return element(

@@ -1,4 +1,5 @@
-// Grafana's names of units, as far as the dashboards use them; a dashboard with another fails a test.
+// Grafana's names of units, as far as the dashboards use them; a dashboard with another fails a
+// test.
 
 /** From which value on, the suffix, and what is divided by where that is another. */
 type Scale = readonly (readonly [from: number, suffix: string, size?: number])[];
@@ -84,7 +85,10 @@ export function isKnownUnit(unit: string): boolean {
   );
 }
 
-/** A number as a person reads it: three digits that matter, unless `decimals` says otherwise, and its unit. */
+/**
+ * A number as a person reads it: three digits that matter, unless `decimals` says otherwise, and
+ * its unit.
+ */
 export function formatValue(value: number | null | undefined, unit = 'short', decimals?: number): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';

@@ -2,8 +2,9 @@ import { type Child, element } from '../dom/element.ts';
 import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 
 /**
- * Markdown as our runbooks and text panels use it: headings, paragraphs, lists, tables, code, and inside of lines code, strong, emphasis and links. Anything
- * else stays the text that it is. `linkTo` says where a link may lead; one that may not is shown as its words.
+ * Markdown as our runbooks and text panels use it: headings, paragraphs, lists, tables, code, and
+ * inside of lines code, strong, emphasis and links. Anything else stays the text that it is.
+ * `linkTo` says where a link may lead; one that may not is shown as its words.
  */
 export function renderMarkdown(text: string, linkTo: (url: string) => string | undefined): HTMLElement {
   return element('div', { class: 'prose' }, new MarkdownReader(text, linkTo).blocks());

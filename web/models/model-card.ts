@@ -53,11 +53,7 @@ function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unlo
     { class: 'row' },
     isReady && element('a', { class: 'button small', href: `#/try/model?${of}` }, 'Try'),
     element('a', { class: 'button small', href: `#/requests?${of}` }, 'Its requests'),
-    element(
-      'button',
-      { type: 'button', class: 'small', onclick: () => onChange('load') },
-      isReady ? 'Load anew' : 'Load',
-    ),
+    element('button', { type: 'button', class: 'small', onclick: () => onChange('load') }, isReady ? 'Reload' : 'Load'),
     isReady && element('button', { type: 'button', class: 'small', onclick: () => onChange('unload') }, 'Unload'),
   );
 }
@@ -103,8 +99,8 @@ function taken({ inference_stats: stats, inference_count, execution_count }: Sta
       'requests',
       `${formatValue(stats.success.count)}${stats.fail.count > 0 ? `, ${formatValue(stats.fail.count)} failed` : ''}`,
     ],
-    ['mean time', stats.success.count === 0 ? '–' : `${mean(stats.success)}, of it waiting ${mean(stats.queue)}`],
-    ['rows a run', execution_count === 0 ? '–' : formatValue(inference_count / execution_count)],
+    ['mean time', stats.success.count === 0 ? '–' : `${mean(stats.success)}, queue wait ${mean(stats.queue)}`],
+    ['rows per batch', execution_count === 0 ? '–' : formatValue(inference_count / execution_count)],
   ];
   return facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]);
 }

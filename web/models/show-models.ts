@@ -4,7 +4,10 @@ import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import type { View } from '../route.ts';
 import { type Listed, modelCard, type Statistics } from './model-card.ts';
 
-/** What the repository has: state, what it took so far, its manifest, and loading and unloading for the administrator. */
+/**
+ * What the repository has: state, what it took so far, its manifest, and loading and unloading for
+ * the administrator.
+ */
 export const showModels: View = async (host, _route, signal) => {
   const list = element('div', { class: 'models' });
   const status = element('div', { role: 'status' });
@@ -13,7 +16,7 @@ export const showModels: View = async (host, _route, signal) => {
       'div',
       { class: 'title-row' },
       element('h1', {}, 'Models'),
-      element('button', { type: 'button', class: 'small', onclick: () => void draw() }, 'Renew'),
+      element('button', { type: 'button', class: 'small', onclick: () => void draw() }, 'Refresh'),
     ),
     status,
     list,

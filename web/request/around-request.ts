@@ -7,7 +7,9 @@ const beside = 120;
 
 export type Around = { started_at: string; duration_ms: number; model: string | null };
 
-/** The queue, the GPU and the machine at the time of a request, drawn as any dashboard's panels are. */
+/**
+ * The queue, the GPU and the machine at the time of a request, drawn as any dashboard's panels are.
+ */
 export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSignal): HTMLElement {
   const at = Date.parse(record.started_at) / 1000;
   const model = (record.model ?? '').replaceAll(/["\\\n]/g, '');
@@ -47,7 +49,7 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
   };
   for (const [place, panel] of panels.entries()) {
     panel.gridPos = { x: (place % 3) * 8, y: Math.floor(place / 3) * 5, w: 8, h: 5 };
-    // A link into a Grafana dashboard would lead nowhere: these are of no file.
+    // A link into a Grafana dashboard would lead nowhere: no file has these panels.
     const made = panelOnPage(panel, dashboard, { ...facts, grafana: null }, signal);
     grid.append(made.host);
     const mark = { at, text: 'this request', colour: 'var(--accent)', name: 'request' };
@@ -56,7 +58,7 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
   return grid;
 }
 
-const noGpu = 'No GPU told anything in this time.';
+const noGpu = 'No GPU data in this time range.';
 
 function chart(id: number, title: string, unit: string, expr: string, legendFormat: string, noValue?: string): Panel {
   return {

@@ -6,7 +6,7 @@ import { clock, dayAndClock } from '../format/format-time.ts';
 const everywhere =
   /^(service_|deployment_|host_|telemetry_|process_|os_|scope_|observed_timestamp|flags|detected_level|log_stream$)/;
 
-/** Log lines, each unfolding to what is known of it. `spanOf` makes a line's span a button. */
+/** Log lines, each with its fields on demand. `spanOf` makes a line's span a button. */
 export function logTable(
   lines: readonly LogLine[],
   of: { label: string; withTrace?: boolean; onSpan?: (spanId: string) => void },

@@ -10,7 +10,10 @@ const orders: readonly [RequestOrder, string][] = [
   ['failed', 'Failed'],
 ];
 
-/** Which requests, of which model, and the field that opens one by its id. A choice is written into `chosen`. */
+/**
+ * Which requests, of which model, and the field that opens one by its id. A choice is written into
+ * `chosen`.
+ */
 export function requestControls(
   chosen: ChosenRequests,
   parameters: URLSearchParams,
@@ -41,7 +44,7 @@ export function requestControls(
       { class: 'controls' },
       element('div', { class: 'control' }, element('span', { class: 'label' }, 'Show'), tabs),
       element('div', { class: 'control' }, element('label', { for: 'request-model' }, 'Model'), model),
-      element('button', { type: 'button', class: 'small', onclick: onRefresh }, 'Renew'),
+      element('button', { type: 'button', class: 'small', onclick: onRefresh }, 'Refresh'),
     ),
     openById(),
   );

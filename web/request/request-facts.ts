@@ -8,7 +8,7 @@ type Fact = [string, Child];
 const ms = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : formatValue(value / 1000, 's');
 
-/** What stood around the request: the queue it found, the batch it was in, and what else ran. */
+/** The surroundings of the request: queue on arrival, batch, and what else ran. */
 export function requestFacts(record: FlightRecord): HTMLElement {
   const { batch_mates: mates, inputs } = record;
   return element(
@@ -39,10 +39,10 @@ function queueBlock({ arrival }: FlightRecord): HTMLElement | undefined {
   if (!arrival) return undefined;
   return block('The queue it found', [
     ['waiting before it', formatValue(arrival.waiting, 'none')],
-    ['their inputs', formatValue(arrival.waiting_bytes, 'bytes')],
-    ['being run', formatValue(arrival.running, 'none')],
-    ['wait foreseen', ms(arrival.predicted_wait_ms)],
-    ['wait in truth', ms(arrival.waited_ms)],
+    ['queued input bytes', formatValue(arrival.waiting_bytes, 'bytes')],
+    ['running', formatValue(arrival.running, 'none')],
+    ['predicted wait', ms(arrival.predicted_wait_ms)],
+    ['actual wait', ms(arrival.waited_ms)],
   ]);
 }
 
@@ -51,10 +51,10 @@ function batchBlock({ batch }: FlightRecord): HTMLElement | undefined {
   const facts: Fact[] = [
     ['requests', formatValue(batch.requests, 'none')],
     ['rows', `${batch.rows} of ${batch.rows_max}`],
-    ['closed by', batch.closed_by],
+    ['batch closed', batch.closed_by],
     ['outcome', batch.outcome],
     ['run', ms(batch.duration_ms)],
-    ['of it ONNX', ms(batch.session_ms)],
+    ['ONNX Runtime', ms(batch.session_ms)],
     ['CPU time', ms(batch.cpu_ms)],
     ['GPU', batch.hw_id ?? 'none'],
   ];
@@ -72,15 +72,15 @@ function runnerBlock({ session, batch }: FlightRecord): HTMLElement | undefined 
   if (session)
     facts.push(
       ['lanes', `${session.lanes}, each a ${session.lane_kind}`],
-      ['threads in an operator', String(session.intra_op_threads)],
-      ['threads between', String(session.inter_op_threads)],
+      ['intra-op threads', String(session.intra_op_threads)],
+      ['inter-op threads', String(session.inter_op_threads)],
     );
-  return block('What ran it', facts);
+  return block('Runtime', facts);
 }
 
 function competitionBlock({ competition }: FlightRecord): HTMLElement | undefined {
   if (!competition || competition.models.length + competition.loads.length === 0) return undefined;
-  return block(`Ran meanwhile${competition.is_whole ? '' : ' (as far as remembered)'}`, [
+  return block(`Ran at the same time${competition.is_whole ? '' : ' (as far as remembered)'}`, [
     ...competition.models.map(
       ({ model, batches, rows, shared_ms }): Fact => [
         model ?? 'other models',

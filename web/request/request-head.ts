@@ -9,9 +9,9 @@ import { statusBadge } from './request-table.ts';
 import type { SpanNode } from './span-tree.ts';
 
 const whoseFault = {
-  caller: 'The caller was told',
+  caller: 'The caller was sent',
   left: 'The caller left',
-  server: 'The server failed; the caller was told',
+  server: 'The server failed; the caller was sent',
 } as const;
 
 /** The sentence that the caller was sent, without the caller's own words. */
@@ -19,7 +19,7 @@ export function failureSays(sentence: string, fault: FlightRecord['fault']): HTM
   return element(
     'section',
     { class: 'card', 'aria-label': 'Why it failed' },
-    element('h2', {}, fault === null ? 'The caller was told' : whoseFault[fault]),
+    element('h2', {}, fault === null ? 'The caller was sent' : whoseFault[fault]),
     element('p', {}, sentence),
   );
 }

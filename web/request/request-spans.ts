@@ -7,7 +7,10 @@ import { inOrder, type SpanNode, spanTree, type TempoTrace } from './span-tree.t
 import { spanWaterfall, type Waterfall } from './span-waterfall.ts';
 import { pause, untilThere } from './until-there.ts';
 
-/** The operators of a profiled run arrive after its answer, from a run of their own (VITRINE_PROFILE_MS_MAX). */
+/**
+ * The operators of a profiled run arrive after its answer, from a run of their own
+ * (VITRINE_PROFILE_MS_MAX).
+ */
 const profileMs = 3_000;
 const profileAskedMax = 12;
 

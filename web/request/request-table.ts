@@ -5,7 +5,10 @@ import { clock, dayAndClock } from '../format/format-time.ts';
 import { formatValue } from '../format/format-value.ts';
 import type { ListedRequest } from './flight-record.ts';
 
-/** Requests, each leading to its own view. The bar beside a duration compares it with the longest of the list. */
+/**
+ * Requests, each leading to its own view. The bar beside a duration compares it with the longest of
+ * the list.
+ */
 export function requestTable(requests: readonly ListedRequest[], label: string): HTMLElement {
   const longest = Math.max(...requests.map(({ duration_ms }) => duration_ms), 0.001);
   return scrollRegion(
@@ -14,7 +17,7 @@ export function requestTable(requests: readonly ListedRequest[], label: string):
       [
         ['When', 'Request', 'Model', 'Status'].map((name) => columnHead(name, name === 'Model' ? 'minor' : undefined)),
         columnHead('Took', 'number'),
-        columnHead('Trace kept', 'minor'),
+        columnHead('Trace stored', 'minor'),
       ],
       requests.map(row),
       'requests',

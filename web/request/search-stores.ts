@@ -14,7 +14,10 @@ type Search = {
   find: (query: string) => Promise<HTMLElement>;
 };
 
-/** The two foldable searches below the list of requests; one is open, and asked, where the address has its query. */
+/**
+ * The two foldable searches below the list of requests; one is open, and asked, where the address
+ * has its query.
+ */
 export function storeSearches(parameters: URLSearchParams, signal: AbortSignal): HTMLElement[] {
   return [
     foldableSearch({

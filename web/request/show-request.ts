@@ -10,7 +10,10 @@ import { RequestSpans } from './request-spans.ts';
 import type { SpanNode } from './span-tree.ts';
 import { timeAccount } from './time-account.ts';
 
-/** One request: its time, spans, log lines and surroundings. Each part says so when its store is down. */
+/**
+ * One request: its time, spans, log lines and surroundings. Each part says so when its store is
+ * down.
+ */
 export async function showRequest(host: HTMLElement, id: string, signal: AbortSignal): Promise<void> {
   const head = element('div', {});
   const account = element('section', { class: 'card', 'aria-label': 'Where the time went' });

@@ -8,7 +8,10 @@ import { requestTable } from './request-table.ts';
 import { storeSearches } from './search-stores.ts';
 import { showRequest } from './show-request.ts';
 
-/** The last requests of the flight recorder and the searches of the stores; or the one request that the address names. */
+/**
+ * The last requests of the flight recorder and the searches of the stores; or the one request that
+ * the address names.
+ */
 export const showRequests: View = async (host, route, signal) => {
   const [, id] = route.path;
   if (id !== undefined) return showRequest(host, id, signal);

@@ -4,7 +4,10 @@ import type { SpanNode } from './span-tree.ts';
 
 const services = ['var(--series-1)', 'var(--series-2)', 'var(--series-4)', 'var(--series-3)', 'var(--series-6)'];
 
-/** When the spans of a waterfall begin and how long they take, in nanoseconds, and the services they are from. */
+/**
+ * When the spans of a waterfall begin and how long they take, in nanoseconds, and the services they
+ * are from.
+ */
 export type SpanScale = { start: bigint; total: number; services: readonly string[] };
 
 export type SpanRowState = {
@@ -62,7 +65,7 @@ function spanLane(node: SpanNode, { start, total, services: names }: SpanScale):
   );
 }
 
-/** Tells spans of the same name apart. */
+/** Distinguishes spans of the same name. */
 function detailOf({ attributes }: SpanNode): HTMLElement | undefined {
   const found =
     attributes.find(([name]) => name === 'onnx.op_type') ??

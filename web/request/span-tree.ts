@@ -37,7 +37,10 @@ export type SpanNode = {
   links: { traceId: string; spanId: string }[];
 };
 
-/** Roots first, each with its children by their start. A span whose parent is not there is a root: parents may come later, or be another's. */
+/**
+ * Roots first, each with its children by their start. A span whose parent is not there is a root:
+ * parents may come later, or be another's.
+ */
 export function spanTree({ trace }: TempoTrace): SpanNode[] {
   const nodes = new Map<string, SpanNode>();
   const parents = new Map<string, string>();

@@ -4,7 +4,10 @@ import { inOrder, type SpanNode } from './span-tree.ts';
 
 export type Waterfall = { host: HTMLElement; select(spanId: string, focus: boolean): void };
 
-/** The spans as a tree beside their time. Arrow keys walk it, left and right fold; a choice is reported to `onChoice`. */
+/**
+ * The spans as a tree beside their time. Arrow keys walk it, left and right fold; a choice is
+ * reported to `onChoice`.
+ */
 export function spanWaterfall(roots: readonly SpanNode[], onChoice: (node: SpanNode) => void): Waterfall {
   return new SpanWaterfall(roots, onChoice);
 }

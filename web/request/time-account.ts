@@ -2,7 +2,10 @@ import { element } from '../dom/element.ts';
 import { formatValue } from '../format/format-value.ts';
 import type { FlightRecord } from './flight-record.ts';
 
-/** Where the time went: the stages as one bar, in their order, and as numbers. The rest is what no stage accounts for. */
+/**
+ * Where the time went: the stages as one bar, in their order, and as numbers. The rest is what no
+ * stage accounts for.
+ */
 export function timeAccount({ stages_ms: stages, rest_ms: rest, duration_ms: total }: FlightRecord): HTMLElement {
   const parts = [...Object.entries(stages), ['rest', rest] as [string, number]].map(([name, ms], at) => ({
     name,

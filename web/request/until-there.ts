@@ -1,6 +1,9 @@
 import { AskFailure } from '../asking/ask.ts';
 
-/** New telemetry takes a moment to arrive; that of an old request is there at once, or never. A 404 counts as not there. */
+/**
+ * New telemetry takes a moment to arrive; that of an old request is there at once, or never. A 404
+ * counts as not there.
+ */
 export async function untilThere<Found>(
   startedAt: string | undefined,
   look: () => Promise<Found | undefined>,

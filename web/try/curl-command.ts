@@ -7,7 +7,10 @@ export type Call = {
   values: readonly [string, string | File][];
 };
 
-/** The same call for a terminal. Names of files stand for the files; a key is shown as the place where it goes. */
+/**
+ * The same call for a terminal. Names of files stand for the files; a key is shown as the place
+ * where it goes.
+ */
 export function curlCommand(origin: string, call: Call, json: string, withKey: boolean): string {
   const parts = [`curl ${quoted(`${origin}${call.path}`)}`];
   if (withKey) parts.push('-H "Authorization: Bearer $VITRINE_KEY"');

@@ -3,7 +3,10 @@ const seconds = 3;
 const chordHertz = [220, 277.18, 329.63, 440];
 const clicksAt = [0.25, 0.75, 1.25, 1.75, 2.25, 2.75];
 
-/** Something that sings and something that strikes, for who has no sound at hand: a chord with clicks, made here. */
+/**
+ * Something that sings and something that strikes, for who has no sound at hand: a chord with
+ * clicks, made here.
+ */
 export function exampleSound(): File {
   const samples = Float32Array.from({ length: rate * seconds }, (_, at) => {
     const time = at / rate;

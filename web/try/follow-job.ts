@@ -12,20 +12,24 @@ export type Job = {
   result?: { facts: Record<string, unknown> };
 };
 
-export type Told = (progress: { part: number | undefined; says: string }) => void;
+export type OnProgress = (progress: { part: number | undefined; says: string }) => void;
 
 const endStates = new Set(['done', 'failed', 'cancelled']);
 
-/** Follows a job by its events until it has ended; where the stream breaks, it asks again. Aborting the signal does not end the job: `cancelJob` does. */
-export async function followJob(location: string, told: Told, signal: AbortSignal): Promise<Job> {
+/**
+ * Follows a job by its events until it has ended; where the stream breaks, it asks again. Aborting
+ * the signal does not end the job: `cancelJob` does.
+ */
+export async function followJob(location: string, onProgress: OnProgress, signal: AbortSignal): Promise<Job> {
   for (;;) {
     const job = await askJson<Job>(location, { signal });
-    tell(job, told);
+    report(job, onProgress);
     if (endStates.has(job.state)) return job;
     try {
-      await readEvents(`${location}/events`, told, signal);
+      await readEvents(`${location}/events`, onProgress, signal);
     } catch (error) {
-      // A connection that broke off is no end of the job: it is asked again. What the service itself refuses is told.
+      // A connection that broke off is no end of the job: it is asked again. A refusal of the service is
+      // shown.
       if (signal.aborted || error instanceof AskFailure) throw error;
     }
   }
@@ -35,14 +39,20 @@ export async function cancelJob(location: string): Promise<void> {
   await ask(`${location}/cancel`, { method: 'POST' });
 }
 
-function tell({ state, progress = {}, estimate }: Job, told: Told): void {
+function report({ state, progress = {}, estimate }: Job, onProgress: OnProgress): void {
   const { done = 0, total = 0, step = '' } = progress;
   const left = estimate && estimate.seconds_left >= 1 ? `, about ${Math.round(estimate.seconds_left)} s to go` : '';
-  told({ part: total > 0 ? done / total : undefined, says: `${step === '' ? state : `${state}: ${step}`}${left}` });
+  onProgress({
+    part: total > 0 ? done / total : undefined,
+    says: `${step === '' ? state : `${state}: ${step}`}${left}`,
+  });
 }
 
-/** Comes back at the end of the stream, which is the end of the job or of the connection. EventSource cannot send a key, so the stream is read by hand. */
-async function readEvents(path: string, told: Told, signal: AbortSignal): Promise<void> {
+/**
+ * Comes back at the end of the stream, which is the end of the job or of the connection.
+ * EventSource cannot send a key, so the stream is read by hand.
+ */
+async function readEvents(path: string, onProgress: OnProgress, signal: AbortSignal): Promise<void> {
   const response = await ask(path, { headers: { accept: 'text/event-stream' }, signal });
   let held = '';
   const text = new TextDecoder();
@@ -59,13 +69,13 @@ async function readEvents(path: string, told: Told, signal: AbortSignal): Promis
       if (data === '') continue;
       const job = JSON.parse(data) as Job;
       if (typeof job.state !== 'string') {
-        tell(
+        report(
           { ...job, state: 'running', progress: job.progress ?? (job as unknown as NonNullable<Job['progress']>) },
-          told,
+          onProgress,
         );
         continue;
       }
-      tell(job, told);
+      report(job, onProgress);
       if (endStates.has(job.state)) return;
     }
   }

@@ -7,10 +7,13 @@ type Tensor = { name: string; datatype: string; shape: number[] };
 /** Half a megabyte of text: beyond this nobody edits it. */
 const elementsMax = 200_000;
 
-/** The field that is a header of the call, not a part of it. */
+/** The field that is a header of the call, not in its body. */
 export const profileField = 'profile';
 
-/** Any model as it is: its inputs as JSON of the Open Inference Protocol, filled with zeros to begin with. */
+/**
+ * Any model as it is: its inputs as JSON of the Open Inference Protocol, filled with zeros to begin
+ * with.
+ */
 export async function modelTrial(model: string, models: readonly string[], signal: AbortSignal): Promise<Trial> {
   const [{ inputs = [] }, { admin }] = await Promise.all([
     askJson<{ inputs?: Tensor[] }>(`/v2/models/${encodeURIComponent(model)}`, { signal }),

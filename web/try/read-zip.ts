@@ -1,4 +1,7 @@
-/** The files of a zip whose entries are stored, as the service writes them (src/tasks/files/zip.ts): by its directory at the end. */
+/**
+ * The files of a zip whose entries are stored, as the service writes them (src/tasks/files/zip.ts):
+ * by its directory at the end.
+ */
 export function readZip(bytes: ArrayBuffer): { name: string; content: Blob }[] {
   const view = new DataView(bytes);
   let end = view.byteLength - 22;

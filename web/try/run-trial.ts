@@ -1,11 +1,14 @@
 import { AskFailure, ask, traceOf } from '../asking/ask.ts';
 import type { Call } from './curl-command.ts';
-import { cancelJob, followJob, type Job, type Told } from './follow-job.ts';
+import { cancelJob, followJob, type Job, type OnProgress } from './follow-job.ts';
 
 export type Ran = { response: Response; traceId: string | undefined; facts: Record<string, unknown> | undefined };
 
-/** Makes the call as a job where the service takes jobs, so that it tells how far it is; else waits for the answer. Aborting cancels the work. */
-export async function runTrial(call: Call, json: string, told: Told, signal: AbortSignal): Promise<Ran> {
+/**
+ * Makes the call as a job where the service takes jobs, so that it reports progress; else waits for
+ * the answer. Aborting cancels the work.
+ */
+export async function runTrial(call: Call, json: string, onProgress: OnProgress, signal: AbortSignal): Promise<Ran> {
   const headers = new Headers(call.path.startsWith('/v1/') ? { prefer: 'respond-async' } : {});
   headers.set('x-vitrine-trace', '1');
   if (call.profile) headers.set('x-vitrine-profile', '1');
@@ -20,7 +23,7 @@ export async function runTrial(call: Call, json: string, told: Told, signal: Abo
   const location = locationOf(response);
   let job: Job;
   try {
-    job = await followJob(location, told, signal);
+    job = await followJob(location, onProgress, signal);
     if (job.state !== 'done')
       throw new AskFailure(job.failure?.error ?? `The job is ${job.state}.`, job.failure?.code ?? '', 0, job.trace_id);
   } catch (error) {
@@ -35,7 +38,10 @@ export async function runTrial(call: Call, json: string, told: Told, signal: Abo
   };
 }
 
-/** Not broken off by the signal: the job may have been taken by then, and nobody would know what to cancel. It is cancelled as soon as it has a name. */
+/**
+ * Not broken off by the signal: the job may have been taken by then, and nobody would know what to
+ * cancel. It is cancelled as soon as it has a name.
+ */
 async function askForJob(path: string, request: RequestInit, signal: AbortSignal): Promise<Response> {
   const asked = ask(path, request);
   const aborted = Promise.withResolvers<never>();

@@ -83,7 +83,10 @@ const itemsMax = 64;
 /** More numbers than this are seen better than read. */
 const curveMin = 12;
 
-/** JSON as a person reads it: names and values, lists of alike things as tables, long lists by their beginning. */
+/**
+ * JSON as a person reads it: names and values, lists of alike things as tables, long lists by their
+ * beginning.
+ */
 export function figures(value: unknown, depth = 0): HTMLElement | string {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : formatValue(value, 'none');

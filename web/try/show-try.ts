@@ -8,7 +8,10 @@ import { trialCard } from './trial-card.ts';
 
 type Listed = { name: string; state: string };
 
-/** Choose something, give it a sound or words, see how far it is, hear and see what comes back; then on to what became of the request. */
+/**
+ * Choose something, give it a sound or words, see how far it is, hear and see what comes back; then
+ * on to what became of the request.
+ */
 export const showTry: View = async (host, route, signal) => {
   const [, id = 'separate'] = route.path;
   const choices = [...trials.map(({ id: each, title }) => [each, title] as const), ['model', 'Any model'] as const];

@@ -109,7 +109,7 @@ class TrialCard {
   }
 
   #fail(error: unknown): void {
-    this.#state.textContent = isAbort(error) ? 'Cancelled.' : 'It did not work.';
+    this.#state.textContent = isAbort(error) ? 'Cancelled.' : 'Failed.';
     if (isAbort(error)) return;
     this.#results.replaceChildren(failureNotice(error));
     if (error instanceof AskFailure && error.traceId)

@@ -6,7 +6,10 @@ export type Sound = { name: string; content: Blob; marks?: readonly { from: numb
 
 const columns = 600;
 
-/** A sound to hear and to see: its waveform, where it is played, and marks such as where somebody speaks. */
+/**
+ * A sound to hear and to see: its waveform, where it is played, and marks such as where somebody
+ * speaks.
+ */
 export function soundCard(sound: Sound, signal: AbortSignal): HTMLElement {
   const url = URL.createObjectURL(sound.content);
   signal.addEventListener('abort', () => URL.revokeObjectURL(url));

@@ -4,7 +4,9 @@ import { emptyPanel } from './empty-panel.ts';
 import { bounds } from './gauge.ts';
 import type { DrawPanel } from './panel-view.ts';
 
-/** Values as bars beneath one another, the largest of all at full width unless a maximum is given. */
+/**
+ * Values as bars beneath one another, the largest of all at full width unless a maximum is given.
+ */
 export const drawBarGauge: DrawPanel = (body, { panel, data }) => {
   const values = reducedValues(panel, data).slice(0, 60);
   if (values.length === 0) {

@@ -1,7 +1,10 @@
 import { emptyNotice } from '../../dom/notice.ts';
 import type { Panel } from '../dashboard.ts';
 
-/** In the place of what a panel would draw: what the dashboard says of that, where it says more than a dash. */
+/**
+ * In the place of what a panel would draw: what the dashboard says of that, where it says more than
+ * a dash.
+ */
 export function emptyPanel({ fieldConfig, description = '' }: Panel, otherwise = 'No data in this time.'): HTMLElement {
   const { noValue = '' } = fieldConfig?.defaults ?? {};
   // The dashboards say of some panels what has to happen first.

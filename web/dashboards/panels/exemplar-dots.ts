@@ -6,7 +6,10 @@ import type { ExemplarPoint } from '../series.ts';
 
 const dotsMax = 60;
 
-/** Each a link to its trace, at its time and value. One stop for the keyboard; arrow keys go from one to the next. */
+/**
+ * Each a link to its trace, at its time and value. One stop for the keyboard; arrow keys go from
+ * one to the next.
+ */
 export function exemplarDots(plot: uPlot, exemplars: readonly ExemplarPoint[], field: Field): void {
   const [low, high] = [plot.scales.y?.min ?? 0, plot.scales.y?.max ?? 1];
   const [from, to] = [plot.scales.x?.min ?? 0, plot.scales.x?.max ?? 0];

@@ -4,7 +4,10 @@ import type { Series } from '../series.ts';
 /** A heatmap's rows upwards, each with its counts over time. */
 export type Cells = { bounds: string[]; times: readonly number[]; counts: (number | null)[][]; most: number };
 
-/** A histogram's buckets count everything up to their bound: what is in one is the difference to the one below. */
+/**
+ * A histogram's buckets count everything up to their bound: what is in one is the difference to the
+ * one below.
+ */
 export function asCells(series: readonly Series[], unit: string): Cells {
   const buckets = series
     .map((each) => ({ bound: Number((each.labels.le ?? each.name).replace('+Inf', 'Infinity')), ...each }))

@@ -9,7 +9,9 @@ import type { DrawPanel } from './panel-view.ts';
 const axisWidth = 58;
 const axisHeight = 22;
 
-/** How many fell into which bucket when: the buckets of a histogram upwards, the darker the more. */
+/**
+ * How many fell into which bucket when: the buckets of a histogram upwards, the darker the more.
+ */
 export const drawHeatmap: DrawPanel = (body, { panel, data, signal }) => {
   const unit = panel.options?.yAxis?.unit ?? panel.fieldConfig?.defaults?.unit ?? 'short';
   const cells = asCells(data.series, unit);

@@ -8,7 +8,7 @@ export type PanelContext = {
   data: PanelData;
   facts: PageFacts;
   annotations: readonly Annotated[];
-  /** Ends when the panel is drawn anew or the person goes elsewhere. */
+  /** Ends when the panel is redrawn or the person goes elsewhere. */
   signal: AbortSignal;
   interpolated: (text: string) => string;
 };

@@ -6,7 +6,10 @@ import { asLines } from './time-series.ts';
 
 const rowsMax = 60;
 
-/** The points of a chart as a table, newest first: for who cannot see the chart, or wants the numbers. */
+/**
+ * The points of a chart as a table, newest first: for who cannot see the chart, or wants the
+ * numbers.
+ */
 export function pointsTable({ panel, data }: Pick<PanelContext, 'panel' | 'data'>): HTMLElement {
   const lines = asLines({ panel, data }).slice(0, 30);
   const times = lines[0]?.series.times ?? [];

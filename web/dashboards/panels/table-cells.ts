@@ -20,7 +20,9 @@ export function cellOf(value: Cell, field: Field): { text: string; colour: strin
   };
 }
 
-/** What every instant answer, and the last of every series, says; rows with the same labels are one. */
+/**
+ * What every instant answer, and the last of every series, says; rows with the same labels are one.
+ */
 export function joined(data: PanelData): Table {
   const several = data.instant.length + new Set(data.series.map(({ refId }) => refId)).size > 1;
   const rows = new Map<string, Map<string, Cell>>();

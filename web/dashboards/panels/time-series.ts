@@ -11,7 +11,9 @@ import type { DrawPanel, PanelContext } from './panel-view.ts';
 
 type Line = { series: Series; field: Field; name: string; colour: string; shown: boolean };
 
-/** Lines, areas or bars over time, with thresholds, events and the exemplars that open their trace. */
+/**
+ * Lines, areas or bars over time, with thresholds, events and the exemplars that open their trace.
+ */
 export const drawTimeSeries: DrawPanel = (body, context) => {
   const { panel, signal } = context;
   const lines = asLines(context);
@@ -271,7 +273,10 @@ function drawEvents(plot: uPlot, { annotations }: PanelContext): void {
 
 const tipRowsMax = 12;
 
-/** What every line is worth where the pointer is, the largest first. The panel's table has the same for who has no pointer. */
+/**
+ * What every line is worth where the pointer is, the largest first. The panel's table has the same
+ * for who has no pointer.
+ */
 function tooltip(lines: readonly Line[], { annotations }: PanelContext): (plot: uPlot) => void {
   const box = element('div', { class: 'tip', 'aria-hidden': 'true' });
   return (plot) => {

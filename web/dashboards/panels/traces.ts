@@ -7,7 +7,10 @@ import { formatValue } from '../../format/format-value.ts';
 import type { PanelData } from '../panel-data.ts';
 import type { DrawPanel } from './panel-view.ts';
 
-/** What a search for traces found: newest first, or slowest where the panel is sorted by how long they took. */
+/**
+ * What a search for traces found: newest first, or slowest where the panel is sorted by how long
+ * they took.
+ */
 export const drawTraces: DrawPanel = (body, { panel, data }) => {
   if (data.traces.length === 0) {
     body.append(emptyNotice('No traces in this time.'));

@@ -19,7 +19,10 @@ type ChannelConfig = Pick<
 
 type Receiver = { name: string } & Record<string, unknown>;
 
-/** Adds to Alertmanager’s rendered file the channels whose secrets are given. Secrets stay in their files; Alertmanager reads them there. */
+/**
+ * Adds to Alertmanager’s rendered file the channels whose secrets are given. Secrets stay in their
+ * files; Alertmanager reads them there.
+ */
 export async function addAlertChannels({ root, data, config }: LaunchContext): Promise<string[]> {
   const given = secretFiles.filter((name) => config[name] !== '');
   if (given.length === 0) return [];
@@ -33,7 +36,10 @@ export async function addAlertChannels({ root, data, config }: LaunchContext): P
   return [];
 }
 
-/** Alertmanager’s file with Slack, PagerDuty and e-mail, as far as they are configured: critical to all, warnings by e-mail, info to nobody. */
+/**
+ * Alertmanager’s file with Slack, PagerDuty and e-mail, as far as they are configured: critical to
+ * all, warnings by e-mail, info to nobody.
+ */
 export function withAlertChannels(text: string, config: ChannelConfig): string {
   if (secretFiles.every((name) => config[name] === '')) return text;
   const email = config.alertSmtpPasswordFile !== '';
@@ -92,8 +98,9 @@ function emailFor(team: string | undefined, config: ChannelConfig) {
 }
 
 /**
- * Every fault of the notification once, and the systems whose rules say so. Alertmanager sorts the alerts by job, instance and labels, so those of one
- * fault, which differ in their system alone, follow each other.
+ * Every fault of the notification once, with the systems whose rules fire. Alertmanager sorts
+ * alerts by job, instance and labels. So alerts of one fault, which differ only in their system,
+ * follow each other.
  */
 const alertsInWords = [
   '{{ $said := "" }}{{ $systems := "" }}',

@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 
-/** How long the builds that are left will take: CPU seconds known of each, at the speed that this machine has shown so far. */
+/**
+ * How long the builds that are left will take: CPU seconds known of each, at the speed that this
+ * machine has shown so far.
+ */
 export class BuildEstimate {
   readonly #left: Map<string, number>;
   #wallPerCpu = 1 / availableParallelism();
@@ -24,7 +27,10 @@ export class BuildEstimate {
     this.#wallPerCpu = this.#doneWallSeconds / this.#doneCpuSeconds;
   }
 
-  /** `building` has been built for `elapsedMs`; one that takes longer than foreseen counts as nearly done. */
+  /**
+   * `building` has been built for `elapsedMs`; one that takes longer than expected counts as nearly
+   * done.
+   */
   minutesLeft(building?: string, elapsedMs = 0): number {
     let seconds = 0;
     for (const [title, cpuSeconds] of this.#left) {

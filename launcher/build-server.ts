@@ -24,9 +24,10 @@ export type EnsureServerOptions = {
 const checkout = resolve(import.meta.dirname, '..');
 
 /**
- * The folder that holds a server's binaries, built first when it is not in the cache. The folder's name carries the hash of everything
- * that decides the result, so clones share it and a changed pin builds anew. A build happens aside and is renamed into place:
- * a folder that is there is whole. Two processes at once build once.
+ * The folder that holds a server's binaries, built first when it is not in the cache. The folder's
+ * name carries the hash of everything that decides the result, so clones share it and a changed pin
+ * builds again. A build happens aside and is renamed into place: a folder that is there is whole.
+ * Two processes at once build once.
  */
 export async function ensureServer(name: ServerName | Server, options: EnsureServerOptions = {}): Promise<string> {
   const { onProgress = () => undefined, signal, env = process.env, root = checkout } = options;
@@ -79,7 +80,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(home, '.cache'), 'vitrine');
 }
 
-/** Nobody debugs these binaries: leaving debug information out saves a quarter of the compiler's work. See bench/LOG.md. */
+/**
+ * Nobody debugs these binaries: leaving debug information out saves a quarter of the compiler's
+ * work. See bench/LOG.md.
+ */
 function buildFlags({ tags, version, versionVariable }: Server): string[] {
   const stamp = versionVariable === '' ? '' : ` -X=${versionVariable}=${version}`;
   return [
@@ -133,7 +137,8 @@ async function build(server: Server, folder: string, context: BuildContext): Pro
   }
 }
 
-// Only the owner of the lock comes here: what stands beside the folder was left by builds that were killed.
+// Only the owner of the lock comes here: what stands beside the folder was left by builds that were
+// killed.
 async function removeAbandoned(folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   for (const entry of await readdir(dirname(folder))) {

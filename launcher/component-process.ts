@@ -19,7 +19,7 @@ export type ProcessState =
 export type ComponentProcessOptions = {
   title: string;
   logPath: string;
-  /** Made anew for every start, so that changed settings take effect. */
+  /** Made for every start, so that changed settings take effect. */
   launch: () => Promise<Launch>;
   healthUrl: string;
   healthDeadlineMs: number;
@@ -33,13 +33,16 @@ export type ComponentProcessOptions = {
 
 const backoffMsMin = 500;
 const backoffMsMax = 30_000;
-/** A process that was well for this long has earned a quick restart again. */
+/** A process that was healthy for this long has earned a quick restart again. */
 const wellAfterMs = 60_000;
 const livenessEveryMsDefault = 5_000;
 /** Half a minute of silence; a busy machine is not a dead service. */
 const livenessMissesMax = 6;
 
-/** One program of the stack: started, watched until it is healthy, started again when it dies, and stopped. */
+/**
+ * One program of the stack: started, watched until it is healthy, started again when it dies, and
+ * stopped.
+ */
 export class ComponentProcess {
   readonly #options: ComponentProcessOptions;
   #state: ProcessState = { kind: 'stopped' };
@@ -80,7 +83,8 @@ export class ComponentProcess {
     this.#wanted.abort();
     this.#wanted = new AbortController();
     this.#failuresInARow = 0;
-    // What an earlier start still watches must not touch this one. A stop from here on finds this start, and waits for it.
+    // What an earlier start still watches must not touch this one. A stop from here on finds this
+    // start, and waits for it.
     this.#spawning = this.#watch.then(() => patiently(() => this.#spawn()));
     await this.#spawning;
   }
@@ -136,7 +140,10 @@ export class ComponentProcess {
     await this.start();
   }
 
-  /** Sends a signal as fate would: a death by it is a death like any other. Waits for it to end if the signal ends it for sure. */
+  /**
+   * Sends a signal as fate would: a death by it is a death like any other. Waits for it to end if the
+   * signal ends it for sure.
+   */
   async kill(signal: NodeJS.Signals): Promise<void> {
     if (this.identity === undefined) throw new Error(`${this.#options.title} does not run`);
     const ended = this.#ended;
@@ -150,7 +157,8 @@ export class ComponentProcess {
     if (this.#wanted.signal.aborted) return;
     const log = openConsoleLog(logPath);
     try {
-      // A group of its own: Ctrl-C at the terminal reaches the launcher alone, which stops everything in order.
+      // A group of its own: Ctrl-C at the terminal reaches the launcher alone, which stops everything in
+      // order.
       const child = spawn(program, parameters, {
         cwd: folder,
         env,
@@ -165,7 +173,7 @@ export class ComponentProcess {
         );
       });
       const identity = child.pid === undefined ? undefined : await this.#identityOf(child, child.pid);
-      if (identity === undefined) return; // It ended at once; its end is told as any other.
+      if (identity === undefined) return; // It ended at once; its end is reported like any other.
       if (this.#child !== child) return;
       this.#become({ kind: 'starting', identity, sinceMs: Date.now() });
       this.#watch = this.#watchHealth(identity, this.#wanted.signal);
@@ -178,7 +186,10 @@ export class ComponentProcess {
     }
   }
 
-  /** Nobody could stop or watch a process that is not known by its start time: it is ended, and started again as one that died. */
+  /**
+   * Nobody could stop or watch a process that is not known by its start time: it is ended, and
+   * started again as one that died.
+   */
   async #identityOf(child: ChildProcess, pid: number): Promise<ProcessIdentity | undefined> {
     try {
       return await patiently(() => identify(pid));
@@ -223,7 +234,10 @@ export class ComponentProcess {
     }
   }
 
-  /** Until it is healthy, often; afterwards, where it has a liveness page, now and then: one that stays silent is killed. */
+  /**
+   * Until it is healthy, often; afterwards, where it has a liveness page, now and then: one that
+   * stays silent is killed.
+   */
   async #watchHealth(identity: ProcessIdentity, signal: AbortSignal): Promise<void> {
     const { healthUrl, livenessUrl, livenessEveryMs = livenessEveryMsDefault } = this.#options;
     const runs = () => !signal.aborted && this.identity === identity;

@@ -9,7 +9,10 @@ import type { ServerName } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
 import { handOverWebhookToken } from './webhook-token.ts';
 
-/** What a component is started with. Every port is a real one here: 0 has been replaced by a port that was free. */
+/**
+ * What a component is started with. Every port is a real one here: 0 has been replaced by a port
+ * that was free.
+ */
 export type LaunchContext = {
   root: string;
   /** VITRINE_DATA, absolute. */
@@ -19,25 +22,34 @@ export type LaunchContext = {
 
 export type Component = {
   title: string;
-  /** The server it runs, which may have to be built first; without one it is a Node program of this repository. */
+  /**
+   * The server it runs, which may have to be built first; without one it is a Node program of this
+   * repository.
+   */
   server?: ServerName;
   /** The binary within the server's folder, or the Node program from the root of the checkout. */
   program: string;
   /** The settings of every port it listens on; the first is where people and tests talk to it. */
   doors: readonly [PortSetting, ...PortSetting[]];
-  /** Doors that only some of the Collector's backend files open. */
+  /** Ports that only some of the Collector's backend files open. */
   backendDoors?: Readonly<Record<string, PortSetting>>;
   health: { door: PortSetting; path: string; deadlineMs: number };
-  /** Asked again and again while it runs; a program that stays silent is killed and started anew. */
+  /** Asked again and again while it runs; a program that stays silent is killed and restarted. */
   liveness?: string;
-  /** After TERM it gets this long before KILL; without it, what VITRINE_STOP_MS_MAX grants and a little more. */
+  /**
+   * After TERM it gets this long before KILL; without it, what VITRINE_STOP_MS_MAX grants and a
+   * little more.
+   */
   stopMsMax?: number;
   /** What is seen to before each start; answers sentences for the person at the terminal. */
   prepare?: (context: LaunchContext) => Promise<string[]>;
   /** Started by default when VITRINE_BACKENDS has one of these; without the list, always. */
   forBackends?: readonly string[];
   parameters: (context: LaunchContext) => string[];
-  /** The folder whose YAML files are rendered into VITRINE_DATA/<component>/configuration before each start. */
+  /**
+   * The folder whose YAML files are rendered into VITRINE_DATA/<component>/configuration before each
+   * start.
+   */
   renderedFrom?: string;
 };
 
@@ -93,7 +105,8 @@ export const components = {
     program: 'tempo',
     doors: ['tempoPort', 'tempoOtlpPort', 'tempoGrpcPort'],
     health: { door: 'tempoPort', path: '/ready', deadlineMs: 120_000 },
-    // Asked anything in the last half minute, this Tempo never ends by itself; what it holds is written in the first second.
+    // Asked anything in the last half minute, this Tempo never ends by itself; what it holds is written
+    // in the first second.
     stopMsMax: 5_000,
     forBackends: ['tempo'],
     parameters: ({ root }) => [`-config.file=${join(root, 'tempo/tempo.yaml')}`, '-config.expand-env=true'],
@@ -140,7 +153,7 @@ export const components = {
       `--web.listen-address=${config.bind}:${config.alertmanagerPort}`,
       `--web.external-url=${config.alertmanagerUrl || `http://localhost:${config.alertmanagerPort}`}`,
       '--web.route-prefix=/',
-      '--cluster.listen-address=', // One Alertmanager: no gossip, and no door for it.
+      '--cluster.listen-address=', // One Alertmanager: no gossip, and no port for gossip.
     ],
   },
 } as const satisfies Record<string, Component>;
@@ -169,7 +182,9 @@ export function parseComponentName(text: string): ComponentName {
   );
 }
 
-/** What runs when nobody says `--only`: everything that feeds on VITRINE_BACKENDS, and the service. */
+/**
+ * What runs when nobody says `--only`: everything that feeds on VITRINE_BACKENDS, and the service.
+ */
 export function defaultComponents(config: Config): ComponentName[] {
   const backends = backendNames(config);
   return componentNames.filter((name) => {
@@ -184,7 +199,10 @@ export function doorsOf(name: ComponentName, config: Config): PortSetting[] {
   return [...doors, ...backendNames(config).flatMap((backend) => backendDoors[backend] ?? [])];
 }
 
-/** What every component finds in its environment: the table's settings as they are, ports chosen, and where the others are. */
+/**
+ * What every component finds in its environment: the table's settings as they are, ports chosen,
+ * and where the others are.
+ */
 export function componentEnvironment(
   name: ComponentName,
   { data, config }: LaunchContext,
@@ -206,7 +224,10 @@ export function componentEnvironment(
   return own;
 }
 
-/** The addresses that Prometheus' and Alertmanager's files name, as in compose, and their native counterparts. */
+/**
+ * The addresses that Prometheus' and Alertmanager's files name, as in compose, and their native
+ * counterparts.
+ */
 export function nativeAddresses(config: Config): Record<string, string> {
   const at = (port: number) => `127.0.0.1:${port}`;
   return {

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * A port that is free on this address now. It is drawn from below the range that systems hand to outgoing connections, so that
- * it is still free when the server that it is meant for starts, and again when that server restarts.
+ * A port that is free on this address now. It is below the range of outgoing connections, so it
+ * stays free until its server starts, and during restarts of the server.
  */
 export async function choosePort(address: string, taken: ReadonlySet<number> = new Set()): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {

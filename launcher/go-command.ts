@@ -17,7 +17,10 @@ class GoExit extends Error {
   }
 }
 
-/** Runs `go` in a module's folder and answers what it printed; every line of its progress goes to `onLine` as it comes. */
+/**
+ * Runs `go` in a module's folder and answers what it printed; every line of its progress goes to
+ * `onLine` as it comes.
+ */
 export async function runGo(
   { module, env, signal }: GoContext,
   parameters: readonly string[],
@@ -50,7 +53,10 @@ export async function runGo(
   }
 }
 
-/** Ends with a sentence when there is no Go, or one that is too old for the module and cannot fetch a newer toolchain itself. */
+/**
+ * Ends with a sentence when there is no Go, or one that is too old for the module and cannot fetch
+ * a newer toolchain itself.
+ */
 export async function checkGo(context: GoContext): Promise<void> {
   const { title, module } = context;
   const asked = /^go (\S+)/m.exec(await readFile(join(module, 'go.mod'), 'utf8'))?.[1] ?? goVersionMin;

@@ -11,7 +11,10 @@ import {
 } from './components.ts';
 import { durationMs, renderConfiguration } from './render-configuration.ts';
 
-/** Prepares a component and answers what starts it. `binaries` is the folder of its server, which is built. */
+/**
+ * Prepares a component and answers what starts it. `binaries` is the folder of its server, which is
+ * built.
+ */
 export async function launchOf(
   name: ComponentName,
   {

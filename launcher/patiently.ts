@@ -1,6 +1,9 @@
 import { retry } from '../src/resilience/retry.ts';
 
-/** Does again what a disk, or a lack of descriptors, fails for a moment; about two seconds in all, then it throws. */
+/**
+ * Does again what a disk, or a lack of descriptors, fails for a moment; about two seconds in all,
+ * then it throws.
+ */
 export function patiently<T>(act: () => T | Promise<T>): Promise<T> {
   return retry(async () => act(), { attemptsMax: 7, waitMsFirst: 25, waitMsMax: 1_000, worthIt: isOfTheDisk });
 }

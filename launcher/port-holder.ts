@@ -42,7 +42,8 @@ async function readIfThere(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(hidden);
 }
 
-// A process may end while it is looked at, and another user's may not be looked at: both are seen as nothing.
+// A process may end while it is looked at, and another user's may not be looked at: both are seen
+// as nothing.
 function hidden(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(code)) return '';

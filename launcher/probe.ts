@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** One span, one log record and one metric point that can be told from all others, sent through the Collector and looked for in the stores. */
+/**
+ * One span, one log record and one metric point, each unique. They go through the Collector and are
+ * searched in the stores.
+ */
 export type Probe = { traceId: string; value: number };
 
 export const probeJob = 'vitrine-doctor';
@@ -57,7 +60,9 @@ export const probeChecks = {
   },
 } as const;
 
-/** Asks until it is found; answers how long that took, or the last failure when the deadline passes. */
+/**
+ * Asks until it is found; answers how long that took, or the last failure when the deadline passes.
+ */
 export async function findProbe(
   store: keyof typeof probeChecks,
   url: string,

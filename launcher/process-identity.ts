@@ -5,7 +5,10 @@ import { promisify } from 'node:util';
 /** A process for certain: pids are used again, a pid together with its start time is not. */
 export type ProcessIdentity = { pid: number; startedAt: string };
 
-/** The identity of a running process; undefined when there is none, or only a zombie that awaits its parent. */
+/**
+ * The identity of a running process; undefined when there is none, or only a zombie that awaits its
+ * parent.
+ */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const startedAt = process.platform === 'linux' ? startedAtOnLinux(pid) : await startedAtElsewhere(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
@@ -35,8 +38,8 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-// Field 22 of /proc/<pid>/stat counts clock ticks since the machine started. The command in field 2 may hold spaces and brackets,
-// so the fields are counted from the last closing one.
+// Field 22 of /proc/<pid>/stat counts clock ticks since the machine started. The command in field 2
+// may hold spaces and brackets, so the fields are counted from the last closing one.
 function startedAtOnLinux(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

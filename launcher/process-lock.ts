@@ -7,8 +7,8 @@ import { identify, isRunning, type ProcessIdentity } from './process-identity.ts
 export type LockOwner = ProcessIdentity & { note?: string };
 
 /**
- * Takes a lock between processes: a file that names its owner by pid and start time, so that a lock left by a process that was killed
- * is taken over instead of waited for. Answers the owner when someone else has it.
+ * Takes a lock between processes: a file that names its owner by pid and start time. So a lock of a
+ * killed process is taken over. Answers the owner when someone else has it.
  */
 export async function takeLock(
   path: string,
@@ -45,7 +45,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Without an owner when a power cut left it without its content: whoever wrote it is gone too. */
+/** Without an owner when a power cut left it without its content: its writer is gone too. */
 async function readOwner(path: string): Promise<{ owner: LockOwner | undefined; text: string } | undefined> {
   let text: string;
   try {
@@ -61,8 +61,9 @@ async function readOwner(path: string): Promise<{ owner: LockOwner | undefined; 
   }
 }
 
-// Many may find the same stale lock; the slower ones must not remove the lock that the fastest took meanwhile. So only who holds the right
-// to take over removes anything, after reading the lock once more: what it then finds stale, nobody else can replace.
+// Many may find the same stale lock; the slower ones must not remove the lock that the fastest took
+// meanwhile. So only who holds the right to take over removes anything, after reading the lock once
+// more: what it then finds stale, nobody else can replace.
 async function removeStale(path: string, staleText: string, claim: string): Promise<void> {
   const right = `${path}.takeover`;
   if (!(await linked(claim, right))) {

@@ -7,8 +7,8 @@ import type { Stack, StackEvent } from './stack.ts';
 const plainEveryMs = 15_000;
 
 /**
- * Tells how the start goes: lines that stay, and on a terminal one line at the bottom that is always the present.
- * The stream decides: without a terminal there are only plain lines.
+ * Shows how the start goes: lines that stay, and on a terminal one line at the bottom that is
+ * always the present. The stream decides: without a terminal there are only plain lines.
  */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;

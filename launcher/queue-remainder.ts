@@ -6,7 +6,10 @@ import { parse } from 'yaml';
 import { ensureServer } from './build-server.ts';
 import { StackFailure } from './stack-failure.ts';
 
-/** What one exporter's queue holds on disk: requests, and in them spans, log records or metric points. */
+/**
+ * What one exporter's queue holds on disk: requests, and in them spans, log records or metric
+ * points.
+ */
 export type QueueRemainder = {
   requests: number;
   items: number;
@@ -15,7 +18,10 @@ export type QueueRemainder = {
   file: string;
   /** The file of otel-collector/backends/ that it belongs to, if there is one. */
   backend: string | undefined;
-  /** Whether a Collector with the backends given sends it. If not, it waits until its backend is named again. */
+  /**
+   * Whether a Collector with the backends given sends it. If not, it waits until its backend is named
+   * again.
+   */
   inUse: boolean;
 };
 
@@ -25,9 +31,9 @@ export type QueueSetAside = { path: string; backup: string; message: string };
 const readMsMax = 300_000;
 
 /**
- * Reads every queue of a Collector that does not run, and sets aside, as <name>.<time>.backup, those that would end it at
- * its start: its own setting for this, `recreate`, misses most damage. The Collector itself only opens, and reports,
- * the queues of its own exporters.
+ * Reads every queue of a Collector that does not run, and sets aside, as <name>.<time>.backup,
+ * those that would end it at its start: its own setting for this, `recreate`, misses most damage.
+ * The Collector itself only opens, and reports, the queues of its own exporters.
  */
 export async function examineQueues({
   data,

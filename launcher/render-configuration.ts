@@ -4,8 +4,9 @@ import { isScalar, parseDocument, visit } from 'yaml';
 import { StackFailure } from './stack-failure.ts';
 
 /**
- * Prometheus and Alertmanager cannot expand the environment. Their files name the addresses of compose; natively they read copies,
- * rendered here: each address replaced by the native one, and for tests the durations made shorter.
+ * Prometheus and Alertmanager cannot expand the environment. Their files name the addresses of
+ * compose; natively they read copies, rendered here: each address replaced by the native one, and
+ * for tests the durations made shorter.
  */
 export type Rendering = {
   /** What replaces what: `tempo:3200` → `127.0.0.1:15200`. */
@@ -13,22 +14,28 @@ export type Rendering = {
   /** How often Prometheus scrapes and evaluates, before scaling. */
   scrapeInterval: string;
   /**
-   * Every interval, `for`, window and wait is multiplied by it, and stays at 1 s or more; a window also at so many scrapes that rate() has
-   * something to go by. Thresholds are numbers and stay.
+   * Every interval, `for`, window and wait is multiplied by it, and stays at 1 s or more; a window
+   * also at so many scrapes that rate() has something to go by. Thresholds are numbers and stay.
    */
   timeScale: number;
   /** What the links of alerts begin with, where it is not what the files say. */
   links?: { grafanaUrl: string; runbooksUrl: string };
 };
 
-/** Samples that a window holds at least, however short the time was made: on a machine that does much else some come late. */
+/**
+ * Samples that a window holds at least, however short the time was made: on a machine that does
+ * much else some come late.
+ */
 const samplesMin = 10;
 /** Samples that a rule holds for at least: what is so for as long as one is late is no trouble. */
 const samplesHeldMin = 3;
 
 type FileKind = 'prometheus' | 'rules' | 'alertmanager' | 'other';
 
-/** Writes the rendered copy of a folder's YAML files (its `server/` and tests left out); files that are gone are gone there too. */
+/**
+ * Writes the rendered copy of a folder's YAML files (its `server/` and tests left out); files that
+ * are gone are gone there too.
+ */
 export async function renderConfiguration(from: string, to: string, rendering: Rendering): Promise<void> {
   await rm(to, { recursive: true, force: true });
   for (const file of await yamlFilesIn(from)) {
@@ -83,7 +90,10 @@ const scaledKeys = {
   alertmanager: new Set(['group_wait', 'group_interval', 'repeat_interval']),
 } as const;
 
-/** How far back Prometheus looks for the last point of a series: five minutes, scaled like the windows. */
+/**
+ * How far back Prometheus looks for the last point of a series: five minutes, scaled like the
+ * windows.
+ */
 export function lookBack(timeScale: number, scrapeInterval: string): string {
   return scaleToSamples('5m', samplesMin, { timeScale, scrapeInterval });
 }

@@ -7,14 +7,17 @@ import { isRunning, type ProcessIdentity, signalProcess } from './process-identi
 import type { Stack } from './stack.ts';
 import { StackFailure } from './stack-failure.ts';
 
-// How another process asks the launcher for a restart: a file, and SIGUSR2 to say that it is there. No port, and only who may write
-// the data folder may ask. The answer is a file beside it.
+// How another process asks the launcher for a restart: a file, and SIGUSR2 to say that it is there.
+// No port, and only who may write the data folder may ask. The answer is a file beside it.
 
 type Answer = { failed: string | undefined };
 
 type Request = { name?: ComponentName | undefined; env: NodeJS.ProcessEnv };
 
-/** Asks the launcher to restart one component, or all of them, with `env` joining its settings, and waits until that is done. */
+/**
+ * Asks the launcher to restart one component, or all of them, with `env` joining its settings, and
+ * waits until that is done.
+ */
 export async function requestRestart(
   data: string,
   launcher: ProcessIdentity,
@@ -50,7 +53,10 @@ export async function requestRestart(
 /** What restarts at a request. */
 export type Restartable = Pick<Stack, 'data' | 'names' | 'restart'>;
 
-/** The launcher's side, at every SIGUSR2: one look after the other, so that no request is done twice. */
+/**
+ * The launcher's side, at every SIGUSR2: one look after the other, so that no request is done
+ * twice.
+ */
 export function answerRestartRequests(stack: Restartable, onTrouble: (sentence: string) => void): () => Promise<void> {
   let turn: Promise<void> = Promise.resolve();
   return () => {

@@ -1,6 +1,7 @@
 /**
- * The real servers, each pinned by a small Go module of its own (go.mod and a complete go.sum in `folder`).
- * promtool, amtool and the like share their server's module and are built only when something asks for them.
+ * The real servers, each pinned by a small Go module of its own (go.mod and a complete go.sum in
+ * `folder`). promtool, amtool and the like share their server's module and are built only when
+ * something asks for them.
  */
 export type Server = {
   title: string;
@@ -15,7 +16,10 @@ export type Server = {
   versionVariable: string;
   /** What makes the binary say its version. */
   versionArguments: readonly string[];
-  /** CPU seconds of a build with nothing cached, for the order of builds and the estimate of a start. See bench/LOG.md. */
+  /**
+   * CPU seconds of a build with nothing cached, for the order of builds and the estimate of a start.
+   * See bench/LOG.md.
+   */
   coldBuildSeconds: number;
 };
 

@@ -11,7 +11,10 @@ import { choosePort, isFree } from './free-port.ts';
 import { findPortHolder } from './port-holder.ts';
 import { StackFailure } from './stack-failure.ts';
 
-/** Gives every port that is 0 a free one, last time's where it is free; refuses a port that another process has. */
+/**
+ * Gives every port that is 0 a free one, last time's where it is free; refuses a port that another
+ * process has.
+ */
 export async function settlePorts(
   given: Config,
   names: readonly ComponentName[],

@@ -5,7 +5,10 @@ import { type ComponentRecord, StateFile } from './stack-state.ts';
 
 type Changing = Pick<ComponentRecord, 'state' | 'detail' | 'identity'>;
 
-/** What is known of each component, on disk at each change, so that another process can show it or end what is left. */
+/**
+ * What is known of each component, on disk at each change, so that another process can show it or
+ * end what is left.
+ */
 export class StackRecord {
   readonly #parts: ConstructorParameters<typeof StackRecord>[0];
   readonly #startedAtMs = Date.now();

@@ -20,7 +20,10 @@ export type ComponentRecord = {
   healthUrl: string;
 };
 
-/** What one stack is, on disk: enough for another process to show it, and to end what a killed launcher left. */
+/**
+ * What one stack is, on disk: enough for another process to show it, and to end what a killed
+ * launcher left.
+ */
 export type StackState = {
   launcher: ProcessIdentity;
   startedAtMs: number;
@@ -50,8 +53,8 @@ export function writeState(data: string, state: StackState): void {
 }
 
 /**
- * The state on disk, kept up to date come what may: what cannot be written now is told, and written as soon as it can be, the newest
- * only. A disk that fails must not end the launcher, which watches over everything else.
+ * The state on disk. What cannot be written now is logged, and the newest state is written as soon
+ * as possible. A failing disk must not end the launcher, which supervises everything else.
  */
 export class StateFile {
   readonly #data: string;
@@ -70,7 +73,7 @@ export class StateFile {
     this.#tryToWrite();
   }
 
-  /** The last attempts; what `down` and the next start would go by is told when they fail. */
+  /** The last attempts; the state for `down` and the next start is logged when they fail. */
   async close(): Promise<void> {
     clearTimeout(this.#again);
     const state = this.#waiting;
@@ -115,7 +118,10 @@ export function readState(data: string): StackState | undefined {
   }
 }
 
-/** Ends what a launcher that was killed left running, in the order of a stop, and answers what that was. */
+/**
+ * Ends what a launcher that was killed left running, in the order of a stop, and answers what that
+ * was.
+ */
 export async function endLeftovers(data: string, deadlineMs = 20_000): Promise<ComponentName[]> {
   const state = await patiently(() => readState(data));
   if (state === undefined || (await isRunning(state.launcher))) return [];

@@ -44,7 +44,10 @@ export type StackEvent =
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Opens a stack, starts everything and waits until all of it is healthy; whatever fails ends it all. */
+/**
+ * Opens a stack, starts everything and waits until everything is healthy; whatever fails ends it
+ * all.
+ */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stack = await Stack.open(options);
   try {
@@ -56,7 +59,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-/** The components that run together with one data folder. Closing it stops them in reverse order. */
+/**
+ * The components that run together with one data folder. Closing it stops them in reverse order.
+ */
 export class Stack implements AsyncDisposable {
   readonly names: readonly ComponentName[];
   readonly data: string;
@@ -71,7 +76,10 @@ export class Stack implements AsyncDisposable {
   readonly #record: StackRecord;
   #closing: Promise<void> | undefined;
 
-  /** Takes the data folder, ends what a killed launcher left there, and settles every port. Nothing is started yet. */
+  /**
+   * Takes the data folder, ends what a killed launcher left there, and settles every port. Nothing is
+   * started yet.
+   */
   static async open(options: StackOptions): Promise<Stack> {
     const env = options.env ?? process.env;
     const given = readConfig(env);
@@ -129,8 +137,9 @@ export class Stack implements AsyncDisposable {
   }
 
   /**
-   * Starts everything: programs of this repository at once, servers as soon as they are built, the Collector first. A server that cannot
-   * be built or started is told as `failed`, and the others go on; with `all`, the first failure is thrown instead.
+   * Starts everything: programs of this repository at once, servers as soon as they are built, the
+   * Collector first. A server that cannot be built or started is reported as `failed`, and the others
+   * go on; with `all`, the first failure is thrown instead.
    */
   async up({ all = false }: { all?: boolean } = {}): Promise<void> {
     const failures: unknown[] = [];
@@ -169,12 +178,15 @@ export class Stack implements AsyncDisposable {
     return `http://127.0.0.1:${this.port(component(name).doors[0])}`;
   }
 
-  /** A port setting's port; a free one was chosen where the setting is 0, and stays the same over restarts. */
+  /**
+   * A port setting's port; a free one was chosen where the setting is 0, and stays the same over
+   * restarts.
+   */
   port(setting: PortSetting): number {
     return this.#config[setting];
   }
 
-  /** The environment that leads to this stack: for programs that are told to use it. */
+  /** The environment that leads to this stack: for programs that use it. */
   get env(): NodeJS.ProcessEnv {
     const ports = portSettings.map((name) => [settings[name].env, String(this.port(name))]);
     return {
@@ -224,12 +236,15 @@ export class Stack implements AsyncDisposable {
     await this.#process(name).stop();
   }
 
-  /** Sends a signal; with SIGKILL, returns when the process is gone. Only `autoRestart` brings it back. */
+  /**
+   * Sends a signal; with SIGKILL, returns when the process is gone. Only `autoRestart` brings it
+   * back.
+   */
   async kill(name: ComponentName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.#process(name).kill(signal);
   }
 
-  /** Stops it and starts it anew; `env` joins what it was started with, from now on. */
+  /** Restarts it; `env` joins what it was started with, from now on. */
   async restart(name: ComponentName, { env }: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
     const overrides = { ...this.#overrides.get(name), ...env };
     const { parameters } = component(name);
@@ -287,7 +302,7 @@ export class Stack implements AsyncDisposable {
     });
   }
 
-  /** The settings of an environment; ports and folders are those of this stack. */
+  /** The settings of an environment; with ports and folders of this stack. */
   #contextOf(env: NodeJS.ProcessEnv): LaunchContext {
     const given: Record<string, unknown> = { ...readConfig(env), ...pick(this.#config, portSettings) };
     return { root, data: this.data, config: Object.freeze(given) as Config };

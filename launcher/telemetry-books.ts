@@ -3,20 +3,30 @@ import { join } from 'node:path';
 import { readInstanceId } from '../src/telemetry/export/instance.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 
-/** What became of the telemetry of a running stack, as its own servers count it. Read from Prometheus, so it is as old as the last export and scrape. */
+/**
+ * What became of the telemetry of a running stack, as its own servers count it. Read from
+ * Prometheus, so it is as old as the last export and scrape.
+ */
 export type Books = {
   signal: Signal;
   /** `vitrine` or `vitrine-receiver`, since its start. */
   senders: readonly SenderAccount[];
-  /** What the Collector took, gave up and passed on, since its start; absent while Prometheus cannot ask it. */
+  /**
+   * What the Collector took, gave up and passed on, since its start; absent while Prometheus cannot
+   * ask it.
+   */
   collector: { accepted: number; refused: number; dropped: number; queuedBytes: number; sent: number } | undefined;
-  /** What the store took and then threw away, since its start; `taken` is absent where it counts in other units, all of it while it cannot be asked. */
+  /**
+   * What the store accepted and then discarded, since its start. `taken` is absent where the store
+   * counts in other units; everything is absent while it cannot be asked.
+   */
   store: { title: string; counts: { taken: number | undefined; discarded: number } | undefined };
 };
 
 /**
- * `isOwn`: it has this data folder; another process that exports to the same Collector does not. `ageSeconds`: how old its account is; absent when it has
- * ended in order. `onDisk`: what waits in its spool at this moment.
+ * `isOwn`: it has this data folder; another process that exports to the same Collector does not.
+ * `ageSeconds`: how old its account is; absent when it has ended in order. `onDisk`: what waits in
+ * its spool at this moment.
  */
 export type SenderAccount = { job: string; isOwn: boolean; ageSeconds: number | undefined; onDisk: number } & Record<
   Term,
@@ -80,7 +90,8 @@ export async function readBooks(prometheusUrl: string, data: string): Promise<Bo
   for (let attempt = 1; ; attempt += 1) {
     const books = await readOnce(prometheusUrl, data);
     const elapsedMs = performance.now() - startedAt;
-    // An export may be half in Prometheus at that moment; what is missing for good is so a moment later, too.
+    // An export may be half in Prometheus at that moment; what is missing for good is so a moment
+    // later, too.
     const balance = attempt >= 4 || books.every(({ senders }) => senders.every((one) => missingOf(one) === 0));
     // Right after a start the first figures are on their way.
     if (balance && (elapsedMs > firstFiguresMs || books.every(hasFigures))) return books;
@@ -161,7 +172,10 @@ async function itemsOnDisk(folder: string): Promise<number> {
 
 const filtered = { traces: 'spans', logs: 'logs', metrics: 'datapoints' } as const satisfies Record<Signal, string>;
 
-/** Sentences for a person: the sender's books, and what came of it behind. Bad when something is lost, cannot be accounted for, or cannot be known. */
+/**
+ * Sentences for a person: the sender's ledger, and what arrived behind it. Bad when something is
+ * lost, unaccounted for, or unknown.
+ */
 export function findingsOf({ signal, senders, collector, store }: Books): { good: boolean; text: string }[] {
   return [...senders.map((account) => findingOfSender(signal, account)), findingBehind(signal, collector, store)];
 }

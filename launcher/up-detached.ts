@@ -10,7 +10,10 @@ import { readState } from './stack-state.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Starts `vitrine up` in a session of its own, shows what it says, and returns when everything is healthy or has failed. */
+/**
+ * Starts `vitrine up` in a session of its own, shows what it says, and returns when everything is
+ * healthy or has failed.
+ */
 export async function upDetached(config: Config, only: string | undefined): Promise<number> {
   const data = resolve(root, config.data);
   const logPath = join(data, 'stack', 'logs', 'launcher.log');

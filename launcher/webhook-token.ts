@@ -2,7 +2,10 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LaunchContext } from './components.ts';
 
-/** Alertmanager cannot read the environment: where the receiver asks for a token, it finds it in the file beside its rendered configuration. */
+/**
+ * Alertmanager cannot read the environment: where the receiver asks for a token, it finds it in the
+ * file beside its rendered configuration.
+ */
 export async function handOverWebhookToken({ data, config }: LaunchContext): Promise<string[]> {
   if (config.receiverAlertsTokenFile === '') return [];
   const [token = ''] = (await readFile(config.receiverAlertsTokenFile, 'utf8')).split('\n');

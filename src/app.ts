@@ -122,7 +122,8 @@ export function createApp(given: {
       };
   app.use(traceRequest(tracing));
 
-  // Asked thirty thousand times a second: in its plain form it is answered before Express sees it (api/infer-straight.ts).
+  // Asked thirty thousand times a second: in its plain form it is answered before Express sees it
+  // (api/infer-straight.ts).
   const inferring = infer(parts);
   const straight = inferStraight(tracing, given.access, inferring);
 

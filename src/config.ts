@@ -17,8 +17,8 @@ import { stoppingSettings } from './settings/stopping.ts';
 import { taskSettings } from './settings/tasks.ts';
 import { telemetrySettings } from './settings/telemetry.ts';
 
-// Every setting, in one table: read once, checked, frozen and handed down as values. settings/ has the rows by subject;
-// README's and docs/settings.md's tables are generated from it.
+// Every setting, in one table: read once, checked, frozen and handed down as values. settings/ has
+// the rows by subject; README's and docs/settings.md's tables are generated from it.
 
 export const settings = {
   ...folderSettings,
@@ -51,7 +51,10 @@ type ValueOf<S> = S extends { kind: 'flag' }
 
 export type Config = Readonly<{ [Name in SettingName]: ValueOf<(typeof settings)[Name]> }>;
 
-/** Reads every setting from the environment; a value that cannot be used ends the start with a sentence that names it. */
+/**
+ * Reads every setting from the environment; a value that cannot be used ends the start with a
+ * sentence that names it.
+ */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const values = Object.entries(settings).map(([name, setting]) => [name, readSetting(setting, env[setting.env])]);
   return Object.freeze(Object.fromEntries(values)) as Config;

@@ -11,8 +11,8 @@ export type DataFolder = Disposable & {
 };
 
 /**
- * Opens a process's part of VITRINE_DATA, before anything in it is touched. What is made in it is for its owner alone, and so is what a process of
- * before had made. Whoever comes second is refused and has changed nothing.
+ * Opens a process's part of VITRINE_DATA, before anything in it changes. Its files are for their
+ * owner alone, older ones too. A second process is refused and has changed nothing.
  */
 export function openDataFolder({ data, part, who }: { data: string; part: string; who: string }): DataFolder {
   const path = join(data, part);
@@ -35,7 +35,8 @@ export function openDataFolder({ data, part, who }: { data: string; part: string
 export function makeForOwnerAlone(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // The files that a Vitrine before this one left there may be open to all; behind a closed folder they are not.
+    // The files that a Vitrine before this one left there may be open to all; behind a closed folder
+    // they are not.
     if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o700);
     // What will be accepted lies in it: its own name has to outlive a power cut too.
     syncFolderIfOurs(dirname(folder));
@@ -60,12 +61,14 @@ function syncFolderIfOurs(path: string): void {
   }
 }
 
-// As long as the lock is to be held somebody has to hold the object: SQLite closes what is collected.
+// As long as the lock is to be held somebody has to hold the object: SQLite closes what is
+// collected.
 const held = new Set<DatabaseSync>();
 
 /**
- * A lock of the operating system, by way of SQLite, on an empty file. It goes with the process however that ends, it knows of no pid that could
- * belong to another by then, and it holds between containers that share a volume.
+ * A lock of the operating system, by way of SQLite, on an empty file. It ends with the process in
+ * any case, needs no pid that another process could get, and holds between containers that share a
+ * volume.
  */
 function takeLock(folder: string, who: string): DatabaseSync {
   const file = join(folder, 'lock');

@@ -36,7 +36,7 @@ export type DatasetOptions = {
   readonly model: string;
   readonly stem: string;
   readonly workers: number | undefined;
-  /** Aborted by whoever breaks the run off. */
+  /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
   readonly progress: NodeJS.WriteStream;
 };
@@ -48,8 +48,8 @@ const root = resolve(import.meta.dirname, '..');
 const flushMsMax = 10_000;
 
 /**
- * Works through a folder of sounds in a process of its own, with an engine of its own: no service is needed. Start reads down, stop runs up; whatever
- * ends it, what is done is kept and reported.
+ * Works through a folder of sounds in a process of its own, with an engine of its own: no service
+ * is needed. Start reads down, stop runs up; whatever ends it, what is done is kept and reported.
  */
 export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutcome> {
   const { operation, name, signal } = options;
@@ -88,7 +88,8 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
     meter,
   });
   try {
-    // The zeros first: an increase is seen only against what was told before, and a run may be shorter than the interval.
+    // The zeros first: an increase needs an exported value before it, and a run may be shorter than the
+    // interval.
     await telemetry.tellMetrics();
     await using ledger = await SampleLedger.open(join(out, 'state.jsonl'), work.settings);
     const scratch = join(out, 'scratch');
@@ -131,7 +132,10 @@ async function workOf({ operation, model, stem, references }: DatasetOptions, ou
   return scoring({ references: references === undefined ? undefined : await folderAt(references) });
 }
 
-/** A lane for each worker: with one, the files would wait for each other. Scores do without a model that is not there; enhancing cannot. */
+/**
+ * A lane for each worker: with one, the files would wait for each other. Scores do without a model
+ * that is not there; enhancing cannot.
+ */
 async function openRegistry(config: Config, work: DatasetWork, workers: number): Promise<Registry> {
   const registry = new Registry(config);
   await registry.start();

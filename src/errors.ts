@@ -1,8 +1,12 @@
 import { cut, Sentence } from './sentence.ts';
 
-// Every failure a caller can meet. The code is the same word in the answer's body, in `error.type`, in the metric label and in the log.
+// Every failure a caller can meet. The code is the same word in the answer's body, in `error.type`,
+// in the metric label and in the log.
 
-/** Whose failure it is: the caller's mistake, a caller who left before the answer, or the server's. Alerts and objectives count the server's only. */
+/**
+ * Whose failure it is: the caller's mistake, a caller who left before the answer, or the server's.
+ * Alerts and objectives count the server's only.
+ */
 export const faults = ['caller', 'left', 'server'] as const;
 export type Fault = (typeof faults)[number];
 
@@ -182,7 +186,10 @@ export const failures = {
   },
 } as const satisfies Record<string, Failure>;
 
-/** `fault` stands where the status does not say it: 499 is a caller who left, another 4xx the caller's mistake, 5xx the server's failure. */
+/**
+ * `fault` stands where the status does not say it: 499 is a caller who left, another 4xx the
+ * caller's mistake, 5xx the server's failure.
+ */
 type Failure = { status: number; retryable: boolean; fault?: Fault; means: string };
 
 export type FailureCode = keyof typeof failures;
@@ -205,26 +212,31 @@ const faultByCode = Object.fromEntries(
   ]),
 ) as Record<FailureCode, Fault>;
 
-/** How loud a log line of it is. */
+/** The level of its log line. */
 export const levelOfFault = { caller: 'warn', left: 'info', server: 'error' } as const satisfies Record<Fault, string>;
 
-/** Whether a guard turned the request away before any work was done on it: who it is, how often, how much, or that there is no room now. */
+/**
+ * Whether a guard turned the request away before any work was done on it: who it is, how often, how
+ * much, or that there is no room now.
+ */
 export function isRefusal(code: FailureCode): boolean {
   const isAfterWork = code === 'lane_crashed' || code === 'task_too_large';
   return [401, 403, 413, 429, 431, 503].includes(failures[code].status) && !isAfterWork;
 }
 
 /**
- * A failure that was foreseen. Anything else that is thrown is a defect and is answered as `internal`.
- * The message reads "Cannot <do what>: <current state>; <remedy, naming the setting>". Make it by `say` (sentence.ts), or it is not recorded.
+ * A known failure. Anything else that is thrown is a defect and is answered as `internal`.
+ * The message reads "Cannot <do what>: <current state>; <remedy, naming the setting>". Make it by
+ * `say` (sentence.ts), or it is not recorded.
  */
 export class ServiceError extends Error {
   readonly code: FailureCode;
   /** When asking again is worth it, where that is known: the answer's Retry-After. */
   readonly retryAfterMs: number | undefined;
   /**
-   * The message as it may be recorded, in logs, spans and flight records: without the caller's words where it was made by `say`, else no more than what
-   * the code means. The message itself is for the caller alone.
+   * The message as it may be recorded, in logs, spans and flight records: without the caller's words
+   * where it was made by `say`, else no more than what the code means. The message itself is for the
+   * caller alone.
    */
   readonly recorded: string;
 
@@ -252,8 +264,8 @@ export function ofCallersDeadline(error: unknown): unknown {
 }
 
 /**
- * Why something failed, as it may be recorded. Messages of errors that are not ours quote what they were given (a path, a value, a piece of JSON), so the quoted parts are
- * cut out.
+ * Why something failed, as it may be recorded. Foreign messages quote their inputs (a path, a
+ * value, JSON), so quoted parts are cut out.
  */
 export function recordedReason(error: unknown): string {
   if (error instanceof ServiceError) return error.recorded;

@@ -1,4 +1,7 @@
-/** What a read of a file or folder gives, or undefined where there is none. `also`: further codes that mean the same to this reader. */
+/**
+ * What a read of a file or folder gives, or undefined where there is none. `also`: further codes
+ * that mean the same to this reader.
+ */
 export async function ifThere<Content>(
   content: Promise<Content>,
   also: readonly string[] = [],

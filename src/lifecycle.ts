@@ -14,7 +14,10 @@ export class Lifecycle {
     return this.#stopping.signal;
   }
 
-  /** Nobody wanted the stop: something in the process is broken, and what is worked on may be the cause. */
+  /**
+   * Nobody wanted the stop: something in the process is broken, and what is worked on may be the
+   * cause.
+   */
   get stopsByDefect(): boolean {
     return this.#byDefect;
   }

@@ -61,7 +61,8 @@ await startOrExplain(async () => {
     data.clock,
   );
   const { queue, worker, folders: workFolders } = jobs;
-  // What runs goes back to the queue as soon as a stop begins: the time left is for requests that wait for their answer.
+  // What runs goes back to the queue as soon as a stop begins: the time left is for requests that
+  // wait for their answer.
   lifecycle.stopping.addEventListener('abort', () => void worker.stop({ byDefect: lifecycle.stopsByDefect }));
   const app = createApp({
     config,

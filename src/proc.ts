@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { ifThere, ifThereNow } from './if-there.ts';
 
-// Files of /proc and /sys. Not every system has them, not each may be read, and processes and threads end meanwhile: then they are undefined.
+// Files of /proc and /sys. Not every system has them, not each may be read, and processes and
+// threads end meanwhile: then they are undefined.
 
 const unreadable = ['EACCES', 'EPERM', 'ENOTDIR', 'ESRCH'];
 
@@ -30,7 +31,10 @@ export function procField(text: string | undefined, name: string): number | unde
   return Number.isNaN(value) ? undefined : value;
 }
 
-/** The memory that a process holds; 0 for a process that has just ended, and where there is no /proc. */
+/**
+ * The memory that a process holds; 0 for a process that has just ended, and where there is no
+ * /proc.
+ */
 export function residentBytes(processId: number): number {
   return (procField(procTextNow(`/proc/${processId}/status`), 'VmRSS:') ?? 0) * 1024;
 }

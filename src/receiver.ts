@@ -16,7 +16,8 @@ import { startTelemetry } from './telemetry/export/start.ts';
 import { log } from './telemetry/logger.ts';
 import { Meter } from './telemetry/meter.ts';
 
-// What cannot speak OTLP comes in here over HTTP and leaves as OTLP. A process of its own, so that alerts are heard while the service is down.
+// What cannot speak OTLP comes in here over HTTP and leaves as OTLP. A process of its own, so that
+// alerts are heard while the service is down.
 
 /** How often the list of firing alerts is looked through for those that nobody repeats. */
 const sweepMsMax = 60_000;
@@ -64,7 +65,8 @@ async function receive(config: Config): Promise<void> {
   const server = createServer(
     {
       headersTimeout: config.receiverBodyMsMax,
-      // Above the body's own limit, which answers; this one only ends what has stopped listening to answers.
+      // Above the body's own limit, which answers; this one only ends what has stopped listening to
+      // answers.
       requestTimeout: 2 * config.receiverBodyMsMax + 1_000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 10_000,

@@ -1,6 +1,6 @@
 /**
- * A sentence that a caller is told, in two forms: `text` is the whole of it, and `safe` is what may be recorded, with the caller's own words cut out.
- * Made by `say`; embedded in another sentence, each form keeps to itself.
+ * A sentence for a caller, in two forms: `text` is complete, and `safe` may be recorded: it leaves
+ * out the caller's own words. Made by `say`; embedded in another sentence, each form stays apart.
  */
 export class Sentence {
   readonly text: string;
@@ -20,8 +20,9 @@ export class Sentence {
 export const cut = '(…)';
 
 /**
- * What is written in the code is ours, and so are numbers and truth values: sizes, shapes, limits, counts. Any text that is put in is taken for the caller's, since it often is
- * (a file's name, a made-up model), and is cut from what is recorded; `ours` vouches for one that is not.
+ * Texts in the code are ours, and so are numbers and truth values: sizes, shapes, limits. Any other
+ * text is taken for the caller's and cut from records, since it often is (a file's name, a made-up
+ * model). `ours` vouches for one that is not.
  */
 export function say(
   words: TemplateStringsArray,
@@ -37,7 +38,9 @@ export function say(
   return new Sentence(text, safe);
 }
 
-/** A text that no caller wrote: the name of a setting, of a model that exists, of one of its inputs. */
+/**
+ * A text that no caller wrote: the name of a setting, of a model that exists, of one of its inputs.
+ */
 export function ours(text: string): Sentence {
   return new Sentence(text, text);
 }

@@ -21,9 +21,11 @@ export type TimeSources = {
 };
 
 /**
- * The time by which anything in a data folder grows old: milliseconds since 1970 as the first process read them, and since then what has really passed.
- * Somebody who sets the machine's clock, forwards or backwards, neither ends what is kept nor holds up what waits. From one process to the next it goes
- * by the time since the machine started; only over a restart of the machine by the clock on the wall, and never backwards.
+ * The time by which anything in a data folder grows old: milliseconds since 1970 as the first
+ * process read them, and since then what has really passed. Somebody who sets the machine's clock,
+ * forwards or backwards, neither ends what is kept nor holds up what waits. From one process to the
+ * next it goes by the time since the machine started; only over a restart of the machine by the
+ * clock on the wall, and never backwards.
  */
 export class SteadyClock implements Disposable {
   readonly #file: string;
@@ -48,7 +50,9 @@ export class SteadyClock implements Disposable {
     return clock;
   }
 
-  /** Milliseconds since 1970, on the whole; good for differences, and never less than it was before. */
+  /**
+   * Milliseconds since 1970, on the whole; good for differences, and never less than it was before.
+   */
   now(): number {
     return Math.round(this.#base.steadyMs + this.#sources.processMs() - this.#base.processMs);
   }
@@ -56,12 +60,15 @@ export class SteadyClock implements Disposable {
   /** When that will be, or was, by the clock on the wall: for people. */
   onWall(steadyMs: number): number {
     const aheadMs = this.#sources.wallMs() - this.now();
-    // The same time is told the same way twice, as long as nobody has set the clock.
+    // The same time reads the same twice, as long as nobody has set the clock.
     if (Math.abs(aheadMs - this.#wallAheadMs) > setMsMin) this.#wallAheadMs = aheadMs;
     return Math.round(steadyMs + this.#wallAheadMs);
   }
 
-  /** Remembers where the time stands. When that fails, the next start counts from the look before, so nothing is lost by it. */
+  /**
+   * Remembers where the time stands. When that fails, the next start counts from the look before, so
+   * nothing is lost by it.
+   */
   keep(): Promise<void> {
     const { wallMs, uptimeMs, processMs, boot } = this.#sources;
     // A process does not count the time in which the machine sleeps.
@@ -98,7 +105,7 @@ export class SteadyClock implements Disposable {
 const keepEveryMs = 30_000;
 /** Below that the two clocks of the machine only differ by how finely they count. */
 const sleepMsMin = 1_000;
-/** What a clock is off by before that is told. */
+/** The error of a clock that is logged. */
 const setMsMin = 1_000;
 
 function steadyNow(look: Look | undefined, { wallMs, uptimeMs, boot }: TimeSources): number {
@@ -107,7 +114,10 @@ function steadyNow(look: Look | undefined, { wallMs, uptimeMs, boot }: TimeSourc
   return look.steadyMs + (sameBoot ? uptimeMs() - look.uptimeMs : Math.max(0, wallMs() - look.wallMs));
 }
 
-/** Undefined where there is none, or none that can be understood: then the time begins with the clock on the wall. */
+/**
+ * Undefined where there is none, or none that can be understood: then the time begins with the
+ * clock on the wall.
+ */
 function readLook(file: string): Look | undefined {
   const text = ifThereNow(() => readFileSync(file, 'utf8'));
   if (text === undefined) return undefined;

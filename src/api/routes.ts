@@ -1,7 +1,8 @@
 import type { RouteTable } from '../http/route-table.ts';
 import type { Quota } from './inference/take-quota.ts';
 
-// Every route of the service, with the word that says who may use it. All guards follow from it (access/guard-route.ts, access/access-control.ts).
+// Every route of the service, with the word that says who may use it. All guards follow from it
+// (access/guard-route.ts, access/access-control.ts).
 
 /** A path with `:model` is also held against the models of the client's key. */
 export type Word =

@@ -11,13 +11,17 @@ export type CheckedInputs = {
   /** Rows along the batch dimension; 1 where the model has none. */
   readonly rows: number;
   readonly bytes: number;
-  /** Requests may share a batch when this is the same: all dimensions but the first. '' where they cannot differ. */
+  /**
+   * Requests may share a batch when this is the same: all dimensions but the first. '' where they
+   * cannot differ.
+   */
   readonly shapeKey: string;
 };
 
 /**
- * Everything that ONNX Runtime would refuse by a message without a code, and some that it would not: names, datatypes, ranks,
- * sizes, lengths, dimensions that must agree. Throws invalid_input, which says which input and what was expected.
+ * Everything that ONNX Runtime would refuse by a message without a code, and some that it would
+ * not: names, datatypes, ranks, sizes, lengths, dimensions that must agree. Throws invalid_input,
+ * which says which input and what was expected.
  */
 export function checkInputs(
   manifest: Manifest,
@@ -44,7 +48,10 @@ export function checkInputs(
 /** What a request says of a tensor before its data is looked at. */
 export type TensorHead = Pick<Tensor, 'name' | 'datatype' | 'shape'>;
 
-/** Names, datatypes, shapes, rows and sizes, and which outputs are wanted: all that can be refused before data is decoded. */
+/**
+ * Names, datatypes, shapes, rows and sizes, and which outputs are wanted: all that can be refused
+ * before data is decoded.
+ */
 export function checkHeads<Head extends TensorHead>(
   manifest: ManifestOfInputs,
   given: readonly Head[],

@@ -4,8 +4,9 @@ import { isStrings, type Tensor } from './tensor.ts';
 const HalfArray = Float16Array;
 
 /**
- * Where two answers differ by more than is tolerated, as words; undefined when they agree. An element may differ by
- * absolute + relative × |expected|; NaN agrees with NaN, integers, booleans and strings only with themselves.
+ * Where two answers differ by more than is tolerated, as words; undefined when they agree. An
+ * element may differ by absolute + relative × |expected|; NaN agrees with NaN, integers, booleans
+ * and strings only with themselves.
  */
 export function biggestDifference(
   expected: readonly Tensor[],

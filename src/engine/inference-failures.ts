@@ -71,7 +71,9 @@ export function laneCrashed(model: string, lane: string, how: string, retried: b
   );
 }
 
-/** ONNX Runtime's messages repeat values of inputs; the caller may read them, the record may not. */
+/**
+ * ONNX Runtime's messages repeat values of inputs; the caller may read them, the record may not.
+ */
 function withValuesCut(reason: string): Sentence {
   return new Sentence(reason, withoutValues(reason));
 }

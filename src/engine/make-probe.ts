@@ -2,8 +2,9 @@ import type { Manifest } from './registry/manifest.ts';
 import { arrayOver, dataTypes, elementsOf, type Tensor } from './tensor.ts';
 
 /**
- * One row of made-up inputs: numbers from −1 to 1, integers and booleans 0 or 1 (so that they are good as indices, too), the
- * same for the same seed. Free dimensions are those of `probe_dimensions`, else 1.
+ * One row of made-up inputs: numbers from −1 to 1, integers and booleans 0 or 1 (so that they are
+ * good as indices, too), the same for the same seed. Free dimensions are those of
+ * `probe_dimensions`, else 1.
  */
 export function makeProbe(manifest: Pick<Manifest, 'inputs' | 'probe_dimensions'>, seed: number): Tensor[] {
   const random = randomFrom(seed);
@@ -28,7 +29,10 @@ export function makeProbe(manifest: Pick<Manifest, 'inputs' | 'probe_dimensions'
   });
 }
 
-/** From −1 to 1, the same every time (a linear congruential generator: good enough to tell two rows apart). */
+/**
+ * From −1 to 1, the same every time (a linear congruential generator: good enough to tell two rows
+ * apart).
+ */
 function randomFrom(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0;
   return () => {

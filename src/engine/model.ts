@@ -113,7 +113,10 @@ export class LoadedModel {
     return { ...this.#batcher.depth, predictedWaitMs: this.#batcher.predictedWaitMs };
   }
 
-  /** A whole inference: is it served, are the inputs right, is the model left alone, then in a batch through a lane. */
+  /**
+   * A whole inference: is it served, are the inputs right, is the model left alone, then in a batch
+   * through a lane.
+   */
   infer(request: InferRequest): Promise<InferAnswer> {
     return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
   }
@@ -148,7 +151,10 @@ export class LoadedModel {
     asker.answered(joinAnswers(this.name, parts, all));
   }
 
-  /** Those who come from now on are passed on to `next`, those who are in here get their answer, then it lets go. */
+  /**
+   * Those who come from now on are passed on to `next`, those who are in here get their answer, then
+   * it lets go.
+   */
   async replaceBy(next: LoadedModel): Promise<void> {
     this.#state = { kind: 'replaced', by: next };
     await this.#releaseLanes();

@@ -31,7 +31,10 @@ export type OpenOptions = {
   readonly sizeLimits: SizeLimits;
 };
 
-/** Reads the file, opens the lanes, proves provider and batching on a probe, warms up. Throws invalid_model or lane_crashed. */
+/**
+ * Reads the file, opens the lanes, proves provider and batching on a probe, warms up. Throws
+ * invalid_model or lane_crashed.
+ */
 export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   const { file, given, abandoned } = options;
   const declared = completeManifest(given, await readOnnx(file), options);

@@ -7,8 +7,9 @@ export type Tally = { count: number; ms: number };
 export type BatchTally = { rows: number; input: Tally; infer: Tally; output: Tally };
 
 /**
- * What a model has done since it was loaded, in the terms of Triton's statistics extension, and beside them what Triton
- * does not count: the inputs that left unanswered by the model, by reason. Plain numbers, added up once a batch.
+ * What a model has done since it was loaded, in the terms of Triton's statistics extension, and
+ * beside them what Triton does not count: the inputs that left unanswered by the model, by reason.
+ * Plain numbers, added up once a batch.
  */
 export class Statistics implements Partial<EngineObserver> {
   /** Rows answered with success. */
@@ -79,7 +80,10 @@ function add(tally: Tally, count: number, ms: number): void {
 
 const ns = ({ count, ms }: Tally) => ({ count, ns: Math.round(ms * 1e6) });
 
-/** One entry of `model_stats`, word for word as Triton's statistics extension has it; `vitrine` holds what is ours. */
+/**
+ * One entry of `model_stats`, word for word as Triton's statistics extension has it; `vitrine`
+ * holds what is ours.
+ */
 export function tritonStatistics(name: string, version: string, statistics: Statistics) {
   const empty = { count: 0, ns: 0 };
   return {

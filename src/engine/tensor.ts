@@ -1,8 +1,8 @@
 /**
- * The datatypes of the Open Inference Protocol that ONNX Runtime's Node binding can carry: bytes an element, the array
- * that holds them, ONNX Runtime's name, and the number in an ONNX file.
- * FP16 travels as its bits, BOOL as one byte each, BYTES as strings (bytes 0: their size varies). BF16 is not among
- * them, and BYTES that are no UTF-8 cannot pass: the binding has neither.
+ * The datatypes of the Open Inference Protocol that ONNX Runtime's Node binding can carry: bytes an
+ * element, the array that holds them, ONNX Runtime's name, and the number in an ONNX file. FP16
+ * travels as its bits, BOOL as one byte each, BYTES as strings (bytes 0: their size varies). BF16
+ * is not among them, and BYTES that are no UTF-8 cannot pass: the binding has neither.
  */
 export const dataTypes = {
   BOOL: { bytes: 1, array: Uint8Array, onnxName: 'bool', onnxCode: 9 },
@@ -46,14 +46,20 @@ export function isDataType(word: string): word is DataType {
   return Object.hasOwn(dataTypes, word);
 }
 
-/** The product of the dimensions; 1 for a scalar. Not a safe integer when the shape is absurd: check before allocating. */
+/**
+ * The product of the dimensions; 1 for a scalar. Not a safe integer when the shape is absurd: check
+ * before allocating.
+ */
 export function elementsOf(shape: readonly number[]): number {
   let count = 1;
   for (const dimension of shape) count *= dimension;
   return count;
 }
 
-/** What the tensor holds, in bytes; for BYTES its texts in UTF-8. Queues, metrics and cost all count by this. */
+/**
+ * What the tensor holds, in bytes; for BYTES its texts in UTF-8. Queues, metrics and cost all count
+ * by this.
+ */
 export function bytesOf({ data }: Pick<Tensor, 'data'>): number {
   if (!isStrings(data)) return data.byteLength;
   let bytes = 0;

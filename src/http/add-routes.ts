@@ -2,7 +2,10 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import { answerMethodNotAllowed } from './answer-error.ts';
 import type { AnyWord, RouteTable, Verb } from './route-table.ts';
 
-/** What answers, by the word of its route: who asks is a parameter, so that nobody is answered who was not looked at. */
+/**
+ * What answers, by the word of its route: who asks is a parameter, so that nobody is answered who
+ * was not looked at.
+ */
 type HandlerOf<Word, Who, Entry> = Word extends { readonly may: 'open' }
   ? (request: Request, response: Response, who: Who | undefined) => unknown
   : Word extends { readonly may: 'administrator' }
@@ -19,7 +22,9 @@ type AnyHandler<Who, Entry> = (request: Request, response: Response, who: Who | 
 /** The handler behind the guard that its word asks for. */
 export type Guard<Word, Who, Entry = never> = (word: Word, handler: AnyHandler<Who, Entry>) => RequestHandler;
 
-/** Adds each route of the table to the app, behind its guard. Other verbs of its paths answer 405. */
+/**
+ * Adds each route of the table to the app, behind its guard. Other verbs of its paths answer 405.
+ */
 export function addRoutes<Word extends AnyWord, const Table extends RouteTable<Word>, Who, Entry = never>(
   app: Express,
   of: {
@@ -43,7 +48,10 @@ export function addRoutes<Word extends AnyWord, const Table extends RouteTable<W
   }
 }
 
-/** Ends the start when the app has a route that stands in none of the tables: nobody has said who may use it. */
+/**
+ * Ends the start when the app has a route that stands in none of the tables: nobody has said who
+ * may use it.
+ */
 export function refuseRoutesWithoutWord(app: Express, tables: readonly RouteTable[]): void {
   for (const { route } of app.router.stack) {
     if (!route) continue;

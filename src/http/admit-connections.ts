@@ -8,7 +8,10 @@ import { groupOf } from './client-group.ts';
 const refusalMs = 1000;
 const refusalsMax = 64;
 
-/** Lets connections in within their budget, in which each address has a share. `refusal` makes the bytes of an answer. */
+/**
+ * Lets connections in within their budget, in which each address has a share. `refusal` makes the
+ * bytes of an answer.
+ */
 export function admitConnections(
   server: Server,
   connections: SharedBudget,
@@ -44,7 +47,8 @@ export function admitConnections(
       clearTimeout(overtime);
     });
     socket.on('error', () => socket.destroy());
-    // What it sends is thrown away: closed with something unread, it would be reset before its caller has seen the answer.
+    // What it sends is thrown away: closed with something unread, it would be reset before its caller
+    // has seen the answer.
     socket.resume();
     socket.end(refusal(error));
   }

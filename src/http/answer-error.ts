@@ -88,8 +88,9 @@ const passedOverBytesMax = 64 * 1024;
 const lingerMs = 2000;
 
 /**
- * Answers while the caller is still sending. Closing at once would reset the connection, and many callers would never see why: so the answer is
- * sent, what still comes is thrown away for a while, and then the connection is closed.
+ * Answers while the caller is still sending. Closing at once would reset the connection, and many
+ * callers would never see why: so the answer is sent, what still comes is thrown away for a while,
+ * and then the connection is closed.
  */
 function endLingering(request: Request, response: Response, body: Buffer): void {
   response.setHeader('Connection', 'close');

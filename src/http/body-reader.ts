@@ -16,8 +16,9 @@ import { type BodySink, sinkBody } from './served-messages.ts';
 const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => undefined };
 
 /**
- * Reads bodies whole, by their length and encoding and never by Content-Type: the protocol's Python client sends none. Bounded in bytes (each,
- * all together by client, and unpacked) and in time (without progress, by a least rate, and in all).
+ * Reads bodies whole, by their length and encoding and never by Content-Type: the protocol's Python
+ * client sends none. Bounded in bytes (each, all together by client, and unpacked) and in time
+ * (without progress, by a least rate, and in all).
  */
 export class BodyReader {
   readonly budget: SharedBudget;
@@ -47,8 +48,8 @@ export class BodyReader {
   }
 
   /**
-   * `alignAt` is the offset in the body whose byte should be aligned for every datatype: where the first tensor's binary data begins, so that
-   * it can be used where it is.
+   * `alignAt` is the offset in the body whose byte should be aligned for every datatype: where the
+   * first tensor's binary data begins, so that it can be used where it is.
    */
   receive(
     request: IncomingMessage,
@@ -197,7 +198,8 @@ class Arriving implements BodySink, InChurnList {
   }
 
   /**
-   * One block that grows with what has arrived: what was only announced takes no memory. A list of chunks would cost more than their bytes when they are tiny.
+   * One block that grows with what has arrived: what was only announced takes no memory. A list of
+   * chunks would cost more than their bytes when they are tiny.
    */
   #grow(arrived: number): boolean {
     const { declared, bodyBytesMax, alignAt } = this.#of;
@@ -254,7 +256,10 @@ class Arriving implements BodySink, InChurnList {
   }
 }
 
-/** Node's parser has checked Content-Length already: absent (chunked, or no body at all) or a whole number. */
+/**
+ * Node's parser has checked Content-Length already: absent (chunked, or no body at all) or a whole
+ * number.
+ */
 function declaredLength(request: IncomingMessage): number | undefined {
   const given = request.headers['content-length'];
   if (given !== undefined) return Number(given);

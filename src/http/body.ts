@@ -2,7 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 
-/** A body in memory. `release` gives its bytes back to the budget; whoever read it calls it once, when the request has ended. */
+/**
+ * A body in memory. `release` gives its bytes back to the budget; whoever read it calls it once,
+ * when the request has ended.
+ */
 export type Body = {
   readonly bytes: Buffer;
   /** Nothing else is in the memory under it, so it may be handed on instead of copied. */

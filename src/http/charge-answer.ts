@@ -3,15 +3,19 @@ import type { SharedBudget } from '../resilience/shared-budget.ts';
 import { chargedClient } from './charged-client.ts';
 import { whileOpen } from './while-open.ts';
 
-/** Answers up to this are not charged: the limits of requests in flight and of connections bound them well enough. */
+/**
+ * Answers up to this are not charged: the limits of requests in flight and of connections bound
+ * them well enough.
+ */
 export const chargedBytesMin = 64 * 1024;
 
 /** An answer that knows what it is charged to, and whether it was. */
 export type ChargedAnswer = ServerResponse & { readonly answersBudget: SharedBudget | undefined; isCharged: boolean };
 
 /**
- * Charges the bytes of an answer to its caller until the connection has taken them, or throws. Whoever writes an answer in pieces calls it before its head; what
- * is given to `end` as a whole is charged by itself.
+ * Charges the bytes of an answer to its caller until the connection has taken them, or throws.
+ * Whoever writes an answer in pieces calls it before its head; what is given to `end` as a whole is
+ * charged by itself.
  */
 export function chargeAnswer(response: ServerResponse, bytes: number): void {
   const charged = response as ChargedAnswer;

@@ -5,8 +5,8 @@ import { log } from '../telemetry/logger.ts';
 type Limits = Pick<Config, 'connectionsMax' | 'descriptorsReserved'>;
 
 /**
- * VITRINE_CONNECTIONS_MAX, or as many connections as leave descriptors for files: a service that has none left loses jobs, spooled telemetry and answers, and not
- * just connections.
+ * VITRINE_CONNECTIONS_MAX, or as many connections as leave descriptors for files: a service that
+ * has none left loses jobs, spooled telemetry and answers, and not just connections.
  */
 export function connectionsWithinLimit(limits: Limits, descriptors = descriptorLimit()): number {
   const { connectionsMax, descriptorsReserved } = limits;

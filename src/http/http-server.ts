@@ -15,7 +15,10 @@ import { answerOn, awaitInvitation, hasBegunToAnswer, messagesOf } from './serve
 import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
 
-/** Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a failure of the same form as everything else. */
+/**
+ * Node's HTTP server with the limits of a server that strangers reach. What is no HTTP gets a
+ * failure of the same form as everything else.
+ */
 export function createHttpServer(
   config: Config,
   lifecycle: Lifecycle,
@@ -71,7 +74,8 @@ export function createHttpServer(
       return;
     }
     const cut = requestCutOn(socket);
-    // A request that had begun is told by itself, when its connection closes; a body that just ends is one of a caller who left.
+    // A request that had begun is told by itself, when its connection closes; a body that just ends is
+    // one of a caller who left.
     if (cut && error.code === 'HPE_INVALID_EOF_STATE') cut.failure ??= 'body_incomplete';
     else cut?.decide(code);
     const message = `Cannot read the request: ${failures[code].means} (${error.code}); correct it.`;
@@ -122,7 +126,9 @@ function failureAsText(code: FailureCode, message: string, traceId: string, line
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${traceId}\r\n${lines}Connection: close\r\n\r\n${body}`;
 }
 
-/** Two names for one request: whoever is between here and the caller may have gone by the other one. */
+/**
+ * Two names for one request: whoever is between here and the caller may have gone by the other one.
+ */
 function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {

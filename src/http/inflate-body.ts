@@ -28,7 +28,10 @@ export function packingOf(request: IncomingMessage): Packing | undefined {
   }
 }
 
-/** Unpacks piece by piece, so that a small body that unpacks to a huge one is stopped at the limit and not after it. */
+/**
+ * Unpacks piece by piece, so that a small body that unpacks to a huge one is stopped at the limit
+ * and not after it.
+ */
 export async function inflateBody(
   packed: Buffer,
   packing: Packing,

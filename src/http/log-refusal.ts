@@ -12,7 +12,10 @@ const events: Partial<Record<FailureCode, string>> = {
   rate_limited: 'caller_over_quota',
 };
 
-/** A client that guesses keys must not fill the log: above this rate its refusals are summed up in one line a second. */
+/**
+ * A client that guesses keys must not fill the log: above this rate its refusals are summed up in
+ * one line a second.
+ */
 const linesPerSecondMax = 10;
 /** Bounds the memory of one second; the addresses beyond it share one sum. */
 const addressesMax = 256;
@@ -22,7 +25,10 @@ type Refusals = { lines: number; unsaid: number; last: LogFields };
 let byAddress = new Map<string, Refusals>();
 let summing: NodeJS.Timeout | undefined;
 
-/** Logs a 401, 403 or 429 in the stream `security`. Each of them has a line of its own or is counted in one. */
+/**
+ * Logs a 401, 403 or 429 in the stream `security`. Each of them has a line of its own or is counted
+ * in one.
+ */
 export function logRefusal(error: ServiceError, request: Request, trace: RequestTrace): void {
   const event = events[error.code];
   if (event === undefined) return;

@@ -1,7 +1,10 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 
-/** Deliberately no metrics here: telemetry leaves by OTLP only. Whoever comes to scrape is told where to go. */
+/**
+ * Deliberately no metrics here: telemetry leaves by OTLP only. Whoever comes to scrape is told
+ * where to go.
+ */
 export function metricsLiveElsewhere({ config }: { config: Config }) {
   return (_request: Request, response: Response): void => {
     response

@@ -3,8 +3,9 @@ import type { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 
-// What stands in a query or in headers, read by the schemas that /openapi.json shows. The messages of these schemas are ours and quote nothing. A value that is empty is a value:
-// it is refused where the schema does not allow it, and is never taken for one that is absent.
+// What stands in a query or in headers, read by the schemas that /openapi.json shows. The messages
+// of these schemas are ours and quote nothing. A value that is empty is a value: it is refused
+// where the schema does not allow it, and is never taken for one that is absent.
 
 /** The parameters of a query; those that the schema does not know are passed over. */
 export function readQuery<Schema extends z.ZodObject>(schema: Schema, request: Request): z.output<Schema> {

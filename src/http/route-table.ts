@@ -1,8 +1,10 @@
 /**
  * Who may use a route:
- * - `open`: anybody, from anywhere, web pages included. It says nothing that a stranger may not know, or more to a known client.
+ * - `open`: anybody, from anywhere, web pages included. It says nothing that a stranger may not
+ * know, or more to a known client.
  * - `client`: a program that may come in, but no web page of others.
- * - `administrator`: a program with the administrator's token. Each use is an entry of the audit log.
+ * - `administrator`: a program with the administrator's token. Each use is an entry of the audit
+ * log.
  */
 export type Access = 'open' | 'client' | 'administrator';
 

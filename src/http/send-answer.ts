@@ -15,8 +15,9 @@ const joinBytesMax = 64 * 1024;
 type Limits = Pick<Config, 'compressBytesMin' | 'bodyIdleMsMax'>;
 
 /**
- * Sends an inference answer: one write where it is small, its pieces uncopied where it is large, packed for who accepts that. `lines` are headers as
- * writeOkHead takes them, more than those of the answer itself. Answers a promise where it has to pack first.
+ * Sends an inference answer: one write where it is small, its pieces uncopied where it is large,
+ * packed for who accepts that. `lines` are headers as writeOkHead takes them, more than those of
+ * the answer itself. Answers a promise where it has to pack first.
  */
 export function sendAnswer(
   request: Request,
@@ -37,7 +38,8 @@ export function sendAnswer(
     return undefined;
   }
   const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.concat(bytes, size);
-  // The fastest level: an inference server's answers are numbers, which more work hardly makes smaller.
+  // The fastest level: an inference server's answers are numbers, which more work hardly makes
+  // smaller.
   return packers[packing](whole, { level: 1 }).then((packed) => {
     send(response, `${head}Content-Encoding: ${packing}\r\n`, [packed], packed.length, limits);
   });

@@ -2,7 +2,10 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Response } from 'express';
 import { chargeAnswer } from './charge-answer.ts';
 
-/** Sends a whole file as the rest of an answer. A caller who stops reading for `idleMsMax` is dropped, and one who leaves ends it. */
+/**
+ * Sends a whole file as the rest of an answer. A caller who stops reading for `idleMsMax` is
+ * dropped, and one who leaves ends it.
+ */
 export async function sendFile(response: Response, handle: FileHandle, idleMsMax: number): Promise<void> {
   chargeAnswer(response, 2 * blockBytes);
   response.setTimeout(idleMsMax, () => response.destroy());
@@ -14,7 +17,10 @@ export async function sendFile(response: Response, handle: FileHandle, idleMsMax
   }
 }
 
-/** By two blocks in turn, one being read while the other is on its way: a stream makes new ones all the time, as much garbage as the result is long. */
+/**
+ * By two blocks in turn, one being read while the other is on its way: a stream makes new ones all
+ * the time, as much garbage as the result is long.
+ */
 async function sendBlocks(response: Response, handle: FileHandle): Promise<void> {
   const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;
   let sent = Promise.resolve();

@@ -11,7 +11,9 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { tuneHeap } from '../v8/tune-heap.ts';
 import { version } from '../version.ts';
 
-/** Runs the start of a process; what it cannot do is one sentence on the console and exit status 1. */
+/**
+ * Runs the start of a process; what it cannot do is one sentence on the console and exit status 1.
+ */
 export async function startOrExplain(start: () => Promise<void>): Promise<void> {
   try {
     await start();
@@ -41,10 +43,16 @@ export type HttpProcess = {
   closeLast?: () => void;
 };
 
-/** The terminal, npm and the shell between each deliver the same Ctrl-C: what follows within this time is no second wish. */
+/**
+ * The terminal, npm and the shell between each deliver the same Ctrl-C: what follows within this
+ * time is no second wish.
+ */
 const sameWishMs = 2_000;
 
-/** Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal, later, ends the process at once. */
+/**
+ * Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal, later,
+ * ends the process at once.
+ */
 export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
   tuneHeap();
@@ -92,7 +100,10 @@ function listen({ server, config, port }: HttpProcess): Promise<number> {
   });
 }
 
-/** Ready goes first, then the door closes, requests in flight finish, and telemetry has what is left of the time. */
+/**
+ * Ready goes first, then the door closes, requests in flight finish, and telemetry has what is left
+ * of the time.
+ */
 async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a defect') {
   const { config, lifecycle, server, telemetry } = of;
   const endsAt = performance.now() + config.stopMsMax;
@@ -112,7 +123,9 @@ async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a de
   endAtOnce();
 }
 
-/** `process.exit` waits for threads, and one inside ONNX Runtime does not hear that it should end. */
+/**
+ * `process.exit` waits for threads, and one inside ONNX Runtime does not hear that it should end.
+ */
 function endAtOnce(): void {
   process.kill(process.pid, 'SIGKILL');
 }

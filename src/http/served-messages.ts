@@ -13,10 +13,11 @@ export type BodySink = {
 };
 
 /**
- * Requests and responses that are born with the prototypes that Express gives to each of them otherwise. A prototype that changes costs everything
- * that is done with the object afterwards: about a seventh of the main thread's time for a small inference.
- * A body goes to its sink, where there is one, without the turns that a stream takes for each of its events: 4 µs of the 27 that a small POST costs; and
- * a request whose body has come that way ends without them: 4 more.
+ * Requests and responses that are born with the prototypes that Express gives to each of them
+ * otherwise. A prototype that changes costs everything that is done with the object afterwards:
+ * about a seventh of the main thread's time for a small inference. A body goes to its sink, where
+ * there is one, without the turns that a stream takes for each of its events: 4 µs of the 27 that a
+ * small POST costs; and a request whose body has come that way ends without them: 4 more.
  */
 export function messagesOf(
   app: Express,
@@ -71,7 +72,9 @@ export function messagesOf(
       return super.end(chunk, encoding as BufferEncoding, callback as () => void);
     }
 
-    /** Holds for this answer alone: the connection may go on for longer than one answer may be silent. */
+    /**
+     * Holds for this answer alone: the connection may go on for longer than one answer may be silent.
+     */
     override setTimeout(ms: number, callback?: () => void): this {
       if (this.listenerCount('finish', endTimeLimit) === 0) this.once('finish', endTimeLimit);
       return super.setTimeout(ms, callback);
@@ -89,7 +92,10 @@ function endTimeLimit(this: ServerResponse): void {
   this.req.socket.setTimeout(0);
 }
 
-/** As Node ends requests without a body where its option `optimizeEmptyRequests` is on; false where this Node does not know how. */
+/**
+ * As Node ends requests without a body where its option `optimizeEmptyRequests` is on; false where
+ * this Node does not know how.
+ */
 function endAtOnce(request: IncomingMessage & { _dumpAndCloseReadable?(): void }): boolean {
   if (request._dumpAndCloseReadable === undefined) return false;
   request._dumpAndCloseReadable();
@@ -97,8 +103,10 @@ function endAtOnce(request: IncomingMessage & { _dumpAndCloseReadable?(): void }
 }
 
 /**
- * The head of an answer with status 200, as text: `lines` are those of its headers, with Content-Length, each with its end of line, and nothing in them may come
- * from a caller unchecked. Given as names and values, Node checks each of them and looks for what it knows: a fifth of what a small answer costs.
+ * The head of an answer with status 200, as text: `lines` are those of its headers, with
+ * Content-Length, each with its end of line, and nothing in them may come from a caller unchecked.
+ * Given as names and values, Node checks each of them and looks for what it knows: a fifth of what
+ * a small answer costs.
  */
 export function writeOkHead(response: ServerResponse, lines: string): void {
   const written = response as ServerResponse & { _header: string; _last: boolean; _keepAliveTimeout: number };
@@ -127,7 +135,10 @@ export function isAnswering(socket: Socket): boolean {
   return answerOn(socket) !== null;
 }
 
-/** Whether an answer is on its way on this connection already: another in the middle of it would be taken for its body. */
+/**
+ * Whether an answer is on its way on this connection already: another in the middle of it would be
+ * taken for its body.
+ */
 export function hasBegunToAnswer(socket: Socket): boolean {
   return answerOn(socket)?.headersSent === true;
 }
@@ -138,9 +149,10 @@ export function answerOn(socket: Socket): ServerResponse | null {
 }
 
 /**
- * Serves a request whose caller waits for "100 Continue" before it sends the body. It is asked for the body when somebody reads it: what is refused before that
- * needs none, and its connection is closed, since nobody knows whether the body still comes. Node would say so at once, even in the middle of the answer to the
- * request before on this connection.
+ * Serves a request whose caller waits for "100 Continue" before it sends the body. It is asked for
+ * the body when somebody reads it: what is refused before that needs none, and its connection is
+ * closed, since nobody knows whether the body still comes. Node would say so at once, even in the
+ * middle of the answer to the request before on this connection.
  */
 export function awaitInvitation(request: IncomingMessage, response: ServerResponse): void {
   const invited = request as Invited;

@@ -30,7 +30,9 @@ export class Tokens {
     return this.#hashes.length === 0;
   }
 
-  /** Compares with every token in constant time, so that the time does not say how near a guess was. */
+  /**
+   * Compares with every token in constant time, so that the time does not say how near a guess was.
+   */
   has(given: string): boolean {
     const hashed = sha256(given);
     let known = false;

@@ -6,15 +6,20 @@ import { RateWatch } from '../resilience/rate-watch.ts';
 import { ChurnList, type InChurnList } from '../v8/churn-list.ts';
 import { isAnswering } from './served-messages.ts';
 
-/** Who counts on the time that the answer promised is given a little more of it: a request that is on its way then still arrives. */
+/**
+ * Who counts on the time that the answer promised is given a little more of it: a request that is
+ * on its way then still arrives.
+ */
 const graceMs = 1000;
 
 type Limits = Pick<Config, 'keepAliveMs' | 'bytesPerSecondMin' | 'slowAfterMs'>;
 
 /**
- * Closes connections that have been answered and are silent for so long, and those whose caller reads its answer too slowly (`tooSlow` hears of them first).
- * Node makes a timer for it after each answer and ends it with the next request, a twentieth of what a small inference costs; here one timer looks at all
- * connections, and a request leaves no more for it than the bytes that it came in.
+ * Closes connections that have been answered and are silent for so long, and those whose caller
+ * reads its answer too slowly (`tooSlow` hears of them first). Node makes a timer for it after each
+ * answer and ends it with the next request, a twentieth of what a small inference costs; here one
+ * timer looks at all connections, and a request leaves no more for it than the bytes that it came
+ * in.
  */
 export function watchConnections(server: Server, limits: Limits, tooSlow: (socket: Socket) => void): void {
   const { keepAliveMs, slowAfterMs } = limits;
@@ -69,7 +74,10 @@ function readsTooSlowly(connection: Connection, now: number, limits: Limits): bo
   return false;
 }
 
-/** What the system has taken of all that was written: the socket counts a large answer as a whole, when its last byte has gone. */
+/**
+ * What the system has taken of all that was written: the socket counts a large answer as a whole,
+ * when its last byte has gone.
+ */
 function sentBytes(socket: Socket): number {
   const handle = (socket as Socket & { _handle?: { bytesWritten: number; writeQueueSize: number } | null })._handle;
   return handle ? handle.bytesWritten - handle.writeQueueSize : socket.bytesWritten;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** A whole number as queries and headers carry it: digits. In /openapi.json it is an integer with its limits. */
+/**
+ * A whole number as queries and headers carry it: digits. In /openapi.json it is an integer with
+ * its limits.
+ */
 export function wholeText(name: string, min: number, max: number) {
   const error = `${name} is no whole number from ${min} to ${max}`;
   return z

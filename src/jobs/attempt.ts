@@ -10,7 +10,7 @@ export class Attempt {
   events = 0;
   announcedAt = Number.NEGATIVE_INFINITY;
   keptAt = performance.now();
-  /** Settles when nothing of it runs any more. */
+  /** Settles when the attempt has stopped. */
   over: Promise<void> = Promise.resolve();
   gaveUp: GaveUp | undefined;
   readonly #abort = new AbortController();

@@ -4,7 +4,10 @@ import type { LiveJobs } from './live-jobs.ts';
 import { recordEnd } from './log-job.ts';
 import type { WorkFolders } from './work-folders.ts';
 
-/** What follows from the end of a job in the store. It can fail without anything happening to the job or its result. */
+/**
+ * What follows from the end of a job in the store. It can fail without anything happening to the
+ * job or its result.
+ */
 export async function endJob(
   job: Job,
   { metrics, live, folders }: { metrics: JobMetrics; live: LiveJobs; folders: WorkFolders },

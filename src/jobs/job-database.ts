@@ -4,8 +4,9 @@ import type { GivenBack, Job, JobEnd, JobProgress, NewJob } from './job.ts';
 import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './store-answers.ts';
 
 /**
- * The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction. An attempt is named by its number: what a former
- * attempt says changes nothing. A method that ends an attempt or gives it back answers how the job stands then, and may be called again.
+ * The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction.
+ * An attempt is named by its number: what a former attempt says changes nothing. A method that ends
+ * an attempt or gives it back answers how the job stands then, and may be called again.
  */
 export class JobDatabase {
   readonly #database: DatabaseSync;
@@ -64,7 +65,10 @@ export class JobDatabase {
     return rows.map(jobOf);
   }
 
-  /** Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now. A suspect goes before all, and alone. */
+  /**
+   * Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now.
+   * A suspect goes before all, and alone.
+   */
   take(of: { kindsFull: readonly string[]; nowMs: number; startedMs: number }): Job | undefined {
     const { kindsFull, nowMs, startedMs } = of;
     const begin = (next: string, ...values: SQLInputValue[]) =>
@@ -80,12 +84,14 @@ export class JobDatabase {
       const running = this.#get(`SELECT count(*) AS count, max(suspect) AS suspect FROM job WHERE state = 'running'`);
       if (running?.suspect === 1) return undefined;
       const suspects = `FROM job WHERE state = 'waiting' AND suspect = 1 AND not_before_ms <= ?`;
-      // Those that were charged least go first: the innocent are cleared before the guilty has its next life.
+      // Those that were charged least go first: the innocent are cleared before the guilty has its next
+      // life.
       if (this.#count(`SELECT count(*) AS count ${suspects}`, nowMs) > 0)
         return running?.count === 0
           ? begin(`SELECT id ${suspects} ORDER BY interruptions, created_ms, id`, nowMs)
           : undefined;
-      // The tenant with the fewest running goes first: whoever queues a thousand jobs delays nobody else by more than one.
+      // The tenant with the fewest running goes first: a tenant with a thousand jobs delays others by one
+      // at most.
       return begin(
         `SELECT id FROM job AS next
          WHERE state = 'waiting' AND not_before_ms <= ? AND kind NOT IN (SELECT value FROM json_each(?))
@@ -123,7 +129,9 @@ export class JobDatabase {
     });
   }
 
-  /** Back to the queue, to be begun again at `notBeforeMs`; cancelled if that was wanted meanwhile. */
+  /**
+   * Back to the queue, to be begun again at `notBeforeMs`; cancelled if that was wanted meanwhile.
+   */
   giveBack(
     id: string,
     attempt: number,
@@ -144,7 +152,10 @@ export class JobDatabase {
     });
   }
 
-  /** Cancels what waits at once, and marks what runs; answers the job as it then is, and whether it ended by this. */
+  /**
+   * Cancels what waits at once, and marks what runs; answers the job as it then is, and whether it
+   * ended by this.
+   */
   cancel(id: string, { nowMs, expiresMs }: EndTimes): { job: Job; endedNow: boolean } | undefined {
     return inTransaction(this.#database, () => {
       this.#run(`UPDATE job SET cancel_wanted = 1 WHERE id = ? AND state IN ('waiting', 'running')`, id);
@@ -189,8 +200,8 @@ export class JobDatabase {
   }
 
   /**
-   * What ran when the process before ended goes back to the queue as suspect. Where it was one alone it is charged with that end, and fails when that
-   * has happened too often; of several, none is.
+   * What ran when the process before ended goes back to the queue as suspect. Where it was one alone
+   * it is charged with that end, and fails when that has happened too often; of several, none is.
    */
   recover(of: { interruptionsMax: number } & EndTimes): Recovered {
     const { interruptionsMax, nowMs, expiresMs } = of;
@@ -240,7 +251,10 @@ export class JobDatabase {
     ).map(({ id }) => id as string);
   }
 
-  /** `nowMs` by the clock on the wall; `dueMs`, by the data folder's, is the time up to which those that wait for theirs are passed over. */
+  /**
+   * `nowMs` by the clock on the wall; `dueMs`, by the data folder's, is the time up to which those
+   * that wait for theirs are passed over.
+   */
   standing(nowMs: number, dueMs = 0): Standing {
     const kinds = this.#all(
       `SELECT kind, sum(state = 'waiting') AS waiting, sum(state = 'running') AS running, min(created_ms) AS oldest

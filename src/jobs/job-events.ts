@@ -1,6 +1,9 @@
 import type { Job } from './job.ts';
 
-/** One thing that happened to a job. Numbers rise within an attempt; the end comes after all of them. */
+/**
+ * One thing that happened to a job. Numbers rise within an attempt; the end comes after all of
+ * them.
+ */
 export type JobEvent = {
   readonly kind: 'state' | 'progress';
   readonly attempt: number;

@@ -1,6 +1,6 @@
 /**
- * The schema of the jobs' database, as steps: a file of version n has had the first n. A step that has been released is never changed; what comes
- * after it is a new one.
+ * The schema of the jobs' database, as steps: a file of version n has had the first n. A step that
+ * has been released is never changed; what comes after it is a new one.
  */
 export const jobMigrations: readonly string[] = [
   `
@@ -32,7 +32,8 @@ export const jobMigrations: readonly string[] = [
   CREATE INDEX job_by_expiry ON job (expires_ms) WHERE expires_ms IS NOT NULL;
   CREATE UNIQUE INDEX job_by_idempotency_key ON job (tenant, idempotency_key) WHERE idempotency_key IS NOT NULL;
   `,
-  // From here on not_before_ms and expires_ms are times of the data folder's clock, which began with the clock on the wall.
+  // From here on not_before_ms and expires_ms are times of the data folder's clock, which began with
+  // the clock on the wall.
   `
   ALTER TABLE job ADD COLUMN stalls INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE job ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;

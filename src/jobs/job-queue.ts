@@ -38,7 +38,10 @@ export class JobQueue {
     return this.#parts.live.events;
   }
 
-  /** Takes a job whose files lie in the work folder of its id already. When this resolves as added, the job will be done. */
+  /**
+   * Takes a job whose files lie in the work folder of its id already. When this resolves as added,
+   * the job will be done.
+   */
   async add(of: Omit<NewJob, 'createdMs' | 'trace'>): Promise<Added> {
     const { store, config, live, worker } = this.#parts;
     if (worker.isStopping)
@@ -63,14 +66,20 @@ export class JobQueue {
     return (await store.list(of)).map((job) => live.shown(job));
   }
 
-  /** What waits is cancelled when this resolves; what runs gives up, and ends soon. What has ended stays as it is. */
+  /**
+   * What waits is cancelled when this resolves; what runs gives up, and ends soon. What has ended
+   * stays as it is.
+   */
   async cancel(id: string): Promise<Job | undefined> {
     const { store, live } = this.#parts;
     const cancelled = await store.cancel(id, endTimes(this.#parts));
     return cancelled && live.shown(await this.#follow(cancelled));
   }
 
-  /** Forgets a job and its result: at once, or, where it runs, as soon as nothing of it runs any more. Answers the job as it was last. */
+  /**
+   * Forgets a job and its result: at once, or, where it runs, as soon as it has stopped. Answers its
+   * last state.
+   */
   async delete(id: string): Promise<Job | undefined> {
     const { store, folders, live } = this.#parts;
     const deleted = await store.delete(id, endTimes(this.#parts));
@@ -80,7 +89,10 @@ export class JobQueue {
     return live.shown(job);
   }
 
-  /** Milliseconds until it is done, by what it has done so far, or by how long others of its kind took; undefined while nothing is known. */
+  /**
+   * Milliseconds until it is done, by what it has done so far, or by how long others of its kind
+   * took; undefined while nothing is known.
+   */
   async estimateMs(job: Job, now = Date.now()): Promise<number | undefined> {
     if (hasEnded(job)) return undefined;
     const { store, config } = this.#parts;
@@ -119,7 +131,7 @@ export class JobQueue {
     return isAnswered ? performance.now() - startedAt : undefined;
   }
 
-  /** Damaged databases of before, with what belongs to none of the jobs of now, as long as nobody has moved them away. */
+  /** Damaged databases and the files without a job, until somebody moves them. */
   foldersSetAside(): Promise<string[]> {
     return this.#parts.folders.setAside();
   }

@@ -5,8 +5,8 @@ import { recordSpan } from '../telemetry/spans.ts';
 import type { Job } from './job.ts';
 
 /**
- * The span of an ended job, from accepted to ended, under the ids that its attempts named as their parent: they may have been made by other processes,
- * before a restart.
+ * The span of an ended job, from accepted to ended, under the ids that its attempts named as their
+ * parent: they may have been made by other processes, before a restart.
  */
 export function makeJobSpan(job: Job): void {
   const { createdMs, endedMs = createdMs, failure } = job;

@@ -41,8 +41,9 @@ function answer({ call, method, given }: StoreCall): void {
 }
 
 /**
- * After a disk that failed for a moment SQLite may take its file for damaged when only its cache is. So it is closed, opened again and
- * looked through, which decides; answers what the call failed by.
+ * After a disk that failed for a moment SQLite may take its file for damaged when only its cache
+ * is. So it is closed, opened again and looked through, which decides; answers what the call failed
+ * by.
  */
 function doubted(error: unknown): unknown {
   if (!isDamaged(error) || !jobs) return error;

@@ -11,8 +11,8 @@ import type { StoreAnswer, StoreCall } from './job-store-messages.ts';
 import type { SetAside } from './set-aside.ts';
 
 /**
- * The jobs of one machine, in VITRINE_DATA/service/jobs.sqlite: the methods of JobDatabase, on a thread of its own. Every change is on disk when its
- * promise resolves, and none is half made.
+ * The jobs of one machine, in VITRINE_DATA/service/jobs.sqlite: the methods of JobDatabase, on a
+ * thread of its own. Every change is on disk when its promise resolves, and none is half made.
  */
 export type JobStore = Remote<Omit<JobDatabase, 'rowsWritten' | 'close'>> &
   AsyncDisposable & {

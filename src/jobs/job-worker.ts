@@ -16,8 +16,9 @@ export type JobWorkerParts = Omit<AttemptParts, 'config' | 'stopping'> & {
 };
 
 /**
- * Works on the jobs of the store. What it takes it ends once: done, failed or cancelled, or it goes back to the queue when the service stops. A
- * process that is killed leaves its jobs marked as running, and the next start puts them back.
+ * Works on the jobs of the store. What it takes it ends once: done, failed or cancelled, or it goes
+ * back to the queue when the service stops. A process that is killed leaves its jobs marked as
+ * running, and the next start puts them back.
  */
 export class JobWorker {
   readonly #parts: JobWorkerParts;
@@ -66,8 +67,9 @@ export class JobWorker {
   }
 
   /**
-   * Takes nothing more and gives back what it works on; resolves when none of it runs any more. After a defect nothing is given back: the next start
-   * finds it as after a kill, and finds out whether it was the cause.
+   * Takes no more jobs and gives back the running ones; resolves when none runs any more. After a
+   * defect nothing is given back: the next start finds the jobs as after a kill, and finds out which
+   * was the cause.
    */
   stop({ byDefect = false }: { byDefect?: boolean } = {}): Promise<void> {
     this.#stopped ??= this.#stop(byDefect);
@@ -87,7 +89,10 @@ export class JobWorker {
     await excused;
   }
 
-  /** One fill at a time; a wake during one makes it look once more. Before the start nothing is begun: what the process before left goes first. */
+  /**
+   * One fill at a time; a wake during one makes it look once more. Before the start nothing is begun:
+   * what the process before left goes first.
+   */
   wake(): void {
     if (!this.#started || this.isStopping) return;
     if (this.#filling) {
@@ -102,7 +107,10 @@ export class JobWorker {
     });
   }
 
-  /** Begins jobs while there are places and jobs for them, then sets the alarm for one that waits for its time. */
+  /**
+   * Begins jobs while there are places and jobs for them, then sets the alarm for one that waits for
+   * its time.
+   */
   async #fill(): Promise<void> {
     const { store, config, clock, live } = this.#parts;
     clearTimeout(this.#alarm);
@@ -119,7 +127,8 @@ export class JobWorker {
           this.wake();
         });
       }
-      // What became due since it was looked at last is woken for too; what was due then has no place, and is woken for when one is free.
+      // What became due since it was looked at last is woken for too; what was due then has no place, and
+      // is woken for when one is free.
       const { nextAtMs } = await store.standing(Date.now(), dueMs);
       if (nextAtMs !== undefined) this.#wakeIn(Math.max(0, nextAtMs - clock.now()));
     } catch (error) {
@@ -150,7 +159,8 @@ export class JobWorker {
   /** What follows from the store's word. */
   async #settled(attempt: Attempt, job: Job | undefined): Promise<void> {
     if (job?.attempt !== attempt.job.attempt) {
-      // A newer attempt keeps its own result in the place of this one's; so there is nothing to remove here either.
+      // A newer attempt keeps its own result in the place of this one's; so there is nothing to remove
+      // here either.
       log('app', 'warn', 'An attempt at a job ended when another had begun; it counts for nothing.', {
         event_type: 'job_attempt_superseded',
         ...fieldsOf(attempt.job),

@@ -8,15 +8,19 @@ export type JobState = (typeof jobStates)[number];
 /** How far the work is, in steps of its own (chunks, diffusion steps, files). */
 export type JobProgress = { readonly done: number; readonly total: number; readonly step: string };
 
-/** What a job leaves: its files lie in the folder of kept results under these names; the first is the result itself. */
+/**
+ * What a job leaves: its files lie in the folder of kept results under these names; the first is
+ * the result itself.
+ */
 export type JobResult = {
   readonly files: readonly { readonly name: string; readonly contentType: string; readonly sizeBytes: number }[];
   readonly facts: Record<string, unknown>;
 };
 
 /**
- * Work that outlives its request, as the store keeps it. Times are milliseconds since 1970 by the clock on the wall, for people to read; only the end
- * of its time to live decides something, and is one of the data folder's clock.
+ * Work that outlives its request, as the store keeps it. Times are milliseconds since 1970 by the
+ * clock on the wall, for people to read; only the end of its time to live decides something, and is
+ * one of the data folder's clock.
  */
 export type Job = {
   readonly id: string;
@@ -29,11 +33,17 @@ export type Job = {
   readonly trace: Ids;
   /** Counts every time it was begun; who finishes it has to name the one it began. */
   readonly attempt: number;
-  /** Attempts that failed and may be repeated, those that found no room or no way to the disk, and the ends of a process that it alone was in. */
+  /**
+   * Failed attempts that may be repeated, attempts without room or disk, and ends of a process in
+   * which it ran alone.
+   */
   readonly failures: number;
   readonly stalls: number;
   readonly interruptions: number;
-  /** It was being worked on when a process ended, and has not shown since that it was not the cause: it runs alone. */
+  /**
+   * It was being worked on when a process ended, and has not shown since that it was not the cause:
+   * it runs alone.
+   */
   readonly suspect: boolean;
   readonly createdMs: number;
   readonly startedMs: number | undefined;
@@ -47,15 +57,22 @@ export type Job = {
   readonly failure: JobFailure | undefined;
 };
 
-/** `recorded` is the message without the caller's words, for logs; rows of older versions have none. */
+/**
+ * `recorded` is the message without the caller's words, for logs; rows of older versions have none.
+ */
 export type JobFailure = { readonly code: FailureCode; readonly message: string; readonly recorded?: string };
 
 export type NewJob = Pick<Job, 'id' | 'tenant' | 'request' | 'madeBy' | 'trace' | 'createdMs'> & {
-  /** Whoever sends the same key again gets this job instead of a second one; `fingerprint` tells the same request from another. */
+  /**
+   * The same key again gets this job instead of a second one; `fingerprint` identifies the request.
+   */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | undefined;
 };
 
-/** Why an attempt goes back to the queue: nothing of that is an end. `stalled`: there was no room, or the disk could not be used. */
+/**
+ * Why an attempt goes back to the queue: nothing of that is an end. `stalled`: there was no room,
+ * or the disk could not be used.
+ */
 export type GivenBack = 'stopping' | 'failed' | 'stalled';
 
 /** How an attempt ended for good. */

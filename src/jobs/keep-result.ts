@@ -4,8 +4,8 @@ import type { TaskResult } from '../tasks/task-types.ts';
 import type { JobResult } from './job.ts';
 
 /**
- * Moves what a task left in its folder to where results are kept, all of it or nothing, and on the disk before it is believed: a folder under the
- * final name is complete. What an attempt that was killed had put there is replaced.
+ * Moves the results of a task to where results are stored, all or nothing, and syncs them: a folder
+ * under the final name is complete. It replaces what a killed attempt had put there.
  */
 export async function keepResult(result: TaskResult, folder: string, kept: string): Promise<JobResult> {
   const part = `${kept}.part`;

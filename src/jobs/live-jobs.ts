@@ -5,7 +5,10 @@ import { endNumber, JobEvents } from './job-events.ts';
 
 const eventEveryMs = 100;
 
-/** The jobs that this process works on, as callers see them: with the progress of this moment, and each change as an event. */
+/**
+ * The jobs that this process works on, as callers see them: with the progress of this moment, and
+ * each change as an event.
+ */
 export class LiveJobs {
   readonly events = new JobEvents();
   readonly #clock: SteadyClock;
@@ -37,7 +40,10 @@ export class LiveJobs {
     return this.#attempts.get(id);
   }
 
-  /** As others see it: with the progress of this moment, and the end of its time to live by the clock on the wall. */
+  /**
+   * As others see it: with the progress of this moment, and the end of its time to live by the clock
+   * on the wall.
+   */
   shown(job: Job): Job {
     const attempt = this.#attempts.get(job.id);
     const ofNow = attempt?.progress && job.state === 'running' && attempt.job.attempt === job.attempt;

@@ -16,9 +16,13 @@ export type Jobs = AsyncDisposable & {
   readonly folders: WorkFolders;
 };
 
-/** The jobs of a data folder: jobs are taken from here on, and worked on once the worker is started. Disposing gives back what runs. */
+/**
+ * The jobs of a data folder: jobs are taken from here on, and worked on once the worker is started.
+ * Disposing gives back what runs.
+ */
 export async function openJobs(config: Config, meter: Meter, perform: Perform, given?: SteadyClock): Promise<Jobs> {
-  // Whatever cannot be opened, what was opened before it is closed again: the next attempt finds nothing held.
+  // Whatever cannot be opened, what was opened before it is closed again: the next attempt finds
+  // nothing held.
   await using opened = new AsyncDisposableStack();
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
   const store = opened.use(await openJobStore(config));

@@ -1,6 +1,9 @@
 import type { Job } from './job.ts';
 
-/** Milliseconds until a job that runs is done, by the rate of what it has done so far; undefined while it has not told any of it. */
+/**
+ * Milliseconds until a job that runs is done, by its rate so far; undefined before its first
+ * progress.
+ */
 export function restOfJobMs({ state, progress, startedMs }: Job, now = Date.now()): number | undefined {
   if (state !== 'running' || startedMs === undefined || !progress) return undefined;
   const { done, total } = progress;

@@ -19,7 +19,7 @@ import type { LiveJobs } from './live-jobs.ts';
 import { contextOf, fieldsOf } from './log-job.ts';
 import type { WorkFolders } from './work-folders.ts';
 
-/** Does the work of one attempt. It has settled only when nothing of it runs any more. */
+/** Does the work of one attempt. It settles only when the attempt has stopped. */
 export type Perform = (
   job: Job,
   tools: {
@@ -46,8 +46,9 @@ export type AttemptParts = {
 };
 
 /**
- * One attempt, from its folder to its end in the store. Never rejects. Answers how the job stands then; undefined where the store has not heard of the
- * end: the next start finds the job as running.
+ * One attempt, from its folder to its end in the store. Never rejects. Answers how the job stands
+ * then; undefined where the store has not heard of the end: the next start finds the job as
+ * running.
  */
 export async function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<{ job: Job | undefined } | undefined> {
   const { job } = attempt;
@@ -56,7 +57,7 @@ export async function runAttempt(attempt: Attempt, parts: AttemptParts): Promise
   let outcome: Outcome;
   try {
     const folder = await folders.beginAttempt(job.id, job.attempt);
-    // Given up while its folder was made: nobody would hear of it any more.
+    // Given up while its folder was made: nobody waits any more.
     attempt.signal.throwIfAborted();
     const result = await performIn(folder, attempt, parts);
     outcome = { state: 'done', result: await keepResult(result, folder, folders.resultPathOf(job.id)) };
@@ -69,7 +70,7 @@ export async function runAttempt(attempt: Attempt, parts: AttemptParts): Promise
 
 type BackToQueue = { readonly state: 'waiting'; readonly because: GivenBack; readonly waitMs: number };
 
-/** `left`: the store hears nothing of it, as if the process had been killed. */
+/** `left`: the store gets no outcome, as if the process had been killed. */
 type Outcome = JobEnd | BackToQueue | { readonly state: 'left' };
 
 function performIn(folder: string, attempt: Attempt, parts: AttemptParts): Promise<TaskResult> {
@@ -166,7 +167,10 @@ function failed({ code, message, recorded }: ServiceError): JobEnd {
   return { state: 'failed', failure: { code, message, recorded } };
 }
 
-/** The end of an attempt has to get onto the disk: as long as it does not, the job is not over. Undefined when the stop came first. */
+/**
+ * The end of an attempt has to get onto the disk: as long as it does not, the job is not over.
+ * Undefined when the stop came first.
+ */
 async function storeOutcome(
   { job }: Attempt,
   outcome: JobEnd | BackToQueue,

@@ -16,9 +16,9 @@ import { type DatabaseTerms, openMigrated } from '../sqlite/open-sound.ts';
 import { isOfSqlite } from '../sqlite/sqlite-failures.ts';
 import { jobOf } from './job-database.ts';
 
-/** What was put aside, and what of it could be taken back. */
+/** What was set aside, and what could be taken back. */
 export type SetAside = {
-  /** The folder where all of it lies now. */
+  /** The folder where everything lies now. */
   readonly folder: string;
   readonly because: string;
   /** Jobs that are in the new database, with their uploads and results. */
@@ -27,7 +27,10 @@ export type SetAside = {
   readonly left: number;
 };
 
-/** The folder that everything goes to at first; only when all is done has it its name, which says since when. */
+/**
+ * The folder that everything goes to at first; only when all is done has it its name, which says
+ * since when.
+ */
 const inWork = 'jobs.setting-aside';
 const namedLike = /^jobs\.damaged-\d+$/;
 const becauseFile = 'because.txt';
@@ -38,14 +41,18 @@ export function leftByJobs(file: string): boolean {
   return jobFolders.some((name) => entriesOf(join(dirname(file), name)).length > 0);
 }
 
-/** The names of the folders with what was once set aside: they are there until a person has dealt with them. */
+/**
+ * The names of the folders with what was once set aside: they are there until a person has dealt
+ * with them.
+ */
 export async function foldersSetAside(serviceFolder: string): Promise<string[]> {
   return (await readdir(serviceFolder)).filter((name) => namedLike.test(name));
 }
 
 /**
- * Puts the database and the folders of its jobs aside, makes a new database of the rows that can be read, and takes back what belongs to them. Nothing
- * is deleted. It may be cut off at any point: `finishSettingAside` at the next start goes on where it was.
+ * Sets the database and the folders of its jobs aside, makes a new database of the readable rows,
+ * and takes their files back. Nothing is deleted. It may be interrupted at any point:
+ * `finishSettingAside` continues at the next start.
  */
 export function setAside(terms: DatabaseTerms, because: unknown): SetAside {
   const folder = join(dirname(terms.file), inWork);
@@ -76,7 +83,8 @@ function goOn(terms: DatabaseTerms): SetAside {
   if (!existsSync(file)) {
     const fresh = `${file}.new`;
     for (const suffix of ['', '-wal', '-journal']) rmSync(`${fresh}${suffix}`, { force: true });
-    // A start that was killed here may have put folders back already: they do not make the new file a damaged one.
+    // A start that was killed here may have put folders back already: they do not make the new file a
+    // damaged one.
     const database = openMigrated({ ...terms, file: fresh, wasThere: () => false });
     let owners: Owner[];
     try {
@@ -97,7 +105,10 @@ function goOn(terms: DatabaseTerms): SetAside {
 /** A saved job, and in which folder lies what it needs. */
 type Owner = { readonly id: string; readonly name: (typeof jobFolders)[number] };
 
-/** Copies what can be read. It reads a copy: to open a database is to change it, and this one may be all that somebody has to repair it from. */
+/**
+ * Copies what can be read. It reads a copy: to open a database is to change it, and this one may be
+ * all that somebody has to repair it from.
+ */
 function saveRows(damaged: string, into: DatabaseSync): Owner[] {
   const copy = `${damaged}.copy`;
   const suffixes = ['', '-wal'].filter((suffix) => existsSync(`${damaged}${suffix}`));
@@ -145,7 +156,10 @@ function saveRow(row: Record<string, unknown>, into: DatabaseSync): Owner | unde
   }
 }
 
-/** Row by row, from the table itself: one damaged page costs the rows on it, and a damaged index none. */
+/**
+ * Row by row, from the table itself: one damaged page costs the rows on it, and a damaged index
+ * none.
+ */
 function* readableRows(from: DatabaseSync): Generator<Record<string, unknown>> {
   const behind = from.prepare('SELECT rowid AS at, * FROM job NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 1');
   const one = from.prepare('SELECT rowid AS at, * FROM job NOT INDEXED WHERE rowid = ?');

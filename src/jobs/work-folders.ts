@@ -12,26 +12,33 @@ import type { Meter } from '../telemetry/meter.ts';
 import { syncToDisk } from './keep-result.ts';
 import { foldersSetAside } from './set-aside.ts';
 
-/** A folder of one piece of work: uploads, scratch. Whoever opened it disposes of it, or lets a job of the same id take it over. */
+/**
+ * A folder of one piece of work: uploads, scratch. Its opener disposes the folder, or a job of the same
+ * id takes it over.
+ */
 export type WorkFolder = AsyncDisposable & {
   readonly id: string;
   readonly path: string;
   /**
-   * So many bytes are in it from now on, though they may not be measured yet; throws when there is no room for them, in all or in the share of its client.
-   * Called before they are written.
+   * So many bytes are in it from now on, though they may not be measured yet; throws when there is no
+   * room for them, in all or in the share of its client. Called before they are written.
    */
   holds(bytes: number): void;
-  /** Promises what lies in it room among the uploads of jobs, for as long as it is there; throws when they take all that they may. */
+  /**
+   * Promises what lies in it room among the uploads of jobs, for as long as it is there; throws when
+   * they take all that they may.
+   */
   claimForJob(): void;
-  /** From here on disposing of it removes nothing: a job of this id owns it. */
+  /** From here on disposing removes nothing: a job of this id owns the folder. */
   keepForJob(): void;
 };
 
 type Limits = Pick<Config, 'data' | 'workBytesMax' | 'jobUploadsPercent' | 'uploadBytesMax' | 'clientSharePercent'>;
 
 /**
- * Where temporary files live: VITRINE_DATA/service/work/<id>/, and nowhere else, so that they can be counted, bounded, and swept after a crash.
- * Results that are kept for their time to live stand beside them, in results/<id>/.
+ * Where temporary files live: VITRINE_DATA/service/work/<id>/, and nowhere else, so that they can
+ * be counted, bounded, and swept after a crash. Results that are kept for their time to live stand
+ * beside them, in results/<id>/.
  */
 export class WorkFolders {
   readonly #limits: Limits;
@@ -41,10 +48,16 @@ export class WorkFolders {
   readonly budget: SharedBudget;
   /** The same by folder: measured is what was there a second ago. */
   readonly #held = new Map<string, { readonly client: string; bytes: number }>();
-  /** The uploads of jobs, by folder. They wait for as long as their results find no room, so they must never take the room of results. */
+  /**
+   * The uploads of jobs, by folder. They wait for as long as their results find no room, so they must
+   * never take the room of results.
+   */
   readonly #claimed = new Map<string, number>();
   readonly #claimedMax: number;
-  /** Room that tasks have asked for, for the files they write: by folder, besides what lay there before, as long as they work in it. */
+  /**
+   * Room that tasks have asked for, for the files they write: by folder, besides what lay there
+   * before, as long as they work in it.
+   */
   readonly #reserved = new Map<string, { readonly bytes: number; readonly before: number }>();
   /** Made by this process: no sweep touches them. */
   readonly #own = new Set<string>();
@@ -112,8 +125,9 @@ export class WorkFolders {
   }
 
   /**
-   * A folder for new work of a client. `bytesDeclared` is refused at once where there is no room for it, and takes none: what is announced may never come, so
-   * what has arrived counts (`holds`). What is to become a job is refused at once too where the uploads of jobs take all that they may.
+   * A folder for new work of a client. `bytesDeclared` is refused at once where there is no room for
+   * it, and takes none: what is announced may never come, so what has arrived counts (`holds`). What
+   * is to become a job is refused at once too where the uploads of jobs take all that they may.
    */
   async create(client = 'anonymous', bytesDeclared = 0, { forJob = false } = {}): Promise<WorkFolder> {
     await this.use();
@@ -162,7 +176,10 @@ export class WorkFolders {
     this.budget.giveBack(held.client, held.bytes);
   }
 
-  /** A folder counts once: by what was measured in it, or by what is known to be or to come to be in it, whichever is more. */
+  /**
+   * A folder counts once: by what was measured in it, or by what is known to be or to come to be in
+   * it, whichever is more.
+   */
   #taken(without?: string): number {
     const { work, results, bytesOf } = this.#measured;
     let taken = work.bytes + results.bytes - (without === undefined ? 0 : (bytesOf.get(without) ?? 0));
@@ -208,8 +225,9 @@ export class WorkFolders {
   }
 
   /**
-   * Promises a task in this folder room for so many bytes besides what lies there already, in the place of what it was promised before. What will never
-   * fit is refused for good; what does not fit now may do so later.
+   * Promises a task in this folder room for so many bytes besides what lies there already, in the
+   * place of what it was promised before. What will never fit is refused for good; what does not fit
+   * now may do so later.
    */
   async reserve(id: string, bytes: number): Promise<void> {
     const { workBytesMax } = this.#limits;
@@ -244,7 +262,9 @@ export class WorkFolders {
     await this.#removed(this.resultPathOf(id));
   }
 
-  /** Makes the folder of an attempt at a job, and removes what a killed attempt before it had left. */
+  /**
+   * Makes the folder of an attempt at a job, and removes what a killed attempt before it had left.
+   */
   async beginAttempt(id: string, attempt: number): Promise<string> {
     await this.#removeAttempts(id);
     const path = join(this.pathOf(id), `attempt-${attempt}`);

@@ -1,7 +1,8 @@
 /**
- * Why a trace was kept; the word is on the trace. The first that applies, in this order: it failed,
- * was slow, has a low quality score, was profiled, is a task, was asked for by header or by the
- * caller's traceparent, is one of the first of its second or a sample, or has a log line.
+ * Why a trace was stored; the reason is an attribute of the trace. The first that applies: the
+ * request failed, was slow, has a low quality score, was profiled, is a task, was asked for by
+ * header or by the traceparent. Or it is one of the first of its second, a sample, or has a log
+ * line.
  */
 export const keptReasons = [
   'failed',

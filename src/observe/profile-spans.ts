@@ -7,8 +7,8 @@ import { recordSpan } from '../telemetry/spans.ts';
 const topMax = 5;
 
 /**
- * The spans of a profile: one for the twin, a child of the run that it repeats, and in it one for
- * each operator, at the time when the twin ran it.
+ * The spans of a profile: one for the twin, as a child of the run that it repeats. Within it each
+ * operator has one, at the time when the twin ran it.
  */
 export function makeProfileSpans(
   profile: OperatorProfile,
@@ -31,7 +31,7 @@ export function makeProfileSpans(
       ),
     },
   });
-  // When exactly the run was within the twin's time is not told; it is its last part.
+  // The run is the last part of the twin's time; its exact start is unknown.
   const runStartMs = Math.max(of.startMs, of.endMs - profile.runMs);
   for (const operator of profile.operators) {
     const startMs = runStartMs + operator.startMs;

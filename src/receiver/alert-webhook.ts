@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { parseWith } from './parse-with.ts';
 
-/** An alert's state as it was delivered, whoever sent it. */
+/** An alert's state as it was delivered by any sender. */
 export type Alert = {
   /** The sender's hash of the labels, or ours where it sent none. */
   fingerprint: string;
@@ -91,7 +91,8 @@ export function alertsOf(webhook: AlertWebhook): Alert[] {
   });
 }
 
-// Loki takes at most 128 fields with a line, and 64 KB of them. An alert over these is told without the rest, and says so.
+// Loki takes at most 128 fields with a line, and 64 KB of them. An alert over these limits is
+// logged without the rest, and says so.
 const limits = {
   labels: 48,
   labelChars: 512,

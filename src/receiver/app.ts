@@ -67,7 +67,10 @@ export function createReceiver(parts: ReceiverParts): Express {
   return app;
 }
 
-/** What is firing: how many, and the longest of them. It wants the token of those who send alerts: labels may say much about a system. */
+/**
+ * What is firing: how many, and the longest of them. It wants the token of those who send alerts:
+ * labels may say much about a system.
+ */
 function listAlerts({ store }: ReceiverParts) {
   return (_request: Request, response: Response): void => {
     response.json({ count: store.firingCount, alerts: store.firing() });

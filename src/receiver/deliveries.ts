@@ -16,8 +16,9 @@ import type { Store } from './store.ts';
 export type Delivery = { body: Buffer; context: Context };
 
 /**
- * Reads a delivery and logs what it says. `remember` writes to the store, in one transaction, once the logs are safe; `done` counts it.
- * So a delivery that was answered 2xx is with the Collector or on disk, and another may be sent again.
+ * Reads a delivery and logs what it says. `remember` writes to the store, in one transaction, once
+ * the logs are safe; `done` counts it. So a delivery that was answered 2xx is with the Collector or
+ * on disk, and another may be sent again.
  */
 export type Receive = (delivery: Delivery) => {
   answer: Record<string, unknown>;
@@ -30,7 +31,10 @@ const headers = z.object({ 'Idempotency-Key': idempotencyKey });
 /** Takes deliveries, the same way on every route: a place, a body, then one delivery at a time. */
 export class Deliveries {
   readonly #parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics };
-  /** What waits in the telemetry's memory is then at most one delivery, and no delivery sees half of another. */
+  /**
+   * What waits in the telemetry's memory is then at most one delivery, and no delivery sees half of
+   * another.
+   */
   readonly #turn = new Turnstile(1);
   #inFlight = 0;
 
@@ -104,7 +108,10 @@ export class Deliveries {
   }
 }
 
-/** Records that were new when they were given up. Old ones that make room in the spool are no concern of this delivery. */
+/**
+ * Records that were new when they were given up. Old ones that make room in the spool are no
+ * concern of this delivery.
+ */
 function droppedLogs(telemetry: Telemetry): number {
   const { memory_full, spool_unwritable } = telemetry.ledger.account('logs').dropped;
   return memory_full + spool_unwritable;

@@ -5,7 +5,10 @@ import { metricNames } from '../telemetry/names/names.ts';
 export type MetricLine = Exclude<EventLine, { kind: 'event' }>;
 export type EventLine = z.output<ReturnType<typeof eventLine>>;
 
-/** Prometheus appends the unit to a name; only units with a word of their own are taken, so that what a name becomes is known here. */
+/**
+ * Prometheus appends the unit to a name; only units with a word of their own are taken, so that
+ * what a name becomes is known here.
+ */
 const unitWords = {
   '': '',
   s: 'seconds',
@@ -19,7 +22,10 @@ const units = Object.keys(unitWords) as (keyof typeof unitWords)[];
 
 const snakeCase = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 
-/** One line of /events. Unknown fields are refused: a misspelt one would otherwise be lost in silence. */
+/**
+ * One line of /events. Unknown fields are refused: a misspelt one would otherwise be lost in
+ * silence.
+ */
 export function eventLine(config: Config) {
   const name = z
     .string()
@@ -35,7 +41,8 @@ export function eventLine(config: Config) {
   const value = z
     .string()
     .max(config.receiverLabelCharsMax)
-    // Control characters break lines and terminals, and an empty value is no label to Prometheus: two series would become one.
+    // Control characters break lines and terminals, and an empty value is no label to Prometheus: two
+    // series would become one.
     .regex(/^\P{Cc}+$/u, 'is empty or has control characters')
     .refine((text) => text.isWellFormed(), 'is not valid Unicode');
   const labels = z
@@ -63,7 +70,10 @@ export function eventLine(config: Config) {
   ]);
 }
 
-/** What Prometheus calls the metric, less the suffix of its kind: two metrics with the same must be the same. */
+/**
+ * What Prometheus calls the metric, less the suffix of its kind: two metrics with the same must be
+ * the same.
+ */
 export function familyName({ name, unit }: { name: string; unit: keyof typeof unitWords }): string {
   const word = unitWords[unit];
   return word === '' || name.endsWith(`_${word}`) ? name : `${name}_${word}`;

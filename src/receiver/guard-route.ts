@@ -15,7 +15,10 @@ const tokenFiles = {
   events: 'receiverEventsTokenFile',
 } as const satisfies Record<DoorName, SettingName>;
 
-/** Ends the start when a token file cannot be used, or when a route without a token could be reached from other machines. */
+/**
+ * Ends the start when a token file cannot be used, or when a route without a token could be reached
+ * from other machines.
+ */
 export async function checkTokens(config: Config): Promise<void> {
   for (const name of Object.values(tokenFiles)) {
     const { env } = settings[name];

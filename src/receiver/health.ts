@@ -32,7 +32,7 @@ export function ready({ lifecycle }: { lifecycle: Lifecycle }) {
 export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; store: Store; watchdog: Watchdog }) {
   const { lifecycle, telemetry, store, watchdog } = parts;
   return (_request: Request, response: Response): void => {
-    // Before the checks, which tell when it cannot be read.
+    // Before the checks, which report when it cannot be read.
     const firing = firingCount(store);
     const checks = {
       telemetry: warningUnless(telemetry.spoolTrouble() === undefined, telemetry.spoolTrouble()),

@@ -1,9 +1,12 @@
 import type { Alert } from './alert-webhook.ts';
 
-/** What does not tell one fault from another: who asks for the rule, how bad it is, who is called. */
+/** Labels that do not identify a fault. */
 const notOfTheFault = ['system', 'severity', 'team'] as const;
 
-/** Alerts of one name, about one thing, in one state are one fault: several systems may have a rule for it. */
+/**
+ * Alerts of one name, about one thing, in one state are one fault: several systems may have a rule
+ * for it.
+ */
 export function faultOf({ source, name, labels }: Pick<Alert, 'source' | 'name' | 'labels'>): string {
   const others = Object.entries(labels).filter(([label]) => !(notOfTheFault as readonly string[]).includes(label));
   return JSON.stringify([source, name, others.sort(([a], [b]) => (a < b ? -1 : 1))]);

@@ -12,7 +12,10 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   );
 }
 
-/** The first thing that is wrong, in few words: the place and the rule. Names in the path may be the caller's, so they are bounded. */
+/**
+ * The first thing that is wrong, in few words: the place and the rule. Names in the path may be the
+ * caller's, so they are bounded.
+ */
 export function firstIssue(error: z.ZodError): string {
   const [issue] = error.issues;
   if (!issue) return 'it is not what the route takes';

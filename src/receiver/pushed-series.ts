@@ -7,8 +7,9 @@ import type { Series, Sum } from './series.ts';
 import type { Store } from './store.ts';
 
 /**
- * What scripts pushed, summed up. They come and go, so the sums live here, and on disk: after a restart a counter goes on where it was, where
- * a fresh one at the same value would have hidden everything in between.
+ * What scripts pushed, summed up. They come and go, so the sums live here, and on disk: after a
+ * restart a counter goes on where it was, where a fresh one at the same value would have hidden
+ * everything in between.
  */
 export class PushedSeries {
   readonly #store: Store;
@@ -27,7 +28,10 @@ export class PushedSeries {
     return this.#series.size;
   }
 
-  /** Works out what the lines make of the series, or throws; `remember` writes it to the store, and `apply` makes it count. */
+  /**
+   * Works out what the lines make of the series, or throws; `remember` writes it to the store, and
+   * `apply` makes it count.
+   */
   prepare(lines: MetricLine[], now: number): { remember: () => void; apply: () => void } {
     this.#expire(now);
     // By both, since a unit that already stands somewhere in a name is not appended to it.
@@ -110,7 +114,10 @@ function seriesKey(line: MetricLine): string {
   return JSON.stringify([familyName(line), ...labels]);
 }
 
-/** Prometheus knows a metric by its name alone; two of one name that differ in kind would make it refuse the whole export. */
+/**
+ * Prometheus knows a metric by its name alone; two of one name that differ in kind would make it
+ * refuse the whole export.
+ */
 function sameKind(series: Series, line: MetricLine): boolean {
   if (series.sum.kind !== line.kind || series.name !== line.name || series.unit !== line.unit) return false;
   return (

@@ -2,7 +2,10 @@ import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
 
-/** The whole body, within a limit of bytes and of time. What it is, is not taken from Content-Type: each route takes one format. */
+/**
+ * The whole body, within a limit of bytes and of time. What it is, is not taken from Content-Type:
+ * each route takes one format.
+ */
 export async function readBody(request: Request, limits: { bytesMax: number; msMax: number }): Promise<Buffer> {
   const encoding = request.get('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {

@@ -14,8 +14,9 @@ import type { Store } from './store.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /**
- * A webhook of Alertmanager or Grafana. Each change of an alert's state becomes one log event; a state that is already known (a repeated
- * notification, a second Alertmanager, a retry) only renews the alert's place in the list. Alerts of several systems about one fault are one event.
+ * A webhook of Alertmanager or Grafana. Each change of an alert's state becomes one log event. A
+ * known state (a repeated notification, a second Alertmanager, a retry) only refreshes its place in
+ * the list. Alerts of several systems about one fault are one event.
  */
 export function receiveAlerts(parts: {
   config: Config;
@@ -60,7 +61,9 @@ export function receiveAlerts(parts: {
   };
 }
 
-/** What a webhook may be made of: 64 members an alert, which none of Alertmanager or Grafana has. */
+/**
+ * What a webhook may be made of: 64 members an alert, which none of Alertmanager or Grafana has.
+ */
 export function webhookShape(alertsMax: number): JsonShape {
   const membersMax = 64 * (alertsMax + 16);
   return {
@@ -71,14 +74,17 @@ export function webhookShape(alertsMax: number): JsonShape {
   };
 }
 
-/** Takes off the list what nobody has repeated for too long: its end was not told to us, and it must not stand there for ever. */
+/** Removes what nobody has repeated for too long: its end was never delivered. */
 export function expireAlerts(parts: { store: Store; metrics: ReceiverMetrics; now: number }): void {
   const expired = parts.store.takeExpired(parts.now);
   for (const alert of oneForEachFault(expired)) tellAlert(alert, 'expired');
   parts.metrics.accepted('alerts', 'expired', expired.length);
 }
 
-/** One event in the log. What the sender wrote stands in fields, not in the sentence, unless it is a plain word. */
+/**
+ * One event in the log. What the sender wrote stands in fields, not in the sentence, unless it is a
+ * plain word.
+ */
 function tellAlert(alert: Alert, state: Alert['state'] | 'expired', context?: Context): void {
   const name = /^[\w.:-]{1,100}$/.test(alert.name) ? `Alert ${alert.name}` : 'An alert';
   const sentence = {

@@ -19,8 +19,8 @@ const uncheckedChars = 4096;
 const lineShape = { jsonArraysMax: 64, textsMax: 256, membersMax: 256, remedy: 'send one event a line' };
 
 /**
- * JSON lines from scripts without an SDK: counters, gauges, histogram samples, events. All lines or none: a script that was refused corrects
- * and sends the same again, and nothing counts twice.
+ * JSON lines from scripts without an SDK: counters, gauges, histogram samples, events. All lines or
+ * none: a script that was refused corrects and sends the same again, and nothing counts twice.
  */
 export function receiveEvents(parts: { config: Config; series: PushedSeries; metrics: ReceiverMetrics }): Receive {
   const { config, series, metrics } = parts;
@@ -46,7 +46,8 @@ export function receiveEvents(parts: { config: Config; series: PushedSeries; met
 }
 
 function readLines(text: string, schema: ReturnType<typeof eventLine>, linesMax: number): EventLine[] {
-  // Numbered as the caller sees them; an empty line is no line, the one after the last newline above all.
+  // Numbered as the caller sees them; an empty line is no line, the one after the last newline above
+  // all.
   const given = text
     .split('\n')
     .map((line, at) => ({ line: line.trim(), number: at + 1 }))
@@ -91,7 +92,10 @@ function readLine(line: string, schema: ReturnType<typeof eventLine>): EventLine
   return parsed.success ? parsed.data : firstIssue(parsed.error);
 }
 
-/** The schema leaves this one key out without a word, where every other label that it cannot take is refused. */
+/**
+ * The schema leaves this one key out without a word, where every other label that it cannot take is
+ * refused.
+ */
 function hasPrototypeLabel(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('labels' in value)) return false;
   return typeof value.labels === 'object' && value.labels !== null && Object.hasOwn(value.labels, '__proto__');

@@ -50,7 +50,8 @@ export class ReceiverMetrics {
     };
     meter.gauge('receiverSeries', (observe) => observe(series.size));
 
-    // A name that fired once is 0 afterwards: a gauge that merely ends would look like firing for minutes more.
+    // A name that fired once is 0 afterwards: a gauge that merely ends would look like firing for
+    // minutes more.
     const once = new Map<string, readonly [alertname: string, severity: string]>();
     meter.gauge('receiverFiring', (observe) => {
       const firing = new Map<string, number>();

@@ -6,7 +6,10 @@ export type Word = { readonly may: 'open' } | { readonly may: 'client'; readonly
 
 const open = { may: 'open' } as const;
 
-/** Every route of the receiver. Where there is no token file, every program that reaches the port may use them. */
+/**
+ * Every route of the receiver. Where there is no token file, every program that reaches the port
+ * may use them.
+ */
 export const receiverRoutes = {
   '/alerts': { get: { may: 'client', token: 'alerts' }, post: { may: 'client', token: 'alerts' } },
   '/deploy': { post: { may: 'client', token: 'deploy' } },

@@ -9,7 +9,10 @@ export type Series = {
   labels: Record<string, string>;
   startMs: number;
   updatedMs: number;
-  /** Whether the beginning has been told; until then a counter is told as 0, or its first increments would be invisible to rate(). */
+  /**
+   * Whether the zero has been exported; until then a counter is 0, or its first increments would be
+   * invisible to rate().
+   */
   begun: boolean;
   sum: Sum;
 };

@@ -20,11 +20,12 @@ type OnForgotten = (what: (typeof forgettable)[number], count: number) => void;
 export type FiringAlert = Omit<Alert, 'state' | 'endsAt'> & { toldAt: string };
 
 /**
- * What the receiver must know after a restart: which deliveries it has taken, what is firing, and the sums of pushed series. Each has a limit.
- * It survives the process, not the power supply: there is no fsync at a commit.
+ * What the receiver must know after a restart: which deliveries it has taken, what is firing, and
+ * the sums of pushed series. Each has a limit. It survives the process, not the power supply: there
+ * is no fsync at a commit.
  */
 export class Store {
-  /** Is told what a limit made the store let go. */
+  /** Called with what a limit made the store drop. */
   onForgotten: OnForgotten = () => undefined;
   /** Where an unreadable store of before was put. */
   readonly setAside: string | undefined;
@@ -41,7 +42,7 @@ export class Store {
     this.#firingAgeMsMax = config.receiverFiringAgeMsMax;
   }
 
-  /** Opens the store in this folder. A damaged one is set aside: an alert must not go unheard because of it. */
+  /** Opens the store in this folder. A damaged one is set aside: an alert must not be lost for it. */
   static open(folder: string, config: Config): Store {
     const file = join(folder, 'receiver.sqlite');
     const { database, setAside } = openOrSetAside(
@@ -61,7 +62,7 @@ export class Store {
     return this.#writable && this.#readable;
   }
 
-  /** All of it or nothing. A disk that is full is a failure that the sender may try again. */
+  /** All or nothing. A disk that is full is a failure that the sender may try again. */
   inTransaction(write: () => void): void {
     const failure = this.#write(write);
     if (!failure) return;
@@ -81,7 +82,7 @@ export class Store {
     this.#keepWithin('delivery', 'delivery');
   }
 
-  /** The last state that was told of this alert since it began, so of the same `startsAt`. */
+  /** The last logged state of this alert since it began, so of the same `startsAt`. */
   stateOf(alert: Alert): string | undefined {
     const row = this.#read(() =>
       this.#database.prepare('SELECT state FROM delivery WHERE key = ?').get(deliveryKey(alert)),
@@ -90,8 +91,9 @@ export class Store {
   }
 
   /**
-   * Remembers the states and brings the list up to date; the last word wins. A firing alert that was resolved before is firing again, even with
-   * the same `startsAt`: Alertmanager says so when it had lost sight of Prometheus for a while.
+   * Remembers the states and brings the list up to date; the last word wins. A firing alert that was
+   * resolved before is firing again, even with the same `startsAt`: Alertmanager says so when it had
+   * lost sight of Prometheus for a while.
    */
   rememberAlerts(alerts: readonly Alert[], now: number): void {
     const list = this.#database.prepare(
@@ -156,7 +158,10 @@ export class Store {
     for (const series of all) save.run(series.key, JSON.stringify(series));
   }
 
-  /** As `saveSeries`, outside of a delivery: an export must go on when the disk is full. What is not saved is told a second time as new. */
+  /**
+   * As `saveSeries`, outside of a delivery: an export must go on when the disk is full. What is not
+   * saved is exported a second time as new.
+   */
   saveSeriesIfPossible(all: readonly Series[]): void {
     this.#write(() => this.saveSeries(all));
   }
@@ -210,7 +215,7 @@ export class Store {
       .run(key, state, now);
   }
 
-  /** Lets go of what was heard of longest ago. */
+  /** Drops the oldest. */
   #keepWithin(table: 'delivery' | 'firing', what: 'delivery' | 'alert'): void {
     const over = this.#count(table) - this.#rememberedMax;
     if (over <= 0) return;
@@ -238,7 +243,10 @@ const migrations = [
   `,
 ];
 
-/** The log first: a database that stayed without it is set aside again by the next start, a new one with an old log would be a mix of both. */
+/**
+ * The log first. A database without its log is set aside again by the next start; a new one with an
+ * old log would mix both.
+ */
 function moveAside(file: string): string {
   const aside = `${file}.unreadable-${Date.now()}`;
   for (const suffix of ['-wal', ''])

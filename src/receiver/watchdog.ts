@@ -4,8 +4,9 @@ import { attribute } from '../telemetry/names/names.ts';
 import type { Alert } from './alert-webhook.ts';
 
 /**
- * Listens for the alert that fires always. When it stops, Prometheus or Alertmanager is away and no other alert would arrive: that is told as a
- * log event, which Loki’s ruler makes an alert of, and on the console, which needs neither of them.
+ * Listens for the alert that always fires. When it stops, Prometheus or Alertmanager is down and no
+ * other alert would arrive. That is a log event, which Loki’s ruler makes an alert, and a line on
+ * the console, which needs neither.
  */
 export class Watchdog {
   readonly #silentMsMax: number;
@@ -24,7 +25,7 @@ export class Watchdog {
   }
 
   heard(alerts: readonly Pick<Alert, 'name' | 'state'>[], now = Date.now()): void {
-    // Its end is no sign of life: Alertmanager says so when it has not heard of it for a while.
+    // Its end is no sign of life: Alertmanager sends it after a time without the alert.
     if (!alerts.some(({ name, state }) => name === 'Watchdog' && state === 'firing')) return;
     this.#heardAt = now;
     if (this.#toldAt === undefined) return;
@@ -34,7 +35,7 @@ export class Watchdog {
     });
   }
 
-  /** Tells of the silence, and again for as long as it lasts. */
+  /** Logs the silence, and again for as long as it lasts. */
   look(now = Date.now()): void {
     if (this.#silentMsMax === 0 || now - Math.max(this.#heardAt, this.#toldAt ?? 0) < this.#silentMsMax) return;
     this.#toldAt = now;

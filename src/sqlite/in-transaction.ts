@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isOfSqlite } from './sqlite-failures.ts';
 
-/** All of it or nothing. */
+/** All or nothing. */
 export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -14,7 +14,10 @@ export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
   }
 }
 
-/** A rollback that fails does so by the same disk: what was begun is gone with the next BEGIN, which fails until it is. */
+/**
+ * A rollback that fails does so by the same disk: what was begun is gone with the next BEGIN, which
+ * fails until it is.
+ */
 function rollBack(database: DatabaseSync): void {
   try {
     if (database.isTransaction) database.exec('ROLLBACK');

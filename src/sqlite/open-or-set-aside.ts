@@ -8,8 +8,9 @@ import { isBusy, isDamaged } from './sqlite-failures.ts';
 export type Opened<Aside> = { readonly database: DatabaseSync; readonly setAside: Aside | undefined };
 
 /**
- * The database, whichever earlier version wrote it. A damaged file is set aside and a new one made: the process must come up again by itself, and only
- * a person may give up what was accepted. Throws `invalid_setting` where it cannot be used.
+ * The database, whichever earlier version wrote it. A damaged file is set aside and a new one made:
+ * the process must come up again by itself, and only a person may give up what was accepted. Throws
+ * `invalid_setting` where it cannot be used.
  */
 export function openOrSetAside<Aside>(
   terms: DatabaseTerms,

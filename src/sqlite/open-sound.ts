@@ -18,8 +18,9 @@ export type DatabaseTerms = {
 };
 
 /**
- * Opens a database that is sound, or makes it. Sure of it where it finds the file damaged: a read that fails for a moment looks the same to SQLite's
- * check. So all of it is read, which fails where the disk does, and then opened and checked once more, which decides.
+ * Opens a sound database, or makes one. A read that fails for a moment looks like damage to
+ * SQLite's check. So the whole file is read first, which fails where the disk does. Then a second
+ * opening and check decide.
  */
 export function openSound(terms: DatabaseTerms): DatabaseSync {
   try {
@@ -36,7 +37,7 @@ export function openMigrated(terms: DatabaseTerms): DatabaseSync {
   const { file, synchronous, wasThere } = terms;
   const database = new DatabaseSync(file);
   try {
-    // Exclusive: two processes on one file would each know half of it.
+    // Exclusive: two processes on one file would each know half.
     database.exec(`
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;

@@ -28,7 +28,7 @@ export function filesToScore(files: readonly UploadedFile[]): {
   return { reference: references[0], candidates };
 }
 
-/** Refuses a task that would come with too few or too many files, before a job is made of it. */
+/** Refuses a task that would come with too few or too many files, before a job is made. */
 export function checkFiles(kind: TaskKind, files: readonly UploadedFile[]): void {
   if (kind === 'score') filesToScore(files);
   else if (kind === 'separate' || kind === 'speech') onlyFile(files);

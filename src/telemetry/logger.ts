@@ -5,8 +5,10 @@ import winston from 'winston';
 import { attribute } from './names/names.ts';
 
 /**
- * Who writes the line. `access`, `events` and `metrics` go to the same stream as `app`; audit and security have streams, retention and readers of their own.
- * `events` are told on others’ behalf (alerts, release marks): LOG_LEVEL, which is about our own lines, must not lose them.
+ * Who writes the line. `access`, `events` and `metrics` go to the stream `app`. Audit and security
+ * have their own streams, retention and readers.
+ * `events` are logged on others’ behalf (alerts, release marks): LOG_LEVEL, which is about our own
+ * lines, must not drop them.
  */
 export const loggerNames = ['app', 'access', 'metrics', 'events', 'security', 'audit'] as const;
 export type LoggerName = (typeof loggerNames)[number];
@@ -16,13 +18,15 @@ export type LogStream = (typeof logStreams)[number];
 
 export type LogFields = Record<string, string | number | boolean | undefined>;
 
-// The transport reads a record's trace from this property; without it, it would take the context that happens to be active.
+// The transport reads a record's trace from this property; without it, it would take the context
+// that happens to be active.
 const contextOfRecord = Symbol.for('opentelemetry.js.contrib.winston.context');
 
 const severities = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof severities)[number];
 
-// Winston asks the transports for their level, not the logger; these two are shared by all loggers. So they take everything, and log() decides.
+// Winston asks the transports for their level, not the logger; these two are shared by all loggers.
+// So they take everything, and log() decides.
 const everyLevel = 'debug';
 const leastSevere = Object.fromEntries(loggerNames.map((name) => [name, 'info'])) as Record<LoggerName, LogLevel>;
 
@@ -58,7 +62,10 @@ function jsonLine(record: winston.Logform.TransformableInfo): string {
 // Made once for all loggers: the one way for log records to leave the service.
 const toCollector = new OpenTelemetryTransportV3({ level: everyLevel });
 
-/** By default each line is made JSON, which nobody reads: the terminal has a format of its own, and the Collector gets the record. */
+/**
+ * By default each line is made JSON, which nobody reads: the terminal has a format of its own, and
+ * the Collector gets the record.
+ */
 const asItIs = winston.format((record) => record)();
 
 const loggers = Object.fromEntries(
@@ -73,7 +80,10 @@ const loggers = Object.fromEntries(
   ]),
 ) as Record<LoggerName, winston.Logger>;
 
-/** Writes one line. The message is a sentence of ours; what came from outside belongs into no line but as a bounded, checked field. */
+/**
+ * Writes one line. The message is a sentence of ours; what came from outside belongs into no line
+ * but as a bounded, checked field.
+ */
 export function log(
   logger: LoggerName,
   level: LogLevel,
@@ -87,13 +97,14 @@ export function log(
   loggers[logger].log(level, message, context ? { ...told, [contextOfRecord]: context } : told);
 }
 
-/** Access lines are written in one place, and what is told on others' behalf was written elsewhere. */
+/** Access lines are written in one place, and events come from other processes. */
 function whereWritten(logger: LoggerName): LogFields | undefined {
   return logger === 'access' || logger === 'events' ? undefined : callSite(log);
 }
 
 /**
- * File, function and line of the caller of `written`, for a few microseconds; empty where the place cannot be read.
+ * File, function and line of the caller of `written`, for a few microseconds; empty where the place
+ * cannot be read.
  */
 function callSite(written: (...any: never[]) => unknown): Record<string, string | number> {
   const { stackTraceLimit } = Error;
@@ -138,8 +149,8 @@ export function silenceTerminal(): void {
 }
 
 /**
- * For a process that goes on when nobody reads its console any more: the lines go to the Collector only. Each write would be an uncaught error otherwise, and
- * the line that tells of it the next.
+ * For a process whose console has gone: its lines go to the Collector only. Otherwise each write
+ * would be an uncaught error, and the line about it the next.
  */
 export function outliveTerminal(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -40,7 +40,9 @@ type ReadSeveral = (
 /** A source that does not answer in time is left out of the export: a disk may hang. */
 const readMsMax = 2_000;
 
-/** All metrics of one service, by their rows in the table of names. Counts are exact and cumulative. */
+/**
+ * All metrics of one service, by their rows in the table of names. Counts are exact and cumulative.
+ */
 export class Meter {
   readonly #instruments = new Map<MetricName, { row: Metric; points(atMs: number): Point<unknown>[] }>();
   readonly #reads: ReadSeveral[] = [];

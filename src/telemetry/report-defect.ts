@@ -3,7 +3,9 @@ import { recordedStack } from '../errors.ts';
 import { type LogFields, log } from './logger.ts';
 import type { Meter } from './meter.ts';
 
-/** Counts and logs an unexpected error. It ends the request or job it belongs to, never the process. */
+/**
+ * Counts and logs an unexpected error. It ends the request or job it belongs to, never the process.
+ */
 export function reportDefect(
   where: 'request' | 'job' | 'promise',
   error: unknown,
@@ -20,7 +22,9 @@ export function reportDefect(
   );
 }
 
-/** Exports the counts of this process. They begin at zero, or the first defect would be no increase. */
+/**
+ * Exports the counts of this process. They begin at zero, or the first defect would be no increase.
+ */
 export function observeDefects(meter: Meter): void {
   meter.observedCounter('defects', (observe) => {
     for (const [where, count] of Object.entries(counts)) observe(count, where);

@@ -16,7 +16,10 @@ export type FinishedSpan = {
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes?: Attributes;
-  /** Spans it belongs to without being part of them. Links have no attributes: the Collector could not mask those. */
+  /**
+   * Spans it belongs to without being part of them. Links have no attributes: the Collector could not
+   * mask those.
+   */
   readonly links?: readonly SpanContext[];
   /** Why it failed. */
   readonly error?: string | undefined;
@@ -56,7 +59,7 @@ export type SpanOptions = {
   attributes?: Attributes;
   /** What it is part of; left out: the span that is active, or none. */
   parent?: Context;
-  /** What it belongs to without being part of it. */
+  /** Spans that it is linked with. */
   links?: readonly SpanContext[];
 };
 
@@ -84,8 +87,9 @@ export class LiveSpan {
 }
 
 /**
- * Does work in a span that is always exported; spans begun within it are its children. A failure is on the span, by its
- * code, and goes on to the caller. For tasks, jobs and loads; a request records its spans when it has ended.
+ * Does work in a span that is always exported; spans begun within it are its children. A failure is
+ * on the span, by its code, and goes on to the caller. For tasks, jobs and loads; a request records
+ * its spans when it has ended.
  */
 export async function inSpan<Result>(
   name: SpanName,

@@ -1,6 +1,9 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 
-/** The buffer under a view, if it can change hands: a text has none, and small ones are cut from a pool of Node's. */
+/**
+ * The buffer under a view, if it can change hands: a text has none, and small ones are cut from a
+ * pool of Node's.
+ */
 export function bufferUnder(data: unknown): ArrayBuffer | undefined {
   if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
   return isMarkedAsUntransferable(data.buffer) ? undefined : data.buffer;

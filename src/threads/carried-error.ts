@@ -2,7 +2,7 @@ import { type FailureCode, ServiceError } from '../errors.ts';
 import { asDiskFailure } from '../resilience/disk-failure.ts';
 import { Sentence } from '../sentence.ts';
 
-/** An error loses its class on its way between threads; this is what is left of it. */
+/** An error loses its class on its way between threads; this is what remains. */
 export type CarriedError =
   | {
       readonly code: FailureCode;

@@ -4,7 +4,10 @@ import type { Port, PortListener } from './port.ts';
 
 export type Process<Sent> = Port<Sent> & { readonly child: ChildProcess };
 
-/** A child process: 0.7 ms there and back, and everything is copied. It can be killed at any moment, and its crash is its own. */
+/**
+ * A child process: 0.7 ms there and back, and everything is copied. It can be killed at any moment,
+ * and its crash is its own.
+ */
 export function openProcess<Sent extends object, Received>(
   program: URL,
   options: {

@@ -8,7 +8,9 @@ export type Port<Sent> = {
 
 export type PortListener<Received> = {
   received(message: Received): void;
-  /** A line that a process, or native code in it, wrote to stderr. Threads share the service's own. */
+  /**
+   * A line that a process, or native code in it, wrote to stderr. Threads share the service's own.
+   */
   said?(line: string): void;
   /** It is gone, asked for or not: `how` in words, and what it threw. */
   ended(how: string, cause?: Error): void;

@@ -16,8 +16,9 @@ import { type Client, Clients } from './clients.ts';
 import { modelNameCharsMax } from './model-pattern.ts';
 
 /**
- * The guard of every route of the service. With API keys, each client needs one; without, everybody who reaches the port is a client, so the port must be loopback.
- * Administration needs its own token, or, where there are neither keys nor token, this machine.
+ * The guard of every route of the service. With API keys, each client needs one; without, everybody
+ * who reaches the port is a client, so the port must be loopback. Administration needs its own
+ * token, or, where there are neither keys nor token, this machine.
  */
 export class AccessControl {
   readonly #config: Pick<Config, 'trustProxy'>;
@@ -34,7 +35,10 @@ export class AccessControl {
     this.#pages = { onlyLoopbackHosts: isLoopback(config.bind) && config.trustProxy === '', hasOwnPage: true };
   }
 
-  /** Ends the start when a file cannot be used, and when more than this machine could use the service without a key. */
+  /**
+   * Ends the start when a file cannot be used, and when more than this machine could use the service
+   * without a key.
+   */
   static async open(config: Config): Promise<AccessControl> {
     const keys = config.apiKeysFile === '' ? undefined : await ApiKeys.open(config.apiKeysFile);
     if (keys === undefined && !isLoopback(config.bind))
@@ -63,8 +67,10 @@ export class AccessControl {
   }
 
   /**
-   * Lets a request pass as the word of its route says, or throws. Returns the client; on a route that is `open`, undefined for a stranger. `model` is the one that the
-   * path names, which has to be among those of the key. What it finds out is on the request's trace at once, so that a refusal says who was refused.
+   * Lets a request pass as the word of its route says, or throws. Returns the client; on a route that
+   * is `open`, undefined for a stranger. `model` is the one that the path names, which has to be
+   * among those of the key. What it finds out is on the request's trace at once, so that a refusal
+   * says who was refused.
    */
   admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined {
     const trace = requestTrace(response);
@@ -84,7 +90,10 @@ export class AccessControl {
     return client;
   }
 
-  /** Whether this client may see and do what is the administrator's; without keys and token that is everyone on this machine. */
+  /**
+   * Whether this client may see and do what is the administrator's; without keys and token that is
+   * everyone on this machine.
+   */
   mayAdminister(client: Client): boolean {
     return client.admin || (this.#keys === undefined && this.#adminTokens.isEmpty);
   }
@@ -93,7 +102,10 @@ export class AccessControl {
     this.#keys?.[Symbol.dispose]();
   }
 
-  /** Whom `client` would let in, and undefined for everybody else. A key that is not known is logged: an open route must not say unseen which key is. */
+  /**
+   * Whom `client` would let in, and undefined for everybody else. A key that is not known is logged:
+   * an open route must not say unseen which key is.
+   */
   #recognize(request: Request, response: Response): Client | undefined {
     if (refusalOfForeignPage(request, this.#pages)) return undefined;
     const client = this.#clientOf(request);
@@ -137,7 +149,10 @@ export class AccessControl {
   }
 }
 
-/** A key may use its own models only. One it may not use is refused by the same words whether it exists or not. */
+/**
+ * A key may use its own models only. One it may not use is refused by the same words whether it
+ * exists or not.
+ */
 export function refuseModelOfOthers(client: Client, model: string): void {
   if (model.length > modelNameCharsMax) throw modelNotFound(model);
   if (client.key && !client.key.mayUse(model))

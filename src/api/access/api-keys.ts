@@ -45,8 +45,9 @@ export type ApiKey = {
 export type StaleKeys = { since: Date; reason: string };
 
 /**
- * The keys in the file, and again when it has changed. A change that cannot be used is told, leaves the keys as they were, and is tried again at each
- * look until it can: a key that was taken out must not stay valid because of one bad moment.
+ * The keys in the file, and again when it has changed. A change that cannot be used is told, leaves
+ * the keys as they were, and is tried again at each look until it can: a key that was taken out
+ * must not stay valid because of one bad moment.
  */
 export class ApiKeys {
   readonly #file: string;

@@ -29,8 +29,9 @@ export type AuditEntry = {
 };
 
 /**
- * Does an act of administration and tells the audit log of it, whatever became of it: who, from where, from what to what, and with which outcome. One that was
- * refused is told like one that failed.
+ * Does an act of administration and tells the audit log of it, whatever became of it: who, from
+ * where, from what to what, and with which outcome. One that was refused is told like one that
+ * failed.
  */
 export async function audited(
   act: Act,

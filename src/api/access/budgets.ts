@@ -47,7 +47,10 @@ export function makeBudgets(config: Config): Budgets {
   };
 }
 
-/** How full each budget is, and how many it refused. `more`: refusals of budgets that come and go with models, added up. */
+/**
+ * How full each budget is, and how many it refused. `more`: refusals of budgets that come and go
+ * with models, added up.
+ */
 export function observeBudgets(
   meter: Meter,
   budgets: readonly SharedBudget[],

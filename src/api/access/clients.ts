@@ -7,7 +7,10 @@ import { TokenBucket } from './token-bucket.ts';
 export type Client = {
   /** The key's name, `admin`, or the address. */
   readonly name: string;
-  /** Who is charged, and what spans and logs call it: the key's name, `admin`, or `anonymous`. Never an address. */
+  /**
+   * Who is charged, and what spans and logs call it: the key's name, `admin`, or `anonymous`. Never
+   * an address.
+   */
   readonly tenant: string;
   readonly key: ApiKey | undefined;
   readonly admin: boolean;
@@ -24,7 +27,10 @@ type QuotaLimits = Pick<
   'clientsMax' | 'inferPerMinuteMax' | 'tasksPerMinuteMax' | 'readsPerMinuteMax' | 'proxyPerMinuteMax'
 >;
 
-/** The clients of late, with what is left of their quotas; bounded, so that many addresses cost no memory. */
+/**
+ * The clients of late, with what is left of their quotas; bounded, so that many addresses cost no
+ * memory.
+ */
 export class Clients {
   readonly #limits: QuotaLimits;
   readonly #known = new Map<string, Client>();
@@ -66,7 +72,10 @@ export class Clients {
     return client;
   }
 
-  /** Forgets those whose quotas are full again, which changes nothing for them; if there are none, the oldest. */
+  /**
+   * Forgets those whose quotas are full again, which changes nothing for them; if there are none, the
+   * oldest.
+   */
   #makeRoom(): void {
     if (this.#known.size < this.#limits.clientsMax) return;
     const now = performance.now();

@@ -2,8 +2,9 @@
 export const modelNameCharsMax = 128;
 
 /**
- * Whether the whole name is what the pattern says; `*` stands for any text. Only the last star that was met is ever given more, so that no pattern can make the
- * caller of a name wait: a regular expression with several stars tries all their lengths together.
+ * Whether the whole name is what the pattern says; `*` stands for any text. Only the last star that
+ * was met is ever given more, so that no pattern can make the caller of a name wait: a regular
+ * expression with several stars tries all their lengths together.
  */
 export function matchesPattern(pattern: string, name: string): boolean {
   if (name.length > modelNameCharsMax) return false;

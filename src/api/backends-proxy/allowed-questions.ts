@@ -57,7 +57,10 @@ const allowed: Readonly<Record<BackendName, readonly Allowed[]>> = {
   ],
 };
 
-/** The question, or the failure that says what of it is not allowed. `guardLogs` is given each LogQL query and answers what may be asked. */
+/**
+ * The question, or the failure that says what of it is not allowed. `guardLogs` is given each LogQL
+ * query and answers what may be asked.
+ */
 export function readQuestion(
   of: { backend: string; path: string; query: URLSearchParams },
   guardLogs: (query: string) => string,

@@ -24,8 +24,9 @@ export function backendAddress(config: Config, backend: BackendName): { host: st
 const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
 
 /**
- * One GET, bounded in time and size. Over node:http on purpose: what goes through fetch is traced as outgoing, and a look at the telemetry should
- * leave none. No redirect is followed; nothing of the caller's headers goes along.
+ * One GET, bounded in time and size. Over node:http on purpose: what goes through fetch is traced
+ * as outgoing, and a look at the telemetry should leave none. No redirect is followed; nothing of
+ * the caller's headers goes along.
  */
 export function askBackend(
   question: Question,
@@ -44,7 +45,8 @@ export function askBackend(
         if (size <= config.proxyBytesMax) pieces.push(piece);
         else {
           reject(tooLarge(backend, config.proxyBytesMax));
-          // Without the error: the socket may have gone back to the agent already, where nobody would catch it.
+          // Without the error: the socket may have gone back to the agent already, where nobody would catch
+          // it.
           asked.destroy();
         }
       });

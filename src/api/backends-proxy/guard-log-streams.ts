@@ -4,14 +4,18 @@ import { say } from '../../sentence.ts';
 /** Streams of Loki that only the administrator reads through the service. */
 const guarded = 'audit|security';
 
-/** Whose lines are asked for, where Loki has a tenant for each stream (otel-collector/backends/loki-by-stream.yaml); elsewhere it says nothing. */
+/**
+ * Whose lines are asked for, where Loki has a tenant for each stream
+ * (otel-collector/backends/loki-by-stream.yaml); elsewhere it says nothing.
+ */
 export function lokiTenants(mayReadGuarded: boolean): string {
   return mayReadGuarded ? `app|${guarded}` : 'app';
 }
 
 /**
- * The query with every stream selector narrowed to what anybody may read. What could hide a selector from this reading, but not from Loki's own,
- * is refused: a comment, or a quote that does not end.
+ * The query with every stream selector narrowed to what anybody may read. What could hide a
+ * selector from this reading, but not from Loki's own, is refused: a comment, or a quote that does
+ * not end.
  */
 export function withoutGuardedStreams(query: string): string {
   let narrowed = '';
@@ -36,7 +40,10 @@ export function withoutGuardedStreams(query: string): string {
   return narrowed;
 }
 
-/** Past the closing quote. Between double quotes a backslash takes the next character with it; between backquotes nothing does. */
+/**
+ * Past the closing quote. Between double quotes a backslash takes the next character with it;
+ * between backquotes nothing does.
+ */
 function endOfText(query: string, start: number): number {
   const quote = query[start]!;
   for (let at = start + 1; at < query.length; at += 1) {

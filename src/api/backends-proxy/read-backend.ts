@@ -11,8 +11,9 @@ import { lokiTenants, withoutGuardedStreams } from './guard-log-streams.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
 /**
- * GET /backends/:backend/…: the page reads Prometheus, Tempo, Loki and Alertmanager through here. Only questions of the list, never a change;
- * bounded in rate, number, time and size. The streams audit and security of the logs are the administrator's.
+ * GET /backends/:backend/…: the page reads Prometheus, Tempo, Loki and Alertmanager through here.
+ * Only questions of the list, never a change; bounded in rate, number, time and size. The streams
+ * audit and security of the logs are the administrator's.
  */
 export function readBackend({
   config,

@@ -1,6 +1,9 @@
 import { procNames } from '../../proc.ts';
 
-/** How many GPUs the kernel shows: NVIDIA's by its driver's folder, AMD's by the compute nodes with memory of their own. */
+/**
+ * How many GPUs the kernel shows: NVIDIA's by its driver's folder, AMD's by the compute nodes with
+ * memory of their own.
+ */
 export async function gpuCount(): Promise<number> {
   const [nvidia, render] = await Promise.all([
     procNames('/proc/driver/nvidia/gpus'),

@@ -23,7 +23,10 @@ export type Seen = {
   gpus: number;
   /** How long the jobs' database took to answer. */
   databaseMs: number | undefined;
-  /** Databases of jobs that were damaged, with their uploads and results, as long as nobody has dealt with them. */
+  /**
+   * Databases of jobs that were damaged, with their uploads and results, as long as nobody has dealt
+   * with them.
+   */
   setAside: readonly string[];
 };
 
@@ -50,7 +53,9 @@ export type HealthParts = {
   access: Pick<AccessControl, 'keysStaleSince'>;
 };
 
-/** How the service is. A look costs a few small files and is kept for a second, however many ask. */
+/**
+ * How the service is. A look costs a few small files and is kept for a second, however many ask.
+ */
 export class HealthChecks {
   readonly #parts: HealthParts;
   readonly #cpu = new CpuMeter();
@@ -103,7 +108,10 @@ export class HealthChecks {
     return { status: 'healthy', ...figures };
   }
 
-  /** The breaker of each loaded model, and that of the loading of each model which has failed too often. */
+  /**
+   * The breaker of each loaded model, and that of the loading of each model which has failed too
+   * often.
+   */
   breakers({ models }: Seen, shown: Shown): Record<string, string> {
     const running = models.flatMap(({ name, version, model }) =>
       model && shown.model(name) ? [[`${name}/${version}`, model.breakerState]] : [],
@@ -190,7 +198,10 @@ export class HealthChecks {
     };
   }
 
-  /** The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks for a new process. */
+  /**
+   * The jobs' database. One that cannot be written at the moment refuses jobs; one that is gone asks
+   * for a new process.
+   */
   database({ setAside, databaseMs }: Seen): Check {
     const trouble = this.#parts.jobs.storeTrouble;
     const figures = {

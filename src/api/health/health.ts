@@ -30,7 +30,9 @@ export function live({ registry }: Pick<Parts, 'registry'>) {
   };
 }
 
-/** GET /ready: the service takes work. It fails as soon as a stop has begun, before the door closes. */
+/**
+ * GET /ready: the service takes work. It fails as soon as a stop has begun, before the door closes.
+ */
 export function ready({ lifecycle, healthChecks }: Parts) {
   return async (_request: Request, response: Response): Promise<void> => {
     const checks = healthChecks.readiness(await healthChecks.see());
@@ -55,8 +57,9 @@ export function ready({ lifecycle, healthChecks }: Parts) {
 }
 
 /**
- * GET /health: how it is, in a few words. 503 only where the process has to be replaced, since liveness probes ask this too. A stranger gets the same without the names
- * of models and the sizes of disks, a key those of its own models.
+ * GET /health: how it is, in a few words. 503 only where the process has to be replaced, since
+ * liveness probes ask this too. A stranger gets the same without the names of models and the sizes
+ * of disks, a key those of its own models.
  */
 export function health({ config, lifecycle, registry, healthChecks }: Parts) {
   return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {

@@ -1,7 +1,10 @@
 import { log } from '../../telemetry/logger.ts';
 import type { HealthChecks } from './health-checks.ts';
 
-/** Writes CPU, memory and disk as one log line a minute, for those who read `event_type=system_metrics` in logs. 0: never. */
+/**
+ * Writes CPU, memory and disk as one log line a minute, for those who read
+ * `event_type=system_metrics` in logs. 0: never.
+ */
 export function logSystemMetrics(checks: Pick<HealthChecks, 'see'>, everyMs: number, until: AbortSignal): void {
   if (everyMs === 0) return;
   const timer = setInterval(() => void writeLine(checks), everyMs);

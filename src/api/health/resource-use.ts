@@ -6,7 +6,10 @@ export type MemoryUse = { usedPercent: number; usedBytes: number; limitBytes: nu
 export type DiskUse = { freePercent: number; freeBytes: number; totalBytes: number };
 export type CpuUse = { usedPercent: number; cores: number; of: 'container' | 'machine' };
 
-/** The container's memory where it has a limit of its own, else the machine's. Page cache that can be dropped does not count as used. */
+/**
+ * The container's memory where it has a limit of its own, else the machine's. Page cache that can
+ * be dropped does not count as used.
+ */
 export async function memoryUse(): Promise<MemoryUse> {
   const limitBytes = await wholeIn('/sys/fs/cgroup/memory.max');
   if (limitBytes !== undefined && limitBytes < totalmem()) {
@@ -38,7 +41,10 @@ export async function diskUse(folder: string): Promise<DiskUse> {
 export class CpuMeter {
   #last: { at: number; usedUs: number } | undefined;
 
-  /** Of the container's share where it has one, else of the machine. The first look starts the measurement and answers undefined. */
+  /**
+   * Of the container's share where it has one, else of the machine. The first look starts the
+   * measurement and answers undefined.
+   */
   async look(): Promise<CpuUse | undefined> {
     const share = await containerCores();
     const usedUs = (share && (await fieldOf('/sys/fs/cgroup/cpu.stat', 'usage_usec'))) ?? machineUsedUs();

@@ -16,9 +16,10 @@ export type ServedApp = {
 };
 
 /**
- * Inference without the router: its middleware, patterns and parameters are a fifth of the time of a small one. It takes only the plain form of the
- * two paths, letter by letter; whatever else the routes would match (percent-encoding, a query, a slash at the end) goes the long way to
- * the same handler.
+ * Inference without the router: its middleware, patterns and parameters are a fifth of the time of
+ * a small one. It takes only the plain form of the two paths, letter by letter; whatever else the
+ * routes would match (percent-encoding, a query, a slash at the end) goes the long way to the same
+ * handler.
  */
 export function inferStraight(
   tracing: RequestTracing | undefined,

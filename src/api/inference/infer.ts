@@ -37,7 +37,10 @@ export type InferTarget = { readonly model: string; readonly version: string | u
 
 export type InferHandler = (request: Request, response: Response, target: InferTarget, client: Client) => void;
 
-/** One inference over HTTP, of a client who was let in: which model, the bytes to tensors, the engine, the tensors to bytes. */
+/**
+ * One inference over HTTP, of a client who was let in: which model, the bytes to tensors, the
+ * engine, the tensors to bytes.
+ */
 export function infer(parts: InferParts): InferHandler {
   return (request, response, target, client) => new InferExchange(parts, request, response).begin(target, client);
 }
@@ -55,8 +58,9 @@ export function targetOf(request: Request): InferTarget {
 }
 
 /**
- * A request and its answer. It is all at once what the body reader and the engine report to, and what tells the engine that the caller has gone: promises,
- * an AbortController and closures for each of these cost as much as the rest of a small inference.
+ * A request and its answer. It is all at once what the body reader and the engine report to, and
+ * what tells the engine that the caller has gone: promises, an AbortController and closures for
+ * each of these cost as much as the rest of a small inference.
  */
 class InferExchange {
   /** The caller has gone: as an AbortSignal says it. */
@@ -214,7 +218,10 @@ class InferExchange {
     );
   }
 
-  /** The connection has done with the request: what is held for it is let go, and the engine hears when the caller left before its answer. */
+  /**
+   * The connection has done with the request: what is held for it is let go, and the engine hears
+   * when the caller left before its answer.
+   */
   left(answered: boolean): void {
     this.#parts.permits.giveBack(this.#model!.name, chargedClient(this.#request));
     this.#body?.release();
@@ -236,7 +243,10 @@ export function neverNext(): void {
   throw new Error('An error was answered and passed on all the same');
 }
 
-/** Inference-Header-Content-Length: how much of the body is JSON; 0: none of it; undefined: all of it. */
+/**
+ * Inference-Header-Content-Length: how much of the body is JSON; 0: none of it; undefined: all of
+ * it.
+ */
 function jsonLength(request: Request): number | undefined {
   return wholeHeader(request, 'inference-header-content-length', 0);
 }

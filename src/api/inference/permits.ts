@@ -5,8 +5,9 @@ import { type Refusals, SharedBudget } from '../../resilience/shared-budget.ts';
 const idleModelsMax = 256;
 
 /**
- * How many requests are in flight, in all and for each model, with a share for each client. Beyond the limit a caller is told to come again: work that cannot be
- * done soon is better refused than hoarded.
+ * How many requests are in flight, in all and for each model, with a share for each client. Beyond
+ * the limit a caller is told to come again: work that cannot be done soon is better refused than
+ * hoarded.
  */
 export class Permits {
   readonly all: SharedBudget;

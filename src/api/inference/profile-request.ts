@@ -22,8 +22,10 @@ type Parts = {
 };
 
 /**
- * Operator profiles of single requests, by `X-Vitrine-Profile: 1` or by the model's profile_rate. The answer is not touched: the same inputs run once more, after it,
- * in a twin of the session. Bounded in number, time and bytes; a request that finds no room is answered as ever, and its trace says why there is no profile.
+ * Operator profiles of single requests, by `X-Vitrine-Profile: 1` or by the model's profile_rate.
+ * The answer is not touched: the same inputs run once more, after it, in a twin of the session.
+ * Bounded in number, time and bytes; a request that finds no room is answered as ever, and its
+ * trace says why there is no profile.
  */
 export class Profiles {
   readonly #parts: Parts;

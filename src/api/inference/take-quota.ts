@@ -12,7 +12,10 @@ const quotas = {
 } as const;
 export type Quota = keyof typeof quotas;
 
-/** Takes one request from the client's quota and returns the value of the header RateLimit; throws `rate_limited` when nothing is left. */
+/**
+ * Takes one request from the client's quota and returns the value of the header RateLimit; throws
+ * `rate_limited` when nothing is left.
+ */
 export function takeQuota(client: Client, of: Quota, response: Response): string {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());

@@ -19,7 +19,10 @@ import type { Client } from '../access/clients.ts';
 import { taskHeaders } from '../tasks/task-headers.ts';
 import { jobAnswer, jobPath } from './job-answer.ts';
 
-/** Whether the caller prefers a job to waiting: `Prefer: respond-async` (RFC 7240), alone or among others. */
+/**
+ * Whether the caller prefers a job to waiting: `Prefer: respond-async` (RFC 7240), alone or among
+ * others.
+ */
 export function wantsJob(request: Request): boolean {
   const { Prefer: preferences = '' } = readHeaders(taskHeaders, request);
   return preferences.split(',').some((one) => /^\s*respond-async\s*(;|$)/i.test(one));
@@ -38,8 +41,9 @@ export async function acceptJob({ jobs }: { jobs: JobQueue }, of: Accepted): Pro
 }
 
 /**
- * Takes a task as a job: from then on it will be done, whatever becomes of this process. The uploads lie in `work`, which the job takes over;
- * where the job is known already (Idempotency-Key), `work` stays its owner's to remove.
+ * Takes a task as a job: from then on it will be done, whatever becomes of this process. The
+ * uploads lie in `work`, which the job takes over; where the job is known already
+ * (Idempotency-Key), `work` stays its owner's to remove.
  */
 export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promise<Job> {
   const { request, response, client, work } = of;
@@ -91,7 +95,9 @@ export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promis
   return added.job;
 }
 
-/** The same for the same kind, parameters and file contents, whatever the order of the parameters. */
+/**
+ * The same for the same kind, parameters and file contents, whatever the order of the parameters.
+ */
 async function fingerprintOf({ kind, parameters, files }: TaskRequest): Promise<string> {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([kind, sorted(parameters)]));

@@ -8,7 +8,10 @@ export function failureOf(job: Job): ServiceError {
   return new ServiceError(code, sentence);
 }
 
-/** The same for whoever asks later: that request is not at fault, and carries nothing that could be too large or of a wrong kind. */
+/**
+ * The same for whoever asks later: that request is not at fault, and carries nothing that could be
+ * too large or of a wrong kind.
+ */
 export function failedBefore(job: Job): ServiceError {
   const { code, sentence } = failureIn(job);
   return new ServiceError('job_failed', say`Cannot answer: the job failed with ${ours(code)}. ${sentence}`);

@@ -12,12 +12,16 @@ import { jobAnswer } from './job-answer.ts';
 import { followHeaders } from './job-queries.ts';
 import { findOwn, type JobParts } from './job-routes.ts';
 
-/** What may wait in memory for one follower; who is behind by more is dropped, and may come again with Last-Event-ID. */
+/**
+ * What may wait in memory for one follower; who is behind by more is dropped, and may come again
+ * with Last-Event-ID.
+ */
 const behindBytesMax = 256 * 1024;
 
 /**
- * GET /v1/jobs/{id}/events: what happens to the job, as server-sent events `state` and `progress` whose data is the job. It begins with the present
- * state, or, with Last-Event-ID, with what came since; it ends with the job. 204 tells a browser that there is nothing more to come.
+ * GET /v1/jobs/{id}/events: what happens to the job, as server-sent events `state` and `progress`
+ * whose data is the job. It begins with the present state, or, with Last-Event-ID, with what came
+ * since; it ends with the job. 204 tells a browser that there is nothing more to come.
  */
 export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }) {
   const { jobs: queue, lifecycle } = parts;
@@ -42,7 +46,10 @@ class Follower implements Disposable {
   #early: JobEvent[] | undefined = [];
   #sent: Pick<JobEvent, 'attempt' | 'number'> = { attempt: -1, number: 0 };
 
-  /** Takes one of the places for followers, or throws. It hears events at once, so that none falls between this and the look at the job. */
+  /**
+   * Takes one of the places for followers, or throws. It hears events at once, so that none falls
+   * between this and the look at the job.
+   */
   constructor(
     { config, jobs, lifecycle, budgets: { followers } }: Parameters<typeof followJob>[0],
     { id, client, response }: { id: string; client: string; response: Response },
@@ -78,7 +85,8 @@ class Follower implements Disposable {
     this.#response.flushHeaders();
     if (last) {
       this.#sent = last;
-      // Where the first that is kept does not follow what was heard last, some are gone; the present state stands for them.
+      // Where the first that is kept does not follow what was heard last, some are gone; the present
+      // state stands for them.
       for (const event of kept) if (isAfter(event, last)) this.#send(event);
     }
     if (isAfter(now, this.#sent)) this.#send(now);
@@ -114,7 +122,8 @@ class Follower implements Disposable {
       this.#response.destroy();
       return;
     }
-    // The time runs only while something is on its way: a quiet job is no reason to drop anybody. Right after write() something always is.
+    // The time runs only while something is on its way: a quiet job is no reason to drop anybody. Right
+    // after write() something always is.
     this.#response.setTimeout(this.#idleMsMax);
     this.#response.write(text, () => {
       if (this.#response.writableLength === 0) this.#response.setTimeout(0);
@@ -122,7 +131,10 @@ class Follower implements Disposable {
   }
 }
 
-/** The present state as an event: what was told last, or what the store says of a job that nobody works on. */
+/**
+ * The present state as an event: what was told last, or what the store says of a job that nobody
+ * works on.
+ */
 function present(job: Job, kept: readonly JobEvent[]): JobEvent {
   if (hasEnded(job)) return { kind: 'state', attempt: job.attempt, number: endNumber, job };
   const last = kept.at(-1);

@@ -14,7 +14,10 @@ import { sendKeptFile } from './send-kept-file.ts';
 
 export type JobParts = { config: Config; jobs: JobQueue; workFolders: WorkFolders };
 
-/** GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=` takes the time that the page before ended with, `?before_id=` the id: several may be of one time. */
+/**
+ * GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=`
+ * takes the time that the page before ended with, `?before_id=` the id: several may be of one time.
+ */
 export function listJobs({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const {
@@ -40,7 +43,10 @@ export function showJob({ jobs: queue }: JobParts) {
   };
 }
 
-/** POST /v1/jobs/{id}/cancel: what waits never begins, what runs is given up. 202 while it is being given up. */
+/**
+ * POST /v1/jobs/{id}/cancel: what waits never begins, what runs is given up. 202 while it is being
+ * given up.
+ */
 export function cancelJob({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const own = await findOwn(queue, client, request);
@@ -50,7 +56,10 @@ export function cancelJob({ jobs: queue }: JobParts) {
   };
 }
 
-/** DELETE /v1/jobs/{id}: forgets a job and its result. One that runs gives up first, which 202 says; it is gone when it has. */
+/**
+ * DELETE /v1/jobs/{id}: forgets a job and its result. One that runs gives up first, which 202 says;
+ * it is gone when it has.
+ */
 export function deleteJob({ jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const own = await findOwn(queue, client, request);
@@ -63,7 +72,10 @@ export function deleteJob({ jobs: queue }: JobParts) {
   };
 }
 
-/** GET /v1/jobs/{id}/result: what the request would have been answered; 409 where that was a failure. */
+/**
+ * GET /v1/jobs/{id}/result: what the request would have been answered; 409 where that was a
+ * failure.
+ */
 export function jobResult({ config, jobs: queue, workFolders: folders }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const job = await findOwn(queue, client, request);

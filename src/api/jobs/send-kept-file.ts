@@ -8,7 +8,9 @@ import type { JobResult } from '../../jobs/job.ts';
 import { asDiskFailure } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
 
-/** Streams one file of a result. A caller who stops reading is dropped, and one who leaves ends it. */
+/**
+ * Streams one file of a result. A caller who stops reading is dropped, and one who leaves ends it.
+ */
 export async function sendKeptFile(
   response: Response,
   folder: string,

@@ -26,7 +26,10 @@ export function repositoryIndex({ registry, bodies }: Parts) {
   };
 }
 
-/** POST /v2/repository/models/M/load: loads it, or anew; `parameters.config` is a manifest, as text or object. */
+/**
+ * POST /v2/repository/models/M/load: loads it, or anew; `parameters.config` is a manifest, as text
+ * or object.
+ */
 export function loadModel({ registry, bodies }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
     const name = request.params.model as string;
@@ -72,7 +75,9 @@ function configOf({ config }: NonNullable<z.output<typeof loadRequest>['paramete
   return config === '' ? undefined : objectAt(parseJson(Buffer.from(config), 'parameters.config'), 'parameters.config');
 }
 
-/** The versions that are ready, for the audit log. The model is named only if the repository has it. */
+/**
+ * The versions that are ready, for the audit log. The model is named only if the repository has it.
+ */
 function describe(registry: Registry, name: string, entry: AuditEntry): string {
   if (registry.models().some((model) => model.name === name)) entry.model = name;
   const versions = registry.versions(name);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-// The bodies of /v2/repository: read by the handlers and shown in /openapi.json. What else Triton's clients send is passed over.
+// The bodies of /v2/repository: read by the handlers and shown in /openapi.json. What else Triton's
+// clients send is passed over.
 
 export const indexRequest = z
   .looseObject({ ready: z.boolean().optional().describe('Only those that are ready.') })

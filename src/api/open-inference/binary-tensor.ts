@@ -5,8 +5,9 @@ import { malformed } from '../../http/json/malformed.ts';
 type TensorData = Tensor['data'];
 
 /**
- * Raw bytes (little-endian, as every machine is that Node 24 runs on here) to a tensor's data: a view where they are aligned for their type,
- * a copy where they are not. `readBody` places the first tensor of a body so that it is.
+ * Raw bytes (little-endian, as every machine is that Node 24 runs on here) to a tensor's data: a
+ * view where they are aligned for their type, a copy where they are not. `readBody` places the
+ * first tensor of a body so that it is.
  */
 export function dataFromBytes(
   datatype: DataType,

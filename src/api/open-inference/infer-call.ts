@@ -17,7 +17,10 @@ export type InferCall = {
   readonly lastHead?: AnswerHead;
 };
 
-/** What an answer's JSON was and what it was written for: calls of one form, of one model, with outputs of one size have the same. */
+/**
+ * What an answer's JSON was and what it was written for: calls of one form, of one model, with
+ * outputs of one size have the same.
+ */
 export type AnswerHead = {
   model: object | undefined;
   shapes: readonly (readonly number[])[];

@@ -28,7 +28,10 @@ type Limits = Pick<
 /** Below this, an output is small whatever its numbers are. */
 const elementsMin = 1024;
 
-/** Requests to tensors and answers to bytes: small ones at once, large JSON and texts in a thread of its own. */
+/**
+ * Requests to tensors and answers to bytes: small ones at once, large JSON and texts in a thread of
+ * its own.
+ */
 export class InferCodec {
   readonly #limits: Limits;
   readonly #forms: RequestForms;
@@ -45,7 +48,10 @@ export class InferCodec {
     return this.#thread.budget;
   }
 
-  /** Whether reading it would hold up the others: much JSON, much text, many flags. Numbers in binary data are not even looked at. */
+  /**
+   * Whether reading it would hold up the others: much JSON, much text, many flags. Numbers in binary
+   * data are not even looked at.
+   */
   isLarge(body: Buffer, jsonBytes: number | undefined, manifest: Manifest): boolean {
     const { jsonInlineBytesMax } = this.#limits;
     if (body.length <= jsonInlineBytesMax) return false;
@@ -84,8 +90,8 @@ export class InferCodec {
   }
 
   /**
-   * The places of the outputs whose JSON would hold up the others; undefined where there is none. Throws not_acceptable when all of it would be
-   * more than is answered.
+   * The places of the outputs whose JSON would hold up the others; undefined where there is none.
+   * Throws not_acceptable when all of it would be more than is answered.
    */
   largeOutputs(call: InferCall, outputs: readonly Tensor[]): readonly number[] | undefined {
     let large: number[] | undefined;

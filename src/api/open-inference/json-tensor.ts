@@ -9,8 +9,9 @@ type TensorData = Tensor['data'];
 type Typed = Exclude<TensorData, string[]>;
 
 /**
- * Data written in JSON to a tensor's. It is flat, or nested exactly as the shape says. Every value must be one that the datatype can hold: nothing is
- * rounded to a whole number, wrapped around or turned into infinity on the way in. `written` answers the JSON of `data`, for the digits that the
+ * Data written in JSON to a tensor's. It is flat, or nested exactly as the shape says. Every value
+ * must be one that the datatype can hold: nothing is rounded to a whole number, wrapped around or
+ * turned into infinity on the way in. `written` answers the JSON of `data`, for the digits that the
  * parser rounds.
  */
 export function dataFromJson(
@@ -114,7 +115,10 @@ const charactersMax: Readonly<Record<Exclude<DataType, 'BYTES'>, number>> = {
   FP64: 25,
 };
 
-/** A tensor's data as JSON text. JSON has no NaN and no infinities: they become null and are counted. */
+/**
+ * A tensor's data as JSON text. JSON has no NaN and no infinities: they become null and are
+ * counted.
+ */
 export function dataToJson(tensor: Pick<Tensor, 'datatype' | 'data'>): { json: string; nonFinite: number } {
   const { datatype, data } = tensor;
   if (datatype === 'BYTES') return { json: JSON.stringify(data), nonFinite: 0 };
@@ -133,7 +137,10 @@ export function dataToJson(tensor: Pick<Tensor, 'datatype' | 'data'>): { json: s
 
 type Target = { [index: number]: number | bigint | string };
 
-/** Puts values into the target from an offset on; answers the index of the first that does not belong there, or -1. */
+/**
+ * Puts values into the target from an offset on; answers the index of the first that does not
+ * belong there, or -1.
+ */
 type Fill = (values: readonly unknown[], target: Target, offset: number) => number;
 
 function fill(

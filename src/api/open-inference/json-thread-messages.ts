@@ -11,7 +11,10 @@ export type ToJsonThread =
   | {
       readonly kind: 'read';
       readonly body: Uint8Array;
-      /** As the header Inference-Header-Content-Length: 0 for a raw body, undefined where all of it is JSON. */
+      /**
+       * As the header Inference-Header-Content-Length: 0 for a raw body, undefined where all of it is
+       * JSON.
+       */
       readonly jsonBytes: number | undefined;
       readonly manifest: ManifestOfInputs;
       readonly limits: ReadLimits;

@@ -6,7 +6,8 @@ import type { FromJsonThread, ToJsonThread } from './json-thread-messages.ts';
 import { readInferRequest } from './read-infer-request.ts';
 import { readRawRequest } from './read-raw-request.ts';
 
-// The thread that reads large requests and writes large answers, so that they hold up nobody on the event loop.
+// The thread that reads large requests and writes large answers, so that they hold up nobody on the
+// event loop.
 
 const service = parent<ToJsonThread, FromJsonThread>();
 

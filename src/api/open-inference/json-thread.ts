@@ -25,8 +25,8 @@ const program = new URL('./json-thread-program.ts', import.meta.url);
 const idleMsMax = 30_000;
 
 /**
- * Reads and writes large JSON in a thread of its own, one after the other. Opened when it is first needed. One that runs out of memory costs the request
- * that it was at.
+ * Reads and writes large JSON in a thread of its own, one after the other. Opened when it is first
+ * needed. One that runs out of memory costs the request that it was at.
  */
 export class JsonThread {
   readonly budget: SharedBudget;

@@ -28,8 +28,9 @@ export type ReadLimits = JsonLimits & {
 };
 
 /**
- * A body of JSON, or of JSON and the binary data of tensors after it, to an inference call. Names, types and shapes are checked against the manifest,
- * where one is given, before any data is decoded. `jsonBytes` is the header Inference-Header-Content-Length, undefined where it is absent.
+ * A body of JSON, or of JSON and the binary data of tensors after it, to an inference call. Names,
+ * types and shapes are checked against the manifest, where one is given, before any data is
+ * decoded. `jsonBytes` is the header Inference-Header-Content-Length, undefined where it is absent.
  */
 export function readInferRequest(
   body: Buffer,

@@ -24,9 +24,10 @@ const newFormsMax = 64;
 const formBytesMax = 2048;
 
 /**
- * Reads inference requests, and remembers the JSON of those whose tensors are all binary: most callers send the same one again and again, letter by
- * letter, and what was found in it once holds for all of them. Bounded: a form met once is among the new ones until it is met again, so a caller who writes another
- * id into each request pushes out nobody else's.
+ * Reads inference requests, and remembers the JSON of those whose tensors are all binary: most
+ * callers send the same one again and again, letter by letter, and what was found in it once holds
+ * for all of them. Bounded: a form met once is among the new ones until it is met again, so a
+ * caller who writes another id into each request pushes out nobody else's.
  */
 export class RequestForms {
   readonly #limits: ReadLimits;
@@ -49,7 +50,10 @@ export class RequestForms {
     return this.#remember(json, call, body.length - jsonBytes);
   }
 
-  /** Of the forms that were met more than once, the oldest that was not met since the last time makes room. */
+  /**
+   * Of the forms that were met more than once, the oldest that was not met since the last time makes
+   * room.
+   */
   #metAgain(json: string): RequestForm | undefined {
     const form = this.#newForms.get(json);
     if (!form) return undefined;

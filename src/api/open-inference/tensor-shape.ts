@@ -4,7 +4,10 @@ import { malformed, quoted } from '../../http/json/malformed.ts';
 // ONNX Runtime takes more; no model has more, and every dimension costs a check.
 const dimensionsMax = 32;
 
-/** A shape as the caller wrote it, checked: whole numbers whose product is a number of elements that can be counted. */
+/**
+ * A shape as the caller wrote it, checked: whole numbers whose product is a number of elements that
+ * can be counted.
+ */
 export function readShape(value: unknown, where: string): readonly number[] {
   const shape = arrayAt(value, where);
   if (shape.length > dimensionsMax)

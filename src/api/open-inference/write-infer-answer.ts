@@ -6,7 +6,10 @@ import type { WrittenData } from './written-data.ts';
 
 /** An answer ready to be sent: its bytes, and where the JSON ends if binary data follows it. */
 export type EncodedAnswer = {
-  /** One byte a character where it is small: Node writes that and the headers as one string with one system call. In pieces otherwise. */
+  /**
+   * One byte a character where it is small: Node writes that and the headers as one string with one
+   * system call. In pieces otherwise.
+   */
   readonly bytes: string | readonly Buffer[];
   readonly size: number;
   readonly jsonBytes: number | undefined;
@@ -15,8 +18,8 @@ export type EncodedAnswer = {
 const textBytesMax = 16 * 1024;
 
 /**
- * Tensors to the protocol's answer. Binary data of a large one is not copied: the pieces are views of the outputs. `written` has the JSON of outputs that
- * were written elsewhere, by their places.
+ * Tensors to the protocol's answer. Binary data of a large one is not copied: the pieces are views
+ * of the outputs. `written` has the JSON of outputs that were written elsewhere, by their places.
  */
 export function writeInferAnswer(
   model: { readonly name: string; readonly version: string },

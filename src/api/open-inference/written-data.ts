@@ -1,6 +1,10 @@
-// Where the data of an input stands in JSON that has been parsed once, so that it is known to be valid; and its numbers as they were written.
+// Where the data of an input stands in JSON that has been parsed once, so that it is known to be
+// valid; and its numbers as they were written.
 
-/** The bytes of `inputs[index].data`. Of a member that is written twice the last one counts, as it does for the parser. */
+/**
+ * The bytes of `inputs[index].data`. Of a member that is written twice the last one counts, as it
+ * does for the parser.
+ */
 export function writtenData(json: Buffer, index: number): Buffer {
   const inputs = memberAt(json, 0, 'inputs');
   const start = memberAt(json, elementAt(json, inputs, index), 'data');
@@ -8,8 +12,8 @@ export function writtenData(json: Buffer, index: number): Buffer {
 }
 
 /**
- * Puts the whole numbers of an array, nested or not, into the target with all their digits. Answers the first that is none, or does not fit: where it
- * is, counted flat, and as it was written.
+ * Puts the whole numbers of an array, nested or not, into the target with all their digits. Answers
+ * the first that is none, or does not fit: where it is, counted flat, and as it was written.
  */
 export function fillAsWritten(
   data: Buffer,

@@ -4,7 +4,10 @@ import type { RouteTable, Verb } from '../../http/route-table.ts';
 import { serviceRoutes, type Word } from '../routes.ts';
 import { failing } from './answers.ts';
 
-/** An operation, with the failures that are its own; those of the guards in front of it are added here. */
+/**
+ * An operation, with the failures that are its own; those of the guards in front of it are added
+ * here.
+ */
 export type Described = Omit<ZodOpenApiOperationObject, 'responses'> & {
   readonly operationId: string;
   readonly responses: ZodOpenApiResponsesObject;
@@ -25,7 +28,10 @@ const ofBodies: readonly FailureCode[] = [
   'encoding_not_supported',
 ];
 
-/** What the guards of a route can answer, by its word in the table of routes (see access/guard-route.ts and access/access-control.ts). */
+/**
+ * What the guards of a route can answer, by its word in the table of routes (see
+ * access/guard-route.ts and access/access-control.ts).
+ */
 export function failuresOfGuards(path: string, verb: Verb, word: Word, hasBody: boolean): readonly FailureCode[] {
   const codes = [...ofEvery];
   if (word.may !== 'open') codes.push('unauthorized', 'forbidden');
@@ -35,7 +41,10 @@ export function failuresOfGuards(path: string, verb: Verb, word: Word, hasBody: 
   return codes;
 }
 
-/** The paths as OpenAPI has them: each operation with all of its failures, and with who may use it, by the table of routes. */
+/**
+ * The paths as OpenAPI has them: each operation with all of its failures, and with who may use it,
+ * by the table of routes.
+ */
 export function describeRoutes(described: DescribedPaths, { hasKeys }: { hasKeys: boolean }): ZodOpenApiPathsObject {
   const table: RouteTable<Word> = serviceRoutes;
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};

@@ -15,7 +15,10 @@ export function openApi({ config }: { config: Config }) {
 
 const texts = new WeakMap<Config, string>();
 
-/** Made once. That holds the event loop for 50 ms or more, so a service makes it before it takes its first request. */
+/**
+ * Made once. That holds the event loop for 50 ms or more, so a service makes it before it takes its
+ * first request.
+ */
 export function openApiText(config: Config): string {
   let text = texts.get(config);
   if (text === undefined) {
@@ -45,7 +48,10 @@ export function docsFile(request: Request, response: Response): void {
 const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const parts = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
-/** Swagger UI draws its icons from data: addresses; everything else comes from here. Nobody may frame it. */
+/**
+ * Swagger UI draws its icons from data: addresses; everything else comes from here. Nobody may
+ * frame it.
+ */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

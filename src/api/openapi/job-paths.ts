@@ -57,7 +57,9 @@ const jobEvent = z.object({ id: z.string(), event: z.enum(['state', 'progress'])
   },
 });
 
-/** What can be asked of a job whose id the answer has; `at` is where, as in `$response.body#/id`. */
+/**
+ * What can be asked of a job whose id the answer has; `at` is where, as in `$response.body#/id`.
+ */
 export function jobLinks(at: string) {
   return Object.fromEntries(
     ['showJob', 'followJob', 'cancelJob', 'jobResult', 'deleteJob'].map((operationId) => [

@@ -3,7 +3,10 @@ import { flightListFilter, flightSummaryQuery, listMax } from '../requests/fligh
 import { json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
 
-/** Which list, and how many of it: one of the three. As one parameter, since parameters by themselves cannot exclude each other. */
+/**
+ * Which list, and how many of it: one of the three. As one parameter, since parameters by
+ * themselves cannot exclude each other.
+ */
 const order = {
   type: 'object' as const,
   oneOf: Object.entries(listMax).map(([name, most]) => ({

@@ -1,6 +1,7 @@
 /**
- * A sound that can stand in JSON: a whole WAV file, 512 samples of 16 bits at 8192 Hz, all of whose bytes are ASCII, so that it is the same bytes as text. Requests that are made
- * from the description's examples carry it.
+ * A sound that can stand in JSON: a whole WAV file, 512 samples of 16 bits at 8192 Hz, all of whose
+ * bytes are ASCII, so that it is the same bytes as text. Requests that are made from the
+ * description's examples carry it.
  */
 export const soundExample = [
   ...['RIFF', '$\u0004\0\0', 'WAVE'],

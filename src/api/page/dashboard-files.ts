@@ -11,7 +11,10 @@ export type Dashboard = {
   readonly text: string;
 };
 
-/** The dashboards of a folder. Each file is read and parsed again only when it has changed: parsing all of them takes the event loop tens of milliseconds. */
+/**
+ * The dashboards of a folder. Each file is read and parsed again only when it has changed: parsing
+ * all of them takes the event loop tens of milliseconds.
+ */
 export class DashboardFiles {
   readonly #folder: string;
   readonly #known = new Map<string, { readonly mark: string; readonly dashboard: Promise<Dashboard | undefined> }>();

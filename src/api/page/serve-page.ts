@@ -4,7 +4,10 @@ import { acceptedPacking } from '../../http/accepted-packing.ts';
 import { say } from '../../sentence.ts';
 import { type Page, readPage } from './read-page.ts';
 
-/** GET / and /assets/…: the page itself, read at its first request. It holds no secrets and no data, so it needs no key. */
+/**
+ * GET / and /assets/…: the page itself, read at its first request. It holds no secrets and no data,
+ * so it needs no key.
+ */
 export function servePage() {
   let read: Promise<Page | undefined> | undefined;
   return async (request: Request, response: Response): Promise<void> => {
@@ -36,7 +39,10 @@ export function servePage() {
   };
 }
 
-/** Nothing but our own files and this origin; what is dropped or answered is played and shown from memory (blob:). */
+/**
+ * Nothing but our own files and this origin; what is dropped or answered is played and shown from
+ * memory (blob:).
+ */
 const headers = {
   'Content-Security-Policy': [
     "default-src 'none'",

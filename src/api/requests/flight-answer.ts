@@ -119,7 +119,10 @@ function batchAnswer(batch: BatchFacts) {
   };
 }
 
-/** By model, what of the request's time its batches had too; those that the caller may not know of are one sum without a name. */
+/**
+ * By model, what of the request's time its batches had too; those that the caller may not know of
+ * are one sum without a name.
+ */
 function competitionAnswer(
   { startedAt, tookMs }: FlightRecord,
   { batches, loads, isWhole }: Competition,

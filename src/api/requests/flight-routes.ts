@@ -22,7 +22,8 @@ export function showRequest({ access, flights }: Parts) {
     const names = new Set([id, id.toLowerCase()]);
     const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
     if (!newest) throw notRemembered();
-    // What is remembered is made anew each time it is found: the same request need not be the same object.
+    // What is remembered is made anew each time it is found: the same request need not be the same
+    // object.
     const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
     response.json(
       flightAnswer(newest, recorder, { sees, sameId, mayName: (model) => client.key?.mayUse(model) ?? true }),
@@ -47,7 +48,10 @@ export function listRequests({ access, flights }: Parts) {
   };
 }
 
-/** GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was used for. */
+/**
+ * GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was
+ * used for.
+ */
 export function summarizeRequests({ access, flights }: Parts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder } = asked(access, flights, client);

@@ -55,8 +55,9 @@ function flag() {
 }
 
 /**
- * The log levels in the words of Triton's logging extension, and beside them, in `loggers`, each logger's own: they act at once. Triton's words speak of
- * all of the loggers that may change; where these differ, they tell of `app`.
+ * The log levels in the words of Triton's logging extension, and beside them, in `loggers`, each
+ * logger's own: they act at once. Triton's words speak of all of the loggers that may change; where
+ * these differ, they tell of `app`.
  */
 export class LogSettings {
   readonly #levels: Record<Adjustable, LogLevel>;
@@ -101,7 +102,10 @@ function tritonWords(level: LogLevel) {
   };
 }
 
-/** A level includes the more severe ones: log_info asks for warnings too, and without warnings there is no info. */
+/**
+ * A level includes the more severe ones: log_info asks for warnings too, and without warnings there
+ * is no info.
+ */
 function levelOf(given: z.output<typeof logSettingsRequest>, now: ReturnType<typeof tritonWords>): LogLevel {
   const { log_info, log_warning, log_verbose_level: verbose = now.log_verbose_level } = given;
   const isInfo = log_info ?? (log_warning === false ? false : now.log_info);

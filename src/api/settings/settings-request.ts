@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { ours, oursIfAmong, say } from '../../sentence.ts';
 
-/** The settings of a request, by the schema that /openapi.json shows; the messages of the schema are ours. Where one cannot be taken, none of them is. */
+/**
+ * The settings of a request, by the schema that /openapi.json shows; the messages of the schema are
+ * ours. Where one cannot be taken, none of them is.
+ */
 export function readSettings<Schema extends z.ZodObject>(schema: Schema, given: unknown): z.output<Schema> {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;

@@ -9,7 +9,9 @@ export type TraceSettings = {
   readonly trace_rate: number;
   /** Samples left to take; -1: no end. */
   readonly trace_count: number;
-  /** One in so many has its operators profiled; 0: none but those that ask. Not a setting of Triton's. */
+  /**
+   * One in so many has its operators profiled; 0: none but those that ask. Not a setting of Triton's.
+   */
   readonly profile_rate: number;
 };
 
@@ -62,8 +64,9 @@ function only(values: readonly [string | number, ...(string | number)[]], what: 
 type Changes = { [Name in keyof TraceSettings]?: TraceSettings[Name] };
 
 /**
- * The trace settings as they are now: global ones, and those of a model where they differ. It stores and checks; whoever decides what is kept
- * (`of(model)`) reads it. Tracing writes no file and knows one mode, so the other settings of Triton can only have the value that says so.
+ * The trace settings as they are now: global ones, and those of a model where they differ. It
+ * stores and checks; whoever decides what is kept (`of(model)`) reads it. Tracing writes no file
+ * and knows one mode, so the other settings of Triton can only have the value that says so.
  */
 export class TraceSettingsStore {
   #global: TraceSettings = asStarted;
@@ -74,7 +77,10 @@ export class TraceSettingsStore {
     return own ? { ...this.#global, ...own } : this.#global;
   }
 
-  /** Takes a request's settings, all or none. A null clears: globally to what it was at the start, for a model to the global one. */
+  /**
+   * Takes a request's settings, all or none. A null clears: globally to what it was at the start, for
+   * a model to the global one.
+   */
   change(given: Readonly<Record<string, unknown>>, model?: string): TraceSettings {
     const changes: Record<string, unknown> = model === undefined ? { ...this.#global } : { ...this.#models.get(model) };
     for (const [name, value] of Object.entries(readSettings(traceSettingsRequest, given))) {

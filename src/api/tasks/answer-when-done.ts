@@ -9,8 +9,9 @@ import { failureOf } from '../jobs/failure-of.ts';
 import { jobAnswer, jobPath } from '../jobs/job-answer.ts';
 
 /**
- * Waits for a job that was made of this request and answers with its facts and the links to its files. When the time is over first, or the service
- * stops, the answer is 202 and the job goes on: what was accepted is not lost.
+ * Waits for a job that was made of this request and answers with its facts and the links to its
+ * files. When the time is over first, or the service stops, the answer is 202 and the job goes on:
+ * what was accepted is not lost.
  */
 export async function answerWhenDone(
   { jobs, lifecycle }: { jobs: JobQueue; lifecycle: Lifecycle },

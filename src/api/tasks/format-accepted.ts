@@ -3,7 +3,10 @@ import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import type { TaskKind } from '../../task-kinds.ts';
 
-/** The parameter `format` by the header Accept, for tasks that can answer in several ways and a request that names none. */
+/**
+ * The parameter `format` by the header Accept, for tasks that can answer in several ways and a
+ * request that names none.
+ */
 export function formatAccepted(kind: TaskKind, request: Request, given: Record<string, unknown>): { format?: string } {
   if (given.format !== undefined) return {};
   const offered: Readonly<Record<string, string>> | undefined =

@@ -32,8 +32,9 @@ const partHeadersMax = 50;
 export const framingBytesMax = 1024 * 1024;
 
 /**
- * Reads a form into a folder, each file under a name of ours, as it arrives: memory does not depend on its size.
- * A refusal does not wait for the rest of the body. The owner of the folder removes it in any case.
+ * Reads a form into a folder, each file under a name of ours, as it arrives: memory does not depend
+ * on its size. A refusal does not wait for the rest of the body. The owner of the folder removes it
+ * in any case.
  */
 export async function receiveUpload(request: Request, work: Work, limits: UploadLimits): Promise<Upload> {
   refuseWhatIsNoForm(request);
@@ -100,7 +101,10 @@ function parserFor(request: Request, { uploadBytesMax, uploadFilesMax }: UploadL
   }
 }
 
-/** Fields and files in the order of their arrival, when the form has ended and every file is on disk. */
+/**
+ * Fields and files in the order of their arrival, when the form has ended and every file is on
+ * disk.
+ */
 async function collectForm(
   parser: Busboy,
   files: Promise<UploadedFile>[],
@@ -241,7 +245,9 @@ function tooLarge(what: string, bytesMax: number): ServiceError {
   );
 }
 
-/** The last part of what the caller called the file, for reports: no folders, no control characters. */
+/**
+ * The last part of what the caller called the file, for reports: no folders, no control characters.
+ */
 function nameToShow(given: string): string {
   const last = given.split(/[/\\]/).at(-1) ?? '';
   return last.replace(/\p{C}/gu, '').slice(0, 200) || 'file';

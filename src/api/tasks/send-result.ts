@@ -7,7 +7,10 @@ import type { TaskResult } from '../../tasks/task-types.ts';
 /** Facts beyond this stay out of the headers; they are in the JSON answers. */
 const factsCharsMax = 4096;
 
-/** Streams the file of a result. A caller who stops reading is dropped. The facts of what is no JSON stand in X-Vitrine-Facts, as JSON in ASCII. */
+/**
+ * Streams the file of a result. A caller who stops reading is dropped. The facts of what is no JSON
+ * stand in X-Vitrine-Facts, as JSON in ASCII.
+ */
 export async function sendResult(
   response: Response,
   result: TaskResult,

@@ -42,8 +42,9 @@ export type TaskParts = {
 };
 
 /**
- * POST /v1/<kind>, of a client who was let in: how many, the parameters and files, the task, its result. With `Prefer: respond-async` the task becomes a job.
- * Uploads and results lie in a folder of this request's own, which is removed with it whatever happens.
+ * POST /v1/<kind>, of a client who was let in: how many, the parameters and files, the task, its
+ * result. With `Prefer: respond-async` the task becomes a job. Uploads and results lie in a folder
+ * of this request's own, which is removed with it whatever happens.
  */
 export function taskRoute(kind: TaskKind, parts: TaskParts) {
   const { config, taskPermits, workFolders } = parts;
@@ -55,12 +56,14 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const bytesDeclared = takesFiles(kind) ? declaredBytes(request, config) : 0;
     await using work = await workFolders.create(client.name, bytesDeclared, { forJob: wantsJob(request) });
     const task = await readTask(kind, parts, { request, work, client }).catch((error: unknown) => {
-      // It counts among the tasks that failed, as one that is refused later does; which model it meant is not known.
+      // It counts among the tasks that failed, as one that is refused later does; which model it meant is
+      // not known.
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
       throw error;
     });
     told.row?.mark('receive');
-    // From here on there are spans and a line of the task, which must not point to a trace that is missing.
+    // From here on there are spans and a line of the task, which must not point to a trace that is
+    // missing.
     const context = told.keep('task');
 
     const ofJob = isWantedAsJob || (kind === 'separate' && task.parameters.format === 'json');
@@ -126,7 +129,10 @@ function takesFiles(kind: TaskKind): boolean {
   return kind === 'separate' || kind === 'score' || kind === 'speech';
 }
 
-/** A task's permit, for as long as its answer is open; answers what tells the task that its caller has left. */
+/**
+ * A task's permit, for as long as its answer is open; answers what tells the task that its caller
+ * has left.
+ */
 function holdPermit(
   response: Response,
   permits: Permits,

@@ -10,7 +10,10 @@ export type AssembledBatch = {
   readonly transfer: readonly ArrayBuffer[];
 };
 
-/** The inputs of several requests as one, in buffers of its own. Who copies what it is sent, or runs it where it is, needs no copy of a single request. */
+/**
+ * The inputs of several requests as one, in buffers of its own. Who copies what it is sent, or runs
+ * it where it is, needs no copy of a single request.
+ */
 export function assembleBatch(
   entries: readonly Waiting[],
   rows: number,
@@ -29,7 +32,10 @@ export function assembleBatch(
   return { inputs, outputs, transfer: [...transfer] };
 }
 
-/** What of the batch's outputs is one request's: views, not copies. Undefined when an output does not have the batch's rows. */
+/**
+ * What of the batch's outputs is one request's: views, not copies. Undefined when an output does
+ * not have the batch's rows.
+ */
 export function rowsOf(
   outputs: readonly Tensor[],
   entry: Pick<Waiting, 'rows' | 'outputs'>,
@@ -61,7 +67,10 @@ function outputsOf(entries: readonly Waiting[]): readonly string[] | undefined {
   return [...new Set(entries.flatMap(({ outputs }) => outputs ?? []))];
 }
 
-/** The buffer under a tensor, if it can change hands: not for strings, nor for the pool that Node cuts small buffers from. */
+/**
+ * The buffer under a tensor, if it can change hands: not for strings, nor for the pool that Node
+ * cuts small buffers from.
+ */
 function bufferOf({ data }: Tensor): ArrayBuffer | undefined {
   if (isStrings(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
   return isMarkedAsUntransferable(data.buffer) ? undefined : data.buffer;

@@ -19,7 +19,10 @@ import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
 
 type Running = InChurnList & {
   readonly id: number;
-  /** Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has lanes. */
+  /**
+   * Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has
+   * lanes.
+   */
   readonly lane: Lane;
   readonly tookShortcut: boolean;
   readonly batch: Batch;
@@ -28,14 +31,18 @@ type Running = InChurnList & {
 };
 
 const sweepMsMax = 1000;
-/** After a probe that went well, failures are the callers' for so long: who sends nothing but bad inputs must not keep the lanes busy with probes. */
+/**
+ * After a probe that went well, failures are the callers' for so long: who sends nothing but bad
+ * inputs must not keep the lanes busy with probes.
+ */
 const probeEveryMs = 100;
 const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone' };
 
 /**
- * Between requests and lanes: whoever comes while the lanes are busy shares the next batch. Nothing waits for company while a
- * lane is idle, unless the manifest asks. A request costs no timer of its own: deadlines, callers who left and runs that do
- * not end are found by one sweep, set for the earliest of them.
+ * Between requests and lanes: whoever comes while the lanes are busy shares the next batch. Nothing
+ * waits for company while a lane is idle, unless the manifest asks. A request costs no timer of its
+ * own: deadlines, callers who left and runs that do not end are found by one sweep, set for the
+ * earliest of them.
  */
 export class Batcher {
   readonly #manifest: Manifest;
@@ -94,7 +101,10 @@ export class Batcher {
     return (batchesAhead * this.#batchMs) / Math.max(1, this.#lanes.count);
   }
 
-  /** Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there is none. */
+  /**
+   * Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there is
+   * none.
+   */
   submit(request: InferRequest, checked: CheckedInputs, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
@@ -131,7 +141,10 @@ export class Batcher {
     this.#flushSoon();
   }
 
-  /** Resolves when all who wait or run have their answer, at the latest by their deadlines. Nobody may come any more. */
+  /**
+   * Resolves when all who wait or run have their answer, at the latest by their deadlines. Nobody may
+   * come any more.
+   */
   async drain(): Promise<void> {
     if (this.#hasCallers()) {
       await new Promise<void>((resolve) => {
@@ -209,7 +222,8 @@ export class Batcher {
       this.#running.add(running);
       this.#gpu?.began(lane.report.provider, running.sentAt);
     } catch (cause) {
-      // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the process's end.
+      // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the
+      // process's end.
       this.#lanes.giveBack(lane);
       for (const entry of entries) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
     }
@@ -238,8 +252,9 @@ export class Batcher {
   }
 
   /**
-   * Whose fault is a failure, the input's or the model's? The model's own probe says it: only when that fails too does the breaker count one, so that
-   * nobody can close a model to others by what they send. False: it is not asked now.
+   * Whose fault is a failure, the input's or the model's? The model's own probe says it: only when
+   * that fails too does the breaker count one, so that nobody can close a model to others by what
+   * they send. False: it is not asked now.
    */
   #runProbe(lane: Lane, now: number): boolean {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
@@ -363,7 +378,10 @@ export class Batcher {
     });
   }
 
-  /** One bad row must not cost its neighbours: each is run again by itself, and only the bad one fails. */
+  /**
+   * One bad row must not cost its neighbours: each is run again by itself, and only the bad one
+   * fails.
+   */
   #failed({ batch }: Running, lane: string, reason: string): void {
     const { entries } = batch;
     if (entries.length > 1) {
@@ -402,7 +420,10 @@ export class Batcher {
     this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, Math.ceil(at - performance.now())));
   }
 
-  /** Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that nobody waits for. */
+  /**
+   * Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that
+   * nobody waits for.
+   */
   #sweep(): void {
     clearTimeout(this.#sweepTimer);
     this.#sweepAt = Number.POSITIVE_INFINITY;
@@ -456,7 +477,8 @@ export class Batcher {
 
   #isFull(bytes: number): boolean {
     const { inputs_max: inputsMax, bytes_max: bytesMax } = this.#manifest.queue;
-    // A request above the limit by itself still gets in when nobody waits: it could never run otherwise.
+    // A request above the limit by itself still gets in when nobody waits: it could never run
+    // otherwise.
     return this.#waiting.count >= inputsMax || (this.#waiting.count > 0 && this.#waiting.bytes + bytes > bytesMax);
   }
 

@@ -1,6 +1,9 @@
 import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor } from '../tensor.ts';
 
-/** The rows of several answers, or inputs, of one model, one after the other along the first dimension. */
+/**
+ * The rows of several answers, or inputs, of one model, one after the other along the first
+ * dimension.
+ */
 export function joinRows(parts: readonly (readonly Tensor[])[]): Tensor[] {
   const [first = []] = parts;
   return first.map((tensor, index) => {

@@ -17,8 +17,8 @@ export function splitRows(checked: CheckedInputs, rowsMax: number): CheckedInput
 }
 
 /**
- * The answers to the parts as one. Stages are the longest of each, since the parts ran side by side; the batch is the last part's. Throws
- * inference_failed when the outputs do not fit together.
+ * The answers to the parts as one. Stages are the longest of each, since the parts ran side by
+ * side; the batch is the last part's. Throws inference_failed when the outputs do not fit together.
  */
 export function joinAnswers(
   model: string,
@@ -48,7 +48,9 @@ export function joinAnswers(
   };
 }
 
-/** Each part has the same outputs, each with the rows of its part and the same sizes beyond them. */
+/**
+ * Each part has the same outputs, each with the rows of its part and the same sizes beyond them.
+ */
 function checkAgreement(model: string, parts: readonly CheckedInputs[], answers: readonly InferAnswer[]): void {
   const expected = answers[0]!.outputs;
   for (const [part, { outputs }] of answers.entries()) {

@@ -8,7 +8,10 @@ export type Waiting = {
   readonly rows: number;
   readonly bytes: number;
   readonly shapeKey: string;
-  /** When it came, and how much later its priority makes it: the smallest goes first. It never changes, so the wait of the others ages them all alike. */
+  /**
+   * When it came, and how much later its priority makes it: the smallest goes first. It never
+   * changes, so the wait of the others ages them all alike.
+   */
   readonly order: number;
   readonly enqueuedAt: number;
   readonly deadlineAt: number;
@@ -69,7 +72,10 @@ export class WaitingInputs {
     this.#bytes += entry.bytes;
   }
 
-  /** The next batch; or when to ask again, in the time of `now`, because rows are given time to gather; or nothing. */
+  /**
+   * The next batch; or when to ask again, in the time of `now`, because rows are given time to
+   * gather; or nothing.
+   */
   take(now: number): Batch | number | undefined {
     if (this.#count === 0) return undefined;
     let next: Line | undefined;
@@ -145,7 +151,8 @@ export class WaitingInputs {
   #shift(line: Line): Waiting {
     const entry = line.entries[line.head]!;
     line.head += 1;
-    // shift() would move thousands of entries for each one; left alone, the front would keep tensors that have been run.
+    // shift() would move thousands of entries for each one; left alone, the front would keep tensors
+    // that have been run.
     if (line.head * 2 >= line.entries.length) {
       line.entries = line.entries.slice(line.head);
       line.head = 0;
@@ -162,7 +169,8 @@ export class WaitingInputs {
 
   #forgetEmpty(line: Line): void {
     if (line.head < line.entries.length) return;
-    // The line of models with fixed shapes stays, and some of the others: they would be made anew for every batch.
+    // The line of models with fixed shapes stays, and some of the others: they would be made anew for
+    // every batch.
     if (line.key === '' || this.#lines.size <= emptyLinesMax) {
       line.entries.length = 0;
       line.head = 0;

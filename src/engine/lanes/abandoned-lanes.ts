@@ -1,8 +1,9 @@
 import type { Lane } from './lane.ts';
 
 /**
- * Threads that were left in a run that does not end. Ending such a thread would abort the process, so it goes on taking a core and
- * its memory: one is borne, with a second the process should be replaced.
+ * Threads that were left in a run that does not end. Ending such a thread would abort the process,
+ * so it goes on taking a core and its memory: one is borne, with a second the process should be
+ * replaced.
  */
 export class AbandonedLanes {
   readonly #lanes = new Set<Lane>();
@@ -16,7 +17,10 @@ export class AbandonedLanes {
     return this.#lanes.delete(lane);
   }
 
-  /** Resolves when the last of them has ended, which may be never: only then can the process exit by itself. */
+  /**
+   * Resolves when the last of them has ended, which may be never: only then can the process exit by
+   * itself.
+   */
   async allEnded(): Promise<void> {
     await Promise.all([...this.#lanes].map(({ ended }) => ended));
   }

@@ -1,6 +1,7 @@
-// Operators whose time and memory follow from the shapes of their inputs, not from the values, so that no caller can make them slow. This is a list of what is
-// allowed: an unknown operator, or one of another domain, is not. Loop, Scan, If and all that make a shape from values (Range, Expand, Tile, Pad, Resize,
-// OneHot, ConstantOfShape, NonZero …) are left out on purpose.
+// Operators whose time and memory follow from the shapes of their inputs, not from the values, so
+// that no caller can make them slow. This is a list of what is allowed: an unknown operator, or one
+// of another domain, is not. Loop, Scan, If and all that make a shape from values (Range, Expand,
+// Tile, Pad, Resize, OneHot, ConstantOfShape, NonZero …) are left out on purpose.
 
 const constantCost = new Set(
   `

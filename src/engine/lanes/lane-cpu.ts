@@ -5,8 +5,10 @@ import { procTextNow } from '../../proc.ts';
 const poolReadMsMin = 10;
 
 /**
- * The CPU time that a lane takes, from one batch to the next: of its own thread, with the carrying of tensors in and out, and of the threads that ONNX Runtime
- * started from it. Those inherit the name of the thread that starts them, which is how they are found; a lane that is a thread has a name of its own.
+ * The CPU time that a lane takes, from one batch to the next: of its own thread, with the carrying
+ * of tensors in and out, and of the threads that ONNX Runtime started from it. Those inherit the
+ * name of the thread that starts them, which is how they are found; a lane that is a thread has a
+ * name of its own.
  */
 export class LaneCpu {
   readonly #pool: readonly string[];
@@ -45,7 +47,9 @@ function ownMs(): number {
   return (user + system) / 1000;
 }
 
-/** The files that say what the threads of ONNX Runtime have had; none where the system has no /proc. */
+/**
+ * The files that say what the threads of ONNX Runtime have had; none where the system has no /proc.
+ */
 function poolThreads(): string[] {
   const own = procTextNow('/proc/thread-self/comm');
   if (own === undefined) return [];

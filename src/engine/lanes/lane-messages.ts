@@ -2,7 +2,8 @@ import type { ProviderName } from '../registry/manifest-schema.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OperatorProfile } from './operator-profile.ts';
 
-// What a lane is told and what it says. The same words go to a thread (buffers transferred) and to a process (serialized).
+// What a lane is told and what it says. The same words go to a thread (buffers transferred) and to
+// a process (serialized).
 
 /** Everything that a lane must know to open its session. */
 export type SessionRequest = {
@@ -30,7 +31,10 @@ export type SessionReport = {
   readonly rowsAgree: boolean | undefined;
   /** Why the warm-up did not run through; undefined when it did. */
   readonly warmUpFailure: string | undefined;
-  /** How long a warm run on the probe takes, the shortest of a few; undefined where it was not to be warmed up, or failed. */
+  /**
+   * How long a warm run on the probe takes, the shortest of a few; undefined where it was not to be
+   * warmed up, or failed.
+   */
   readonly probeMs: number | undefined;
   readonly loadMs: number;
 };

@@ -5,7 +5,10 @@ import type { FromLane, ToLane } from './lane-messages.ts';
 
 /** The way to a lane: a thread or a process. */
 export type LanePort = Port<ToLane> & {
-  /** Ends a process at once, whatever it is doing. Not for a thread: ending one inside a run aborts the whole process. */
+  /**
+   * Ends a process at once, whatever it is doing. Not for a thread: ending one inside a run aborts
+   * the whole process.
+   */
   readonly kill?: () => void;
 };
 
@@ -18,7 +21,8 @@ let threadsMade = 0;
 export function openThreadPort(listener: LaneListener): LanePort {
   switchOffVendorTelemetry();
   threadsMade += 1;
-  // The system shows the name, for it and for the threads that ONNX Runtime starts from it: lane-cpu.ts finds them by it.
+  // The system shows the name, for it and for the threads that ONNX Runtime starts from it:
+  // lane-cpu.ts finds them by it.
   return openThread(program, { name: `lane-${threadsMade}` }, listener);
 }
 
@@ -29,12 +33,18 @@ export function openProcessPort(listener: LaneListener): LanePort {
   return { ...port, kill: () => void child.kill('SIGKILL') };
 }
 
-/** ONNX Runtime 1.30 carries an uploader. Native code reads the process's own environment, which a worker thread's copy is not. */
+/**
+ * ONNX Runtime 1.30 carries an uploader. Native code reads the process's own environment, which a
+ * worker thread's copy is not.
+ */
 function switchOffVendorTelemetry(): void {
   process.env.ORT_DISABLE_TELEMETRY = '1';
 }
 
-/** What libraries and drivers go by, and nothing else: a model that is not trusted has no use for tokens and keys. */
+/**
+ * What libraries and drivers go by, and nothing else: a model that is not trusted has no use for
+ * tokens and keys.
+ */
 function environmentOfLane(): NodeJS.ProcessEnv {
   const names = /^(PATH|HOME|TMPDIR|TEMP|TZ|LANG|LC_.*|LD_.*|VK_.*|CUDA.*|NVIDIA.*|ORT_.*|OMP_.*|SystemRoot)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)));

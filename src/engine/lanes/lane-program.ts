@@ -6,8 +6,8 @@ import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, ToLane } from './lane-messages.ts';
 import { LaneSession, profileRun, tellWarnings } from './lane-session.ts';
 
-// What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX Runtime blocks this thread while it
-// runs, which is why it is nobody else's.
+// What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX
+// Runtime blocks this thread while it runs, which is why it is nobody else's.
 
 const service = parent<ToLane, FromLane>();
 let session: LaneSession | undefined;
@@ -16,7 +16,8 @@ let cpu: LaneCpu | undefined;
 if (isMainThread) {
   tellWarnings();
   process.on('disconnect', () => process.exit());
-  // A run that never ends would hold the disconnect off for ever: a thread of its own ends the process when its parent is gone.
+  // A run that never ends would hold the disconnect off for ever: a thread of its own ends the
+  // process when its parent is gone.
   new Worker(new URL('./lane-orphan-guard.ts', import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
     execArgv: [],

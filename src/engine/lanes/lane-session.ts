@@ -9,8 +9,8 @@ import { type DataType, dataTypes, type Tensor } from '../tensor.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { type OperatorProfile, readProfile } from './operator-profile.ts';
 
-// The only place that knows ONNX Runtime. ORT_DISABLE_TELEMETRY is set by whoever starts the lane: it must be there before
-// the library is loaded, and a thread cannot set it for native code.
+// The only place that knows ONNX Runtime. ORT_DISABLE_TELEMETRY is set by whoever starts the lane:
+// it must be there before the library is loaded, and a thread cannot set it for native code.
 
 const datatypeOf = new Map<string, DataType>(
   (Object.keys(dataTypes) as DataType[]).map((datatype) => [dataTypes[datatype].onnxName, datatype]),
@@ -18,8 +18,8 @@ const datatypeOf = new Map<string, DataType>(
 
 useNoHalfArrays();
 
-// Its own lines go to stderr. That of a process is read by who started it, and told as log records; that of the service or a thread of it is the service's own,
-// and what fails is thrown as well.
+// Its own lines go to stderr. That of a process is read by who started it, and told as log records;
+// that of the service or a thread of it is the service's own, and what fails is thrown as well.
 let leastSevere: 2 | 4 = 4;
 ort.env.logLevel = 'fatal';
 
@@ -62,7 +62,10 @@ export class LaneSession {
   }
 }
 
-/** Runs the inputs twice in a session with the profiler on and answers the second run: the first also makes its memory. */
+/**
+ * Runs the inputs twice in a session with the profiler on and answers the second run: the first
+ * also makes its memory.
+ */
 export async function profileRun(
   request: SessionRequest,
   inputs: readonly Tensor[],
@@ -87,7 +90,10 @@ export async function profileRun(
 
 const profileBytesMax = 256 * 2 ** 20;
 
-/** A missing provider is an error in ONNX Runtime, and a wrong one says nothing: both are found out here. */
+/**
+ * A missing provider is an error in ONNX Runtime, and a wrong one says nothing: both are found out
+ * here.
+ */
 async function openOnFirstGood(request: SessionRequest) {
   const refused: { provider: ProviderName; reason: string }[] = [];
   for (const provider of request.providers) {
@@ -119,7 +125,8 @@ function create(
     enableMemPattern: request.memoryPattern,
     logSeverityLevel: leastSevere,
     ...profiling,
-    // Threads that spin while they wait take the cores from the event loop (1.6 s of CPU instead of 0.13 s in a trial).
+    // Threads that spin while they wait take the cores from the event loop (1.6 s of CPU instead of
+    // 0.13 s in a trial).
     extra: { 'session.intra_op.allow_spinning': '0', 'session.inter_op.allow_spinning': '0', ...request.extra },
   });
 }
@@ -186,8 +193,9 @@ async function run(
 }
 
 /**
- * Node-API does not know Float16Array (Node 24): ONNX Runtime's native code would see an empty array. Where there is none when the library makes its first tensor,
- * it uses Uint16Array from then on.
+ * Node-API does not know Float16Array (Node 24): ONNX Runtime's native code would see an empty
+ * array. Where there is none when the library makes its first tensor, it uses Uint16Array from then
+ * on.
  */
 function useNoHalfArrays(): void {
   const own = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');

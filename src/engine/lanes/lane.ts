@@ -63,9 +63,10 @@ export class Lane {
   }
 
   /**
-   * Resolves when the session is open and warm; throws invalid_model, lane_crashed or model_load_timeout when it cannot be. `onEnd` is called once, however
-   * the lane ends; `onAbandoned` before, when it is a thread that is still opening when its time is over: it cannot be ended. `onSaid` is called with
-   * each line that a process writes to stderr.
+   * Resolves when the session is open and warm; throws invalid_model, lane_crashed or
+   * model_load_timeout when it cannot be. `onEnd` is called once, however the lane ends;
+   * `onAbandoned` before, when it is a thread that is still opening when its time is over: it cannot
+   * be ended. `onSaid` is called with each line that a process writes to stderr.
    */
   static async open(
     kind: 'thread' | 'process',
@@ -120,7 +121,9 @@ export class Lane {
     return this.#state.kind === 'idle';
   }
 
-  /** Runs one batch; `done` is called once, unless the lane is given up first. The lane must be idle. */
+  /**
+   * Runs one batch; `done` is called once, unless the lane is given up first. The lane must be idle.
+   */
   run(
     inputs: readonly Tensor[],
     outputs: readonly string[] | undefined,
@@ -134,7 +137,10 @@ export class Lane {
     this.#state = { kind: 'running', id: this.#runs, done };
   }
 
-  /** For a run, or an opening, that does not end: a process is killed, a thread left to finish and then end by itself. */
+  /**
+   * For a run, or an opening, that does not end: a process is killed, a thread left to finish and
+   * then end by itself.
+   */
   giveUp(): void {
     this.#state = { kind: 'abandoned' };
     if (this.#port.kill) this.#port.kill();

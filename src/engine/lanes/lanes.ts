@@ -92,7 +92,10 @@ export class Lanes {
     if (this.#open.has(lane) && lane.isIdle) this.#idle.push(lane);
   }
 
-  /** Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced if it may be. */
+  /**
+   * Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced if
+   * it may be.
+   */
   giveUp(lane: Lane): void {
     this.#open.delete(lane);
     if (lane.kind === 'thread') this.#abandon(lane);
@@ -105,7 +108,9 @@ export class Lanes {
     if (lane.kind === 'process' || this.#abandoned.mayReplace) void this.#replace();
   }
 
-  /** A run that takes the machine's memory would end what the kernel picks; so it ends itself alone. */
+  /**
+   * A run that takes the machine's memory would end what the kernel picks; so it ends itself alone.
+   */
   #endTooLarge(): void {
     for (const lane of this.#open) {
       if (lane.isIdle) continue;

@@ -24,7 +24,9 @@ export type OperatorRun = {
   readonly memoryInUseBytes: number | undefined;
 };
 
-/** A loop may run its nodes a million times: more than so many are no longer looked at by a person. */
+/**
+ * A loop may run its nodes a million times: more than so many are no longer looked at by a person.
+ */
 const operatorsMax = 200;
 
 type ProfileEvent = { cat: string; name: string; ts: number; dur: number; args?: Record<string, unknown> };

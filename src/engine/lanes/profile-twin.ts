@@ -6,8 +6,9 @@ import { openProcessPort } from './lane-port.ts';
 import type { OperatorProfile } from './operator-profile.ts';
 
 /**
- * Runs the inputs through a session of their own with the profiler on, in a process of its own that ends with it: a profile belongs to the whole life of a
- * session, and costs every run in it. Killed when it takes longer than it may. Throws why there is no profile.
+ * Runs the inputs through a session of their own with the profiler on, in a process of its own that
+ * ends with it: a profile belongs to the whole life of a session, and costs every run in it. Killed
+ * when it takes longer than it may. Throws why there is no profile.
  */
 export async function runProfileTwin(of: {
   session: SessionRequest;

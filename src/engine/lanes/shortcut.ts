@@ -12,7 +12,10 @@ import type { LaneSession } from './lane-session.ts';
 /** Where its runs are, among the names of lanes. */
 export const shortcutName = 'event-loop';
 
-/** What a run may take on the event loop: what sending it to a lane takes there, and a part of what each of its requests does. */
+/**
+ * What a run may take on the event loop: what sending it to a lane takes there, and a part of what
+ * each of its requests does.
+ */
 const laneRoundTripMs = 0.15;
 const eachRequestMs = 0.01;
 /** Opening it stops the event loop: for a small file, and not for long. */
@@ -21,8 +24,9 @@ const loadMsMax = 500;
 const triesAtOpening = 3;
 
 /**
- * A second session of a model, on the event loop, for batches that are over sooner than they would be there and back again from their lane. Only for models
- * whose runs take as long as their shapes say, so that no caller can make one long; how long that is, each run tells anew.
+ * A second session of a model, on the event loop, for batches that are over sooner than they would
+ * be there and back again from their lane. Only for models whose runs take as long as their shapes
+ * say, so that no caller can make one long; how long that is, each run tells anew.
  */
 export class Shortcut {
   readonly #session: LaneSession;
@@ -37,7 +41,10 @@ export class Shortcut {
     this.#rowsMax = rowsMax;
   }
 
-  /** Undefined for a model that has no use for one. `report` is what a lane said that has opened the same. */
+  /**
+   * Undefined for a model that has no use for one. `report` is what a lane said that has opened the
+   * same.
+   */
   static async open(
     manifest: Manifest,
     request: SessionRequest,
@@ -45,7 +52,8 @@ export class Shortcut {
     runMsMax: number,
   ): Promise<Shortcut | undefined> {
     if (!mayHaveOne(manifest, report, runMsMax) || (await stat(request.file)).size > fileBytesMax) return;
-    // Not before it is needed: a service all of whose models are large never loads ONNX Runtime into its own thread.
+    // Not before it is needed: a service all of whose models are large never loads ONNX Runtime into
+    // its own thread.
     const { LaneSession } = await import('./lane-session.ts');
     const session = await LaneSession.open({
       ...request,
@@ -80,7 +88,10 @@ export class Shortcut {
     });
   }
 
-  /** How long a run of so many rows took, here or in a lane: the next is expected to be like those before. One that was held up counts for twice as long. */
+  /**
+   * How long a run of so many rows took, here or in a lane: the next is expected to be like those
+   * before. One that was held up counts for twice as long.
+   */
   took(rows: number, ms: number): void {
     const power = this.#powerOf(rows);
     const before = this.#msOf[power];
@@ -102,7 +113,8 @@ export class Shortcut {
     });
     try {
       const { outputs: answer } = await this.#session.run(inputs, outputs);
-      // A thread that does not sleep is told its CPU time by the tick of the system's clock, which is longer than the run.
+      // A thread that does not sleep is told its CPU time by the tick of the system's clock, which is
+      // longer than the run.
       const ms = performance.now() - startedAt;
       return { kind: 'ran', outputs: answer, sessionMs: ms, cpuMs: ms };
     } catch (error) {
@@ -124,7 +136,10 @@ export class Shortcut {
     }
   }
 
-  /** 1, 2, 4, 8 … rows: 0, 1, 2, 3 …; what lies between counts as the next above. A model that runs its requests alone has one shape. */
+  /**
+   * 1, 2, 4, 8 … rows: 0, 1, 2, 3 …; what lies between counts as the next above. A model that runs
+   * its requests alone has one shape.
+   */
   #powerOf(rows: number): number {
     return this.#rowsMax === 0 ? 0 : 32 - Math.clz32(rows - 1);
   }

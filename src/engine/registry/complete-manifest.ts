@@ -49,8 +49,9 @@ export function completeManifest(
 }
 
 /**
- * A free first dimension alone does not mean that rows are independent: it may be time, or tokens. Only a name that says
- * batch counts, the same on every input and output; and even then a probe has to prove it when the model is loaded.
+ * A free first dimension alone does not mean that rows are independent: it may be time, or tokens.
+ * Only a name that says batch counts, the same on every input and output; and even then a probe has
+ * to prove it when the model is loaded.
  */
 function sharesBatchDimension(tensors: readonly TensorSpec[]): boolean {
   const [first] = tensors;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-// models/<name>/model.json: what a model's owner may say about it. Everything has a default, so that the file may be absent;
-// inputs and outputs always come from the ONNX file. `vitrine manifest-schema` prints this as JSON Schema.
+// models/<name>/model.json: what a model's owner may say about it. Everything has a default, so
+// that the file may be absent; inputs and outputs always come from the ONNX file. `vitrine
+// manifest-schema` prints this as JSON Schema.
 
 const providerNames = ['cpu', 'webgpu', 'cuda'] as const;
 export type ProviderName = (typeof providerNames)[number];

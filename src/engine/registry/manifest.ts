@@ -2,7 +2,10 @@ import type { Batching, ManifestFile } from './manifest-schema.ts';
 import type { ShapeBounds } from './shape-bounds.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
-/** What the engine goes by: the file's words with every default filled in, and what the ONNX file declares. */
+/**
+ * What the engine goes by: the file's words with every default filled in, and what the ONNX file
+ * declares.
+ */
 export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   readonly name: string;
   readonly version: string;
@@ -21,7 +24,10 @@ export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   };
 };
 
-/** Metadata of the Open Inference Protocol: `GET /v2/models/M`. Free dimensions are -1, the batch dimension with them. */
+/**
+ * Metadata of the Open Inference Protocol: `GET /v2/models/M`. Free dimensions are -1, the batch
+ * dimension with them.
+ */
 export function modelMetadata(manifest: Manifest, versions: readonly string[]) {
   const told = ({ name, datatype, shape }: TensorSpec) => ({ name, datatype, shape });
   return {

@@ -18,8 +18,9 @@ export type ModelFolder = {
 };
 
 /**
- * The entries of the repository that are models, or links and folders that should be. Files are passed over. An entry that cannot be read has a problem
- * and hurts no other. A repository that is not there has none.
+ * The entries of the repository that are models, or links and folders that should be. Files are
+ * passed over. An entry that cannot be read has a problem and hurts no other. A repository that is
+ * not there has none.
  */
 export async function scanRepository(repository: string): Promise<ModelFolder[]> {
   const entries = (await ifThere(readdir(repository, { withFileTypes: true }), ['ENOTDIR'])) ?? [];
@@ -35,7 +36,9 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** Undefined when there is no such entry, or it is a folder none of whose versions has a model.onnx. */
+/**
+ * Undefined when there is no such entry, or it is a folder none of whose versions has a model.onnx.
+ */
 export async function scanModel(repository: string, name: string): Promise<ModelFolder | undefined> {
   if (!isModelName(name)) return undefined;
   const folder = join(repository, name);

@@ -2,7 +2,10 @@ import type { Context } from '@opentelemetry/api';
 import { type LogFields, log } from '../../telemetry/logger.ts';
 import { attribute } from '../../telemetry/names/names.ts';
 
-/** What ONNX Runtime writes to stderr: time, then `[W:onnxruntime:<logger>, file.cc:12 Function] message`, in colours. */
+/**
+ * What ONNX Runtime writes to stderr: time, then `[W:onnxruntime:<logger>, file.cc:12 Function]
+ * message`, in colours.
+ */
 const itsLine = /\[([VIWEF]):onnxruntime:[^,\]]*, ([^\s\]]+) ([^\]]+)\] (.*)$/;
 const levels = { V: 'debug', I: 'debug', W: 'warn', E: 'error', F: 'error' } as const;
 
@@ -14,7 +17,10 @@ let second = 0;
 let leftInSecond = 0;
 let unsaid = 0;
 
-/** A line that a lane's process wrote: one of ONNX Runtime's own is told by its severity, anything else as a warning. */
+/**
+ * A line that a lane's process wrote: one of ONNX Runtime's own is told by its severity, anything
+ * else as a warning.
+ */
 export function tellLaneLine(model: string, lane: string, line: string): void {
   const [, severity, source, func, message] = itsLine.exec(withoutColours(line)) ?? [];
   if (severity !== undefined && source !== undefined && func !== undefined && message !== undefined)
@@ -25,7 +31,10 @@ export function tellLaneLine(model: string, lane: string, line: string): void {
   else tell('warn', model, lane, withoutColours(line), {});
 }
 
-/** A run that ONNX Runtime could not do, by the request that asked for it; `contextOf` keeps its trace, and is asked only when the line is told. */
+/**
+ * A run that ONNX Runtime could not do, by the request that asked for it; `contextOf` keeps its
+ * trace, and is asked only when the line is told.
+ */
 export function tellRunFailure(message: string, fields: LogFields, contextOf: () => Context): void {
   if (!mayTell()) return;
   log('app', 'warn', withoutValues(message), { event_type: 'run_failed', ...fields, ...takeUnsaid() }, contextOf());
@@ -69,8 +78,10 @@ function takeUnsaid(): LogFields {
 }
 
 /**
- * ONNX Runtime's messages repeat values: an index that is out of bounds, a text that is no number. Inputs belong into no line, so numbers that stand by
- * themselves become #, and what it quotes behind `Status Message` is left out. Names of nodes and operators stay, and so do shapes, as in {1,3}.
+ * ONNX Runtime's messages repeat values: an index that is out of bounds, a text that is no number.
+ * Inputs belong into no line, so numbers that stand by themselves become #, and what it quotes
+ * behind `Status Message` is left out. Names of nodes and operators stay, and so do shapes, as in
+ * {1,3}.
  */
 export function withoutValues(message: string): string {
   const [head = '', ...status] = message.slice(0, charsMax).split('Status Message:');

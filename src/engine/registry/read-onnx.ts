@@ -10,13 +10,17 @@ export type OnnxSummary = {
   readonly producer: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** What its graph is made of, with the domain where it is not ONNX's own: `Gemm`, `ai.onnx.ml.Scaler`. */
+  /**
+   * What its graph is made of, with the domain where it is not ONNX's own: `Gemm`,
+   * `ai.onnx.ml.Scaler`.
+   */
   readonly operators: readonly string[];
 };
 
 /**
- * Reads the head of an ONNX file: inputs, outputs, versions, names of operators. Weights and attributes are stepped over, not read, so a file of
- * gigabytes costs a few reads. It does not check the graph: ONNX Runtime does when the model is loaded.
+ * Reads the head of an ONNX file: inputs, outputs, versions, names of operators. Weights and
+ * attributes are stepped over, not read, so a file of gigabytes costs a few reads. It does not
+ * check the graph: ONNX Runtime does when the model is loaded.
  */
 export async function readOnnx(path: string): Promise<OnnxSummary> {
   const file = await open(path);
@@ -107,7 +111,9 @@ async function readValue(cursor: Cursor): Promise<Value> {
   return value;
 }
 
-/** TypeProto: only tensor_type is a tensor; sequences, maps and optionals leave the code undefined. */
+/**
+ * TypeProto: only tensor_type is a tensor; sequences, maps and optionals leave the code undefined.
+ */
 async function readType(cursor: Cursor, value: Value): Promise<void> {
   for await (const field of cursor.fields()) {
     if (field.number !== 1) continue;

@@ -21,7 +21,10 @@ import { VersionLoader } from './version-loader.ts';
 export type { RegistryConfig } from './registry-config.ts';
 export type { ModelState } from './shelf.ts';
 
-/** One version of one model in the repository; `reason` says why it is not ready, or what is not well with one that is. */
+/**
+ * One version of one model in the repository; `reason` says why it is not ready, or what is not
+ * well with one that is.
+ */
 export type ModelStatus = {
   readonly name: string;
   readonly version: string;
@@ -30,7 +33,10 @@ export type ModelStatus = {
   readonly model: LoadedModel | undefined;
 };
 
-/** Every model there is, by name and version. A model that cannot be loaded is told with its reason and hurts no other. */
+/**
+ * Every model there is, by name and version. A model that cannot be loaded is told with its reason
+ * and hurts no other.
+ */
 export class Registry implements AsyncDisposable {
   readonly #config: RegistryConfig;
   readonly #shelves = new Map<string, Shelf>();
@@ -47,8 +53,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * Loads what VITRINE_MODEL_CONTROL says, several at a time. Resolves when all have been tried; what failed is in `models()`
-   * and in the log, and is no reason not to start.
+   * Loads what VITRINE_MODEL_CONTROL says, several at a time. Resolves when all have been tried; what
+   * failed is in `models()` and in the log, and is no reason not to start.
    */
   async start(): Promise<void> {
     const { models, modelControl, modelsWatchMs } = this.#config;
@@ -65,7 +71,9 @@ export class Registry implements AsyncDisposable {
     });
   }
 
-  /** Whether a start is meant to end with models: without, only where each is to be loaded by request. */
+  /**
+   * Whether a start is meant to end with models: without, only where each is to be loaded by request.
+   */
   get expectsModels(): boolean {
     return this.#config.modelControl !== 'explicit' || this.#namesToLoad().length > 0;
   }
@@ -94,7 +102,10 @@ export class Registry implements AsyncDisposable {
     return Object.fromEntries([...this.#shelves.values()].map(({ name, breaker }) => [name, breaker.state]));
   }
 
-  /** False once the process should be replaced: more threads are stuck than may be abandoned. `/live` goes by it. */
+  /**
+   * False once the process should be replaced: more threads are stuck than may be abandoned. `/live`
+   * goes by it.
+   */
   get healthy(): boolean {
     return this.#abandoned.count <= 1;
   }
@@ -112,7 +123,9 @@ export class Registry implements AsyncDisposable {
       .sort((one, other) => Number(BigInt(other) - BigInt(one)));
   }
 
-  /** The version asked for, or the newest that is ready. Throws model_not_found or model_not_ready. */
+  /**
+   * The version asked for, or the newest that is ready. Throws model_not_found or model_not_ready.
+   */
   find(name: string, version?: string): LoadedModel {
     const shelf = this.#shelves.get(name);
     if (!shelf) throw modelNotFound(name, version);
@@ -120,8 +133,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * Loads what the version policy names, or anew what is loaded, without a failed request. `config` stands in for model.json,
-   * in its words or in Triton's.
+   * Loads what the version policy names, or anew what is loaded, without a failed request. `config`
+   * stands in for model.json, in its words or in Triton's.
    */
   async load(name: string, options: { config?: () => unknown } = {}): Promise<void> {
     const folder = await scanModel(this.#config.models, name);
@@ -150,8 +163,9 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * Answers who is inside and lets all models go. A thread that is stuck in a run is waited for, since `process.exit` would hang in
-   * it: the caller sets a limit, and ends the process by SIGKILL beyond it.
+   * Answers who is inside and lets all models go. A thread that is stuck in a run is waited for,
+   * since `process.exit` would hang in it: the caller sets a limit, and ends the process by SIGKILL
+   * beyond it.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();

@@ -10,8 +10,9 @@ export type RepositoryListener = {
 };
 
 /**
- * Looks at the folder again and again, which works on every file system, a container's volume included. A change counts once two
- * looks in a row saw the same: a model that is still being copied is not loaded in pieces.
+ * Looks at the folder again and again, which works on every file system, a container's volume
+ * included. A change counts once two looks in a row saw the same: a model that is still being
+ * copied is not loaded in pieces.
  */
 export class RepositoryWatch implements AsyncDisposable {
   readonly #repository: string;

@@ -16,8 +16,9 @@ type Axis = { readonly name: string; readonly input: number; readonly axis: numb
 type Product = { readonly axes: readonly Axis[]; readonly max: number };
 
 /**
- * How large a request's free dimensions may be. Inner tensors of a model may have the size of their product, which a caller would choose with a few
- * bytes: so each is bounded by name, or all that are not named are bounded together.
+ * How large a request's free dimensions may be. Inner tensors of a model may have the size of their
+ * product, which a caller would choose with a few bytes: so each is bounded by name, or all that
+ * are not named are bounded together.
  */
 export type ShapeBounds = {
   /** Of each input's axes; from 0 to infinity where the size is fixed, or is that of the batch. */
@@ -68,12 +69,18 @@ export function shapeBounds(
   };
 }
 
-/** A free dimension's name in the manifest: that of the ONNX file, or its place where it has none there. */
+/**
+ * A free dimension's name in the manifest: that of the ONNX file, or its place where it has none
+ * there.
+ */
 export function dimensionName(input: TensorSpec, axis: number): string {
   return input.dimensionNames[axis] || `${input.name}[${axis}]`;
 }
 
-/** Refuses sizes beyond the bounds, before anything is allocated for them. The shapes fit the manifest already. */
+/**
+ * Refuses sizes beyond the bounds, before anything is allocated for them. The shapes fit the
+ * manifest already.
+ */
 export function checkBounds(
   model: string,
   bounds: ShapeBounds,
@@ -92,7 +99,8 @@ export function checkBounds(
     }
   if (loose.length > 1) {
     const product = productOf(loose, inputs);
-    // One input has as many elements anyway: only what several make together is more than what was sent.
+    // One input has as many elements anyway: only what several make together is more than what was
+    // sent.
     const allowed = Math.max(bounds.freeElementsMax, ...inputs.map(({ shape }) => elementsOf(shape)));
     if (product > allowed)
       throw tooLarge(

@@ -10,7 +10,10 @@ export type ModelState = 'loading' | 'ready' | 'unloading' | 'unavailable';
 /** One version; `model` is there while it takes requests. */
 export type Slot = { readonly version: string; state: ModelState; reason: string; model: LoadedModel | undefined };
 
-/** What is known of one model: its versions, the guard of its loading, and that only one change goes on at a time. */
+/**
+ * What is known of one model: its versions, the guard of its loading, and that only one change goes
+ * on at a time.
+ */
 export class Shelf {
   readonly name: string;
   readonly breaker: Breaker;
@@ -36,15 +39,17 @@ export class Shelf {
     return slot;
   }
 
-  /** The version asked for, or the newest that is ready; throws model_not_found or model_not_ready. */
+  /**
+   * The version asked for, or the newest that is ready; throws model_not_found or model_not_ready.
+   */
   find(version: string | undefined): LoadedModel {
     const model = version === undefined ? this.#newest : this.#slots.get(version)?.model;
     return model ?? this.#absent(version);
   }
 
   /**
-   * Versions on disk become known; those that are gone from it and not loaded are forgotten. An entry that cannot be read has one version without a
-   * name, whose reason says why.
+   * Versions on disk become known; those that are gone from it and not loaded are forgotten. An entry
+   * that cannot be read has one version without a name, whose reason says why.
    */
   note({ versions: readable, problem }: Pick<ModelFolder, 'versions' | 'problem'>): void {
     const versions = problem === undefined ? readable : [''];

@@ -1,6 +1,9 @@
 import { type DataType, dataTypes } from '../tensor.ts';
 
-/** One input or output; a free dimension is -1, its name in the ONNX file (or '') in `dimensionNames`. */
+/**
+ * One input or output; a free dimension is -1, its name in the ONNX file (or '') in
+ * `dimensionNames`.
+ */
 export type TensorSpec = {
   readonly name: string;
   readonly datatype: DataType;
@@ -8,7 +11,10 @@ export type TensorSpec = {
   readonly dimensionNames: readonly string[];
 };
 
-/** The ONNX file's number of a datatype turned into ours; undefined for those that cannot be carried (BF16, FP8, INT4 …). */
+/**
+ * The ONNX file's number of a datatype turned into ours; undefined for those that cannot be carried
+ * (BF16, FP8, INT4 …).
+ */
 export function dataTypeOfOnnx(onnxCode: number): DataType | undefined {
   return (Object.keys(dataTypes) as DataType[]).find((name) => dataTypes[name].onnxCode === onnxCode);
 }

@@ -5,9 +5,13 @@ import { type Manifest, sizeBounds } from './manifest.ts';
 import type { ManifestFile } from './manifest-schema.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
-// Triton's model configuration, both ways: its clients send one with a load, and read one before they measure.
+// Triton's model configuration, both ways: its clients send one with a load, and read one before
+// they measure.
 
-/** GET /v2/models/M/config, as Triton's clients and perf_analyzer read it: dims without the batch dimension. */
+/**
+ * GET /v2/models/M/config, as Triton's clients and perf_analyzer read it: dims without the batch
+ * dimension.
+ */
 export function tritonConfig(manifest: Manifest) {
   const { batching, queue, lanes } = manifest;
   const batched = batching.rows_max > 0;
@@ -52,7 +56,10 @@ const asText = z.strictObject({ string_value: z.string().max(65_536) }).transfor
   }
 });
 
-/** What is understood of Triton's configuration. Inputs and outputs are read and left to the ONNX file, which knows better. */
+/**
+ * What is understood of Triton's configuration. Inputs and outputs are read and left to the ONNX
+ * file, which knows better.
+ */
 const tritonSchema = z.strictObject({
   name: ignored,
   input: ignored,
@@ -106,7 +113,10 @@ export function isTritonConfig(given: unknown): given is Record<string, unknown>
   return typeof given === 'object' && given !== null && Object.keys(given).some((key) => tritonsOwnWords.includes(key));
 }
 
-/** Triton's words as model.json's. A word that is not understood is refused: ignored silently, it would be believed. */
+/**
+ * Triton's words as model.json's. A word that is not understood is refused: ignored silently, it
+ * would be believed.
+ */
 export function fromTritonConfig(given: Record<string, unknown>): unknown {
   const parsed = tritonSchema.safeParse(given);
   if (!parsed.success) {

@@ -16,7 +16,9 @@ import type { RegistryConfig } from './registry-config.ts';
 import type { Shelf, Slot } from './shelf.ts';
 import { unloadSlot } from './unload-slot.ts';
 
-/** Loads the versions of a model that its policy names, behind the model's breaker, with retries. */
+/**
+ * Loads the versions of a model that its policy names, behind the model's breaker, with retries.
+ */
 export class VersionLoader {
   readonly #config: RegistryConfig;
   readonly #observer: EngineObserver;
@@ -75,7 +77,8 @@ export class VersionLoader {
     }
     const outcomes = await Promise.allSettled(wanted.map((version) => this.#loadVersion(shelf, version, manifest)));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    // The old ones stay while a new one cannot be had: a broken version must not leave the model with none.
+    // The old ones stay while a new one cannot be had: a broken version must not leave the model with
+    // none.
     if (failed) throw failed.reason;
     const obsolete = shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
     await Promise.all(obsolete.map((slot) => unloadSlot(shelf, slot, 'not served under the version policy')));

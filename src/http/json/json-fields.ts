@@ -1,6 +1,7 @@
 import { malformed, quoted } from './malformed.ts';
 
-// Reading a member of a JSON object that someone else wrote: it has the wanted kind, or the message says where it has not.
+// Reading a member of a JSON object that someone else wrote: it has the wanted kind, or the message
+// says where it has not.
 
 export type JsonObject = { readonly [member: string]: unknown };
 

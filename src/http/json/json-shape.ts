@@ -1,6 +1,9 @@
 import { malformed } from './malformed.ts';
 
-/** What may be in a JSON text besides numbers: each of these costs many times its bytes once it is parsed. */
+/**
+ * What may be in a JSON text besides numbers: each of these costs many times its bytes once it is
+ * parsed.
+ */
 export type JsonLimits = {
   /** VITRINE_JSON_ARRAYS_MAX */
   readonly jsonArraysMax: number;
@@ -23,7 +26,10 @@ const depthMax = 64;
 /** 1024 inputs and as many outputs, each with a dozen members. */
 const inferenceMembersMax = 32_768;
 
-/** One pass over the bytes, about 1 ms a MiB, before anything is parsed. It takes what is no JSON, too: the parser says so. */
+/**
+ * One pass over the bytes, about 1 ms a MiB, before anything is parsed. It takes what is no JSON,
+ * too: the parser says so.
+ */
 export function checkJsonShape(
   bytes: Uint8Array,
   where: string,

@@ -1,11 +1,17 @@
 import { ServiceError } from '../../errors.ts';
 
-/** A body that cannot be read: `where` is the path into it as its author would write it, `inputs[0].data[17]`. */
+/**
+ * A body that cannot be read: `where` is the path into it as its author would write it,
+ * `inputs[0].data[17]`.
+ */
 export function malformed(where: string, problem: string, cause?: unknown): ServiceError {
   return new ServiceError('invalid_body', `Cannot read the body: ${where} ${problem}.`, { cause });
 }
 
-/** What a caller wrote, as it may be repeated in a message: short, on one line, and without control characters. */
+/**
+ * What a caller wrote, as it may be repeated in a message: short, on one line, and without control
+ * characters.
+ */
 export function quoted(given: unknown): string {
   // Never deeper than one level: what was written may be nested deeper than any recursion goes.
   if (Array.isArray(given))

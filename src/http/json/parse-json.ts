@@ -9,8 +9,8 @@ const uncheckedBytesMax = 4096;
 const parameterLimits: JsonShape = { jsonArraysMax: 16_384, textsMax: 16_384, remedy: 'send less at once' };
 
 /**
- * JSON as bytes to a value, once it is known what it is made of. What is not UTF-8 is refused: a decoder that puts U+FFFD in its place would change the
- * caller's text.
+ * JSON as bytes to a value, once it is known what it is made of. What is not UTF-8 is refused: a
+ * decoder that puts U+FFFD in its place would change the caller's text.
  */
 export function parseJson(bytes: Buffer, where = 'the JSON', limits = parameterLimits): unknown {
   if (!isUtf8(bytes)) throw malformed(where, 'is not UTF-8');
@@ -22,7 +22,10 @@ export function parseJson(bytes: Buffer, where = 'the JSON', limits = parameterL
   }
 }
 
-/** V8's message quotes the text around the error; only the position is repeated, which it does not say of short texts. */
+/**
+ * V8's message quotes the text around the error; only the position is repeated, which it does not
+ * say of short texts.
+ */
 function positionIn(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : '';
   const position = /at position \d+/.exec(message);

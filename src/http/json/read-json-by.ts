@@ -5,7 +5,10 @@ import { kindOf } from './json-fields.ts';
 import { malformed } from './malformed.ts';
 import { readJsonBody } from './read-json-body.ts';
 
-/** A JSON body by the schema that /openapi.json shows; `invalid_body` says where it is something else. */
+/**
+ * A JSON body by the schema that /openapi.json shows; `invalid_body` says where it is something
+ * else.
+ */
 export async function readJsonBy<Schema extends z.ZodObject>(
   schema: Schema,
   bodies: BodyReader,

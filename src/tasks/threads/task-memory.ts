@@ -3,8 +3,9 @@ import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 
 /**
- * V8's own limit of a thread is twice what a task may hold. Near it V8 collects garbage for seconds in
- * which nothing can be measured, and one array or map that does not fit below it ends the whole process.
+ * V8's own limit of a thread is twice what a task may hold. Near it V8 collects garbage for seconds
+ * in which nothing can be measured. One array or map that does not fit below it ends the whole
+ * process.
  */
 export function heapLimits(bytesMax: number): ResourceLimits {
   return { maxOldGenerationSizeMb: Math.ceil((2 * bytesMax) / 2 ** 20) };

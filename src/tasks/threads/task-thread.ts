@@ -186,7 +186,9 @@ export class TaskThread {
   }
 }
 
-/** Answers may be views into one buffer that a whole batch shares: such a one is copied before it is given away. */
+/**
+ * Answers may be views into a buffer that a whole batch shares; these are copied before a transfer.
+ */
 function alone(tensor: Tensor): Tensor {
   const { data } = tensor;
   return ArrayBuffer.isView(data) && data.byteLength !== data.buffer.byteLength

@@ -3,8 +3,8 @@ import type { Metric } from '../names/metric.ts';
 import { metricNames } from '../names/names.ts';
 
 /**
- * Gives the host's metrics the units that the conventions say and their instrumentation leaves out: without them Prometheus would know bytes and
- * ratios by names that no dashboard expects.
+ * Gives the host's metrics the units that the conventions say and their instrumentation leaves out:
+ * without them Prometheus would know bytes and ratios by names that no dashboard expects.
  */
 export function completeUnits(metrics: ResourceMetrics): ResourceMetrics {
   return {

@@ -20,15 +20,19 @@ export type DurableExportOptions<Items> = {
   onRefused: (signal: Signal, items: number, reason: string) => void;
 };
 
-/** After so many attempts in a row a stop takes the Collector, or the disk, for away; they take about a second. */
+/**
+ * After so many attempts in a row a stop takes the Collector, or the disk, for down; they take
+ * about a second.
+ */
 const failuresAtStopMax = 4;
 /** How often what cannot be read is looked for again, when nothing else waits. */
 const asideLookMs = 1_000;
 
 /**
- * Gets items to the Collector, come what may: it sends them once, live, and what is not acknowledged
- * at once waits on disk, from where it is sent again, oldest first, until it is acknowledged, refused for good, or outgrows the spool's limits.
- * While anything waits on disk, new items queue up behind it, so that points arrive in order.
+ * Gets items to the Collector. It sends them once, live. Items that are not acknowledged at once
+ * wait on disk and are sent again, oldest first. They end when they are acknowledged, refused for
+ * good, or beyond the spool's limits.
+ * While anything waits on disk, new items queue behind it, so points arrive in order.
  */
 export class DurableExport<Items> {
   readonly #options: DurableExportOptions<Items>;
@@ -51,8 +55,9 @@ export class DurableExport<Items> {
   }
 
   /**
-   * Takes items that were counted as made. Comes back when they are with the Collector, in the spool, or counted as lost: within `spoolAfterMs`
-   * and a disk write, however slow the Collector is. One call at a time. A Collector that takes less than there `isBehind` gets it from the disk: that is
+   * Takes items that were counted as made. Comes back when they are with the Collector, in the spool,
+   * or counted as lost: within `spoolAfterMs` and a disk write, however slow the Collector is. One
+   * call at a time. A Collector that takes less than there `isBehind` gets it from the disk: that is
    * quicker than any Collector, and memory would be full.
    */
   async accept(items: Items, count: number, isBehind = false): Promise<void> {
@@ -75,7 +80,8 @@ export class DurableExport<Items> {
       await this.#conclude(early, items, count);
       return;
     }
-    // In doubt: it stands on disk before anything else happens to the process, and leaves it again when the answer comes.
+    // In doubt: it stands on disk before anything else happens to the process, and leaves it again when
+    // the answer comes.
     const entries = await this.#keep(items, 'held');
     void sent.then(async (late) => {
       settle();
@@ -84,8 +90,8 @@ export class DurableExport<Items> {
   }
 
   /**
-   * Sends what waits, until nothing does, the deadline passes, or the Collector turns out to be away: a stop does not wait for it. What is left
-   * stays on disk for the next start.
+   * Sends what waits, until nothing does, the deadline passes, or the Collector is down: a stop does
+   * not wait for it. The rest stays on disk for the next start.
    */
   async flush(deadlineMs: number): Promise<void> {
     const endsAt = performance.now() + deadlineMs;

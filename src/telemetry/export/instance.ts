@@ -6,8 +6,8 @@ import { ifThereNow } from '../../if-there.ts';
 import { ours, say } from '../../sentence.ts';
 
 /**
- * The service's instance id: the same over restarts, since Prometheus knows the instance by it, so it lives in the data folder.
- * Two services must not share a data folder.
+ * The service's instance id: the same over restarts, since Prometheus knows the instance by it, so
+ * it lives in the data folder. Two services must not share a data folder.
  */
 export function instanceId(dataFolder: string): string {
   const file = fileIn(dataFolder);
@@ -29,7 +29,10 @@ export function instanceId(dataFolder: string): string {
   }
 }
 
-/** The id of the service that has this folder; undefined while none has begun there. One that cannot be read is not none: it must not be replaced. */
+/**
+ * The id of the service that has this folder; undefined while none has begun there. One that cannot
+ * be read is not none: it must not be replaced.
+ */
 export function readInstanceId(dataFolder: string): string | undefined {
   const text = ifThereNow(() => readFileSync(fileIn(dataFolder), 'utf8'));
   if (text && !text.endsWith('\n')) throw new Error('it was not read whole');

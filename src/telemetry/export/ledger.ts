@@ -1,6 +1,9 @@
 import { type Signal, signals } from './signals.ts';
 
-/** Why an item (a span, a log record, a metric point) was given up. Every way to lose something has a word here. */
+/**
+ * Why an item (a span, a log record, a metric point) was given up. Every way to lose something has
+ * a word here.
+ */
 export const dropReasons = [
   'memory_full',
   'spool_full',
@@ -12,7 +15,7 @@ export const dropReasons = [
 export type DropReason = (typeof dropReasons)[number];
 
 export type Account = {
-  /** Items told to the telemetry by this process. */
+  /** Items that this process made. */
   made: number;
   /** Items that an earlier process left on disk and this one found. */
   recovered: number;
@@ -25,12 +28,16 @@ export type Account = {
   dropped: Record<DropReason, number>;
 };
 
-/** Where items are right now; asked, not counted, so that the ledger can be wrong and be seen to be wrong. */
+/**
+ * Where items are right now; asked, not counted, so that the ledger can be wrong and be seen to be
+ * wrong.
+ */
 export type Whereabouts = { memory: number; spooled: number; spooledBytes: number };
 
 /**
- * The books of the telemetry: made + recovered = exported + refused + dropped + in memory + spooled, per signal, at any moment.
- * The left side and each term on the right are counted in different places; `missing` is their difference and must be 0.
+ * The books of the telemetry: made + recovered = exported + refused + dropped + in memory +
+ * spooled, per signal, at any moment. The left side and each term on the right are counted in
+ * different places; `missing` is their difference and must be 0.
  */
 export class Ledger {
   readonly #accounts: Record<Signal, Account> = {

@@ -10,7 +10,10 @@ import {
 import type { CollectedMetric, Meter, Point } from '../meter.ts';
 import { scopeName } from '../names/names.ts';
 
-/** Hands the metrics of a meter to the SDK's reader, which sends them with those of the instrumentations. */
+/**
+ * Hands the metrics of a meter to the SDK's reader, which sends them with the instrumentations'
+ * metrics.
+ */
 export function producerOf(meter: Meter): MetricProducer {
   return {
     collect: async () => {

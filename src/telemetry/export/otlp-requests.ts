@@ -10,10 +10,14 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 /** A serialized export request and how many spans, log records or metric points are in it. */
 export type OtlpRequest = { bytes: Uint8Array; items: number };
 
-/** gRPC's default limit for a message is 4 MiB, the Collector's too; this leaves room for its framing. */
+/**
+ * gRPC's default limit for a message is 4 MiB, the Collector's too; this leaves room for its
+ * framing.
+ */
 export const requestBytesMax = 4 * 1024 * 1024 - 64 * 1024;
 
-// Each answers as many requests as it takes to keep them below the limit. An item that is alone above it comes back as it is: too large.
+// Each answers as many requests as it takes to keep them below the limit. An item that is alone
+// above it comes back as it is: too large.
 
 export function spanRequests(spans: ReadableSpan[]): OtlpRequest[] {
   return inHalves(spans, (part) => ProtobufTraceSerializer.serializeRequest(part));

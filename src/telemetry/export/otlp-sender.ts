@@ -24,7 +24,10 @@ const paths: Record<Signal, string> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
 };
 
-/** A request that these keep coming back for may be at fault itself: after `doubtfulAnswersMax` of them it is given up as refused. */
+/**
+ * A request that these keep coming back for may be at fault itself: after `doubtfulAnswersMax` of
+ * them it is given up as refused.
+ */
 const doubtful: readonly number[] = [
   status.INTERNAL,
   status.UNKNOWN,
@@ -34,8 +37,9 @@ const doubtful: readonly number[] = [
 ];
 
 /**
- * Sends OTLP requests that are already bytes: what comes back from the spool. The official exporters serialize what they send themselves, and
- * their channel waits up to two minutes before it tries a Collector again that was away; this one tries within two seconds.
+ * Sends OTLP requests that are bytes already: items from the spool. The official exporters
+ * serialize what they send. Their channel waits up to two minutes before it tries a Collector
+ * again; this one tries within two seconds.
  */
 export class OtlpSender {
   readonly #client: Client;
@@ -98,7 +102,10 @@ export class OtlpSender {
   }
 }
 
-/** Says whether to try again. Only an answer that blames the request itself is final; wrong keys, for one, can be put right meanwhile. */
+/**
+ * Says whether to try again. Only an answer that blames the request itself is final; wrong keys,
+ * for one, can be put right meanwhile.
+ */
 export function outcomeOfFailure(error: Error | undefined): SendOutcome & { reason: string } {
   const reason = error?.message ?? 'no reason given';
   return codeOf(error) === status.INVALID_ARGUMENT ? { state: 'refused', reason } : { state: 'failed', reason };

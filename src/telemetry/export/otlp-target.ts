@@ -3,7 +3,10 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 
-/** Where the Collector is, for a gRPC client, by the same rules as the official exporters': http is plain, https is TLS. */
+/**
+ * Where the Collector is, for a gRPC client, by the same rules as the official exporters': http is
+ * plain, https is TLS.
+ */
 export function otlpTarget(
   config: Config,
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -12,8 +12,9 @@ export type OutboxOptions<Item, Batch> = {
 };
 
 /**
- * Where ended spans and log records wait, for a moment, for company. It takes the place of the SDK's batch processors, which take a batch off
- * their queue before it is safe and do not say what they drop. Adding never blocks; a full outbox drops the new item and counts it.
+ * Batches ended spans and log records for a moment. It replaces the SDK's batch processors: they
+ * dequeue before a batch is safe and do not count what they drop. Adding never blocks; a full
+ * outbox drops the new item and counts it.
  */
 export class Outbox<Item, Batch> {
   readonly #options: OutboxOptions<Item, Batch>;
@@ -66,7 +67,8 @@ export class Outbox<Item, Batch> {
         await this.#options.accept(batch, count, this.#count > this.#options.memoryItemsMax / 2);
       }
     } finally {
-      // In the same turn as the last look at the items: an item added after it must not be promised to a drain that is over.
+      // In the same turn as the last look at the items: an item added after it must not be promised to a
+      // drain that is over.
       this.#draining = undefined;
     }
   }

@@ -6,8 +6,9 @@ const announcement = 'Received Partial Success response:';
 const signalOfKey = { rejectedSpans: 'traces', rejectedDataPoints: 'metrics', rejectedLogRecords: 'logs' } as const;
 
 /**
- * How many items of an acknowledged request were rejected. The official exporters tell nobody but OpenTelemetry's diagnostic logger, in the same
- * turn and just before they report success, so this listens there; a test with a Collector that rejects some fails should a later version differ.
+ * How many items of an acknowledged request were rejected. The official exporters report it only to
+ * OpenTelemetry's diagnostic logger, just before they report success. So this listens there. A test
+ * with a Collector that rejects items fails if a later version differs.
  */
 export class PartialSuccess {
   readonly #heard = new Map<Signal, { rejected: number; reason: string }>();
@@ -33,7 +34,10 @@ export class PartialSuccess {
   }
 }
 
-/** OpenTelemetry's own complaints, for the person at the terminal: never back into the telemetry, where they would feed on themselves. */
+/**
+ * OpenTelemetry's own complaints, for the person at the terminal: never back into the telemetry,
+ * where they would feed on themselves.
+ */
 export function diagnosticLogger(partialSuccess: PartialSuccess, say: (sentence: string) => void): DiagLogger {
   const complain = (message: string, ...rest: unknown[]) => {
     if (!partialSuccess.hear(message, rest)) say(`${message} ${rest.map(String).join(' ')}`.trim());

@@ -13,7 +13,10 @@ import type { FinishedSpan } from '../spans.ts';
 const scope: ReadableSpan['instrumentationScope'] = { name: scopeName };
 const none: never[] = [];
 
-/** A span of ours as the SDK's serializer reads it. A span of the SDK has a clock, limits and checks: six times the work. */
+/**
+ * A span of ours as the SDK's serializer reads it. A span of the SDK has a clock, limits and
+ * checks: six times the work.
+ */
 export class FinishedReadableSpan implements ReadableSpan {
   readonly name: string;
   readonly kind: SpanKind;

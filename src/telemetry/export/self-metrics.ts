@@ -3,7 +3,10 @@ import { dropReasons, type Ledger } from './ledger.ts';
 import { signals } from './signals.ts';
 import type { Spool } from './spool.ts';
 
-/** The heartbeat and the ledger, as metrics. `isLeaving`: an orderly stop ends with a heartbeat of 0, which raises no alert. */
+/**
+ * The heartbeat and the ledger, as metrics. `isLeaving`: an orderly stop ends with a heartbeat of
+ * 0, which raises no alert.
+ */
 export function observeSelf(meter: Meter, ledger: Ledger, spool: Spool, isLeaving: () => boolean): void {
   meter.gauge('heartbeat', (observe) => observe(isLeaving() ? 0 : Date.now() / 1000));
   meter.gauge('spoolWritable', (observe) => observe(spool.writable ? 1 : 0));

@@ -26,7 +26,10 @@ type Parts = { spool: Spool; ledger: Ledger; partialSuccess: PartialSuccess };
 
 export type SignalPaths = ReturnType<typeof signalPaths>;
 
-/** How each signal reaches the Collector: spans and log records wait in an outbox, points come in one batch. */
+/**
+ * How each signal reaches the Collector: spans and log records wait in an outbox, points come in
+ * one batch.
+ */
 export function signalPaths(config: Config, parts: Parts) {
   const target = { ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs };
   const exporterOptions = { url: config.otlpEndpoint, timeoutMillis: config.telemetryTimeoutMs };

@@ -3,13 +3,17 @@ import type { Entry } from './spool-entry.ts';
 
 /** While the Collector is down, metric points alone cause a write more often than this. */
 const troubleMsMax = 30_000;
-/** About ten seconds with the waits between them; after that the entry itself may be at fault, and the next is tried. */
+/**
+ * About ten seconds with the waits between them; after that the entry itself may be at fault, and
+ * the next is tried.
+ */
 const readFailuresInARow = 8;
 const asideMs = 20_000;
 
 /**
- * The files of a spool. Reports the first failure of a kind and its end, not each one between. Files appear by rename,
- * so a crash leaves whole entries only. There is no fsync: an entry must survive the process, not a power cut.
+ * The files of a spool. Reports the first failure of a kind and its end, not each one between.
+ * Files appear by rename, so a crash leaves whole entries only. There is no fsync: an entry must
+ * survive the process, not a power cut.
  */
 export class SpoolDisk {
   readonly #onTrouble: (sentence: string) => void;
@@ -20,13 +24,18 @@ export class SpoolDisk {
   #readFailure: { at: number; message: string } | undefined;
   #removeFailureReported = false;
 
-  /** `onLeft` is called for each file that could not be removed: `removeLeft` has to be tried later. */
+  /**
+   * `onLeft` is called for each file that could not be removed: `removeLeft` has to be tried later.
+   */
   constructor(options: { onTrouble: (sentence: string) => void; onLeft: () => void }) {
     this.#onTrouble = options.onTrouble;
     this.#onLeft = options.onLeft;
   }
 
-  /** False while writes fail: after the last that failed, until one succeeds or none was needed for a while. */
+  /**
+   * False while writes fail: after the last that failed, until one succeeds or none was needed for a
+   * while.
+   */
   get writable(): boolean {
     return recent(this.#writeFailure) === undefined;
   }
@@ -67,7 +76,9 @@ export class SpoolDisk {
     return undefined;
   }
 
-  /** The bytes of an entry. `gone`: its file is empty or missing; `later`: it could not be read now. */
+  /**
+   * The bytes of an entry. `gone`: its file is empty or missing; `later`: it could not be read now.
+   */
   async read(entry: Entry): Promise<Uint8Array | 'gone' | 'later'> {
     const read = await tryToRead(entry);
     if (read instanceof Uint8Array) {

@@ -31,9 +31,10 @@ export type Entry = {
 
 const blockBytes = 4096;
 
-// <sequence>-<created, unix ms>-<items>.v1.otlp: the name holds what a later process must know of an entry,
-// and the content is the OTLP request as it goes over the wire. A newer Vitrine must go on reading v1.
-// The time is for people: a clock may be wrong, so neither order nor age are taken from it.
+// <sequence>-<created, unix ms>-<items>.v1.otlp: the name holds what a later process must know of
+// an entry, and the content is the OTLP request as it goes over the wire. A newer Vitrine must go
+// on reading v1. The time is for people: a clock may be wrong, so neither order nor age are taken
+// from it.
 const fileName = /^(\d{12,})-\d+-(\d+)\.v1\.otlp$/;
 
 /** How many items a file of a spool holds; 0 for other files. */

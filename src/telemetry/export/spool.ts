@@ -18,7 +18,10 @@ export type SpoolOptions = {
 
 type Books = { items: number; diskBytes: number; memoryItems: number; memoryBytes: number; memoryDiskBytes: number };
 
-/** After the first failed write, deliveries wait this long for the disk; later, their sender must come again. */
+/**
+ * After the first failed write, deliveries wait this long for the disk; later, their sender must
+ * come again.
+ */
 const settleMsMax = 1_000;
 const closePauseMs = 100;
 /** Five and a half seconds in all. */
@@ -26,8 +29,9 @@ const openAttemptsMax = 11;
 const openPauseMs = 100;
 
 /**
- * Telemetry that waits on disk, oldest first, within a limit of bytes and of age. What the disk refuses waits in memory,
- * within a limit too, and is tried again, so that a failure of a moment loses nothing.
+ * Telemetry that waits on disk, oldest first, within a limit of bytes and of age. What the disk
+ * refuses waits in memory, within a limit too, and is tried again, so that a failure of a moment
+ * loses nothing.
  */
 export class Spool {
   readonly #options: SpoolOptions;
@@ -88,8 +92,9 @@ export class Spool {
   }
 
   /**
-   * Stores the request on disk, or in memory while the disk refuses it. Answers undefined when both are full: then it was
-   * counted as dropped. Its items are on the books, or the ledger's, in the turn of the call, so they are counted once.
+   * Stores the request on disk, or in memory while the disk refuses it. Answers undefined when both
+   * are full: then it was counted as dropped. Its items are on the books, or the ledger's, in the
+   * turn of the call, so they are counted once.
    */
   append(signal: Signal, request: OtlpRequest, state: Entry['state']): Promise<Entry | undefined> {
     this.#dropTooOld();
@@ -109,7 +114,10 @@ export class Spool {
     return Promise.all(dropped).then(() => this.#store(entry));
   }
 
-  /** The bytes of an entry. `gone`: it cannot be read any more and was counted as dropped; `later`: it could not be read now. */
+  /**
+   * The bytes of an entry. `gone`: it cannot be read any more and was counted as dropped; `later`: it
+   * could not be read now.
+   */
   async read(entry: Entry): Promise<Uint8Array | 'gone' | 'later'> {
     if (entry.bytes) return entry.bytes;
     const read = await this.#disk.read(entry);
@@ -132,7 +140,10 @@ export class Spool {
     return this.memoryItems(signal) === 0;
   }
 
-  /** The last attempts to write what is still in memory; what the disk does not take by then is counted as dropped. */
+  /**
+   * The last attempts to write what is still in memory; what the disk does not take by then is
+   * counted as dropped.
+   */
   async close(deadlineMs: number): Promise<void> {
     const endsAt = performance.now() + deadlineMs;
     this.#closing.abort();
@@ -170,7 +181,9 @@ export class Spool {
     }
   }
 
-  /** Writes it at once, or leaves it to the retries; beyond the limit of memory, the newest has to go. */
+  /**
+   * Writes it at once, or leaves it to the retries; beyond the limit of memory, the newest has to go.
+   */
   async #store(entry: Entry): Promise<Entry | undefined> {
     while (!entry.isGone) {
       const failure = await this.#write(entry);

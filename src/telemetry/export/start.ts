@@ -32,24 +32,32 @@ export type Telemetry = {
   readonly ledger: Ledger;
   /** What is wrong with the disk of the spool, in a sentence. */
   spoolTrouble(): string | undefined;
-  /** Comes back when every log record told so far is with the Collector, on disk, or counted as dropped; false when the disk refuses some for longer. */
+  /**
+   * Settles when every log record made so far is with the Collector, on disk, or counted as dropped;
+   * false when the disk refuses some for longer.
+   */
   settleLogs(): Promise<boolean>;
-  /** Tells the metrics as they stand now, besides the interval. */
+  /** Exports the metrics now, besides the interval. */
   tellMetrics(): Promise<void>;
-  /** Sends what can be sent before the deadline and leaves the rest in the spool for the next start. */
+  /**
+   * Sends what can be sent before the deadline and leaves the rest in the spool for the next start.
+   */
   stop(deadlineMs: number): Promise<void>;
 };
 
 type Component = { name: string; folder: string; host: boolean; meter: Meter };
 
-/** More metric points than this go out in several requests, so that one stays below gRPC's 4 MiB. */
+/**
+ * More metric points than this go out in several requests, so that one stays below gRPC's 4 MiB.
+ */
 const metricPointsMax = 5_000;
 /** At a stop: a disk that refuses for longer is not waited for. */
 const spoolCloseMsMax = 2_000;
 
 /**
- * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the spool.
- * `component`: service.name, the folder of the spool, and the metrics to export. One process of a machine exports its `host`.
+ * Starts all telemetry: from here on, spans, metrics and log records reach the Collector or the
+ * spool. `component`: service.name, the folder of the spool, and the metrics to export. One process
+ * of a machine exports its `host`.
  */
 export async function startTelemetry(config: Config, component: Component): Promise<Telemetry> {
   // Events, audit and security are logged at every level.
@@ -186,20 +194,26 @@ function streamProviders(resource: Resource, processor: LogRecordProcessor): Rec
   return Object.fromEntries(logStreams.map((stream) => [stream, providerOf(stream)]));
 }
 
-/** What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's path is written by hand. */
+/**
+ * What surrounds the service: outgoing HTTP, runtime and host metrics. Everything on the request's
+ * path is written by hand.
+ */
 function surroundings(host: boolean) {
   process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
   return getNodeAutoInstrumentations({
-    // It tells no delay of the event loop before it has looked five times: event-loop-delay.ts does.
+    // Its event loop delay needs five looks first; event-loop-delay.ts measures it at once.
     '@opentelemetry/instrumentation-runtime-node': { monitoringPrecision: 2 ** 31 - 1 },
     '@opentelemetry/instrumentation-host-metrics': {
-      // Without its network: it starts a program to ask for the default interface, and all requests wait for that. host-metrics.ts reads a file instead.
+      // Without its network: it starts a program to ask for the default interface, and all requests wait
+      // for that. host-metrics.ts reads a file instead.
       metricGroups: ['process.cpu', 'process.memory', ...(host ? ['system.cpu', 'system.memory'] : [])],
     },
   });
 }
 
-/** The SDK repeats itself while the Collector is away; a sentence a minute is enough for a person. */
+/**
+ * The SDK repeats itself while the Collector is down; a sentence a minute is enough for a person.
+ */
 function quietly(say: (sentence: string) => void): (sentence: string) => void {
   const saidAt = new Map<string, number>();
   return (sentence) => {

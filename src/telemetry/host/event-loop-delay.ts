@@ -1,10 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Meter } from '../meter.ts';
 
-/** How often a timer checks whether it is late. A check costs an idle process 0.05 ms of CPU; a block as long is always seen. */
+/**
+ * How often a timer checks whether it is late. A check costs an idle process 0.05 ms of CPU; a
+ * block as long is always seen.
+ */
 export const lookEveryMs = 50;
 
-/** How late timers are. The official instrumentation takes half a percent of a core for it, and counts its timer's 10 ms as delay. */
+/**
+ * How late timers are. The official instrumentation takes half a percent of a core for it, and
+ * counts its timer's 10 ms as delay.
+ */
 export function observeEventLoopDelay(meter: Meter): void {
   const waits = monitorEventLoopDelay({ resolution: lookEveryMs });
   waits.enable();

@@ -1,7 +1,10 @@
 import type { AttributeValue } from '@opentelemetry/api';
 import { hostDetector, type ResourceDetector } from '@opentelemetry/resources';
 
-/** What the host says of itself. A container has no machine id: the SDK would warn of an empty `host.id`, so it is left out. */
+/**
+ * What the host says of itself. A container has no machine id: the SDK would warn of an empty
+ * `host.id`, so it is left out.
+ */
 export async function hostAttributes(
   detector: ResourceDetector = hostDetector,
 ): Promise<Record<string, AttributeValue>> {

@@ -2,7 +2,10 @@ import { statfs } from 'node:fs/promises';
 import { procField, procNames, procText } from '../../proc.ts';
 import type { Meter } from '../meter.ts';
 
-/** What the official instrumentations do not measure, or not cheaply. `isOneOfMachine`: the machine's disks and network too. */
+/**
+ * What the official instrumentations do not measure, or not cheaply. `isOneOfMachine`: the
+ * machine's disks and network too.
+ */
 export function observeHost(meter: Meter, dataFolder: string, isOneOfMachine: boolean): void {
   meter.gauge('processUptime', (observe) => observe(process.uptime()));
   meter.gauge('processFiles', async (observe) => {
@@ -54,7 +57,10 @@ function observeNetwork(meter: Meter): void {
 type Directions = { receive: number; transmit: number };
 type Interface = { device: string; bytes: Directions; errors: Directions; dropped: Directions };
 
-/** Neither loopback nor the machine's ends of the lines to its containers: what goes through those goes through a bridge or a card as well. */
+/**
+ * Neither loopback nor the machine's ends of the lines to its containers: what goes through those
+ * goes through a bridge or a card as well.
+ */
 export function interfacesIn(netDev: string): Interface[] {
   return netDev
     .split('\n')
@@ -71,7 +77,10 @@ export function interfacesIn(netDev: string): Interface[] {
 
 const interfacesMax = 32;
 
-/** Whole disks, not their partitions, and nothing that only lives in memory or in a file; sectors are 512 bytes whatever the disk says. */
+/**
+ * Whole disks, not their partitions, and nothing that only lives in memory or in a file; sectors
+ * are 512 bytes whatever the disk says.
+ */
 export function disksIn(diskstats: string): { device: string; readBytes: number; writtenBytes: number }[] {
   return diskstats
     .split('\n')

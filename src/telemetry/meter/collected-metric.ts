@@ -15,7 +15,10 @@ export type HistogramValue = {
   counts: readonly number[];
 };
 
-/** The buckets of positive values: the first is `offset`, and bucket i ends at 2^((i + 1) / 2^scale). */
+/**
+ * The buckets of positive values: the first is `offset`, and bucket i ends at 2^((i + 1) /
+ * 2^scale).
+ */
 export type ExponentialValue = {
   count: number;
   sum: number;

@@ -1,8 +1,8 @@
 import type { Series } from './instrument.ts';
 
 /**
- * A sum. It stands in an array of one: a field that begins as 0 changes the shape of its object at the first fraction,
- * and V8 compiles what reads the old shape again and again.
+ * A sum, in an array of one: a field that becomes a fraction would change its object's shape and
+ * deoptimize its readers (docs/performance.md).
  */
 export class CounterSeries implements Series<number> {
   readonly #value = new Float64Array(1);

@@ -3,15 +3,21 @@ import type { Series } from './instrument.ts';
 
 /** The finest that Prometheus stores; 0.3 % from bound to bound. */
 const scaleMax = 8;
-/** Buckets at most. A value beyond joins all buckets in pairs: 4 decades are then 4.4 % from bound to bound, 8 are 9 %. */
+/**
+ * Buckets at most. A value beyond joins all buckets in pairs: 4 decades are then 4.4 % from bound
+ * to bound, 8 are 9 %.
+ */
 const bucketsMax = 320;
 
 /**
- * OpenTelemetry's exponential histogram: bucket bounds are powers of 2^(2^-scale), so that a percentile is exact to a few
- * percent for any values, and nobody has to choose bounds.
+ * OpenTelemetry's exponential histogram: bucket bounds are powers of 2^(2^-scale), so that a
+ * percentile is exact to a few percent for any values, and nobody has to choose bounds.
  */
 export class ExponentialSeries implements Series<ExponentialValue> {
-  /** Bucket `index` is at `index` modulo the length: no more indexes than that are in use, so none collide. */
+  /**
+   * Bucket `index` is at `index` modulo the length: no more indexes than that are in use, so none
+   * collide.
+   */
   #counts = new Float64Array(bucketsMax);
   #scale = scaleMax;
   #indexesPerE = 2 ** scaleMax / Math.LN2;
@@ -63,7 +69,10 @@ export class ExponentialSeries implements Series<ExponentialValue> {
     };
   }
 
-  /** A bucket's upper bound belongs to it: bucket i holds what is above base^i and not above base^(i+1). */
+  /**
+   * A bucket's upper bound belongs to it: bucket i holds what is above base^i and not above
+   * base^(i+1).
+   */
   #indexOf(value: number): number {
     return Math.ceil(Math.log(value) * this.#indexesPerE) - 1;
   }

@@ -4,7 +4,9 @@ import type { Series } from './instrument.ts';
 
 export class HistogramSeries implements Series<HistogramValue> {
   readonly #bounds: readonly number[];
-  /** The buckets' counts and, behind them, the sum: a field of its own would be one more cache line. */
+  /**
+   * The buckets' counts and, behind them, the sum: a field of its own would be one more cache line.
+   */
   readonly #numbers: Float64Array;
   readonly #exact: ExponentialSeries | undefined;
 

@@ -12,7 +12,10 @@ const seriesMax = 2_000;
 /** No label values of ours join to this. */
 const overflowKey = '\0overflow';
 
-/** A metric's series by label values; each is exported from the moment it is first asked for, from zero. */
+/**
+ * A metric's series by label values; each is exported from the moment it is first asked for, from
+ * zero.
+ */
 export class Instrument<Attributes extends readonly string[], Value, Made extends Series<Value>> {
   readonly row: Metric;
   readonly #make: (labels: Labels<Attributes>) => Made;
@@ -32,7 +35,10 @@ export class Instrument<Attributes extends readonly string[], Value, Made extend
     return overflow?.series ?? this.#begin(overflowKey, labels, { 'otel.metric.overflow': 'true' });
   }
 
-  /** All points, and before the first of a series its zero: without a zero, the first event is no increase. */
+  /**
+   * All points, and before the first of a series its zero: without a zero, the first event is no
+   * increase.
+   */
   points(atMs = Date.now()): Point<Value>[] {
     return [...this.#series.values()].flatMap((begun) => {
       const { series, labels, startMs, zero } = begun;

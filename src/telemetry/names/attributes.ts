@@ -1,4 +1,7 @@
-/** Every attribute of spans, log records and the resource; those of metrics stand in the rows of the metrics too. */
+/**
+ * Every attribute of spans, log records and the resource; attributes of metrics stand in the rows
+ * of the metrics too.
+ */
 export const attributeNames = {
   logStream: {
     name: 'log.stream',
@@ -12,7 +15,7 @@ export const attributeNames = {
   codeFile: { name: 'code.file.path', says: 'Where a warning or error was written: the file below src/.' },
   codeFunction: { name: 'code.function.name', says: 'The function that wrote it.' },
   codeLine: { name: 'code.line.number', says: 'The line that wrote it.' },
-  requestId: { name: 'request.id', says: 'The caller’s X-Request-Id where it is well-formed, else ours.' },
+  requestId: { name: 'request.id', says: 'The caller’s X-Request-Id if it is valid, else ours.' },
   tenant: {
     name: 'tenant',
     says: 'Who is charged: the API key’s name, `admin`, or `anonymous` where there are no keys. Never an address.',
@@ -32,7 +35,7 @@ export const attributeNames = {
   },
   errorMessage: {
     name: 'error.message',
-    says: 'What the caller was told of the failure, without the caller’s own words.',
+    says: 'What the caller was sent about the failure, without the caller’s own words.',
   },
   inputShapes: {
     name: 'inference.input.shapes',

@@ -1,6 +1,9 @@
 import type { Metric } from './metric.ts';
 
-/** By who measures it: the official instrumentations, or telemetry/host-metrics.ts and event-loop-delay.ts. */
+/**
+ * By who measures it: the official instrumentations, or telemetry/host-metrics.ts and
+ * event-loop-delay.ts.
+ */
 const byRuntimeNode = { from: '@opentelemetry/instrumentation-runtime-node' } as const;
 const byHostMetrics = { from: '@opentelemetry/instrumentation-host-metrics' } as const;
 
@@ -132,7 +135,7 @@ export const hostMetrics = {
     ...gauge,
     name: 'process.thread.count',
     unit: '{thread}',
-    says: 'Threads of the process, those of lanes and ONNX Runtime among them. Linux.',
+    says: 'Threads of the process, including lanes and ONNX Runtime. Linux.',
     attributes: [],
   },
   processUptime: {
@@ -213,7 +216,7 @@ export const hostMetrics = {
     ...gauge,
     name: 'system.filesystem.utilization',
     unit: '1',
-    says: 'The part of it that is used, of what this user could use.',
+    says: 'The used part, of what this user could use.',
     attributes: [],
   },
 } as const satisfies Record<string, Metric>;

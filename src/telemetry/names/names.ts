@@ -8,8 +8,9 @@ import { receiverMetrics } from './receiver.ts';
 import { requestMetrics } from './requests.ts';
 import { taskMetrics } from './tasks.ts';
 
-// Everything that Vitrine tells of itself, in one table: metrics, spans and attributes, with unit, meaning and buckets. names/ has it by subject;
-// docs/telemetry.md is generated from it. OpenTelemetry's conventional names where they exist, those of systems people have where they do not.
+// All telemetry of Vitrine in one table: metrics, spans and attributes, with unit, meaning and
+// buckets. docs/telemetry.md is generated from it. Names are OpenTelemetry's where they exist, else
+// older ones.
 
 export const metricNames = {
   ...requestMetrics,
@@ -27,5 +28,5 @@ export type MetricName = keyof typeof metricNames;
 export { attribute, attributeNames } from './attributes.ts';
 export { type SpanName, spanNames } from './spans.ts';
 
-/** The instrumentation scope of all of it. */
+/** The instrumentation scope of all telemetry. */
 export const scopeName = 'vitrine';

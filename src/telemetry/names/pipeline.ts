@@ -13,7 +13,7 @@ export const pipelineMetrics = {
     name: 'vitrine.telemetry.made',
     kind: 'counter',
     unit: '',
-    says: 'Spans, log records and metric points told by this process.',
+    says: 'Spans, log records and metric points made by this process.',
     attributes: ['signal'],
   },
   telemetryRecovered: {

@@ -6,21 +6,21 @@ export const receiverMetrics = {
     name: 'vitrine.receiver.accepted',
     kind: 'counter',
     unit: '',
-    says: 'What the receiver took and told on: alert states, release marks, and event lines by their kind.',
+    says: 'What the receiver accepted and exported: alert states, release marks, and event lines by their kind.',
     attributes: ['door', 'what'],
   },
   receiverRepeated: {
     name: 'vitrine.receiver.repeated',
     kind: 'counter',
     unit: '',
-    says: 'Deliveries that the receiver had taken before, and did not tell again.',
+    says: 'Deliveries that the receiver had taken before, and did not export again.',
     attributes: ['door'],
   },
   receiverRefused: {
     name: 'vitrine.receiver.refused',
     kind: 'counter',
     unit: '',
-    says: 'Requests that the receiver refused, by the failure’s code; `connections` are those closed at the door.',
+    says: 'Requests that the receiver refused, by the failure’s code; `connections` are those closed at once.',
     attributes: ['door', 'reason'],
   },
   receiverForgotten: {
@@ -34,7 +34,7 @@ export const receiverMetrics = {
     name: 'vitrine.receiver.alerts.firing',
     kind: 'gauge',
     unit: '',
-    says: 'Alerts that are firing, as the receiver was told.',
+    says: 'Alerts that are firing, as the receiver got it.',
     attributes: ['alertname', 'severity'],
   },
   receiverWatchdogAge: {
@@ -48,7 +48,7 @@ export const receiverMetrics = {
     name: 'vitrine.receiver.series',
     kind: 'gauge',
     unit: '',
-    says: 'Series that scripts pushed through /events and that are told now.',
+    says: 'Series that scripts pushed through /events and that are exported now.',
     attributes: [],
   },
 } as const satisfies Record<string, Metric>;

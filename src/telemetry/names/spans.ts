@@ -1,4 +1,7 @@
-/** Every span there is. A name never holds what a caller wrote; what is particular to one is in its attributes. */
+/**
+ * Every span there is. A name never holds what a caller wrote; what is particular to one is in its
+ * attributes.
+ */
 export const spanNames = {
   request: {
     name: '{method} {route}',

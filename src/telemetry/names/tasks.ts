@@ -1,6 +1,9 @@
 import { type Metric, workSeconds } from './metric.ts';
 
-/** Separation, generation, quality, materials, datasets, and the jobs that carry them. Names of systems.md, as they are. */
+/**
+ * Separation, generation, quality, materials, datasets, and the jobs that carry them. Names of
+ * systems.md, as they are.
+ */
 export const taskMetrics = {
   tasks: {
     name: 'tasks',

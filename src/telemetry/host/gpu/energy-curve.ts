@@ -1,6 +1,12 @@
-/** What a GPU used between two moments, in joules of the whole device: sharing it out among what ran on it is the caller's. */
+/**
+ * What a GPU used between two moments, in joules of the whole device: sharing it out among what ran
+ * on it is the caller's.
+ */
 export type GpuEnergy =
-  /** By the device's counter, which moved at least twice in between. `withinJoules`: about one step of the counter at either end. */
+  /**
+   * By the device's counter, which moved at least twice in between. `withinJoules`: about one step of
+   * the counter at either end.
+   */
   | { is: 'measured'; joules: number; withinJoules: number; granularityMs: number }
   /** Too short for the counter, or there is none: average power times duration. */
   | { is: 'estimated'; joules: number; why: 'shorter_than_counter' | 'no_counter' }
@@ -11,16 +17,19 @@ type Move = { atMs: number; joules: number };
 const movesMax = 4096;
 const movesForGranularity = 64;
 
-/** The steps of one energy counter, as they were seen. Between two steps the energy is taken to grow evenly. */
+/**
+ * The steps of one energy counter, as they were seen. Between two steps the energy is taken to grow
+ * evenly.
+ */
 export class EnergyCurve {
   #moves: Move[] = [];
   #granularityMs: number | undefined;
 
   add(atMs: number, joules: number): void {
     const last = this.#moves.at(-1);
-    // The driver was loaded anew: the counter begins again, and nothing spans the gap.
+    // The driver was reloaded: the counter begins again, and nothing spans the gap.
     if (last && joules < last.joules) this.#moves = [];
-    // A reader that was started anew tells where the counter stands: no step.
+    // A restarted reader reports the counter: no step.
     if (last && joules === last.joules) return;
     this.#moves.push({ atMs, joules });
     this.#granularityMs = undefined;
@@ -60,7 +69,10 @@ export class EnergyCurve {
     return gaps.sort((one, other) => one - other)[Math.floor(gaps.length / 2)];
   }
 
-  /** Where on the curve a moment is. Shortly after the last step, the step before it is continued: a request that just ended need not wait. */
+  /**
+   * Where on the curve a moment is. Shortly after the last step, the step before it is continued: a
+   * request that just ended need not wait.
+   */
   #at(ms: number): { joules: number; step: number; stepJoules: number } | undefined {
     const moves = this.#moves;
     const after = firstAfter(moves, ms);

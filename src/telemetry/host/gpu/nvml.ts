@@ -1,7 +1,8 @@
 import koffi from 'koffi';
 
-// NVIDIA's management library, as it is: one function here for each of its own, its units, its codes. The only file that calls foreign code.
-// Never imported by the service's process: a call into the driver can hang or crash, so a process of its own makes them (gpu/reader-program.ts).
+// NVIDIA's management library, as it is: one function here for each of its own, its units, its
+// codes. The only file that calls foreign code. Never imported by the service's process: a call
+// into the driver can hang or crash, so a process of its own makes them (gpu/reader-program.ts).
 
 /** What the driver answered: a value, or why there is none. */
 export type Answer<Value> = { is: 'value'; value: Value } | { is: 'refused'; code: RefusalCode };
@@ -84,11 +85,17 @@ const chipSensor = 0;
 const aggregateCounter = 1;
 const bytesNotAvailable = 2n ** 64n - 1n;
 
-/** Loads the library; throws when the system's loader cannot. Starting it is another matter: `start`. */
+/**
+ * Loads the library; throws when the system's loader cannot. Starting it is another matter:
+ * `start`.
+ */
 export function openNvml(library: string): Nvml {
   const handle = koffi.load(library);
 
-  /** The first of these names that the library has: older drivers know some functions by another one, or not at all. */
+  /**
+   * The first of these names that the library has: older drivers know some functions by another one,
+   * or not at all.
+   */
   const bind = (names: readonly string[], ...parameters: ParameterType[]) => {
     for (const name of names) {
       try {
@@ -178,8 +185,9 @@ export function openNvml(library: string): Nvml {
 }
 
 /**
- * Has the system end this process when the one that started it ends, even inside a call that hangs. Where the system cannot (it is Linux that
- * can), the process still goes when it next looks up. Here, because this is the one home of foreign calls.
+ * Has the system end this process when the one that started it ends, even inside a call that hangs.
+ * Where the system cannot (it is Linux that can), the process still goes when it next looks up.
+ * Here, because this is the one home of foreign calls.
  */
 export function endWithParent(parentId: number): void {
   if (process.platform !== 'linux') return;
@@ -209,7 +217,10 @@ function readText(call: (...given: unknown[]) => number, ...given: unknown[]): A
   return answer(call(...given, out, out.length), () => out.toString('utf8', 0, Math.max(0, out.indexOf(0))));
 }
 
-/** The list can grow between the asking how long it is and the reading, so there is room to spare and a second try. */
+/**
+ * The list can grow between the asking how long it is and the reading, so there is room to spare
+ * and a second try.
+ */
 function readProcesses(call: (...given: unknown[]) => number, device: DeviceHandle): Answer<GpuProcess[]> {
   let room = 16;
   for (;;) {

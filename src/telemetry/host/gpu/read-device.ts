@@ -2,7 +2,10 @@ import { attribute } from '../../names/names.ts';
 import { type Answer, clockTypes, type DeviceHandle, eccTypes, type Nvml } from './nvml.ts';
 import type { DeviceReading, GpuMetric } from './reading.ts';
 
-/** Reads all there is of one device, in the units of the table of names. What the driver does not give is absent, never zero. */
+/**
+ * Reads all there is of one device, in the units of the table of names. What the driver does not
+ * give is absent, never zero.
+ */
 export function readDevice(
   nvml: Nvml,
   device: DeviceHandle,
@@ -70,7 +73,10 @@ const throttleBits = {
   display_clocks: 0x100n,
 } as const;
 
-/** Every reason with whether it holds; a bit that is not in the table is `other`, so that no throttling is hidden by a newer driver. */
+/**
+ * Every reason with whether it holds; a bit that is not in the table is `other`, so that no
+ * throttling is hidden by a newer driver.
+ */
 export function throttleReasonsIn(bits: bigint): Record<keyof typeof throttleBits | 'other', boolean> {
   const known = Object.values(throttleBits).reduce((all, bit) => all | bit, 0n);
   const named = Object.entries(throttleBits).map(([reason, bit]) => [reason, (bits & bit) !== 0n]);

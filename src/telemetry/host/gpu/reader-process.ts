@@ -10,8 +10,8 @@ const restartPeriodsMax = 64;
 const detailCharactersMax = 300;
 
 /**
- * Keeps one process reading the GPUs: started anew when it ends, ended when it says nothing for `hangMsMax`. One at most: a process that the
- * driver does not let go is waited for, and no second one joins it.
+ * Runs one process that reads the GPUs: restarted when it ends, ended when it says nothing for
+ * `hangMsMax`. One at most: no second one starts while the driver still holds the first.
  */
 export class ReaderProcess {
   readonly #options: ReaderOptions;
@@ -89,7 +89,8 @@ export class ReaderProcess {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
-    // A process inside the driver may go only when the call returns: it is not waited for longer than this.
+    // A process inside the driver may go only when the call returns: it is not waited for longer than
+    // this.
     const exited = once(child, 'exit');
     child.ref();
     await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 500))]);

@@ -4,16 +4,22 @@ import { type DeviceHandle, endWithParent, type Nvml, openNvml } from './nvml.ts
 import { readDevice } from './read-device.ts';
 import type { ClosedDevice, GpuDevice, ReaderMessage, ReaderOptions } from './reading.ts';
 
-// The process that reads the GPUs. It is a process and no thread, since a call into the driver can hang: a hanging thread, koffi's own
-// or a worker, keeps the service from ending (measured: 8 s for a call of 8 s, with either); and since a crash in the driver's library would be the service's.
+// The process that reads the GPUs. It is a process and no thread, since a call into the driver can
+// hang: a hanging thread, koffi's own or a worker, keeps the service from ending (measured: 8 s for
+// a call of 8 s, with either); and since a crash in the driver's library would be the service's.
 
 type OpenDevice = GpuDevice & { handle: DeviceHandle; joules: number | undefined };
 type Session = { driver: string; devices: OpenDevice[]; closed: ClosedDevice[] };
 
-/** Opening anew takes seconds where the driver has to wake the devices, so it is tried less and less often. */
+/**
+ * Opening again takes seconds where the driver has to wake the devices, so it is tried less and
+ * less often.
+ */
 const reopenPeriods = { first: 10, most: 300 };
 
-/** A device that fell off the bus, or whose driver went, answers every question with one of these. */
+/**
+ * A device that fell off the bus, or whose driver went, answers every question with one of these.
+ */
 const gone: ReadonlySet<string> = new Set(['gpu_is_lost', 'reset_required', 'uninitialized', 'driver_not_loaded']);
 
 const service = parent<never, ReaderMessage>();
@@ -43,7 +49,7 @@ function readAll(): void {
   else service.send({ says: 'alive' });
 }
 
-/** The library sees a device that was plugged in only when it is started anew. */
+/** The library sees a device that was plugged in only when it restarts. */
 function open(): void {
   periodsToOpen = periodsBetween;
   periodsBetween = Math.min(reopenPeriods.most, periodsBetween * 2);
@@ -141,7 +147,10 @@ function tellDevices({ driver, devices, closed }: Session): void {
   });
 }
 
-/** The service, and the lanes that are its children. Ids of another namespace match nobody: they count as others. */
+/**
+ * The service, and the lanes that are its children. Ids of another namespace match nobody: they
+ * count as others.
+ */
 function isOurs(pid: number): boolean {
   if (pid === process.ppid) return true;
   // "pid (name) state ppid …": the name may hold anything, so the fields are counted from its end.

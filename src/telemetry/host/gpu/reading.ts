@@ -1,7 +1,8 @@
 import type { MetricName } from '../../names/names.ts';
 import type { RefusalCode } from './nvml.ts';
 
-// What the process that reads the GPUs tells the service. Times are milliseconds of the machine's monotonic clock, which both share.
+// What the GPU reader sends to the service. Times are milliseconds of the machine's monotonic
+// clock, which both share.
 
 export type ReaderOptions = {
   library: string;
@@ -25,7 +26,9 @@ export type ReaderMessage =
 export type GpuDevice = {
   hwId: string;
   name: string;
-  /** The driver's number of it: by bus position, which CUDA follows only with CUDA_DEVICE_ORDER=PCI_BUS_ID. */
+  /**
+   * The driver's index: by bus position, which CUDA follows only with CUDA_DEVICE_ORDER=PCI_BUS_ID.
+   */
   index: number;
 };
 

@@ -14,7 +14,10 @@ export type Gpu = {
   devices(): readonly GpuDevice[];
   /** Memory and use of each device, as last read, for /health/detailed. */
   figures(): GpuFigures[];
-  /** What a device used between two moments of `performance.now()`. Answers at once, from what was read before. */
+  /**
+   * What a device used between two moments of `performance.now()`. Answers at once, from what was
+   * read before.
+   */
   energyBetween(hwId: string, startMs: number, endMs: number): GpuEnergy;
   stop(): Promise<void>;
 };
@@ -35,7 +38,10 @@ export type GpuOptions = Pick<
   driverFolder?: string;
 };
 
-/** Starts the reading of all GPUs, in a process of its own. Where NVIDIA's library is not there, nothing is loaded and nothing started. */
+/**
+ * Starts the reading of all GPUs, in a process of its own. Where NVIDIA's library is not there,
+ * nothing is loaded and nothing started.
+ */
 export function startGpu(options: GpuOptions, meter: Meter): Gpu {
   if (!options.gpuOn || options.telemetryOff) return noGpu({ is: 'off' });
   if (!findLibrary(options.nvmlLibrary)) {
@@ -57,7 +63,10 @@ export function noGpu(state: GpuState = { is: 'off' }): Gpu {
   };
 }
 
-/** The readings' clock is the machine's monotonic one, performance.now() counts from the start of the process. */
+/**
+ * The readings' clock is the machine's monotonic one, performance.now() counts from the start of
+ * the process.
+ */
 const clockOffsetMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 /** After so many periods without a reading, the last one says nothing of now. */

@@ -16,7 +16,10 @@ export type GpuState =
 
 const switchOff = 'set VITRINE_GPU=false to leave GPUs alone';
 
-/** A line for each change; `before` is the last state that was told, so that a driver which fails again and again is told once. */
+/**
+ * A line for each change; `before` is the last logged state, so a driver that fails again and again
+ * is logged once.
+ */
 export function tellState(state: GpuState, before: GpuState): void {
   // What a process wrote before it ended may differ each time; that it ended is the change.
   if (state.is === 'ended' ? before.is === 'ended' : JSON.stringify(state) === JSON.stringify(before)) return;

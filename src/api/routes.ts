@@ -11,7 +11,7 @@ export type Word =
       readonly may: 'client';
       /** What each request is taken from. */
       readonly quota?: Quota;
-      /** Somebody looks at the telemetry: it leaves none, or whoever watches would be what is watched. */
+      /** Requests of the page are not recorded, or the page would observe itself. */
       readonly isLook?: true;
     }
   | { readonly may: 'administrator'; readonly act: Act };

@@ -54,7 +54,7 @@ export class AccessControl {
     return new AccessControl(config, keys, await adminTokensOf(config));
   }
 
-  /** Since when the keys in force are not those of the file. */
+  /** Since when the keys in force differ from the file. */
   get keysStaleSince(): Date | undefined {
     return this.#keys?.stale?.since;
   }
@@ -67,10 +67,9 @@ export class AccessControl {
   }
 
   /**
-   * Lets a request pass as the word of its route says, or throws. Returns the client; on a route that
-   * is `open`, undefined for a stranger. `model` is the one that the path names, which has to be
-   * among those of the key. What it finds out is on the request's trace at once, so that a refusal
-   * says who was refused.
+   * Lets a request pass as the word of its route says, or throws. Returns the client; on an `open`
+   * route, undefined for a stranger. `model` is the one in the path, which the key has to include.
+   * The client is on the request's trace at once, so that a refusal names it.
    */
   admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined {
     const trace = requestTrace(response);

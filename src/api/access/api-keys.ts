@@ -41,13 +41,13 @@ export type ApiKey = {
   mayUse(model: string): boolean;
 };
 
-/** The keys in force are not those of the file, which cannot be used. */
+/** The keys in force differ from the file, which cannot be used. */
 export type StaleKeys = { since: Date; reason: string };
 
 /**
- * The keys in the file, and again when it has changed. A change that cannot be used is told, leaves
- * the keys as they were, and is tried again at each look until it can: a key that was taken out
- * must not stay valid because of one bad moment.
+ * The keys in the file, and again when it has changed. A change that cannot be used is logged and
+ * leaves the keys as they were. It is tried again at each look: a removed key must not stay valid
+ * because of one bad moment.
  */
 export class ApiKeys {
   readonly #file: string;
@@ -83,7 +83,7 @@ export class ApiKeys {
     return this.#byHash.size;
   }
 
-  /** Undefined while the keys in force are those of the file. */
+  /** Undefined while the keys in force equal the file. */
   get stale(): StaleKeys | undefined {
     return this.#stale;
   }
@@ -109,7 +109,7 @@ export class ApiKeys {
       this.#stale = undefined;
     } catch (error) {
       const reason = reasonOf(error);
-      // A file that is away for good is told once, as is each change that cannot be used.
+      // A file that is gone is logged once, as is each change that cannot be used.
       if (reason !== this.#stale?.reason)
         log(
           'security',

@@ -29,9 +29,8 @@ export type AuditEntry = {
 };
 
 /**
- * Does an act of administration and tells the audit log of it, whatever became of it: who, from
- * where, from what to what, and with which outcome. One that was refused is told like one that
- * failed.
+ * Does an act of administration and logs it in the audit stream, whatever the outcome: who, from
+ * where, from what to what. A refused one is logged like a failed one.
  */
 export async function audited(
   act: Act,

@@ -47,7 +47,7 @@ export class Clients {
   byKey(key: ApiKey): Client {
     const id = `key ${key.name}`;
     const known = this.#known.get(id);
-    // A key that was read anew may have other quotas.
+    // A key that was read again may have other quotas.
     return known?.key === key ? known : this.#remember(id, key.name, key, false);
   }
 

@@ -58,8 +58,8 @@ const allowed: Readonly<Record<BackendName, readonly Allowed[]>> = {
 };
 
 /**
- * The question, or the failure that says what of it is not allowed. `guardLogs` is given each LogQL
- * query and answers what may be asked.
+ * The question, or the failure that names what is not allowed. `guardLogs` gets each LogQL query
+ * and answers the allowed one.
  */
 export function readQuestion(
   of: { backend: string; path: string; query: URLSearchParams },

@@ -221,7 +221,7 @@ export class HealthChecks {
     return { status: trouble.usable ? 'warning' : 'unhealthy', ...figures, message: trouble.message };
   }
 
-  /** What a request needs; the service takes work when all of it is true. */
+  /** What a request needs; the service takes work when all are true. */
   readiness(seen: Seen): { database: boolean; gpu: boolean; disk_space: boolean; models_loaded: boolean } {
     const { lifecycle, registry } = this.#parts;
     return {

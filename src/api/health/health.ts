@@ -31,7 +31,7 @@ export function live({ registry }: Pick<Parts, 'registry'>) {
 }
 
 /**
- * GET /ready: the service takes work. It fails as soon as a stop has begun, before the door closes.
+ * GET /ready: the service takes work. It fails as soon as a stop has begun, before the port closes.
  */
 export function ready({ lifecycle, healthChecks }: Parts) {
   return async (_request: Request, response: Response): Promise<void> => {
@@ -57,9 +57,9 @@ export function ready({ lifecycle, healthChecks }: Parts) {
 }
 
 /**
- * GET /health: how it is, in a few words. 503 only where the process has to be replaced, since
- * liveness probes ask this too. A stranger gets the same without the names of models and the sizes
- * of disks, a key those of its own models.
+ * GET /health: the state in a few words. 503 only where the process has to be replaced, since
+ * liveness probes ask this too. A stranger gets no names of models and no sizes of disks; a key
+ * gets its own models.
  */
 export function health({ config, lifecycle, registry, healthChecks }: Parts) {
   return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {

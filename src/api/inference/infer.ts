@@ -58,9 +58,9 @@ export function targetOf(request: Request): InferTarget {
 }
 
 /**
- * A request and its answer. It is all at once what the body reader and the engine report to, and
- * what tells the engine that the caller has gone: promises, an AbortController and closures for
- * each of these cost as much as the rest of a small inference.
+ * A request and its answer. The body reader and the engine report to this one object, and it says
+ * whether the caller has gone. Promises, an AbortController and closures for each would cost as
+ * much as the rest of a small inference.
  */
 class InferExchange {
   /** The caller has gone: as an AbortSignal says it. */

@@ -6,8 +6,8 @@ const idleModelsMax = 256;
 
 /**
  * How many requests are in flight, in all and for each model, with a share for each client. Beyond
- * the limit a caller is told to come again: work that cannot be done soon is better refused than
- * hoarded.
+ * the limit a request is refused with Retry-After: work that cannot be done soon is better refused
+ * than hoarded.
  */
 export class Permits {
   readonly all: SharedBudget;
@@ -50,7 +50,7 @@ export class Permits {
   giveBack(model: string, client: string): void {
     const ofModel = this.#of(model);
     ofModel.giveBack(client, 1);
-    // A row that goes and comes with each request has its Map made anew again and again.
+    // A row that comes and goes with each request would rebuild its Map again and again.
     if (ofModel.taken === 0 && this.#byModel.size > idleModelsMax) this.#byModel.delete(model);
     this.all.giveBack(client, 1);
   }

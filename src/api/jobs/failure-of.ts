@@ -9,8 +9,8 @@ export function failureOf(job: Job): ServiceError {
 }
 
 /**
- * The same for whoever asks later: that request is not at fault, and carries nothing that could be
- * too large or of a wrong kind.
+ * The same failure for a later request, which is not at fault and carries nothing too large or
+ * wrong.
  */
 export function failedBefore(job: Job): ServiceError {
   const { code, sentence } = failureIn(job);

@@ -19,9 +19,9 @@ import { findOwn, type JobParts } from './job-routes.ts';
 const behindBytesMax = 256 * 1024;
 
 /**
- * GET /v1/jobs/{id}/events: what happens to the job, as server-sent events `state` and `progress`
- * whose data is the job. It begins with the present state, or, with Last-Event-ID, with what came
- * since; it ends with the job. 204 tells a browser that there is nothing more to come.
+ * GET /v1/jobs/{id}/events: server-sent events `state` and `progress`, whose data is the job. It
+ * begins with the present state, or after Last-Event-ID with later events. It ends with the job;
+ * 204 makes a browser stop.
  */
 export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }) {
   const { jobs: queue, lifecycle } = parts;
@@ -132,7 +132,7 @@ class Follower implements Disposable {
 }
 
 /**
- * The present state as an event: what was told last, or what the store says of a job that nobody
+ * The present state as an event: the last one sent, or the state in the store of a job that nobody
  * works on.
  */
 function present(job: Job, kept: readonly JobEvent[]): JobEvent {

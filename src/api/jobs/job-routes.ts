@@ -101,7 +101,7 @@ export function jobFile({ config, jobs: queue, workFolders: folders }: JobParts)
   };
 }
 
-/** The job, if the caller may see it. Whoever may not is told the same as where there is none. */
+/** The job, if the caller may see it; otherwise the answer is the same as for a missing job. */
 export async function findOwn(queue: JobQueue, client: Client, request: Request): Promise<Job> {
   const { id } = request.params as { id: string };
   const job = jobId.test(id) ? await queue.find(id) : undefined;

@@ -27,8 +27,8 @@ export function repositoryIndex({ registry, bodies }: Parts) {
 }
 
 /**
- * POST /v2/repository/models/M/load: loads it, or anew; `parameters.config` is a manifest, as text
- * or object.
+ * POST /v2/repository/models/M/load: loads or reloads it; `parameters.config` is a manifest, as
+ * text or object.
  */
 export function loadModel({ registry, bodies }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {

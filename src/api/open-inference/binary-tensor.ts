@@ -33,7 +33,7 @@ export function dataFromBytes(
   return new TypedArray(copy.buffer, copy.byteOffset, count);
 }
 
-/** A tensor's data as raw bytes: a view of it, except for BYTES, which is put together. */
+/** A tensor's data as raw bytes: a view, or a copy for BYTES. */
 export function dataToBytes(tensor: Tensor): Buffer {
   const { data } = tensor;
   if (!Array.isArray(data)) return Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);

@@ -91,7 +91,7 @@ export class InferCodec {
 
   /**
    * The places of the outputs whose JSON would hold up the others; undefined where there is none.
-   * Throws not_acceptable when all of it would be more than is answered.
+   * Throws not_acceptable when the whole would be over the limit.
    */
   largeOutputs(call: InferCall, outputs: readonly Tensor[]): readonly number[] | undefined {
     let large: number[] | undefined;

@@ -12,7 +12,7 @@ export type ToJsonThread =
       readonly kind: 'read';
       readonly body: Uint8Array;
       /**
-       * As the header Inference-Header-Content-Length: 0 for a raw body, undefined where all of it is
+       * As the header Inference-Header-Content-Length: 0 for a raw body, undefined where the body is
        * JSON.
        */
       readonly jsonBytes: number | undefined;

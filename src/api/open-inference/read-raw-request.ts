@@ -8,9 +8,9 @@ import type { InferCall } from './infer-call.ts';
 import { textsTooLong } from './read-infer-request.ts';
 
 /**
- * A body that is nothing but one tensor's bytes (Inference-Header-Content-Length: 0). The model
- * says name, type and shape, so it must have one input with at most one free dimension besides the
- * batch, which is 1 then. The answer is binary.
+ * A body that is only one tensor's bytes (Inference-Header-Content-Length: 0). Name, type and shape
+ * come from the model: it must have one input, with at most one free dimension besides the batch,
+ * which is 1. The answer is binary.
  */
 export function readRawRequest(
   body: Buffer,

@@ -24,10 +24,9 @@ const newFormsMax = 64;
 const formBytesMax = 2048;
 
 /**
- * Reads inference requests, and remembers the JSON of those whose tensors are all binary: most
- * callers send the same one again and again, letter by letter, and what was found in it once holds
- * for all of them. Bounded: a form met once is among the new ones until it is met again, so a
- * caller who writes another id into each request pushes out nobody else's.
+ * Reads inference requests, and remembers the JSON of requests whose tensors are all binary: most
+ * callers repeat it letter by letter. The memory is bounded: a new form stays among the new ones
+ * until it comes again. So a caller with an id in each request evicts nobody else's form.
  */
 export class RequestForms {
   readonly #limits: ReadLimits;

@@ -4,10 +4,7 @@ import type { RouteTable, Verb } from '../../http/route-table.ts';
 import { serviceRoutes, type Word } from '../routes.ts';
 import { failing } from './answers.ts';
 
-/**
- * An operation, with the failures that are its own; those of the guards in front of it are added
- * here.
- */
+/** An operation with its own failures; its guards' failures are added here. */
 export type Described = Omit<ZodOpenApiOperationObject, 'responses'> & {
   readonly operationId: string;
   readonly responses: ZodOpenApiResponsesObject;

@@ -73,7 +73,7 @@ const path = z.object({ id: z.string().describe('The job’s id.') });
 const withId = { requestParams: { path } };
 const fails: readonly FailureCode[] = ['job_not_found'];
 
-/** An answer that is a job, and what can be asked of it. */
+/** An answer that is a job, with links to its operations. */
 export function jobTold(description: string) {
   return {
     ...json(description, jobSchema),

@@ -4,8 +4,8 @@ import { json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
 
 /**
- * Which list, and how many of it: one of the three. As one parameter, since parameters by
- * themselves cannot exclude each other.
+ * Which of three lists, and how many entries. It is one parameter, since parameters cannot exclude
+ * each other.
  */
 const order = {
   type: 'object' as const,
@@ -17,7 +17,7 @@ const order = {
   })),
 };
 
-/** What the service tells of the requests that it has answered. */
+/** What the service says about answered requests. */
 export function observationPaths(): DescribedPaths {
   const of = (operationId: string, summary: string) => ({ operationId, summary, tags: ['requests'] });
   return {

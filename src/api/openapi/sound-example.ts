@@ -1,7 +1,6 @@
 /**
- * A sound that can stand in JSON: a whole WAV file, 512 samples of 16 bits at 8192 Hz, all of whose
- * bytes are ASCII, so that it is the same bytes as text. Requests that are made from the
- * description's examples carry it.
+ * A sound that fits into JSON: a whole WAV file of 512 samples at 8192 Hz, whose bytes are all
+ * ASCII. Requests made from the description's examples carry it.
  */
 export const soundExample = [
   ...['RIFF', '$\u0004\0\0', 'WAVE'],

@@ -28,7 +28,7 @@ export function flightLine(record: FlightRecord) {
   };
 }
 
-/** One request with everything that is known of it. */
+/** One request with everything that is known. */
 export function flightAnswer(
   record: FlightRecord,
   recorder: FlightRecorder,

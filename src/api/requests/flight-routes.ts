@@ -22,8 +22,7 @@ export function showRequest({ access, flights }: Parts) {
     const names = new Set([id, id.toLowerCase()]);
     const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
     if (!newest) throw notRemembered();
-    // What is remembered is made anew each time it is found: the same request need not be the same
-    // object.
+    // Each lookup makes new objects, so the same request need not be the same object.
     const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
     response.json(
       flightAnswer(newest, recorder, { sees, sameId, mayName: (model) => client.key?.mayUse(model) ?? true }),

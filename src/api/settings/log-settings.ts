@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type LogLevel, setLogLevel } from '../../telemetry/logger.ts';
 import { readSettings } from './settings-request.ts';
 
-/** The loggers whose level may change. Events, audit and security always tell everything. */
+/** The loggers whose level may change. Events, audit and security always log everything. */
 const adjustable = ['app', 'access', 'metrics'] as const;
 type Adjustable = (typeof adjustable)[number];
 const levels = ['error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
@@ -55,9 +55,9 @@ function flag() {
 }
 
 /**
- * The log levels in the words of Triton's logging extension, and beside them, in `loggers`, each
- * logger's own: they act at once. Triton's words speak of all of the loggers that may change; where
- * these differ, they tell of `app`.
+ * The log levels in the words of Triton's logging extension, and each logger's own in `loggers`;
+ * they act at once. Triton's words hold for all loggers that may change; where these differ, they
+ * describe `app`.
  */
 export class LogSettings {
   readonly #levels: Record<Adjustable, LogLevel>;
@@ -75,7 +75,7 @@ export class LogSettings {
     return { ...tritonWords(this.#levels.app), loggers: { ...this.#levels } };
   }
 
-  /** All of it or, when something in it cannot be taken, nothing. */
+  /** All, or nothing when a part cannot be taken. */
   change(given: Readonly<Record<string, unknown>>): void {
     const { loggers, ...words } = readSettings(logSettingsRequest, given);
     const next = { ...this.#levels };

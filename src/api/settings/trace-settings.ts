@@ -64,9 +64,9 @@ function only(values: readonly [string | number, ...(string | number)[]], what: 
 type Changes = { [Name in keyof TraceSettings]?: TraceSettings[Name] };
 
 /**
- * The trace settings as they are now: global ones, and those of a model where they differ. It
- * stores and checks; whoever decides what is kept (`of(model)`) reads it. Tracing writes no file
- * and knows one mode, so the other settings of Triton can only have the value that says so.
+ * The trace settings now: global ones, and a model's where they differ. It stores and checks; the
+ * code that decides what is stored reads `of(model)`. Tracing writes no file and knows one mode, so
+ * Triton's other settings have one possible value.
  */
 export class TraceSettingsStore {
   #global: TraceSettings = asStarted;

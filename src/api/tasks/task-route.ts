@@ -117,7 +117,7 @@ async function readTask(
   }
 }
 
-/** What the request asks for is done by a job, which is told by itself when it has ended. */
+/** What the request asks for is done by a job, which is recorded by itself when it has ended. */
 function tellJob(told: RequestTrace, { kind, parameters }: TaskRequest, { registry }: TaskParts): void {
   const name = modelOf(kind, parameters);
   told.task = kind;
@@ -130,8 +130,7 @@ function takesFiles(kind: TaskKind): boolean {
 }
 
 /**
- * A task's permit, for as long as its answer is open; answers what tells the task that its caller
- * has left.
+ * A task's permit, for as long as its answer is open; answers the signal that the caller has left.
  */
 function holdPermit(
   response: Response,

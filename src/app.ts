@@ -5,11 +5,11 @@ import type { Client } from './api/access/clients.ts';
 import { guardRoute } from './api/access/guard-route.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
+import { front, type ServedApp } from './api/front.ts';
 import { health, healthDetailed, live, ready } from './api/health/health.ts';
 import { HealthChecks } from './api/health/health-checks.ts';
 import { logSystemMetrics } from './api/health/log-system-metrics.ts';
-import { infer, routedInfer } from './api/inference/infer.ts';
-import { inferStraight, type ServedApp } from './api/inference/infer-straight.ts';
+import { infer } from './api/inference/infer.ts';
 import { observeInFlight } from './api/inference/observe-in-flight.ts';
 import { Permits } from './api/inference/permits.ts';
 import { Profiles } from './api/inference/profile-request.ts';
@@ -30,7 +30,7 @@ import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
-import { pageRoutes, serviceRoutes, type Word } from './api/routes.ts';
+import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
 import { LogSettings } from './api/settings/log-settings.ts';
 import {
   changeLogSettings,
@@ -46,8 +46,9 @@ import { ServiceError } from './errors.ts';
 import { addRoutes, refuseRoutesWithoutWord } from './http/add-routes.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import { BodyReader } from './http/body-reader.ts';
+import { extendMessages } from './http/extend-messages.ts';
+import type { MakeExchange } from './http/http-exchange.ts';
 import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
-import { requestTrace, traceRequest } from './http/trace-request.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
 import type { JobQueue } from './jobs/job-queue.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
@@ -81,14 +82,20 @@ export function createApp(given: {
   taskMetrics: TaskMetrics;
   taskThreads: TaskThreads;
   telemetry: Telemetry;
+  makeExchange: MakeExchange;
 }): ServedApp {
   const { config, flights, requestMetrics } = given;
+  const app = express();
+  const budgets = makeBudgets(config);
+  extendMessages(app, budgets.answers);
+  const exchange = given.makeExchange(app, config.keepAliveMs);
   const traceSettings = new TraceSettingsStore();
   const parts = {
     ...given,
     flights,
-    bodies: new BodyReader(config),
-    budgets: makeBudgets(config),
+    exchange,
+    bodies: new BodyReader(config, exchange),
+    budgets,
     dashboards: new DashboardFiles(config.dashboards),
     permits: new Permits(config, 'inference'),
     taskPermits: new Permits(config, 'tasks'),
@@ -99,15 +106,15 @@ export function createApp(given: {
     codec: new InferCodec(config),
   };
   observeInFlight(given.meter, parts.permits, given.registry);
-  const { bodies, budgets, permits, taskPermits, codec } = parts;
+  const { bodies, permits, taskPermits, codec } = parts;
   given.meter.gauge('activeConnections', (observe) => observe(budgets.connections.taken));
+  given.meter.gauge('httpExchange', (observe) => observe(1, exchange.name));
   observeBudgets(
     given.meter,
     [...Object.values(budgets), given.workFolders.budget, bodies.budget, permits.all, taskPermits.all, codec.budget],
     [permits.ofModels, taskPermits.ofModels],
   );
   logSystemMetrics(parts.healthChecks, config.systemMetricsLogMs, given.lifecycle.stopping);
-  const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies(config));
@@ -120,22 +127,13 @@ export function createApp(given: {
         flights,
         uses: given.uses,
       };
-  app.use(traceRequest(tracing));
-
-  // Asked thirty thousand times a second: in its plain form it is answered before Express sees it
-  // (api/infer-straight.ts).
-  const inferring = infer(parts);
-  const straight = inferStraight(tracing, given.access, inferring);
 
   const guard = guardRoute(admit);
   addRoutes(app, {
-    table: serviceRoutes,
+    table: routedRoutes,
     guard,
     added: (path, verbs) => requestMetrics.beginRoute(path, verbs),
     handlers: {
-      '/v2/models/:model/infer': { post: routedInfer(inferring) },
-      '/v2/models/:model/versions/:version/infer': { post: routedInfer(inferring) },
-
       '/v1/separate': { post: taskRoute('separate', parts) },
       '/v1/generate': { post: taskRoute('generate', parts) },
       '/v1/score': { post: taskRoute('score', parts) },
@@ -199,19 +197,17 @@ export function createApp(given: {
       },
     });
   }
-  refuseRoutesWithoutWord(app, [serviceRoutes, pageRoutes]);
+  refuseRoutesWithoutWord(app, [routedRoutes, pageRoutes]);
 
   app.use(answerNotFound('/openapi.json says which there are, and /docs shows them'));
   app.use(answerError);
-  return { express: app, straight, budgets };
+  for (const path of Object.keys(inferenceRoutes)) requestMetrics.beginRoute(path, ['POST']);
+  return { serve: front(tracing, infer(parts), app), express: app, budgets, exchange };
 
   function admit(word: Word, request: Request, response: Response): Client | undefined {
     const { model } = request.params as { model?: string };
     try {
-      const client = given.access.admit(word, request, response, model);
-      const { quotaLeft } = requestTrace(response);
-      if (quotaLeft !== undefined) response.setHeader('RateLimit', quotaLeft);
-      return client;
+      return given.access.admit(word, request, response, model);
     } catch (error) {
       if (
         error instanceof ServiceError &&

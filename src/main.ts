@@ -6,6 +6,7 @@ import { readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
 import { observedBy } from './engine/engine-observer.ts';
 import { Registry } from './engine/registry/registry.ts';
+import { chooseExchange } from './http/choose-exchange.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-refusal.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
@@ -64,6 +65,7 @@ await startOrExplain(async () => {
   // What runs goes back to the queue as soon as a stop begins: the time left is for requests that
   // wait for their answer.
   lifecycle.stopping.addEventListener('abort', () => void worker.stop({ byDefect: lifecycle.stopsByDefect }));
+  const makeExchange = await chooseExchange(config);
   const app = createApp({
     config,
     meter,
@@ -80,6 +82,7 @@ await startOrExplain(async () => {
     taskMetrics,
     taskThreads,
     telemetry,
+    makeExchange,
   });
   openApiText(config);
   await serveHttp({

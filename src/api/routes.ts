@@ -25,10 +25,13 @@ const infer = { may: 'client', quota: 'infer' } as const;
 const task = { may: 'client', quota: 'tasks' } as const;
 const list = { may: 'client', quota: 'reads' } as const;
 
-export const serviceRoutes = {
+/** The front answers these itself (front.ts). */
+export const inferenceRoutes = {
   '/v2/models/:model/infer': { post: infer },
   '/v2/models/:model/versions/:version/infer': { post: infer },
+} as const satisfies RouteTable;
 
+export const routedRoutes = {
   '/v1/separate': { post: task },
   '/v1/generate': { post: task },
   '/v1/score': { post: task },
@@ -75,6 +78,8 @@ export const serviceRoutes = {
   '/docs': { get: open },
   '/docs/:file': { get: open },
 } as const satisfies RouteTable<Word>;
+
+export const serviceRoutes = { ...inferenceRoutes, ...routedRoutes };
 
 const look = { may: 'client', isLook: true } as const;
 const listLook = { may: 'client', quota: 'reads', isLook: true } as const;

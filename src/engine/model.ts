@@ -121,8 +121,16 @@ export class LoadedModel {
     return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
   }
 
-  /** The same for who has no use for a promise. What can be refused at once is thrown. */
+  /** The same without a promise. The asker hears also of what is refused at once; nothing is thrown. */
   submit(request: InferRequest, asker: Asker): void {
+    try {
+      this.#submit(request, asker);
+    } catch (error) {
+      asker.failed(error as Error);
+    }
+  }
+
+  #submit(request: InferRequest, asker: Asker): void {
     if (this.#state.kind === 'replaced') {
       this.#state.by.submit(request, asker);
       return;

@@ -1,5 +1,6 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { answerMethodNotAllowed } from './answer-error.ts';
+import { setCommonHead } from './common-head.ts';
 import type { AnyWord, RouteTable, Verb } from './route-table.ts';
 
 /**
@@ -39,7 +40,7 @@ export function addRoutes<Word extends AnyWord, const Table extends RouteTable<W
   for (const [path, verbs] of Object.entries(of.table)) {
     const on = app.route(path);
     for (const [verb, word] of Object.entries(verbs) as [Verb, Word][])
-      on[verb](of.guard(word, handlers[path]![verb]!));
+      on[verb](of.guard(word, withCommonHead(handlers[path]![verb]!)));
     on.all(answerMethodNotAllowed(verbs));
     of.added?.(
       path,
@@ -60,6 +61,14 @@ export function refuseRoutesWithoutWord(app: Express, tables: readonly RouteTabl
     for (const { method } of route.stack)
       if (!words || (method && words[method as Verb] === undefined)) throw withoutWord(method ?? '', route.path);
   }
+}
+
+/** Whoever has been let in gets an answer with the head that every answer has. */
+function withCommonHead<Who, Entry>(handler: AnyHandler<Who, Entry>): AnyHandler<Who, Entry> {
+  return (request, response, who) => {
+    setCommonHead(response);
+    return handler(request, response, who);
+  };
 }
 
 /** The types say so already; they cannot say it of what was cast. */

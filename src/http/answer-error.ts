@@ -6,10 +6,12 @@ import { ours, say } from '../sentence.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
+import { isUninvited } from './await-invitation.ts';
+import { setCommonHead } from './common-head.ts';
+import { failureFields } from './failure-body.ts';
 import { knownMethod } from './known-method.ts';
 import { logRefusal } from './log-refusal.ts';
-import { isUninvited } from './served-messages.ts';
-import { requestTrace, tellIds } from './trace-request.ts';
+import { requestTrace } from './trace-request.ts';
 
 /** `routes`: where to see which there are. */
 export function answerNotFound(routes: string): RequestHandler {
@@ -25,17 +27,23 @@ export function answerMethodNotAllowed(handlers: { get?: unknown; post?: unknown
     ...(handlers.post ? ['POST'] : []),
     ...(handlers.delete ? ['DELETE'] : []),
   ].join(', ');
-  return (request, response) => {
-    response.setHeader('Allow', allowed);
-    throw new ServiceError(
-      'method_not_allowed',
-      say`Cannot answer: this path takes no ${ours(knownMethod(request.method))}; use ${ours(allowed)}.`,
-    );
-  };
+  return (request, response) => refuseMethod(request, response, allowed);
 }
 
-/** The one place where a failure becomes an answer: every throw, foreseen or not, ends here. */
-export const answerError: ErrorRequestHandler = (thrown, request, response, _next) => {
+export function refuseMethod(request: Request, response: Response, allowed: string): never {
+  response.setHeader('Allow', allowed);
+  throw new ServiceError(
+    'method_not_allowed',
+    say`Cannot answer: this path takes no ${ours(knownMethod(request.method))}; use ${ours(allowed)}.`,
+  );
+}
+
+/** For what Express serves. */
+export const answerError: ErrorRequestHandler = (thrown, request, response, _next) =>
+  answerFailure(thrown, request, response);
+
+/** The one place where a failure becomes an answer: every throw ends here. */
+export function answerFailure(thrown: unknown, request: Request, response: Response): void {
   const trace = requestTrace(response);
   const error = request.socket.destroyed && isOfConnection(thrown) ? goneWhileSending(thrown) : asServiceError(thrown);
   // Where the head has gone out, or nobody is there, no other status is sent.
@@ -54,17 +62,17 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
     response.destroy();
     return;
   }
-  tellIds(response);
+  setCommonHead(response);
   if (error.retryAfterMs !== undefined)
     response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
-  const body = Buffer.from(JSON.stringify({ error: error.message, code: error.code, trace_id: trace.ids.traceId }));
+  const body = Buffer.from(JSON.stringify(failureFields(error.code, error.message, trace.ids.traceId)));
   response.statusCode = error.status;
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Content-Length', body.length);
   if (mayBeReadToItsEnd(request)) response.end(request.method === 'HEAD' ? undefined : body);
   else endLingering(request, response, body);
-};
+}
 
 function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
   return { [attribute.requestId]: requestId, tenant, ...(model && { model }) };

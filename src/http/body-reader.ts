@@ -10,8 +10,8 @@ import { ChurnList, type InChurnList } from '../v8/churn-list.ts';
 import { releaseBuffer } from '../v8/release-buffer.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { chargedClient } from './charged-client.ts';
+import type { BodySink, HttpExchange } from './http-exchange.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
-import { type BodySink, sinkBody } from './served-messages.ts';
 
 const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => undefined };
 
@@ -23,11 +23,13 @@ const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => u
 export class BodyReader {
   readonly budget: SharedBudget;
   readonly #limits: Limits;
+  readonly #exchange: HttpExchange;
   readonly #arriving = new ChurnList<Arriving>();
   readonly #watch: NodeJS.Timeout;
 
-  constructor(config: Limits & Pick<Config, 'bodiesBytesMax' | 'clientSharePercent'>) {
+  constructor(config: Limits & Pick<Config, 'bodiesBytesMax' | 'clientSharePercent'>, exchange: HttpExchange) {
     this.#limits = config;
+    this.#exchange = exchange;
     this.budget = new SharedBudget({
       name: 'bodies',
       max: config.bodiesBytesMax,
@@ -57,7 +59,7 @@ export class BodyReader {
     receiver: BodyReceiver,
     bodyBytesMax = this.#limits.bodyBytesMax,
   ): void {
-    const packing = packingOf(request);
+    const packing = request.headers['content-encoding'] === undefined ? undefined : packingOf(request);
     const declared = declaredLength(request);
     if (declared !== undefined && declared > bodyBytesMax) throw tooLarge(`${declared} bytes`, bodyBytesMax);
     if (declared === 0 && packing === undefined) {
@@ -81,7 +83,7 @@ export class BodyReader {
       receiver: unpacking,
     });
     this.#arriving.add(arriving);
-    sinkBody(request, arriving);
+    this.#exchange.readBody(request, arriving);
   }
 
   read(request: IncomingMessage, bytesMax: number): Promise<Body> {

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
-import type { ServedApp } from '../api/inference/infer-straight.ts';
+import type { ServedApp } from '../api/front.ts';
 import type { Config } from '../config.ts';
 import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
+import { type HeadLines, headLine, headValue, joinHead } from '../head-lines.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
@@ -11,7 +12,8 @@ import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import { admitConnections } from './admit-connections.ts';
-import { answerOn, awaitInvitation, hasBegunToAnswer, messagesOf } from './served-messages.ts';
+import { awaitInvitation } from './await-invitation.ts';
+import { failureFields } from './failure-body.ts';
 import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
 
@@ -22,54 +24,52 @@ import { watchConnections } from './watch-connections.ts';
 export function createHttpServer(
   config: Config,
   lifecycle: Lifecycle,
-  { express, straight, budgets }: ServedApp,
+  { serve: serveOne, budgets, exchange }: ServedApp,
   metrics: RequestMetrics,
 ): Server {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (hasTwoHosts(request)) refuseTwoHosts(response);
-    else if (!straight(request as Request, response as Response)) express(request, response);
+    else serveOne(request as Request, response as Response);
   };
-  const begin = (response: ServerResponse) => {
-    tellKeepAlive(response, config.keepAliveMs);
+  const begin = (request: IncomingMessage, response: ServerResponse) => {
+    exchange.begin(request, response);
     // While it stops, no caller should count on the connection for another request.
-    if (lifecycle.state === 'stopping') response.shouldKeepAlive = false;
+    if (lifecycle.state === 'stopping') exchange.closeAfter(response);
   };
   const server = createServer(
     {
-      ...messagesOf(express, budgets.answers),
+      ...exchange.options,
       headersTimeout: config.headersMsMax,
       // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
       requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
       connectionsCheckingInterval: Math.min(1000, config.headersMsMax),
-      // Idle connections have a watch of their own.
-      keepAliveTimeout: 0,
       maxHeaderSize: config.headerBytesMax,
       noDelay: true,
       // Node would answer without a word; the routes that act check it and say so.
       requireHostHeader: false,
     },
     (request, response) => {
-      begin(response);
+      begin(request, response);
       serve(request, response);
     },
   );
   admitConnections(server, budgets.connections, ({ code, message, retryAfterMs = 1000 }) =>
-    unreadAnswer(code, message, `Retry-After: ${Math.ceil(retryAfterMs / 1000)}\r\n`),
+    unreadAnswer(code, message, headLine('Retry-After', Math.ceil(retryAfterMs / 1000))),
   );
-  watchConnections(server, config, tellTooSlow);
+  watchConnections(server, exchange, config, tellTooSlow);
   server.on('checkContinue', (request, response) => {
-    begin(response);
+    begin(request, response);
     if (announcesBody(request)) awaitInvitation(request, response);
-    serve(request, response);
+    serveInTurn(request, response);
   });
   // An expectation other than 100-continue may be ignored.
   server.on('checkExpectation', (request, response) => {
-    begin(response);
+    begin(request, response);
     serve(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
-    if (code === undefined || !socket.writable || hasBegunToAnswer(socket)) {
+    if (code === undefined || !socket.writable || exchange.answerOn(socket)?.headersSent) {
       socket.destroy();
       return;
     }
@@ -83,22 +83,38 @@ export function createHttpServer(
   });
   return server;
 
+  /** "100 Continue" must not come before the end of an answer that is still due on the connection. */
+  function serveInTurn(request: IncomingMessage, response: ServerResponse): void {
+    const due = exchange.answerOn(request.socket);
+    if (due === null || due === response) serve(request, response);
+    else due.once('close', () => serveInTurn(request, response));
+  }
+
   /** The whole answer, as text, to what never became a request; counted and logged as one. */
-  function unreadAnswer(code: FailureCode, message: string, lines = ''): string {
+  function unreadAnswer(code: FailureCode, message: string, line?: HeadLines): string {
     const { traceId } = newIds();
     tellUnread(code, traceId);
-    return failureAsText(code, message, traceId, lines);
+    return failureAsText(code, message, traceId, line);
+  }
+
+  /** So that its record says why it was cut. */
+  function tellTooSlow(socket: Socket): void {
+    const answer = exchange.answerOn(socket);
+    if (answer) requestTrace(answer as Response).failure ??= 'answer_too_slow';
+  }
+
+  /** The request whose body broke off on this connection. */
+  function requestCutOn(socket: Socket): RequestTrace | undefined {
+    const answer = exchange.answerOn(socket);
+    return answer && !answer.req.complete ? requestTrace(answer as Response) : undefined;
   }
 
   function refuseTwoHosts(response: ServerResponse): void {
     const { traceId } = newIds();
     tellUnread('invalid_request', traceId);
-    const body = JSON.stringify({
-      error: 'Cannot take the request: it has more than one header Host; send one, as RFC 9112 wants it.',
-      code: 'invalid_request',
-      trace_id: traceId,
-    });
-    response.shouldKeepAlive = false;
+    const message = 'Cannot take the request: it has more than one header Host; send one, as RFC 9112 wants it.';
+    const body = JSON.stringify(failureFields('invalid_request', message, traceId));
+    exchange.closeAfter(response);
     response.writeHead(400, {
       'Content-Type': 'application/json; charset=utf-8',
       'Content-Length': body.length,
@@ -120,11 +136,16 @@ export function createHttpServer(
   }
 }
 
-function failureAsText(code: FailureCode, message: string, traceId: string, lines = ''): string {
+function failureAsText(code: FailureCode, message: string, traceId: string, line?: HeadLines): string {
   const { status } = failures[code];
-  const body = JSON.stringify({ error: message, code, trace_id: traceId });
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${traceId}\r\n${lines}Connection: close\r\n\r\n${body}`;
+  const body = JSON.stringify(failureFields(code, message, traceId));
+  let head = joinHead(json, headLine('Content-Length', Buffer.byteLength(body)));
+  head = joinHead(head, headLine('X-Request-Id', headValue(traceId)));
+  if (line) head = joinHead(head, line);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}Connection: close\r\n\r\n${body}`;
 }
+
+const json = headLine('Content-Type', headValue('application/json; charset=utf-8'));
 
 /**
  * Two names for one request: whoever is between here and the caller may have gone by the other one.
@@ -141,23 +162,6 @@ function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
 function announcesBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
-}
-
-/** So that its record says why it was cut. */
-function tellTooSlow(socket: Socket): void {
-  const answer = answerOn(socket);
-  if (answer) requestTrace(answer as Response).failure ??= 'answer_too_slow';
-}
-
-/** The request whose body broke off on this connection. */
-function requestCutOn(socket: Socket): RequestTrace | undefined {
-  const answer = answerOn(socket);
-  return answer && !answer.req.complete ? requestTrace(answer as Response) : undefined;
-}
-
-/** What every answer tells the caller: Node would tell its own time limit, which is off. */
-function tellKeepAlive(response: ServerResponse, keepAliveMs: number): void {
-  (response as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = keepAliveMs;
 }
 
 /** Undefined where there is nobody left to answer. */

@@ -13,13 +13,6 @@ export function requestTrace(response: Response): RequestTrace {
   return (response as TracedResponse).trace;
 }
 
-/** The headers of every answer, whatever it says. */
-export function tellIds(response: Response): void {
-  const { ids, requestId } = requestTrace(response);
-  response.setHeader('X-Request-Id', requestId);
-  response.setHeader('traceresponse', `00-${ids.traceId}-${ids.spanId}-01`);
-}
-
 /** Says where the time of the request went, for answers that write no headers of their own. */
 export function tellStages(response: Response): void {
   const { row } = requestTrace(response);
@@ -58,7 +51,6 @@ export function beginTrace(tracing: RequestTracing | undefined, request: Request
 export function traceRequest(tracing: RequestTracing | undefined): RequestHandler {
   return (request, response, next) => {
     beginTrace(tracing, request, response);
-    tellIds(response);
     next();
   };
 }

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { Config } from '../config.ts';
 import { RateWatch } from '../resilience/rate-watch.ts';
 import { ChurnList, type InChurnList } from '../v8/churn-list.ts';
-import { isAnswering } from './served-messages.ts';
+import type { HttpExchange } from './http-exchange.ts';
 
 /**
  * Who counts on the time that the answer promised is given a little more of it: a request that is
@@ -21,7 +21,12 @@ type Limits = Pick<Config, 'keepAliveMs' | 'bytesPerSecondMin' | 'slowAfterMs'>;
  * timer looks at all connections, and a request leaves no more for it than the bytes that it came
  * in.
  */
-export function watchConnections(server: Server, limits: Limits, tooSlow: (socket: Socket) => void): void {
+export function watchConnections(
+  server: Server,
+  exchange: HttpExchange,
+  limits: Limits,
+  tooSlow: (socket: Socket) => void,
+): void {
   const { keepAliveMs, slowAfterMs } = limits;
   const connections = new ChurnList<Connection>();
   server.on('connection', (socket) => {
@@ -39,12 +44,12 @@ export function watchConnections(server: Server, limits: Limits, tooSlow: (socke
     const now = performance.now();
     for (const connection of connections) {
       const { socket, bytes, silentSince } = connection;
-      if (readsTooSlowly(connection, now, limits)) {
+      if (readsTooSlowly(connection, exchange, now, limits)) {
         tooSlow(socket);
         socket.destroy();
       }
       // One that was never answered is not idle but late: its headers have a limit of their own.
-      else if (socket.bytesRead !== bytes || socket.bytesWritten === 0 || isAnswering(socket)) {
+      else if (socket.bytesRead !== bytes || socket.bytesWritten === 0 || exchange.answerOn(socket) !== null) {
         connection.bytes = socket.bytesRead;
         connection.silentSince = now;
       } else if (now - silentSince >= keepAliveMs + graceMs) socket.destroy();
@@ -62,23 +67,14 @@ type Connection = InChurnList & {
   reading: RateWatch | undefined;
 };
 
-function readsTooSlowly(connection: Connection, now: number, limits: Limits): boolean {
+function readsTooSlowly(connection: Connection, exchange: HttpExchange, now: number, limits: Limits): boolean {
   const { socket, reading } = connection;
   if (socket.writableLength === 0) {
     connection.reading = undefined;
     return false;
   }
-  if (reading !== undefined) return reading.isSlow(now, sentBytes(socket), limits);
+  if (reading !== undefined) return reading.isSlow(now, exchange.sentBytes(socket), limits);
   connection.reading = new RateWatch(now);
-  connection.reading.restart(now, sentBytes(socket));
+  connection.reading.restart(now, exchange.sentBytes(socket));
   return false;
-}
-
-/**
- * What the system has taken of all that was written: the socket counts a large answer as a whole,
- * when its last byte has gone.
- */
-function sentBytes(socket: Socket): number {
-  const handle = (socket as Socket & { _handle?: { bytesWritten: number; writeQueueSize: number } | null })._handle;
-  return handle ? handle.bytesWritten - handle.writeQueueSize : socket.bytesWritten;
 }

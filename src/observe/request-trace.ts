@@ -12,6 +12,7 @@ import {
 import type { ThreadSettings } from '../engine/session-request.ts';
 import type { InputShape } from '../engine/tensor.ts';
 import { type FailureCode, type Fault, failures } from '../errors.ts';
+import type { HeadValue } from '../head-lines.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import { faultOfRecord, type RequestWords } from './flight/flight-record.ts';
@@ -54,7 +55,9 @@ export class RequestTrace implements RequestWords, TaskAsker {
   inputs: readonly InputShape[] | undefined;
   tenant = 'anonymous';
   /** What RateLimit says in the answer, where the route takes from a quota. */
-  quotaLeft: string | undefined;
+  quotaLeft: HeadValue | undefined;
+  /** What RateLimit-Policy says, where nothing was left. */
+  quotaPolicy: HeadValue | undefined;
   /** Before the end, where it was found without the router. */
   route = '';
   kept: KeptBecause | undefined;

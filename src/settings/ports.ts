@@ -1,4 +1,4 @@
-import { port, type Setting, text } from './setting.ts';
+import { choice, port, type Setting, text } from './setting.ts';
 
 /**
  * The address and the ports that the service, the receiver and the servers of the stack listen on.
@@ -10,6 +10,12 @@ export const portSettings = {
     'Address that every port listens on. Anything but loopback is for containers and proxies.',
   ),
   servicePort: port('VITRINE_PORT', 8000, 'The service.'),
+  httpExchange: choice(
+    'VITRINE_HTTP_EXCHANGE',
+    'auto',
+    ['auto', 'fast', 'plain'],
+    'How inferences are read and answered: fast uses members of Node that it does not document, plain does not; auto takes fast where a trial at the start shows the same bytes.',
+  ),
   receiverPort: port('VITRINE_RECEIVER_PORT', 8010, 'The receiver of webhooks and events.'),
   otlpGrpcPort: port('VITRINE_OTLP_GRPC_PORT', 4317, 'The Collector, OTLP over gRPC.'),
   otlpHttpPort: port('VITRINE_OTLP_HTTP_PORT', 4318, 'The Collector, OTLP over HTTP.'),

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { identity } from '../../testkit/models/models.ts';
-import { post, type RawAnswer, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
+import { nameOfWay, post, type RawAnswer, type ServedApi, sendRaw, serveApi, waysToServe } from './serve-api.ts';
 
 // FUZZ_RUNS=10000 mocha test/api/fuzzed-requests.test.ts looks for longer.
 const numRuns = Number(process.env.FUZZ_RUNS ?? 150);
 const path = '/v2/models/copy/infer';
 
-for (const observed of [false, true])
-  describe(`a request made up at random, with telemetry ${observed ? 'on' : 'off'}`, function () {
+for (const way of waysToServe)
+  describe(`a request made up at random ${nameOfWay(way)}`, function () {
     this.timeout(600_000);
     let api: ServedApi;
 
@@ -16,7 +16,7 @@ for (const observed of [false, true])
       api = await serveApi(
         { copy: { onnx: identity('FP32') }, words: { onnx: identity('BYTES') } },
         { bodyIdleMsMax: 200, headersMsMax: 300, bodyBytesMax: 1 << 20 },
-        { observed },
+        way,
       );
     });
 

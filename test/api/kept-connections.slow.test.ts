@@ -3,97 +3,98 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { identity, slow } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { post, type ServedApi, serveApi } from './serve-api.ts';
+import { nameOfWay, post, type ServedApi, serveApi, waysToServe } from './serve-api.ts';
 
-describe('a connection that is kept', () => {
-  it('carries one answer after the other, each with a whole head', async () => {
-    await using api = await serveApi({ copy: { onnx: identity('FP32') } });
-    using caller = new Caller(api);
-    for (let count = 0; count < 3; count += 1) {
-      const { head, body } = await caller.ask(copyOf([count, 1.5], { 'X-Request-Id': `mine-${count}` }));
-      assert.match(head[0]!, /^HTTP\/1\.1 200 OK$/);
-      const headers = new Headers(head.slice(1).map((line) => line.split(': ', 2) as [string, string]));
-      assert.equal(headers.get('x-request-id'), `mine-${count}`);
-      assert.match(headers.get('traceresponse')!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-      assert.match(headers.get('ratelimit')!, /^"infer";r=\d+;t=\d+$/);
-      assert.equal(headers.get('content-type'), 'application/json');
-      assert.equal(headers.get('connection'), 'keep-alive');
-      assert.equal(headers.get('keep-alive'), 'timeout=75');
-      const date = headers.get('date')!;
-      assert.equal(new Date(date).toUTCString(), date);
-      assert.ok(Math.abs(Date.parse(date) - Date.now()) < 10_000, date);
-      assert.deepEqual(JSON.parse(body).outputs[0].data, [count, 1.5]);
-    }
-  });
-
-  it('carries requests that were sent before the first was answered, and answers them in their order', async () => {
-    await using api = await serveApi({ copy: { onnx: identity('FP32') }, slow: { onnx: slow() } });
-    using caller = new Caller(api);
-    caller.send(Buffer.concat([slowly(200), copyOf([1]), copyOf([2])]));
-    const bodies = [await caller.answer(), await caller.answer(), await caller.answer()].map(({ body }) => body);
-    assert.match(bodies[0]!, /"slow"/);
-    assert.deepEqual(JSON.parse(bodies[1]!).outputs[0].data, [1]);
-    assert.deepEqual(JSON.parse(bodies[2]!).outputs[0].data, [2]);
-  });
-
-  it('ends with its answer when the caller says so, speaks HTTP/1.0, or the service is stopping', async () => {
-    await using api = await serveApi({ copy: { onnx: identity('FP32') } });
-    const asked = copyOf([1], { Connection: 'close' });
-    const old = Buffer.from(copyOf([1]).toString('latin1').replace('HTTP/1.1', 'HTTP/1.0'), 'latin1');
-    for (const bytes of [asked, old]) await endsWithItsAnswer(api, bytes);
-    api.lifecycle.beginStop();
-    await endsWithItsAnswer(api, copyOf([1]));
-  });
-
-  it('is closed when it has been silent for its time after an answer', async () => {
-    await using api = await serveApi({ copy: { onnx: identity('FP32') } }, { keepAliveMs: 100 });
-    using caller = new Caller(api);
-    await caller.ask(copyOf([1]));
-    const answeredAt = performance.now();
-    await caller.closed;
-    // The extra second for a client that counts on the limit.
-    assert.ok(performance.now() - answeredAt >= 1_000);
-  });
-
-  it('is not closed while a request on it runs or arrives, however long', async () => {
-    await using api = await serveApi({ slow: { onnx: slow() } }, { keepAliveMs: 100 });
-    using caller = new Caller(api);
-    using silent = new Caller(api);
-    const first = await caller.ask(slowly(1));
-    assert.match(first.head[0]!, / 200 /);
-    const startedAt = performance.now();
-    // Until such a run is longer than the limit and its grace: how long a round takes is the machine's
-    // to say.
-    for (let rounds = 8_000; performance.now() - startedAt < 1_500; rounds *= 2) {
-      const { head } = await caller.ask(slowly(rounds));
-      assert.match(head[0]!, / 200 /);
-    }
-    // What has never been answered has another limit, that of its headers.
-    assert.match((await silent.ask(slowly(1))).head[0]!, / 200 /);
-  });
-
-  it('is not ended by the limit of an answer before, which its caller was slow to read', async () => {
-    const limits = { bodyIdleMsMax: 400, inferMsMax: 60_000 };
-    await using api = await serveApi({ copy: { onnx: identity('FP32') }, slow: { onnx: slow() } }, limits);
-    using caller = new Caller(api);
-    caller.stopReading();
-    const count = 2 ** 20;
-    const json = JSON.stringify({
-      inputs: [{ name: 'x', datatype: 'FP32', shape: [1, count], parameters: { binary_data_size: 4 * count } }],
-      parameters: { binary_data_output: true },
+for (const way of waysToServe)
+  describe(`a connection that is kept, ${nameOfWay(way)}`, () => {
+    it('carries one answer after the other, each with a whole head', async () => {
+      await using api = await serveApi({ copy: { onnx: identity('FP32') } }, {}, way);
+      using caller = new Caller(api);
+      for (let count = 0; count < 3; count += 1) {
+        const { head, body } = await caller.ask(copyOf([count, 1.5], { 'X-Request-Id': `mine-${count}` }));
+        assert.match(head[0]!, /^HTTP\/1\.1 200 OK$/);
+        const headers = new Headers(head.slice(1).map((line) => line.split(': ', 2) as [string, string]));
+        assert.equal(headers.get('x-request-id'), `mine-${count}`);
+        assert.match(headers.get('traceresponse')!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+        assert.match(headers.get('ratelimit')!, /^"infer";r=\d+;t=\d+$/);
+        assert.equal(headers.get('content-type'), 'application/json');
+        assert.equal(headers.get('connection'), 'keep-alive');
+        assert.equal(headers.get('keep-alive'), 'timeout=75');
+        const date = headers.get('date')!;
+        assert.equal(new Date(date).toUTCString(), date);
+        assert.ok(Math.abs(Date.parse(date) - Date.now()) < 10_000, date);
+        assert.deepEqual(JSON.parse(body).outputs[0].data, [count, 1.5]);
+      }
     });
-    const headers = { 'Inference-Header-Content-Length': json.length };
-    caller.send(post('/v2/models/copy/infer', Buffer.concat([Buffer.from(json), Buffer.alloc(4 * count)]), headers));
-    await waitFor('the answer to fill what the caller does not read', () => caller.isFilled, { everyMs: 5 });
-    caller.read();
-    assert.equal((await caller.answer()).body.length > 4 * count, true);
-    const startedAt = performance.now();
-    for (let rounds = 4_000; performance.now() - startedAt < 1_000; rounds *= 2) {
-      const { head } = await caller.ask(slowly(rounds));
-      assert.match(head[0]!, / 200 /);
-    }
+
+    it('carries requests that were sent before the first was answered, and answers them in their order', async () => {
+      await using api = await serveApi({ copy: { onnx: identity('FP32') }, slow: { onnx: slow() } }, {}, way);
+      using caller = new Caller(api);
+      caller.send(Buffer.concat([slowly(200), copyOf([1]), copyOf([2])]));
+      const bodies = [await caller.answer(), await caller.answer(), await caller.answer()].map(({ body }) => body);
+      assert.match(bodies[0]!, /"slow"/);
+      assert.deepEqual(JSON.parse(bodies[1]!).outputs[0].data, [1]);
+      assert.deepEqual(JSON.parse(bodies[2]!).outputs[0].data, [2]);
+    });
+
+    it('ends with its answer when the caller says so, speaks HTTP/1.0, or the service is stopping', async () => {
+      await using api = await serveApi({ copy: { onnx: identity('FP32') } }, {}, way);
+      const asked = copyOf([1], { Connection: 'close' });
+      const old = Buffer.from(copyOf([1]).toString('latin1').replace('HTTP/1.1', 'HTTP/1.0'), 'latin1');
+      for (const bytes of [asked, old]) await endsWithItsAnswer(api, bytes);
+      api.lifecycle.beginStop();
+      await endsWithItsAnswer(api, copyOf([1]));
+    });
+
+    it('is closed when it has been silent for its time after an answer', async () => {
+      await using api = await serveApi({ copy: { onnx: identity('FP32') } }, { keepAliveMs: 100 }, way);
+      using caller = new Caller(api);
+      await caller.ask(copyOf([1]));
+      const answeredAt = performance.now();
+      await caller.closed;
+      // The extra second for a client that counts on the limit.
+      assert.ok(performance.now() - answeredAt >= 1_000);
+    });
+
+    it('is not closed while a request on it runs or arrives, however long', async () => {
+      await using api = await serveApi({ slow: { onnx: slow() } }, { keepAliveMs: 100 }, way);
+      using caller = new Caller(api);
+      using silent = new Caller(api);
+      const first = await caller.ask(slowly(1));
+      assert.match(first.head[0]!, / 200 /);
+      const startedAt = performance.now();
+      // Until such a run is longer than the limit and its grace: how long a round takes is the machine's
+      // to say.
+      for (let rounds = 8_000; performance.now() - startedAt < 1_500; rounds *= 2) {
+        const { head } = await caller.ask(slowly(rounds));
+        assert.match(head[0]!, / 200 /);
+      }
+      // What has never been answered has another limit, that of its headers.
+      assert.match((await silent.ask(slowly(1))).head[0]!, / 200 /);
+    });
+
+    it('is not ended by the limit of an answer before, which its caller was slow to read', async () => {
+      const limits = { bodyIdleMsMax: 400, inferMsMax: 60_000 };
+      await using api = await serveApi({ copy: { onnx: identity('FP32') }, slow: { onnx: slow() } }, limits, way);
+      using caller = new Caller(api);
+      caller.stopReading();
+      const count = 2 ** 20;
+      const json = JSON.stringify({
+        inputs: [{ name: 'x', datatype: 'FP32', shape: [1, count], parameters: { binary_data_size: 4 * count } }],
+        parameters: { binary_data_output: true },
+      });
+      const headers = { 'Inference-Header-Content-Length': json.length };
+      caller.send(post('/v2/models/copy/infer', Buffer.concat([Buffer.from(json), Buffer.alloc(4 * count)]), headers));
+      await waitFor('the answer to fill what the caller does not read', () => caller.isFilled, { everyMs: 5 });
+      caller.read();
+      assert.equal((await caller.answer()).body.length > 4 * count, true);
+      const startedAt = performance.now();
+      for (let rounds = 4_000; performance.now() - startedAt < 1_000; rounds *= 2) {
+        const { head } = await caller.ask(slowly(rounds));
+        assert.match(head[0]!, / 200 /);
+      }
+    });
   });
-});
 
 async function endsWithItsAnswer(api: ServedApi, bytes: Buffer): Promise<void> {
   using caller = new Caller(api);

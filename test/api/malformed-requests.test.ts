@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type DataType, dataTypes } from '../../src/engine/tensor.ts';
 import { identity, sumAndProduct } from '../../testkit/models/models.ts';
 import { malformedLimits, malformedRequests } from './malformed-requests.ts';
-import { post, type ServedApi, sendRaw, serveApi } from './serve-api.ts';
+import { nameOfWay, post, type ServedApi, sendRaw, serveApi, waysToServe } from './serve-api.ts';
 
 const requests = malformedRequests();
 const datatypes = (Object.keys(dataTypes) as DataType[]).filter((datatype) => datatype !== 'FP32');
 
-for (const observed of [false, true])
-  describe(`a request that cannot be answered, with telemetry ${observed ? 'on' : 'off'}`, () => {
+for (const way of waysToServe)
+  describe(`a request that cannot be answered ${nameOfWay(way)}`, () => {
     let api: ServedApi;
     let working: Promise<number>;
     let enough = false;
@@ -23,7 +23,7 @@ for (const observed of [false, true])
           ...Object.fromEntries(datatypes.map((datatype) => [datatype, { onnx: identity(datatype) }])),
         },
         malformedLimits,
-        { observed },
+        way,
       );
       working = goOnInferring();
     });

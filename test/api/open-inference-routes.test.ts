@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { identity, perceptron, slow } from '../../testkit/models/models.ts';
-import { type ServedApi, serveApi } from './serve-api.ts';
+import { nameOfWay, type ServedApi, serveApi, waysToServe } from './serve-api.ts';
 
-for (const observed of [false, true])
-  describe(`the Open Inference Protocol over HTTP, with telemetry ${observed ? 'on' : 'off'}`, () => {
+for (const way of waysToServe)
+  describe(`the Open Inference Protocol over HTTP, ${nameOfWay(way)}`, () => {
     let api: ServedApi;
 
     before(async () => {
@@ -18,7 +18,7 @@ for (const observed of [false, true])
           slow: { onnx: slow() },
         },
         {},
-        { observed },
+        way,
       );
     });
 

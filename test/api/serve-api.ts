@@ -4,10 +4,13 @@ import type { Express } from 'express';
 import { AccessControl } from '../../src/api/access/access-control.ts';
 import type { Budgets } from '../../src/api/access/budgets.ts';
 import { ProxyMetrics } from '../../src/api/backends-proxy/proxy-metrics.ts';
+import { inferenceRoutes } from '../../src/api/routes.ts';
 import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { observedBy } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
+import { chooseExchange } from '../../src/http/choose-exchange.ts';
+import type { ExchangeName } from '../../src/http/http-exchange.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
 import { performTask } from '../../src/jobs/perform-task.ts';
@@ -40,6 +43,18 @@ export type ServedApi = AsyncDisposable & {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 };
 
+/** Each suite of the protocol runs on both exchanges, with telemetry and without. */
+export const waysToServe = [
+  { observed: false, httpExchange: 'fast' },
+  { observed: true, httpExchange: 'fast' },
+  { observed: true, httpExchange: 'plain' },
+] as const;
+
+/** As in a suite's title. */
+export function nameOfWay({ observed, httpExchange }: (typeof waysToServe)[number]): string {
+  return `by the ${httpExchange} exchange, with telemetry ${observed ? 'on' : 'off'}`;
+}
+
 /**
  * The whole API over real models on a real socket. Telemetry is switched off; `observed`: it is on,
  * and goes no further than this process.
@@ -47,7 +62,11 @@ export type ServedApi = AsyncDisposable & {
 export async function serveApi(
   models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
   settings: Partial<Config> = {},
-  { perform, observed = false }: { perform?: Perform; observed?: boolean } = {},
+  {
+    perform,
+    observed = false,
+    httpExchange = 'fast',
+  }: { perform?: Perform; observed?: boolean; httpExchange?: ExchangeName } = {},
 ): Promise<ServedApi> {
   const folder = await temporaryFolder();
   for (const [name, { onnx, manifest }] of Object.entries(models)) {
@@ -60,6 +79,7 @@ export async function serveApi(
     telemetryOff: true,
     logLevel: 'error',
     retryWaitMsFirst: 1,
+    httpExchange,
     ...settings,
   };
   const access = await AccessControl.open(config);
@@ -96,6 +116,7 @@ export async function serveApi(
     telemetry,
     flights,
     uses,
+    makeExchange: await chooseExchange(config),
   });
   const server = createHttpServer(config, lifecycle, app, requestMetrics);
   server.listen(0, '127.0.0.1');
@@ -110,7 +131,7 @@ export async function serveApi(
     lifecycle,
     budgets: app.budgets,
     data: config.data,
-    routes: routesOf(app.express),
+    routes: [...Object.keys(inferenceRoutes).map((path) => `post ${path}`), ...routesOf(app.express)],
     meter,
     taskThreads,
     fetch: (path, init) => fetch(`${url}${path}`, init),

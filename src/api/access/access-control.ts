@@ -71,6 +71,8 @@ export class AccessControl {
    * route, undefined for a stranger. `model` is the one in the path, which the key has to include.
    * The client is on the request's trace at once, so that a refusal names it.
    */
+  admit(word: Exclude<Word, { may: 'open' }>, request: Request, response: Response, model: string | undefined): Client;
+  admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined;
   admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined {
     const trace = requestTrace(response);
     if (word.may === 'open') return this.#recognize(request, response);
@@ -84,7 +86,7 @@ export class AccessControl {
       if (!this.mayAdminister(client)) throw this.#refusalOfAdministration(request);
       return client;
     }
-    if (word.quota !== undefined) trace.quotaLeft = takeQuota(client, word.quota, response);
+    if (word.quota !== undefined) takeQuota(client, word.quota, trace);
     if (model !== undefined) refuseModelOfOthers(client, model);
     return client;
   }

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { ServiceError } from '../../errors.ts';
+import { failureFields } from '../../http/failure-body.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import { say } from '../../sentence.ts';
@@ -41,6 +42,7 @@ export function ready({ lifecycle, healthChecks }: Parts) {
       return;
     }
     const failed = Object.entries(checks).flatMap(([name, passed]) => (passed ? [] : [name]));
+    const message = `Cannot take work: the service is ${lifecycle.state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`;
     const trace = requestTrace(response);
     trace.failure = 'not_ready';
     response.setHeader('Retry-After', '1');
@@ -49,9 +51,7 @@ export function ready({ lifecycle, healthChecks }: Parts) {
       ready: false,
       timestamp: new Date().toISOString(),
       checks,
-      error: `Cannot take work: the service is ${lifecycle.state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`,
-      code: 'not_ready',
-      trace_id: trace.ids.traceId,
+      ...failureFields('not_ready', message, trace.ids.traceId),
     });
   };
 }

@@ -7,54 +7,47 @@ import type { Manifest } from '../../engine/registry/manifest.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { type InputShape, shapesOf, type Tensor } from '../../engine/tensor.ts';
 import { ofCallersDeadline } from '../../errors.ts';
-import { answerError } from '../../http/answer-error.ts';
+import { headLine, joinHead } from '../../head-lines.ts';
+import { answerFailure, refuseMethod } from '../../http/answer-error.ts';
 import type { Body } from '../../http/body.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { chargedClient } from '../../http/charged-client.ts';
-import { sendAnswer } from '../../http/send-answer.ts';
-import { requestTrace } from '../../http/trace-request.ts';
+import { commonHead } from '../../http/common-head.ts';
+import type { HttpExchange } from '../../http/http-exchange.ts';
 import { wholeHeader } from '../../http/whole-header.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
-import type { Client } from '../access/clients.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
 import type { InferCodec } from '../open-inference/infer-codec.ts';
 import { writeInferAnswer } from '../open-inference/write-infer-answer.ts';
 import type { WrittenData } from '../open-inference/written-data.ts';
+import { inferenceRoutes } from '../routes.ts';
 import type { Permits } from './permits.ts';
 import type { ProfiledRequest, Profiles } from './profile-request.ts';
+import { sendAnswer } from './send-answer.ts';
 
 export type InferParts = {
   config: Config;
+  access: AccessControl;
   registry: Registry;
   bodies: BodyReader;
   permits: Permits;
   profiles: Profiles;
   codec: InferCodec;
+  exchange: HttpExchange;
 };
 
-/** What the path names. */
+/** What the path names, percent-encoded as it came. */
 export type InferTarget = { readonly model: string; readonly version: string | undefined };
 
-export type InferHandler = (request: Request, response: Response, target: InferTarget, client: Client) => void;
+export type InferHandler = (request: Request, response: Response, trace: RequestTrace, target: InferTarget) => void;
 
 /**
- * One inference over HTTP, of a client who was let in: which model, the bytes to tensors, the
- * engine, the tensors to bytes.
+ * One inference over HTTP: who asks, which model, the bytes to tensors, the engine, the tensors to
+ * bytes.
  */
 export function infer(parts: InferParts): InferHandler {
-  return (request, response, target, client) => new InferExchange(parts, request, response).begin(target, client);
-}
-
-/** The same as a route of Express. */
-export function routedInfer(handler: InferHandler) {
-  return (request: Request, response: Response, client: Client): void =>
-    handler(request, response, targetOf(request), client);
-}
-
-/** What the router found in the path. */
-export function targetOf(request: Request): InferTarget {
-  const { model, version } = request.params as { model: string; version?: string };
-  return { model, version };
+  return (request, response, trace, target) => new InferExchange(parts, request, response, trace).begin(target);
 }
 
 /**
@@ -79,19 +72,24 @@ class InferExchange {
   #profiled: ProfiledRequest | undefined;
   #letGo: (() => void) | undefined;
 
-  constructor(parts: InferParts, request: Request, response: Response) {
+  constructor(parts: InferParts, request: Request, response: Response, trace: RequestTrace) {
     this.#parts = parts;
     this.#request = request;
     this.#response = response;
-    this.#told = requestTrace(response);
+    this.#told = trace;
   }
 
-  begin({ model: name, version }: InferTarget, client: Client): void {
-    const { registry, bodies, permits, profiles } = this.#parts;
+  begin(target: InferTarget): void {
+    const { access, registry, bodies, permits, profiles } = this.#parts;
     try {
       const request = this.#request;
+      const route = target.version === undefined ? routeOfModel : routeOfVersion;
+      this.#told.route = route;
+      if (request.method !== 'POST') refuseMethod(request, this.#response, 'POST');
       this.#startedAt = this.#told.row?.startedAt ?? performance.now();
-      const model = registry.find(name, version);
+      const name = decoded(target.model);
+      const client = access.admit(inferenceRoutes[route].post, request, this.#response, name);
+      const model = registry.find(name, target.version && decoded(target.version));
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
       this.#told.servedBy = model;
@@ -180,13 +178,13 @@ class InferExchange {
 
   #send(outputs: readonly Tensor[], written?: ReadonlyMap<number, WrittenData>): void {
     if (this.#over) return;
-    const { ids, requestId, row, quotaLeft } = this.#told;
+    const { row } = this.#told;
     try {
       const answer = writeInferAnswer(this.#model!, this.#call!, outputs, written);
       row?.mark('encode');
-      const timing = row ? `Server-Timing: ${row.serverTiming()}\r\n` : '';
-      const lines = `X-Request-Id: ${requestId}\r\ntraceresponse: 00-${ids.traceId}-${ids.spanId}-01\r\nRateLimit: ${quotaLeft}\r\n${timing}`;
-      const packing = sendAnswer(this.#request, this.#response, lines, answer, this.#parts.config);
+      let head = commonHead(this.#told);
+      if (row) head = joinHead(head, headLine('Server-Timing', row.serverTiming()));
+      const packing = sendAnswer(this.#parts, this.#request, this.#response, head, answer);
       packing?.catch((error: unknown) => this.#failedAside(error));
     } catch (error) {
       this.failed(error);
@@ -205,9 +203,7 @@ class InferExchange {
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
     if (call) this.#told.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
     this.#told.row?.markEngineFailed();
-    const { quotaLeft } = this.#told;
-    if (quotaLeft !== undefined && !this.#response.headersSent) this.#response.setHeader('RateLimit', quotaLeft);
-    answerError(error, this.#request, this.#response, neverNext);
+    answerFailure(error, this.#request, this.#response);
   }
 
   /** Milliseconds: the least of what the header and the request's parameter allow. */
@@ -233,14 +229,17 @@ class InferExchange {
   }
 }
 
+const routeOfModel = '/v2/models/:model/infer';
+const routeOfVersion = '/v2/models/:model/versions/:version/infer';
+
 /** A name that is none of the model's inputs is the caller's, and is not recorded. */
 function asNamed(input: InputShape, { inputs }: Manifest): InputShape {
   return inputs.some(({ name }) => name === input.name) ? input : { ...input, name: '(another)' };
 }
 
-/** The answer to an error is the end: nothing comes after it. */
-export function neverNext(): void {
-  throw new Error('An error was answered and passed on all the same');
+/** Throws where it cannot be decoded. */
+function decoded(part: string): string {
+  return part.includes('%') ? decodeURIComponent(part) : part;
 }
 
 /**

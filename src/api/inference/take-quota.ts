@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import type { Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { headValue } from '../../head-lines.ts';
+import type { RequestTrace } from '../../observe/request-trace.ts';
 import { ours, say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
 
@@ -12,17 +13,13 @@ const quotas = {
 } as const;
 export type Quota = keyof typeof quotas;
 
-/**
- * Takes one request from the client's quota and returns the value of the header RateLimit; throws
- * `rate_limited` when nothing is left.
- */
-export function takeQuota(client: Client, of: Quota, response: Response): string {
+/** Takes one request from the client's quota, and throws `rate_limited` when nothing is left. */
+export function takeQuota(client: Client, of: Quota, trace: RequestTrace): void {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());
-  const left = `"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`;
-  if (waitMs === 0) return left;
-  response.setHeader('RateLimit', left);
-  response.setHeader('RateLimit-Policy', `"${of}";q=${bucket.perMinute};w=60`);
+  trace.quotaLeft = headValue(`"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`);
+  if (waitMs === 0) return;
+  trace.quotaPolicy = headValue(`"${of}";q=${bucket.perMinute};w=60`);
   throw new ServiceError(
     'rate_limited',
     say`Cannot take the request: ${bucket.perMinute} ${ours(quotas[of].of)} a minute are used up; come again in ${Math.ceil(waitMs / 1000)} s, or raise ${ours(settingOf(client, of))}.`,

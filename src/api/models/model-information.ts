@@ -5,7 +5,6 @@ import type { Registry } from '../../engine/registry/registry.ts';
 import { tritonConfig } from '../../engine/registry/triton-config.ts';
 import { tritonStatistics } from '../../engine/statistics.ts';
 import type { Client } from '../access/clients.ts';
-import { targetOf } from '../inference/infer.ts';
 
 type Parts = { registry: Registry };
 
@@ -57,6 +56,6 @@ export function allStatistics({ registry }: Parts) {
 }
 
 function findIn(registry: Registry, request: Request): LoadedModel {
-  const { model, version } = targetOf(request);
+  const { model, version } = request.params as { model: string; version?: string };
   return registry.find(model, version);
 }

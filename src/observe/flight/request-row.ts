@@ -1,6 +1,7 @@
 // Imported, as each request reads it several times: a global is looked up at every call.
 import { performance } from 'node:perf_hooks';
 import type { BatchFacts, Follower, StageTimes } from '../../engine/inference.ts';
+import type { HeadValue } from '../../head-lines.ts';
 import type { Ids } from '../../telemetry/ids.ts';
 import { serverTiming, taskTiming } from '../server-timing.ts';
 import { type Stages, stageNames, type TaskStages, taskStages } from '../stages.ts';
@@ -188,7 +189,7 @@ export class RequestRow implements Follower {
   }
 
   /** For the caller; `send` cannot be in it, since it has not happened. */
-  serverTiming(): string {
+  serverTiming(): HeadValue {
     this.#read(0);
     return serverTiming(this.#table.numbers, this.#row * columnCount);
   }

@@ -53,6 +53,13 @@ export const requestMetrics = {
     says: 'Connections open to the service.',
     attributes: [],
   },
+  httpExchange: {
+    name: 'vitrine.http.exchange',
+    kind: 'gauge',
+    unit: '',
+    says: 'Always 1: how inferences are read and answered, fast or plain (VITRINE_HTTP_EXCHANGE).',
+    attributes: ['exchange'],
+  },
   activeSessions: {
     name: 'active.sessions',
     kind: 'gauge',

@@ -1,0 +1,27 @@
+import type { Express, Request, Response } from 'express';
+import type { HttpExchange } from '../http/http-exchange.ts';
+import { beginTrace, type RequestTracing } from '../http/trace-request.ts';
+import type { Budgets } from './access/budgets.ts';
+import type { InferHandler } from './inference/infer.ts';
+
+/** The whole API. */
+export type ServedApp = {
+  readonly serve: (request: Request, response: Response) => void;
+  readonly express: Express;
+  readonly budgets: Budgets;
+  readonly exchange: HttpExchange;
+};
+
+/** Where every request comes in: inferences go to their handler, everything else to Express. */
+export function front(tracing: RequestTracing | undefined, infer: InferHandler, express: Express): ServedApp['serve'] {
+  return (request, response) => {
+    const trace = beginTrace(tracing, request, response);
+    const path = plainPath.exec(request.url) ?? oddPath.exec(request.url);
+    if (path === null) express(request, response);
+    else infer(request, response, trace, { model: path[1]!, version: path[2] });
+  };
+}
+
+const plainPath = /^\/v2\/models\/([A-Za-z0-9_.-]+)(?:\/versions\/([A-Za-z0-9_.-]+))?\/infer$/;
+/** The same as a router would read it: whole URLs, queries, other letters, a slash at the end. */
+const oddPath = /^(?:https?:\/\/[^/?#]*)?\/v2\/models\/([^/?#]+)(?:\/versions\/([^/?#]+))?\/infer\/?(?:[?#].*)?$/i;

@@ -1,0 +1,57 @@
+import { promisify } from 'node:util';
+import { deflate, gzip } from 'node:zlib';
+import type { Request, Response } from 'express';
+import type { Config } from '../../config.ts';
+import { type HeadLines, headLine, headValue, joinHead } from '../../head-lines.ts';
+import { acceptedPacking } from '../../http/accepted-packing.ts';
+import { chargeAnswer, chargedBytesMin } from '../../http/charge-answer.ts';
+import type { AnswerBytes, HttpExchange } from '../../http/http-exchange.ts';
+import type { EncodedAnswer } from '../open-inference/write-infer-answer.ts';
+
+const packers = { gzip: promisify(gzip), deflate: promisify(deflate) };
+
+const contentType = {
+  json: headLine('Content-Type', headValue('application/json')),
+  binary: headLine('Content-Type', headValue('application/octet-stream')),
+};
+const contentEncoding = {
+  gzip: headLine('Content-Encoding', headValue('gzip')),
+  deflate: headLine('Content-Encoding', headValue('deflate')),
+};
+
+type Parts = {
+  readonly exchange: HttpExchange;
+  readonly config: Pick<Config, 'compressBytesMin' | 'bodyIdleMsMax'>;
+};
+
+/** Sends an inference answer, packed for who accepts that: then it answers a promise. `lines` come before its own. */
+export function sendAnswer(
+  parts: Parts,
+  request: Request,
+  response: Response,
+  lines: HeadLines,
+  { bytes, size, jsonBytes }: EncodedAnswer,
+): Promise<void> | undefined {
+  let head = joinHead(lines, jsonBytes === undefined ? contentType.json : contentType.binary);
+  // Of the JSON before it was packed, as Triton has it.
+  if (jsonBytes !== undefined) head = joinHead(head, headLine('Inference-Header-Content-Length', jsonBytes));
+  const packing =
+    size >= parts.config.compressBytesMin ? acceptedPacking(request.headers['accept-encoding']) : undefined;
+  if (packing === undefined) {
+    send(parts, response, head, bytes, size);
+    return undefined;
+  }
+  const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.concat(bytes, size);
+  // The fastest level: an inference server's answers are numbers, which more work hardly makes smaller.
+  return packers[packing](whole, { level: 1 }).then((packed) =>
+    send(parts, response, joinHead(head, contentEncoding[packing]), [packed], packed.length),
+  );
+}
+
+function send({ exchange, config }: Parts, response: Response, head: HeadLines, bytes: AnswerBytes, size: number) {
+  if (size > chargedBytesMin) chargeAnswer(response, size);
+  exchange.end(response, joinHead(head, headLine('Content-Length', size)), bytes, size);
+  // A caller who does not read its answer must not keep it in memory for ever.
+  if (response.writableLength > 0 || !response.writableEnded)
+    response.setTimeout(config.bodyIdleMsMax, () => response.destroy());
+}

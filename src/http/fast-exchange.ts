@@ -1,0 +1,130 @@
+import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Express } from 'express';
+import type { HeadLines } from '../head-lines.ts';
+import { inviteBody } from './await-invitation.ts';
+import type { AnswerBytes, BodySink, HttpExchange } from './http-exchange.ts';
+
+// The only file that uses what Node does not document. What each trick saves: docs/performance.md.
+
+/** Without what extend-messages.ts adds: an inference has charged its answer already. */
+const { end: endOfNode } = ServerResponse.prototype;
+
+/** One copy is cheaper than several writes up to this. */
+const joinBytesMax = 64 * 1024;
+
+export function fastExchange(app: Express, keepAliveMs: number): HttpExchange {
+  return {
+    name: 'fast',
+    // Node's own timer for idle connections is off: watch-connections.ts has one for all.
+    options: { ...messagesOf(app), keepAliveTimeout: 0 },
+    begin: (_request, response) => {
+      (response as FastResponse)._keepAliveTimeout = keepAliveMs;
+    },
+    readBody,
+    end,
+    closeAfter: (response) => {
+      response.shouldKeepAlive = false;
+    },
+    answerOn: (socket) => (socket as FastSocket)._httpMessage ?? null,
+    sentBytes: (socket) => {
+      // The socket itself counts a large answer as a whole, when its last byte was taken.
+      const { _handle: handle } = socket as FastSocket;
+      return handle ? handle.bytesWritten - handle.writeQueueSize : socket.bytesWritten;
+    },
+  };
+}
+
+type FastRequest = IncomingMessage & { bodySink: BodySink | undefined; _dumpAndCloseReadable?(): void };
+type FastResponse = ServerResponse & { _header: string; _last: boolean; _keepAliveTimeout: number };
+type FastSocket = Socket & {
+  _httpMessage?: ServerResponse | null;
+  _handle?: { bytesWritten: number; writeQueueSize: number } | null;
+};
+
+/** Messages that are born with the prototypes of Express: a later change costs all that is done with the object. */
+function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+  class ServedRequest extends IncomingMessage {
+    bodySink: BodySink | undefined = undefined;
+    /** See charged-client.ts. */
+    chargedTo: string | undefined = undefined;
+
+    /** Gives a body to its sink without the events of a stream. */
+    override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+      const sink = this.bodySink;
+      if (sink === undefined) return super.push(chunk, encoding);
+      if (chunk !== null) {
+        sink.add(chunk as Buffer);
+        return true;
+      }
+      // First, since the sink may answer, and the end of an answer looks at the request.
+      const more = this.listenerCount('end') > 0 || !endAtOnce(this) ? super.push(null) : true;
+      sink.end();
+      return more;
+    }
+
+    override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+      if (!this.complete) this.bodySink?.fail(error);
+      super._destroy(error, done);
+    }
+  }
+  class ServedResponse extends ServerResponse {
+    isCharged = false;
+  }
+  Object.setPrototypeOf(ServedRequest.prototype, app.request);
+  Object.setPrototypeOf(ServedResponse.prototype, app.response);
+  app.request = ServedRequest.prototype as unknown as Express['request'];
+  app.response = ServedResponse.prototype as unknown as Express['response'];
+  return { IncomingMessage: ServedRequest, ServerResponse: ServedResponse as unknown as typeof ServerResponse };
+}
+
+/** As Node ends requests without a body by its option `optimizeEmptyRequests`; false where this Node cannot. */
+function endAtOnce(request: IncomingMessage): boolean {
+  const { _dumpAndCloseReadable: close } = request as FastRequest;
+  if (close === undefined) return false;
+  close.call(request);
+  return true;
+}
+
+function readBody(request: IncomingMessage, sink: BodySink): void {
+  if (request.headers.expect !== undefined) inviteBody(request);
+  (request as FastRequest).bodySink = sink;
+  if (request.readableLength > 0) sink.add(request.read() as Buffer);
+  if (request.complete) sink.end();
+  else if (request.destroyed) sink.fail(request.errored);
+}
+
+function end(response: ServerResponse, head: HeadLines, bytes: AnswerBytes, size: number): void {
+  writeHead(response as FastResponse, head);
+  if (typeof bytes === 'string') endOfNode.call(response, bytes, 'latin1');
+  else if (size <= joinBytesMax || bytes.length === 1)
+    endOfNode.call(response, bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes, size), 'latin1');
+  else {
+    response.cork();
+    for (const piece of bytes) response.write(piece);
+    response.end();
+    response.uncork();
+  }
+}
+
+/** The head as text: Node would check each name and value, and look for those that it knows. */
+function writeHead(response: FastResponse, head: HeadLines): void {
+  const keeps = response.shouldKeepAlive;
+  if (!keeps) response._last = true;
+  const connection = keeps
+    ? `keep-alive\r\nKeep-Alive: timeout=${Math.floor(response._keepAliveTimeout / 1000)}`
+    : 'close';
+  response._header = `HTTP/1.1 200 OK\r\n${head}Date: ${httpDate()}\r\nConnection: ${connection}\r\n\r\n`;
+}
+
+let dateSecond = 0;
+let date = '';
+
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    date = new Date(second * 1000).toUTCString();
+  }
+  return date;
+}

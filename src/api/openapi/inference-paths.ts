@@ -116,12 +116,15 @@ export function inferencePaths(): DescribedPaths {
   }
   const metadata = paths['/v2/models/{model}']?.get;
   Object.assign(metadata?.responses['200'] ?? {}, {
-    links: {
-      modelMetadataOfVersion: {
-        operationId: 'modelMetadataOfVersion',
-        parameters: { model: '$response.body#/name', version: '$response.body#/versions/0' },
-      },
-    },
+    links: Object.fromEntries(
+      ['modelMetadata', 'modelReady', 'modelConfig', 'modelStatistics'].map((of) => [
+        `${of}OfVersion`,
+        {
+          operationId: `${of}OfVersion`,
+          parameters: { model: '$response.body#/name', version: '$response.body#/versions/0' },
+        },
+      ]),
+    ),
   });
   return paths;
 }

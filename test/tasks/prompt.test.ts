@@ -32,6 +32,12 @@ describe('a prompt', () => {
     assert.equal(readPrompt('7 drums').strokes, 7);
   });
 
+  it('that asks for no strokes in a time gets one', () => {
+    for (const prompt of ['000 bpm', '0 strokes per second', 'a bell 0 a minute'])
+      assert.ok((readPrompt(prompt).strokesPerSecond ?? 0) > 0, prompt);
+    assert.ok(Number.isFinite(readPrompt('a bell every 0 seconds').strokesPerSecond));
+  });
+
   it('adds up its adjectives, within bounds', () => {
     assert.equal(readPrompt('high bell').pitchFactor, 2);
     assert.equal(readPrompt('low low bell').pitchFactor, 0.25);

@@ -110,7 +110,13 @@ export function isPlainText(prompt: string): boolean {
 const letters = String.raw`A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u1fff\u2c00-\u2dff\u3040-\ud7ff\uf900-\ufdff`;
 const aWord = new RegExp(`[${letters}]+`, 'gu');
 
-const strokesPerSecondMax = 50;
+const [strokesPerSecondMin, strokesPerSecondMax] = [1e-6, 50];
+
+/** Never 0: the first stroke sounds at the beginning, and none would follow it. */
+function rate(perSecond: number): number {
+  return Math.min(strokesPerSecondMax, Math.max(strokesPerSecondMin, perSecond));
+}
+
 const strokesMax = 500;
 
 /** Numbers with their units; what is left of the prompt goes on to the words. */
@@ -136,17 +142,14 @@ function readFigures(prompt: string, understood: string[]) {
   take(
     new RegExp(String.raw`\b${number}\s(?:times |strokes |beats |hits )?(?:a|per) (second|minute)\b`, 'i'),
     ([, value, per]) => {
-      figures.strokesPerSecond = Math.min(
-        strokesPerSecondMax,
-        Number(value) / (per?.toLowerCase() === 'minute' ? 60 : 1),
-      );
+      figures.strokesPerSecond = rate(Number(value) / (per?.toLowerCase() === 'minute' ? 60 : 1));
     },
   );
   take(new RegExp(String.raw`\b${number}\s?bpm\b`, 'i'), ([, value]) => {
-    figures.strokesPerSecond = Math.min(strokesPerSecondMax, Number(value) / 60);
+    figures.strokesPerSecond = rate(Number(value) / 60);
   });
   take(new RegExp(String.raw`\bevery ${number} seconds?\b`, 'i'), ([, value]) => {
-    figures.strokesPerSecond = Math.min(strokesPerSecondMax, 1 / Math.max(0.01, Number(value)));
+    figures.strokesPerSecond = rate(1 / Number(value));
   });
   take(new RegExp(String.raw`\b(\d{1,4})\b(?=\s+(?:times|strokes|[${letters}]+s\b))`, 'iu'), ([, value]) => {
     figures.strokes = Math.min(strokesMax, Math.max(1, Number(value)));

@@ -1,11 +1,11 @@
-import express, { type Request, type Response } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import type { AccessControl } from './api/access/access-control.ts';
-import { makeBudgets, observeBudgets } from './api/access/budgets.ts';
+import { type Budgets, makeBudgets, observeBudgets } from './api/access/budgets.ts';
 import type { Client } from './api/access/clients.ts';
 import { guardRoute } from './api/access/guard-route.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
-import { front, type ServedApp } from './api/front.ts';
+import { front } from './api/front.ts';
 import { health, healthDetailed, live, ready } from './api/health/health.ts';
 import { HealthChecks } from './api/health/health-checks.ts';
 import { logSystemMetrics } from './api/health/log-system-metrics.ts';
@@ -49,6 +49,7 @@ import { BodyReader } from './http/body-reader.ts';
 import { extendMessages } from './http/extend-messages.ts';
 import type { MakeExchange } from './http/http-exchange.ts';
 import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
+import type { ServedApp } from './http/served-app.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
 import type { JobQueue } from './jobs/job-queue.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
@@ -58,9 +59,9 @@ import { RequestTable } from './observe/flight/request-table.ts';
 import { TraceKeeper } from './observe/keep-trace.ts';
 import type { ModelUses } from './observe/model-uses.ts';
 import type { RequestMetrics } from './observe/request-metrics.ts';
+import type { Telemetry } from './running-telemetry.ts';
 import type { TaskMetrics } from './tasks/task-metrics.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
-import type { Telemetry } from './telemetry/export/start.ts';
 import type { Gpu } from './telemetry/host/gpu/start-gpu.ts';
 import type { Meter } from './telemetry/meter.ts';
 
@@ -83,7 +84,7 @@ export function createApp(given: {
   taskThreads: TaskThreads;
   telemetry: Telemetry;
   makeExchange: MakeExchange;
-}): ServedApp {
+}): ServedApp & { readonly express: Express; readonly budgets: Budgets } {
   const { config, flights, requestMetrics } = given;
   const app = express();
   const budgets = makeBudgets(config);

@@ -1,16 +1,7 @@
-import type { Express, Request, Response } from 'express';
-import type { HttpExchange } from '../http/http-exchange.ts';
+import type { Express } from 'express';
+import type { ServedApp } from '../http/served-app.ts';
 import { beginTrace, type RequestTracing } from '../http/trace-request.ts';
-import type { Budgets } from './access/budgets.ts';
 import type { InferHandler } from './inference/infer.ts';
-
-/** The whole API. */
-export type ServedApp = {
-  readonly serve: (request: Request, response: Response) => void;
-  readonly express: Express;
-  readonly budgets: Budgets;
-  readonly exchange: HttpExchange;
-};
 
 /** Where every request comes in: inferences go to their handler, everything else to Express. */
 export function front(tracing: RequestTracing | undefined, infer: InferHandler, express: Express): ServedApp['serve'] {

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
-import type { ServedApp } from '../api/front.ts';
 import type { Config } from '../config.ts';
 import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
 import { type HeadLines, headLine, headValue, joinHead } from '../head-lines.ts';
@@ -14,6 +13,7 @@ import { attribute } from '../telemetry/names/names.ts';
 import { admitConnections } from './admit-connections.ts';
 import { awaitInvitation } from './await-invitation.ts';
 import { failureFields } from './failure-body.ts';
+import type { ServedApp } from './served-app.ts';
 import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
 

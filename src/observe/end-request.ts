@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { inputText } from '../engine/tensor.ts';
 import { failures, levelOfFault } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
+import { attribute } from '../telemetry/names/names.ts';
 import type { FlightRecorder } from './flight/flight-recorder.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import type { TraceKeeper } from './keep-trace.ts';
@@ -51,18 +52,18 @@ function tell(told: RequestTrace, row: RequestRow, protocol: string): void {
   const { status, startedAt, tookMs } = row;
   const fault = told.faultOf(status);
   const attributes: Attributes = {
-    'http.request.method': method,
-    'http.route': route,
-    'http.response.status_code': status,
-    'request.id': told.requestId,
+    [attribute.httpMethod]: method,
+    [attribute.httpRoute]: route,
+    [attribute.httpStatus]: status,
+    [attribute.requestId]: told.requestId,
     tenant: told.tenant,
-    'vitrine.trace.kept': told.kept,
-    ...(told.profile && { 'inference.profile': told.profile }),
-    ...(failure && { 'error.type': failure }),
+    [attribute.traceKept]: told.kept,
+    ...(told.profile && { [attribute.profile]: told.profile }),
+    ...(failure && { [attribute.errorType]: failure }),
     ...(fault && { fault }),
-    ...(sentence !== undefined && { 'error.message': sentence }),
-    ...(task && { 'task.kind': task }),
-    ...(servedBy && { 'inference.model.name': servedBy.name, 'inference.model.version': servedBy.version }),
+    ...(sentence !== undefined && { [attribute.errorMessage]: sentence }),
+    ...(task && { [attribute.taskKind]: task }),
+    ...(servedBy && { [attribute.modelName]: servedBy.name, [attribute.modelVersion]: servedBy.version }),
   };
   log(
     'access',
@@ -81,9 +82,9 @@ function tell(told: RequestTrace, row: RequestRow, protocol: string): void {
     name: `${method} ${route}`,
     attributes: {
       ...attributes,
-      'url.scheme': 'http',
-      'network.protocol.version': protocol,
-      ...(inputs && { 'inference.input.shapes': inputs.map(inputText) }),
+      [attribute.urlScheme]: 'http',
+      [attribute.httpVersion]: protocol,
+      ...(inputs && { [attribute.inputShapes]: inputs.map(inputText) }),
     },
     startedAt,
     tookMs,

@@ -7,7 +7,7 @@ import { trustedProxies } from '../http/trusted-proxies.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { RequestTable } from '../observe/flight/request-table.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
-import type { Telemetry } from '../telemetry/export/start.ts';
+import type { Telemetry } from '../running-telemetry.ts';
 import { Deliveries } from './deliveries.ts';
 import { guardRoute } from './guard-route.ts';
 import { health, live, ready } from './health.ts';

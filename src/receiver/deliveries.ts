@@ -7,8 +7,8 @@ import { idempotencyKey } from '../http/idempotency-key.ts';
 import { readHeaders } from '../http/read-by.ts';
 import { requestTrace } from '../http/trace-request.ts';
 import { Turnstile } from '../resilience/turnstile.ts';
+import type { Telemetry } from '../running-telemetry.ts';
 import { say } from '../sentence.ts';
-import type { Telemetry } from '../telemetry/export/start.ts';
 import { readBody } from './read-body.ts';
 import type { DoorName, ReceiverMetrics } from './receiver-metrics.ts';
 import type { Store } from './store.ts';
@@ -89,10 +89,10 @@ export class Deliveries {
       metrics.repeated(of.door, 1);
       return { repeated: true };
     }
-    const droppedBefore = droppedLogs(telemetry);
+    const droppedBefore = telemetry.logsGivenUp();
     const { answer, remember, done } = of.receive(of.delivery);
     const settled = await telemetry.settleLogs();
-    if (!settled || droppedLogs(telemetry) > droppedBefore) {
+    if (!settled || telemetry.logsGivenUp() > droppedBefore) {
       throw new ServiceError(
         'not_kept',
         say`Cannot take this now: it could neither be passed on nor kept; send it again, and free the disk of VITRINE_DATA.`,
@@ -106,13 +106,4 @@ export class Deliveries {
     done();
     return answer;
   }
-}
-
-/**
- * Records that were new when they were given up. Old ones that make room in the spool are no
- * concern of this delivery.
- */
-function droppedLogs(telemetry: Telemetry): number {
-  const { memory_full, spool_unwritable } = telemetry.ledger.account('logs').dropped;
-  return memory_full + spool_unwritable;
 }

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { Telemetry } from '../running-telemetry.ts';
 import { ours, say } from '../sentence.ts';
-import type { Telemetry } from '../telemetry/export/start.ts';
 import { version } from '../version.ts';
 import type { Store } from './store.ts';
 import type { Watchdog } from './watchdog.ts';

@@ -3,7 +3,7 @@ import { isFolder } from '../../engine/registry/model-folder.ts';
 import type { ModelStatus, Registry } from '../../engine/registry/registry.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
-import type { Telemetry } from '../../telemetry/export/start.ts';
+import type { Telemetry } from '../../running-telemetry.ts';
 import type { Gpu } from '../../telemetry/host/gpu/start-gpu.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import { gpuCount } from './gpu-presence.ts';

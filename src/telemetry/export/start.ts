@@ -9,6 +9,7 @@ import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import type { Config } from '../../config.ts';
+import type { Telemetry } from '../../running-telemetry.ts';
 import { version } from '../../version.ts';
 import { observeEventLoopDelay } from '../host/event-loop-delay.ts';
 import { hostAttributes } from '../host/host-attributes.ts';
@@ -28,23 +29,6 @@ import { observeSelf } from './self-metrics.ts';
 import { type SignalPaths, signalPaths } from './signal-paths.ts';
 import { Spool } from './spool.ts';
 
-export type Telemetry = {
-  readonly ledger: Ledger;
-  /** What is wrong with the disk of the spool, in a sentence. */
-  spoolTrouble(): string | undefined;
-  /**
-   * Settles when every log record made so far is with the Collector, on disk, or counted as dropped;
-   * false when the disk refuses some for longer.
-   */
-  settleLogs(): Promise<boolean>;
-  /** Exports the metrics now, besides the interval. */
-  tellMetrics(): Promise<void>;
-  /**
-   * Sends what can be sent before the deadline and leaves the rest in the spool for the next start.
-   */
-  stop(deadlineMs: number): Promise<void>;
-};
-
 type Component = { name: string; folder: string; host: boolean; meter: Meter };
 
 /**
@@ -63,8 +47,8 @@ export async function startTelemetry(config: Config, component: Component): Prom
   // Events, audit and security are logged at every level.
   for (const name of ['app', 'access', 'metrics'] as const) setLogLevel(name, config.logLevel);
   setConsole(config.console);
+  if (config.telemetryOff) return noTelemetry();
   const ledger = new Ledger();
-  if (config.telemetryOff) return noTelemetry(ledger);
 
   const folder = join(config.data, component.folder);
   const spool = await openSpool(config, folder, ledger);
@@ -85,7 +69,10 @@ export async function startTelemetry(config: Config, component: Component): Prom
   if (config.metricsOn) observeEventLoopDelay(meter);
 
   return {
-    ledger,
+    logsGivenUp: () => {
+      const { memory_full, spool_unwritable } = ledger.account('logs').dropped;
+      return memory_full + spool_unwritable;
+    },
     spoolTrouble: () => spool.trouble,
     settleLogs: async () => {
       await paths.logOutbox.drain();
@@ -107,9 +94,9 @@ export async function startTelemetry(config: Config, component: Component): Prom
   };
 }
 
-function noTelemetry(ledger: Ledger): Telemetry {
+function noTelemetry(): Telemetry {
   return {
-    ledger,
+    logsGivenUp: () => 0,
     spoolTrouble: () => undefined,
     settleLogs: async () => true,
     tellMetrics: async () => undefined,

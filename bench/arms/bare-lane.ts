@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { readConfig } from '../../src/config.ts';
+import { Owned } from '../../src/engine/owned.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 
 // The limit: node:http and nothing else over the same lane and batching. A row of bytes in, a row
@@ -19,11 +20,10 @@ createServer((request, response) => {
     const data = new Float32Array(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength));
     const inputs = [{ name: input!.name, datatype: 'FP32' as const, shape: [1, data.length], data }];
     const answer = await model.infer({
-      inputs,
+      inputs: Owned.of(inputs),
       priority: 0,
       deadlineAt: performance.now() + 10_000,
       signal: never,
-      mayTakeBuffers: true,
     });
     const out = answer.outputs[0]!.data as Float32Array;
     const bytes = Buffer.from(out.buffer, out.byteOffset, out.byteLength);

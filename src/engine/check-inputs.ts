@@ -16,6 +16,8 @@ export type CheckedInputs = {
    * cannot differ.
    */
   readonly shapeKey: string;
+  /** Its inputs have no rows, or not equally many: it cannot share a batch. */
+  readonly alone: boolean;
 };
 
 /**
@@ -42,7 +44,7 @@ export function checkInputs(
     if (batched && hasFreeDimensionBeyondFirst(spec)) shapeKey += `${tensor.shape.slice(1)};`;
   }
   const rows = batched ? inOrder[0]!.shape[0]! : 1;
-  return { inputs: inOrder, rows, bytes, shapeKey };
+  return { inputs: inOrder, rows, bytes, shapeKey, alone: batched && !sharesRows(inOrder, rows) };
 }
 
 /** What a request says of a tensor before its data is looked at. */
@@ -65,13 +67,13 @@ export function checkHeads<Head extends TensorHead>(
   for (let index = 0; index < specs.length; index += 1)
     checkShape(manifest, index, inOrder[index]!, free, batched, boundsItself);
   if (wanted) checkOutputs(manifest, wanted);
-  if (batched) checkRows(manifest, inOrder);
+  if (batched && manifest.rowsBeyondMax !== 'alone') checkRows(manifest, inOrder);
   if (!boundsItself) checkBounds(manifest.name, manifest.bounds, inOrder);
   return inOrder;
 }
 
 /** What of a manifest the inputs of a request are checked by. */
-export type ManifestOfInputs = Pick<Manifest, 'name' | 'inputs' | 'outputs' | 'batching' | 'bounds'>;
+export type ManifestOfInputs = Pick<Manifest, 'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax'>;
 
 function arrange<Head extends TensorHead>(manifest: ManifestOfInputs, given: readonly Head[]): readonly Head[] {
   const { inputs: specs } = manifest;
@@ -116,7 +118,7 @@ function checkShape(
     if (!boundsItself && (size < bounds.min[input]![axis]! || size > bounds.max[input]![axis]!))
       throw sizeOutOfBounds(manifest.name, bounds, spec, { input, axis, size });
     const symbol = spec.dimensionNames[axis];
-    if (declared >= 0 || !symbol || (batched && axis === 0)) continue;
+    if (declared >= 0 || !symbol || (batched && axis === 0 && manifest.rowsBeyondMax !== 'alone')) continue;
     const same = free.get(symbol);
     if (same === undefined) free.set(symbol, size);
     else if (same !== size) {
@@ -151,8 +153,13 @@ function hasFreeDimensionBeyondFirst({ shape }: TensorSpec): boolean {
   return false;
 }
 
+function sharesRows(inputs: readonly Tensor[], rows: number): boolean {
+  for (const { shape } of inputs) if (shape[0] !== rows) return false;
+  return rows > 0;
+}
+
 function checkRows(manifest: ManifestOfInputs, inputs: readonly TensorHead[]): void {
-  const { rows_max: rowsMax, split } = manifest.batching;
+  const { rows_max: rowsMax } = manifest.batching;
   const rows = inputs[0]?.shape[0] ?? 1;
   const other = inputs.find(({ shape }) => shape[0] !== rows);
   if (other) {
@@ -163,7 +170,7 @@ function checkRows(manifest: ManifestOfInputs, inputs: readonly TensorHead[]): v
     );
   }
   if (rows === 0) throw refusal(manifest, say`the request has no rows`, say`give at least one`);
-  if (rows > rowsMax && !split) {
+  if (rows > rowsMax && manifest.rowsBeyondMax === 'refused') {
     throw refusal(
       manifest,
       say`the request has ${rows} rows`,

@@ -1,8 +1,10 @@
+import type { Owned } from './owned.ts';
 import type { Tensor } from './tensor.ts';
 
 /** One request as the engine sees it: tensors, and how long and how urgently. */
 export type InferRequest = {
-  readonly inputs: readonly Tensor[];
+  /** Owned: their memory, whole, may be handed to a thread instead of copied, and is released once they were run. Several may lie in one buffer. */
+  readonly inputs: readonly Tensor[] | Owned;
   /** Names of the outputs wanted; absent: all. */
   readonly outputs?: readonly string[] | undefined;
   /** From 1, the most urgent, to the manifest's levels; 0: the manifest's default. */
@@ -14,12 +16,6 @@ export type InferRequest = {
    * so will a flag.
    */
   readonly signal: { readonly aborted: boolean };
-  /**
-   * The buffers under the inputs' data, whole, belong to nobody else: they may be handed to a
-   * thread instead of copied, or freed once they were run, and are empty here from then on. Several
-   * inputs may lie in one buffer.
-   */
-  readonly mayTakeBuffers?: boolean;
   /** Who is charged: the API key's name, `admin` or `anonymous`. */
   readonly tenant?: string | undefined;
   readonly follower?: Follower | undefined;
@@ -133,12 +129,8 @@ export type InferAnswer = {
   readonly outputs: readonly Tensor[];
   readonly stages: StageTimes;
   readonly batch: BatchFacts;
-  /**
-   * Where the outputs are large: to be called, once, by who has done with them. Their memory is
-   * given back when all of the batch have called it; the collector finds it where somebody does
-   * not.
-   */
-  readonly letGo: (() => void) | undefined;
+  /** Where the outputs are large: to be released by who has done with them. All in the batch share the memory. */
+  readonly owned: Owned | undefined;
 };
 
 /** Who asked: told once how it went. It must not throw. */

@@ -25,11 +25,11 @@ export function logLoadWarnings(manifest: Manifest, declared: Manifest, report: 
       ...fields,
     });
   }
-  if (manifest.batching.rows_max !== declared.batching.rows_max) {
+  if (manifest.batching.rows_max === 0 && declared.rowsBeyondMax === 'refused' && declared.batching.rows_max > 0) {
     log(
       'app',
       'warn',
-      `Model ${manifest.name} names its first dimension as a batch, but two rows together do not give what each gives alone: its requests run alone. State batching.rows_max in model.json if that is wrong.`,
+      `Model ${manifest.name} names its first dimension as a batch, but its requests run alone: ${manifest.batchingBecause.reason}. Set batching.rows_max in model.json if that is wrong.`,
       { event_type: 'batching_refused', ...fields },
     );
   }

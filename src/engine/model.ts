@@ -6,11 +6,11 @@ import { joinAnswers, splitRows } from './batching/split-rows.ts';
 import { type CheckedInputs, checkInputs } from './check-inputs.ts';
 import { type EngineObserver, observedBy } from './engine-observer.ts';
 import type { Asker, GpuMeter, InferAnswer, InferRequest } from './inference.ts';
-import { freeTensors } from './lanes/free-tensors.ts';
 import type { SessionReport, SessionRequest } from './lanes/lane-messages.ts';
 import type { Lanes } from './lanes/lanes.ts';
 import type { Shortcut } from './lanes/shortcut.ts';
 import { makeProbe } from './make-probe.ts';
+import { ownedOf, tensorsOf } from './owned.ts';
 import type { Manifest } from './registry/manifest.ts';
 import { sessionRequest, type ThreadSettings, threadsOf } from './session-request.ts';
 import { Statistics } from './statistics.ts';
@@ -79,7 +79,7 @@ export class LoadedModel {
   /** To open another session as this model's are, on the provider that they found. */
   get session(): SessionRequest {
     const { provider } = this.report;
-    return { ...sessionRequest(this.manifest, this.#file), providers: [provider], otherProbe: undefined };
+    return { ...sessionRequest(this.manifest, this.#file), providers: [provider], rowTrial: undefined };
   }
 
   /** What is not as it should be, though the model serves; '' when all is well. */
@@ -137,25 +137,26 @@ export class LoadedModel {
     }
     if (this.#state.kind === 'closed') throw this.#unloaded();
     this.statistics.lastInferenceAt = Date.now();
-    const checked = checkInputs(this.manifest, request.inputs, request.outputs, request.boundsItself);
+    const tensors = tensorsOf(request.inputs);
+    const checked = checkInputs(this.manifest, tensors, request.outputs, request.boundsItself);
     const openForMs = this.#breaker.admit();
     if (openForMs > 0) throw this.#breakerOpen(openForMs);
     const { rows_max: rowsMax } = this.manifest.batching;
-    if (rowsMax === 0 || checked.rows <= rowsMax) this.#batcher.submit(request, checked, asker);
+    if (checked.rows <= rowsMax || this.manifest.rowsBeyondMax !== 'split')
+      this.#batcher.submit(request, checked, ownedOf(request.inputs), asker);
     else this.#inParts(request, splitRows(checked, rowsMax), asker).catch((error: Error) => asker.failed(error));
   }
 
   async #inParts(request: InferRequest, parts: readonly CheckedInputs[], asker: Asker): Promise<void> {
-    // The parts are views of the same buffers: none may be taken.
-    const whole = { ...request, mayTakeBuffers: false };
     const answers = parts.map(
       (part) =>
         new Promise<InferAnswer>((resolve, reject) =>
-          this.#batcher.submit(whole, part, { answered: resolve, failed: reject }),
+          // The parts are views of the same buffers: none may be taken.
+          this.#batcher.submit(request, part, undefined, { answered: resolve, failed: reject }),
         ),
     );
     const all = await Promise.all(answers);
-    if (request.mayTakeBuffers) freeTensors(request.inputs);
+    ownedOf(request.inputs)?.release();
     asker.answered(joinAnswers(this.name, parts, all));
   }
 

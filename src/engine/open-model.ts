@@ -2,16 +2,18 @@ import { Breaker } from '../resilience/breaker.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import type { GpuMeter } from './inference.ts';
 import type { AbandonedLanes } from './lanes/abandoned-lanes.ts';
-import type { SessionReport } from './lanes/lane-messages.ts';
+import { haveDataIndependentCost } from './lanes/constant-cost-operators.ts';
 import { Lanes } from './lanes/lanes.ts';
+import type { RowProof, RowTrial } from './lanes/prove-rows.ts';
 import { Shortcut } from './lanes/shortcut.ts';
 import { logLoadWarnings, logNoShortcut } from './log-load.ts';
 import { LoadedModel } from './model.ts';
-import { completeManifest } from './registry/complete-manifest.ts';
+import { completeManifest, toBeProven, withProof } from './registry/complete-manifest.ts';
 import type { Manifest } from './registry/manifest.ts';
 import type { ManifestFile } from './registry/manifest-schema.ts';
 import { readOnnx } from './registry/read-onnx.ts';
-import { type SizeLimits, shapeBounds } from './registry/shape-bounds.ts';
+import { proofKey, type RowProofs } from './registry/row-proofs.ts';
+import type { SizeLimits } from './registry/shape-bounds.ts';
 import { sessionRequest } from './session-request.ts';
 
 export type OpenOptions = {
@@ -29,6 +31,8 @@ export type OpenOptions = {
   readonly observer: EngineObserver;
   readonly gpu: GpuMeter | undefined;
   readonly sizeLimits: SizeLimits;
+  readonly rowProofs: RowProofs;
+  readonly rowProofMsMax: number;
 };
 
 /**
@@ -40,10 +44,15 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   const declared = completeManifest(given, await readOnnx(file), options);
   const { name } = declared;
   const { kind, count } = declared.lanes;
-  const request = sessionRequest(declared, file);
+  const key = declared.batchingBecause.reason === toBeProven ? await proofKey(file, declared) : undefined;
+  const known = key === undefined ? undefined : await options.rowProofs.find(key);
+  const rowTrial = key === undefined ? undefined : rowTrialOf(declared, known, options.rowProofMsMax);
+  const request = { ...sessionRequest(declared, file), rowTrial };
   const { loadMsMax: openMsMax, laneMemoryBytesMax: memoryBytesMax } = options;
   const lanes = await Lanes.open({ model: name, kind, count, openMsMax, memoryBytesMax, request, abandoned });
-  const manifest = withProvenBatching(declared, lanes.report, options.sizeLimits);
+  const { rowProof } = lanes;
+  const manifest = rowProof ? withProof(declared, rowProof, options.sizeLimits) : declared;
+  if (key !== undefined && rowProof && rowProof !== known) await options.rowProofs.keep(key, rowProof);
   logLoadWarnings(manifest, declared, lanes.report);
   const { shortcutMsMax, observer, gpu } = options;
   const shortcut = await Shortcut.open(manifest, request, lanes.report, shortcutMsMax).catch((error: Error) =>
@@ -52,9 +61,14 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   return new LoadedModel({ file, manifest, lanes, shortcut, breaker: new Breaker(options.breaker), observer, gpu });
 }
 
-/** Where rows do not agree, the first dimension is a free one like the others. */
-function withProvenBatching(manifest: Manifest, { rowsAgree }: SessionReport, sizeLimits: SizeLimits): Manifest {
-  if (rowsAgree !== false) return manifest;
-  const batching = { ...manifest.batching, rows_max: 0 };
-  return { ...manifest, batching, bounds: shapeBounds(manifest.name, manifest, manifest, batching, sizeLimits) };
+function rowTrialOf(manifest: Manifest, known: RowProof | undefined, msMax: number): RowTrial {
+  const { inputs, probe_dimensions, batching, onnx } = manifest;
+  return {
+    inputs,
+    probe_dimensions,
+    extremes: haveDataIndependentCost(onnx.operators),
+    rowsMax: batching.rows_max,
+    msMax,
+    known,
+  };
 }

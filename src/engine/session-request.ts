@@ -22,7 +22,7 @@ export function threadsOf({ session, lanes }: Manifest): ThreadSettings {
 
 /** What a lane needs to open a session of the model. */
 export function sessionRequest(manifest: Manifest, file: string): SessionRequest {
-  const { session, providers, batching } = manifest;
+  const { session, providers } = manifest;
   const { intraOpThreads, interOpThreads } = threadsOf(manifest);
   return {
     file,
@@ -35,7 +35,7 @@ export function sessionRequest(manifest: Manifest, file: string): SessionRequest
     extra: session.extra,
     tolerance: manifest.provider_tolerance,
     probe: makeProbe(manifest, 1),
-    otherProbe: manifest.batchingFrom === 'derived' && batching.rows_max > 0 ? makeProbe(manifest, 2) : undefined,
+    rowTrial: undefined,
     warmUpRuns: manifest.warm_up_runs,
   };
 }

@@ -55,6 +55,13 @@ export const modelSettings = {
     2 ** 40,
     'The most bytes that a request’s outputs may take, where the ONNX file gives their sizes. A request beyond it is refused before it runs.',
   ),
+  rowProofMsMax: integer(
+    'VITRINE_ROW_PROOF_MS_MAX',
+    3_000,
+    1,
+    3_600_000,
+    'How long a load may try whether the rows of a model are independent, so that requests can share a run. A model that takes longer runs its requests alone, unless model.json has batching. What was found out is kept by the file’s hash in VITRINE_DATA.',
+  ),
   shortcutUsMax: integer(
     'VITRINE_SHORTCUT_US_MAX',
     500,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { Owned } from '../../src/engine/owned.ts';
 import { type DataType, dataTypes, type Tensor } from '../../src/engine/tensor.ts';
 import { gather, identity, mixesRows, perceptron, slowInBatches, sumAndProduct } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -17,9 +18,10 @@ describe('batches', function () {
       perceptron: { onnx: perceptron() },
       in_lanes: { onnx: perceptron(), manifest: { lanes: { shortcut: false } } },
       alone: { onnx: perceptron(), manifest: { batching: { rows_max: 0 }, lanes: { shortcut: false } } },
-      lengths: { onnx: sumAndProduct() },
+      lengths: { onnx: sumAndProduct(), manifest: { lanes: { shortcut: false } } },
       gather: { onnx: gather() },
       gather_in_lane: { onnx: gather(), manifest: { lanes: { shortcut: false } } },
+      gather_apart: { onnx: gather(), manifest: { batching: { rows_max: 0 }, lanes: { shortcut: false } } },
       mixes: { onnx: mixesRows() },
       busy,
       small_queue: { ...busy, manifest: { batching: { rows_max: 1 }, queue: { inputs_max: 2 } } },
@@ -29,7 +31,7 @@ describe('batches', function () {
         manifest: { batching: { rows_max: 8, delay_us_max: 300_000 } },
       },
       copies: { onnx: identity('FP32'), manifest: { batching: { rows_max: 2, delay_us_max: 300_000 } } },
-      may_repeat: { onnx: identity('FP32'), manifest: { retry_safe: true } },
+      may_repeat: { onnx: identity('FP32'), manifest: { retry_safe: true, lanes: { shortcut: false } } },
       one_at_a_time: { ...busy, manifest: { batching: { rows_max: 1 }, queue: { ageing_ms: 60_000 } } },
     });
   });
@@ -268,6 +270,24 @@ describe('batches', function () {
     assert.deepEqual(done, ['urgent', 'usual', 'idle']);
   });
 
+  it('of requests that cannot share a run go to a lane in one message, each with a run, an answer and a failure of its own', async () => {
+    const indices = [0, 1, 9, 2];
+    const ended = await Promise.allSettled(
+      indices.map((index) => served.infer('gather_apart', [whole('INT64', 'index', [1, 1], [index])])),
+    );
+    assert.deepEqual(
+      ended.map((one) => (one.status === 'fulfilled' ? numbersOf(one.value.outputs[0])[0] : one.reason.code)),
+      [10, 11, 'inference_failed', 12],
+    );
+    const batches = ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value.batch] : []));
+    assert.deepEqual(
+      batches.map(({ inputs, rows, closedBy }) => [inputs, rows, closedBy]),
+      batches.map(() => [1, 1, 'alone']),
+    );
+    assert.equal(new Set(batches.map(({ id }) => id)).size, 3);
+    assert.equal(new Set(batches.map(({ startedAt }) => startedAt)).size, 1);
+  });
+
   it('leave a request’s buffers alone, unless they are given away', async () => {
     const kept = fp32('x', [1, 64], new Float32Array(64));
     await served.infer('alone', [kept]);
@@ -275,15 +295,15 @@ describe('batches', function () {
     const body = Float32Array.from([9, 9, 1, 2, 3, 4]);
     const [a, b] = [body.subarray(2, 4), body.subarray(4, 6)];
     const given = [a, b].map((data, index): Tensor => ({ name: 'ab'[index]!, datatype: 'FP32', shape: [1, 2], data }));
-    const { outputs } = await served.infer('lengths', given, { mayTakeBuffers: true });
+    const { outputs } = await served.infer('lengths', Owned.of(given));
     assert.deepEqual(numbersOf(outputs[0]), [4, 6]);
     assert.equal(body.length, 0);
   });
 
   it('free large buffers that were given away when they were run, though a run that may be repeated copies them', async () => {
     const given = fp32('x', [1, 5000], new Float32Array(5000).fill(3));
-    const { outputs } = await served.infer('may_repeat', [given], { mayTakeBuffers: true });
-    assert.equal(given.data.length, 0);
+    const { outputs } = await served.infer('may_repeat', Owned.of([given]));
+    assert.throws(() => given.data, /^Error: The data of x is read after its release$/);
     assert.deepEqual(numbersOf(outputs[0]), Array(5000).fill(3));
     const kept = fp32('x', [1, 5000], new Float32Array(5000));
     await served.infer('may_repeat', [kept]);
@@ -296,28 +316,30 @@ describe('batches', function () {
     );
     assert.ok(first && second);
     assert.equal(first.batch.inputs, 2);
-    first.letGo?.();
+    const memory = (second.outputs[0]!.data as Float32Array).buffer;
+    first.owned?.release();
     assert.deepEqual(numbersOf(second.outputs[0]), Array(5000).fill(2));
-    second.letGo?.();
-    assert.deepEqual(
-      [first, second].map(({ outputs }) => outputs[0]?.data.length),
-      [0, 0],
-    );
+    second.owned?.release();
+    assert.equal(memory.byteLength, 0);
+    for (const { outputs } of [first, second]) assert.throws(() => outputs[0]?.data, /is read after its release/);
   });
 
   it('copy from the pool that Node cuts small buffers from, which cannot be given away', async () => {
     const pooled = Buffer.allocUnsafe(256).fill(0);
     const data = new Float32Array(pooled.buffer, pooled.byteOffset, 64);
-    await served.infer('alone', [{ name: 'x', datatype: 'FP32', shape: [1, 64], data }], { mayTakeBuffers: true });
+    await served.infer('alone', Owned.of([{ name: 'x', datatype: 'FP32', shape: [1, 64], data }]));
     assert.equal(pooled.length, 256);
   });
 
   it('fail those whose inputs cannot be handed over, and the lane goes on', async () => {
     const x = fp32('x', [1, 64], new Float32Array(64));
-    const twice = [1, 2].map(() => served.infer('alone', [x], { mayTakeBuffers: true }));
-    const [, second] = await Promise.allSettled(twice);
-    assert.ok(second?.status === 'rejected' && second.reason.code === 'inference_failed');
-    assert.match(second.reason.message, /^Cannot hand the inputs to model alone: /);
+    const [given, other] = [
+      served.infer('alone', Owned.of([x])),
+      served.infer('alone', [fp32('x', [1, 64], Array(64).fill(1))]),
+    ];
+    structuredClone(x.data, { transfer: [(x.data as Float32Array).buffer as ArrayBuffer] });
+    await assert.rejects(given, { code: 'inference_failed', message: /^Cannot hand the inputs to model alone: / });
+    assert.equal((await other).outputs.length, 1);
     await served.infer('alone', [fp32('x', [1, 64], new Float32Array(64))]);
   });
 

@@ -33,7 +33,7 @@ describe('the inputs of a request', () => {
       inputs.map(({ name }) => name),
       ['a', 'b'],
     );
-    assert.deepEqual(facts, { rows: 2, bytes: 96, shapeKey: '3,2;3,2;' });
+    assert.deepEqual(facts, { rows: 2, bytes: 96, shapeKey: '3,2;3,2;', alone: false });
   });
 
   const wrong: Record<string, { inputs: Tensor[]; outputs?: string[]; says: RegExp }> = {

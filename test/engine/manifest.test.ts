@@ -52,12 +52,16 @@ describe('a manifest', () => {
       });
   });
 
-  it('derives batching only where every tensor calls the same first dimension a batch', () => {
+  it('is tried for batching where every tensor has a free first dimension, whatever it is called', () => {
     const rowsOf = (inputs: TensorSpec[], outputs: TensorSpec[]) =>
       completeManifest(parseManifest({}, ''), onnx(inputs, outputs), id).batching.rows_max;
     assert.equal(rowsOf([tensor('x', [-1, 4], ['batch', ''])], [tensor('y', [-1], ['batch'])]), 64);
     assert.equal(rowsOf([tensor('x', [-1, 4], ['N', ''])], [tensor('y', [-1], ['N'])]), 64);
-    assert.equal(rowsOf([tensor('x', [-1, 4], ['time', ''])], [tensor('y', [-1], ['time'])]), 0);
+    assert.equal(rowsOf([tensor('x', [-1, 4], ['time', ''])], [tensor('y', [-1], ['time'])]), 64);
+    assert.equal(rowsOf([tensor('x', [-1, 4], ['', ''])], [tensor('y', [-1], ['unk__5'])]), 64);
+    const [x, k] = [tensor('x', [-1, 4], ['queries', '']), tensor('k', [-1, 4], ['keys', ''])];
+    assert.equal(rowsOf([x, k], [tensor('y', [-1], ['queries'])]), 0);
+    assert.equal(rowsOf([], []), 0);
     assert.equal(rowsOf([tensor('x', [-1, 4], ['batch', ''])], [tensor('y', [4], [''])]), 0);
     assert.equal(rowsOf([tensor('x', [1, 4], ['', ''])], [tensor('y', [1], [''])]), 0);
   });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import type { InferAnswer, InferRequest } from '../../src/engine/inference.ts';
 import { Registry, type RegistryConfig } from '../../src/engine/registry/registry.ts';
@@ -8,7 +9,7 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 export type Served = AsyncDisposable & {
   readonly registry: Registry;
   readonly folder: string;
-  infer(model: string, inputs: readonly Tensor[], options?: Partial<InferRequest>): Promise<InferAnswer>;
+  infer(model: string, inputs: InferRequest['inputs'], options?: Partial<InferRequest>): Promise<InferAnswer>;
 };
 
 /** A registry over real models in a folder of its own. */
@@ -20,7 +21,13 @@ export async function serveModels(
   for (const [name, { onnx, manifest }] of Object.entries(models)) {
     await writeModel(folder.path, name, onnx, { manifest });
   }
-  const registry = new Registry({ ...readConfig({}), models: folder.path, retryWaitMsFirst: 1, ...config });
+  const registry = new Registry({
+    ...readConfig({}),
+    data: join(folder.path, '.data'),
+    models: folder.path,
+    retryWaitMsFirst: 1,
+    ...config,
+  });
   await registry.start();
   return {
     registry,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
+import type { Batch, Waiting } from '../../src/engine/batching/waiting-inputs.ts';
 import { haveDataIndependentCost } from '../../src/engine/lanes/constant-cost-operators.ts';
 import { Lane } from '../../src/engine/lanes/lane.ts';
 import { Shortcut } from '../../src/engine/lanes/shortcut.ts';
 import { makeProbe } from '../../src/engine/make-probe.ts';
+import { Owned } from '../../src/engine/owned.ts';
 import { completeManifest, parseManifest } from '../../src/engine/registry/complete-manifest.ts';
 import type { Manifest } from '../../src/engine/registry/manifest.ts';
 import { readOnnx } from '../../src/engine/registry/read-onnx.ts';
@@ -19,6 +21,11 @@ const row = (value: number) =>
     [1, 64],
     Array.from({ length: 64 }, (_, at) => Math.sin(value * at)),
   );
+/** So many rows of so many requests. */
+function batchOf(rows: number, requests: number): Batch {
+  const entry = { inputs: [row(1)] } as unknown as Waiting;
+  return { entries: Array(requests).fill(entry), rows, closedBy: 'idle', runsApart: false };
+}
 /** What else the machine does meanwhile is not what is tested. */
 const generous = { shortcutUsMax: 100_000 };
 
@@ -49,7 +56,7 @@ describe('a shortcut', function () {
   it('is had by small models whose runs take as long as their shapes say, and by no other', () => {
     const names = served.registry.models().map(({ name }) => name);
     const having = names.filter((name) => served.registry.find(name).hasShortcut);
-    assert.deepEqual(having.sort(), ['one_shape', 'small']);
+    assert.deepEqual(having.sort(), ['any_length', 'one_shape', 'small']);
   });
 
   it('is nobody’s when the setting says so', async () => {
@@ -91,34 +98,35 @@ describe('a shortcut', function () {
   it('frees large inputs that were given away, and leaves those that were not', async () => {
     const many = () => fp32('x', [64, 128], new Float32Array(64 * 128).fill(0.5));
     const [taken, kept] = [many(), many()];
-    const { batch } = await served.infer('one_shape', [taken], { mayTakeBuffers: true });
+    const { batch } = await served.infer('one_shape', Owned.of([taken]));
     await served.infer('one_shape', [kept]);
     assert.equal(batch.lane, 'event-loop');
-    assert.deepEqual([taken.data.length, kept.data.length], [0, 64 * 128]);
+    assert.throws(() => taken.data, /is read after its release/);
+    assert.equal(kept.data.length, 64 * 128);
   });
 
   it('is taken or not by how long such runs took, and is taken again when they are short again', async () => {
     await using opened = await openPerceptron();
     const { shortcut } = opened;
-    assert.ok(shortcut.fits(1, 1));
-    for (let time = 0; time < 100; time += 1) shortcut.took(1, 20);
-    assert.equal(shortcut.fits(1, 1), false);
-    assert.ok(shortcut.fits(2, 2), 'those of two rows had nothing to do with it');
-    for (let time = 0; time < 100; time += 1) shortcut.took(1, 0.01);
-    assert.ok(shortcut.fits(1, 1));
-    shortcut.took(1, 1000);
-    assert.ok(shortcut.fits(1, 1), 'a single one that was held up decides nothing');
+    assert.ok(shortcut.fits(batchOf(1, 1)));
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 20);
+    assert.equal(shortcut.fits(batchOf(1, 1)), false);
+    assert.ok(shortcut.fits(batchOf(2, 2)), 'those of two rows had nothing to do with it');
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 0.01);
+    assert.ok(shortcut.fits(batchOf(1, 1)));
+    shortcut.took([{ inputs: [row(1)] }], 1, 1000);
+    assert.ok(shortcut.fits(batchOf(1, 1)), 'a single one that was held up decides nothing');
   });
 
   it('may take longer for the rows of many requests than for those of one, up to its limit', async () => {
     await using opened = await openPerceptron();
     const { shortcut } = opened;
-    for (let time = 0; time < 100; time += 1) shortcut.took(32, 0.4);
-    assert.equal(shortcut.fits(32, 1), false);
-    assert.ok(shortcut.fits(32, 32));
-    for (let time = 0; time < 100; time += 1) shortcut.took(32, 110);
-    assert.equal(shortcut.fits(32, 65_536), false, 'longer than 100 ms');
-    assert.equal(shortcut.fits(65, 65), false, 'more rows than a batch has');
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 32, 0.4);
+    assert.equal(shortcut.fits(batchOf(32, 1)), false);
+    assert.ok(shortcut.fits(batchOf(32, 32)));
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 32, 110);
+    assert.equal(shortcut.fits(batchOf(32, 65_536)), false, 'longer than 100 ms');
+    assert.equal(shortcut.fits(batchOf(65, 65)), false, 'more rows than a batch has');
   });
 
   it('is for no operator that is not known, or of somebody else’s', () => {
@@ -149,7 +157,7 @@ async function openPerceptron(): Promise<AsyncDisposable & { shortcut: Shortcut 
     extra: {},
     tolerance: manifest.provider_tolerance,
     probe: makeProbe(manifest, 1),
-    otherProbe: undefined,
+    rowTrial: undefined,
     warmUpRuns: 1,
   };
   const lane = await Lane.open('thread', request, {

@@ -12,12 +12,13 @@ const entry = (given: Partial<Waiting> = {}): Waiting => ({
   enqueuedAt: 0,
   deadlineAt: Number.POSITIVE_INFINITY,
   signal: new AbortController().signal,
-  mayTakeBuffers: false,
-  mayFreeBuffers: false,
+  owned: undefined,
+  isRepeatable: false,
   tenant: undefined,
   follower: undefined,
   asker: { answered: () => undefined, failed: () => undefined },
   alone: false,
+  isolated: false,
   retried: false,
   settled: false,
   ...given,
@@ -32,7 +33,7 @@ describe('waiting inputs', () => {
     const first = take(waiting);
     assert.deepEqual(first.entries, entries.slice(0, 3));
     assert.equal(first.closedBy, 'rows');
-    assert.deepEqual(take(waiting), { entries: entries.slice(3), rows: 1, closedBy: 'idle' });
+    assert.deepEqual(take(waiting), { entries: entries.slice(3), rows: 1, closedBy: 'idle', runsApart: false });
     assert.equal(waiting.take(1e9), undefined);
   });
 
@@ -44,6 +45,17 @@ describe('waiting inputs', () => {
     for (let count = 0; count < 3; count += 1) byBytes.add(entry());
     const batch = take(byBytes);
     assert.deepEqual([batch.entries.length, batch.closedBy], [2, 'bytes']);
+  });
+
+  it('go in one message where they cannot share a run: as many as may, and one that is isolated by itself', () => {
+    const waiting = new WaitingInputs({ rowsMax: 0, bytesMax: 1e9, delayMs: 0 });
+    const entries = Array.from({ length: 6 }, (_, order) => entry({ order, isolated: order === 4 }));
+    for (const each of entries) waiting.add(each);
+    const taken = Array.from({ length: 4 }, () => waiting.take(1e9, 3) as Batch);
+    assert.deepEqual(
+      taken.map(({ entries, runsApart, closedBy }) => [entries.length, runsApart, closedBy]),
+      [3, 1, 1, 1].map((count) => [count, true, 'alone']),
+    );
   });
 
   it('run alone when a single one is above the bytes of a batch', () => {

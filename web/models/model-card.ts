@@ -4,7 +4,14 @@ import { columnHead, gridTable } from '../dom/grid-table.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
 import { formatValue } from '../format/format-value.ts';
 
-export type Listed = { name: string; version: string; state: string; reason: string };
+type Batching = { rows_max: number; from: 'file' | 'proof' | 'shapes'; reason: string };
+export type Listed = {
+  name: string;
+  version: string;
+  state: string;
+  reason: string;
+  vitrine?: { batching: Batching };
+};
 export type Statistics = {
   name: string;
   version: string;
@@ -39,11 +46,19 @@ export function modelCard(
       { class: 'facts' },
       element('dt', {}, versions.length === 1 ? 'version' : 'versions'),
       element('dd', {}, versions.map(({ version }) => version).join(', ')),
+      versions.flatMap(batchingFact),
       statistics.flatMap(taken),
     ),
     manifest,
     buttons(name, state === 'READY', onChange),
   );
+}
+
+function batchingFact({ version, vitrine }: Listed): HTMLElement[] {
+  if (!vitrine) return [];
+  const { rows_max: rows, reason } = vitrine.batching;
+  const what = rows === 0 ? 'each request runs alone' : `up to ${rows} rows a run`;
+  return [element('dt', {}, 'batching'), element('dd', {}, `version ${version}: ${what} (${reason})`)];
 }
 
 function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unload') => void): HTMLElement {

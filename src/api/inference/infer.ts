@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { InferAnswer } from '../../engine/inference.ts';
 import type { LoadedModel } from '../../engine/model.ts';
+import { Owned } from '../../engine/owned.ts';
 import type { Manifest } from '../../engine/registry/manifest.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { type InputShape, shapesOf, type Tensor } from '../../engine/tensor.ts';
@@ -70,7 +71,7 @@ class InferExchange {
   #body: Body | undefined;
   #call: InferCall | undefined;
   #profiled: ProfiledRequest | undefined;
-  #letGo: (() => void) | undefined;
+  #outputs: Owned | undefined;
 
   constructor(parts: InferParts, request: Request, response: Response, trace: RequestTrace) {
     this.#parts = parts;
@@ -134,7 +135,7 @@ class InferExchange {
     return chargedClient(this.#request);
   }
 
-  #submit(call: InferCall, mayTakeBuffers: boolean): void {
+  #submit(call: InferCall, isOwn: boolean): void {
     if (this.#over) return;
     const model = this.#model!;
     try {
@@ -142,12 +143,11 @@ class InferExchange {
       this.#profiled?.keep(call.inputs, call.outputs);
       model.submit(
         {
-          inputs: call.inputs,
+          inputs: isOwn ? Owned.of(call.inputs) : call.inputs,
           outputs: call.outputs,
           priority: call.priority,
           deadlineAt: this.#startedAt + Math.min(allowedMs(this.#parts.config, model), this.#callersMs(call)),
           signal: this,
-          mayTakeBuffers,
           tenant: this.#told.tenant,
           follower: this.#told.row,
         },
@@ -159,8 +159,8 @@ class InferExchange {
   }
 
   /** The engine has done: tensors to bytes, and out. */
-  answered({ outputs, stages, letGo }: InferAnswer): void {
-    this.#letGo = letGo;
+  answered({ outputs, stages, owned }: InferAnswer): void {
+    this.#outputs = owned;
     try {
       this.#told.row?.markEngine(stages);
       const { codec } = this.#parts;
@@ -223,7 +223,7 @@ class InferExchange {
     this.#body?.release();
     this.#profiled?.left();
     // Of a connection that broke off, the system may still read what is to be sent.
-    if (answered) this.#letGo?.();
+    if (answered) this.#outputs?.release();
     this.#over = true;
     this.aborted = !answered;
   }

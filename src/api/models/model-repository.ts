@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import { batchingFacts } from '../../engine/registry/manifest.ts';
 import type { ModelState, Registry } from '../../engine/registry/registry.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { objectAt } from '../../http/json/json-fields.ts';
@@ -21,7 +22,13 @@ export function repositoryIndex({ registry, bodies }: Parts) {
     response.json(
       models
         .filter(({ state, name }) => (!readyOnly || state === 'ready') && (client.key?.mayUse(name) ?? true))
-        .map(({ name, version, state, reason }) => ({ name, version, state: tritonStates[state], reason })),
+        .map(({ name, version, state, reason, model }) => ({
+          name,
+          version,
+          state: tritonStates[state],
+          reason,
+          ...(model && { vitrine: { batching: batchingFacts(model.manifest) } }),
+        })),
     );
   };
 }

@@ -74,14 +74,14 @@ export class InferCodec {
     manifest: Manifest,
     asker: Asker,
   ): Promise<InferCall> {
-    const { name, inputs, outputs, batching, bounds } = manifest;
+    const { name, inputs, outputs, batching, bounds, rowsBeyondMax } = manifest;
     const body = isAlone ? bytes : new Uint8Array(bytes);
     return this.#thread.read(
       {
         kind: 'read',
         body,
         jsonBytes,
-        manifest: { name, inputs, outputs, batching, bounds },
+        manifest: { name, inputs, outputs, batching, bounds, rowsBeyondMax },
         limits: limitsOf(this.#limits),
       },
       [body.buffer as ArrayBuffer],

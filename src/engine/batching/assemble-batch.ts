@@ -1,64 +1,60 @@
 import { isMarkedAsUntransferable } from 'node:worker_threads';
-import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor, type TypedArray } from '../tensor.ts';
-import type { Waiting } from './waiting-inputs.ts';
+import type { LaneRun } from '../lanes/lane-messages.ts';
+import { isStrings, type Tensor } from '../tensor.ts';
+import { joinTensors } from './join-rows.ts';
+import type { Batch, Waiting } from './waiting-inputs.ts';
 
 export type AssembledBatch = {
-  readonly inputs: readonly Tensor[];
-  /** What every request wants, or more; undefined: all outputs. */
-  readonly outputs: readonly string[] | undefined;
+  /** One, or one for each request where they run apart. */
+  readonly runs: readonly LaneRun[];
   /** Buffers that go to the lane and are gone here. */
   readonly transfer: readonly ArrayBuffer[];
+  /** Whether the inputs are copies, made for this batch. */
+  readonly isJoined: boolean;
 };
 
-/**
- * The inputs of several requests as one, in buffers of its own. Who copies what it is sent, or runs
- * it where it is, needs no copy of a single request.
- */
-export function assembleBatch(
-  entries: readonly Waiting[],
-  rows: number,
-  lane: 'thread' | 'process' | 'event-loop',
-): AssembledBatch {
-  const first = entries[0]!;
-  const outputs = outputsOf(entries);
-  if (entries.length === 1 && lane !== 'thread') return { inputs: first.inputs, outputs, transfer: [] };
+/** The inputs of a batch as its lane takes them. Who copies what it is sent, or runs it where it is, needs no copy of a single request. */
+export function assembleBatch(batch: Batch, lane: 'thread' | 'process' | 'event-loop'): AssembledBatch {
+  const { entries } = batch;
+  if (lane !== 'thread' && (batch.runsApart || entries.length === 1))
+    return { runs: entries.map(({ inputs, outputs }) => ({ inputs, outputs })), transfer: [], isJoined: false };
   const transfer = new Set<ArrayBuffer>();
-  const inputs = first.inputs.map((tensor, index) => {
-    const given = entries.length === 1 && first.mayTakeBuffers ? bufferOf(tensor) : undefined;
-    if (!given) return joinOne(entries, index, rows, transfer);
-    transfer.add(given);
-    return tensor;
+  const runs = batch.runsApart
+    ? entries.map((entry) => ({ inputs: alone(entry, transfer), outputs: entry.outputs }))
+    : [
+        {
+          inputs: entries.length === 1 ? alone(entries[0]!, transfer) : joined(entries, transfer),
+          outputs: outputsOf(entries),
+        },
+      ];
+  return { runs, transfer: [...transfer], isJoined: entries.length > 1 && !batch.runsApart };
+}
+
+/** Its own buffers where they may be taken, else copies. */
+function alone({ inputs, owned, isRepeatable }: Waiting, transfer: Set<ArrayBuffer>): readonly Tensor[] {
+  // A run that may be repeated needs its inputs twice.
+  const isTaken = owned !== undefined && !isRepeatable && owned.isHeldAlone;
+  return inputs.map((tensor) => {
+    const given = isTaken ? bufferOf(tensor) : undefined;
+    if (given) transfer.add(given);
+    return given ? tensor : copied([tensor], transfer);
   });
-  return { inputs, outputs, transfer: [...transfer] };
 }
 
-/**
- * What of the batch's outputs is one request's: views, not copies. Undefined when an output does
- * not have the batch's rows.
- */
-export function rowsOf(
-  outputs: readonly Tensor[],
-  entry: Pick<Waiting, 'rows' | 'outputs'>,
-  firstRow: number,
-  rowsOfBatch: number,
-): readonly Tensor[] | undefined {
-  const own: Tensor[] = [];
-  for (const tensor of outputs) {
-    if (entry.outputs && !entry.outputs.includes(tensor.name)) continue;
-    const { name, datatype, shape, data } = tensor;
-    if (shape[0] !== rowsOfBatch) return undefined;
-    const rowLength = data.length / rowsOfBatch;
-    const from = firstRow * rowLength;
-    const to = from + entry.rows * rowLength;
-    const part = isStrings(data) ? data.slice(from, to) : data.subarray(from, to);
-    own.push({ name, datatype, shape: [entry.rows, ...shape.slice(1)], data: part });
-  }
-  return inOrderOf(entry.outputs, own);
+function joined(entries: readonly Waiting[], transfer: Set<ArrayBuffer>): readonly Tensor[] {
+  return entries[0]!.inputs.map((_, index) =>
+    copied(
+      entries.map(({ inputs }) => inputs[index]!),
+      transfer,
+    ),
+  );
 }
 
-export function inOrderOf(wanted: readonly string[] | undefined, outputs: readonly Tensor[]): readonly Tensor[] {
-  if (!wanted || wanted.every((name, index) => outputs[index]?.name === name)) return outputs;
-  return wanted.flatMap((name) => outputs.find((output) => output.name === name) ?? []);
+function copied(pieces: readonly Tensor[], transfer: Set<ArrayBuffer>): Tensor {
+  const tensor = joinTensors(pieces);
+  const buffer = bufferOf(tensor);
+  if (buffer) transfer.add(buffer);
+  return tensor;
 }
 
 function outputsOf(entries: readonly Waiting[]): readonly string[] | undefined {
@@ -74,25 +70,4 @@ function outputsOf(entries: readonly Waiting[]): readonly string[] | undefined {
 function bufferOf({ data }: Tensor): ArrayBuffer | undefined {
   if (isStrings(data) || !(data.buffer instanceof ArrayBuffer)) return undefined;
   return isMarkedAsUntransferable(data.buffer) ? undefined : data.buffer;
-}
-
-function joinOne(entries: readonly Waiting[], index: number, rows: number, transfer: Set<ArrayBuffer>): Tensor {
-  const { name, datatype, shape: one } = entries[0]!.inputs[index]!;
-  const shape = entries.length === 1 ? one : [rows, ...one.slice(1)];
-  if (datatype === 'BYTES') {
-    const data = entries.flatMap(({ inputs }) => inputs[index]!.data as string[]);
-    return { name, datatype, shape, data };
-  }
-  const length = elementsOf(shape);
-  const buffer = new ArrayBuffer(length * dataTypes[datatype].bytes);
-  const data = arrayOver(datatype, buffer, 0, length);
-  let at = 0;
-  for (const { inputs } of entries) {
-    const part = inputs[index]!.data as TypedArray;
-    // One datatype, so one kind of array: the union's `set` cannot be called otherwise.
-    (data as Float32Array).set(part as Float32Array, at);
-    at += part.length;
-  }
-  transfer.add(buffer);
-  return { name, datatype, shape, data };
 }

@@ -1,48 +1,35 @@
 import { performance } from 'node:perf_hooks';
 import type { ServiceError } from '../../errors.ts';
 import type { Breaker } from '../../resilience/breaker.ts';
-import { ChurnList, type InChurnList } from '../../v8/churn-list.ts';
-import { releasedBytesMin } from '../../v8/release-buffer.ts';
+import { ChurnList } from '../../v8/churn-list.ts';
 import type { CheckedInputs } from '../check-inputs.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { Asker, BatchFacts, GpuMeter, InferRequest } from '../inference.ts';
-import { callerGone, laneCrashed, notRun, notSent, queueFull, rowsDoNotMatch, tooLate } from '../inference-failures.ts';
-import { freeTensors } from '../lanes/free-tensors.ts';
+import { callerGone, laneCrashed, notRun, notSent, rowsDoNotMatch } from '../inference-failures.ts';
 import type { Lane, RunResult } from '../lanes/lane.ts';
+import type { RunEnd } from '../lanes/lane-messages.ts';
 import type { Lanes } from '../lanes/lanes.ts';
-import { type Shortcut, shortcutName } from '../lanes/shortcut.ts';
+import type { Shortcut } from '../lanes/shortcut.ts';
+import { Owned } from '../owned.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Statistics } from '../statistics.ts';
-import { bytesOfAll, type Tensor } from '../tensor.ts';
-import { assembleBatch, inOrderOf, rowsOf } from './assemble-batch.ts';
+import type { Tensor } from '../tensor.ts';
+import { Admission } from './admission.ts';
+import { shareOut } from './answer-batch.ts';
+import { ApartRuns } from './apart-runs.ts';
+import { assembleBatch } from './assemble-batch.ts';
+import { type BatchEnd, batchFacts } from './batch-facts.ts';
+import type { RunningBatch } from './running-batch.ts';
+import { SweepTimer } from './sweep-timer.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
-
-type Running = InChurnList & {
-  readonly id: number;
-  /**
-   * Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has
-   * lanes.
-   */
-  readonly lane: Lane;
-  readonly tookShortcut: boolean;
-  readonly batch: Batch;
-  readonly startedAt: number;
-  readonly sentAt: number;
-};
+import { Witness } from './witness.ts';
 
 const sweepMsMax = 1000;
-/**
- * After a probe that went well, failures are the callers' for so long: who sends nothing but bad
- * inputs must not keep the lanes busy with probes.
- */
-const probeEveryMs = 100;
-const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone' };
+const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone', runsApart: false };
 
 /**
- * Between requests and lanes: whoever comes while the lanes are busy shares the next batch. Nothing
- * waits for company while a lane is idle, unless the manifest asks. A request costs no timer of its
- * own: deadlines, callers who left and runs that do not end are found by one sweep, set for the
- * earliest of them.
+ * Between requests and lanes: requests that come while the lanes are busy share the next batch. Nothing waits for company while a lane is idle, unless the
+ * manifest asks. A request costs no timer of its own: deadlines, callers who left and runs that do not end are found by one sweep.
  */
 export class Batcher {
   readonly #manifest: Manifest;
@@ -53,18 +40,15 @@ export class Batcher {
   readonly #observer: EngineObserver;
   readonly #gpu: GpuMeter | undefined;
   readonly #waiting: WaitingInputs;
-  readonly #running = new ChurnList<Running>();
+  readonly #admission: Admission;
+  readonly #witness: Witness;
+  readonly #apart: ApartRuns;
+  readonly #running = new ChurnList<RunningBatch>();
+  readonly #sweepTimer = new SweepTimer(() => this.#sweep());
   #batches = 0;
   #flushIsSet = false;
   #flushTimer: NodeJS.Timeout | undefined;
-  #sweepTimer: NodeJS.Timeout | undefined;
-  #sweepAt = Number.POSITIVE_INFINITY;
-  /** Moving averages over batches, for the predicted wait. */
-  #batchMs = 0;
-  #batchInputs = 1;
   #whenEmpty: (() => void) | undefined;
-  readonly #probe: (() => readonly Tensor[]) | undefined;
-  #probeAgainAt = 0;
 
   constructor(parts: {
     manifest: Manifest;
@@ -85,9 +69,11 @@ export class Batcher {
     this.#statistics = parts.statistics;
     this.#observer = parts.observer;
     this.#gpu = parts.gpu;
-    this.#probe = parts.probe;
     const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
     this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
+    this.#admission = new Admission({ ...parts, waiting: this.#waiting });
+    this.#witness = new Witness(parts.breaker, parts.statistics, parts.probe);
+    this.#apart = new ApartRuns(parts.lanes.report);
     this.#lanes.onFree = () => this.#flush();
   }
 
@@ -95,27 +81,23 @@ export class Batcher {
     return { waiting: this.#waiting.count, waitingBytes: this.#waiting.bytes, running: this.#running.size };
   }
 
-  /** How long one who comes now will wait, going by the last batches. */
+  /** How long a request that comes now will wait, going by the last batches. */
   get predictedWaitMs(): number {
-    const batchesAhead = this.#waiting.count / Math.max(1, this.#batchInputs) + (this.#running.size > 0 ? 0.5 : 0);
-    return (batchesAhead * this.#batchMs) / Math.max(1, this.#lanes.count);
+    return this.#admission.predictedWaitMs(this.#running.size);
   }
 
-  /**
-   * Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there is
-   * none.
-   */
-  submit(request: InferRequest, checked: CheckedInputs, asker: Asker): void {
+  /** Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there is none. */
+  submit(request: InferRequest, checked: CheckedInputs, owned: Owned | undefined, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
     follower?.arrived(now, this.#waiting.count, this.#waiting.bytes, this.#running.size, this.predictedWaitMs);
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
-      throw this.#expired(0);
+      throw this.#admission.expired(0);
     }
-    if (this.#isFull(checked.bytes)) {
+    if (this.#admission.isFull(checked.bytes)) {
       this.#sweep();
-      if (this.#isFull(checked.bytes)) throw this.#refused();
+      if (this.#admission.isFull(checked.bytes)) throw this.#admission.refused(this.#running.size);
     }
     this.#waiting.add({
       inputs: checked.inputs,
@@ -123,21 +105,21 @@ export class Batcher {
       rows: checked.rows,
       bytes: checked.bytes,
       shapeKey: checked.shapeKey,
-      order: now + this.#levelOf(request.priority) * this.#manifest.queue.ageing_ms,
+      order: this.#admission.orderOf(request.priority, now),
       enqueuedAt: now,
       deadlineAt: request.deadlineAt,
       signal: request.signal,
-      // A run that may be repeated needs its inputs twice.
-      mayTakeBuffers: request.mayTakeBuffers === true && !this.#manifest.retry_safe,
-      mayFreeBuffers: request.mayTakeBuffers === true,
+      owned,
+      isRepeatable: this.#manifest.retry_safe,
       tenant: request.tenant,
       follower,
       asker,
-      alone: false,
+      alone: checked.alone,
+      isolated: false,
       retried: false,
       settled: false,
     });
-    this.#sweepBy(Math.min(request.deadlineAt, now + sweepMsMax));
+    this.#sweepTimer.by(Math.min(request.deadlineAt, now + sweepMsMax));
     this.#flushSoon();
   }
 
@@ -151,7 +133,7 @@ export class Batcher {
         this.#whenEmpty = resolve;
       });
     }
-    clearTimeout(this.#sweepTimer);
+    this.#sweepTimer.clear();
     clearTimeout(this.#flushTimer);
   }
 
@@ -169,7 +151,7 @@ export class Batcher {
     while (this.#waiting.count > 0) {
       const lane = this.#lanes.take();
       if (!lane) return;
-      const batch = this.#nextBatch();
+      const batch = this.#nextBatch(lane);
       if (!batch) {
         this.#lanes.giveBack(lane);
         return;
@@ -178,10 +160,10 @@ export class Batcher {
     }
   }
 
-  #nextBatch(): Batch | undefined {
+  #nextBatch(lane: Lane): Batch | undefined {
     const now = performance.now();
     for (;;) {
-      const batch = this.#waiting.take(now);
+      const batch = this.#waiting.take(now, this.#apart.countMax(lane, this.#waiting.count, this.#lanes.idleCount));
       if (typeof batch === 'number') {
         this.#flushTimer ??= setTimeout(
           () => {
@@ -201,89 +183,88 @@ export class Batcher {
 
   #run(lane: Lane, batch: Batch): void {
     const startedAt = performance.now();
-    const { entries, rows } = batch;
-    const shortcut = this.#shortcut?.fits(rows, entries.length) ? this.#shortcut : undefined;
+    const { entries } = batch;
+    const shortcut = this.#shortcut?.fits(batch) ? this.#shortcut : undefined;
     try {
-      const { inputs, outputs, transfer } = assembleBatch(entries, rows, shortcut ? 'event-loop' : lane.kind);
-      this.#batches += 1;
-      const tookShortcut = shortcut !== undefined;
-      const running: Running = {
-        index: 0,
-        id: this.#batches,
-        lane,
-        tookShortcut,
-        batch,
-        startedAt,
-        sentAt: performance.now(),
-      };
+      const { runs, transfer, isJoined } = assembleBatch(batch, shortcut ? 'event-loop' : lane.kind);
+      const running = this.#begin(lane, batch, startedAt, shortcut !== undefined);
       const done = (result: RunResult) => this.#finished(running, result);
-      if (shortcut) shortcut.run(inputs, outputs, transfer.length > 0, done);
-      else lane.run(inputs, outputs, transfer, done);
+      if (shortcut) {
+        if (isJoined) running.joined = Owned.of(runs[0]!.inputs);
+        shortcut.run(runs, done);
+      } else {
+        lane.run(runs, transfer, done);
+        // A thread has its own now, and what is not joined is not run again, unless it is repeatable.
+        if (lane.kind === 'thread' && !isJoined)
+          for (const { owned, isRepeatable } of entries) if (!isRepeatable) owned?.release();
+      }
       this.#running.add(running);
-      this.#gpu?.began(lane.report.provider, running.sentAt);
+      for (let place = 0; place < runs.length; place += 1) this.#gpu?.began(lane.report.provider, running.sentAt);
     } catch (cause) {
       // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the
       // process's end.
       this.#lanes.giveBack(lane);
-      for (const entry of entries) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
+      const isOne = entries.length === 1 || !batch.runsApart;
+      for (const entry of entries) {
+        if (isOne) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
+        else this.#waitAgain(entry, { isolated: true });
+      }
+      if (!isOne) this.#flushSoon();
     }
+  }
+
+  #begin(lane: Lane, batch: Batch, startedAt: number, tookShortcut: boolean): RunningBatch {
+    const id = this.#batches + 1;
+    this.#batches += batch.runsApart ? batch.entries.length : 1;
+    return { index: 0, id, lane, tookShortcut, batch, startedAt, sentAt: performance.now(), joined: undefined };
   }
 
   /** The lane goes on with the next batch before the answers of this one are made. */
-  #finished(running: Running, result: RunResult): void {
+  #finished(running: RunningBatch, result: RunResult): void {
+    const { batch, lane } = running;
     const doneAt = performance.now();
     this.#running.remove(running);
-    const isItsOwnFailure = result.kind === 'failed' && running.batch.entries.length === 1;
-    if (!isItsOwnFailure || !this.#runProbe(running.lane, doneAt)) this.#giveBack(running.lane);
-    const facts = this.#tellEnded(running, result, doneAt);
-    switch (result.kind) {
-      case 'ran':
-        this.#breaker.succeeded();
-        this.#answer(running, result.outputs, facts);
-        break;
-      case 'failed':
-        this.#failed(running, facts.lane, result.reason);
-        break;
-      case 'ended':
-        this.#breaker.failed();
-        this.#crashed(running, result.how);
-    }
+    running.joined?.release();
+    const isByItself = batch.runsApart || batch.entries.length === 1;
+    const hasOwnFailure = isByItself && result.kind === 'done' && result.ends.some(({ kind }) => kind === 'failed');
+    if (!hasOwnFailure || !this.#askWitness(lane, doneAt)) this.#giveBack(lane);
+    if (result.kind === 'ended') {
+      this.#endRuns(running, { kind: 'lost' }, doneAt);
+      this.#breaker.failed();
+      this.#crashed(running, result.how);
+    } else this.#ranOrFailed(running, result.ends, doneAt);
     this.#tellIfEmpty();
   }
 
-  /**
-   * Whose fault is a failure, the input's or the model's? The model's own probe says it: only when
-   * that fails too does the breaker count one, so that nobody can close a model to others by what
-   * they send. False: it is not asked now.
-   */
-  #runProbe(lane: Lane, now: number): boolean {
-    const inputs = now >= this.#probeAgainAt && this.#probe?.();
-    if (!inputs) return false;
-    const running: Running = {
-      index: 0,
-      id: 0,
-      lane,
-      tookShortcut: false,
-      batch: noCallers,
-      startedAt: now,
-      sentAt: now,
-    };
-    lane.run(inputs, undefined, [], (result) => this.#probed(running, result));
-    this.#running.add(running);
-    this.#sweepBy(now + sweepMsMax);
-    return true;
+  #ranOrFailed(running: RunningBatch, ends: readonly RunEnd[], doneAt: number): void {
+    const { batch, sentAt } = running;
+    let hasRun = false;
+    for (let place = 0; place < ends.length; place += 1) {
+      const end = ends[place]!;
+      const members = batch.runsApart ? [batch.entries[place]!] : batch.entries;
+      const facts = this.#endRun(running, place, members, end, doneAt);
+      if (end.kind === 'failed') {
+        this.#failed(members, facts.lane, end.reason);
+        continue;
+      }
+      if (!hasRun) this.#breaker.succeeded();
+      hasRun = true;
+      if (batch.runsApart) this.#apart.took(end.sessionMs);
+      this.#answer(running, members, end.outputs, facts);
+    }
+    if (hasRun) this.#admission.batchTook(doneAt - sentAt, batch.entries.length);
   }
 
-  #probed(running: Running, result: RunResult): void {
-    this.#running.remove(running);
-    if (result.kind === 'ran') {
-      this.#breaker.succeeded();
-      this.#probeAgainAt = performance.now() + probeEveryMs;
-    } else {
-      this.#breaker.failed();
-      if (result.kind === 'ended') this.#statistics.lanes.crashed += 1;
-    }
-    this.#giveBack(running.lane);
+  #askWitness(lane: Lane, now: number): boolean {
+    const running = this.#begin(lane, noCallers, now, false);
+    const isAsked = this.#witness.run(lane, now, () => {
+      this.#running.remove(running);
+      this.#giveBack(lane);
+    });
+    if (!isAsked) return false;
+    this.#running.add(running);
+    this.#sweepTimer.by(now + sweepMsMax);
+    return true;
   }
 
   #giveBack(lane: Lane): void {
@@ -291,70 +272,57 @@ export class Batcher {
     this.#flush();
   }
 
+  /** All runs of a message ended in the same way, none of them by itself. */
+  #endRuns(running: RunningBatch, end: BatchEnd, endedAt: number): void {
+    const { entries, runsApart } = running.batch;
+    if (!runsApart) this.#endRun(running, 0, entries, end, endedAt);
+    else entries.forEach((entry, place) => void this.#endRun(running, place, [entry], end, endedAt));
+  }
+
   /** Those who follow its members hear of a batch before its answers go out, however it ended. */
-  #tellEnded(
-    { id, batch, lane, tookShortcut, startedAt }: Running,
-    result: RunResult | undefined,
+  #endRun(
+    running: RunningBatch,
+    place: number,
+    members: readonly Waiting[],
+    end: BatchEnd,
     endedAt: number,
   ): BatchFacts {
-    const { entries, rows, closedBy } = batch;
-    const { name: model, version, batching } = this.#manifest;
-    const { provider } = lane.report;
-    const facts: BatchFacts = {
-      id,
-      model,
-      version,
-      inputs: entries.length,
-      rows,
-      rowsMax: batching.rows_max,
-      closedBy,
-      lane: tookShortcut ? shortcutName : lane.name,
-      tookShortcut,
-      provider,
-      sessionMs: result?.kind === 'ran' ? result.sessionMs : 0,
-      cpuMs: result === undefined || result.kind === 'ended' ? 0 : result.cpuMs,
-      gpu: this.#gpu?.ended(provider, startedAt, endedAt),
-      outputBytes: result?.kind === 'ran' ? bytesOfAll(result.outputs) : 0,
-      startedAt,
-      endedAt,
-      outcome: result === undefined ? 'given_up' : result.kind === 'ended' ? 'lane_lost' : result.kind,
-    };
-    if (facts.outcome === 'ran') this.#shortcut?.took(rows, facts.sessionMs);
-    for (const { follower } of entries) follower?.batchEnded(facts);
-    this.#observer.batchEnded(facts, entries);
+    const facts = batchFacts(this.#manifest, running, place, members, end, endedAt, this.#gpu);
+    if (end.kind === 'ran') this.#shortcut?.took(members, facts.rows, end.sessionMs);
+    for (const { follower } of members) follower?.batchEnded(facts);
+    this.#observer.batchEnded(facts, members);
     return facts;
   }
 
-  #answer(running: Running, outputs: readonly Tensor[], facts: BatchFacts): void {
-    const { batch, startedAt, sentAt } = running;
-    const { entries, rows, closedBy } = batch;
+  #answer(
+    { batch, startedAt, sentAt }: RunningBatch,
+    members: readonly Waiting[],
+    outputs: readonly Tensor[],
+    facts: BatchFacts,
+  ): void {
     const assembleMs = sentAt - startedAt;
     const runMs = facts.endedAt - sentAt;
     const splitFrom = performance.now();
+    const parts = shareOut(outputs, facts.outputBytes, members, facts.rows);
     let queueMs = 0;
-    let firstRow = 0;
-    const own: (readonly Tensor[] | undefined)[] = [];
-    for (const entry of entries) {
-      own.push(entries.length === 1 ? inOrderOf(entry.outputs, outputs) : rowsOf(outputs, entry, firstRow, rows));
-      firstRow += entry.rows;
+    for (const entry of members) {
       if (!entry.settled) queueMs += startedAt - entry.enqueuedAt;
-      if (entry.mayFreeBuffers) freeTensors(entry.inputs);
+      entry.owned?.release();
     }
     const outputMs = performance.now() - splitFrom;
-    const letGo = facts.outputBytes < releasedBytesMin ? undefined : lettingGo(outputs, entries);
-    for (let index = 0; index < entries.length; index += 1) {
-      const entry = entries[index]!;
-      const answer = own[index];
+    for (let index = 0; index < members.length; index += 1) {
+      const entry = members[index]!;
+      const part = parts[index];
       if (entry.settled) continue;
-      if (!answer) {
-        this.#settle(entry, rowsDoNotMatch(this.#manifest.name, rows));
+      if (!part) {
+        this.#settle(entry, rowsDoNotMatch(this.#manifest.name, facts.rows));
         continue;
       }
       entry.settled = true;
       const now = performance.now();
-      this.#statistics.success.count += 1;
-      this.#statistics.success.ms += now - entry.enqueuedAt;
       const { enqueuedAt } = entry;
+      this.#statistics.success.count += 1;
+      this.#statistics.success.ms += now - enqueuedAt;
       const stages = {
         enqueuedAt,
         queueMs: startedAt - enqueuedAt,
@@ -363,14 +331,12 @@ export class Batcher {
         splitMs: now - facts.endedAt,
         answeredAt: now,
       };
-      entry.asker.answered({ outputs: answer, stages, batch: facts, letGo });
+      entry.asker.answered({ outputs: part.outputs, stages, batch: facts, owned: part.owned });
     }
-    this.#batchMs = this.#batchMs === 0 ? runMs : this.#batchMs * 0.9 + runMs * 0.1;
-    this.#batchInputs = this.#batchInputs * 0.9 + entries.length * 0.1;
     this.#statistics.batchRan({
-      requests: entries.length,
-      rows,
-      closedBy,
+      requests: members.length,
+      rows: facts.rows,
+      closedBy: batch.closedBy,
       queueMs,
       inputMs: assembleMs,
       inferMs: runMs,
@@ -378,29 +344,25 @@ export class Batcher {
     });
   }
 
-  /**
-   * One bad row must not cost its neighbours: each is run again by itself, and only the bad one
-   * fails.
-   */
-  #failed({ batch }: Running, lane: string, reason: string): void {
-    const { entries } = batch;
-    if (entries.length > 1) {
-      for (const entry of entries) if (!entry.settled) this.#waitAgain(entry);
+  /** One bad row must not cost its neighbours: each is run again by itself, and only the bad one fails. */
+  #failed(members: readonly Waiting[], lane: string, reason: string): void {
+    if (members.length > 1) {
+      for (const entry of members) if (!entry.settled) this.#waitAgain(entry);
       this.#flushSoon();
       return;
     }
-    const [entry] = entries;
+    const [entry] = members;
     if (!entry || entry.settled) return;
     this.#settle(entry, notRun(this.#manifest.name, lane, reason));
   }
 
-  #crashed({ batch, lane }: Running, how: string): void {
+  #crashed({ batch, lane }: RunningBatch, how: string): void {
     for (const entry of batch.entries) {
       if (entry.settled) continue;
       if (this.#manifest.retry_safe && !entry.retried) {
         entry.retried = true;
         this.#observer.requestRetried(this.#manifest.name);
-        this.#waitAgain(entry);
+        this.#waitAgain(entry, { isolated: true });
       } else {
         this.#settle(entry, laneCrashed(this.#manifest.name, lane.name, how, entry.retried));
       }
@@ -408,25 +370,15 @@ export class Batcher {
     this.#flushSoon();
   }
 
-  #waitAgain(entry: Waiting): void {
+  #waitAgain(entry: Waiting, { isolated = false } = {}): void {
     entry.alone = true;
+    entry.isolated ||= isolated;
     this.#waiting.add(entry);
   }
 
-  #sweepBy(at: number): void {
-    if (at >= this.#sweepAt) return;
-    this.#sweepAt = at;
-    clearTimeout(this.#sweepTimer);
-    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, Math.ceil(at - performance.now())));
-  }
-
-  /**
-   * Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that
-   * nobody waits for.
-   */
+  /** Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that nobody waits for. */
   #sweep(): void {
-    clearTimeout(this.#sweepTimer);
-    this.#sweepAt = Number.POSITIVE_INFINITY;
+    this.#sweepTimer.clear();
     const now = performance.now();
     this.#waiting.remove((entry) => this.#isOver(entry, now));
     let next = this.#waiting.earliestDeadline();
@@ -443,22 +395,22 @@ export class Batcher {
       if (now < stuckAt || running.tookShortcut) next = Math.min(next, stuckAt);
       else this.#giveUp(running);
     }
-    if (this.#waiting.count > 0 || this.#running.size > 0) this.#sweepBy(Math.min(next, now + sweepMsMax));
+    if (this.#waiting.count > 0 || this.#running.size > 0) this.#sweepTimer.by(Math.min(next, now + sweepMsMax));
   }
 
-  #giveUp(running: Running): void {
+  #giveUp(running: RunningBatch): void {
     this.#running.remove(running);
     this.#breaker.failed();
     this.#lanes.giveUp(running.lane);
-    this.#tellEnded(running, undefined, performance.now());
+    this.#endRuns(running, { kind: 'given_up' }, performance.now());
   }
 
   /** Settles it if its time is over or its caller gone; true when it is settled, now or before. */
-  #isOver(entry: Waiting, now: number, running?: Running): boolean {
+  #isOver(entry: Waiting, now: number, running?: RunningBatch): boolean {
     if (entry.settled) return true;
     if (entry.deadlineAt <= now) {
       if (running) entry.follower?.expiredInRun(running.startedAt);
-      this.#settle(entry, this.#expired(now - entry.enqueuedAt));
+      this.#settle(entry, this.#admission.expired(now - entry.enqueuedAt));
       return true;
     }
     if (!entry.signal.aborted) return false;
@@ -475,29 +427,6 @@ export class Batcher {
     this.#tellIfEmpty();
   }
 
-  #isFull(bytes: number): boolean {
-    const { inputs_max: inputsMax, bytes_max: bytesMax } = this.#manifest.queue;
-    // A request above the limit by itself still gets in when nobody waits: it could never run
-    // otherwise.
-    return this.#waiting.count >= inputsMax || (this.#waiting.count > 0 && this.#waiting.bytes + bytes > bytesMax);
-  }
-
-  #refused(): ServiceError {
-    this.#observer.requestDropped(this.#manifest.name, 'refused');
-    this.#statistics.fail.count += 1;
-    return queueFull(this.#manifest.name, this.#waiting, this.predictedWaitMs);
-  }
-
-  #expired(waitedMs: number): ServiceError {
-    this.#observer.requestDropped(this.#manifest.name, 'expired');
-    return tooLate(this.#manifest.name, waitedMs);
-  }
-
-  #levelOf(priority: number): number {
-    const { priority_levels: levels, priority_default: fallback } = this.#manifest.queue;
-    return priority === 0 ? Math.min(fallback, levels) : Math.min(Math.max(1, priority), levels);
-  }
-
   #hasCallers(): boolean {
     if (this.#waiting.count > 0) return true;
     for (const { batch } of this.#running) if (batch.entries.some(({ settled }) => !settled)) return true;
@@ -507,14 +436,4 @@ export class Batcher {
   #tellIfEmpty(): void {
     if (this.#whenEmpty && !this.#hasCallers()) this.#whenEmpty();
   }
-}
-
-/** Frees the outputs when everyone who gets an answer has let go of it. */
-function lettingGo(outputs: readonly Tensor[], entries: readonly Waiting[]): () => void {
-  let holders = 0;
-  for (const { settled } of entries) if (!settled) holders += 1;
-  return () => {
-    holders -= 1;
-    if (holders === 0) freeTensors(outputs);
-  };
 }

@@ -1,4 +1,4 @@
-import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor } from '../tensor.ts';
+import { arrayOver, dataTypes, elementsOf, type Tensor, type TypedArray } from '../tensor.ts';
 
 /**
  * The rows of several answers, or inputs, of one model, one after the other along the first
@@ -6,28 +6,24 @@ import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor } from '../ten
  */
 export function joinRows(parts: readonly (readonly Tensor[])[]): Tensor[] {
   const [first = []] = parts;
-  return first.map((tensor, index) => {
-    const pieces = parts.map((part) => part[index] ?? tensor);
-    const rows = pieces.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
-    const shape = [rows, ...tensor.shape.slice(1)];
-    return { name: tensor.name, datatype: tensor.datatype, shape, data: joinData(tensor, pieces, shape) };
-  });
+  return first.map((_, index) => joinTensors(parts.map((part) => part[index]!)));
 }
 
-function joinData({ datatype }: Tensor, pieces: readonly Tensor[], shape: readonly number[]): Tensor['data'] {
-  if (datatype === 'BYTES') return pieces.flatMap(({ data }) => (isStrings(data) ? data : []));
-  const joined = arrayOver(
-    datatype,
-    new ArrayBuffer(elementsOf(shape) * dataTypes[datatype].bytes),
-    0,
-    elementsOf(shape),
-  );
+/** Tensors that differ in their rows only, as one in a buffer of its own; a single one keeps its shape. */
+export function joinTensors(pieces: readonly Tensor[]): Tensor {
+  const { name, datatype, shape: one } = pieces[0]!;
+  let rows = 0;
+  for (const { shape } of pieces) rows += shape[0] ?? 1;
+  const shape = pieces.length === 1 ? one : [rows, ...one.slice(1)];
+  if (datatype === 'BYTES') return { name, datatype, shape, data: pieces.flatMap(({ data }) => data as string[]) };
+  const length = elementsOf(shape);
+  const data = arrayOver(datatype, new ArrayBuffer(length * dataTypes[datatype].bytes), 0, length);
   let at = 0;
-  for (const { data } of pieces) {
-    if (isStrings(data)) continue;
+  for (const piece of pieces) {
+    const part = piece.data as TypedArray;
     // One datatype, so one kind of array: the union's `set` cannot be called otherwise.
-    (joined as Float32Array).set(data as Float32Array, at);
-    at += data.length;
+    (data as Float32Array).set(part as Float32Array, at);
+    at += part.length;
   }
-  return joined;
+  return { name, datatype, shape, data };
 }

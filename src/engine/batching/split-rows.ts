@@ -1,8 +1,9 @@
 import type { CheckedInputs } from '../check-inputs.ts';
 import type { InferAnswer } from '../inference.ts';
 import { partsDoNotMatch, rowsDoNotMatch } from '../inference-failures.ts';
-import { freeTensors } from '../lanes/free-tensors.ts';
-import { bytesOfAll, isStrings, type Tensor } from '../tensor.ts';
+import { Owned } from '../owned.ts';
+import { bytesOfAll, type Tensor } from '../tensor.ts';
+import { cutRows } from './cut-rows.ts';
 import { joinRows } from './join-rows.ts';
 
 /** A request with more rows than a batch may have, as several that have not. Views, not copies. */
@@ -10,8 +11,8 @@ export function splitRows(checked: CheckedInputs, rowsMax: number): CheckedInput
   const parts: CheckedInputs[] = [];
   for (let from = 0; from < checked.rows; from += rowsMax) {
     const rows = Math.min(rowsMax, checked.rows - from);
-    const inputs = checked.inputs.map((tensor) => rowsFrom(tensor, from, rows));
-    parts.push({ inputs, rows, bytes: bytesOfAll(inputs), shapeKey: checked.shapeKey });
+    const inputs = checked.inputs.map((tensor) => cutRows(tensor, from, rows));
+    parts.push({ inputs, rows, bytes: bytesOfAll(inputs), shapeKey: checked.shapeKey, alone: false });
   }
   return parts;
 }
@@ -30,7 +31,7 @@ export function joinAnswers(
     checkAgreement(model, parts, answers);
     outputs = joinRows(answers.map((answer) => answer.outputs));
   } finally {
-    for (const { letGo } of answers) letGo?.();
+    for (const { owned } of answers) owned?.release();
   }
   const longest = (stage: keyof InferAnswer['stages']) => Math.max(...answers.map(({ stages }) => stages[stage]));
   return {
@@ -44,7 +45,7 @@ export function joinAnswers(
       answeredAt: performance.now(),
     },
     batch: answers.at(-1)!.batch,
-    letGo: () => freeTensors(outputs),
+    owned: Owned.of(outputs),
   };
 }
 
@@ -66,11 +67,4 @@ function checkAgreement(model: string, parts: readonly CheckedInputs[], answers:
 
 function agreesBeyondRows(shape: readonly number[], other: readonly number[]): boolean {
   return shape.length === other.length && shape.every((size, axis) => axis === 0 || size === other[axis]);
-}
-
-function rowsFrom({ name, datatype, shape, data }: Tensor, from: number, rows: number): Tensor {
-  const rowLength = data.length / (shape[0] ?? 1);
-  const [start, end] = [from * rowLength, (from + rows) * rowLength];
-  const part = isStrings(data) ? data.slice(start, end) : data.subarray(start, end);
-  return { name, datatype, shape: [rows, ...shape.slice(1)], data: part };
 }

@@ -1,4 +1,5 @@
 import type { Asker, ClosedBy, Follower } from '../inference.ts';
+import type { Owned } from '../owned.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** A checked request on its way through the batcher. */
@@ -16,13 +17,17 @@ export type Waiting = {
   readonly enqueuedAt: number;
   readonly deadlineAt: number;
   readonly signal: { readonly aborted: boolean };
-  readonly mayTakeBuffers: boolean;
-  readonly mayFreeBuffers: boolean;
+  /** The right to the memory under its inputs; undefined where it is somebody else's. */
+  readonly owned: Owned | undefined;
+  /** A lost lane's run is repeated. */
+  readonly isRepeatable: boolean;
   readonly tenant: string | undefined;
   readonly follower: Follower | undefined;
   readonly asker: Asker;
-  /** To be run by itself: a batch that it was in has failed or crashed. */
+  /** In a run of its own: a batch that it was in has failed, or it has no rows to share. */
   alone: boolean;
+  /** In a message of its own: the lane was lost, or could not be sent to, when it was in one with others. */
+  isolated: boolean;
   /** A crash has cost it a run already. */
   retried: boolean;
   /** It has its answer; what still comes for it is for nobody. */
@@ -31,7 +36,16 @@ export type Waiting = {
 
 export type BatchLimits = { readonly rowsMax: number; readonly bytesMax: number; readonly delayMs: number };
 
-export type Batch = { readonly entries: Waiting[]; readonly rows: number; readonly closedBy: ClosedBy };
+/** Requests that go to a lane in one message: as one run, or each in a run of its own. */
+export type Batch = {
+  readonly entries: Waiting[];
+  readonly rows: number;
+  readonly closedBy: ClosedBy;
+  readonly runsApart: boolean;
+};
+
+/** Of requests that go in one message without sharing a run: large ones gain nothing by it. */
+const apartBytesMax = 256 * 1024;
 
 /** Lines that stay when nobody is in them any more. */
 const emptyLinesMax = 16;
@@ -72,11 +86,9 @@ export class WaitingInputs {
     this.#bytes += entry.bytes;
   }
 
-  /**
-   * The next batch; or when to ask again, in the time of `now`, because rows are given time to
-   * gather; or nothing.
-   */
-  take(now: number): Batch | number | undefined {
+  /** The next batch; or when to ask again, in the time of `now`, because rows are given time to gather; or nothing. */
+  /** `apartMax`: how many requests that cannot share a run may go in one message. */
+  take(now: number, apartMax = 1): Batch | number | undefined {
     if (this.#count === 0) return undefined;
     let next: Line | undefined;
     let readyAtEarliest = Number.POSITIVE_INFINITY;
@@ -87,7 +99,7 @@ export class WaitingInputs {
       readyAtEarliest = Math.min(readyAtEarliest, readyAt);
       if (readyAt <= now && (!next || first.order < next.entries[next.head]!.order)) next = line;
     }
-    return next ? this.#takeFrom(next) : readyAtEarliest;
+    return next ? this.#takeFrom(next, apartMax) : readyAtEarliest;
   }
 
   /** Takes out those that `isOver` says. */
@@ -119,13 +131,22 @@ export class WaitingInputs {
     return delayMs === 0 || first.alone || line.rows >= rowsMax ? 0 : first.enqueuedAt + delayMs;
   }
 
-  #takeFrom(line: Line): Batch {
+  #takeFrom(line: Line, apartMax: number): Batch {
     const { rowsMax, bytesMax, delayMs } = this.#limits;
     const first = this.#shift(line);
     const entries = [first];
     let { rows, bytes } = first;
     let closedBy: ClosedBy = rowsMax === 0 || first.alone ? 'alone' : delayMs > 0 ? 'delay' : 'idle';
-    while (closedBy !== 'alone') {
+    const runsApart = closedBy === 'alone';
+    while (runsApart) {
+      const next = line.entries[line.head];
+      if (!next || entries.length >= apartMax || first.isolated || next.isolated) break;
+      if ((rowsMax > 0 && !next.alone) || bytes + next.bytes > apartBytesMax) break;
+      entries.push(this.#shift(line));
+      rows += next.rows;
+      bytes += next.bytes;
+    }
+    while (!runsApart) {
       if (rows >= rowsMax) {
         closedBy = 'rows';
         break;
@@ -145,7 +166,7 @@ export class WaitingInputs {
       bytes += next.bytes;
     }
     this.#forgetEmpty(line);
-    return { entries, rows, closedBy };
+    return { entries, rows, closedBy, runsApart };
   }
 
   #shift(line: Line): Waiting {

@@ -1,6 +1,7 @@
 import type { ProviderName } from '../registry/manifest-schema.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OperatorProfile } from './operator-profile.ts';
+import type { RowProof, RowTrial } from './prove-rows.ts';
 
 // What a lane is told and what it says. The same words go to a thread (buffers transferred) and to
 // a process (serialized).
@@ -18,8 +19,8 @@ export type SessionRequest = {
   readonly tolerance: { readonly absolute: number; readonly relative: number };
   /** One row of made-up inputs, to compare providers by and to warm up with. */
   readonly probe: readonly Tensor[];
-  /** A second such row, other numbers: there when it is to be proven that rows may share a batch. */
-  readonly otherProbe: readonly Tensor[] | undefined;
+  /** Present when it is to be found out whether rows may share a run. */
+  readonly rowTrial: RowTrial | undefined;
   readonly warmUpRuns: number;
 };
 
@@ -27,8 +28,8 @@ export type SessionReport = {
   readonly provider: ProviderName;
   /** Providers that were wanted and are not used, with the reason. */
   readonly refused: readonly { readonly provider: ProviderName; readonly reason: string }[];
-  /** Whether two rows in one batch give what each gives alone; undefined when it was not asked. */
-  readonly rowsAgree: boolean | undefined;
+  /** Undefined when it was not asked. */
+  readonly rowProof: RowProof | undefined;
   /** Why the warm-up did not run through; undefined when it did. */
   readonly warmUpFailure: string | undefined;
   /**
@@ -39,14 +40,21 @@ export type SessionReport = {
   readonly loadMs: number;
 };
 
+export type LaneRun = {
+  readonly inputs: readonly Tensor[];
+  /** Undefined: all of them. */
+  readonly outputs: readonly string[] | undefined;
+};
+
+/** How one run ended. */
+export type RunEnd =
+  | { readonly kind: 'ran'; readonly outputs: readonly Tensor[]; readonly sessionMs: number; readonly cpuMs: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly cpuMs: number };
+
 export type ToLane =
   | { readonly kind: 'open'; readonly request: SessionRequest }
-  | {
-      readonly kind: 'run';
-      readonly id: number;
-      readonly inputs: readonly Tensor[];
-      readonly outputs: readonly string[] | undefined;
-    }
+  /** One after the other; they are answered together. */
+  | { readonly kind: 'run'; readonly id: number; readonly runs: readonly LaneRun[] }
   /** Opens a session of its own with the profiler on, runs twice, and tells of the second run. */
   | {
       readonly kind: 'profile';
@@ -60,13 +68,6 @@ export type ToLane =
 export type FromLane =
   | { readonly kind: 'opened'; readonly report: SessionReport }
   | { readonly kind: 'not_opened'; readonly reason: string }
-  | {
-      readonly kind: 'ran';
-      readonly id: number;
-      readonly outputs: readonly Tensor[];
-      readonly sessionMs: number;
-      readonly cpuMs: number;
-    }
-  | { readonly kind: 'failed'; readonly id: number; readonly reason: string; readonly cpuMs: number }
+  | { readonly kind: 'ran'; readonly id: number; readonly ends: readonly RunEnd[] }
   | { readonly kind: 'profiled'; readonly profile: OperatorProfile }
   | { readonly kind: 'not_profiled'; readonly reason: string };

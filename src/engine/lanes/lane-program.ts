@@ -1,9 +1,9 @@
 import { isMainThread, Worker } from 'node:worker_threads';
 import { buffersUnder } from '../../threads/buffers-under.ts';
 import { parent } from '../../threads/parent.ts';
-import { freeTensors } from './free-tensors.ts';
+import { Owned } from '../owned.ts';
 import { LaneCpu } from './lane-cpu.ts';
-import type { FromLane, ToLane } from './lane-messages.ts';
+import type { FromLane, LaneRun, RunEnd, ToLane } from './lane-messages.ts';
 import { LaneSession, profileRun, tellWarnings } from './lane-session.ts';
 
 // What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX
@@ -38,20 +38,14 @@ async function obey(message: ToLane): Promise<void> {
         service.send({ kind: 'not_opened', reason: reasonOf(error) });
       }
       return;
-    case 'run':
-      try {
-        if (!session) throw new Error('the lane has no session');
-        const { outputs, sessionMs } = await session.run(message.inputs, message.outputs);
-        // Outputs are handed over, not copied: nothing here reads them again.
-        const transfer = buffersUnder(outputs.map(({ data }) => data));
-        service.send({ kind: 'ran', id: message.id, outputs, sessionMs, cpuMs: cpu?.take() ?? 0 }, transfer);
-      } catch (error) {
-        service.send({ kind: 'failed', id: message.id, reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 });
-      } finally {
-        // In a process they are views of what the channel read, which may hold the next message too.
-        if (!isMainThread) freeTensors(message.inputs);
-      }
+    case 'run': {
+      const ends: RunEnd[] = [];
+      for (const run of message.runs) ends.push(await endOf(run));
+      // Outputs are handed over, not copied: nothing here reads them again.
+      const outputs = ends.flatMap((end) => (end.kind === 'ran' ? end.outputs : []));
+      service.send({ kind: 'ran', id: message.id, ends }, buffersUnder(outputs.map(({ data }) => data)));
       return;
+    }
     case 'profile':
       try {
         const { request, inputs, outputs, folder } = message;
@@ -63,6 +57,19 @@ async function obey(message: ToLane): Promise<void> {
     case 'close':
       await session?.close();
       service.close();
+  }
+}
+
+async function endOf({ inputs, outputs }: LaneRun): Promise<RunEnd> {
+  try {
+    if (!session) throw new Error('the lane has no session');
+    const { outputs: answer, sessionMs } = await session.run(inputs, outputs);
+    return { kind: 'ran', outputs: answer, sessionMs, cpuMs: cpu?.take() ?? 0 };
+  } catch (error) {
+    return { kind: 'failed', reason: reasonOf(error), cpuMs: cpu?.take() ?? 0 };
+  } finally {
+    // In a process they are views of what the channel read, which may hold the next message too.
+    if (!isMainThread) Owned.of(inputs).release();
   }
 }
 

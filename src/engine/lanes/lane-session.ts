@@ -2,12 +2,12 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import ort from 'onnxruntime-node';
-import { joinRows } from '../batching/join-rows.ts';
 import { biggestDifference } from '../compare-tensors.ts';
 import type { ProviderName } from '../registry/manifest-schema.ts';
 import { type DataType, dataTypes, type Tensor } from '../tensor.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { type OperatorProfile, readProfile } from './operator-profile.ts';
+import { proveRows, type RowProof } from './prove-rows.ts';
 
 // The only place that knows ONNX Runtime. ORT_DISABLE_TELEMETRY is set by whoever starts the lane:
 // it must be there before the library is loaded, and a thread cannot set it for native code.
@@ -42,10 +42,10 @@ export class LaneSession {
   static async open(request: SessionRequest): Promise<LaneSession> {
     const startedAt = performance.now();
     const { session, provider, refused } = await openOnFirstGood(request);
-    const rowsAgree = request.otherProbe && (await rowsAgreeInBatch(session, request, request.otherProbe));
     const { warmUpFailure, probeMs } = await warmUp(session, request);
+    const rowProof = await proofOfRows(session, provider, request);
     const loadMs = performance.now() - startedAt;
-    return new LaneSession(session, { provider, refused, rowsAgree, warmUpFailure, probeMs, loadMs });
+    return new LaneSession(session, { provider, refused, rowProof, warmUpFailure, probeMs, loadMs });
   }
 
   async run(
@@ -145,19 +145,20 @@ async function disagreementWithCpu(session: InferenceSession, request: SessionRe
   }
 }
 
-async function rowsAgreeInBatch(
+/** A half float has three digits, and so may a provider other than the CPU. */
+async function proofOfRows(
   session: InferenceSession,
-  { probe, tolerance }: SessionRequest,
-  otherProbe: readonly Tensor[],
-): Promise<boolean> {
-  try {
-    const alone = [await run(session, probe, undefined), await run(session, otherProbe, undefined)];
-    const together = await run(session, joinRows([probe, otherProbe]), undefined);
-    return biggestDifference(joinRows(alone), together, tolerance) === undefined;
-  } catch {
-    // Whatever stands in the way of two rows in one run, they do not agree.
-    return false;
-  }
+  provider: ProviderName,
+  { rowTrial, tolerance }: SessionRequest,
+): Promise<RowProof | undefined> {
+  if (!rowTrial || rowTrial.known?.provider === provider) return rowTrial?.known;
+  const isExact = provider === 'cpu' && !session.outputMetadata.some((one) => one.isTensor && one.type === 'float16');
+  return proveRows(
+    (inputs) => run(session, inputs, undefined),
+    rowTrial,
+    provider,
+    isExact ? 1e-3 : tolerance.relative,
+  );
 }
 
 async function warmUp(session: InferenceSession, { probe, warmUpRuns }: SessionRequest) {

@@ -1,12 +1,11 @@
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
-import type { Tensor } from '../tensor.ts';
-import type { FromLane, SessionReport, SessionRequest } from './lane-messages.ts';
+import type { FromLane, LaneRun, RunEnd, SessionReport, SessionRequest } from './lane-messages.ts';
 import { type LanePort, openProcessPort, openThreadPort } from './lane-port.ts';
 
+/** How the runs of one message ended, in their order, or how the lane was lost. */
 export type RunResult =
-  | { readonly kind: 'ran'; readonly outputs: readonly Tensor[]; readonly sessionMs: number; readonly cpuMs: number }
-  | { readonly kind: 'failed'; readonly reason: string; readonly cpuMs: number }
+  | { readonly kind: 'done'; readonly ends: readonly RunEnd[] }
   | { readonly kind: 'ended'; readonly how: string };
 
 type State =
@@ -30,7 +29,7 @@ export type LaneOptions = {
   readonly onSaid?: (lane: Lane, line: string) => void;
 };
 
-/** A thread or process that holds one session and runs one batch at a time. */
+/** A thread or process that holds one session and does what one message asks at a time. */
 export class Lane {
   readonly kind: 'thread' | 'process';
   readonly ended: Promise<void>;
@@ -121,19 +120,12 @@ export class Lane {
     return this.#state.kind === 'idle';
   }
 
-  /**
-   * Runs one batch; `done` is called once, unless the lane is given up first. The lane must be idle.
-   */
-  run(
-    inputs: readonly Tensor[],
-    outputs: readonly string[] | undefined,
-    transfer: readonly ArrayBuffer[],
-    done: (result: RunResult) => void,
-  ): void {
+  /** Runs one after the other; `done` is called once, unless the lane is given up first. The lane must be idle. */
+  run(runs: readonly LaneRun[], transfer: readonly ArrayBuffer[], done: (result: RunResult) => void): void {
     if (this.#state.kind !== 'idle') throw new Error(`Lane ${this.name} is ${this.#state.kind}, not idle`);
     this.#runs += 1;
     // First, since it throws when the inputs cannot be sent: the lane is idle then as before.
-    this.#port.send({ kind: 'run', id: this.#runs, inputs, outputs }, transfer);
+    this.#port.send({ kind: 'run', id: this.#runs, runs }, transfer);
     this.#state = { kind: 'running', id: this.#runs, done };
   }
 
@@ -170,9 +162,9 @@ export class Lane {
         else if (message.kind === 'not_opened') state.notOpened(message.reason);
         return;
       case 'running':
-        if (message.kind !== 'ran' && message.kind !== 'failed') return;
+        if (message.kind !== 'ran') return;
         this.#state = { kind: 'idle' };
-        state.done(message);
+        state.done({ kind: 'done', ends: message.ends });
         return;
       case 'idle':
       case 'abandoned':

@@ -5,6 +5,7 @@ import { tellLaneLine } from '../registry/onnx-messages.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Lane } from './lane.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
+import type { RowProof } from './prove-rows.ts';
 
 const reopenWaitMsFirst = 100;
 const reopenWaitMsMax = 60_000;
@@ -25,13 +26,14 @@ export class Lanes {
   #opening = 0;
   #abandonedNow = 0;
   #failure: string | undefined;
+  #rowProof: RowProof | undefined;
   /** Called when a lane has become free other than by `giveBack`. */
   onFree: () => void = () => undefined;
 
   private constructor(options: LanesOptions) {
     this.#model = options.model;
     this.#kind = options.kind;
-    this.#request = options.request;
+    this.#request = { ...options.request, rowTrial: undefined };
     this.#count = options.count;
     this.#openMsMax = options.openMsMax;
     this.#abandoned = options.abandoned;
@@ -44,7 +46,11 @@ export class Lanes {
   /** Resolves when all are open and warm; throws what the first that failed threw. */
   static async open(options: LanesOptions): Promise<Lanes> {
     const lanes = new Lanes(options);
-    const opened = await Promise.allSettled(Array.from({ length: options.count }, () => lanes.#openOne()));
+    const opened = await Promise.allSettled(
+      Array.from({ length: options.count }, (_, index) =>
+        lanes.#openOne(index === 0 ? options.request : lanes.#request),
+      ),
+    );
     const failed = opened.find((result) => result.status === 'rejected');
     if (!failed) return lanes;
     await lanes.close();
@@ -58,9 +64,18 @@ export class Lanes {
     return newest.report;
   }
 
+  /** Whether rows may share a run, by the lane that was asked. */
+  get rowProof(): RowProof | undefined {
+    return this.#rowProof;
+  }
+
   /** How many can run now or soon. */
   get count(): number {
     return this.#open.size;
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
   }
 
   /** How many there are of each kind. */
@@ -142,16 +157,17 @@ export class Lanes {
     this.#abandonedNow += 1;
   }
 
-  async #openOne(): Promise<void> {
+  async #openOne(request: SessionRequest): Promise<void> {
     this.#opening += 1;
     try {
-      const lane = await Lane.open(this.#kind, this.#request, {
+      const lane = await Lane.open(this.#kind, request, {
         openMsMax: this.#openMsMax,
         onEnd: (ended, how) => this.#hasEnded(ended, how),
         onAbandoned: (overdue) => this.#abandon(overdue),
         onSaid: (speaker, line) => tellLaneLine(this.#model, speaker.name, line),
       });
       if (this.#stopping.signal.aborted) return await lane.close();
+      this.#rowProof ??= lane.report.rowProof;
       this.#open.add(lane);
       this.#idle.push(lane);
     } finally {
@@ -180,7 +196,7 @@ export class Lanes {
     const { signal } = this.#stopping;
     for (let attempt = 0; this.#open.size + this.#opening < this.#count && !signal.aborted; attempt += 1) {
       try {
-        await this.#openOne();
+        await this.#openOne(this.#request);
         this.#failure = undefined;
         this.onFree();
       } catch (error) {

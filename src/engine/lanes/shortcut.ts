@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { joinRows } from '../batching/join-rows.ts';
+import type { Batch, Waiting } from '../batching/waiting-inputs.ts';
+import { elementsOfProbe, makeProbe, type ProbeShapes } from '../make-probe.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Tensor } from '../tensor.ts';
 import { haveDataIndependentCost } from './constant-cost-operators.ts';
-import { freeTensors } from './free-tensors.ts';
 import type { RunResult } from './lane.ts';
-import type { SessionReport, SessionRequest } from './lane-messages.ts';
+import type { LaneRun, RunEnd, SessionReport, SessionRequest } from './lane-messages.ts';
 import type { LaneSession } from './lane-session.ts';
 
 /** Where its runs are, among the names of lanes. */
@@ -21,24 +21,29 @@ const eachRequestMs = 0.01;
 /** Opening it stops the event loop: for a small file, and not for long. */
 const fileBytesMax = 4 * 2 ** 20;
 const loadMsMax = 500;
-const triesAtOpening = 3;
+const triesAtOpening = 5;
+/** Of a free dimension, when it is measured. */
+const sizeMax = 2 ** 16;
+/** Of a request, likewise: more is copied slowly. */
+const elementsMax = 2 ** 18;
 
 /**
- * A second session of a model, on the event loop, for batches that are over sooner than they would
- * be there and back again from their lane. Only for models whose runs take as long as their shapes
- * say, so that no caller can make one long; how long that is, each run tells anew.
+ * A second session of a model, on the event loop, for batches that are run sooner there than they would be sent to their lane. Only for models whose runs take
+ * as long as their shapes say, and only for sizes up to those that were measured, so that no caller can make one long. Each run corrects what is expected.
  */
 export class Shortcut {
   readonly #session: LaneSession;
   readonly #runMsMax: number;
   readonly #rowsMax: number;
-  /** How long a run takes, by the power of two that its rows come up to. */
-  readonly #msOf: number[] = [];
+  readonly #freeAxes: readonly FreeAxis[];
+  /** How long a run takes, by the powers of two that its rows and its largest other free dimension come up to. */
+  readonly #msOf: number[][] = [];
 
-  private constructor(session: LaneSession, runMsMax: number, rowsMax: number) {
+  private constructor(session: LaneSession, runMsMax: number, manifest: Manifest) {
     this.#session = session;
     this.#runMsMax = runMsMax;
-    this.#rowsMax = rowsMax;
+    this.#rowsMax = manifest.batching.rows_max;
+    this.#freeAxes = freeAxesOf(manifest);
   }
 
   /**
@@ -59,53 +64,42 @@ export class Shortcut {
       ...request,
       providers: ['cpu'],
       intraOpThreads: 1,
-      otherProbe: undefined,
+      rowTrial: undefined,
       warmUpRuns: 0,
     });
-    const shortcut = new Shortcut(session, runMsMax, manifest.batching.rows_max);
-    await shortcut.#measure(request.probe);
-    if (shortcut.#msOf.some((_, power) => shortcut.fits(2 ** power, 2 ** power))) return shortcut;
+    const shortcut = new Shortcut(session, runMsMax, manifest);
+    await shortcut.#measure(manifest);
+    if (shortcut.#servesAny()) return shortcut;
     await session.close();
     return;
   }
 
-  /** Whether so many rows of so many requests are run here rather than in a lane. */
-  fits(rows: number, requests: number): boolean {
-    const ms = this.#msOf[this.#powerOf(rows)];
-    return ms !== undefined && ms <= Math.min(this.#runMsMax, laneRoundTripMs + requests * eachRequestMs);
+  /** Whether a batch is run here rather than in a lane. */
+  fits({ entries, rows, runsApart }: Batch): boolean {
+    let ms = 0;
+    if (!runsApart) ms = this.#expectedMs(rows, this.#sizeOf(entries[0]!.inputs));
+    else for (const entry of entries) ms += this.#expectedMs(entry.rows, this.#sizeOf(entry.inputs));
+    return ms <= Math.min(this.#runMsMax, laneRoundTripMs + entries.length * eachRequestMs);
   }
 
-  /** Inputs in buffers of their own are freed after it. */
-  run(
-    inputs: readonly Tensor[],
-    outputs: readonly string[] | undefined,
-    areOwn: boolean,
-    done: (result: RunResult) => void,
-  ): void {
-    void this.#run(inputs, outputs).then((result) => {
-      if (areOwn) freeTensors(inputs);
-      done(result);
-    });
+  /** All of them in one turn of the event loop; `done` is called once. */
+  run(runs: readonly LaneRun[], done: (result: RunResult) => void): void {
+    void Promise.all(runs.map((run) => this.#run(run))).then((ends) => done({ kind: 'done', ends }));
   }
 
-  /**
-   * How long a run of so many rows took, here or in a lane: the next is expected to be like those
-   * before. One that was held up counts for twice as long.
-   */
-  took(rows: number, ms: number): void {
-    const power = this.#powerOf(rows);
-    const before = this.#msOf[power];
-    if (before !== undefined) this.#msOf[power] = before + (Math.min(ms, 2 * before) - before) / 8;
+  /** How long a run took, here or in a lane: the next is expected to be like those before. One that was held up counts for twice as long. */
+  took(members: readonly Pick<Waiting, 'inputs'>[], rows: number, ms: number): void {
+    const bySize = this.#msOf[this.#powerOfRows(rows)];
+    const power = powerOf(this.#sizeOf(members[0]!.inputs));
+    const before = bySize?.[power];
+    if (before !== undefined) bySize![power] = before + (Math.min(ms, 2 * before) - before) / 8;
   }
 
   async close(): Promise<void> {
     await this.#session.close();
   }
 
-  async #run(
-    inputs: readonly Tensor[],
-    outputs: readonly string[] | undefined,
-  ): Promise<Exclude<RunResult, { kind: 'ended' }>> {
+  async #run({ inputs, outputs }: LaneRun): Promise<RunEnd> {
     let startedAt = 0;
     // ONNX Runtime's binding runs in an immediate of its own, the next after this one.
     setImmediate(() => {
@@ -113,8 +107,7 @@ export class Shortcut {
     });
     try {
       const { outputs: answer } = await this.#session.run(inputs, outputs);
-      // A thread that does not sleep is told its CPU time by the tick of the system's clock, which is
-      // longer than the run.
+      // A thread that does not sleep gets its CPU time by the tick of the system's clock, which is longer than the run.
       const ms = performance.now() - startedAt;
       return { kind: 'ran', outputs: answer, sessionMs: ms, cpuMs: ms };
     } catch (error) {
@@ -122,32 +115,77 @@ export class Shortcut {
     }
   }
 
-  async #measure(probe: readonly Tensor[]): Promise<void> {
+  #expectedMs(rows: number, size: number): number {
+    return this.#msOf[this.#powerOfRows(rows)]?.[powerOf(size)] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The largest free dimension beside the rows. */
+  #sizeOf(inputs: readonly Tensor[]): number {
+    let largest = 1;
+    for (const { input, axis } of this.#freeAxes) largest = Math.max(largest, inputs[input]!.shape[axis]!);
+    return largest;
+  }
+
+  #powerOfRows(rows: number): number {
+    return this.#rowsMax === 0 ? 0 : powerOf(rows);
+  }
+
+  #servesAny(): boolean {
+    return this.#msOf.some((bySize, rows) =>
+      bySize.some((ms) => ms <= Math.min(this.#runMsMax, laneRoundTripMs + 2 ** rows * eachRequestMs)),
+    );
+  }
+
+  /** All free dimensions have the same size in it: a smaller one makes no run longer. */
+  async #measure(manifest: Manifest): Promise<void> {
     const rowsMax = Math.max(1, this.#rowsMax);
     for (let rows = 1; rows < 2 * rowsMax; rows *= 2) {
-      const inputs = rows === 1 ? probe : joinRows(Array.from({ length: Math.min(rows, rowsMax) }, () => probe));
-      let least = Number.POSITIVE_INFINITY;
-      for (let attempt = 0; attempt < triesAtOpening; attempt += 1) {
-        const result = await this.#run(inputs, undefined);
-        if (result.kind === 'ran') least = Math.min(least, result.sessionMs);
+      const bySize: number[] = [];
+      this.#msOf.push(bySize);
+      for (let size = 1; size <= (this.#freeAxes.length === 0 ? 1 : sizeMax); size *= 2) {
+        const shapes = probeShapes(manifest, Math.min(rows, rowsMax), size);
+        if (size > 1 && elementsOfProbe(shapes) > elementsMax) break;
+        const ms = await this.#leastMs(makeProbe(shapes, 1));
+        bySize.push(ms ?? Number.POSITIVE_INFINITY);
+        if (ms !== undefined && ms > this.#runMsMax) break;
       }
-      this.#msOf.push(least);
-      if (least > this.#runMsMax) return;
+      if (bySize.every((ms) => ms > this.#runMsMax)) return;
     }
   }
 
-  /**
-   * 1, 2, 4, 8 … rows: 0, 1, 2, 3 …; what lies between counts as the next above. A model that runs
-   * its requests alone has one shape.
-   */
-  #powerOf(rows: number): number {
-    return this.#rowsMax === 0 ? 0 : 32 - Math.clz32(rows - 1);
+  /** Undefined where the model does not take such inputs. */
+  async #leastMs(inputs: readonly Tensor[]): Promise<number | undefined> {
+    let least: number | undefined;
+    for (let attempt = 0; attempt < triesAtOpening; attempt += 1) {
+      const end = await this.#run({ inputs, outputs: undefined });
+      if (end.kind === 'failed') return;
+      least = Math.min(least ?? end.sessionMs, end.sessionMs);
+      if (end.sessionMs > 4 * this.#runMsMax) break;
+    }
+    return least;
   }
 }
 
+type FreeAxis = { readonly input: number; readonly axis: number };
+
+function freeAxesOf({ inputs, batching }: Manifest): FreeAxis[] {
+  const first = batching.rows_max > 0 ? 1 : 0;
+  return inputs.flatMap(({ shape }, input) =>
+    shape.flatMap((size, axis) => (size >= 0 || axis < first ? [] : [{ input, axis }])),
+  );
+}
+
+function probeShapes({ inputs, batching }: Manifest, rows: number, freeSize: number): ProbeShapes {
+  return { inputs, probe_dimensions: {}, freeSize, ...(batching.rows_max > 0 && { rows }) };
+}
+
+/** 1, 2, 4, 8 …: 0, 1, 2, 3 …; what lies between counts as the next above. */
+function powerOf(count: number): number {
+  return count <= 1 ? 0 : 32 - Math.clz32(count - 1);
+}
+
 function mayHaveOne(manifest: Manifest, { provider, probeMs, loadMs }: SessionReport, runMsMax: number): boolean {
-  const { lanes, session, batching, inputs, outputs, onnx } = manifest;
-  const freeAxes = batching.rows_max > 0 ? 1 : 0;
+  const { lanes, session, inputs, outputs, onnx } = manifest;
   return (
     runMsMax > 0 &&
     lanes.shortcut &&
@@ -159,7 +197,6 @@ function mayHaveOne(manifest: Manifest, { provider, probeMs, loadMs }: SessionRe
     probeMs !== undefined &&
     // Longer than that it would have no use for one, and would be felt when it is measured.
     probeMs <= 4 * runMsMax &&
-    inputs.every(({ shape }) => shape.every((size, axis) => size >= 0 || axis < freeAxes)) &&
     [...inputs, ...outputs].every(({ datatype }) => datatype !== 'BYTES') &&
     haveDataIndependentCost(onnx.operators)
   );

@@ -2,16 +2,18 @@ import type { Batching, ManifestFile } from './manifest-schema.ts';
 import type { ShapeBounds } from './shape-bounds.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
-/**
- * What the engine goes by: the file's words with every default filled in, and what the ONNX file
- * declares.
- */
+/** `file`: what model.json says. `proof`: what was tried when the model was loaded. `shapes`: the first dimensions do not allow it. */
+export type BatchingReason = { readonly from: 'file' | 'proof' | 'shapes'; readonly reason: string };
+
+/** What the engine goes by: the file's words with every default filled in, and what the ONNX file declares. */
 export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   readonly name: string;
   readonly version: string;
   readonly batching: Readonly<Batching>;
-  /** Whether the manifest said so, or it was derived from the ONNX file. */
-  readonly batchingFrom: 'manifest' | 'derived';
+  /** Who decided it, and why. */
+  readonly batchingBecause: BatchingReason;
+  /** What becomes of a request with more rows than a batch has. */
+  readonly rowsBeyondMax: 'refused' | 'split' | 'alone';
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly bounds: ShapeBounds;
@@ -38,6 +40,11 @@ export function modelMetadata(manifest: Manifest, versions: readonly string[]) {
     outputs: manifest.outputs.map(told),
     parameters: sizeBounds(manifest),
   };
+}
+
+/** Whether rows of several requests share a run, up to how many, who decided it, and why. */
+export function batchingFacts({ batching, batchingBecause: { from, reason } }: Manifest) {
+  return { rows_max: batching.rows_max, from, reason };
 }
 
 /** What the sizes of a request may be, in the words of model.json and of the settings. */

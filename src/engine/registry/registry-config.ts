@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 /** The settings that loading and keeping models goes by. */
 export type RegistryConfig = Pick<
   Config,
+  | 'data'
   | 'models'
   | 'modelControl'
   | 'loadModels'
@@ -17,4 +18,5 @@ export type RegistryConfig = Pick<
   | 'breakerOpenMs'
   | 'freeElementsMax'
   | 'outputBytesMax'
+  | 'rowProofMsMax'
 >;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
-import { type Manifest, sizeBounds } from './manifest.ts';
+import { batchingFacts, type Manifest, sizeBounds } from './manifest.ts';
 import type { ManifestFile } from './manifest-schema.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
@@ -32,7 +32,10 @@ export function tritonConfig(manifest: Manifest) {
     default_model_filename: 'model.onnx',
     // Triton's place for what it has no word for: text by name.
     parameters: Object.fromEntries(
-      Object.entries(sizeBounds(manifest)).map(([name, value]) => [name, { string_value: JSON.stringify(value) }]),
+      Object.entries({ ...sizeBounds(manifest), batching: batchingFacts(manifest) }).map(([name, value]) => [
+        name,
+        { string_value: JSON.stringify(value) },
+      ]),
     ),
     ...(batched && {
       dynamic_batching: {
@@ -73,6 +76,7 @@ const tritonSchema = z.strictObject({
       // The service's own, whoever loads the model.
       free_elements_max: ignored,
       output_bytes_max: ignored,
+      batching: ignored,
     })
     .optional(),
   platform: z.literal(['', 'onnxruntime_onnx']).optional(),

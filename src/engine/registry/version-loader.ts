@@ -13,6 +13,7 @@ import { openModel } from '../open-model.ts';
 import type { ManifestFile } from './manifest-schema.ts';
 import { type ModelFolder, readManifest, versionsServed } from './model-folder.ts';
 import type { RegistryConfig } from './registry-config.ts';
+import { RowProofs } from './row-proofs.ts';
 import type { Shelf, Slot } from './shelf.ts';
 import { unloadSlot } from './unload-slot.ts';
 
@@ -24,6 +25,7 @@ export class VersionLoader {
   readonly #observer: EngineObserver;
   readonly #gpu: GpuMeter | undefined;
   readonly #abandoned: AbandonedLanes;
+  readonly #rowProofs: RowProofs;
   readonly #stopping: AbortSignal;
 
   constructor(
@@ -37,6 +39,7 @@ export class VersionLoader {
     this.#observer = observer;
     this.#gpu = gpu;
     this.#abandoned = abandoned;
+    this.#rowProofs = new RowProofs(config.data);
     this.#stopping = stopping;
   }
 
@@ -122,6 +125,8 @@ export class VersionLoader {
           observer: this.#observer,
           gpu: this.#gpu,
           sizeLimits: this.#config,
+          rowProofs: this.#rowProofs,
+          rowProofMsMax: this.#config.rowProofMsMax,
         });
         span.setAttributes({
           [attribute.provider]: model.report.provider,

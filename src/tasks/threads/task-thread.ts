@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { freeTensors } from '../../engine/lanes/free-tensors.ts';
+import { Owned } from '../../engine/owned.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
@@ -168,8 +168,8 @@ export class TaskThread {
       );
       const outputs = answer.outputs.map(alone);
       this.#say({ kind: 'answer', call, outputs }, buffersUnder(outputs.map(({ data }) => data)));
-      answer.letGo?.();
-      freeTensors(inputs);
+      answer.owned?.release();
+      Owned.of(inputs).release();
     } catch (error) {
       this.#say({ kind: 'refusal', call, failure: carried(error) });
     }

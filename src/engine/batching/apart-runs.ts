@@ -1,0 +1,27 @@
+import type { Lane } from '../lanes/lane.ts';
+import type { SessionReport } from '../lanes/lane-messages.ts';
+
+/** Runs of one message take no longer than that together: the first of them waits for the last. */
+const messageMs = 1;
+const countMax = 32;
+
+/** How many requests that cannot share a run go to a lane in one message: many where a run is short, one where it is not. */
+export class ApartRuns {
+  /** Moving average of a run. */
+  #runMs: number;
+
+  constructor({ probeMs }: SessionReport) {
+    this.#runMs = probeMs ?? messageMs;
+  }
+
+  took(sessionMs: number): void {
+    this.#runMs += (sessionMs - this.#runMs) / 16;
+  }
+
+  /** Lanes that are idle share what waits. A process is for models not trusted: a crash there costs one request. On a GPU, runs are timed one by one. */
+  countMax({ kind, report }: Lane, waiting: number, idleLanes: number): number {
+    if (kind === 'process' || report.provider !== 'cpu') return 1;
+    const fair = Math.ceil(waiting / (1 + idleLanes));
+    return Math.max(1, Math.min(countMax, fair, Math.floor(messageMs / Math.max(0.001, this.#runMs))));
+  }
+}

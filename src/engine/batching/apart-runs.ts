@@ -2,20 +2,22 @@ import type { Lane } from '../lanes/lane.ts';
 import type { SessionReport } from '../lanes/lane-messages.ts';
 
 /** Runs of one message take no longer than that together: the first of them waits for the last. */
-const messageMs = 1;
+const messageMs = 2;
 const countMax = 32;
 
 /** How many requests that cannot share a run go to a lane in one message: many where a run is short, one where it is not. */
 export class ApartRuns {
-  /** Moving average of a run. */
+  /** How long a run is expected to take. */
   #runMs: number;
 
   constructor({ probeMs }: SessionReport) {
     this.#runMs = probeMs ?? messageMs;
   }
 
+  /** A shorter run says more than a longer one, which may have been held up by others on the machine. */
   took(sessionMs: number): void {
-    this.#runMs += (sessionMs - this.#runMs) / 16;
+    const difference = Math.min(sessionMs, 2 * this.#runMs) - this.#runMs;
+    this.#runMs += difference / (difference < 0 ? 2 : 16);
   }
 
   /** Lanes that are idle share what waits. A process is for models not trusted: a crash there costs one request. On a GPU, runs are timed one by one. */

@@ -43,8 +43,8 @@ export class LaneSession {
     const startedAt = performance.now();
     const { session, provider, refused } = await openOnFirstGood(request);
     const { warmUpFailure, probeMs } = await warmUp(session, request);
-    const rowProof = await proofOfRows(session, provider, request);
     const loadMs = performance.now() - startedAt;
+    const rowProof = await proofOfRows(session, provider, request);
     return new LaneSession(session, { provider, refused, rowProof, warmUpFailure, probeMs, loadMs });
   }
 

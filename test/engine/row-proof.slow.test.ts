@@ -3,8 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { batchingFacts } from '../../src/engine/registry/manifest.ts';
 import { tritonConfig } from '../../src/engine/registry/triton-config.ts';
+import { slowInBatches } from '../../testkit/models/models.ts';
 import { type Dimension, Graph, writeOnnx } from '../../tools/models/onnx/write-onnx.ts';
-import { slowInBatches } from '../fixtures/models/models.ts';
 import { fp32, numbersOf, type Served, serveModels } from './serve-models.ts';
 
 type Build = (graph: Graph) => void;

@@ -67,7 +67,7 @@ export const modelSettings = {
     500,
     0,
     100_000,
-    'The longest batch that runs on the event loop instead of in its lane, in microseconds. Small models of fixed shapes only; 0: none.',
+    'The longest batch that runs on the event loop instead of in its lane, in microseconds. Small models only; 0: none.',
   ),
   retryAttemptsMax: integer(
     'VITRINE_RETRY_ATTEMPTS_MAX',

@@ -63,7 +63,7 @@ const lanes = z
       .boolean()
       .default(true)
       .describe(
-        'Batches that are over sooner than the way to their lane and back are run on the event loop: small models on the CPU in threads, of fixed shapes but for the rows, without operators whose time goes by values. false: never.',
+        'Batches that are over sooner than the way to their lane and back are run on the event loop: small models on the CPU in threads, up to the sizes of free dimensions that were measured at load, without operators whose time goes by values. false: never.',
       ),
   })
   .prefault({});
@@ -126,7 +126,7 @@ export const manifestSchema = z
   .strictObject({
     description: z.string().max(2000).default(''),
     versions,
-    batching: batching.optional().describe('Absent: derived from the ONNX file, and proven on a probe before use.'),
+    batching: batching.optional().describe('Absent: rows share a run where a trial at load finds them independent.'),
     queue,
     lanes,
     session,

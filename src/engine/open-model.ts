@@ -1,8 +1,10 @@
+import { ServiceError } from '../errors.ts';
 import { Breaker } from '../resilience/breaker.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import type { GpuMeter } from './inference.ts';
 import type { AbandonedLanes } from './lanes/abandoned-lanes.ts';
 import { haveDataIndependentCost } from './lanes/constant-cost-operators.ts';
+import type { SessionRequest } from './lanes/lane-messages.ts';
 import { Lanes } from './lanes/lanes.ts';
 import type { RowProof, RowTrial } from './lanes/prove-rows.ts';
 import { Shortcut } from './lanes/shortcut.ts';
@@ -49,10 +51,17 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   const rowTrial = key === undefined ? undefined : rowTrialOf(declared, known, options.rowProofMsMax);
   const request = { ...sessionRequest(declared, file), rowTrial };
   const { loadMsMax: openMsMax, laneMemoryBytesMax: memoryBytesMax } = options;
-  const lanes = await Lanes.open({ model: name, kind, count, openMsMax, memoryBytesMax, request, abandoned });
+  const open = (asked: SessionRequest) =>
+    Lanes.open({ model: name, kind, count, openMsMax, memoryBytesMax, request: asked, abandoned });
+  const lanes = await open(request).catch((error: Error) => {
+    // The trial of the rows may be what ended its lane: then requests run alone, as they could without it.
+    if (rowTrial === undefined || !(error instanceof ServiceError) || error.code !== 'lane_crashed') throw error;
+    return open({ ...request, rowTrial: { ...rowTrial, known: laneLost } });
+  });
   const { rowProof } = lanes;
   const manifest = rowProof ? withProof(declared, rowProof, options.sizeLimits) : declared;
-  if (key !== undefined && rowProof && rowProof !== known) await options.rowProofs.keep(key, rowProof);
+  if (key !== undefined && rowProof && !known && rowProof.reason !== laneLost.reason)
+    await options.rowProofs.keep(key, rowProof);
   logLoadWarnings(manifest, declared, lanes.report);
   const { shortcutMsMax, observer, gpu } = options;
   const shortcut = await Shortcut.open(manifest, request, lanes.report, shortcutMsMax).catch((error: Error) =>
@@ -60,6 +69,9 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   );
   return new LoadedModel({ file, manifest, lanes, shortcut, breaker: new Breaker(options.breaker), observer, gpu });
 }
+
+/** Not kept: the next load may find out. */
+const laneLost: RowProof = { rowsMax: 0, reason: 'the lane was lost when its rows were tried', provider: 'cpu' };
 
 function rowTrialOf(manifest: Manifest, known: RowProof | undefined, msMax: number): RowTrial {
   const { inputs, probe_dimensions, batching, onnx } = manifest;

@@ -73,6 +73,16 @@ export function inferencePaths(): DescribedPaths {
                   version: z.string(),
                   state: z.enum(['LOADING', 'READY', 'UNLOADING', 'UNAVAILABLE']),
                   reason: z.string(),
+                  vitrine: z
+                    .object({
+                      batching: z.object({
+                        rows_max: z.int(),
+                        from: z.enum(['file', 'proof', 'shapes']),
+                        reason: z.string(),
+                      }),
+                    })
+                    .optional()
+                    .describe('Whether rows of several requests share a run, who decided it, and why.'),
                 }),
               ),
             ),

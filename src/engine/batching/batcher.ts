@@ -256,7 +256,16 @@ export class Batcher {
   }
 
   #askWitness(lane: Lane, now: number): boolean {
-    const running = this.#begin(lane, noCallers, now, false);
+    const running: RunningBatch = {
+      index: 0,
+      id: 0,
+      lane,
+      tookShortcut: false,
+      batch: noCallers,
+      startedAt: now,
+      sentAt: now,
+      joined: undefined,
+    };
     const isAsked = this.#witness.run(lane, now, () => {
       this.#running.remove(running);
       this.#giveBack(lane);

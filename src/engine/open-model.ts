@@ -60,7 +60,7 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   });
   const { rowProof } = lanes;
   const manifest = rowProof ? withProof(declared, rowProof, options.sizeLimits) : declared;
-  if (key !== undefined && rowProof && !known && rowProof.reason !== laneLost.reason)
+  if (key !== undefined && rowProof && known?.provider !== rowProof.provider && rowProof.reason !== laneLost.reason)
     await options.rowProofs.keep(key, rowProof);
   logLoadWarnings(manifest, declared, lanes.report);
   const { shortcutMsMax, observer, gpu } = options;

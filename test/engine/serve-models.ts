@@ -26,6 +26,8 @@ export async function serveModels(
     data: join(folder.path, '.data'),
     models: folder.path,
     retryWaitMsFirst: 1,
+    // A busy machine must not decide what is proven.
+    rowProofMsMax: 20_000,
     ...config,
   });
   await registry.start();

@@ -3,7 +3,10 @@ import type { Tensor } from './tensor.ts';
 
 /** One request as the engine sees it: tensors, and how long and how urgently. */
 export type InferRequest = {
-  /** Owned: their memory, whole, may be handed to a thread instead of copied, and is released once they were run. Several may lie in one buffer. */
+  /**
+   * Owned: their memory, whole, may be handed to a thread instead of copied, and is released once
+   * they were run. Several may lie in one buffer.
+   */
   readonly inputs: readonly Tensor[] | Owned;
   /** Names of the outputs wanted; absent: all. */
   readonly outputs?: readonly string[] | undefined;
@@ -129,7 +132,10 @@ export type InferAnswer = {
   readonly outputs: readonly Tensor[];
   readonly stages: StageTimes;
   readonly batch: BatchFacts;
-  /** Where the outputs are large: to be released by who has done with them. All in the batch share the memory. */
+  /**
+   * Where the outputs are large: to be released by who has done with them. All in the batch share
+   * the memory.
+   */
   readonly owned: Owned | undefined;
 };
 

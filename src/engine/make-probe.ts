@@ -13,8 +13,9 @@ export type ProbeShapes = {
 };
 
 /**
- * `usual`: from −1 to 1. `large` and `small`: a hundred times as much, a hundredth. `odd`: some are infinite or no number. Integers and booleans are 0 or 1,
- * so that they can be indices; those of `large` up to 7.
+ * `usual`: from −1 to 1. `large` and `small`: a hundred times as much, a hundredth. `odd`: some are
+ * infinite or no number. Integers and booleans are 0 or 1, so that they can be indices; in `large`
+ * they go up to 7.
  */
 export type ProbeValues = 'usual' | 'large' | 'small' | 'zero' | 'odd';
 
@@ -86,7 +87,10 @@ function wholeOf(value: number, datatype: DataType, values: ProbeValues): number
   return values === 'large' && datatype !== 'BOOL' ? Math.floor((value + 1) * 4) % 8 : Number(value >= 0);
 }
 
-/** From −1 to 1, the same every time (a linear congruential generator: enough to give two rows different numbers). */
+/**
+ * From −1 to 1, the same every time (a linear congruential generator: enough to give two rows
+ * different numbers).
+ */
 function randomFrom(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0;
   return () => {

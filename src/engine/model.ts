@@ -121,7 +121,9 @@ export class LoadedModel {
     return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
   }
 
-  /** The same without a promise. The asker hears also of what is refused at once; nothing is thrown. */
+  /**
+   * The same without a promise. The asker hears also of what is refused at once; nothing is thrown.
+   */
   submit(request: InferRequest, asker: Asker): void {
     try {
       this.#submit(request, asker);
@@ -161,8 +163,8 @@ export class LoadedModel {
   }
 
   /**
-   * Those who come from now on are passed on to `next`, those who are in here get their answer, then
-   * it lets go.
+   * Those who come from now on are passed on to `next`, those who are in here get their answer,
+   * then it lets go.
    */
   async replaceBy(next: LoadedModel): Promise<void> {
     this.#state = { kind: 'replaced', by: next };

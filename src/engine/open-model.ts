@@ -54,7 +54,8 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   const open = (asked: SessionRequest) =>
     Lanes.open({ model: name, kind, count, openMsMax, memoryBytesMax, request: asked, abandoned });
   const lanes = await open(request).catch((error: Error) => {
-    // The trial of the rows may be what ended its lane: then requests run alone, as they could without it.
+    // The trial of the rows may be what ended its lane: then requests run alone, as they could
+    // without it.
     if (rowTrial === undefined || !(error instanceof ServiceError) || error.code !== 'lane_crashed') throw error;
     return open({ ...request, rowTrial: { ...rowTrial, known: laneLost } });
   });

@@ -3,14 +3,18 @@ import { isStrings, type Tensor } from './tensor.ts';
 
 let isReleaseChecked = false;
 
-/** From now on, reading a tensor's data after its release throws. For tests: otherwise such data is empty, and nothing says so. */
+/**
+ * From now on, reading a tensor's data after its release throws. For tests: otherwise such data is
+ * empty, and nothing says so.
+ */
 export function checkReleases(): void {
   isReleaseChecked = true;
 }
 
 /**
- * Tensors together with the right to the memory under them. `share` adds a holder, `release` gives up one: the last holder's release frees the memory, if it
- * is large. The collector frees what nobody releases. Tensors that are not in an Owned belong to somebody else and are only read.
+ * Tensors together with the right to the memory under them. `share` adds a holder, `release` gives
+ * up one: the last holder's release frees the memory, if it is large. The collector frees what
+ * nobody releases. Tensors that are not in an Owned belong to somebody else and are only read.
  */
 export class Owned {
   readonly tensors: readonly Tensor[];
@@ -62,7 +66,7 @@ export function ownedOf(inputs: readonly Tensor[] | Owned): Owned | undefined {
   return inputs instanceof Owned ? inputs : undefined;
 }
 
-/** A request's inputs, whoever they belong to. */
+/** The tensors of a request, owned or not. */
 export function tensorsOf(inputs: readonly Tensor[] | Owned): readonly Tensor[] {
   return inputs instanceof Owned ? inputs.tensors : inputs;
 }

@@ -48,8 +48,8 @@ describe('the cost of inference', function () {
     const work = async (tenant: string, iterations: number) => {
       for (let run = 0; run < 16; run += 1) await infer('thread', tenant, slowInputs(iterations));
     };
-    // In many short turns: what else goes on at this machine, which makes the same work dearer for a
-    // while, meets both.
+    // In many short turns: what else goes on at this machine, which makes the same work dearer for
+    // a while, meets both.
     await Promise.all([work('three', 225), work('one', 75)]);
     const ratio = cpuSeconds('thread', 'three') / cpuSeconds('thread', 'one');
     assert.ok(Math.abs(ratio / 3 - 1) < 0.1, `${ratio}`);

@@ -227,7 +227,8 @@ describe('lanes', function () {
 
   it('end at once when the service was gone before they had begun', async () => {
     const program = join(import.meta.dirname, '../../src/engine/lanes/lane-program.ts');
-    // It is started in the name of another process, as if its own had died and init had taken it over.
+    // It is started in the name of another process, as if its own had died and init had taken it
+    // over.
     const lane = fork(program, ['1'], { execArgv: [], stdio: 'ignore' });
     assert.deepEqual(await once(lane, 'exit'), [null, 'SIGKILL']);
   });

@@ -75,7 +75,10 @@ function dataDependent(): Uint8Array {
   return writeOnnx(graph);
 }
 
-/** On a length of 1 its answer is 0 for every row; on others it is the mean over the rows of the run. */
+/**
+ * On a length of 1 its answer is 0 for every row; on others it is the mean over the rows of the
+ * run.
+ */
 const byLength: Build = (graph) => {
   const mean = graph.node('ReduceMean', ['x'], { name: 'mean', attributes: { axes: [1], keepdims: 1 } });
   const centred = graph.node('Sub', ['x', mean], { name: 'centred' });

@@ -44,7 +44,8 @@ export class Admission {
 
   isFull(bytes: number): boolean {
     const { inputs_max: inputsMax, bytes_max: bytesMax } = this.#manifest.queue;
-    // A request above the limit by itself still gets in when nobody waits: it could never run otherwise.
+    // A request above the limit by itself still gets in when nobody waits: it could never run
+    // otherwise.
     return this.#waiting.count >= inputsMax || (this.#waiting.count > 0 && this.#waiting.bytes + bytes > bytesMax);
   }
 

@@ -7,7 +7,10 @@ import type { Waiting } from './waiting-inputs.ts';
 /** One request's part of a run's outputs. */
 export type Part = { readonly outputs: readonly Tensor[]; readonly owned: Owned | undefined };
 
-/** The outputs of a run, shared out to its requests; undefined for each when an output does not have the run's rows. */
+/**
+ * The outputs of a run, shared out to its requests; undefined for each when an output does not have
+ * the run's rows.
+ */
 export function shareOut(
   outputs: readonly Tensor[],
   outputBytes: number,

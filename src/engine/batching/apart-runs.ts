@@ -5,7 +5,10 @@ import type { SessionReport } from '../lanes/lane-messages.ts';
 const messageMs = 2;
 const countMax = 32;
 
-/** How many requests that cannot share a run go to a lane in one message: many where a run is short, one where it is not. */
+/**
+ * How many requests that cannot share a run go to a lane in one message: many where a run is short,
+ * one where it is not.
+ */
 export class ApartRuns {
   /** How long a run is expected to take. */
   #runMs: number;
@@ -14,13 +17,19 @@ export class ApartRuns {
     this.#runMs = probeMs ?? messageMs;
   }
 
-  /** A shorter run says more than a longer one, which may have been held up by others on the machine. */
+  /**
+   * A shorter run says more than a longer one, which may have been held up by others on the
+   * machine.
+   */
   took(sessionMs: number): void {
     const difference = Math.min(sessionMs, 2 * this.#runMs) - this.#runMs;
     this.#runMs += difference / (difference < 0 ? 2 : 16);
   }
 
-  /** Lanes that are idle share what waits. A process is for models not trusted: a crash there costs one request. On a GPU, runs are timed one by one. */
+  /**
+   * Lanes that are idle share what waits. A process is for models not trusted: a crash there costs
+   * one request. On a GPU, runs are timed one by one.
+   */
   countMax({ kind, report }: Lane, waiting: number, idleLanes: number): number {
     if (kind === 'process' || report.provider !== 'cpu') return 1;
     const fair = Math.ceil(waiting / (1 + idleLanes));

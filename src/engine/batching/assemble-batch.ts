@@ -13,7 +13,10 @@ export type AssembledBatch = {
   readonly isJoined: boolean;
 };
 
-/** The inputs of a batch as its lane takes them. Who copies what it is sent, or runs it where it is, needs no copy of a single request. */
+/**
+ * The inputs of a batch as its lane takes them. Who copies what it is sent, or runs it where it is,
+ * needs no copy of a single request.
+ */
 export function assembleBatch(batch: Batch, lane: 'thread' | 'process' | 'event-loop'): AssembledBatch {
   const { entries } = batch;
   if (lane !== 'thread' && (batch.runsApart || entries.length === 1))

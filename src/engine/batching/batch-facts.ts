@@ -9,7 +9,10 @@ import type { Waiting } from './waiting-inputs.ts';
 /** How a run ended; `lost` with its lane, or `given_up` because nobody waits for it. */
 export type BatchEnd = RunEnd | { readonly kind: 'lost' } | { readonly kind: 'given_up' };
 
-/** What is known of a run when it has ended. `place`: which one, in a batch whose requests run apart. */
+/**
+ * What is known of a run when it has ended. `place`: which one, in a batch whose requests run
+ * apart.
+ */
 export function batchFacts(
   { name: model, version, batching }: Manifest,
   { id, batch, lane, tookShortcut, startedAt }: RunningBatch,

@@ -28,8 +28,9 @@ const sweepMsMax = 1000;
 const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone', runsApart: false };
 
 /**
- * Between requests and lanes: requests that come while the lanes are busy share the next batch. Nothing waits for company while a lane is idle, unless the
- * manifest asks. A request costs no timer of its own: deadlines, callers who left and runs that do not end are found by one sweep.
+ * Between requests and lanes: requests that come while the lanes are busy share the next batch.
+ * Nothing waits for company while a lane is idle, unless the manifest asks. A request costs no
+ * timer of its own: deadlines, callers who left and runs that do not end are found by one sweep.
  */
 export class Batcher {
   readonly #manifest: Manifest;
@@ -86,7 +87,10 @@ export class Batcher {
     return this.#admission.predictedWaitMs(this.#running.size);
   }
 
-  /** Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there is none. */
+  /**
+   * Throws queue_full or deadline_exceeded at once; else the asker hears the answer, or why there
+   * is none.
+   */
   submit(request: InferRequest, checked: CheckedInputs, owned: Owned | undefined, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
@@ -124,8 +128,8 @@ export class Batcher {
   }
 
   /**
-   * Resolves when all who wait or run have their answer, at the latest by their deadlines. Nobody may
-   * come any more.
+   * Resolves when all who wait or run have their answer, at the latest by their deadlines. Nobody
+   * may come any more.
    */
   async drain(): Promise<void> {
     if (this.#hasCallers()) {
@@ -194,15 +198,16 @@ export class Batcher {
         shortcut.run(runs, done);
       } else {
         lane.run(runs, transfer, done);
-        // A thread has its own now, and what is not joined is not run again, unless it is repeatable.
+        // A thread has its own now, and what is not joined is not run again, unless it is
+        // repeatable.
         if (lane.kind === 'thread' && !isJoined)
           for (const { owned, isRepeatable } of entries) if (!isRepeatable) owned?.release();
       }
       this.#running.add(running);
       for (let place = 0; place < runs.length; place += 1) this.#gpu?.began(lane.report.provider, running.sentAt);
     } catch (cause) {
-      // No memory for the batch, or a buffer that somebody else gave away: theirs to hear, not the
-      // process's end.
+      // No memory for the batch, or a buffer that somebody else has transferred: theirs to hear,
+      // not the process's end.
       this.#lanes.giveBack(lane);
       const isOne = entries.length === 1 || !batch.runsApart;
       for (const entry of entries) {
@@ -353,7 +358,10 @@ export class Batcher {
     });
   }
 
-  /** One bad row must not cost its neighbours: each is run again by itself, and only the bad one fails. */
+  /**
+   * One bad row must not cost its neighbours: each is run again by itself, and only the bad one
+   * fails.
+   */
   #failed(members: readonly Waiting[], lane: string, reason: string): void {
     if (members.length > 1) {
       for (const entry of members) if (!entry.settled) this.#waitAgain(entry);
@@ -385,7 +393,10 @@ export class Batcher {
     this.#waiting.add(entry);
   }
 
-  /** Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that nobody waits for. */
+  /**
+   * Answers those whose deadline has passed, drops those whose caller has gone, gives up runs that
+   * nobody waits for.
+   */
   #sweep(): void {
     this.#sweepTimer.clear();
     const now = performance.now();

@@ -9,7 +9,10 @@ export function joinRows(parts: readonly (readonly Tensor[])[]): Tensor[] {
   return first.map((_, index) => joinTensors(parts.map((part) => part[index]!)));
 }
 
-/** Tensors that differ in their rows only, as one in a buffer of its own; a single one keeps its shape. */
+/**
+ * Tensors that differ in their rows only, as one in a buffer of its own; a single one keeps its
+ * shape.
+ */
 export function joinTensors(pieces: readonly Tensor[]): Tensor {
   const { name, datatype, shape: one } = pieces[0]!;
   let rows = 0;

@@ -7,7 +7,10 @@ import type { Batch } from './waiting-inputs.ts';
 export type RunningBatch = InChurnList & {
   /** That of its first run; each further one of a batch whose requests run apart has the next. */
   readonly id: number;
-  /** Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has lanes. */
+  /**
+   * Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has
+   * lanes.
+   */
   readonly lane: Lane;
   readonly tookShortcut: boolean;
   readonly batch: Batch;

@@ -26,7 +26,10 @@ export type Waiting = {
   readonly asker: Asker;
   /** In a run of its own: a batch that it was in has failed, or it has no rows to share. */
   alone: boolean;
-  /** In a message of its own: the lane was lost, or could not be sent to, when it was in one with others. */
+  /**
+   * In a message of its own: the lane was lost, or could not be sent to, when it was in one with
+   * others.
+   */
   isolated: boolean;
   /** A crash has cost it a run already. */
   retried: boolean;
@@ -86,8 +89,11 @@ export class WaitingInputs {
     this.#bytes += entry.bytes;
   }
 
-  /** The next batch; or when to ask again, in the time of `now`, because rows are given time to gather; or nothing. */
-  /** `apartMax`: how many requests that cannot share a run may go in one message. */
+  /**
+   * The next batch; or when to ask again, in the time of `now`, because rows are given time to
+   * gather; or nothing. `apartMax`: how many requests that cannot share a run may go in one
+   * message.
+   */
   take(now: number, apartMax = 1): Batch | number | undefined {
     if (this.#count === 0) return undefined;
     let next: Line | undefined;
@@ -172,8 +178,8 @@ export class WaitingInputs {
   #shift(line: Line): Waiting {
     const entry = line.entries[line.head]!;
     line.head += 1;
-    // shift() would move thousands of entries for each one; left alone, the front would keep tensors
-    // that have been run.
+    // shift() would move thousands of entries for each one; left alone, the front would keep
+    // tensors that have been run.
     if (line.head * 2 >= line.entries.length) {
       line.entries = line.entries.slice(line.head);
       line.head = 0;
@@ -190,8 +196,8 @@ export class WaitingInputs {
 
   #forgetEmpty(line: Line): void {
     if (line.head < line.entries.length) return;
-    // The line of models with fixed shapes stays, and some of the others: they would be made anew for
-    // every batch.
+    // The line of models with fixed shapes stays, and some of the others: they would be made anew
+    // for every batch.
     if (line.key === '' || this.#lines.size <= emptyLinesMax) {
       line.entries.length = 0;
       line.head = 0;

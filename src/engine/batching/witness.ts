@@ -3,12 +3,16 @@ import type { Lane, RunResult } from '../lanes/lane.ts';
 import type { Statistics } from '../statistics.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** After a probe that ran, failures count as the callers' for so long: bad inputs must not keep the lanes busy with probes. */
+/**
+ * After a probe that ran, failures count as the callers' for so long: bad inputs must not keep the
+ * lanes busy with probes.
+ */
 const probeEveryMs = 100;
 
 /**
- * Whether a failure is the input's or the model's. The model's own probe decides: only when that fails too does the breaker count a failure, so that no caller
- * can close a model to others by what they send.
+ * Whether a failure is the input's or the model's. The model's own probe decides: only when that
+ * fails too does the breaker count a failure, so that no caller can close a model to others by what
+ * they send.
  */
 export class Witness {
   readonly #breaker: Breaker;
@@ -22,7 +26,10 @@ export class Witness {
     this.#probe = probe;
   }
 
-  /** Runs the probe in a lane that has just failed; `done` is called once. False: it is not asked now. */
+  /**
+   * Runs the probe in a lane that has just failed; `done` is called once. False: it is not asked
+   * now.
+   */
   run(lane: Lane, now: number, done: () => void): boolean {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
     if (!inputs) return false;

@@ -64,8 +64,8 @@ export class Lane {
   /**
    * Resolves when the session is open and warm; throws invalid_model, lane_crashed or
    * model_load_timeout when it cannot be. `onEnd` is called once, however the lane ends;
-   * `onAbandoned` before, when it is a thread that is still opening when its time is over: it cannot
-   * be ended. `onSaid` is called with each line that a process writes to stderr.
+   * `onAbandoned` before, when it is a thread that is still opening when its time is over: it
+   * cannot be ended. `onSaid` is called with each line that a process writes to stderr.
    */
   static async open(
     kind: 'thread' | 'process',
@@ -120,7 +120,10 @@ export class Lane {
     return this.#state.kind === 'idle';
   }
 
-  /** Runs one after the other; `done` is called once, unless the lane is given up first. The lane must be idle. */
+  /**
+   * Runs one after the other; `done` is called once, unless the lane is given up first. The lane
+   * must be idle.
+   */
   run(runs: readonly LaneRun[], transfer: readonly ArrayBuffer[], done: (result: RunResult) => void): void {
     if (this.#state.kind !== 'idle') throw new Error(`Lane ${this.name} is ${this.#state.kind}, not idle`);
     this.#runs += 1;

@@ -108,8 +108,8 @@ export class Lanes {
   }
 
   /**
-   * Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced if
-   * it may be.
+   * Nobody waits for its run any more and it does not end: it is killed or abandoned, and replaced
+   * if it may be.
    */
   giveUp(lane: Lane): void {
     this.#open.delete(lane);

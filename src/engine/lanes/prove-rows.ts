@@ -9,7 +9,9 @@ import { isStrings, type Tensor } from '../tensor.ts';
 export type RowTrial = {
   readonly inputs: readonly TensorSpec[];
   readonly probe_dimensions: Readonly<Record<string, number>>;
-  /** Whether values out of the ordinary are tried: not where they could make a run long or large. */
+  /**
+   * Whether values out of the ordinary are tried: not where they could make a run long or large.
+   */
   readonly extremes: boolean;
   /** The most rows that a batch is to have. */
   readonly rowsMax: number;
@@ -77,7 +79,9 @@ export async function proveRows(run: Run, trial: RowTrial, provider: string, rel
   return { rowsMax, reason: `rows gave the same together as alone in ${trials} trials`, provider };
 }
 
-/** Each row by itself; words where too few run, or their answers are the same whatever is in them. */
+/**
+ * Each row by itself; words where too few run, or their answers are the same whatever is in them.
+ */
 async function rowsAlone(run: Run, trial: RowTrial, freeSize: number, endsAt: number): Promise<Row[] | string> {
   const rows: Row[] = [];
   const startedAt = performance.now();
@@ -103,7 +107,10 @@ async function rowsAlone(run: Run, trial: RowTrial, freeSize: number, endsAt: nu
   return differ ? rows : 'its answers to different rows are the same, so that nothing can be proven';
 }
 
-/** Which rows share a run, by their places: two, the same the other way round, mixed, all, all backwards, one twice. */
+/**
+ * Which rows share a run, by their places: two, the same the other way round, mixed, all, all
+ * backwards, one twice.
+ */
 function orders(count: number): number[][] {
   const all = Array.from({ length: count }, (_, place) => place);
   return [[0, 1], [1, 0], [count - 1, 0, 1], all, all.toReversed(), [0, count - 1, 0, 1, 1, 0]];
@@ -139,7 +146,10 @@ function largestIn({ data, datatype }: Tensor): number {
   return largest;
 }
 
-/** A run of r rows takes a + b·r: the rows, in powers of two, at which doubling them saves too little. */
+/**
+ * A run of r rows takes a + b·r: the rows, in powers of two, at which doubling them saves too
+ * little.
+ */
 async function rowsThatPay(run: Run, { inputs, ms }: Row, rowsMax: number): Promise<number> {
   const one = ms > timedMs ? ms : await quickest(run, inputs);
   const several = await quickest(run, joinRows(Array.from({ length: timedRows }, () => inputs)));

@@ -28,15 +28,19 @@ const sizeMax = 2 ** 16;
 const elementsMax = 2 ** 18;
 
 /**
- * A second session of a model, on the event loop, for batches that are run sooner there than they would be sent to their lane. Only for models whose runs take
- * as long as their shapes say, and only for sizes up to those that were measured, so that no caller can make one long. Each run corrects what is expected.
+ * A second session of a model, on the event loop, for batches that are run sooner there than they
+ * would be sent to their lane. Only for models whose runs take as long as their shapes say, up to
+ * the sizes that were measured: no caller can make one long. Each run corrects what is expected.
  */
 export class Shortcut {
   readonly #session: LaneSession;
   readonly #runMsMax: number;
   readonly #rowsMax: number;
   readonly #freeAxes: readonly FreeAxis[];
-  /** How long a run takes, by the powers of two that its rows and its largest other free dimension come up to. */
+  /**
+   * How long a run takes, by the powers of two that its rows and its largest other free dimension
+   * come up to.
+   */
   readonly #msOf: number[][] = [];
 
   private constructor(session: LaneSession, runMsMax: number, manifest: Manifest) {
@@ -57,8 +61,8 @@ export class Shortcut {
     runMsMax: number,
   ): Promise<Shortcut | undefined> {
     if (!mayHaveOne(manifest, report, runMsMax) || (await stat(request.file)).size > fileBytesMax) return;
-    // Not before it is needed: a service all of whose models are large never loads ONNX Runtime into
-    // its own thread.
+    // Not before it is needed: a service all of whose models are large never loads ONNX Runtime
+    // into its own thread.
     const { LaneSession } = await import('./lane-session.ts');
     const session = await LaneSession.open({
       ...request,
@@ -87,7 +91,10 @@ export class Shortcut {
     void Promise.all(runs.map((run) => this.#run(run))).then((ends) => done({ kind: 'done', ends }));
   }
 
-  /** How long a run took, here or in a lane: the next is expected to be like those before. One that was held up counts for twice as long. */
+  /**
+   * How long a run took, here or in a lane: the next is expected to be like those before. One that
+   * was held up counts for twice as long.
+   */
   took(members: readonly Pick<Waiting, 'inputs'>[], rows: number, ms: number): void {
     const bySize = this.#msOf[this.#powerOfRows(rows)];
     const power = powerOf(this.#sizeOf(members[0]!.inputs));
@@ -107,7 +114,8 @@ export class Shortcut {
     });
     try {
       const { outputs: answer } = await this.#session.run(inputs, outputs);
-      // A thread that does not sleep gets its CPU time by the tick of the system's clock, which is longer than the run.
+      // A thread that does not sleep gets its CPU time by the tick of the system's clock, which is
+      // longer than the run.
       const ms = performance.now() - startedAt;
       return { kind: 'ran', outputs: answer, sessionMs: ms, cpuMs: ms };
     } catch (error) {

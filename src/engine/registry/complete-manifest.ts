@@ -73,7 +73,10 @@ function boundedRows(batching: Batching, rowsBeyondMax: Manifest['rowsBeyondMax'
   return rowsBeyondMax === 'alone' ? { ...batching, rows_max: 0 } : batching;
 }
 
-/** Why rows of several requests cannot share a run, going by the first dimensions alone; undefined where it has to be tried. */
+/**
+ * Why rows of several requests cannot share a run, going by the first dimensions alone; undefined
+ * where it has to be tried.
+ */
 function obstacleToSharing({ inputs, outputs }: OnnxSummary): string | undefined {
   if (inputs.length === 0 || outputs.length === 0) return 'it has no inputs or no outputs';
   const fixed = [...inputs, ...outputs].find(({ shape }) => shape[0] !== -1);

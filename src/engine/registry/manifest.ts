@@ -2,10 +2,16 @@ import type { Batching, ManifestFile } from './manifest-schema.ts';
 import type { ShapeBounds } from './shape-bounds.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
-/** `file`: what model.json says. `proof`: what was tried when the model was loaded. `shapes`: the first dimensions do not allow it. */
+/**
+ * `file`: what model.json says. `proof`: what was tried when the model was loaded. `shapes`: the
+ * first dimensions do not allow it.
+ */
 export type BatchingReason = { readonly from: 'file' | 'proof' | 'shapes'; readonly reason: string };
 
-/** What the engine goes by: the file's words with every default filled in, and what the ONNX file declares. */
+/**
+ * What the engine goes by: the file's words with every default filled in, and what the ONNX file
+ * declares.
+ */
 export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   readonly name: string;
   readonly version: string;

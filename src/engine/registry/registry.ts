@@ -53,8 +53,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * Loads what VITRINE_MODEL_CONTROL says, several at a time. Resolves when all have been tried; what
-   * failed is in `models()` and in the log, and is no reason not to start.
+   * Loads what VITRINE_MODEL_CONTROL says, several at a time. Resolves when all have been tried;
+   * what failed is in `models()` and in the log, and is no reason not to start.
    */
   async start(): Promise<void> {
     const { models, modelControl, modelsWatchMs } = this.#config;
@@ -72,7 +72,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * Whether a start is meant to end with models: without, only where each is to be loaded by request.
+   * Whether a start is meant to end with models: without, only where each is to be loaded by
+   * request.
    */
   get expectsModels(): boolean {
     return this.#config.modelControl !== 'explicit' || this.#namesToLoad().length > 0;
@@ -103,8 +104,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * False once the process should be replaced: more threads are stuck than may be abandoned. `/live`
-   * goes by it.
+   * False once the process should be replaced: more threads are stuck than may be abandoned.
+   * `/live` goes by it.
    */
   get healthy(): boolean {
     return this.#abandoned.count <= 1;

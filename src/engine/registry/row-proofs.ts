@@ -15,7 +15,10 @@ const proofVersion = 1;
 
 const proofSchema = z.strictObject({ rowsMax: z.int().min(0), reason: z.string(), provider: z.string() });
 
-/** What was found out about the rows of model files, in VITRINE_DATA: a second load of the same file need not try again. */
+/**
+ * What was found out about the rows of model files, in VITRINE_DATA: a second load of the same file
+ * need not try again.
+ */
 export class RowProofs {
   readonly #folder: string;
 
@@ -61,7 +64,10 @@ export class RowProofs {
   }
 }
 
-/** The model's bytes and all that the proof depends on beside them, as one hash. Weights beside the file count by size and time. */
+/**
+ * The model's bytes and all that the proof depends on beside them, as one hash. Weights beside the
+ * file count by size and time.
+ */
 export async function proofKey(
   file: string,
   { inputs, probe_dimensions, providers, session }: Manifest,

@@ -48,8 +48,8 @@ export class Shelf {
   }
 
   /**
-   * Versions on disk become known; those that are gone from it and not loaded are forgotten. An entry
-   * that cannot be read has one version without a name, whose reason says why.
+   * Versions on disk become known; those that are gone from it and not loaded are forgotten. An
+   * entry that cannot be read has one version without a name, whose reason says why.
    */
   note({ versions: readable, problem }: Pick<ModelFolder, 'versions' | 'problem'>): void {
     const versions = problem === undefined ? readable : [''];

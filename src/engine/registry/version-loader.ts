@@ -80,8 +80,8 @@ export class VersionLoader {
     }
     const outcomes = await Promise.allSettled(wanted.map((version) => this.#loadVersion(shelf, version, manifest)));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    // The old ones stay while a new one cannot be had: a broken version must not leave the model with
-    // none.
+    // The old ones stay while a new one cannot be had: a broken version must not leave the model
+    // with none.
     if (failed) throw failed.reason;
     const obsolete = shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
     await Promise.all(obsolete.map((slot) => unloadSlot(shelf, slot, 'not served under the version policy')));

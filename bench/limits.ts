@@ -17,8 +17,8 @@ import { median, rotated, spread } from './statistics.ts';
 import { load } from './wrk.ts';
 
 // What throughput.ts does not measure: time until ready, large tensors, a large model against a raw
-// loop. Also the tail at 70 % of the highest load, and ten minutes of load. Guards and telemetry are on,
-// the Collector is the real one.
+// loop, the tail at 70 % of the highest load, ten minutes of load.
+// Guards and telemetry are on; the Collector is the real one.
 // Usage: node bench/limits.ts [--only ready,tensors,large,tail,soak] [--seconds 4] [--rounds 3] [--calmest 3] [--minutes 10] [--large-connections 128]
 
 const run = promisify(execFile);

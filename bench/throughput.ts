@@ -20,8 +20,8 @@ import { calmest, medianWithInterval, rotated } from './statistics.ts';
 import { type Load, load, type Shot } from './wrk.ts';
 
 // How many single-row requests a second, on the same cores as the load generator, against the
-// limits and the peers. All arms run all the time. The load goes from one to the next in slices of a
-// second, in another order each round. Figures are compared within a round, so a slow minute of the
+// limits and the peers. All arms run all the time. The load goes from one to the next, a second
+// each, in another order each round. Figures are compared within a round, so a slow minute of the
 // machine hits all arms. CPU time a request stands beside the rate: a shared machine steals more
 // from the rate.
 // Peers need their environments:

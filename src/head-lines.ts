@@ -1,6 +1,9 @@
 declare const isChecked: unique symbol;
 
-/** The lines of a head, each with its end of line. Only checked values make them, so no caller can add a line. */
+/**
+ * The lines of a head, each with its end of line. Only checked values make them, so no caller can
+ * add a line.
+ */
 export type HeadLines = string & { readonly [isChecked]: 'lines' };
 /** What may stand behind a name in a head. */
 export type HeadValue = string & { readonly [isChecked]: 'value' };

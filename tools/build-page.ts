@@ -8,8 +8,9 @@ const sources = join(import.meta.dirname, '../web');
 if (import.meta.main) await buildPage();
 
 /**
- * Bundles the page from web/ into web/dist, where the service reads it: page.html, and assets named by their content.
- * The new page.html replaces the old one in one step, and only then are older assets removed.
+ * Bundles the page from web/ into web/dist, where the service reads it: page.html, and assets named
+ * by their content. The new page.html replaces the old one in one step, and only then are older
+ * assets removed.
  */
 export async function buildPage(): Promise<void> {
   const folder = join(sources, 'dist');

@@ -6,7 +6,7 @@ import { banned, columnsMax, wordsMax } from './words/banned.ts';
 import { sentences, textsOfMarkdown, wordCount } from './words/sentences.ts';
 import { type Text, textsOfCode } from './words/texts-of-code.ts';
 
-// `npm run check` runs this: plain words in docs, comments, and the texts that a reader sees. CONTRIBUTING.md has the rules.
+/** Not read: history, generated files (their sources are read), and the lists of words. */
 // Usage: node tools/check-words.ts [path …]
 
 const root = join(import.meta.dirname, '..');

@@ -63,7 +63,7 @@ export function refuseRoutesWithoutWord(app: Express, tables: readonly RouteTabl
   }
 }
 
-/** Whoever has been let in gets an answer with the head that every answer has. */
+/** A request that passed its guard gets an answer with the usual head. */
 function withCommonHead<Who, Entry>(handler: AnyHandler<Who, Entry>): AnyHandler<Who, Entry> {
   return (request, response, who) => {
     setCommonHead(response);

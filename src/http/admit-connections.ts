@@ -17,7 +17,7 @@ export function admitConnections(
   connections: SharedBudget,
   refusal: (error: ServiceError) => string,
 ): void {
-  // One more is accepted to be told why it is refused; those beyond are closed by Node.
+  // One more is accepted, to be refused with a reason; Node closes all beyond.
   server.maxConnections = connections.terms.max + refusalsMax;
   server.on('drop', () => (connections.refused.full += 1));
   const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
@@ -47,8 +47,7 @@ export function admitConnections(
       clearTimeout(overtime);
     });
     socket.on('error', () => socket.destroy());
-    // What it sends is thrown away: closed with something unread, it would be reset before its caller
-    // has seen the answer.
+    // Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives.
     socket.resume();
     socket.end(refusal(error));
   }

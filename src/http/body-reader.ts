@@ -253,7 +253,7 @@ class Arriving implements BodySink, InChurnList {
     this.#piece = undefined;
     this.#block = undefined;
     this.#of.budget.giveBack(this.#of.client, this.#taken);
-    // Whoever answers decides what becomes of the rest; nothing of it is kept.
+    // The answering code decides about the rest, which is discarded.
     this.#of.receiver.failed(error);
   }
 }

@@ -3,8 +3,8 @@ import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
 
 /**
- * A body in memory. `release` gives its bytes back to the budget; whoever read it calls it once,
- * when the request has ended.
+ * A body in memory. `release` gives its bytes back to the budget; its reader calls it once, when
+ * the request has ended.
  */
 export type Body = {
   readonly bytes: Buffer;

@@ -13,9 +13,8 @@ export const chargedBytesMin = 64 * 1024;
 export type ChargedAnswer = ServerResponse & { readonly answersBudget: SharedBudget | undefined; isCharged: boolean };
 
 /**
- * Charges the bytes of an answer to its caller until the connection has taken them, or throws.
- * Whoever writes an answer in pieces calls it before its head; what is given to `end` as a whole is
- * charged by itself.
+ * Charges the bytes of an answer to its caller until the connection has taken them, or throws. Code
+ * that writes an answer in pieces calls it before the head; `end` charges by itself.
  */
 export function chargeAnswer(response: ServerResponse, bytes: number): void {
   const charged = response as ChargedAnswer;

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { groupOf } from './client-group.ts';
 
 /**
- * Who is charged for what a request holds: the client that the door has found, or the address while
- * it has not.
+ * Who is charged for what a request holds: the client, or the address before the client is known.
  */
 export function chargedClient(request: IncomingMessage): string {
   const { chargedTo } = request as Charged;

@@ -11,7 +11,7 @@ import { plainExchange } from './plain-exchange.ts';
 
 const exchanges = { fast: fastExchange, plain: plainExchange } as const;
 
-/** By VITRINE_HTTP_EXCHANGE; by itself, the fast one where this Node makes the plain one's bytes of it. */
+/** By VITRINE_HTTP_EXCHANGE; on auto the fast one, if this Node makes the same bytes with both. */
 export async function chooseExchange({ httpExchange }: Pick<Config, 'httpExchange'>): Promise<MakeExchange> {
   const difference = httpExchange === 'auto' ? await differenceOf(fastExchange) : undefined;
   const name = httpExchange !== 'auto' ? httpExchange : difference === undefined ? 'fast' : 'plain';

@@ -7,7 +7,10 @@ const before = headValue('00-');
 const between = headValue('-');
 const after = headValue('-01');
 
-/** The head lines of every answer: the request's ids, and what is left of its quota. They stand nowhere else. */
+/**
+ * The head lines of every answer: the request's ids, and what is left of its quota. They stand
+ * nowhere else.
+ */
 export function commonHead({ ids, requestId, quotaLeft, quotaPolicy }: RequestTrace): HeadLines {
   const traceId = headValue(ids.traceId);
   const spanId = headValue(ids.spanId);

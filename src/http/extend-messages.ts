@@ -23,7 +23,9 @@ export function extendMessages(app: Express, answers: SharedBudget): void {
       if (typeof chunk === 'string' || chunk instanceof Uint8Array) chargeAnswer(this, chunk.length);
       return end.call(this, chunk, encoding as BufferEncoding, callback as () => void);
     },
-    /** Holds for this answer alone: the connection may go on for longer than one answer may be silent. */
+    /**
+     * Holds for this answer alone: the connection may go on for longer than one answer may be silent.
+     */
     setTimeout(this: ServerResponse, ms: number, callback?: () => void): ServerResponse {
       if (this.listenerCount('finish', endTimeLimit) === 0) this.once('finish', endTimeLimit);
       return setTimeout.call(this, ms, callback);

@@ -42,7 +42,10 @@ type FastSocket = Socket & {
   _handle?: { bytesWritten: number; writeQueueSize: number } | null;
 };
 
-/** Messages that are born with the prototypes of Express: a later change costs all that is done with the object. */
+/**
+ * Messages that are born with the prototypes of Express: a later change costs all that is done with
+ * the object.
+ */
 function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
   class ServedRequest extends IncomingMessage {
     bodySink: BodySink | undefined = undefined;
@@ -78,7 +81,10 @@ function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'Serv
   return { IncomingMessage: ServedRequest, ServerResponse: ServedResponse as unknown as typeof ServerResponse };
 }
 
-/** As Node ends requests without a body by its option `optimizeEmptyRequests`; false where this Node cannot. */
+/**
+ * As Node ends requests without a body by its option `optimizeEmptyRequests`; false where this Node
+ * cannot.
+ */
 function endAtOnce(request: IncomingMessage): boolean {
   const { _dumpAndCloseReadable: close } = request as FastRequest;
   if (close === undefined) return false;

@@ -4,8 +4,8 @@ import { say } from '../sentence.ts';
 
 export type PageRules = {
   /**
-   * The service listens on loopback, and no proxy stands before it: then whoever gives another Host
-   * is a page that gave its own name this address.
+   * The service listens on loopback without a proxy: then another Host is a page that gave its own
+   * name this address.
    */
   readonly onlyLoopbackHosts: boolean;
   /** Whether there is a page of our own, which may ask. */
@@ -13,9 +13,9 @@ export type PageRules = {
 };
 
 /**
- * Web pages of others must not act through a browser on this machine: neither from their own origin
- * (Origin and Sec-Fetch-Site, which a page cannot leave out or change), nor by giving their own
- * name the address 127.0.0.1 (Host). Answers the refusal; undefined for everybody else.
+ * Foreign web pages must not act through a browser on this machine. They are found by Origin and
+ * Sec-Fetch-Site, which a page cannot change, and by Host: a page may give its own name the address
+ * 127.0.0.1. Answers the refusal, or undefined.
  */
 export function refusalOfForeignPage(
   { headers, httpVersion }: Request,

@@ -74,8 +74,8 @@ export function createHttpServer(
       return;
     }
     const cut = requestCutOn(socket);
-    // A request that had begun is told by itself, when its connection closes; a body that just ends is
-    // one of a caller who left.
+    // A request that had begun is recorded when its connection closes; a body that just ends means
+    // that the caller left.
     if (cut && error.code === 'HPE_INVALID_EOF_STATE') cut.failure ??= 'body_incomplete';
     else cut?.decide(code);
     const message = `Cannot read the request: ${failures[code].means} (${error.code}); correct it.`;
@@ -147,9 +147,7 @@ function failureAsText(code: FailureCode, message: string, traceId: string, line
 
 const json = headLine('Content-Type', headValue('application/json; charset=utf-8'));
 
-/**
- * Two names for one request: whoever is between here and the caller may have gone by the other one.
- */
+/** Two header names for one request, since a proxy may have passed on the other one. */
 function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -67,7 +67,7 @@ export async function inflateBody(
 function unpacker(packed: Buffer, packing: Packing) {
   const options = { chunkSize: 64 * 1024 };
   if (packing === 'gzip') return createGunzip(options);
-  // "deflate" means zlib's format, but some send it without the envelope: two bytes tell.
+  // "deflate" means zlib's format, but some send it without the envelope: two bytes decide.
   const envelope = packed.length >= 2 && (packed[0]! & 0x0f) === 8 && packed.readUInt16BE(0) % 31 === 0;
   return envelope ? createInflate(options) : createInflateRaw(options);
 }

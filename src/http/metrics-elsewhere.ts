@@ -1,10 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 
-/**
- * Deliberately no metrics here: telemetry leaves by OTLP only. Whoever comes to scrape is told
- * where to go.
- */
+/** No metrics here: telemetry leaves by OTLP only. The answer says where to scrape. */
 export function metricsLiveElsewhere({ config }: { config: Config }) {
   return (_request: Request, response: Response): void => {
     response

@@ -4,7 +4,7 @@ import type { Express } from 'express';
 import { type HeadLines, namesAndValues } from '../head-lines.ts';
 import type { AnswerBytes, BodySink, HttpExchange } from './http-exchange.ts';
 
-/** A large answer goes in slices: the socket counts a write when all of it was taken. */
+/** A large answer goes in slices: the socket counts a write when it was taken as a whole. */
 const sliceBytes = 64 * 1024;
 
 /** The twin of fast-exchange.ts by what Node and Express document. */

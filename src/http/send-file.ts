@@ -12,7 +12,7 @@ export async function sendFile(response: Response, handle: FileHandle, idleMsMax
   try {
     await sendBlocks(response, handle);
   } catch (error) {
-    // The caller has gone: nobody is left to be told.
+    // The caller has gone: nobody waits for an answer.
     if (!response.destroyed) throw error;
   }
 }

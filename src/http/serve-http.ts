@@ -50,7 +50,7 @@ export type HttpProcess = {
 const sameWishMs = 2_000;
 
 /**
- * Opens the door, and closes it in order on SIGTERM, SIGINT or a defect; a second signal, later,
+ * Opens the port, and closes it in order on SIGTERM, SIGINT or a defect. A second signal, later,
  * ends the process at once.
  */
 export async function serveHttp(of: HttpProcess): Promise<void> {
@@ -101,7 +101,7 @@ function listen({ server, config, port }: HttpProcess): Promise<number> {
 }
 
 /**
- * Ready goes first, then the door closes, requests in flight finish, and telemetry has what is left
+ * First /ready fails, then the port closes, requests in flight finish, and telemetry has the rest
  * of the time.
  */
 async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a defect') {
@@ -109,7 +109,7 @@ async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a de
   const endsAt = performance.now() + config.stopMsMax;
   lifecycle.beginStop({ byDefect: reason === 'a defect' });
   log('app', 'info', `Stopping: ${reason}`, { event_type: 'service_stop' });
-  // Whoever shares out the requests has to see that /ready fails before the door is closed.
+  // The balancer has to see that /ready fails before the port closes.
   if (config.stopNoticeMs > 0) await pause(Math.min(config.stopNoticeMs, config.stopMsMax / 2));
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const overtime = setTimeout(() => server.closeAllConnections(), config.stopMsMax / 2);

@@ -7,19 +7,17 @@ import { ChurnList, type InChurnList } from '../v8/churn-list.ts';
 import type { HttpExchange } from './http-exchange.ts';
 
 /**
- * Who counts on the time that the answer promised is given a little more of it: a request that is
- * on its way then still arrives.
+ * A client that counts on the promised time gets a little more: a request on its way then still
+ * arrives.
  */
 const graceMs = 1000;
 
 type Limits = Pick<Config, 'keepAliveMs' | 'bytesPerSecondMin' | 'slowAfterMs'>;
 
 /**
- * Closes connections that have been answered and are silent for so long, and those whose caller
- * reads its answer too slowly (`tooSlow` hears of them first). Node makes a timer for it after each
- * answer and ends it with the next request, a twentieth of what a small inference costs; here one
- * timer looks at all connections, and a request leaves no more for it than the bytes that it came
- * in.
+ * Closes connections that are idle for too long, and connections whose caller reads its answer too
+ * slowly (`tooSlow` hears of them first). One timer looks at all connections. Node would make one
+ * after each answer and end it with the next request, a twentieth of a small inference.
  */
 export function watchConnections(
   server: Server,

@@ -13,8 +13,8 @@ import { syncToDisk } from './keep-result.ts';
 import { foldersSetAside } from './set-aside.ts';
 
 /**
- * A folder of one piece of work: uploads, scratch. Its opener disposes the folder, or a job of the same
- * id takes it over.
+ * A folder of one piece of work: uploads, scratch. Its opener disposes the folder, or a job of the
+ * same id takes it over.
  */
 export type WorkFolder = AsyncDisposable & {
   readonly id: string;

@@ -5,7 +5,9 @@ import { attributeNames } from '../../src/telemetry/names/names.ts';
 
 const source = join(import.meta.dirname, '../../src');
 const names = new Set<string>(Object.values(attributeNames).map(({ name }) => name));
-/** The first words of the table's names: what begins with one is an attribute, or looks like one. */
+/**
+ * The first words of the table's names: what begins with one is an attribute, or looks like one.
+ */
 const firstWords = new Set([...names].filter((name) => name.includes('.')).map((name) => name.split('.')[0]!));
 
 /** To go: two files that are being rewritten. */

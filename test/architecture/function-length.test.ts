@@ -62,7 +62,10 @@ describe('functions', () => {
   });
 });
 
-/** Functions with a body, by the formatter's indentation: a body ends with the next brace that stands as far left as its head. */
+/**
+ * Functions with a body, by the formatter's indentation: a body ends with the next brace that
+ * stands as far left as its head.
+ */
 function functionsIn(text: string): { line: number; lines: number }[] {
   const lines = text.split('\n');
   return lines.flatMap((line, index) => {

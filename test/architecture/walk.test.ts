@@ -33,7 +33,10 @@ describe('the way of an inference', () => {
     );
   });
 
-  /** The files of src of which a function runs in each of several inferences: what a timer does is in none but some. */
+  /**
+   * The files of src of which a function runs in each of several inferences: what a timer does is in
+   * none but some.
+   */
   async function filesEntered(count: number): Promise<string[]> {
     for (let times = 0; times < 3; times += 1) await infer();
     const session = new Session();

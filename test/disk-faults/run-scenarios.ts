@@ -53,7 +53,8 @@ try {
         for (const [round, duration] of shuffled(durationsOf(scenario), random).entries())
           plans.push({ scenario, fault: { call: index + 1, failure, duration }, round });
   }
-  // Where there is no time for all, every call has failed in every way before one of them does so for another time.
+  // Where there is no time for all, every call has failed in every way before one of them does so for
+  // another time.
   const mine = values.only
     ? [only(values.only)]
     : shuffled(plans, random)

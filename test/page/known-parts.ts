@@ -2,8 +2,8 @@ import type { Dashboard, FieldConfig, Panel } from '../../web/dashboards/dashboa
 import { knownCalculations } from '../../web/dashboards/series.ts';
 import { isKnownUnit } from '../../web/format/format-value.ts';
 
-// What this page draws or may pass over of a dashboard file. A dashboard is defined once, for Grafana and for this page; so that nothing of it goes missing
-// here unseen, a test asks for every part of every file that is not in these lists. `true`: the part with all that is in it.
+// The parts of a dashboard file that the page draws or may ignore. A test finds every part of every
+// file that is not in these lists. `true`: the part with everything in it.
 
 type Known = true | { readonly [part: string]: Known };
 
@@ -207,7 +207,9 @@ const variableTypes = ['query', 'custom', 'constant', 'textbox', 'interval', 'da
 const transformations = ['organize', 'merge', 'sortBy', 'limit', 'filterFieldsByName'];
 const matchers = ['byName', 'byRegexp', 'byFrameRefID', 'byType'];
 
-/** Every part of the dashboard that this page neither draws nor knowingly passes over, as a path. */
+/**
+ * Every part of the dashboard that this page neither draws nor knowingly passes over, as a path.
+ */
 export function unknownParts(dashboard: Dashboard): string[] {
   const unknown = within(dashboard, dashboardParts, dashboard.title);
   for (const { type, name } of dashboard.templating?.list ?? [])
@@ -217,7 +219,7 @@ export function unknownParts(dashboard: Dashboard): string[] {
   return unknown;
 }
 
-/** Every panel, those of folded rows too. */
+/** Every panel, also in folded rows. */
 export function panelsOf({ panels = [] }: Dashboard): Panel[] {
   return panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
 }

@@ -21,8 +21,8 @@ export type MochaOptions = {
 };
 
 /**
- * Runs files in one process of mocha. A process that crashes, hangs or leaves others running counts as
- * a failed test, which names the file.
+ * Runs files in one process of mocha. A process that crashes, hangs or leaves others running counts
+ * as a failed test, which names the file.
  */
 export async function runMocha(
   files: readonly string[],

@@ -15,8 +15,8 @@ export type SuiteOptions = {
 };
 
 /**
- * Runs jobs side by side, in their order. As many as there are processors begin at once, and one more
- * whenever the processors have room, because most tests wait. Jobs that run alone come last.
+ * Runs jobs side by side, in their order. As many as there are processors begin at once, and one
+ * more whenever the processors have room, because most tests wait. Jobs that run alone come last.
  */
 export async function runSuite(
   jobs: readonly Job[],
@@ -59,7 +59,10 @@ async function roomBeside(
 const idleShareMin = 0.3;
 const lookMs = 3_000;
 
-/** Until 0.3 of the machine was idle for three seconds; the job that began last needed them to start. */
+/**
+ * Until 0.3 of the machine was idle for three seconds; the job that began last needed them to
+ * start.
+ */
 async function untilIdle(given: AbortSignal): Promise<boolean> {
   const look = idleShares();
   while (!given.aborted) {

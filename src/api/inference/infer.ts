@@ -123,7 +123,7 @@ class InferExchange {
         );
         return;
       }
-      // Tensors from JSON are made anew; those from binary data are views of the body.
+      // Tensors from JSON are copies; tensors from binary data are views of the body.
       this.#submit(codec.read(body.bytes, jsonBytes, manifest), body.isAlone || jsonBytes === undefined);
     } catch (error) {
       this.failed(error);
@@ -243,8 +243,8 @@ function decoded(part: string): string {
 }
 
 /**
- * Inference-Header-Content-Length: how much of the body is JSON; 0: none of it; undefined: all of
- * it.
+ * Inference-Header-Content-Length: how much of the body is JSON; 0: none; undefined: the whole
+ * body.
  */
 function jsonLength(request: Request): number | undefined {
   return wholeHeader(request, 'inference-header-content-length', 0);

@@ -24,7 +24,10 @@ type Parts = {
   readonly config: Pick<Config, 'compressBytesMin' | 'bodyIdleMsMax'>;
 };
 
-/** Sends an inference answer, packed for who accepts that: then it answers a promise. `lines` come before its own. */
+/**
+ * Sends an inference answer, packed for who accepts that: then it answers a promise. `lines` come
+ * before its own.
+ */
 export function sendAnswer(
   parts: Parts,
   request: Request,
@@ -42,7 +45,8 @@ export function sendAnswer(
     return undefined;
   }
   const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.concat(bytes, size);
-  // The fastest level: an inference server's answers are numbers, which more work hardly makes smaller.
+  // The fastest level: an inference server's answers are numbers, which more work hardly makes
+  // smaller.
   return packers[packing](whole, { level: 1 }).then((packed) =>
     send(parts, response, joinHead(head, contentEncoding[packing]), [packed], packed.length),
   );

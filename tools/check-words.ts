@@ -6,15 +6,13 @@ import { banned, columnsMax, wordsMax } from './words/banned.ts';
 import { sentences, textsOfMarkdown, wordCount } from './words/sentences.ts';
 import { type Text, textsOfCode } from './words/texts-of-code.ts';
 
-/** Not read: history, generated files (their sources are read), and the lists of words. */
+// `npm run check` runs this: plain words in docs, comments, and the texts that a reader sees.
+// CONTRIBUTING.md has the rules.
 // Usage: node tools/check-words.ts [path …]
 
 const root = join(import.meta.dirname, '..');
 
-/**
- * Not read: other people's words, generated files (their sources are), and the log of past
- * experiments.
- */
+/** Not read: history, generated files (their sources are read), and the lists of words. */
 const skipped =
   /^(CHANGELOG\.md|bench\/LOG\.md|docs\/(settings|errors|telemetry)\.md|tools\/words\/banned\.ts|docs\/glossary\.md)/;
 

@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import { ours, Sentence, say } from '../sentence.ts';
 import { withoutValues } from './registry/onnx-messages.ts';
 
-// What a request is told that got past the checks of its inputs and has no answer.
+// The failures of a request that passed the checks of its inputs and has no answer.
 
 export function queueFull(
   model: string,

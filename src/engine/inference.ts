@@ -139,5 +139,5 @@ export type InferAnswer = {
   readonly owned: Owned | undefined;
 };
 
-/** Who asked: told once how it went. It must not throw. */
+/** The asker, called once with the outcome. It must not throw. */
 export type Asker = { answered(answer: InferAnswer): void; failed(error: Error): void };

@@ -82,7 +82,7 @@ export class LoadedModel {
     return { ...sessionRequest(this.manifest, this.#file), providers: [provider], rowTrial: undefined };
   }
 
-  /** What is not as it should be, though the model serves; '' when all is well. */
+  /** What is wrong although the model serves; '' when nothing is. */
   get warning(): string {
     const { refused, warmUpFailure } = this.report;
     return [

@@ -1,7 +1,7 @@
 import type { EngineObserver } from './engine-observer.ts';
 import type { BatchFacts, ClosedBy } from './inference.ts';
 
-/** Count and sum of one stage; told in Triton's form as {count, ns}. */
+/** Count and sum of one stage; answered in Triton's form as {count, ns}. */
 export type Tally = { count: number; ms: number };
 
 export type BatchTally = { rows: number; input: Tally; infer: Tally; output: Tally };

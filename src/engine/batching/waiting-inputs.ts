@@ -196,8 +196,8 @@ export class WaitingInputs {
 
   #forgetEmpty(line: Line): void {
     if (line.head < line.entries.length) return;
-    // The line of models with fixed shapes stays, and some of the others: they would be made anew
-    // for every batch.
+    // The line of models with fixed shapes stays, and some others: they would be rebuilt for each
+    // batch.
     if (line.key === '' || this.#lines.size <= emptyLinesMax) {
       line.entries.length = 0;
       line.head = 0;
@@ -205,7 +205,7 @@ export class WaitingInputs {
   }
 }
 
-/** By bisection, behind those of the same order. */
+/** By bisection, behind entries of the same order. */
 function placeOf({ order }: Waiting, { entries, head }: Line): number {
   let low = head;
   let high = entries.length;

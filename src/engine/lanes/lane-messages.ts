@@ -3,8 +3,8 @@ import type { Tensor } from '../tensor.ts';
 import type { OperatorProfile } from './operator-profile.ts';
 import type { RowProof, RowTrial } from './prove-rows.ts';
 
-// What a lane is told and what it says. The same words go to a thread (buffers transferred) and to
-// a process (serialized).
+// Messages to and from a lane, the same for a thread (buffers transferred) and a process
+// (serialized).
 
 /** Everything that a lane must know to open its session. */
 export type SessionRequest = {
@@ -55,7 +55,7 @@ export type ToLane =
   | { readonly kind: 'open'; readonly request: SessionRequest }
   /** One after the other; they are answered together. */
   | { readonly kind: 'run'; readonly id: number; readonly runs: readonly LaneRun[] }
-  /** Opens a session of its own with the profiler on, runs twice, and tells of the second run. */
+  /** Opens a session of its own with the profiler on, runs twice, and reports the second run. */
   | {
       readonly kind: 'profile';
       readonly request: SessionRequest;

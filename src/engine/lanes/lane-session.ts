@@ -9,7 +9,7 @@ import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { type OperatorProfile, readProfile } from './operator-profile.ts';
 import { proveRows, type RowProof } from './prove-rows.ts';
 
-// The only place that knows ONNX Runtime. ORT_DISABLE_TELEMETRY is set by whoever starts the lane:
+// The only place that knows ONNX Runtime. The lane's parent sets ORT_DISABLE_TELEMETRY:
 // it must be there before the library is loaded, and a thread cannot set it for native code.
 
 const datatypeOf = new Map<string, DataType>(
@@ -18,8 +18,8 @@ const datatypeOf = new Map<string, DataType>(
 
 useNoHalfArrays();
 
-// Its own lines go to stderr. That of a process is read by who started it, and told as log records;
-// that of the service or a thread of it is the service's own, and what fails is thrown as well.
+// ONNX Runtime writes to stderr. The service reads a process's stderr and logs its lines. A thread
+// shares the service's stderr; its failures are thrown as well.
 let leastSevere: 2 | 4 = 4;
 ort.env.logLevel = 'fatal';
 

@@ -94,7 +94,7 @@ export class Lanes {
     return [...this.#open].filter(({ kind }) => kind === 'process').map(processIdOf);
   }
 
-  /** Why a lane that was lost could not be replaced yet; undefined when all is well. */
+  /** Why a lane that was lost could not be replaced yet; undefined when nothing is wrong. */
   get failure(): string | undefined {
     return this.#failure;
   }

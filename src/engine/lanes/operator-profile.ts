@@ -1,7 +1,7 @@
 /** One run, operator by operator, as ONNX Runtime's own profiler has it. */
 export type OperatorProfile = {
   readonly runMs: number;
-  /** In the order they ran; the longest ones where there were more than may be told. */
+  /** In the order they ran; the longest ones where there are more than the limit. */
   readonly operators: readonly OperatorRun[];
   /** How many there were. */
   readonly operatorCount: number;

@@ -13,7 +13,7 @@ export type ModelFolder = {
   readonly versions: readonly string[];
   /** Changes when a file is added, removed or written. */
   readonly fingerprint: string;
-  /** Why nothing of it can be used; undefined when it can. */
+  /** Why nothing in the folder can be used; undefined when it can. */
   readonly problem: string | undefined;
 };
 

@@ -9,7 +9,7 @@ import { attribute } from '../../telemetry/names/names.ts';
 const itsLine = /\[([VIWEF]):onnxruntime:[^,\]]*, ([^\s\]]+) ([^\]]+)\] (.*)$/;
 const levels = { V: 'debug', I: 'debug', W: 'warn', E: 'error', F: 'error' } as const;
 
-/** Lines a second, of all lanes together; the others are counted in the next that is told. */
+/** Lines a second, of all lanes together; the others are counted in the next one. */
 const perSecondMax = 10;
 const charsMax = 1000;
 
@@ -18,8 +18,7 @@ let leftInSecond = 0;
 let unsaid = 0;
 
 /**
- * A line that a lane's process wrote: one of ONNX Runtime's own is told by its severity, anything
- * else as a warning.
+ * A line of a lane's process: ONNX Runtime's own lines are logged by severity, others as warnings.
  */
 export function tellLaneLine(model: string, lane: string, line: string): void {
   const [, severity, source, func, message] = itsLine.exec(withoutColours(line)) ?? [];
@@ -32,8 +31,8 @@ export function tellLaneLine(model: string, lane: string, line: string): void {
 }
 
 /**
- * A run that ONNX Runtime could not do, by the request that asked for it; `contextOf` keeps its
- * trace, and is asked only when the line is told.
+ * A failed run, logged with its request; `contextOf` stores the trace, and is called only for a
+ * logged line.
  */
 export function tellRunFailure(message: string, fields: LogFields, contextOf: () => Context): void {
   if (!mayTell()) return;

@@ -34,8 +34,8 @@ export type ModelStatus = {
 };
 
 /**
- * Every model there is, by name and version. A model that cannot be loaded is told with its reason
- * and hurts no other.
+ * Every model, by name and version. A model that cannot be loaded is reported with its reason and
+ * hurts no other.
  */
 export class Registry implements AsyncDisposable {
   readonly #config: RegistryConfig;
@@ -134,8 +134,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /**
-   * Loads what the version policy names, or anew what is loaded, without a failed request. `config`
-   * stands in for model.json, in its words or in Triton's.
+   * Loads what the version policy names, or reloads it, without a failed request. `config` stands in
+   * for model.json, in its words or in Triton's.
    */
   async load(name: string, options: { config?: () => unknown } = {}): Promise<void> {
     const folder = await scanModel(this.#config.models, name);

@@ -73,7 +73,7 @@ const tritonSchema = z.strictObject({
       dimensions_max: asText.optional(),
       dimensions_min: asText.optional(),
       products_max: asText.optional(),
-      // The service's own, whoever loads the model.
+      // The service's own setting, for every model.
       free_elements_max: ignored,
       output_bytes_max: ignored,
       batching: ignored,

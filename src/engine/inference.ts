@@ -54,8 +54,11 @@ export type Arrival = {
   readonly predictedWaitMs: number;
 };
 
-/** Where the time went, in milliseconds. `runMs` is the whole way to the lane and back; `splitMs` is from there to the
- * answer's turn, with the sending of the next batch, which goes first; `sessionMs` of the batch is ONNX Runtime alone. */
+/**
+ * Where the time went, in milliseconds. `runMs` is the way to the lane and back. `splitMs` is from
+ * there to the answer's turn, behind the sending of the next batch. `sessionMs` of the batch is ONNX
+ * Runtime alone.
+ */
 export type StageTimes = {
   /**
    * When its inputs had been checked and it began to wait, in the milliseconds of

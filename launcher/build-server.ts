@@ -120,14 +120,14 @@ async function build(server: Server, folder: string, context: BuildContext): Pro
     const packagesMax = listed.split('\n').filter((line) => line !== '').length;
 
     let packages = 0;
-    const tell = () => onProgress({ phase: 'compiling', elapsedMs: elapsedMs(), packages, packagesMax });
-    tell();
+    const report = () => onProgress({ phase: 'compiling', elapsedMs: elapsedMs(), packages, packagesMax });
+    report();
     await mkdir(aside, { recursive: true });
     const [only] = server.binaries;
     const output = server.packages.length === 1 && only !== undefined ? join(aside, only) : `${aside}/`;
     await runGo(go, ['build', '-v', ...buildFlags(server), '-o', output, ...server.packages], (line) => {
       if (/^[\w.-]+(\/[\w.~-]+)*$/.test(line)) packages += 1; // With -v, each package compiled is a line of its own.
-      tell();
+      report();
     });
     await rename(aside, folder);
   } catch (error) {

@@ -32,7 +32,7 @@ export type Component = {
   /** The settings of every port it listens on; the first is where people and tests talk to it. */
   doors: readonly [PortSetting, ...PortSetting[]];
   /** Ports that only some of the Collector's backend files open. */
-  backendDoors?: Readonly<Record<string, PortSetting>>;
+  backendPorts?: Readonly<Record<string, PortSetting>>;
   health: { door: PortSetting; path: string; deadlineMs: number };
   /** Asked again and again while it runs; a program that stays silent is killed and restarted. */
   liveness?: string;
@@ -62,7 +62,7 @@ export const components = {
     server: 'collector',
     program: 'otelcol',
     doors: ['otlpHttpPort', 'otlpGrpcPort', 'collectorHealthPort', 'collectorMetricsPort'],
-    backendDoors: { 'prometheus-scrape': 'collectorScrapePort', 'prometheus-remote-write': 'collectorRelayPort' },
+    backendPorts: { 'prometheus-scrape': 'collectorScrapePort', 'prometheus-remote-write': 'collectorRelayPort' },
     health: { door: 'collectorHealthPort', path: '/', deadlineMs: 60_000 },
     prepare: noteQueues,
     parameters: ({ root, config }) => [
@@ -194,9 +194,9 @@ export function defaultComponents(config: Config): ComponentName[] {
 }
 
 /** Every port it listens on with these backends. */
-export function doorsOf(name: ComponentName, config: Config): PortSetting[] {
-  const { doors, backendDoors = {} } = component(name);
-  return [...doors, ...backendNames(config).flatMap((backend) => backendDoors[backend] ?? [])];
+export function portsOf(name: ComponentName, config: Config): PortSetting[] {
+  const { doors, backendPorts = {} } = component(name);
+  return [...doors, ...backendNames(config).flatMap((backend) => backendPorts[backend] ?? [])];
 }
 
 /**

@@ -13,7 +13,7 @@ const plainEveryMs = 15_000;
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #startedAt = performance.now();
-  readonly #toldFailures = new Set<string>();
+  readonly #loggedFailures = new Set<string>();
   readonly #clock: NodeJS.Timeout | undefined;
   #stack: Pick<Stack, 'url' | 'names'> | undefined;
   #estimate = new BuildEstimate([]);
@@ -31,10 +31,10 @@ export class Progress {
     this.#stack = stack;
   }
 
-  tell(event: StackEvent): void {
+  show(event: StackEvent): void {
     switch (event.kind) {
       case 'plan':
-        this.#tellPlan(event.toBuild);
+        this.#showPlan(event.toBuild);
         break;
       case 'leftovers':
         this.line(`Ended what a launcher that was killed had left: ${event.ended.join(', ')}.`);
@@ -44,17 +44,17 @@ export class Progress {
         this.line(event.text);
         break;
       case 'build':
-        this.#tellBuild(event);
+        this.#showBuild(event);
         break;
       case 'failed':
-        this.#tellFailure(event);
+        this.#showFailure(event);
         break;
       case 'state':
-        this.#tellState(event);
+        this.#logState(event);
     }
   }
 
-  tellUp(stack: Stack): void {
+  showUp(stack: Stack): void {
     const healthy = stack.names.filter((name) => stack.state(name).kind === 'healthy');
     const all = healthy.length === stack.names.length;
     this.line(
@@ -67,7 +67,7 @@ export class Progress {
     if (healthy.includes('service')) this.line('Ctrl-C, or `vitrine down`, stops everything.');
     if (!all && healthy.includes('service')) {
       this.line(
-        'The service runs without the others and keeps what it has to tell on disk; `npm run service` starts it alone.',
+        'The service runs without the others and keeps its telemetry on disk; `npm run service` starts it alone.',
       );
     }
   }
@@ -84,7 +84,7 @@ export class Progress {
     this.#stream.write(`${clock}${text}\n`);
   }
 
-  #tellPlan(toBuild: readonly { title: string; coldBuildSeconds: number }[]): void {
+  #showPlan(toBuild: readonly { title: string; coldBuildSeconds: number }[]): void {
     this.#estimate = new BuildEstimate(toBuild);
     if (toBuild.length === 0) return;
     this.line(
@@ -98,7 +98,7 @@ export class Progress {
     this.#build = undefined;
   }
 
-  #tellBuild(event: Extract<StackEvent, { kind: 'build' }>): void {
+  #showBuild(event: Extract<StackEvent, { kind: 'build' }>): void {
     const { progress, title } = event;
     if (progress.phase === 'done') {
       if (progress.built)
@@ -116,7 +116,7 @@ export class Progress {
     this.#write(this.#buildLine());
   }
 
-  #tellState({ name, state }: Extract<StackEvent, { kind: 'state' }>): void {
+  #logState({ name, state }: Extract<StackEvent, { kind: 'state' }>): void {
     const { title } = component(name);
     if (state.kind === 'healthy') {
       this.line(`${title} is healthy (pid ${state.identity.pid}), ${this.#elapsed()} after the start.`);
@@ -135,11 +135,11 @@ export class Progress {
   }
 
   // One missing Go fails every server in the same words; they are said once.
-  #tellFailure({ name, error }: Extract<StackEvent, { kind: 'failed' }>): void {
+  #showFailure({ name, error }: Extract<StackEvent, { kind: 'failed' }>): void {
     const { title } = component(name);
     const words = error.message.replaceAll(title, '…');
-    this.line(this.#toldFailures.has(words) ? `${title}: the same.` : error.message);
-    this.#toldFailures.add(words);
+    this.line(this.#loggedFailures.has(words) ? `${title}: the same.` : error.message);
+    this.#loggedFailures.add(words);
   }
 
   #buildLine(): string {

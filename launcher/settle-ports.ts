@@ -3,9 +3,9 @@ import {
   type ComponentName,
   component,
   componentNames,
-  doorsOf,
   type PortSetting,
   portSettings,
+  portsOf,
 } from './components.ts';
 import { choosePort, isFree } from './free-port.ts';
 import { findPortHolder } from './port-holder.ts';
@@ -24,7 +24,7 @@ export async function settlePorts(
   await refuseForeignAddress(given.bind);
   const used = new Map<number, PortSetting>();
   for (const name of portSettings.filter((setting) => given[setting] !== 0)) {
-    if (!names.some((one) => doorsOf(one, given).includes(name))) continue;
+    if (!names.some((one) => portsOf(one, given).includes(name))) continue;
     const other = used.get(given[name]);
     if (other !== undefined) {
       throw new StackFailure(
@@ -63,7 +63,7 @@ async function refuseTaken(name: PortSetting, config: Config): Promise<void> {
     holder === undefined
       ? 'a process that is not ours to see'
       : `pid ${holder.pid}, ${holder.command || 'its command is hidden'}`;
-  const owner = componentNames.find((one) => doorsOf(one, config).includes(name));
+  const owner = componentNames.find((one) => portsOf(one, config).includes(name));
   throw new StackFailure(
     `Cannot start ${owner === undefined ? name : component(owner).title}: port ${port} is taken by ${who}; stop it, or set ${settings[name].env} to another port (0 picks a free one).`,
   );

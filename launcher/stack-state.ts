@@ -78,7 +78,7 @@ export class StateFile {
     clearTimeout(this.#again);
     const state = this.#waiting;
     if (state !== undefined)
-      await patiently(() => writeState(this.#data, state)).catch((error: Error) => this.#tell(error));
+      await patiently(() => writeState(this.#data, state)).catch((error: Error) => this.#log(error));
   }
 
   #tryToWrite(): void {
@@ -89,12 +89,12 @@ export class StateFile {
       this.#waiting = undefined;
       this.#troubled = false;
     } catch (error) {
-      this.#tell(error as Error);
+      this.#log(error as Error);
       this.#again = setTimeout(() => this.#tryToWrite(), writeAgainMs).unref();
     }
   }
 
-  #tell(error: Error): void {
+  #log(error: Error): void {
     if (this.#troubled) return;
     this.#troubled = true;
     this.#onTrouble(

@@ -213,7 +213,7 @@ function findingBehind(
 ): { good: boolean; text: string } {
   // Only what Prometheus can ask has figures: without them, nothing is known, and 0 would be a lie.
   const ofCollector = collector
-    ? `the Collector took ${collector.accepted} (told ${collector.refused} to come again), dropped ${collector.dropped}, queues ${collector.queuedBytes} bytes, passed on ${collector.sent}${signal === 'metrics' ? ' with the aliases of compat.yaml' : ''}`
+    ? `the Collector took ${collector.accepted} (refused ${collector.refused} with retry), dropped ${collector.dropped}, queues ${collector.queuedBytes} bytes, passed on ${collector.sent}${signal === 'metrics' ? ' with the aliases of compat.yaml' : ''}`
     : 'of the Collector there are no figures now';
   const ofStore = counts
     ? `${title} ${counts.taken === undefined ? '' : `took ${counts.taken} and `}discarded ${counts.discarded}`

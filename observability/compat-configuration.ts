@@ -5,7 +5,7 @@ import { type Alias, aliases, labelsOf } from './aliases.ts';
 
 const head = `# Generated from observability/aliases.ts by npm run generate: change it there.
 #
-# The names that other systems have for our metrics, beside ours: for whoever brings dashboards and rules along. The service knows nothing of it.
+# The names that other systems have for our metrics, beside ours: for people who bring dashboards and rules along. The service knows nothing of it.
 # Leave the file out (natively VITRINE_COLLECTOR_ALIASES=false; elsewhere take it off the Collector's command line) and they are gone.
 #
 #   --config=otel-collector/config.yaml --config=otel-collector/compat.yaml --config=otel-collector/backends/<name>.yaml ...

@@ -9,7 +9,7 @@ import { type DatasetWork, enhancing, scoring } from './datasets/dataset-work.ts
 import { findSamples } from './datasets/find-samples.ts';
 import { runDataset } from './datasets/run-dataset.ts';
 import { SampleLedger } from './datasets/sample-ledger.ts';
-import { ProgressLine } from './datasets/tell-progress.ts';
+import { ProgressLine } from './datasets/show-progress.ts';
 import { writeReport } from './datasets/write-report.ts';
 import { readManifest } from './engine/registry/model-folder.ts';
 import { Registry } from './engine/registry/registry.ts';
@@ -90,7 +90,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
   try {
     // The zeros first: an increase needs an exported value before it, and a run may be shorter than the
     // interval.
-    await telemetry.tellMetrics();
+    await telemetry.exportMetrics();
     await using ledger = await SampleLedger.open(join(out, 'state.jsonl'), work.settings);
     const scratch = join(out, 'scratch');
     await rm(scratch, { recursive: true, force: true });
@@ -100,7 +100,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
     const progress = await onDisk(() =>
       runDataset({
         ...{ name, work, samples, ledger, scratch, workers, signal, config, registry, threads, taskMetrics, metrics },
-        progress: (now) => line.tell(now),
+        progress: (now) => line.show(now),
       }),
     );
     line.end();

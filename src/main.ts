@@ -90,7 +90,7 @@ await startOrExplain(async () => {
     config,
     port: { value: config.servicePort, setting: 'VITRINE_PORT' },
     server: createHttpServer(config, lifecycle, app, requestMetrics),
-    doorNote: access.note,
+    portNote: access.note,
     lifecycle,
     telemetry,
     prepare: async () => {

@@ -43,7 +43,7 @@ async function receive(config: Config): Promise<void> {
     log(
       'app',
       'error',
-      `The receiver’s memory could not be read and was set aside as ${store.setAside}; it begins anew`,
+      `The receiver’s memory could not be read and was set aside as ${store.setAside}; it begins empty`,
       {
         event_type: 'store_unreadable',
       },

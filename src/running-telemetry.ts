@@ -10,7 +10,7 @@ export type Telemetry = {
    */
   settleLogs(): Promise<boolean>;
   /** Exports the metrics now, besides the interval. */
-  tellMetrics(): Promise<void>;
+  exportMetrics(): Promise<void>;
   /**
    * Sends what can be sent before the deadline and leaves the rest in the spool for the next start.
    */

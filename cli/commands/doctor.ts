@@ -4,7 +4,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder, serverFolder } from '../../launcher/build-server.ts';
-import { component, defaultComponents, doorsOf } from '../../launcher/components.ts';
+import { component, defaultComponents, portsOf } from '../../launcher/components.ts';
 import { isFree } from '../../launcher/free-port.ts';
 import { goVersion } from '../../launcher/go-command.ts';
 import { findPortHolder } from '../../launcher/port-holder.ts';
@@ -31,25 +31,25 @@ export async function doctor(): Promise<number> {
   const config = readConfig();
   const data = resolve(root, config.data);
   const findings: Finding[] = [];
-  const tell = (finding: Finding) => {
+  const show = (finding: Finding) => {
     findings.push(finding);
     process.stdout.write(`${finding.good ? 'good' : 'BAD '}  ${finding.text}\n`);
   };
 
-  tell({ good: true, text: `Node ${process.versions.node} at ${process.execPath}` });
+  show({ good: true, text: `Node ${process.versions.node} at ${process.execPath}` });
   const built = await Promise.all(Object.values(servers).map(async (server) => existsSync(await serverFolder(server))));
-  tell(await examineGo(built.every((one) => one)));
-  for (const server of Object.values(servers)) tell(await examineServer(server));
-  tell(await examineDisk(data, runBytes, 'VITRINE_DATA'));
-  tell(await examineDisk(cacheFolder(), built.every((one) => one) ? 0 : buildBytes, 'VITRINE_CACHE'));
+  show(await examineGo(built.every((one) => one)));
+  for (const server of Object.values(servers)) show(await examineServer(server));
+  show(await examineDisk(data, runBytes, 'VITRINE_DATA'));
+  show(await examineDisk(cacheFolder(), built.every((one) => one) ? 0 : buildBytes, 'VITRINE_CACHE'));
   const status = await readStatus(data);
   if (status.launcher?.running === true) {
-    for (const one of status.components) tell(examineComponent(one));
-    for await (const finding of examineFlow(status)) tell(finding);
-    for (const finding of await examineBooks(status, data)) tell(finding);
+    for (const one of status.components) show(examineComponent(one));
+    for await (const finding of examineFlow(status)) show(finding);
+    for (const finding of await examineBooks(status, data)) show(finding);
   } else {
-    for await (const finding of examinePorts(config)) tell(finding);
-    tell({
+    for await (const finding of examinePorts(config)) show(finding);
+    show({
       good: true,
       text: 'No stack runs with this data folder, so no probe was sent; run `vitrine doctor` again after `vitrine up`',
     });
@@ -117,7 +117,7 @@ function examineComponent({
 
 async function* examinePorts(config: Config): AsyncGenerator<Finding> {
   for (const name of defaultComponents(config)) {
-    for (const door of doorsOf(name, config)) {
+    for (const door of portsOf(name, config)) {
       const port = config[door];
       if (port === 0 || (await isFree(port, config.bind))) continue;
       const holder = await findPortHolder(port);

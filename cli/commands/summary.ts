@@ -21,14 +21,14 @@ export async function summary(options: {
 }): Promise<number> {
   const minutes = readMinutes(options.minutes);
   const prometheus = options.prometheus ?? runningPrometheus();
-  const tell = async () => {
+  const render = async () => {
     const found = await readSummary(prometheus, minutes);
     return options.json === true
       ? `${JSON.stringify(found, null, options.watch === true ? 0 : 2)}\n`
       : printSummary(found);
   };
   if (options.watch !== true) {
-    process.stdout.write(await tell());
+    process.stdout.write(await render());
     return 0;
   }
   const stopped = new AbortController();
@@ -37,7 +37,7 @@ export async function summary(options: {
   // A terminal shows the newest alone; a file or a program gets one after the other.
   const clear = process.stdout.isTTY && options.json !== true ? '\u001b[H\u001b[2J' : '';
   while (!stopped.signal.aborted) {
-    const text = await tell().catch((error: unknown) => {
+    const text = await render().catch((error: unknown) => {
       if (error instanceof StackFailure) return `${error.message}\n`;
       throw error;
     });

@@ -68,7 +68,7 @@ async function ensureServers(): Promise<void> {
   for (const [index, server] of names.entries()) {
     await ensureServer(server, {
       onProgress: (now) =>
-        progress.tell({
+        progress.show({
           kind: 'build',
           title: servers[server].title,
           progress: now,

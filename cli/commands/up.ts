@@ -23,7 +23,7 @@ export async function up({ only, detach = false }: { only?: string; detach?: boo
   const progress = new Progress(process.stdout);
   const stack = await Stack.open({
     autoRestart: true,
-    onEvent: (event) => progress.tell(event),
+    onEvent: (event) => progress.show(event),
     signal: stop.signal,
     ...(names === undefined ? {} : { only: names }),
   });
@@ -32,7 +32,7 @@ export async function up({ only, detach = false }: { only?: string; detach?: boo
   progress.begin(stack);
   try {
     const starting = stack.up().then(
-      () => progress.tellUp(stack),
+      () => progress.showUp(stack),
       (error: unknown) => {
         if (!stop.signal.aborted) throw error;
       },

@@ -267,7 +267,7 @@ export const telemetry: DashboardPlan = {
           title: 'Notifications',
           says: 'Sent by Alertmanager, a second, and failed ones.',
           queries: [
-            over(otherRate('alertmanagerSent', ['integration']), '{{integration}} told'),
+            over(otherRate('alertmanagerSent', ['integration']), '{{integration}} sent'),
             over(otherRate('alertmanagerFailed', ['integration']), '{{integration}} failed'),
             over(otherRate('prometheusNotificationsDropped', []), 'dropped by Prometheus'),
           ],

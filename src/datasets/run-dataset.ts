@@ -102,7 +102,7 @@ async function doSample(
       const tookSeconds = (performance.now() - startedAt) / 1000;
       const entry = { id: sample.id, stamp, tookSeconds: Math.round(tookSeconds * 1e6) / 1e6, ...rest };
       span.setAttributes({ [attribute.sampleStatus]: entry.status });
-      tell(run, entry, context);
+      record(run, entry, context);
       return entry;
     };
     try {
@@ -146,7 +146,7 @@ function failureOf(thrown: unknown): Pick<SampleEntry, 'status' | 'failure'> {
 }
 
 /** To the same stream as the lines of requests: a line for each file would bury the terminal. */
-function tell({ name, work }: DatasetRun, entry: SampleEntry, context: Context): void {
+function record({ name, work }: DatasetRun, entry: SampleEntry, context: Context): void {
   const level = entry.status === 'success' ? 'info' : entry.status === 'excluded' ? 'warn' : 'error';
   log(
     'access',

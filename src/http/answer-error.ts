@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { tellRunFailure, withoutValues } from '../engine/registry/onnx-messages.ts';
+import { logRunFailure, withoutValues } from '../engine/registry/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import { ours, say } from '../sentence.ts';
@@ -56,7 +56,7 @@ export function answerFailure(thrown: unknown, request: Request, response: Respo
   if (error.code === 'inference_failed') {
     const batch = trace.row?.batch;
     const lane = batch && { lane: batch.lane };
-    tellRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);
+    logRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);
   }
   if (response.headersSent) {
     response.destroy();

@@ -24,8 +24,8 @@ export function connectionsWithinLimit(limits: Limits, descriptors = descriptorL
 
 /** How many files this process may have open. Infinity: nothing says so. */
 function descriptorLimit(): number {
-  const told = process.platform === 'linux' ? ofLinux() : ofReport();
-  return typeof told === 'number' && told > 0 ? told : Number.POSITIVE_INFINITY;
+  const limit = process.platform === 'linux' ? ofLinux() : ofReport();
+  return typeof limit === 'number' && limit > 0 ? limit : Number.POSITIVE_INFINITY;
 }
 
 /** Without /proc the connections are bounded by their own setting alone. */

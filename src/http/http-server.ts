@@ -56,7 +56,7 @@ export function createHttpServer(
   admitConnections(server, budgets.connections, ({ code, message, retryAfterMs = 1000 }) =>
     unreadAnswer(code, message, headLine('Retry-After', Math.ceil(retryAfterMs / 1000))),
   );
-  watchConnections(server, exchange, config, tellTooSlow);
+  watchConnections(server, exchange, config, reportTooSlow);
   server.on('checkContinue', (request, response) => {
     begin(request, response);
     if (announcesBody(request)) awaitInvitation(request, response);
@@ -93,12 +93,12 @@ export function createHttpServer(
   /** The whole answer, as text, to what never became a request; counted and logged as one. */
   function unreadAnswer(code: FailureCode, message: string, line?: HeadLines): string {
     const { traceId } = newIds();
-    tellUnread(code, traceId);
+    reportUnread(code, traceId);
     return failureAsText(code, message, traceId, line);
   }
 
   /** So that its record says why it was cut. */
-  function tellTooSlow(socket: Socket): void {
+  function reportTooSlow(socket: Socket): void {
     const answer = exchange.answerOn(socket);
     if (answer) requestTrace(answer as Response).failure ??= 'answer_too_slow';
   }
@@ -111,7 +111,7 @@ export function createHttpServer(
 
   function refuseTwoHosts(response: ServerResponse): void {
     const { traceId } = newIds();
-    tellUnread('invalid_request', traceId);
+    reportUnread('invalid_request', traceId);
     const message = 'Cannot take the request: it has more than one header Host; send one, as RFC 9112 wants it.';
     const body = JSON.stringify(failureFields('invalid_request', message, traceId));
     exchange.closeAfter(response);
@@ -123,7 +123,7 @@ export function createHttpServer(
     response.end(body);
   }
 
-  function tellUnread(code: FailureCode, traceId: string): void {
+  function reportUnread(code: FailureCode, traceId: string): void {
     const { status } = failures[code];
     metrics.answeredUnread(String(status), code);
     log('access', levelOfFault[faultOf(code)], `_OTHER unmatched ${status}`, {

@@ -32,7 +32,7 @@ export type HttpProcess = {
   port: { value: number; setting: string };
   server: Server;
   /** What to know of who may come in; said at the start. */
-  doorNote?: string | undefined;
+  portNote?: string | undefined;
   lifecycle: Lifecycle;
   telemetry: Telemetry;
   /** What has to be done before it takes work; `/live` answers meanwhile, `/ready` does not. */
@@ -58,7 +58,7 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   tuneHeap();
   outliveTerminal();
   const port = await listen(of);
-  const note = of.doorNote === undefined ? '' : `; ${of.doorNote}`;
+  const note = of.portNote === undefined ? '' : `; ${of.portNote}`;
   log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}${note}`, {
     event_type: 'service_start',
   });

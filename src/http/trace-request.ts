@@ -14,7 +14,7 @@ export function requestTrace(response: Response): RequestTrace {
 }
 
 /** Says where the time of the request went, for answers that write no headers of their own. */
-export function tellStages(response: Response): void {
+export function recordStages(response: Response): void {
   const { row } = requestTrace(response);
   if (row) response.setHeader('Server-Timing', row.taskTiming());
 }
@@ -29,22 +29,22 @@ type TracedResponse = Response & { trace: RequestTrace };
  */
 export function beginTrace(tracing: RequestTracing | undefined, request: Request, response: Response): RequestTrace {
   const row = tracing && new RequestRow(tracing.table);
-  const told = new RequestTrace(knownMethod(request.method), request.headers, row);
-  (response as TracedResponse).trace = told;
+  const trace = new RequestTrace(knownMethod(request.method), request.headers, row);
+  (response as TracedResponse).trace = trace;
   // One listener for all who want to know.
   response.on('close', () => {
     const answered = response.writableFinished;
-    told.guest?.left(answered);
+    trace.guest?.left(answered);
     if (!tracing || !row) return;
-    if (!answered && told.streamingAt === undefined) told.failure ??= 'caller_gone';
+    if (!answered && trace.streamingAt === undefined) trace.failure ??= 'caller_gone';
     // Who left before anything was decided got no status of ours; 499 is what proxies call it.
     if (row.status === 0) row.status = response.headersSent ? response.statusCode : failures.caller_gone.status;
-    if (told.route === '') told.route = routeOf(request);
-    endRequest(tracing, told, row, request.httpVersion);
-    told.row = undefined;
+    if (trace.route === '') trace.route = routeOf(request);
+    endRequest(tracing, trace, row, request.httpVersion);
+    trace.row = undefined;
     row.release();
   });
-  return told;
+  return trace;
 }
 
 /** For what goes through the router. */

@@ -35,7 +35,7 @@ export class JobEvents {
   readonly #kept = new Map<string, JobEvent[]>();
   readonly #followers = new Map<string, Set<(event: JobEvent) => void>>();
 
-  tell(id: string, event: JobEvent): void {
+  publish(id: string, event: JobEvent): void {
     const kept = this.#kept.get(id) ?? [];
     this.#kept.set(id, kept);
     kept.push(event);

@@ -69,13 +69,13 @@ export class LiveJobs {
 
   /** The last event of a job. */
   announceEnd(job: Job): void {
-    this.events.tell(job.id, { kind: 'state', attempt: job.attempt, number: endNumber, job: this.shown(job) });
+    this.events.publish(job.id, { kind: 'state', attempt: job.attempt, number: endNumber, job: this.shown(job) });
     this.events.forget(job.id);
   }
 
   #announce(attempt: Attempt, kind: 'state' | 'progress'): void {
     attempt.events += 1;
     const job = this.shown(attempt.job);
-    this.events.tell(job.id, { kind, attempt: job.attempt, number: attempt.events, job });
+    this.events.publish(job.id, { kind, attempt: job.attempt, number: attempt.events, job });
   }
 }

@@ -275,7 +275,7 @@ export class WorkFolders {
   /** Removes what an attempt has left. */
   async endAttempt(id: string): Promise<void> {
     this.#release(id);
-    await this.#removeAttempts(id).catch(tellNotRemoved);
+    await this.#removeAttempts(id).catch(logNotRemoved);
   }
 
   /** Removes what could not be removed when it was time. */
@@ -313,7 +313,7 @@ export class WorkFolders {
       this.#leftOver.delete(path);
       return true;
     } catch (error) {
-      if (!this.#leftOver.has(path)) tellNotRemoved(error);
+      if (!this.#leftOver.has(path)) logNotRemoved(error);
       this.#leftOver.add(path);
       return false;
     }
@@ -345,7 +345,7 @@ const nothing: StorageUse = { work: { files: 0, bytes: 0 }, results: { files: 0,
 
 const keptMs = 1000;
 
-function tellNotRemoved(error: unknown): void {
+function logNotRemoved(error: unknown): void {
   log('app', 'warn', `Temporary files could not be removed and are tried again: ${recordedReason(error)}`, {
     event_type: 'work_not_removed',
   });

@@ -26,39 +26,39 @@ export type RequestEnds = {
  */
 export function endRequest(
   { keeper, metrics, flights, uses }: RequestEnds,
-  told: RequestTrace,
+  trace: RequestTrace,
   row: RequestRow,
   protocol: string,
 ): void {
-  const { method, route, failure, servedBy, task, tenant } = told;
+  const { method, route, failure, servedBy, task, tenant } = trace;
   // The caller has left while the task works.
-  if (told.spending) row.markTask(told.spending());
-  row.close(told.streamingAt);
-  if (told.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
+  if (trace.spending) row.markTask(trace.spending());
+  row.close(trace.streamingAt);
+  if (trace.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
   const { status, tookMs } = row;
-  metrics.answered(method, route, status, told.faultOf(status), tookMs);
+  metrics.answered(method, route, status, trace.faultOf(status), tookMs);
   if (failure) metrics.failed(route, failure);
-  if (servedBy && !told.isForJob) uses?.ended({ model: servedBy.name, task, tenant, row, failure });
-  told.kept = keeper.decide(row, told, told.wantedBy, told.always);
-  if (told.kept !== undefined) {
-    metrics.kept(told.kept);
-    tell(told, row, protocol);
+  if (servedBy && !trace.isForJob) uses?.ended({ model: servedBy.name, task, tenant, row, failure });
+  trace.kept = keeper.decide(row, trace, trace.wantedBy, trace.always);
+  if (trace.kept !== undefined) {
+    metrics.kept(trace.kept);
+    record(trace, row, protocol);
   }
-  flights?.add(row, told);
+  flights?.add(row, trace);
 }
 
-function tell(told: RequestTrace, row: RequestRow, protocol: string): void {
-  const { method, route, failure, sentence, inputs, servedBy, task } = told;
+function record(trace: RequestTrace, row: RequestRow, protocol: string): void {
+  const { method, route, failure, sentence, inputs, servedBy, task } = trace;
   const { status, startedAt, tookMs } = row;
-  const fault = told.faultOf(status);
+  const fault = trace.faultOf(status);
   const attributes: Attributes = {
     [attribute.httpMethod]: method,
     [attribute.httpRoute]: route,
     [attribute.httpStatus]: status,
-    [attribute.requestId]: told.requestId,
-    tenant: told.tenant,
-    [attribute.traceKept]: told.kept,
-    ...(told.profile && { [attribute.profile]: told.profile }),
+    [attribute.requestId]: trace.requestId,
+    tenant: trace.tenant,
+    [attribute.traceKept]: trace.kept,
+    ...(trace.profile && { [attribute.profile]: trace.profile }),
     ...(failure && { [attribute.errorType]: failure }),
     ...(fault && { fault }),
     ...(sentence !== undefined && { [attribute.errorMessage]: sentence }),
@@ -74,11 +74,11 @@ function tell(told: RequestTrace, row: RequestRow, protocol: string): void {
       ...(attributes as Record<string, string | number>),
       duration_ms: Math.round(tookMs * 1000) / 1000,
     },
-    told.context,
+    trace.context,
   );
   makeRequestSpans({
-    ids: told.ids,
-    parent: told.parent,
+    ids: trace.ids,
+    parent: trace.parent,
     name: `${method} ${route}`,
     attributes: {
       ...attributes,
@@ -96,8 +96,8 @@ function tell(told: RequestTrace, row: RequestRow, protocol: string): void {
           : 'The answer says that the server is at fault.'
         : undefined,
     stages: servedBy || task ? row.stages : undefined,
-    withSpans: task && (told.isForJob ? aroundJob : aroundTask),
+    withSpans: task && (trace.isForJob ? aroundJob : aroundTask),
     batch: row.batch,
-    runSpanId: told.runSpanId,
+    runSpanId: trace.runSpanId,
   });
 }

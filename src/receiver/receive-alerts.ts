@@ -36,7 +36,7 @@ export function receiveAlerts(parts: {
     }
     const alerts = lastOfEach(alertsOf(webhook));
     const changed = alerts.filter((alert) => store.stateOf(alert) !== alert.state);
-    for (const alert of oneForEachFault(changed)) tellAlert(alert, alert.state, context);
+    for (const alert of oneForEachFault(changed)) logAlert(alert, alert.state, context);
     if (webhook.truncatedAlerts > 0) {
       log(
         'app',
@@ -77,7 +77,7 @@ export function webhookShape(alertsMax: number): JsonShape {
 /** Removes what nobody has repeated for too long: its end was never delivered. */
 export function expireAlerts(parts: { store: Store; metrics: ReceiverMetrics; now: number }): void {
   const expired = parts.store.takeExpired(parts.now);
-  for (const alert of oneForEachFault(expired)) tellAlert(alert, 'expired');
+  for (const alert of oneForEachFault(expired)) logAlert(alert, 'expired');
   parts.metrics.accepted('alerts', 'expired', expired.length);
 }
 
@@ -85,7 +85,7 @@ export function expireAlerts(parts: { store: Store; metrics: ReceiverMetrics; no
  * One event in the log. What the sender wrote stands in fields, not in the sentence, unless it is a
  * plain word.
  */
-function tellAlert(alert: Alert, state: Alert['state'] | 'expired', context?: Context): void {
+function logAlert(alert: Alert, state: Alert['state'] | 'expired', context?: Context): void {
   const name = /^[\w.:-]{1,100}$/.test(alert.name) ? `Alert ${alert.name}` : 'An alert';
   const sentence = {
     firing: 'is firing',

@@ -31,7 +31,7 @@ export function receiveEvents(parts: { config: Config; series: PushedSeries; met
       lines.filter((line): line is MetricLine => line.kind !== 'event'),
       Date.now(),
     );
-    for (const line of lines) if (line.kind === 'event') tellEvent(line, context);
+    for (const line of lines) if (line.kind === 'event') logEvent(line, context);
     return {
       answer: { accepted: lines.length },
       remember: push.remember,
@@ -101,7 +101,7 @@ function hasPrototypeLabel(value: unknown): boolean {
   return typeof value.labels === 'object' && value.labels !== null && Object.hasOwn(value.labels, '__proto__');
 }
 
-function tellEvent(event: Extract<EventLine, { kind: 'event' }>, context: Context): void {
+function logEvent(event: Extract<EventLine, { kind: 'event' }>, context: Context): void {
   const labels = Object.entries(event.labels).map(([name, value]) => [`${attribute.eventLabel}.${name}`, value]);
   log(
     'events',

@@ -124,8 +124,8 @@ export class SharedBudget {
 
   /** 429 where it is the client's own doing, which is no failure of the service. */
   #refusal(because: keyof Refusals, held: number): ServiceError {
-    const { cannot, held: told, remedy = 'come again', setting, retryAfterMs = 1000 } = this.terms;
-    const state = told(this.#taken);
+    const { cannot, held: stateOf, remedy = 'come again', setting, retryAfterMs = 1000 } = this.terms;
+    const state = stateOf(this.#taken);
     switch (because) {
       case 'full':
         return new ServiceError(

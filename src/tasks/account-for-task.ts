@@ -7,7 +7,7 @@ import { type LogFields, log } from '../telemetry/logger.ts';
 import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { failureOf, recordSpan } from '../telemetry/spans.ts';
 import { type EngineCall, TaskTime } from './task-time.ts';
-import type { Followed, ModelInUse, TaskTelling, TaskTools } from './task-tools.ts';
+import type { Followed, ModelInUse, TaskRecord, TaskTools } from './task-tools.ts';
 import type { TaskRequest, TaskResult } from './task-types.ts';
 import type { TaskMeasures } from './task-work.ts';
 import { type Stretch, waitingName, workName } from './threads/task-clock.ts';
@@ -25,31 +25,31 @@ export async function accountForTask(
   request: TaskRequest,
   model: string,
   tools: TaskTools,
-  act: (told: TaskTelling) => Promise<TaskResult>,
+  act: (record: TaskRecord) => Promise<TaskResult>,
 ): Promise<TaskResult> {
   // What the process did since the request was received, it did before it turned to the task: that is
   // waiting, too.
   const markedAt = tools.asker?.row?.markedAt;
   const startMs = markedAt === undefined ? now() : performance.timeOrigin + markedAt;
-  const told = new Told(request, model, startMs, tools);
+  const record = new TaskRecorder(request, model, startMs, tools);
   try {
-    const result = await act(told);
-    told.end(undefined);
+    const result = await act(record);
+    record.end(undefined);
     return result;
   } catch (thrown) {
     const error = tools.deadlineSetBy === 'caller' ? ofCallersDeadline(thrown) : thrown;
-    told.end(error);
+    record.end(error);
     throw error;
   }
 }
 
-class Told implements TaskTelling {
+class TaskRecorder implements TaskRecord {
   readonly #request: TaskRequest;
   readonly #model: string;
   readonly #startMs: number;
   readonly #tools: TaskTools;
   readonly #time: TaskTime;
-  readonly #steps = new ToldStretches();
+  readonly #steps = new RecordedStretches();
   readonly #calls: EngineCall[] = [];
   #later: { readonly first: number; readonly startMs: number; readonly endMs: number } | undefined;
   #threadWait: { readonly sinceMs: number; readonly givenMs: number | undefined } | undefined;
@@ -178,7 +178,7 @@ class Told implements TaskTelling {
       measures: this.#measures,
     });
     const spans = this.#makeSpans({ model, tenant, parent: context, endMs, failure, error });
-    tellInLog({ kind, model, tenant, failure, seconds, measures: this.#measures, belongsTo }, spans);
+    writeLog({ kind, model, tenant, failure, seconds, measures: this.#measures, belongsTo }, spans);
   }
 
   /**
@@ -248,9 +248,9 @@ class Told implements TaskTelling {
  * The first stretches one by one; of those that come later, one for each name, from the first to
  * the last.
  */
-class ToldStretches {
-  readonly #first: ToldStretch[] = [];
-  readonly #later = new Map<string, ToldStretch>();
+class RecordedStretches {
+  readonly #first: RecordedStretch[] = [];
+  readonly #later = new Map<string, RecordedStretch>();
 
   add({ name, startMs, tookMs }: Stretch): void {
     const stretch = { name, startMs, endMs: startMs + tookMs, count: 1, busyMs: tookMs };
@@ -267,13 +267,19 @@ class ToldStretches {
     }
   }
 
-  *[Symbol.iterator](): Generator<ToldStretch> {
+  *[Symbol.iterator](): Generator<RecordedStretch> {
     yield* this.#first;
     yield* this.#later.values();
   }
 }
 
-type ToldStretch = { readonly name: string; readonly startMs: number; endMs: number; count: number; busyMs: number };
+type RecordedStretch = {
+  readonly name: string;
+  readonly startMs: number;
+  endMs: number;
+  count: number;
+  busyMs: number;
+};
 
 function batchOf({ startMs, ranFromMs, batch }: EngineCall): Attributes {
   const waited = ranFromMs === undefined ? {} : { [attribute.taskChunkWaited]: Math.max(0, ranFromMs - startMs) };
@@ -303,7 +309,7 @@ export const taskEvents: Readonly<Record<TaskKind, string>> = {
   speech: 'speech_detection',
 };
 
-function tellInLog(
+function writeLog(
   of: {
     kind: TaskKind;
     model: string;

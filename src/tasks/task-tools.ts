@@ -47,11 +47,11 @@ export type TaskTools = {
 
 /** Runs the work of tasks: the threads of src/tasks/threads/. */
 export type TaskRunner = {
-  run(order: TaskOrder, tools: TaskTools & { readonly told: TaskTelling }): Promise<TaskResult>;
+  run(order: TaskOrder, tools: TaskTools & { readonly record: TaskRecord }): Promise<TaskResult>;
 };
 
 /** Progress reports of the work; spans and the time account are made from them. */
-export type TaskTelling = {
+export type TaskRecord = {
   measured(measures: TaskMeasures): void;
   /** The model that works for the task, once it is known to exist. */
   uses(model: ModelInUse): void;

@@ -10,9 +10,9 @@ import type { TaskRequest, TaskResult } from './task-types.ts';
  */
 export async function runTask(request: TaskRequest, tools: TaskTools): Promise<TaskResult> {
   const checked = { ...request, parameters: checkParameters(request.kind, request.parameters, tools.config) };
-  return accountForTask(checked, modelOf(request.kind, checked.parameters), tools, (told) => {
+  return accountForTask(checked, modelOf(request.kind, checked.parameters), tools, (record) => {
     const model = modelForTask(checked, tools.registry, tools.mayName);
-    if (model) told.uses(tools.registry.find(model.name, model.version));
-    return tools.threads.run({ request: checked, model }, { ...tools, told });
+    if (model) record.uses(tools.registry.find(model.name, model.version));
+    return tools.threads.run({ request: checked, model }, { ...tools, record });
   });
 }

@@ -93,8 +93,8 @@ export function log(
 ): void {
   if (severities.indexOf(level) > severities.indexOf(leastSevere[logger])) return;
   const where = level === 'error' || level === 'warn' ? whereWritten(logger) : undefined;
-  const told = where ? { ...where, ...fields } : fields;
-  loggers[logger].log(level, message, context ? { ...told, [contextOfRecord]: context } : told);
+  const placed = where ? { ...where, ...fields } : fields;
+  loggers[logger].log(level, message, context ? { ...placed, [contextOfRecord]: context } : placed);
 }
 
 /** Access lines are written in one place, and events come from other processes. */

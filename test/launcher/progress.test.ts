@@ -28,15 +28,15 @@ describe('the progress of a start', () => {
 
   it('says what is built and how long that takes, and what works meanwhile', () => {
     const said = told((progress) => {
-      progress.tell({ kind: 'plan', toBuild });
-      progress.tell({ kind: 'state', name: 'service', state: stack.state('service') });
+      progress.show({ kind: 'plan', toBuild });
+      progress.show({ kind: 'state', name: 'service', state: stack.state('service') });
     });
     assert.match(said, /Tempo, Loki: to be built first, about \d+ min in all/);
     assert.match(said, /Open http:\/\/localhost:8000: .* work now\. .* follow in about \d+ min/);
   });
 
   it('names the addresses when everything is up', () => {
-    const said = told((progress) => progress.tellUp(stack));
+    const said = told((progress) => progress.showUp(stack));
     assert.match(said, /page and API +http:\/\/localhost:8000\n/);
     assert.match(said, /Prometheus +http:\/\/localhost:9090\n/);
   });

@@ -1,3 +1,4 @@
+// alone: its figures depend on the time of the machine
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { countedInAll, lokiTraceIds, prometheusPoints, tempoTraceIds } from '../../testkit/backends.ts';

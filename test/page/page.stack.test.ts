@@ -1,3 +1,4 @@
+// alone: its figures depend on the time of the machine
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -476,11 +477,11 @@ describe('the page in a browser', function () {
     await using opened = await open('#/dashboards/vitrine-service?from=now-5m&to=now&refresh=off');
     const { page, trouble } = opened;
     await page.locator('.view[data-renewed]').waitFor();
-    const letGo = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
     await page.route(
       ({ href }) => isForPerceptron(href),
       async (route) => {
-        await letGo.promise;
+        await release.promise;
         await route.continue();
       },
     );
@@ -492,7 +493,7 @@ describe('the page in a browser', function () {
     await page.evaluate(
       'for (const body of document.querySelectorAll(".panel-body")) body.firstChild.isOfTheLast = true',
     );
-    letGo.resolve();
+    release.resolve();
     await answered;
     await page.unrouteAll({ behavior: 'wait' });
     await page.waitForLoadState('networkidle');

@@ -104,7 +104,7 @@ export class ApiKeys {
       if (mark !== this.#mark) {
         this.#byHash = await readKeys(this.#file);
         this.#mark = mark;
-        log('security', 'info', `The API keys were read anew: ${this.#byHash.size}`, { event_type: 'api_keys_read' });
+        log('security', 'info', `The API keys were read again: ${this.#byHash.size}`, { event_type: 'api_keys_read' });
       }
       this.#stale = undefined;
     } catch (error) {

@@ -46,32 +46,32 @@ export async function audited(
     of.admit();
     await of.act(entry);
   } catch (error) {
-    tell(act, entry, of, error instanceof ServiceError ? error.code : 'internal');
+    record(act, entry, of, error instanceof ServiceError ? error.code : 'internal');
     throw error;
   }
-  tell(act, entry, of, 'ok');
+  record(act, entry, of, 'ok');
 }
 
-function tell(
+function record(
   act: Act,
   entry: AuditEntry,
   { request, response }: { request: Request; response: Response },
   outcome: string,
 ): void {
-  const told = requestTrace(response);
+  const trace = requestTrace(response);
   const { event, done, failed } = acts[act];
   const { model, from, to } = entry;
   const fields: LogFields = {
     event_type: event,
     act,
     outcome,
-    tenant: told.tenant,
+    tenant: trace.tenant,
     [attribute.clientAddress]: request.ip,
-    [attribute.requestId]: told.requestId,
+    [attribute.requestId]: trace.requestId,
     ...(model !== undefined && { model }),
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
   };
-  if (outcome === 'ok') log('audit', 'info', `${done} through the API`, fields, told.context);
-  else log('audit', 'warn', `${failed} through the API: ${outcome}`, fields, told.context);
+  if (outcome === 'ok') log('audit', 'info', `${done} through the API`, fields, trace.context);
+  else log('audit', 'warn', `${failed} through the API: ${outcome}`, fields, trace.context);
 }

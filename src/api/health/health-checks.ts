@@ -67,7 +67,7 @@ export class HealthChecks {
 
   see(): Promise<Seen> {
     const now = performance.now();
-    if (this.#look === undefined || now - this.#look.at > keptMs) this.#look = { at: now, seen: this.#seeAnew() };
+    if (this.#look === undefined || now - this.#look.at > keptMs) this.#look = { at: now, seen: this.#lookAgain() };
     return this.#look.seen;
   }
 
@@ -238,7 +238,7 @@ export class HealthChecks {
     return isRepositoryThere && !this.#parts.registry.expectsModels;
   }
 
-  async #seeAnew(): Promise<Seen> {
+  async #lookAgain(): Promise<Seen> {
     const { config, registry, jobs } = this.#parts;
     const [disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere] = await Promise.all([
       // The folder may be away with its disk: that is a warning, not a defect.

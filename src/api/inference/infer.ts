@@ -62,7 +62,7 @@ class InferExchange {
   readonly #parts: InferParts;
   readonly #request: Request;
   readonly #response: Response;
-  readonly #told: RequestTrace;
+  readonly #trace: RequestTrace;
   #over = false;
   #startedAt = 0;
   #model: LoadedModel | undefined;
@@ -77,7 +77,7 @@ class InferExchange {
     this.#parts = parts;
     this.#request = request;
     this.#response = response;
-    this.#told = trace;
+    this.#trace = trace;
   }
 
   begin(target: InferTarget): void {
@@ -85,19 +85,19 @@ class InferExchange {
     try {
       const request = this.#request;
       const route = target.version === undefined ? routeOfModel : routeOfVersion;
-      this.#told.route = route;
+      this.#trace.route = route;
       if (request.method !== 'POST') refuseMethod(request, this.#response, 'POST');
-      this.#startedAt = this.#told.row?.startedAt ?? performance.now();
+      this.#startedAt = this.#trace.row?.startedAt ?? performance.now();
       const name = decoded(target.model);
       const client = access.admit(inferenceRoutes[route].post, request, this.#response, name);
       const model = registry.find(name, target.version && decoded(target.version));
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
-      this.#told.servedBy = model;
+      this.#trace.servedBy = model;
       permits.take(model.name, client.name);
       this.#model = model;
-      this.#told.guest = this;
-      this.#profiled = profiles.admit(request, client, model, this.#told);
+      this.#trace.guest = this;
+      this.#profiled = profiles.admit(request, client, model, this.#trace);
       bodies.receive(request, this.#jsonBytes ?? 0, this);
     } catch (error) {
       this.failed(error);
@@ -115,7 +115,7 @@ class InferExchange {
     const { manifest } = this.#model!;
     const jsonBytes = this.#jsonBytes;
     try {
-      this.#told.row?.mark('receive');
+      this.#trace.row?.mark('receive');
       if (codec.isLarge(body.bytes, jsonBytes, manifest)) {
         codec.readAside(body, jsonBytes, manifest, this).then(
           (call) => this.#submit(call, true),
@@ -148,8 +148,8 @@ class InferExchange {
           priority: call.priority,
           deadlineAt: this.#startedAt + Math.min(allowedMs(this.#parts.config, model), this.#callersMs(call)),
           signal: this,
-          tenant: this.#told.tenant,
-          follower: this.#told.row,
+          tenant: this.#trace.tenant,
+          follower: this.#trace.row,
         },
         this,
       );
@@ -162,7 +162,7 @@ class InferExchange {
   answered({ outputs, stages, owned }: InferAnswer): void {
     this.#outputs = owned;
     try {
-      this.#told.row?.markEngine(stages);
+      this.#trace.row?.markEngine(stages);
       const { codec } = this.#parts;
       const large = codec.largeOutputs(this.#call!, outputs);
       if (large === undefined) this.#send(outputs);
@@ -178,11 +178,11 @@ class InferExchange {
 
   #send(outputs: readonly Tensor[], written?: ReadonlyMap<number, WrittenData>): void {
     if (this.#over) return;
-    const { row } = this.#told;
+    const { row } = this.#trace;
     try {
       const answer = writeInferAnswer(this.#model!, this.#call!, outputs, written);
       row?.mark('encode');
-      let head = commonHead(this.#told);
+      let head = commonHead(this.#trace);
       if (row) head = joinHead(head, headLine('Server-Timing', row.serverTiming()));
       const packing = sendAnswer(this.#parts, this.#request, this.#response, head, answer);
       packing?.catch((error: unknown) => this.#failedAside(error));
@@ -201,8 +201,8 @@ class InferExchange {
     const call = this.#call;
     const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
-    if (call) this.#told.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
-    this.#told.row?.markEngineFailed();
+    if (call) this.#trace.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
+    this.#trace.row?.markEngineFailed();
     answerFailure(error, this.#request, this.#response);
   }
 

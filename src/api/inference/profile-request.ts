@@ -37,9 +37,9 @@ export class Profiles {
   }
 
   /** Undefined for a request that nobody wants profiled; throws forbidden when who asks may not. */
-  admit(request: Request, client: Client, model: LoadedModel, told: RequestTrace): ProfiledRequest | undefined {
+  admit(request: Request, client: Client, model: LoadedModel, trace: RequestTrace): ProfiledRequest | undefined {
     const { config, access } = this.#parts;
-    if (told.row === undefined) return undefined;
+    if (trace.row === undefined) return undefined;
     const asked = request.headers['x-vitrine-profile'] === '1';
     if (!asked && !this.#isDue(model.name)) return undefined;
     if (asked && !access.mayAdminister(client) && client.key?.mayProfile !== true)
@@ -47,13 +47,13 @@ export class Profiles {
         'forbidden',
         say`Cannot profile the request: the API key does not allow it; leave out X-Vitrine-Profile, or ask for "may_profile" in VITRINE_API_KEYS_FILE.`,
       );
-    told.keep('profiled');
+    trace.keep('profiled');
     if (this.#running >= config.profilesMax) {
-      told.profile = 'busy';
+      trace.profile = 'busy';
       return undefined;
     }
     this.#running += 1;
-    return new ProfiledRequest(config, model, told, () => {
+    return new ProfiledRequest(config, model, trace, () => {
       this.#running -= 1;
     });
   }
@@ -73,21 +73,21 @@ type Call = { readonly inputs: readonly Tensor[]; readonly outputs: readonly str
 export class ProfiledRequest {
   readonly #config: Parts['config'];
   readonly #model: LoadedModel;
-  readonly #told: RequestTrace;
-  readonly #letGo: () => void;
+  readonly #trace: RequestTrace;
+  readonly #release: () => void;
   #call: Call | undefined;
 
-  constructor(config: Parts['config'], model: LoadedModel, told: RequestTrace, letGo: () => void) {
+  constructor(config: Parts['config'], model: LoadedModel, trace: RequestTrace, release: () => void) {
     this.#config = config;
     this.#model = model;
-    this.#told = told;
-    this.#letGo = letGo;
+    this.#trace = trace;
+    this.#release = release;
   }
 
   /** Before the inputs go to the lane, which may take them: a copy stays here. */
   keep(inputs: readonly Tensor[], outputs: readonly string[] | undefined): void {
     const bytes = bytesOfAll(inputs);
-    if (bytes > this.#config.profileBytesMax) this.#told.profile = 'too_large';
+    if (bytes > this.#config.profileBytesMax) this.#trace.profile = 'too_large';
     else
       this.#call = {
         inputs: inputs.map((tensor) => ({ ...tensor, data: tensor.data.slice() as Tensor['data'] })),
@@ -97,19 +97,19 @@ export class ProfiledRequest {
 
   /** The connection has done with the request: from here on nobody waits. */
   left(): void {
-    const isRan = this.#told.row?.batch?.outcome === 'ran';
+    const isRan = this.#trace.row?.batch?.outcome === 'ran';
     if (!this.#call || !isRan) {
-      this.#letGo();
+      this.#release();
       return;
     }
-    this.#told.profile = 'taken';
-    void this.#run(this.#call).finally(this.#letGo);
+    this.#trace.profile = 'taken';
+    void this.#run(this.#call).finally(this.#release);
   }
 
   async #run({ inputs, outputs }: Call): Promise<void> {
     const { data, profileMsMax, profileBytesMax } = this.#config;
     const { session, name, version } = this.#model;
-    const run = this.#told.runSpan();
+    const run = this.#trace.runSpan();
     const startMs = Date.now();
     try {
       const { size } = await stat(session.file);
@@ -124,7 +124,7 @@ export class ProfiledRequest {
         'warn',
         `There is no profile of a request to model ${name}: ${withoutValues(recordedReason(error))}`,
         { event_type: 'profile_failed', model: name, version },
-        this.#told.context,
+        this.#trace.context,
       );
     }
   }

@@ -57,8 +57,8 @@ export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promis
     await syncToDisk(dirname(work.path));
   });
   work.claimForJob();
-  const told = requestTrace(response);
-  const { traceId, spanId } = told.ids;
+  const trace = requestTrace(response);
+  const { traceId, spanId } = trace.ids;
   const added = await jobs.add({
     id: work.id,
     tenant: client.tenant,
@@ -89,7 +89,7 @@ export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promis
         'info',
         `A job was accepted: ${task.kind}`,
         { event_type: 'job_accepted', [attribute.jobId]: work.id, kind: task.kind, tenant: client.tenant },
-        told.context,
+        trace.context,
       );
   }
   return added.job;

@@ -26,13 +26,13 @@ const behindBytesMax = 256 * 1024;
 export function followJob(parts: JobParts & { lifecycle: Lifecycle; budgets: Budgets }) {
   const { jobs: queue, lifecycle } = parts;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const told = requestTrace(response);
+    const trace = requestTrace(response);
     const last = readEventId(readHeaders(followHeaders, request)['Last-Event-ID'] ?? '');
     const { id } = await findOwn(queue, client, request);
     const follower = whileOpen(response, () => new Follower(parts, { id, client: client.name, response }));
     if (!follower) return;
     const job = await queue.find(id);
-    told.beginStream();
+    trace.beginStream();
     if (!job || lifecycle.stopping.aborted || request.method === 'HEAD') response.end();
     else follower.begin(job, queue.events.of(id), last);
   };

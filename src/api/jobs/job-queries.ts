@@ -30,5 +30,5 @@ export const followHeaders = z.object({
   'Last-Event-ID': z
     .string()
     .optional()
-    .describe('The last event that was heard: only what came since is told. What is no id of an event is passed over.'),
+    .describe('The last event received: only later ones are sent. What is no id of an event is ignored.'),
 });

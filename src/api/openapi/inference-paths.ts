@@ -93,7 +93,7 @@ export function inferencePaths(): DescribedPaths {
     },
     '/v2/repository/models/{model}/load': {
       post: {
-        ...post('loadModel', 'Load a model, or load it anew', loadRequest, model),
+        ...post('loadModel', 'Load a model, or reload it', loadRequest, model),
         fails: ['invalid_model', 'model_not_ready', 'model_load_timeout', 'circuit_open'],
       },
     },

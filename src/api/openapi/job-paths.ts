@@ -74,7 +74,7 @@ const withId = { requestParams: { path } };
 const fails: readonly FailureCode[] = ['job_not_found'];
 
 /** An answer that is a job, with links to its operations. */
-export function jobTold(description: string) {
+export function jobRecord(description: string) {
   return {
     ...json(description, jobSchema),
     links: {
@@ -107,7 +107,7 @@ export function jobPaths(): DescribedPaths {
       get: {
         ...of('showJob', 'State, progress, estimate, links'),
         ...withId,
-        responses: { '200': jobTold('The job.') },
+        responses: { '200': jobRecord('The job.') },
         fails,
       },
       delete: {
@@ -117,7 +117,7 @@ export function jobPaths(): DescribedPaths {
         ),
         ...withId,
         responses: {
-          '202': jobTold('It is being given up, and forgotten then.'),
+          '202': jobRecord('It is being given up, and forgotten then.'),
           '204': { description: 'Forgotten.' },
         },
         fails,
@@ -141,7 +141,7 @@ export function jobPaths(): DescribedPaths {
       post: {
         ...of('cancelJob', 'Cancel a job'),
         ...withId,
-        responses: { '200': jobTold('It has ended.'), '202': jobTold('It is being given up.') },
+        responses: { '200': jobRecord('It has ended.'), '202': jobRecord('It is being given up.') },
         fails,
       },
     },

@@ -7,7 +7,7 @@ import { taskParameters } from '../../tasks/task-parameters.ts';
 import { taskHeaders } from '../tasks/task-headers.ts';
 import { binary, file, json } from './answers.ts';
 import type { Described, DescribedPaths } from './describe-routes.ts';
-import { jobTold } from './job-paths.ts';
+import { jobRecord } from './job-paths.ts';
 import { soundExample } from './sound-example.ts';
 
 /** POST /v1/<task>, and the short form that people know. */
@@ -103,7 +103,7 @@ function operation(
     requestParams: { header: taskHeaders },
     // Everything of a microstructure has a default, so that its body may be left out.
     requestBody: { required: kind !== 'microstructure', content },
-    responses: { '200': answer, '202': jobTold('With Prefer: respond-async: the job.') },
+    responses: { '200': answer, '202': jobRecord('With Prefer: respond-async: the job.') },
     fails: [
       ...fails,
       ...(kind === 'generate' ? (['prompt_not_understood'] as const) : []),

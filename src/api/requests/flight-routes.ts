@@ -67,7 +67,7 @@ function asked(access: AccessControl, flights: FlightRecorder | undefined, clien
   if (!flights)
     throw new ServiceError(
       'not_found',
-      say`Cannot tell of requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.`,
+      say`Cannot list requests: all telemetry is switched off; start without OTEL_SDK_DISABLED.`,
     );
   return { recorder: flights, sees: visibleTo(access, client) };
 }
@@ -81,6 +81,6 @@ function visibleTo(access: AccessControl, client: Client): (record: FlightRecord
 function notRemembered(): ServiceError {
   return new ServiceError(
     'request_not_found',
-    say`Cannot tell of this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
+    say`Cannot show this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
   );
 }

@@ -13,7 +13,7 @@ export const logSettingsRequest = z
     log_file: z.literal('', { error: 'can only be empty: logs leave by OTLP, not into files' }).optional(),
     log_info: flag(),
     log_warning: flag(),
-    log_error: z.literal(true, { error: 'can only be true: errors are always told' }).optional(),
+    log_error: z.literal(true, { error: 'can only be true: errors are always logged' }).optional(),
     log_verbose_level: z
       .int({ error: 'has to be a whole number of at least 0' })
       .min(0, 'has to be a whole number of at least 0')
@@ -29,7 +29,7 @@ export const logSettingsRequest = z
           ]),
         ),
         {
-          error: `can name ${adjustable.join(', ')}, each with a level; events, audit and security always tell everything`,
+          error: `can name ${adjustable.join(', ')}, each with a level; events, audit and security always log everything`,
         },
       )
       .optional()

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { ServiceError } from '../../errors.ts';
-import { requestTrace, tellStages } from '../../http/trace-request.ts';
+import { recordStages, requestTrace } from '../../http/trace-request.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
@@ -32,7 +32,7 @@ export async function answerWhenDone(
   response.setHeader('Location', jobPath(job.id));
   response.setHeader('Cache-Control', 'no-store');
   requestTrace(response).row?.mark('run');
-  tellStages(response);
+  recordStages(response);
   const answer = jobAnswer(job);
   switch (job.state) {
     case 'waiting':

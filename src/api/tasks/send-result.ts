@@ -24,8 +24,8 @@ export async function sendResult(
   response.setHeader('X-Content-Type-Options', 'nosniff');
   if (contentType !== 'application/json') {
     response.setHeader('Content-Disposition', `attachment; filename="${fileName}"`);
-    const told = inAscii(JSON.stringify(facts));
-    if (told.length <= factsCharsMax) response.setHeader('X-Vitrine-Facts', told);
+    const text = inAscii(JSON.stringify(facts));
+    if (text.length <= factsCharsMax) response.setHeader('X-Vitrine-Facts', text);
   }
   await sendFile(response, handle, bodyIdleMsMax);
 }

@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { ServiceError } from '../../errors.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
-import { requestTrace, tellStages } from '../../http/trace-request.ts';
+import { recordStages, requestTrace } from '../../http/trace-request.ts';
 import { leftSignal, whileOpen } from '../../http/while-open.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { WorkFolder, WorkFolders } from '../../jobs/work-folders.ts';
@@ -49,7 +49,7 @@ export type TaskParts = {
 export function taskRoute(kind: TaskKind, parts: TaskParts) {
   const { config, taskPermits, workFolders } = parts;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const told = requestTrace(response);
+    const trace = requestTrace(response);
     const deadline = taskDeadline(request, config);
     const isWantedAsJob = wantsJob(request);
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
@@ -61,13 +61,13 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
       throw error;
     });
-    told.row?.mark('receive');
+    trace.row?.mark('receive');
     // From here on there are spans and a line of the task, which must not point to a trace that is
     // missing.
-    const context = told.keep('task');
+    const context = trace.keep('task');
 
     const ofJob = isWantedAsJob || (kind === 'separate' && task.parameters.format === 'json');
-    if (ofJob) tellJob(told, task, parts);
+    if (ofJob) recordJob(trace, task, parts);
     if (isWantedAsJob) return await acceptJob(parts, { request, response, client, work, task });
 
     // Links need something that is kept: the result of a job.
@@ -87,12 +87,12 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       progress: () => undefined,
       reserve: (bytes) => workFolders.reserve(work.id, bytes),
       tenant: client.tenant,
-      asker: told,
+      asker: trace,
       context,
       mayName: (model) => client.key?.mayUse(model) ?? true,
-      belongsTo: { [attribute.requestId]: told.requestId },
+      belongsTo: { [attribute.requestId]: trace.requestId },
     });
-    tellStages(response);
+    recordStages(response);
     await sendResult(response, result, config);
   };
 }
@@ -118,11 +118,11 @@ async function readTask(
 }
 
 /** What the request asks for is done by a job, which is recorded by itself when it has ended. */
-function tellJob(told: RequestTrace, { kind, parameters }: TaskRequest, { registry }: TaskParts): void {
+function recordJob(trace: RequestTrace, { kind, parameters }: TaskRequest, { registry }: TaskParts): void {
   const name = modelOf(kind, parameters);
-  told.task = kind;
-  told.isForJob = true;
-  if (registry.versions(name).length > 0) told.servedBy = registry.find(name);
+  trace.task = kind;
+  trace.isForJob = true;
+  if (registry.versions(name).length > 0) trace.servedBy = registry.find(name);
 }
 
 function takesFiles(kind: TaskKind): boolean {

@@ -238,7 +238,7 @@ export class Batcher {
       this.#breaker.failed();
       this.#crashed(running, result.how);
     } else this.#ranOrFailed(running, result.ends, doneAt);
-    this.#tellIfEmpty();
+    this.#logIfEmpty();
   }
 
   #ranOrFailed(running: RunningBatch, ends: readonly RunEnd[], doneAt: number): void {
@@ -444,7 +444,7 @@ export class Batcher {
     this.#statistics.fail.count += 1;
     this.#statistics.fail.ms += performance.now() - entry.enqueuedAt;
     entry.asker.failed(error);
-    this.#tellIfEmpty();
+    this.#logIfEmpty();
   }
 
   #hasCallers(): boolean {
@@ -453,7 +453,7 @@ export class Batcher {
     return false;
   }
 
-  #tellIfEmpty(): void {
+  #logIfEmpty(): void {
     if (this.#whenEmpty && !this.#hasCallers()) this.#whenEmpty();
   }
 }

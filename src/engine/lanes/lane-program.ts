@@ -4,7 +4,7 @@ import { parent } from '../../threads/parent.ts';
 import { Owned } from '../owned.ts';
 import { LaneCpu } from './lane-cpu.ts';
 import type { FromLane, LaneRun, RunEnd, ToLane } from './lane-messages.ts';
-import { LaneSession, profileRun, tellWarnings } from './lane-session.ts';
+import { LaneSession, logWarnings, profileRun } from './lane-session.ts';
 
 // What runs inside a lane, be it a thread or a process: one session, one run at a time. ONNX
 // Runtime blocks this thread while it runs, which is why it is nobody else's.
@@ -14,7 +14,7 @@ let session: LaneSession | undefined;
 let cpu: LaneCpu | undefined;
 
 if (isMainThread) {
-  tellWarnings();
+  logWarnings();
   process.on('disconnect', () => process.exit());
   // A run that never ends would hold the disconnect off for ever: a thread of its own ends the
   // process when its parent is gone.

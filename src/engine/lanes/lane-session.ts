@@ -24,7 +24,7 @@ let leastSevere: 2 | 4 = 4;
 ort.env.logLevel = 'fatal';
 
 /** For a lane whose stderr is read. */
-export function tellWarnings(): void {
+export function logWarnings(): void {
   leastSevere = 2;
   ort.env.logLevel = 'warning';
 }

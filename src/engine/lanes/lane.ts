@@ -39,7 +39,7 @@ export class Lane {
   #report: SessionReport | undefined;
   #runs = 0;
   #killedBecause: string | undefined;
-  #tellEnded: () => void = () => undefined;
+  #logEnded: () => void = () => undefined;
 
   private constructor(
     kind: 'thread' | 'process',
@@ -51,7 +51,7 @@ export class Lane {
     this.#state = state;
     this.#onEnd = onEnd;
     this.ended = new Promise((resolve) => {
-      this.#tellEnded = resolve;
+      this.#logEnded = resolve;
     });
     const listener = {
       received: (message: FromLane) => this.#received(message),
@@ -180,7 +180,7 @@ export class Lane {
     const state = this.#state;
     const how = this.#killedBecause ?? ended;
     this.#state = { kind: 'ended' };
-    this.#tellEnded();
+    this.#logEnded();
     this.#onEnd(this, how);
     if (state.kind === 'opening') state.crashed(how);
     if (state.kind === 'running') state.done({ kind: 'ended', how });

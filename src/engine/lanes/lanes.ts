@@ -1,7 +1,7 @@
 import { residentBytes } from '../../proc.ts';
 import { pauseUnless } from '../../resilience/pause-unless.ts';
 import { log } from '../../telemetry/logger.ts';
-import { tellLaneLine } from '../registry/onnx-messages.ts';
+import { logLaneLine } from '../registry/onnx-messages.ts';
 import type { AbandonedLanes } from './abandoned-lanes.ts';
 import { Lane } from './lane.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
@@ -164,7 +164,7 @@ export class Lanes {
         openMsMax: this.#openMsMax,
         onEnd: (ended, how) => this.#hasEnded(ended, how),
         onAbandoned: (overdue) => this.#abandon(overdue),
-        onSaid: (speaker, line) => tellLaneLine(this.#model, speaker.name, line),
+        onSaid: (speaker, line) => logLaneLine(this.#model, speaker.name, line),
       });
       if (this.#stopping.signal.aborted) return await lane.close();
       this.#rowProof ??= lane.report.rowProof;

@@ -40,10 +40,10 @@ export function readProfile(text: string): OperatorProfile {
     ({ cat, name, ts }) => cat === 'Node' && name.endsWith('_kernel_time') && ts >= run.ts && ts <= run.ts + run.dur,
   );
   const longest = ran.length <= operatorsMax ? ran : [...ran].sort((one, other) => other.dur - one.dur);
-  const told = longest.slice(0, operatorsMax).sort((one, other) => one.ts - other.ts);
+  const listed = longest.slice(0, operatorsMax).sort((one, other) => one.ts - other.ts);
   return {
     runMs: run.dur / 1000,
-    operators: told.map((event) => operatorOf(event, run.ts)),
+    operators: listed.map((event) => operatorOf(event, run.ts)),
     operatorCount: ran.length,
   };
 }

@@ -37,13 +37,13 @@ export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
  * dimension with them.
  */
 export function modelMetadata(manifest: Manifest, versions: readonly string[]) {
-  const told = ({ name, datatype, shape }: TensorSpec) => ({ name, datatype, shape });
+  const described = ({ name, datatype, shape }: TensorSpec) => ({ name, datatype, shape });
   return {
     name: manifest.name,
     versions,
     platform: 'onnxruntime_onnx',
-    inputs: manifest.inputs.map(told),
-    outputs: manifest.outputs.map(told),
+    inputs: manifest.inputs.map(described),
+    outputs: manifest.outputs.map(described),
     parameters: sizeBounds(manifest),
   };
 }

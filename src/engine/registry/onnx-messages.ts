@@ -20,33 +20,33 @@ let unsaid = 0;
 /**
  * A line of a lane's process: ONNX Runtime's own lines are logged by severity, others as warnings.
  */
-export function tellLaneLine(model: string, lane: string, line: string): void {
+export function logLaneLine(model: string, lane: string, line: string): void {
   const [, severity, source, func, message] = itsLine.exec(withoutColours(line)) ?? [];
   if (severity !== undefined && source !== undefined && func !== undefined && message !== undefined)
-    tell(levels[severity as keyof typeof levels], model, lane, message, {
+    record(levels[severity as keyof typeof levels], model, lane, message, {
       [attribute.onnxSource]: source,
       [attribute.onnxFunction]: func.slice(0, 200),
     });
-  else tell('warn', model, lane, withoutColours(line), {});
+  else record('warn', model, lane, withoutColours(line), {});
 }
 
 /**
  * A failed run, logged with its request; `contextOf` stores the trace, and is called only for a
  * logged line.
  */
-export function tellRunFailure(message: string, fields: LogFields, contextOf: () => Context): void {
-  if (!mayTell()) return;
+export function logRunFailure(message: string, fields: LogFields, contextOf: () => Context): void {
+  if (!mayLog()) return;
   log('app', 'warn', withoutValues(message), { event_type: 'run_failed', ...fields, ...takeUnsaid() }, contextOf());
 }
 
-function tell(
+function record(
   level: 'debug' | 'warn' | 'error',
   model: string,
   lane: string,
   message: string,
   fields: Record<string, string>,
 ): void {
-  if (!mayTell()) return;
+  if (!mayLog()) return;
   log('app', level, `ONNX Runtime on ${lane}: ${withoutValues(message)}`, {
     event_type: 'onnx_message',
     model,
@@ -56,7 +56,7 @@ function tell(
   });
 }
 
-function mayTell(): boolean {
+function mayLog(): boolean {
   const now = Math.floor(performance.now() / 1000);
   if (now !== second) {
     second = now;

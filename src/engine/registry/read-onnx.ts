@@ -240,7 +240,7 @@ class Cursor {
   unusable(why: string): ServiceError {
     return new ServiceError(
       'invalid_model',
-      say`Cannot read ${ours(this.#path)} as an ONNX file: ${ours(why)}; export the model anew.`,
+      say`Cannot read ${ours(this.#path)} as an ONNX file: ${ours(why)}; export the model again.`,
     );
   }
 

@@ -15,7 +15,7 @@ import type { TensorSpec } from './tensor-spec.ts';
 export function tritonConfig(manifest: Manifest) {
   const { batching, queue, lanes } = manifest;
   const batched = batching.rows_max > 0;
-  const told = ({ name, datatype, shape }: TensorSpec) => ({
+  const described = ({ name, datatype, shape }: TensorSpec) => ({
     name,
     data_type: datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`,
     dims: batched ? shape.slice(1) : shape,
@@ -26,8 +26,8 @@ export function tritonConfig(manifest: Manifest) {
     backend: 'onnxruntime',
     version_policy: tritonVersionPolicy(manifest.versions),
     max_batch_size: batching.rows_max,
-    input: manifest.inputs.map(told),
-    output: manifest.outputs.map(told),
+    input: manifest.inputs.map(described),
+    output: manifest.outputs.map(described),
     instance_group: [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
     default_model_filename: 'model.onnx',
     // Triton's place for what it has no word for: text by name.

@@ -6,7 +6,7 @@ import { retry } from '../../resilience/retry.ts';
 import { buffersUnder } from '../../threads/buffers-under.ts';
 import { carried, uncarried } from '../../threads/carried-error.ts';
 import { isOutOfMemory, openThread, type Thread } from '../../threads/open-thread.ts';
-import type { TaskTelling, TaskTools } from '../task-tools.ts';
+import type { TaskRecord, TaskTools } from '../task-tools.ts';
 import type { TaskResult } from '../task-types.ts';
 import { monotonicMs } from './task-clock.ts';
 import { taskGone, taskTooLate } from './task-ended.ts';
@@ -15,7 +15,7 @@ import type { FromThread, TaskOrder, ToThread } from './thread-messages.ts';
 
 export type TaskThreadConfig = Pick<Config, 'taskMemoryBytesMax'>;
 
-type Tools = TaskTools & { readonly told: TaskTelling };
+type Tools = TaskTools & { readonly record: TaskRecord };
 
 type State =
   | { readonly kind: 'idle' }
@@ -87,7 +87,7 @@ export class TaskThread {
       const end = await new Promise<End>((settle) => {
         this.#thread.worker.ref();
         this.#state = { kind: 'working', tools, model: order.model?.name ?? '', settle };
-        tools.told.givenToThread();
+        tools.record.givenToThread();
         const zeroMs = performance.timeOrigin + performance.now() - monotonicMs();
         this.#say({ kind: 'work', order, config, folder, zeroMs });
         if (signal.aborted) gone();
@@ -126,10 +126,10 @@ export class TaskThread {
         state.tools.progress(message.done, message.total, message.step);
         break;
       case 'spent':
-        state.tools.told.spent(message.stretches);
+        state.tools.record.spent(message.stretches);
         break;
       case 'measured':
-        state.tools.told.measured(message.measures);
+        state.tools.record.measured(message.measures);
         break;
       case 'done':
         state.settle({ result: message.result });
@@ -144,9 +144,9 @@ export class TaskThread {
    * crashed), and within the task's deadline.
    */
   async #infer(call: number, inputs: readonly Tensor[], { tools, model }: State & { kind: 'working' }): Promise<void> {
-    const { registry, config, signal, deadlineAt, told } = tools;
+    const { registry, config, signal, deadlineAt, record } = tools;
     try {
-      const answer = await told.engineCall(inputs, (followed) =>
+      const answer = await record.engineCall(inputs, (followed) =>
         retry(
           () =>
             registry.find(model).infer({

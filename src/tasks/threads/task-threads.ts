@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import type { Meter } from '../../telemetry/meter.ts';
-import type { TaskTelling, TaskTools } from '../task-tools.ts';
+import type { TaskRecord, TaskTools } from '../task-tools.ts';
 import type { TaskResult } from '../task-types.ts';
 import { taskGone, taskTooLate } from './task-ended.ts';
 import { TaskThread, type TaskThreadConfig } from './task-thread.ts';
@@ -33,8 +33,8 @@ export class TaskThreads implements AsyncDisposable {
     return { running: this.#running, waiting: this.#waiting.length };
   }
 
-  async run(order: TaskOrder, tools: TaskTools & { readonly told: TaskTelling }): Promise<TaskResult> {
-    tools.told.waitsForThread();
+  async run(order: TaskOrder, tools: TaskTools & { readonly record: TaskRecord }): Promise<TaskResult> {
+    tools.record.waitsForThread();
     await this.#turn(order.request.kind, tools);
     const thread = this.#idle.pop() ?? new TaskThread(this.#limits);
     try {

@@ -78,7 +78,7 @@ export async function startTelemetry(config: Config, component: Component): Prom
       await paths.logOutbox.drain();
       return spool.settled('logs');
     },
-    tellMetrics: () => sdk.exportMetrics(),
+    exportMetrics: () => sdk.exportMetrics(),
     stop: async (deadlineMs) => {
       const endsAt = performance.now() + deadlineMs;
       const leftMs = () => Math.max(0, endsAt - performance.now());
@@ -99,7 +99,7 @@ function noTelemetry(): Telemetry {
     logsGivenUp: () => 0,
     spoolTrouble: () => undefined,
     settleLogs: async () => true,
-    tellMetrics: async () => undefined,
+    exportMetrics: async () => undefined,
     stop: async () => undefined,
   };
 }

@@ -80,7 +80,7 @@ function open(): void {
   session = { driver: driver.is === 'value' ? driver.value : 'unknown', devices: [], closed: [] };
   for (let index = 0; index < count.value; index += 1) openDevice(nvml, session, index);
   if (session.closed.length === 0) periodsBetween = reopenPeriods.first;
-  tellDevices(session);
+  sendDevices(session);
 }
 
 function openDevice(library: Nvml, { devices, closed }: Session, index: number): void {
@@ -122,7 +122,7 @@ function readSession(current: Session): void {
   if (lost.size === 0) return;
   current.devices = current.devices.filter(({ hwId }) => !lost.has(hwId));
   current.closed.push(...[...lost].map(([which, code]) => ({ which, code })));
-  tellDevices(current);
+  sendDevices(current);
 }
 
 function readEnergy(): void {
@@ -138,7 +138,7 @@ function readEnergy(): void {
   if (Object.keys(moved).length > 0) service.send({ says: 'energy', atMs, joules: moved });
 }
 
-function tellDevices({ driver, devices, closed }: Session): void {
+function sendDevices({ driver, devices, closed }: Session): void {
   service.send({
     says: 'devices',
     driver,

@@ -3,10 +3,10 @@ import type { LabelsOf, Meter } from '../../meter.ts';
 import { attribute, metricNames } from '../../names/names.ts';
 import { EnergyCurve, type GpuEnergy } from './energy-curve.ts';
 import { findLibrary } from './find-library.ts';
+import { type GpuState, logState, logValue } from './log-state.ts';
 import type { RefusalCode } from './nvml.ts';
 import { ReaderProcess } from './reader-process.ts';
 import type { DeviceReading, GpuDevice, GpuMetric, GpuPoint, ReaderMessage } from './reading.ts';
-import { type GpuState, tellState, tellValue } from './tell-state.ts';
 
 export type Gpu = {
   state(): GpuState;
@@ -46,7 +46,7 @@ export function startGpu(options: GpuOptions, meter: Meter): Gpu {
   if (!options.gpuOn || options.telemetryOff) return noGpu({ is: 'off' });
   if (!findLibrary(options.nvmlLibrary)) {
     const state: GpuState = { is: 'no_library', library: options.nvmlLibrary };
-    tellState(state, { is: 'off' });
+    logState(state, { is: 'off' });
     return noGpu(state);
   }
   return new GpuReadings(options, meter);
@@ -76,7 +76,7 @@ class GpuReadings implements Gpu {
   readonly #reader: ReaderProcess;
   readonly #freshMs: number;
   #state: GpuState = { is: 'opening' };
-  #told: GpuState = { is: 'off' };
+  #logged: GpuState = { is: 'off' };
   #reading: { atMs: number; devices: readonly DeviceReading[] } | undefined;
   readonly #curves = new Map<string, EnergyCurve>();
   readonly #refused = new Map<string, { hwId: string; what: string; code: RefusalCode }>();
@@ -153,7 +153,7 @@ class GpuReadings implements Gpu {
       case 'reading':
         this.#reading = { atMs: message.atMs - clockOffsetMs, devices: message.devices };
         // Only now: the first reading can be where a defective driver ends it, again and again.
-        this.#tell();
+        this.#logChange();
         this.#noteRefusals(message.devices);
         return;
       case 'energy':
@@ -169,12 +169,12 @@ class GpuReadings implements Gpu {
   #become(next: GpuState): void {
     this.#state = next;
     if (next.is !== 'reading') this.#reading = undefined;
-    this.#tell();
+    this.#logChange();
   }
 
-  #tell(): void {
-    tellState(this.#state, this.#told);
-    this.#told = this.#state;
+  #logChange(): void {
+    logState(this.#state, this.#logged);
+    this.#logged = this.#state;
   }
 
   #wattsNow(hwId: string): number | undefined {
@@ -199,13 +199,13 @@ class GpuReadings implements Gpu {
       ),
     );
     for (const [key, { hwId, what, code }] of now) {
-      if (this.#refused.get(key)?.code !== code) tellValue(hwId, what, code);
+      if (this.#refused.get(key)?.code !== code) logValue(hwId, what, code);
       this.#refused.set(key, { hwId, what, code });
     }
     for (const [key, { hwId, what }] of this.#refused) {
       // A device that is not read now has not got better either.
       if (now.has(key) || !devices.some((each) => each.hwId === hwId)) continue;
-      tellValue(hwId, what, undefined);
+      logValue(hwId, what, undefined);
       this.#refused.delete(key);
     }
   }

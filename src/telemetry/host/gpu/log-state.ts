@@ -20,7 +20,7 @@ const switchOff = 'set VITRINE_GPU=false to leave GPUs alone';
  * A line for each change; `before` is the last logged state, so a driver that fails again and again
  * is logged once.
  */
-export function tellState(state: GpuState, before: GpuState): void {
+export function logState(state: GpuState, before: GpuState): void {
   // What a process wrote before it ended may differ each time; that it ended is the change.
   if (state.is === 'ended' ? before.is === 'ended' : JSON.stringify(state) === JSON.stringify(before)) return;
   switch (state.is) {
@@ -53,14 +53,14 @@ export function tellState(state: GpuState, before: GpuState): void {
       );
       return;
     case 'reading':
-      tellDevices(state, before.is === 'reading' ? before : { devices: [], closed: [] });
+      sendDevices(state, before.is === 'reading' ? before : { devices: [], closed: [] });
       return;
   }
 }
 
 type Devices = { devices: readonly GpuDevice[]; closed: readonly ClosedDevice[] };
 
-function tellDevices(now: Devices & { driver: string }, before: Devices): void {
+function sendDevices(now: Devices & { driver: string }, before: Devices): void {
   for (const { hwId, name } of now.devices) {
     if (before.devices.some((each) => each.hwId === hwId)) continue;
     say('info', 'gpu_found', `GPU ${name} (${hwId}) is read, driver ${now.driver}.`, {
@@ -84,7 +84,7 @@ function tellDevices(now: Devices & { driver: string }, before: Devices): void {
 }
 
 /** One value of one device that the driver refuses, or gives again. */
-export function tellValue(hwId: string, what: string, code: RefusalCode | undefined): void {
+export function logValue(hwId: string, what: string, code: RefusalCode | undefined): void {
   const fields = { [attribute.hwId]: hwId, value: what };
   if (code === undefined) say('info', 'gpu_value_back', `The ${what} of GPU ${hwId} can be read again.`, fields);
   else {

@@ -17,7 +17,7 @@ export class ProgressLine {
     this.#stream = stream;
   }
 
-  tell(progress: DatasetProgress): void {
+  show(progress: DatasetProgress): void {
     this.#now = { ...progress };
     if (this.#stream.isTTY) {
       this.#stream.write(`\r\u001b[K${this.#line().slice(0, (this.#stream.columns || 80) - 1)}`);

@@ -138,7 +138,7 @@ describe('the channels of alerts', function () {
       const down = await waitFor('the message about two instances', () => slack.bodies[1], { deadlineMs: 60_000 });
       for (const instance of ['a', 'b'])
         assert.equal(down.split(`No beat of ${instance}.`).length - 1, 1, `${instance} once: ${down}`);
-      assert.match(down, /By the rules of generation generation-guide s5/);
+      assert.match(down, /By the rules of generation generation-guide microstructure/);
       // Without STARTTLS Alertmanager sends no password: it greets, asks for it, and goes.
       await waitFor('the greeting to the mail server', () => mail.said.some((line) => /^EHLO/i.test(line)), {
         deadlineMs: 60_000,

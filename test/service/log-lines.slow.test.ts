@@ -70,7 +70,7 @@ describe('the log lines of the service', function () {
   });
 
   it('say where they were written, and for whom', async () => {
-    await waitFor('the place', () => told().includes('engine/onnx-messages.ts'));
+    await waitFor('the place', () => told().includes('engine/registry/onnx-messages.ts'));
     assert.match(told(), /code\.function\.name/);
     assert.match(told(), /tenant-of-the-test/);
   });

@@ -89,7 +89,7 @@ export const generation: DashboardPlan = {
             rows(increaseBy('generations', ['model'], { ...ofModel, status: 'success' })),
             rows(meanBy('generationSeconds', ['model'], ofModel, '$__range')),
             rows(
-              `histogram_quantile(0.95, sum by (model) (sum_over_time(vitrine:audio_generation_latency_seconds:rate5m${braces(ofModel)}[$__range:5m])))`,
+              `histogram_quantile(0.95, sum by (model) (sum_over_time(vitrine:audio_generation_latency_seconds:rate5m${braces(ofModel)}[$__range:1m])))`,
             ),
             rows(meanBy('generatedAudio', ['model'], ofModel, '$__range')),
           ],

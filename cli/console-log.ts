@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { copyFile, open, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ifThere } from '../src/if-there.ts';
 
 const sizeBytesMax = 10 * 1024 * 1024;
 
@@ -43,10 +44,5 @@ export async function lastLines(path: string, count: number): Promise<string[]> 
 }
 
 export async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
+  return (await ifThere(stat(path)))?.size ?? 0;
 }

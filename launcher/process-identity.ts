@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { ifThereNow } from '../src/if-there.ts';
 
 /** A process for certain: pids are used again, a pid together with its start time is not. */
 export type ProcessIdentity = { pid: number; startedAt: string };
@@ -41,15 +42,10 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 // Field 22 of /proc/<pid>/stat counts clock ticks since the machine started. The command in field 2
 // may hold spaces and brackets, so the fields are counted from the last closing one.
 function startedAtOnLinux(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw error;
-  }
+  const stat = ifThereNow(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), ['ESRCH']);
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
 async function startedAtElsewhere(pid: number): Promise<string | undefined> {

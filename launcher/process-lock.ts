@@ -1,6 +1,7 @@
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ifThere } from '../src/if-there.ts';
 import { patiently } from './patiently.ts';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 
@@ -47,13 +48,8 @@ async function linked(from: string, to: string): Promise<boolean> {
 
 /** Without an owner when a power cut left it without its content: its writer is gone too. */
 async function readOwner(path: string): Promise<{ owner: LockOwner | undefined; text: string } | undefined> {
-  let text: string;
-  try {
-    text = await patiently(() => readFile(path, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await ifThere(patiently(() => readFile(path, 'utf8')));
+  if (text === undefined) return undefined;
   try {
     return { owner: JSON.parse(text) as LockOwner, text };
   } catch {

@@ -3,6 +3,7 @@ import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { ifThere } from '../src/if-there.ts';
 import { ensureServer } from './build-server.ts';
 import { StackFailure } from './stack-failure.ts';
 
@@ -120,10 +121,6 @@ function tildeCode(character: string): string {
 }
 
 async function filesOf(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // No Collector has run here yet.
-    throw error;
-  }
+  // Without a folder no Collector has run here yet.
+  return (await ifThere(readdir(folder))) ?? [];
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ifThereNow } from '../src/if-there.ts';
 import { type ComponentName, componentNames } from './components.ts';
 import { patiently } from './patiently.ts';
 import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
@@ -112,10 +113,6 @@ function writeWhole(path: string, content: unknown): void {
 }
 
 function readIfThere(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = ifThereNow(() => readFileSync(path, 'utf8'));
+  return text === undefined ? undefined : JSON.parse(text);
 }

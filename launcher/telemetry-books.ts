@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifThere } from '../src/if-there.ts';
 import { readInstanceId } from '../src/telemetry/export/instance.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 
@@ -163,10 +164,7 @@ async function readSenders(url: string, signal: Signal, data: string): Promise<S
 }
 
 async function itemsOnDisk(folder: string): Promise<number> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const names = (await ifThere(readdir(folder))) ?? [];
   return sum(names.map(itemsIn));
 }
 

@@ -12,6 +12,7 @@ import { pageRoutes, serviceRoutes } from '../src/api/routes.ts';
 import { settings } from '../src/config.ts';
 import { type FailureCode, failures, faultOf } from '../src/errors.ts';
 import type { AnyWord, RouteTable } from '../src/http/route-table.ts';
+import { ifThere } from '../src/if-there.ts';
 import { receiverRoutes } from '../src/receiver/routes.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
@@ -52,10 +53,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 export async function stalePages(): Promise<string[]> {
   const stale: string[] = [];
   for (const name of Object.keys(pages)) {
-    const written = await readFile(fileOf(name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    });
+    const written = (await ifThere(readFile(fileOf(name), 'utf8'))) ?? '';
     if (written !== textOf(name)) stale.push(name);
   }
   return stale;

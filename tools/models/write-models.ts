@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ifThere } from '../../src/if-there.ts';
 import { generatedModels } from './generated.ts';
 import { learnedModels } from './learned.ts';
 import { writeOnnx } from './onnx/write-onnx.ts';
@@ -30,10 +31,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 export async function staleModelFiles(): Promise<string[]> {
   const stale: string[] = [];
   for (const [path, bytes] of modelFiles()) {
-    const written = await readFile(placeOf(path)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    const written = await ifThere(readFile(placeOf(path)));
     if (!written?.equals(bytes)) stale.push(path);
   }
   return stale;

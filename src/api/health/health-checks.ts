@@ -12,9 +12,10 @@ import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse
 export type CheckStatus = 'healthy' | 'warning' | 'unhealthy';
 export type Check = { status: CheckStatus; message?: string; [figure: string]: unknown };
 
-/** What was seen at one look; all health answers of a second are made from the same. */
-export type Seen = {
-  models: readonly ModelStatus[];
+export type Seen = Outside & { models: readonly ModelStatus[] };
+
+/** What takes a look outside the process; all health answers of a second are made from the same. */
+type Outside = {
   /** The folder of VITRINE_MODELS. */
   isRepositoryThere: boolean;
   disk: DiskUse | undefined;
@@ -59,16 +60,17 @@ export type HealthParts = {
 export class HealthChecks {
   readonly #parts: HealthParts;
   readonly #cpu = new CpuMeter();
-  #look: { at: number; seen: Promise<Seen> } | undefined;
+  #look: { at: number; seen: Promise<Outside> } | undefined;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
   }
 
-  see(): Promise<Seen> {
+  /** What lies outside the process is kept for a moment; the models are as they are now. */
+  async see(): Promise<Seen> {
     const now = performance.now();
     if (this.#look === undefined || now - this.#look.at > keptMs) this.#look = { at: now, seen: this.#lookAgain() };
-    return this.#look.seen;
+    return { ...(await this.#look.seen), models: this.#parts.registry.models() };
   }
 
   models(seen: Seen, shown: Shown): Check {
@@ -238,8 +240,8 @@ export class HealthChecks {
     return isRepositoryThere && !this.#parts.registry.expectsModels;
   }
 
-  async #lookAgain(): Promise<Seen> {
-    const { config, registry, jobs } = this.#parts;
+  async #lookAgain(): Promise<Outside> {
+    const { config, jobs } = this.#parts;
     const [disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere] = await Promise.all([
       // The folder may be away with its disk: that is a warning, not a defect.
       diskUse(config.data).catch(() => undefined),
@@ -250,7 +252,7 @@ export class HealthChecks {
       jobs.storeAnswerMs(),
       isFolder(config.models),
     ]);
-    return { models: registry.models(), disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere };
+    return { disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere };
   }
 }
 

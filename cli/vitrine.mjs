@@ -138,7 +138,12 @@ function findNode() {
 // command.
 function handOver(node, parameters) {
   const [program, ...rest] = parameters[0] === 'node' ? parameters.slice(1) : ['cli/command-line.ts', ...parameters];
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+  const env = {
+    // Node keeps compiled code there: a later start takes about half the processor time.
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'vitrine'),
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+  };
   // The channel closes when this process ends in any way: the launcher then stops the stack, too.
   const child = spawn(node, [join(root, program), ...rest], {
     env,

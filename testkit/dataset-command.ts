@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DatasetReport } from '../src/datasets/dataset-report.ts';
+import { bareEnvironment } from './bare-environment.ts';
 
 const program = fileURLToPath(new URL('../cli/command-line.ts', import.meta.url));
 
@@ -15,7 +16,7 @@ export type DatasetCommand = {
 /** `vitrine dataset …` in a process of its own, with --json. */
 export function datasetCommand(given: readonly string[], env: Record<string, string>): DatasetCommand {
   const child = spawn(process.execPath, [program, 'dataset', ...given, '--json'], {
-    env: { PATH: process.env.PATH, OTEL_SDK_DISABLED: 'true', ...env },
+    env: { ...bareEnvironment, OTEL_SDK_DISABLED: 'true', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [output, errors] = ['', ''];

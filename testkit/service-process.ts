@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choosePort } from '../launcher/free-port.ts';
+import { bareEnvironment } from './bare-environment.ts';
 import type { MemoryCgroup } from './memory-cgroup.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -30,7 +31,7 @@ export async function startService(
   const child: ChildProcess = spawn(line[0] as string, line.slice(1), {
     // No models unless the test has some: loading the repository's takes longer than most tests.
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment,
       OTEL_METRIC_EXPORT_INTERVAL: '1000',
       ...(env.VITRINE_MODELS === undefined && {
         VITRINE_MODELS: folderWithoutModels(),

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { choosePort } from '../../launcher/free-port.ts';
+import { bareEnvironment } from '../../testkit/bare-environment.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { startService } from '../../testkit/service-process.ts';
 import { ourModels } from '../../testkit/task-runner.ts';
@@ -230,7 +231,7 @@ class Collector {
 
 function run(env: Record<string, string>): { child: ChildProcess; exited: Promise<unknown> } {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...bareEnvironment, ...env },
     stdio: 'ignore',
   });
   return { child, exited: once(child, 'exit') };

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { choosePort } from '../../launcher/free-port.ts';
+import { bareEnvironment } from '../../testkit/bare-environment.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
 export type ReceiverProcess = AsyncDisposable & {
@@ -56,7 +57,7 @@ export async function startReceiver(env: Record<string, string>): Promise<Receiv
 /** The program as it is, for starts that are meant to fail. */
 export function runReceiver(env: Record<string, string>) {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/receiver.ts')], {
-    env: { PATH: process.env.PATH, OTEL_METRIC_EXPORT_INTERVAL: '300', ...env },
+    env: { ...bareEnvironment, OTEL_METRIC_EXPORT_INTERVAL: '300', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

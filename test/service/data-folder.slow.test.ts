@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { bareEnvironment } from '../../testkit/bare-environment.ts';
 import { startService } from '../../testkit/service-process.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { startReceiver } from '../receiver/receiver-process.ts';
@@ -52,7 +53,7 @@ describe('a data folder', () => {
 async function tryToStart(program: string, env: Record<string, string>): Promise<{ code: number; said: string }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../..', program)], {
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment,
       VITRINE_MODELS: '/nonexistent',
       ...env,
       VITRINE_PORT: '0',

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { choosePort } from '../../launcher/free-port.ts';
+import { bareEnvironment } from '../../testkit/bare-environment.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
@@ -13,7 +14,7 @@ describe('the service', () => {
     const port = String(await choosePort('127.0.0.1'));
     const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
       env: {
-        PATH: process.env.PATH,
+        ...bareEnvironment,
         VITRINE_PORT: port,
         VITRINE_MODEL_CONTROL: 'explicit',
         VITRINE_DATA: folder.path,

@@ -4,6 +4,7 @@ import { StackFailure } from '../launcher/stack-failure.ts';
 import { ServiceError } from '../src/errors.ts';
 import { version } from '../src/version.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
+import { archives } from './commands/archives.ts';
 import { clean } from './commands/clean.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
@@ -69,6 +70,9 @@ command(
 command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/api-keys.md)')
   .option('--file <path>', 'add it to this file, as VITRINE_API_KEYS_FILE names it; without, the entry is printed')
   .action((name: string, options: { file?: string }) => run(newKey)({ ...options, name }));
+command('archives <folder>', 'write the servers of this machine as archives, for a mirror (docs/servers.md)')
+  .option('--only <names>', 'only these servers, with commas between')
+  .action((folder: string, options: { only?: string }) => run(archives)({ ...options, folder }));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });

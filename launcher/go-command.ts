@@ -109,10 +109,7 @@ export function explainGoFailure(error: unknown, { title, env, cache }: GoContex
       ?.trim();
 
   if (full || line(/no space left on device|disk quota exceeded/i)) {
-    return new StackFailure(
-      `Cannot build ${title}: the disk is full; free about 5 GB, or choose other places with VITRINE_CACHE (now ${cache}), GOCACHE, GOMODCACHE and TMPDIR.`,
-      { cause: error },
-    );
+    return diskFull(title, cache, error);
   }
   const network = line(
     /dial tcp|no such host|i\/o timeout|connection refused|network is unreachable|proxyconnect|TLS handshake|module lookup disabled|unexpected EOF|40[34] \w|50[0234] \w/i,
@@ -126,4 +123,11 @@ export function explainGoFailure(error: unknown, { title, env, cache }: GoContex
   return new StackFailure(`Cannot build ${title}: go ended with an error; read its last lines:\n${output.trim()}`, {
     cause: error,
   });
+}
+
+export function diskFull(title: string, cache: string, cause: unknown): StackFailure {
+  return new StackFailure(
+    `Cannot build ${title}: the disk is full; free about 5 GB, or choose other places with VITRINE_CACHE (now ${cache}), GOCACHE, GOMODCACHE and TMPDIR.`,
+    { cause },
+  );
 }

@@ -1,6 +1,7 @@
 import { BuildEstimate } from './build-estimate.ts';
-import type { BuildProgress } from './build-server.ts';
 import { type ComponentName, component } from './components.ts';
+import type { ServerProgress } from './servers/server-context.ts';
+import { sayOf } from './servers/server-source.ts';
 import type { Stack, StackEvent } from './stack.ts';
 
 /** A plain line at least this often while something is built and nobody watches a terminal. */
@@ -19,6 +20,8 @@ export class Progress {
   #estimate = new BuildEstimate([]);
   #build: Extract<StackEvent, { kind: 'build' }> | undefined;
   #buildSince = 0;
+  /** Why the server that is got now has to be built. */
+  #refused: string[] = [];
   #plainAt = 0;
 
   constructor(stream: NodeJS.WriteStream) {
@@ -88,7 +91,7 @@ export class Progress {
     this.#estimate = new BuildEstimate(toBuild);
     if (toBuild.length === 0) return;
     this.line(
-      `${toBuild.map(({ title }) => title).join(', ')}: to be built first, about ${this.#estimate.minutesLeft()} min in all; the next start takes seconds. The page and the API answer meanwhile.`,
+      `${toBuild.map(({ title }) => title).join(', ')}: not here yet. A download takes seconds, a build of all about ${this.#estimate.minutesLeft()} min; the next start takes seconds. The page and the API answer meanwhile.`,
     );
   }
 
@@ -101,11 +104,22 @@ export class Progress {
   #showBuild(event: Extract<StackEvent, { kind: 'build' }>): void {
     const { progress, title } = event;
     if (progress.phase === 'done') {
-      if (progress.built)
-        this.line(`Built ${title} (${event.number} of ${event.of}) in ${seconds(progress.elapsedMs)}.`);
+      if (progress.found !== undefined)
+        this.line(
+          `${title} (${event.number} of ${event.of}): ${sayOf(progress.found)}, ${seconds(progress.elapsedMs)}.`,
+        );
+      this.#refused = [];
       this.#estimate.built(title, progress.elapsedMs);
       this.#build = undefined;
       return;
+    }
+    if (progress.phase === 'refused') {
+      this.#refused.push(progress.why);
+      return;
+    }
+    if (progress.phase === 'downloading' && this.#refused.length > 0) {
+      this.line(`${title} is built here, since ${this.#refused.join(', and ')}.`);
+      this.#refused = [];
     }
     const isNew = this.#build?.title !== title || this.#build.progress.phase !== progress.phase;
     this.#build = event;
@@ -181,10 +195,16 @@ function outside(url: string): string {
   return url.replace('//127.0.0.1:', '//localhost:');
 }
 
-function doing(progress: BuildProgress): string {
+function doing(progress: ServerProgress): string {
   switch (progress.phase) {
     case 'waiting':
       return 'another start builds it, waiting';
+    case 'fetching': {
+      const of = progress.bytesMax === undefined ? '' : ` of ${megabytes(progress.bytesMax)}`;
+      return `downloading, ${megabytes(progress.bytes)}${of}`;
+    }
+    case 'refused':
+      return 'looking elsewhere';
     case 'downloading':
       return progress.modules === 0 ? 'looking for its modules' : `downloading modules, ${progress.modules} so far`;
     case 'compiling':
@@ -192,6 +212,10 @@ function doing(progress: BuildProgress): string {
     case 'done':
       return 'done';
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
 }
 
 export function seconds(ms: number): string {

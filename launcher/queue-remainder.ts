@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { ifThere } from '../src/if-there.ts';
-import { ensureServer } from './build-server.ts';
+import { ensureServer } from './servers/ensure-server.ts';
 import { StackFailure } from './stack-failure.ts';
 
 /**

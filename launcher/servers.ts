@@ -1,3 +1,5 @@
+import { type Release, releases } from './servers/releases.ts';
+
 /**
  * The real servers, each pinned by a small Go module of its own (go.mod and a complete go.sum in
  * `folder`). promtool, amtool and the like share their server's module and are built only when
@@ -21,6 +23,12 @@ export type Server = {
    * See bench/LOG.md.
    */
   coldBuildSeconds: number;
+  /** What its makers publish; without it the server is always built. */
+  release?: Release;
+  /** What else it may be called on the PATH. */
+  otherNames?: readonly string[];
+  /** A server that is made of parts has to have those that its manifest names. */
+  parts?: { listedBy: readonly string[]; manifest: string };
 };
 
 export const servers = {
@@ -34,6 +42,9 @@ export const servers = {
     versionVariable: '',
     versionArguments: ['--version'],
     coldBuildSeconds: 180,
+    release: releases.collector,
+    otherNames: ['otelcol-contrib'],
+    parts: { listedBy: ['components'], manifest: 'manifest.yaml' },
   },
   alertmanager: {
     title: 'Alertmanager',
@@ -45,6 +56,7 @@ export const servers = {
     versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 60,
+    release: releases.alertmanager,
   },
   prometheus: {
     title: 'Prometheus',
@@ -56,6 +68,7 @@ export const servers = {
     versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 170,
+    release: releases.prometheus,
   },
   tempo: {
     title: 'Tempo',
@@ -67,6 +80,7 @@ export const servers = {
     versionVariable: 'main.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 300,
+    release: releases.tempo,
   },
   loki: {
     title: 'Loki',
@@ -78,6 +92,7 @@ export const servers = {
     versionVariable: 'github.com/grafana/loki/v3/pkg/util/build.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 400,
+    release: releases.loki,
   },
   queueReader: {
     title: 'queue-reader',
@@ -100,6 +115,7 @@ export const servers = {
     versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 170,
+    release: releases.promtool,
   },
   amtool: {
     title: 'amtool',
@@ -111,6 +127,7 @@ export const servers = {
     versionVariable: 'github.com/prometheus/common/version.Version',
     versionArguments: ['--version'],
     coldBuildSeconds: 60,
+    release: releases.amtool,
   },
   kustomize: {
     title: 'kustomize',

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { rotateConsoleLog } from '../cli/console-log.ts';
 import { type Config, readConfig, settings } from '../src/config.ts';
 import { makeForOwnerAlone } from '../src/data-folder.ts';
-import { type BuildProgress, ensureServer, serverFolder } from './build-server.ts';
 import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
   type ComponentName,
@@ -17,6 +16,8 @@ import {
 import { launchOf } from './launch-of.ts';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 import { takeLock } from './process-lock.ts';
+import { ensureServer, serverFolder } from './servers/ensure-server.ts';
+import type { ServerProgress } from './servers/server-context.ts';
 import { servers } from './servers.ts';
 import { settlePorts } from './settle-ports.ts';
 import { StackFailure } from './stack-failure.ts';
@@ -36,7 +37,7 @@ export type StackOptions = {
 export type StackEvent =
   | { kind: 'leftovers'; ended: ComponentName[] }
   | { kind: 'plan'; toBuild: readonly { title: string; coldBuildSeconds: number }[] }
-  | { kind: 'build'; title: string; progress: BuildProgress; number: number; of: number }
+  | { kind: 'build'; title: string; progress: ServerProgress; number: number; of: number }
   | { kind: 'state'; name: ComponentName; state: ProcessState }
   | { kind: 'note'; name: ComponentName; text: string }
   | { kind: 'trouble'; text: string }

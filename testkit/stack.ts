@@ -53,6 +53,8 @@ export function testEnvironment(data: string, env: NodeJS.ProcessEnv = {}): Node
     ...Object.fromEntries(own),
     ...Object.fromEntries(portSettings.map((name) => [settings[name].env, '0'])),
     VITRINE_DATA: data,
+    // Where servers are got at all, they are built.
+    VITRINE_MIRROR: 'none',
     VITRINE_SCRAPE_INTERVAL: '1s',
     VITRINE_ENVIRONMENT: 'test',
     OTEL_METRIC_EXPORT_INTERVAL: '1000',

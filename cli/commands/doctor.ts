@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder, serverFolder } from '../../launcher/build-server.ts';
 import { component, defaultComponents, portsOf } from '../../launcher/components.ts';
 import { isFree } from '../../launcher/free-port.ts';
 import { goVersion } from '../../launcher/go-command.ts';
 import { findPortHolder } from '../../launcher/port-holder.ts';
 import { findProbe, type probeChecks, sendProbe } from '../../launcher/probe.ts';
 import { seconds } from '../../launcher/progress.ts';
+import { cacheFolder, serverFolder } from '../../launcher/servers/ensure-server.ts';
+import { readSource, sayOf } from '../../launcher/servers/server-source.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
 import { findingsOf, readBooks } from '../../launcher/telemetry-books.ts';
 import { type Config, readConfig, settings } from '../../src/config.ts';
@@ -70,18 +71,24 @@ async function examineGo(allBuilt: boolean): Promise<Finding> {
   const version = await goVersion(context);
   if (version !== undefined) return { good: true, text: `Go ${version}` };
   return allBuilt
-    ? { good: true, text: 'There is no Go; none is needed, all servers are built' }
-    : { good: false, text: 'There is no Go, and servers are yet to be built: install Go from https://go.dev/dl' };
+    ? { good: true, text: 'There is no Go; none is needed, all servers are here' }
+    : {
+        good: false,
+        text: 'There is no Go, and servers are not here yet: what cannot be downloaded cannot be built; install Go from https://go.dev/dl',
+      };
 }
 
 async function examineServer(server: Server): Promise<Finding> {
   const folder = await serverFolder(server);
   if (!existsSync(folder))
-    return { good: true, text: `${server.title} is not built yet; the first start that needs it builds it` };
+    return { good: true, text: `${server.title} is not here yet; the first start that needs it gets it` };
   try {
     const program = join(folder, server.binaries[0] ?? '');
     const { stdout, stderr } = await promisify(execFile)(program, [...server.versionArguments], { timeout: 20_000 });
-    return { good: true, text: `${server.title} runs, at ${folder} (${firstLine(stdout || stderr)})` };
+    return {
+      good: true,
+      text: `${server.title} runs, at ${folder} (${firstLine(stdout || stderr)}), ${sayOf(await readSource(folder))}`,
+    };
   } catch (error) {
     return {
       good: false,

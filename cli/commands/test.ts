@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
 import { Progress } from '../../launcher/progress.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { type ServerName, servers } from '../../launcher/servers.ts';
 import {
   durationsPath,
@@ -67,6 +67,8 @@ async function ensureServers(): Promise<void> {
   const names = Object.keys(servers) as ServerName[];
   for (const [index, server] of names.entries()) {
     await ensureServer(server, {
+      // Tests prove the build from modules, which is the same everywhere.
+      env: { ...process.env, VITRINE_MIRROR: 'none' },
       onProgress: (now) =>
         progress.show({
           kind: 'build',

@@ -7,7 +7,17 @@ export const folderSettings = {
   cache: text(
     'VITRINE_CACHE',
     '',
-    'Folder for built servers; empty: vitrine/ in the user’s cache folder. Shared by all clones.',
+    'Folder for servers; empty: vitrine/ in the user’s cache folder. Shared by all clones.',
+  ),
+  mirror: text(
+    'VITRINE_MIRROR',
+    '',
+    'Address that stands in for https://github.com when archives of servers are downloaded. none: nothing is downloaded.',
+  ),
+  mirrorSums: text(
+    'VITRINE_MIRROR_SHA256SUMS',
+    '',
+    'File with SHA-256 of archives on the mirror, as sha256sum prints it; they come before the pinned ones.',
   ),
   environment: text('VITRINE_ENVIRONMENT', 'development', 'deployment.environment.name on all telemetry.'),
 } as const satisfies Record<string, Setting>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { faultsFiring, faultsNow } from '../../observability/alerts/firing.ts';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';

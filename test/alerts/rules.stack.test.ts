@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { ruleGroups, runbookOf } from '../../observability/alerts/alerts.ts';
 import { type AlertRule, isAlert } from '../../observability/alerts/rule.ts';
 import { dashboardLink } from '../../observability/alerts/write-rules.ts';

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { withAlertChannels } from '../../launcher/alert-channels.ts';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { readConfig } from '../../src/config.ts';
 import { startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { alertRules } from '../../observability/alerts/alerts.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { waitFor } from '../../testkit/wait-for.ts';

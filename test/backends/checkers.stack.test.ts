@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { nativeAddresses } from '../../launcher/components.ts';
 import { renderConfiguration } from '../../launcher/render-configuration.ts';
 import type { ServerName } from '../../launcher/servers.ts';

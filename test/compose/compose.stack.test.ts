@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import type { Server } from '../../launcher/servers.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
 import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
 import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { runProgram } from '../backends/run-program.ts';
 
 export const root = join(import.meta.dirname, '../..');

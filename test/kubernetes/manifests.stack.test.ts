@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ensureServer } from '../../launcher/build-server.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
 import { settings } from '../../src/config.ts';
 import { metricNames } from '../../src/telemetry/names/names.ts';

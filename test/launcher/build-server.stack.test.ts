@@ -4,7 +4,8 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BuildProgress, ensureServer, serverFolder } from '../../launcher/build-server.ts';
+import { ensureServer, serverFolder } from '../../launcher/servers/ensure-server.ts';
+import type { ServerProgress } from '../../launcher/servers/server-context.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { smallFileSystem } from '../../testkit/small-file-system.ts';
 import { tinyServer, writeTinyModule } from './programs/tiny-server.ts';
@@ -27,7 +28,7 @@ describe('a server’s build', function () {
   it('leaves a binary that runs and knows its version, and is not repeated', async () => {
     const folder = await ensureServer(tinyServer, { root, env });
     assert.equal((await run(join(folder, 'tiny'))).stderr, '1.2.3\n');
-    const phases: BuildProgress[] = [];
+    const phases: ServerProgress[] = [];
     assert.equal(await ensureServer(tinyServer, { root, env, onProgress: (now) => phases.push(now) }), folder);
     assert.deepEqual(
       phases.map(({ phase }) => phase),
@@ -48,7 +49,11 @@ describe('a server’s build', function () {
     const starts = await Promise.all([1, 2, 3].map(() => run(process.execPath, [program, root], { env })));
     const answers = starts.map(({ stdout }) => JSON.parse(stdout) as { folder: string; phases: string[] });
     assert.equal(new Set(answers.map(({ folder }) => folder)).size, 1);
-    assert.deepEqual(answers.map(({ phases }) => phases.at(-1)).sort(), ['done false', 'done false', 'done true']);
+    assert.deepEqual(answers.map(({ phases }) => phases.at(-1)).sort(), [
+      'done build',
+      'done undefined',
+      'done undefined',
+    ]);
   });
 
   it('goes on after a build that was killed, and removes what it left', async () => {

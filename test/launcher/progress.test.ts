@@ -31,7 +31,7 @@ describe('the progress of a start', () => {
       progress.show({ kind: 'plan', toBuild });
       progress.show({ kind: 'state', name: 'service', state: stack.state('service') });
     });
-    assert.match(said, /Tempo, Loki: to be built first, about \d+ min in all/);
+    assert.match(said, /Tempo, Loki: not here yet\. A download takes seconds, a build of all about \d+ min/);
     assert.match(said, /Open http:\/\/localhost:8000: .* work now\. .* follow in about \d+ min/);
   });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { appendFile, cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { nativeAddresses } from '../../launcher/components.ts';
 import { renderConfiguration } from '../../launcher/render-configuration.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import type { ServerName } from '../../launcher/servers.ts';
 import { readConfig } from '../../src/config.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';

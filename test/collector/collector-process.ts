@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { choosePort } from '../../launcher/free-port.ts';
+import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import type { JsonObject, Signal } from './otlp-json.ts';
 

@@ -25,7 +25,7 @@ export async function downloadServer(server: Server, context: ServerContext): Pr
   const { os, arch } = platform();
   if (sha256 === undefined) throw new NoArchive(`no SHA-256 is known of version ${server.version} for ${os}-${arch}`);
   const url = `${mirror.base}${path}`;
-  // The name tells which kind of archive it is.
+  // Its ending says how to unpack it.
   const archive = join(aside, `archive-${basename(path)}`);
   const unpacked = join(aside, `unpacked-${binary}`);
   await fetchArchive({

@@ -86,7 +86,7 @@ async function isThere(folder: string): Promise<boolean> {
   return existsSync(folder) && (await isCurrent(await readSource(folder)));
 }
 
-/** The ways in their order; what closes one is said, and at the end beside the failure of the last. */
+/** Tries each way in its order; why one is closed is shown, and is in the failure of the last. */
 async function getServer(server: Server, folder: string, context: ServerContext): Promise<ServerSource> {
   await removeAbandoned(folder);
   const ways = server.release === undefined ? [buildServer] : [downloadServer, linkServer, buildServer];
@@ -128,8 +128,8 @@ function withReasons(error: unknown, refused: readonly string[]): unknown {
   return new StackFailure(text, { cause: error });
 }
 
-// Only the owner of the lock comes here: what stands beside the folder was left by starts that were
-// killed, and a folder of that name is a link to a program that has changed.
+// Only the owner of the lock comes here. What stands beside the folder was left by starts that were
+// killed. A folder of that name links to a program that has changed.
 async function removeAbandoned(folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   await rm(folder, { recursive: true, force: true });

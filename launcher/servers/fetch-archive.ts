@@ -20,7 +20,7 @@ export type FetchOptions = {
   onBytes?: (bytes: number, bytesMax: number | undefined) => void;
 };
 
-/** A host that has not begun to answer by then counts as away. */
+/** A host that has not begun to answer by then is given up. */
 const answerMsMax = 1_000;
 const stallMsMax = 5_000;
 /** How long a download runs before its speed is judged. */
@@ -31,8 +31,8 @@ const triesMax = 3;
 const bytesMax = 1e9;
 
 /**
- * Downloads an archive and checks its SHA-256. A download that is cut off goes on where it was, where
- * the host can do that.
+ * Downloads an archive and checks its SHA-256. A download that is cut off goes on where it was if the
+ * host can do that.
  */
 export async function fetchArchive(options: FetchOptions): Promise<{ bytes: number }> {
   const { url, to, sha256 } = options;

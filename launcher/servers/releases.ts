@@ -1,6 +1,6 @@
 /** What the makers of a server publish: an archive for each platform. */
 export type Release = {
-  /** Below https://github.com, or below a mirror of it; {os} and {arch} are Go's names. */
+  /** Below https://github.com or below a mirror; {os} and {arch} are Go's names. */
   path: string;
   /** Which file of the archive is the server. */
   member: string;

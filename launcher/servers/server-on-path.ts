@@ -33,7 +33,7 @@ export async function linkFromPath(
   throw new NotOnPath(reasons.length > 0 ? reasons.join(' and ') : `there is no ${binary} on the PATH`);
 }
 
-/** Undefined where the program is this server in this version, with all the parts that are needed. */
+/** Undefined where the program is this server in this version, with all needed parts. */
 export async function whyUnfit(server: Server, program: string, root: string): Promise<string | undefined> {
   const said = await output(program, server.versionArguments);
   if (said === undefined) return 'cannot be run';

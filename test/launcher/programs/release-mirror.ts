@@ -18,7 +18,7 @@ export async function tarOf(files: Readonly<Record<string, string>>): Promise<Bu
   return Buffer.concat(chunks);
 }
 
-/** One file, not compressed: its local header, its entry in the directory, and the directory's end. */
+/** One file, not compressed: local header, entry in the directory, end of the directory. */
 export function zipOf(name: string, content: string): Buffer {
   const data = Buffer.from(content);
   const sizes = Buffer.alloc(16);

@@ -31,8 +31,8 @@ const triesMax = 3;
 const bytesMax = 1e9;
 
 /**
- * Downloads an archive and checks its SHA-256. A download that is cut off goes on where it was if the
- * host can do that.
+ * Downloads an archive and checks its SHA-256. A download that is cut off goes on where it was if
+ * the host can do that.
  */
 export async function fetchArchive(options: FetchOptions): Promise<{ bytes: number }> {
   const { url, to, sha256 } = options;

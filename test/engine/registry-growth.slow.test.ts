@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { perceptron } from '../../testkit/models/models.ts';
 import { fp32, serveModels } from './serve-models.ts';
 
-// alone: it measures the memory of its own process.
-
 const times = 500;
 const atOnce = 10;
 

@@ -11,9 +11,12 @@ const durations = {
   'shorter.slow.test.ts': 5,
   'timed.slow.test.ts': 400,
   'memory.slow.test.ts': 3,
+  'clock.stack.test.ts': 100,
+  'clocks.stack.test.ts': 150,
 };
-const isAlone = (file: string) => /^(timed|memory)/.test(file);
-const plan = (files: readonly string[] = Object.keys(durations)) => planSuite(files, { cores: 2, durations, isAlone });
+const placeOf = (file: string) =>
+  /^(timed|memory)/.test(file) ? 'alone' : file.startsWith('clock') ? 'first' : 'beside';
+const plan = (files: readonly string[] = Object.keys(durations)) => planSuite(files, { cores: 2, durations, placeOf });
 
 describe('the plan of a suite', () => {
   it('shares quick files out by how long they take, and begins with them', () => {
@@ -22,17 +25,19 @@ describe('the plan of a suite', () => {
     assert.deepEqual(second, ['b.test.ts', 'c.test.ts']);
   });
 
-  it('then begins the longest first, puts short ones together, and ends with those that run alone', () => {
+  it('then begins what goes first, then the longest, puts short ones together, and ends with those that run alone', () => {
     assert.deepEqual(
       plan()
         .slice(2)
-        .map(({ files, alone }) => [...files, alone]),
+        .map(({ files, place }) => [...files, place]),
       [
-        ['longer.stack.test.ts', false],
-        ['long.stack.test.ts', false],
-        ['short.slow.test.ts', 'shorter.slow.test.ts', false],
-        ['timed.slow.test.ts', true],
-        ['memory.slow.test.ts', true],
+        ['clocks.stack.test.ts', 'first'],
+        ['clock.stack.test.ts', 'first'],
+        ['longer.stack.test.ts', 'beside'],
+        ['long.stack.test.ts', 'beside'],
+        ['short.slow.test.ts', 'shorter.slow.test.ts', 'beside'],
+        ['timed.slow.test.ts', 'alone'],
+        ['memory.slow.test.ts', 'alone'],
       ],
     );
   });
@@ -44,6 +49,14 @@ describe('the plan of a suite', () => {
         .flatMap((job) => job.files)
         .sort(),
       files.sort(),
+    );
+  });
+
+  it('knows the place of a file by the line at its top', () => {
+    const places = planSuite(['test/faults/faults.stack.test.ts', 'test/api/drain.slow.test.ts'], { cores: 2 });
+    assert.deepEqual(
+      places.map(({ place }) => place),
+      ['first', 'beside'],
     );
   });
 

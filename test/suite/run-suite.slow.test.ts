@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { isRunning } from '../../launcher/process-identity.ts';
 import type { Job } from '../../testkit/suite/plan-suite.ts';
@@ -67,6 +68,21 @@ describe('a process of mocha', function () {
     await waitFor('its end', async () => !(await isRunning(left)));
   });
 
+  it('steps behind others where it is to, with all that it starts', async () => {
+    const { report } = await run(
+      {
+        'one.test.mjs': `import { execFileSync } from 'node:child_process'; import { getPriority } from 'node:os';
+          const below = Number(execFileSync(process.execPath, ['-p', 'os.getPriority()']));
+          describe('a file', () => { it(\`has \${getPriority()} and \${below}\`, () => undefined); });`,
+      },
+      { nice: 7 },
+    );
+    assert.deepEqual(
+      report.tests.map(({ title }) => title),
+      [`a file has ${getPriority() + 7} and ${getPriority() + 7}`],
+    );
+  });
+
   it('that is stopped ends at once', async () => {
     const forever = "describe('it', () => { it('hangs', () => new Promise(() => setInterval(() => {}, 1000))); });";
     const { report } = await run({ 'one.test.mjs': forever }, { stop: AbortSignal.abort() });
@@ -75,7 +91,8 @@ describe('a process of mocha', function () {
 });
 
 describe('a suite', () => {
-  const jobs = ['a', 'b', 'c', 'd'].map((name): Job => ({ files: [name], seconds: 1, alone: name === 'd' }));
+  const job = (name: string, place: Job['place'] = 'beside'): Job => ({ files: [name], seconds: 1, place });
+  const jobs = [job('a'), job('b'), job('c'), job('d', 'alone')];
 
   it('begins one a processor at once, another when there is room, and those that run alone at the end', async () => {
     const rig = new Rig();
@@ -103,6 +120,25 @@ describe('a suite', () => {
     assert.deepEqual(rig.running(), ['b', 'c']);
     for (const name of ['b', 'c']) rig.end(name);
     assert.equal((await whole).passed, 3);
+  });
+
+  it('runs as many of those that go first as there are processors, and others beside them', async () => {
+    const rig = new Rig();
+    const whole = rig.suite([job('a', 'first'), job('b', 'first'), job('c', 'first'), job('d')], {
+      cores: 2,
+      jobsMax: 3,
+    });
+    await rig.began('b');
+    rig.makeRoom();
+    await rig.began('d');
+    assert.deepEqual(rig.running(), ['a', 'b', 'd']);
+    rig.end('d');
+    rig.makeRoom();
+    rig.end('a');
+    await rig.began('c');
+    assert.deepEqual(rig.running(), ['b', 'c']);
+    for (const name of ['b', 'c']) rig.end(name);
+    assert.equal((await whole).passed, 4);
   });
 
   it('begins nothing more once it is stopped', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TaskRunner, taskRunner } from '../../testkit/task-runner.ts';
 
-// alone: it measures the memory of its own process.
+// first: its memory is looked at ten times a second.
 
 describe('a task that outgrows its memory', () => {
   let runner: TaskRunner;

@@ -8,9 +8,14 @@ export const root = resolve(import.meta.dirname, '../..');
 export type Job = {
   readonly files: readonly string[];
   readonly seconds: number;
-  /** Nothing runs beside it: it measures, needs the whole machine, or uses what exists once. */
-  readonly alone: boolean;
+  readonly place: Place;
 };
+
+/**
+ * `first`: its figures depend on time, so it begins early and has the processors before the others.
+ * `alone`: nothing runs beside it, because it measures or needs the whole machine.
+ */
+export type Place = 'first' | 'beside' | 'alone';
 
 /** Short files share a process up to this long: each process loads the service first. */
 const sharedSecondsMax = 30;
@@ -18,8 +23,8 @@ const secondsUnknown = { quick: 0.5, slow: 5, stack: 30 };
 
 export type Kind = keyof typeof secondsUnknown;
 
-/** What stands beside `// alone:` at the top of a file is the reason. */
-const aloneMark = /^\/\/ alone: \S/m;
+/** A line at the top of a file: `// first: why`, or `// alone: why`. */
+const mark = /^\/\/ (first|alone): \S/m;
 
 export function kindOf(file: string): Kind {
   return file.endsWith('.stack.test.ts') ? 'stack' : file.endsWith('.slow.test.ts') ? 'slow' : 'quick';
@@ -32,46 +37,47 @@ export function testFiles({ quick = false }: { quick?: boolean }): string[] {
   return files.sort();
 }
 
-/** The jobs in their order: quick ones, then the longest first, at the end those that run alone. */
+/**
+ * The jobs in their order: quick ones, those that go first, then the longest first, at the end those
+ * that run alone.
+ */
 export function planSuite(
   files: readonly string[],
-  { cores, durations = readDurations(), isAlone = readMark }: PlanOptions,
+  { cores, durations = readDurations(), placeOf = readMark }: PlanOptions,
 ): Job[] {
   const secondsOf = (file: string) => durations[file] ?? secondsUnknown[kindOf(file)];
   const sorted = [...files].sort((a, b) => secondsOf(b) - secondsOf(a));
   const quick = sorted.filter((file) => kindOf(file) === 'quick');
   const others = sorted.filter((file) => kindOf(file) !== 'quick');
-  const job = (group: readonly string[], alone = false): Job => ({
+  const job = (group: readonly string[], place: Place = 'beside'): Job => ({
     files: group,
     seconds: group.reduce((sum, file) => sum + secondsOf(file), 0),
-    alone,
+    place,
   });
   const fewest = (groups: string[][]) => groups.sort((a, b) => job(a).seconds - job(b).seconds)[0]!;
   const quickGroups = Array.from({ length: Math.min(cores, quick.length) }, (): string[] => []);
   for (const file of quick) fewest(quickGroups).push(file);
-  const share = (chosen: readonly string[], alone: boolean) => {
+  const share = (place: Place) => {
     const groups: string[][] = [];
-    for (const file of chosen) {
+    for (const file of others.filter((one) => placeOf(one) === place)) {
       const group = groups.find((one) => job([...one, file]).seconds <= sharedSecondsMax);
       if (group === undefined) groups.push([file]);
       else group.push(file);
     }
-    return groups.map((group) => job(group, alone)).sort((a, b) => b.seconds - a.seconds);
+    return groups.map((group) => job(group, place)).sort((a, b) => b.seconds - a.seconds);
   };
   return [
     ...quickGroups.map((group) => job(group.sort())).sort((a, b) => b.seconds - a.seconds),
-    ...share(
-      others.filter((file) => !isAlone(file)),
-      false,
-    ),
-    ...share(others.filter(isAlone), true),
+    ...share('first'),
+    ...share('beside'),
+    ...share('alone'),
   ];
 }
 
 export type PlanOptions = {
   readonly cores: number;
   readonly durations?: Readonly<Record<string, number>>;
-  readonly isAlone?: (file: string) => boolean;
+  readonly placeOf?: (file: string) => Place;
 };
 
 /** Seconds of each file, written by `vitrine test --record`; they decide the order of files. */
@@ -81,6 +87,7 @@ export function readDurations(): Record<string, number> {
   return JSON.parse(readFileSync(durationsPath, 'utf8'));
 }
 
-function readMark(file: string): boolean {
-  return aloneMark.test(readFileSync(resolve(root, file), 'utf8'));
+function readMark(file: string): Place {
+  const found = mark.exec(readFileSync(resolve(root, file), 'utf8'));
+  return (found?.[1] as Place | undefined) ?? 'beside';
 }

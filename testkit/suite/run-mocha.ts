@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isRunning, sendSignal } from '../../launcher/process-identity.ts';
@@ -13,6 +14,8 @@ export type MochaOptions = {
   /** Its output goes where that of this process goes, as it comes; otherwise it is collected. */
   readonly live?: boolean;
   readonly stop: AbortSignal;
+  /** As in the command `nice`, for the process and for what its tests start. */
+  readonly nice?: number;
   /** A file that ends later than that never does. */
   readonly runMsMax?: number;
   /** To hold the process open after its last test, or to leave another running, is a defect. */
@@ -26,7 +29,7 @@ export type MochaOptions = {
  */
 export async function runMocha(
   files: readonly string[],
-  { live = false, stop, runMsMax = 30 * 60_000, lingerMsMax = 60_000, leftMsMax = 15_000 }: MochaOptions,
+  { live = false, stop, nice = 0, runMsMax = 30 * 60_000, lingerMsMax = 60_000, leftMsMax = 15_000 }: MochaOptions,
 ): Promise<MochaRun> {
   const child = spawn(process.execPath, parameters(files), {
     cwd: root,
@@ -34,6 +37,7 @@ export async function runMocha(
     detached: true,
     stdio: live ? ['inherit', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (nice > 0 && child.pid !== undefined) setPriority(child.pid, Math.min(getPriority() + nice, 19));
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const closed = once(child, 'close');
   const output: Buffer[] = [];

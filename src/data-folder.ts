@@ -5,7 +5,7 @@ import { ServiceError } from './errors.ts';
 import { SteadyClock } from './steady-clock.ts';
 
 /** The part of VITRINE_DATA that one process works in: nobody else does as long as it is open. */
-export type DataFolder = Disposable & {
+export type DataFolder = AsyncDisposable & {
   readonly path: string;
   readonly clock: SteadyClock;
 };
@@ -23,8 +23,8 @@ export function openDataFolder({ data, part, who }: { data: string; part: string
   return {
     path,
     clock,
-    [Symbol.dispose]: () => {
-      clock[Symbol.dispose]();
+    [Symbol.asyncDispose]: async () => {
+      await clock[Symbol.asyncDispose]();
       held.delete(lock);
       lock.close();
     },

@@ -104,6 +104,6 @@ await startOrExplain(async () => {
       await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
       batchSpans.settle();
     },
-    closeLast: () => data[Symbol.dispose](),
+    closeLast: async () => data[Symbol.asyncDispose](),
   });
 });

@@ -90,7 +90,7 @@ async function receive(config: Config): Promise<void> {
     lifecycle,
     telemetry,
     closeFirst: async () => logSums(),
-    closeLast: () => {
+    closeLast: async () => {
       clearInterval(sweeping);
       clearInterval(watching);
       // What was committed is in its log, whatever this one cannot write any more.
@@ -101,7 +101,7 @@ async function receive(config: Config): Promise<void> {
           `Cannot close the receiver’s memory: ${error instanceof Error ? error.message : error}.\n`,
         );
       }
-      data[Symbol.dispose]();
+      await data[Symbol.asyncDispose]();
     },
   });
 }

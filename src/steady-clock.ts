@@ -27,7 +27,7 @@ export type TimeSources = {
  * next it goes by the time since the machine started; only over a restart of the machine by the
  * clock on the wall, and never backwards.
  */
-export class SteadyClock implements Disposable {
+export class SteadyClock implements AsyncDisposable {
   readonly #file: string;
   readonly #sources: TimeSources;
   readonly #keeping: NodeJS.Timeout;
@@ -86,9 +86,10 @@ export class SteadyClock implements Disposable {
     return this.#writing;
   }
 
-  /** Looks no more; what was kept last is enough for the next start. */
-  [Symbol.dispose](): void {
+  /** Looks no more, and has written its last look: the folder may be another process's then. */
+  async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#keeping);
+    await this.#writing;
   }
 
   async #write(look: string): Promise<void> {

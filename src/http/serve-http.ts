@@ -40,7 +40,7 @@ export type HttpProcess = {
   /** What is closed once the last request has its answer. */
   closeFirst?: () => Promise<void>;
   /** What is closed after the last telemetry has gone. */
-  closeLast?: () => void;
+  closeLast?: () => Promise<void>;
 };
 
 /**
@@ -118,7 +118,7 @@ async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a de
   // A run that does not end must not hold up the stop: telemetry keeps a share of the time.
   const isClosed = await within(Math.max(0, (endsAt - performance.now()) / 2), of.closeFirst?.());
   await telemetry.stop(Math.max(0, endsAt - performance.now()));
-  of.closeLast?.();
+  await within(Math.max(0, endsAt - performance.now()), of.closeLast?.());
   if (isClosed) process.exit();
   endAtOnce();
 }

@@ -10,7 +10,7 @@ describe('the clock of a data folder', () => {
   it('goes on evenly when somebody sets the machine’s clock, forwards or backwards', async () => {
     await using folder = await temporaryFolder();
     const machine = new Machine(1_000_000_000_000);
-    using clock = SteadyClock.open(folder.path, machine);
+    await using clock = SteadyClock.open(folder.path, machine);
     const begun = clock.now();
     assert.equal(begun, 1_000_000_000_000);
     machine.pass(500);
@@ -28,7 +28,7 @@ describe('the clock of a data folder', () => {
     for (const jump of [0, day, -10 * day]) {
       let before: number;
       {
-        using clock = SteadyClock.open(folder.path, machine);
+        await using clock = SteadyClock.open(folder.path, machine);
         machine.pass(2_000);
         await clock.keep();
         before = clock.now();
@@ -37,7 +37,7 @@ describe('the clock of a data folder', () => {
       machine.wall += jump;
       machine.newProcess();
       machine.pass(3_000);
-      using clock = SteadyClock.open(folder.path, machine);
+      await using clock = SteadyClock.open(folder.path, machine);
       assert.equal(clock.now(), before + 4_000);
       await clock.keep();
     }
@@ -46,7 +46,7 @@ describe('the clock of a data folder', () => {
   it('counts the time in which the machine sleeps', async () => {
     await using folder = await temporaryFolder();
     const machine = new Machine(1_000_000_000_000);
-    using clock = SteadyClock.open(folder.path, machine);
+    await using clock = SteadyClock.open(folder.path, machine);
     const begun = clock.now();
     machine.wall += day;
     machine.uptime += day;
@@ -58,19 +58,19 @@ describe('the clock of a data folder', () => {
     await using folder = await temporaryFolder();
     const machine = new Machine(1_000_000_000_000);
     {
-      using clock = SteadyClock.open(folder.path, machine);
+      await using clock = SteadyClock.open(folder.path, machine);
       await clock.keep();
     }
     machine.restart();
     machine.wall += 5_000;
     {
-      using clock = SteadyClock.open(folder.path, machine);
+      await using clock = SteadyClock.open(folder.path, machine);
       assert.equal(clock.now(), 1_000_000_005_000);
       await clock.keep();
     }
     machine.restart();
     machine.wall = 0;
-    using clock = SteadyClock.open(folder.path, machine);
+    await using clock = SteadyClock.open(folder.path, machine);
     assert.equal(clock.now(), 1_000_000_005_000);
   });
 
@@ -78,7 +78,7 @@ describe('the clock of a data folder', () => {
     await using folder = await temporaryFolder();
     for (const text of ['', '{', 'null', '{"steadyMs":"1"}']) {
       await writeFile(join(folder.path, 'clock'), text);
-      using clock = SteadyClock.open(folder.path, new Machine(1_000_000_000_000));
+      await using clock = SteadyClock.open(folder.path, new Machine(1_000_000_000_000));
       assert.equal(clock.now(), 1_000_000_000_000);
       await clock.keep();
     }

@@ -5,6 +5,7 @@ import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
 import { observedBy } from './engine/engine-observer.ts';
+import { repositoryOf } from './engine/registry/one-model.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { chooseExchange } from './http/choose-exchange.ts';
 import { createHttpServer } from './http/http-server.ts';
@@ -30,9 +31,10 @@ import { Meter } from './telemetry/meter.ts';
 // Start reads down, stop runs up: telemetry is first in and last out.
 
 await startOrExplain(async () => {
-  const config = readConfig();
+  const given = readConfig();
   // Before anything in it is touched: who comes second must change nothing.
-  const data = openDataFolder({ data: config.data, part: 'service', who: 'service' });
+  const data = openDataFolder({ data: given.data, part: 'service', who: 'service' });
+  const config = Object.freeze({ ...given, models: await repositoryOf(given) });
   const access = await AccessControl.open(config);
   const meter = new Meter();
   const requestMetrics = new RequestMetrics(meter);

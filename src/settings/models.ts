@@ -8,6 +8,11 @@ export const modelSettings = {
     ['all', 'explicit', 'watch'],
     'all: load everything at start. explicit: only what VITRINE_LOAD_MODELS names, the rest by request. watch: everything, and follow the folder.',
   ),
+  modelName: text(
+    'VITRINE_MODEL_NAME',
+    '',
+    'Serve the folder of VITRINE_MODELS as one model of this name: versions, or one file *.onnx. For KServe, which mounts a model at /mnt/models.',
+  ),
   loadModels: text(
     'VITRINE_LOAD_MODELS',
     '',

@@ -85,7 +85,7 @@ export function versionsServed(policy: ManifestFile['versions'], versions: reado
 }
 
 /** A name goes into paths, labels and logs: letters, digits, dot, dash and underscore. */
-function isModelName(name: string): boolean {
+export function isModelName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name);
 }
 

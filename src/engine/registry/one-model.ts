@@ -1,0 +1,58 @@
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Config } from '../../config.ts';
+import { ServiceError } from '../../errors.ts';
+import { ifThere } from '../../if-there.ts';
+import { ours, say } from '../../sentence.ts';
+import { isModelName, scanModel } from './model-folder.ts';
+
+/**
+ * The repository to serve. Where VITRINE_MODEL_NAME names the one model that VITRINE_MODELS holds, as
+ * KServe mounts it, that is a repository of links to its files.
+ */
+export async function repositoryOf({
+  models,
+  modelName,
+  data,
+}: Pick<Config, 'models' | 'modelName' | 'data'>): Promise<string> {
+  if (modelName === '') return models;
+  if (!isModelName(modelName))
+    throw refused(
+      `the name ${JSON.stringify(modelName)} has other signs than letters, digits, dot, dash and underscore`,
+      'give another name in VITRINE_MODEL_NAME',
+    );
+  // A whole repository, as Triton's storage has it.
+  if (await scanModel(models, modelName)) return models;
+  const repository = join(data, 'service', 'one-model');
+  await rm(repository, { recursive: true, force: true });
+  await mkdir(repository, { recursive: true });
+  const folder = resolve(models);
+  const entries = (await ifThere(readdir(folder))) ?? [];
+  await symlink(folder, join(repository, modelName));
+  if ((await scanModel(repository, modelName))?.versions.length) return repository;
+  await rm(join(repository, modelName));
+
+  const graphs = entries.filter((name) => name.endsWith('.onnx'));
+  const graph = graphs.includes('model.onnx') ? 'model.onnx' : graphs[0];
+  if (graph === undefined || (graphs.length > 1 && graph !== 'model.onnx'))
+    throw refused(
+      graph === undefined
+        ? `${folder} has no version with a model.onnx and no file *.onnx`
+        : `${folder} has several files *.onnx and no model.onnx`,
+      'name the folder of the model in VITRINE_MODELS, or leave VITRINE_MODEL_NAME out to serve a whole repository',
+    );
+  const version = join(repository, modelName, '1');
+  await mkdir(version, { recursive: true });
+  // Weights may lie in files beside the graph, which names them.
+  for (const name of entries) await symlink(join(folder, name), join(version, name === graph ? 'model.onnx' : name));
+  if (entries.includes('model.json'))
+    await symlink(join(folder, 'model.json'), join(repository, modelName, 'model.json'));
+  return repository;
+}
+
+function refused(state: string, remedy: string): ServiceError {
+  return new ServiceError(
+    'invalid_setting',
+    say`Cannot serve the model of VITRINE_MODEL_NAME: ${ours(state)}; ${ours(remedy)}.`,
+  );
+}

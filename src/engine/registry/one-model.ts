@@ -7,8 +7,8 @@ import { ours, say } from '../../sentence.ts';
 import { isModelName, scanModel } from './model-folder.ts';
 
 /**
- * The repository to serve. Where VITRINE_MODEL_NAME names the one model that VITRINE_MODELS holds, as
- * KServe mounts it, that is a repository of links to its files.
+ * The repository to serve. VITRINE_MODEL_NAME names the one model that VITRINE_MODELS holds, as
+ * KServe mounts it; the repository then is one of links to its files.
  */
 export async function repositoryOf({
   models,

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { copyFile, open, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ifThere } from '../src/if-there.ts';
+import { makeFolderNow } from '../src/make-folder.ts';
 
 const sizeBytesMax = 10 * 1024 * 1024;
 
@@ -11,7 +12,7 @@ const sizeBytesMax = 10 * 1024 * 1024;
  * while it writes.
  */
 export function openConsoleLog(path: string): { descriptor: number; close(): void } {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolderNow(dirname(path));
   const descriptor = openSync(path, 'a');
   return { descriptor, close: () => closeSync(descriptor) };
 }

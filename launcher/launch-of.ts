@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTimeScale } from '../observability/time-scale.ts';
+import { makeFolderNow } from '../src/make-folder.ts';
 import type { Launch } from './component-process.ts';
 import {
   type ComponentName,
@@ -27,7 +27,7 @@ export async function launchOf(
   const { server, program, parameters, prepare } = component(name);
   const { root, data } = context;
   const folder = join(data, name);
-  mkdirSync(folder, { recursive: true });
+  makeFolderNow(folder);
   await render(name, context, folder);
   for (const text of (await prepare?.(context)) ?? []) onNote(text);
   const ownEnv = componentEnvironment(name, context, env);

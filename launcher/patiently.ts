@@ -10,8 +10,6 @@ export function patiently<T>(act: () => T | Promise<T>): Promise<T> {
 
 /** A failure of the operating system; what is absent, or there already, is an answer. */
 function isOfTheDisk(error: unknown): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  // Node answers so when a folder above could not be made.
-  if (code === 'ENOENT' && syscall === 'mkdir') return true;
+  const { code } = error as NodeJS.ErrnoException;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) && code !== 'ENOENT' && code !== 'EEXIST';
 }

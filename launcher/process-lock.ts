@@ -1,7 +1,8 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../src/if-there.ts';
+import { makeFolder } from '../src/make-folder.ts';
 import { patiently } from './patiently.ts';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 
@@ -15,7 +16,7 @@ export async function takeLock(
   path: string,
   note?: string,
 ): Promise<{ release(): Promise<void> } | { owner: LockOwner }> {
-  await patiently(() => mkdir(dirname(path), { recursive: true }));
+  await patiently(() => makeFolder(dirname(path)));
   const self = await patiently(() => identify(process.pid));
   if (self === undefined) throw new Error(`No start time is known for the own process, ${process.pid}`);
   const claim = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`;

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
+import { makeFolder } from '../src/make-folder.ts';
 import { StackFailure } from './stack-failure.ts';
 
 /**
@@ -40,7 +41,7 @@ export async function renderConfiguration(from: string, to: string, rendering: R
   await rm(to, { recursive: true, force: true });
   for (const file of await yamlFilesIn(from)) {
     const target = join(to, file);
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await writeFile(target, renderFile(await readFile(join(from, file), 'utf8'), kindOf(file), rendering));
   }
 }

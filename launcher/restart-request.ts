@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThereNow } from '../src/if-there.ts';
+import { makeFolderNow } from '../src/make-folder.ts';
 import { type ComponentName, componentNames } from './components.ts';
 import { patiently } from './patiently.ts';
 import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
@@ -28,7 +29,7 @@ export async function requestRestart(
   const folder = requestFolder(data);
   const path = join(folder, `${Date.now()}-${process.pid}`);
   await patiently(() => {
-    mkdirSync(folder, { recursive: true });
+    makeFolderNow(folder);
     writeWhole(`${path}.request`, { name, env } satisfies Request);
   });
   await signalProcess(launcher, 'SIGUSR2');
@@ -73,7 +74,7 @@ export function answerRestartRequests(stack: Restartable, onTrouble: (sentence: 
 async function answerAll(stack: Restartable): Promise<void> {
   const folder = requestFolder(stack.data);
   const files = await patiently(() => {
-    mkdirSync(folder, { recursive: true });
+    makeFolderNow(folder);
     return readdirSync(folder).filter((one) => one.endsWith('.request'));
   });
   for (const file of files) {

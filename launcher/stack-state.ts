@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { makeFolderNow } from '../src/make-folder.ts';
 import { type ComponentName, componentNames } from './components.ts';
 import { patiently } from './patiently.ts';
 import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
@@ -41,7 +42,7 @@ export function statePath(data: string): string {
 /** Written in one piece and at once: what was started a moment before a crash must be on record. */
 export function writeState(data: string, state: StackState): void {
   const path = statePath(data);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolderNow(dirname(path));
   const file = openSync(`${path}.new`, 'w');
   try {
     writeFileSync(file, JSON.stringify(state, null, 2));

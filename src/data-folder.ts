@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ServiceError } from './errors.ts';
+import { makeFolderNow } from './make-folder.ts';
 import { SteadyClock } from './steady-clock.ts';
 
 /** The part of VITRINE_DATA that one process works in: nobody else does as long as it is open. */
@@ -34,7 +35,7 @@ export function openDataFolder({ data, part, who }: { data: string; part: string
 /** Makes a folder that is nobody else's to look into. */
 export function makeForOwnerAlone(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolderNow(folder, 0o700);
     // The files that a Vitrine before this one left there may be open to all; behind a closed folder
     // they are not.
     if (statSync(folder).uid === process.getuid?.()) chmodSync(folder, 0o700);

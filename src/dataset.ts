@@ -1,4 +1,4 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Config, readConfig } from './config.ts';
@@ -15,6 +15,7 @@ import { readManifest } from './engine/registry/model-folder.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { ServiceError } from './errors.ts';
 import { ifThere } from './if-there.ts';
+import { makeFolder } from './make-folder.ts';
 import { onDisk } from './resilience/disk-failure.ts';
 import { say } from './sentence.ts';
 import { criteria, type Weights } from './tasks/quality/rank-files.ts';
@@ -75,7 +76,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
       say`Cannot work on the dataset: there is no sound in ${source}; name a folder with wav, flac, mp3, ogg or aiff files in it or below.`,
     );
   makeForOwnerAlone(join(data, 'datasets'));
-  await onDisk(() => mkdir(out, { recursive: true }));
+  await onDisk(() => makeFolder(out));
 
   silenceTerminal();
   const meter = new Meter();

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { component, defaultComponents, portsOf } from '../../launcher/components.ts';
@@ -14,6 +14,7 @@ import { readSource, sayOf } from '../../launcher/servers/server-source.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
 import { findingsOf, readBooks } from '../../launcher/telemetry-books.ts';
 import { type Config, readConfig, settings } from '../../src/config.ts';
+import { makeFolder } from '../../src/make-folder.ts';
 import { readStatus, type StackStatus } from './status.ts';
 
 type Finding = { good: boolean; text: string };
@@ -98,7 +99,7 @@ async function examineServer(server: Server): Promise<Finding> {
 }
 
 async function examineDisk(folder: string, wantedBytes: number, setting: string): Promise<Finding> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const text = `${(free / 1e9).toFixed(1)} GB are free for ${setting}, ${folder}`;

@@ -1,5 +1,6 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import type { FileScores } from '../tasks/quality/score-file.ts';
 import type { TaskRequest, TaskResult } from '../tasks/task-types.ts';
 import { type Sample, sampleAt } from './find-samples.ts';
@@ -82,7 +83,7 @@ export function enhancing({
       // Beside `a.flac` there may be an `a.mp3`: the whole name is kept.
       const output = `${sample.id}.${stem}.wav`;
       const path = join(files, output);
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await rename(file, path);
       return { output, seconds: Number(facts.duration_seconds) };
     },

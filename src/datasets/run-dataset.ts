@@ -1,9 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import type { Registry } from '../engine/registry/registry.ts';
 import { failures, ServiceError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { asDiskFailure } from '../resilience/disk-failure.ts';
 import { runTask } from '../tasks/task.ts';
 import type { TaskMetrics } from '../tasks/task-metrics.ts';
@@ -120,7 +121,7 @@ async function doSample(
 
 async function perform(run: DatasetRun, sample: Sample, folder: string, context: Context) {
   const { work, config, registry, threads, taskMetrics: metrics, signal } = run;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const result = await runTask(await work.request(sample), {
     ...{ config, registry, threads, metrics, folder, signal, context },
     deadlineAt: performance.now() + config.taskMsMax,

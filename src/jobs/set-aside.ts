@@ -1,17 +1,9 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { ifThereNow } from '../if-there.ts';
+import { makeFolderNow } from '../make-folder.ts';
 import { type DatabaseTerms, openMigrated } from '../sqlite/open-sound.ts';
 import { isOfSqlite } from '../sqlite/sqlite-failures.ts';
 import { jobOf } from './job-database.ts';
@@ -56,7 +48,7 @@ export async function foldersSetAside(serviceFolder: string): Promise<string[]> 
  */
 export function setAside(terms: DatabaseTerms, because: unknown): SetAside {
   const folder = join(dirname(terms.file), inWork);
-  mkdirSync(folder, { recursive: true });
+  makeFolderNow(folder);
   writeFileSync(join(folder, becauseFile), because instanceof Error ? because.message : String(because), {
     flush: true,
   });
@@ -200,13 +192,13 @@ const askedRowsMax = 100_000;
 
 /** Moves each entry on its own: a start that was killed may have moved some of them. */
 function moveAll(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
+  makeFolderNow(to);
   for (const name of entriesOf(from)) renameSync(join(from, name), join(to, name));
 }
 
 function takeBack(from: string, to: string): void {
   if (!existsSync(from)) return;
-  mkdirSync(dirname(to), { recursive: true });
+  makeFolderNow(dirname(to));
   renameSync(from, to);
 }
 

@@ -4,6 +4,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { recordedReason, ServiceError } from '../errors.ts';
 import { ifThere } from '../if-there.ts';
+import { makeFolder } from '../make-folder.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
@@ -87,8 +88,8 @@ export class WorkFolders {
     const work = join(limits.data, 'service', 'work');
     const results = join(limits.data, 'service', 'results');
     try {
-      await mkdir(work, { recursive: true });
-      await mkdir(results, { recursive: true });
+      await makeFolder(work);
+      await makeFolder(results);
       await syncToDisk(dirname(work));
     } catch (cause) {
       throw new ServiceError(
@@ -268,7 +269,7 @@ export class WorkFolders {
   async beginAttempt(id: string, attempt: number): Promise<string> {
     await this.#removeAttempts(id);
     const path = join(this.pathOf(id), `attempt-${attempt}`);
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     return path;
   }
 

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { ServiceError } from '../errors.ts';
+import { makeFolderNow } from '../make-folder.ts';
 import { type DatabaseTerms, openSound, unusable } from './open-sound.ts';
 import { isBusy, isDamaged } from './sqlite-failures.ts';
 
@@ -24,7 +24,7 @@ export function openOrSetAside<Aside>(
 ): Opened<Aside> {
   const { file } = terms;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolderNow(dirname(file));
     const interrupted = of.finish?.();
     if (interrupted) return { database: openSound(terms), setAside: interrupted };
     try {

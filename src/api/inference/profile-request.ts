@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Request } from 'express';
 import type { Config } from '../../config.ts';
@@ -7,6 +7,7 @@ import type { LoadedModel } from '../../engine/model.ts';
 import { withoutValues } from '../../engine/registry/onnx-messages.ts';
 import { bytesOfAll, type Tensor } from '../../engine/tensor.ts';
 import { recordedReason, ServiceError } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { makeProfileSpans } from '../../observe/profile-spans.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
 import { say } from '../../sentence.ts';
@@ -115,7 +116,7 @@ export class ProfiledRequest {
       const { size } = await stat(session.file);
       if (size > profileBytesMax) throw new Error(`the model has ${size} bytes, more than VITRINE_PROFILE_BYTES_MAX`);
       const folder = join(data, 'profiles');
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const profile = await runProfileTwin({ session, inputs, outputs, folder, msMax: profileMsMax });
       makeProfileSpans(profile, { run, model: name, version, startMs, endMs: Date.now() });
     } catch (error) {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { recordedReason } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { RowProof } from '../lanes/prove-rows.ts';
 import type { Manifest } from './manifest.ts';
@@ -39,7 +40,7 @@ export class RowProofs {
   async keep(key: string, proof: RowProof): Promise<void> {
     const part = `${this.#file(key)}.${process.pid}.part`;
     try {
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolder(this.#folder);
       await writeFile(part, JSON.stringify(proof));
       await rename(part, this.#file(key));
       await this.#removeOldest();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { ifThereNow } from '../../if-there.ts';
+import { makeFolderNow } from '../../make-folder.ts';
 import { ours, say } from '../../sentence.ts';
 
 /**
@@ -12,7 +13,7 @@ import { ours, say } from '../../sentence.ts';
 export function instanceId(dataFolder: string): string {
   const file = fileIn(dataFolder);
   try {
-    mkdirSync(dataFolder, { recursive: true });
+    makeFolderNow(dataFolder);
     const known = readInstanceId(dataFolder);
     if (known !== undefined) return known;
     const id = randomUUID();

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import type { OtlpRequest } from './otlp-requests.ts';
 import type { Signal } from './signals.ts';
 
@@ -55,7 +56,7 @@ export function newEntry(
 /** What an earlier process left of a signal, oldest first. Makes the folder where there is none. */
 export async function findEntries(spoolFolder: string, signal: Signal): Promise<Entry[]> {
   const folder = join(spoolFolder, signal);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const found: Entry[] = [];
   for (const name of (await readdir(folder)).sort()) {
     const [, sequence, items] = fileName.exec(name) ?? [];

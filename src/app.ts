@@ -112,7 +112,15 @@ export function createApp(given: {
   given.meter.gauge('httpExchange', (observe) => observe(1, exchange.name));
   observeBudgets(
     given.meter,
-    [...Object.values(budgets), given.workFolders.budget, bodies.budget, permits.all, taskPermits.all, codec.budget],
+    [
+      ...Object.values(budgets),
+      given.workFolders.budget,
+      given.workFolders.kept.budget,
+      bodies.budget,
+      permits.all,
+      taskPermits.all,
+      codec.budget,
+    ],
     [permits.ofModels, taskPermits.ofModels],
   );
   logSystemMetrics(parts.healthChecks, config.systemMetricsLogMs, given.lifecycle.stopping);

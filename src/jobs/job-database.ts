@@ -1,6 +1,15 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { inTransaction } from '../sqlite/in-transaction.ts';
-import type { GivenBack, Job, JobEnd, JobProgress, NewJob } from './job.ts';
+import {
+  bytesOf,
+  type GivenBack,
+  type Job,
+  type JobEnd,
+  type JobProgress,
+  type JobResult,
+  type NewJob,
+} from './job.ts';
+import type { KeptResult } from './kept-results.ts';
 import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './store-answers.ts';
 
 /**
@@ -234,11 +243,10 @@ export class JobDatabase {
       }
       this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running'`);
       this.#run(`DELETE FROM job WHERE ${endedUnwanted}`);
-      const ids = (state: string) =>
-        this.#all('SELECT id FROM job WHERE state = ?', state).map(({ id }) => id as string);
-      const live = ids('waiting');
+      const live = this.#all(`SELECT id FROM job WHERE state = 'waiting'`).map(({ id }) => id as string);
+      const done = this.#all(`SELECT id, tenant, result FROM job WHERE state = 'done'`).map(keptResultOf);
       const suspects = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'waiting' AND suspect = 1`);
-      return { waiting: live.length, suspects, ended: ended.map(jobOf), live, done: ids('done') };
+      return { waiting: live.length, suspects, ended: ended.map(jobOf), live, done };
     });
   }
 
@@ -326,6 +334,10 @@ function optionalJob(row: Row | undefined): Job | undefined {
 }
 
 /** Throws where the row is not one that this version wrote. */
+function keptResultOf({ id, tenant, result }: Row): KeptResult {
+  return { id: id as string, tenant: tenant as string, bytes: bytesOf(jsonIn(result) as JobResult) };
+}
+
 export function jobOf(row: Row): Job {
   return {
     id: row.id as string,

@@ -40,7 +40,7 @@ export class JobWorker {
     const { jobInterruptionsMax: interruptionsMax } = config;
     const recovered = await store.recover({ interruptionsMax, ...endTimes(this.#parts) });
     for (const job of recovered.ended) recordEnd(job, metrics);
-    await folders.sweep({ work: new Set(recovered.live), results: new Set(recovered.done) });
+    await folders.sweep({ work: new Set(recovered.live), results: recovered.done });
     if (recovered.waiting > 0)
       log('app', 'info', `${recovered.waiting} jobs wait from before the start.`, {
         event_type: 'jobs_recovered',

@@ -81,6 +81,10 @@ export type JobEnd =
   | { readonly state: 'failed'; readonly failure: JobFailure }
   | { readonly state: 'cancelled' };
 
+export function bytesOf({ files }: JobResult): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
 export function hasEnded(job: Pick<Job, 'state'>): boolean {
   return job.state !== 'waiting' && job.state !== 'running';
 }

@@ -12,7 +12,7 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import type { Attempt } from './attempt.ts';
 import { endTimes } from './end-times.ts';
-import type { GivenBack, Job, JobEnd, JobProgress } from './job.ts';
+import { bytesOf, type GivenBack, type Job, type JobEnd, type JobProgress } from './job.ts';
 import type { JobStore } from './job-store.ts';
 import { keepResult } from './keep-result.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -64,7 +64,7 @@ export async function runAttempt(attempt: Attempt, parts: AttemptParts): Promise
   } catch (error) {
     outcome = outcomeOf(asDiskFailure(error), attempt, parts.config);
   }
-  await folders.endAttempt(job.id);
+  await folders.endAttempt(job.id, outcome.state === 'done' ? bytesOf(outcome.result) : 0);
   return outcome.state === 'left' ? undefined : storeOutcome(attempt, outcome, parts);
 }
 
@@ -91,7 +91,7 @@ function performIn(folder: string, attempt: Attempt, parts: AttemptParts): Promi
           live.announceProgress(attempt, progress);
           storeProgress(attempt, progress, parts.store);
         },
-        reserve: (bytes) => folders.reserve(job.id, bytes),
+        reserve: (bytes) => folders.reserve(job.id, bytes, job.tenant),
         context: span.context,
       });
     } finally {
@@ -115,7 +115,7 @@ function storeProgress(attempt: Attempt, progress: JobProgress, store: JobStore)
 }
 
 /** Failures that are nobody's fault and pass: room on the disk, a way to it, a place in a queue. */
-const shortages: readonly FailureCode[] = ['not_kept', 'busy', 'queue_full'];
+const shortages: readonly FailureCode[] = ['not_kept', 'busy', 'share_used', 'queue_full'];
 const stalledWaitMsMax = 60_000;
 
 function outcomeOf(error: unknown, { job, gaveUp }: Attempt, config: AttemptParts['config']): Outcome {

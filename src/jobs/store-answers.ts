@@ -1,4 +1,5 @@
 import type { Job } from './job.ts';
+import type { KeptResult } from './kept-results.ts';
 
 // What the jobs' store is asked, and what it answers.
 
@@ -28,7 +29,7 @@ export type Recovered = {
   readonly ended: readonly Job[];
   /** Whose work folders and results are still needed. */
   readonly live: readonly string[];
-  readonly done: readonly string[];
+  readonly done: readonly KeptResult[];
 };
 
 export type Standing = {

@@ -11,6 +11,7 @@ import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import { syncToDisk } from './keep-result.ts';
+import { type KeptResult, KeptResults } from './kept-results.ts';
 import { foldersSetAside } from './set-aside.ts';
 
 /**
@@ -47,7 +48,9 @@ export class WorkFolders {
   readonly #results: string;
   /** What is being written into folders, by client. */
   readonly budget: SharedBudget;
-  /** The same by folder: measured is what was there a second ago. */
+  /** What the results of each tenant take. */
+  readonly kept: KeptResults;
+  /** The same as the budget by folder: measured is what was there a second ago. */
   readonly #held = new Map<string, { readonly client: string; bytes: number }>();
   /**
    * The uploads of jobs, by folder. They wait for as long as their results find no room, so they must
@@ -70,6 +73,7 @@ export class WorkFolders {
   private constructor(limits: Limits, work: string, results: string) {
     this.#limits = limits;
     this.#claimedMax = Math.floor((limits.workBytesMax * limits.jobUploadsPercent) / 100);
+    this.kept = new KeptResults(limits.workBytesMax - this.#claimedMax, limits);
     this.budget = new SharedBudget({
       name: 'uploads',
       max: limits.workBytesMax,
@@ -109,12 +113,13 @@ export class WorkFolders {
   }
 
   /** Removes what a process that was killed has left: every folder that no job is known to own. */
-  async sweep(owned: { readonly work: ReadonlySet<string>; readonly results: ReadonlySet<string> }): Promise<number> {
+  async sweep(owned: { readonly work: ReadonlySet<string>; readonly results: readonly KeptResult[] }): Promise<number> {
     const ownedWork = new Set([...owned.work, ...this.#own]);
     const removed = await Promise.all([
       removeAllBut(this.#work, ownedWork),
-      removeAllBut(this.#results, new Set([...owned.results, ...this.#own])),
+      removeAllBut(this.#results, new Set([...owned.results.map(({ id }) => id), ...this.#own])),
     ]);
+    this.kept.add(owned.results);
     for (const id of this.#claimed.keys()) if (!ownedWork.has(id)) this.#claimed.delete(id);
     const count = removed[0] + removed[1];
     if (count > 0)
@@ -228,9 +233,9 @@ export class WorkFolders {
   /**
    * Promises a task in this folder room for so many bytes besides what lies there already, in the
    * place of what it was promised before. What will never fit is refused for good; what does not fit
-   * now may do so later.
+   * now may do so later. `tenant`: whose result it will be that is kept.
    */
-  async reserve(id: string, bytes: number): Promise<void> {
+  async reserve(id: string, bytes: number, tenant?: string): Promise<void> {
     const { workBytesMax } = this.#limits;
     await this.use();
     const own = this.#reserved.get(id)?.before ?? (await measure(this.pathOf(id))).bytes;
@@ -247,6 +252,7 @@ export class WorkFolders {
         say`Cannot go on with this now: temporary files and results hold ${taken} of ${workBytesMax} bytes, and the result takes ${bytes} more; come again, delete jobs whose results you have, or raise VITRINE_WORK_BYTES_MAX.`,
         { retryAfterMs: 10_000 },
       );
+    if (tenant !== undefined) this.kept.reserve(id, tenant, bytes);
     this.#reserved.set(id, { bytes, before: own });
   }
 
@@ -260,6 +266,7 @@ export class WorkFolders {
 
   /** As `remove`, of a kept result. */
   async removeResult(id: string): Promise<void> {
+    this.kept.settle(id, 0);
     await this.#removed(this.resultPathOf(id));
   }
 
@@ -273,8 +280,9 @@ export class WorkFolders {
     return path;
   }
 
-  /** Removes what an attempt has left. */
-  async endAttempt(id: string): Promise<void> {
+  /** Removes what an attempt has left besides a result of so many bytes. */
+  async endAttempt(id: string, resultBytes = 0): Promise<void> {
+    this.kept.settle(id, resultBytes);
     this.#release(id);
     await this.#removeAttempts(id).catch(logNotRemoved);
   }

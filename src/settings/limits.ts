@@ -106,7 +106,7 @@ export const limitSettings = {
     25,
     0,
     50,
-    'What one client (a key, or an address where there are no keys) can count on of each thing that all share: bodies, answers, uploads, requests in flight, followers, connections. It gets more only while as much stays free for another. 0: first come, first served, where there is one client.',
+    'What one client (a key, or an address where there are no keys) can count on of each thing that all share: bodies, answers, uploads, kept results, requests in flight, followers, connections. It may hold more only while it leaves as much free: alone it has half. 0: first come, first served, where there is one client.',
   ),
   headersMsMax: integer(
     'VITRINE_HEADERS_MS_MAX',

@@ -37,7 +37,7 @@ export const taskSettings = {
     2 ** 40,
     'The largest file that a task takes. It goes to disk as it arrives, not into memory.',
   ),
-  uploadFilesMax: integer('VITRINE_UPLOAD_FILES_MAX', 100, 1, 10_000, 'Files that come with one task.'),
+  uploadFilesMax: integer('VITRINE_UPLOAD_FILES_MAX', 100, 1, 10_000, 'Files in one field of a task’s form.'),
   audioSecondsMax: integer('VITRINE_AUDIO_SECONDS_MAX', 7_200, 1, 86_400, 'The longest sound that is taken.'),
   audioChannelsMax: integer('VITRINE_AUDIO_CHANNELS_MAX', 8, 1, 64, 'The most channels of a sound that is taken.'),
   audioSamplesMax: integer(

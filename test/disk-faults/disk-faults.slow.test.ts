@@ -13,6 +13,13 @@ describe('file operations that fail', () => {
     assert.ok(outcome.runs >= 20, `${outcome.runs} runs`);
   });
 
+  it('fail no job for good when the folder of its attempt cannot be made', async function () {
+    this.timeout(240_000);
+    const outcome = availableOrSkip(this, await failEverything({ seed, workers: 1, scenarios: ['attempt-folder'] }));
+    assert.deepEqual(outcome.wrong, []);
+    assert.ok(outcome.runs >= 20, `${outcome.runs} runs`);
+  });
+
   it('set no sound database of jobs aside, each of those that open it', async function () {
     this.timeout(240_000);
     const outcome = availableOrSkip(this, await failEverything({ seed, workers: 1, scenarios: ['job-database'] }));

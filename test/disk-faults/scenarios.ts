@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { apiKeysScenario } from './scenarios/api-keys.ts';
+import { attemptFolderScenario } from './scenarios/attempt-folder.ts';
 import { jobDatabaseScenario } from './scenarios/job-database.ts';
 import { jobsScenario } from './scenarios/jobs.ts';
 import { launcherStateScenario, newKeyScenario } from './scenarios/launcher-state.ts';
@@ -12,6 +13,7 @@ export const scenarios: readonly Scenario[] = [
   receiverStoreScenario,
   launcherStateScenario,
   newKeyScenario,
+  attemptFolderScenario,
   jobDatabaseScenario,
   jobsScenario,
 ];

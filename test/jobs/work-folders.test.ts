@@ -30,7 +30,7 @@ describe('the uploads of jobs that wait', () => {
 
     const next = await WorkFolders.open({ ...limits, data: data.path }, new Meter());
     await assert.rejects(accept(next, 90_000), { code: 'not_kept' });
-    await next.sweep({ work: new Set(waiting.slice(1)), results: new Set() });
+    await next.sweep({ work: new Set(waiting.slice(1)), results: [] });
     const third = await accept(next, 90_000);
     await assert.rejects(accept(next, 90_000), { code: 'not_kept' });
     await next.remove(third);
@@ -59,6 +59,51 @@ describe('the uploads of jobs that wait', () => {
       code: 'invalid_input',
       message: /750001 bytes, .* 750000 .*VITRINE_WORK_BYTES_MAX/,
     });
+  });
+});
+
+describe('the results of jobs', () => {
+  const shared = { ...limits, clientSharePercent: 25 };
+
+  it('have a share for each tenant, and leave it when they are removed', async () => {
+    await using data = await temporaryFolder();
+    const folders = await WorkFolders.open({ ...shared, data: data.path }, new Meter());
+    // 750 000 bytes are for results: a tenant alone has half of them.
+    const keep = async (id: string, tenant: string, bytes: number) => {
+      await folders.reserve(id, bytes, tenant);
+      await folders.endAttempt(id, bytes);
+    };
+    for (const id of ['a', 'b', 'c']) await keep(id, 'ann', 120_000);
+    await assert.rejects(folders.reserve('d', 120_000, 'ann'), {
+      code: 'share_used',
+      message: /360000 of 750000 bytes, 360000 of them yours, .*delete jobs.*VITRINE_WORK_BYTES_MAX/,
+    });
+    await keep('e', 'bob', 120_000);
+    await keep('f', 'cid', 100_000);
+    await folders.removeResult('a');
+    await keep('g', 'ann', 40_000);
+  });
+
+  it('take what they turn out to be: an attempt that ends without one takes nothing', async () => {
+    await using data = await temporaryFolder();
+    const folders = await WorkFolders.open({ ...shared, data: data.path }, new Meter());
+    await folders.reserve('a', 300_000, 'ann');
+    await folders.reserve('a', 350_000, 'ann');
+    assert.equal(folders.kept.budget.taken, 350_000);
+    await folders.endAttempt('a', 10_000);
+    assert.equal(folders.kept.budget.taken, 10_000);
+    await folders.reserve('b', 300_000, 'ann');
+    await folders.endAttempt('b');
+    assert.equal(folders.kept.budget.taken, 10_000);
+  });
+
+  it('count after a restart, and one alone may take all that there is', async () => {
+    await using data = await temporaryFolder();
+    const folders = await WorkFolders.open({ ...shared, data: data.path }, new Meter());
+    await folders.sweep({ work: new Set(), results: [{ id: 'a', tenant: 'ann', bytes: 700_000 }] });
+    await assert.rejects(folders.reserve('b', 60_000, 'ann'), { code: 'busy' });
+    await folders.removeResult('a');
+    await folders.reserve('b', 750_000, 'ann');
   });
 });
 

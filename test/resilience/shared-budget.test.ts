@@ -4,29 +4,35 @@ import { RateWatch } from '../../src/resilience/rate-watch.ts';
 import { SharedBudget } from '../../src/resilience/shared-budget.ts';
 
 describe('a shared budget', () => {
-  it('lets a lone client have all but one share', () => {
+  it('lets a lone client have half, and says so beyond it', () => {
     const budget = budgetOf(100);
-    budget.take('ann', 75);
+    budget.take('ann', 50);
     assert.throws(
       () => budget.take('ann', 1),
-      refusedBecause('share_used', /75 of 100, 75 of them yours.*VITRINE_TEST/),
+      refusedBecause('share_used', /50 of 100, 50 of them yours.*VITRINE_TEST/),
     );
-    assert.equal(budget.taken, 75);
+    assert.equal(budget.taken, 50);
     assert.deepEqual(budget.refused, { share: 1, full: 0 });
   });
 
-  it('keeps the share of one client from all others together until it is taken', () => {
+  it('is never filled by fewer clients than it has shares, whatever each takes first', () => {
+    const names = ['ann', 'bob', 'cid'];
+    for (const order of [names, names.toReversed(), [...names, ...names]]) {
+      const budget = budgetOf(100);
+      for (const client of order) while (budget.tryTake(client, 1));
+      assert.equal(budget.tryTake('dan', 10), true, order.join());
+    }
+  });
+
+  it('gives each of four a quarter, to the last', () => {
     const budget = budgetOf(100);
-    budget.take('ann', 75);
-    budget.take('bob', 25);
-    assert.throws(() => budget.take('cid', 1), refusedBecause('busy', /100 of 100; come again, or raise VITRINE_TEST/));
-    budget.giveBack('ann', 10);
-    assert.equal(budget.tryTake('ann', 1), false);
-    assert.equal(budget.tryTake('cid', 10), true);
-    budget.giveBack('cid', 10);
-    budget.giveBack('bob', 25);
-    budget.giveBack('ann', 65);
+    for (let round = 0; round < 25; round += 1)
+      for (const client of ['ann', 'bob', 'cid', 'dan']) budget.take(client, 1);
+    assert.equal(budget.taken, 100);
+    assert.throws(() => budget.take('eve', 1), refusedBecause('busy', /100 of 100; come again, or raise VITRINE_TEST/));
+    for (const client of ['ann', 'bob', 'cid', 'dan']) budget.giveBack(client, 25);
     assert.equal(budget.taken, 0);
+    budget.take('ann', 50);
   });
 
   it('always has room for the largest single thing when it is empty', () => {
@@ -34,6 +40,7 @@ describe('a shared budget', () => {
     budget.take('ann', 100);
     budget.giveBack('ann', 100);
     assert.equal(budgetOf(2).tryTake('ann', 2), true);
+    assert.equal(budgetOf(100, { sharePercent: 0 }).tryTake('ann', 100), true);
   });
 
   it('remembers no client for good that holds nothing', () => {
@@ -46,11 +53,11 @@ describe('a shared budget', () => {
     assert.equal(budget.clients <= 257, true, String(budget.clients));
   });
 
-  function budgetOf(max: number, { largest = 1 } = {}): SharedBudget {
+  function budgetOf(max: number, { largest = 1, sharePercent = 25 } = {}): SharedBudget {
     return new SharedBudget({
       name: 'test',
       max,
-      sharePercent: 25,
+      sharePercent,
       largest,
       cannot: 'Cannot test',
       held: (amount) => `tests take ${amount} of ${max}`,

@@ -18,6 +18,32 @@ describe('the slowest requests', () => {
     assert.deepEqual(left, wanted);
   });
 
+  it('leave each tenant its quarter of a full list, however quick its requests are', () => {
+    const slowest = new SlowestRequests(1_000);
+    const of = (tenant: string) => [...slowest].filter((each) => each.tenant === tenant).map(({ tookMs }) => tookMs);
+    for (let took = 1; took <= 500; took += 1) add(slowest, { ...record(0, 'one', 1_000 + took), tenant: 'ann' });
+    for (let took = 1; took <= 20; took += 1) add(slowest, { ...record(0, 'one', took), tenant: 'bob' });
+    for (let took = 1; took <= 500; took += 1) add(slowest, { ...record(0, 'one', 2_000 + took), tenant: 'ann' });
+    const quarter = Math.floor(slowestMax / 4);
+    assert.deepEqual(
+      of('bob'),
+      Array.from({ length: quarter }, (_, index) => 20 - index),
+    );
+    assert.deepEqual(
+      of('ann'),
+      Array.from({ length: slowestMax - quarter }, (_, index) => 2_500 - index),
+    );
+  });
+
+  it('go by time alone where there are more tenants than quarters', () => {
+    const slowest = new SlowestRequests(1_000);
+    for (let took = 1; took <= 400; took += 1) add(slowest, { ...record(0, 'one', took), tenant: `tenant ${took}` });
+    assert.deepEqual(
+      [...slowest].map(({ tookMs }) => tookMs),
+      Array.from({ length: slowestMax }, (_, index) => 400 - index),
+    );
+  });
+
   it('are forgotten by the minute, the oldest first, when there are too many of them', () => {
     const slowest = new SlowestRequests(100);
     for (let minute = 0; minute < 10; minute += 1)

@@ -27,6 +27,8 @@ const fieldsMax = 50;
 const fieldBytesMax = 64 * 1024;
 const fieldNameCharsMax = 100;
 const partHeadersMax = 50;
+/** A reference comes beside as many files as a task takes. */
+const referencesMax = 1;
 
 /** What framing, field names and parameters may add to the files of a form. */
 export const framingBytesMax = 1024 * 1024;
@@ -87,8 +89,8 @@ function parserFor(request: Request, { uploadBytesMax, uploadFilesMax }: UploadL
         fields: fieldsMax,
         fieldSize: fieldBytesMax + 1,
         fileSize: uploadBytesMax + 1,
-        files: uploadFilesMax,
-        parts: uploadFilesMax + fieldsMax + 1,
+        files: uploadFilesMax + referencesMax,
+        parts: uploadFilesMax + referencesMax + fieldsMax + 1,
         headerPairs: partHeadersMax,
       },
     });
@@ -113,6 +115,7 @@ async function collectForm(
   const fields: Record<string, string | string[]> = Object.create(null);
   const store = storeIn(work, limits, refuse);
   const tooMany = () => refuse(tooManyFiles(limits));
+  const filesOf = new Map<string, number>();
   parser
     .on('field', (rawName, value, { valueTruncated }) => {
       const problem = fieldProblem(rawName, valueTruncated);
@@ -125,8 +128,12 @@ async function collectForm(
       const problem = fieldProblem(rawName, false);
       if (problem) refuse(badField(problem));
       // A form's empty file input has no name.
-      if (problem || !filename) stream.resume();
-      else files.push(store(unescaped(rawName), stream, unescaped(filename)));
+      if (problem || !filename) return stream.resume();
+      const name = unescaped(rawName);
+      const count = (filesOf.get(name) ?? 0) + 1;
+      filesOf.set(name, count);
+      if (count > limits.uploadFilesMax) tooMany();
+      files.push(store(name, stream, unescaped(filename)));
     })
     .on('fieldsLimit', () => refuse(badField(`it has more than ${fieldsMax} fields`)))
     .on('filesLimit', tooMany)
@@ -214,7 +221,7 @@ function badField(problem: string): ServiceError {
 function tooManyFiles({ uploadFilesMax }: UploadLimits): ServiceError {
   return new ServiceError(
     'invalid_body',
-    say`Cannot read the form: it has more than ${uploadFilesMax} files; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
+    say`Cannot read the form: it has more than ${uploadFilesMax} files in one field; send fewer, or raise VITRINE_UPLOAD_FILES_MAX.`,
   );
 }
 

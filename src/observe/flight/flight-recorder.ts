@@ -62,7 +62,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
   /** Takes over the row of a request that has ended. */
   add(row: RequestRow, words: RequestWords): void {
     const { startedAt, tookMs } = row;
-    const { method, model, failure } = words;
+    const { method, model, failure, tenant } = words;
     const failed = isFailed({ failure, status: row.status });
     // Probes and pages that succeed would push out the rest.
     if (method === 'GET' && !failed && model === undefined) {
@@ -70,7 +70,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
       return;
     }
     const at = this.#recent.add(row, words);
-    const isSlow = this.#slowest.wants({ model, startedAt, tookMs });
+    const isSlow = this.#slowest.wants({ model, startedAt, tookMs, tenant });
     if (!failed && !isSlow) return;
     const record = this.#recent.record(at);
     if (failed) this.#failed.add(record.tenant, record);

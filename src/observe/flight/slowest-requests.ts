@@ -1,19 +1,20 @@
 import { LastFound } from '../last-found.ts';
 import type { FlightRecord } from './flight-record.ts';
+import { SlowestList } from './slowest-list.ts';
 
 /** So many are remembered of each minute and model: as many may be asked for. */
 export const slowestMax = 50;
 
 /**
  * The slowest requests of each minute and model, within a limit for all together: the oldest
- * minutes go first.
+ * minutes go first. A tenant has at most a quarter of a full list, unless the others need less.
  */
 export class SlowestRequests {
   readonly #recordsMax: number;
   /** Of each minute and model. */
   readonly #eachMax: number;
-  readonly #minutes = new Map<number, Map<string, FlightRecord[]>>();
-  readonly #last = new LastFound<FlightRecord[]>();
+  readonly #minutes = new Map<number, Map<string, SlowestList>>();
+  readonly #last = new LastFound<SlowestList>();
   #count = 0;
 
   constructor(recordsMax: number) {
@@ -21,24 +22,13 @@ export class SlowestRequests {
     this.#eachMax = Math.min(slowestMax, recordsMax);
   }
 
-  /**
-   * Whether it is one of the slowest. The quickest of them stands last: most requests end at this
-   * comparison.
-   */
+  /** Whether it is one of the slowest. Most requests end at one comparison. */
   wants(request: Timed): boolean {
-    const slowest = this.#slowestLike(request);
-    return slowest.length < this.#eachMax || request.tookMs > slowest[this.#eachMax - 1]!.tookMs;
+    return this.#slowestLike(request).wants(request);
   }
 
   add(record: FlightRecord): void {
-    const slowest = this.#slowestLike(record);
-    const at = slowest.findIndex(({ tookMs }) => tookMs < record.tookMs);
-    slowest.splice(at < 0 ? slowest.length : at, 0, record);
-    this.#count += 1;
-    if (slowest.length > this.#eachMax) {
-      slowest.pop();
-      this.#count -= 1;
-    }
+    this.#count += this.#slowestLike(record).add(record);
   }
 
   *[Symbol.iterator](): Generator<FlightRecord> {
@@ -46,30 +36,30 @@ export class SlowestRequests {
   }
 
   /** The slowest of its minute and model. */
-  #slowestLike(record: Timed): FlightRecord[] {
+  #slowestLike(record: Timed): SlowestList {
     const minute = minuteOf(record);
     const model = record.model ?? '';
     const last = this.#last.get(minute, model);
     if (last) return last;
     const models = this.#minutes.get(minute) ?? this.#begin(minute);
-    const slowest = models.get(model) ?? [];
+    const slowest = models.get(model) ?? new SlowestList(this.#eachMax);
     models.set(model, slowest);
     return this.#last.set(slowest, minute, model);
   }
 
-  #begin(minute: number): Map<string, FlightRecord[]> {
+  #begin(minute: number): Map<string, SlowestList> {
     for (const [oldest, models] of this.#minutes) {
       if (this.#count <= this.#recordsMax) break;
       this.#minutes.delete(oldest);
       for (const slowest of models.values()) this.#count -= slowest.length;
     }
-    const models = new Map<string, FlightRecord[]>();
+    const models = new Map<string, SlowestList>();
     this.#minutes.set(minute, models);
     return models;
   }
 }
 
-type Timed = Pick<FlightRecord, 'model' | 'startedAt' | 'tookMs'>;
+type Timed = Pick<FlightRecord, 'model' | 'startedAt' | 'tookMs' | 'tenant'>;
 
 function minuteOf({ startedAt, tookMs }: Timed): number {
   return Math.floor((startedAt + tookMs) / 60_000);

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Breather, stepsAtOnce } from './breather.ts';
 import type { CollectedMetric, ExponentialValue, HistogramValue, Point } from './meter/collected-metric.ts';
 import { CounterSeries } from './meter/counter-series.ts';
 import { ExponentialSeries } from './meter/exponential-series.ts';
@@ -44,7 +45,7 @@ const readMsMax = 2_000;
  * All metrics of one service, by their rows in the table of names. Counts are exact and cumulative.
  */
 export class Meter {
-  readonly #instruments = new Map<MetricName, { row: Metric; points(atMs: number): Point<unknown>[] }>();
+  readonly #instruments = new Map<MetricName, { row: Metric; eachPoint(atMs: number): Iterable<Point<unknown>> }>();
   readonly #reads: ReadSeveral[] = [];
   readonly #producers: (() => CollectedMetric[])[] = [];
   readonly #preparations: (() => void)[] = [];
@@ -94,15 +95,16 @@ export class Meter {
     this.#preparations.push(prepare);
   }
 
-  /** All metrics as they stand now. What cannot be read is left out, and its error returned. */
+  /**
+   * All metrics as they stand now, with breaks for requests. What cannot be read is left out, and its
+   * error returned.
+   */
   async collect(): Promise<{ metrics: CollectedMetric[]; errors: unknown[] }> {
     const prepared = await Promise.allSettled(this.#preparations.map(async (prepare) => prepare()));
     const atMs = Date.now();
     const reads = Promise.allSettled(this.#reads.map((read) => this.#pointsOf(read, atMs)));
     const produced = await Promise.allSettled(this.#producers.map(async (produce) => produce()));
-    const counted = [...this.#instruments.values()].map((instrument) =>
-      metricOf(instrument.row, instrument.points(atMs)),
-    );
+    const counted = await this.#counted(atMs);
     const points = Map.groupBy((await reads).flatMap(fulfilledWith), ({ name }) => name);
     const observed = [...points].map(([name, all]) =>
       metricOf(
@@ -118,7 +120,22 @@ export class Meter {
     };
   }
 
-  #once<Made extends { row: Metric; points(atMs: number): Point<unknown>[] }>(
+  async #counted(atMs: number): Promise<CollectedMetric[]> {
+    const breather = new Breather();
+    const metrics: CollectedMetric[] = [];
+    for (const instrument of this.#instruments.values()) {
+      const collected: Point<unknown>[] = [];
+      for (const point of instrument.eachPoint(atMs)) {
+        collected.push(point);
+        if (collected.length % stepsAtOnce === 0) await breather.breathe();
+      }
+      metrics.push(metricOf(instrument.row, collected));
+      await breather.breathe();
+    }
+    return metrics;
+  }
+
+  #once<Made extends { row: Metric; eachPoint(atMs: number): Iterable<Point<unknown>> }>(
     name: MetricName,
     make: () => Made,
   ): Made {

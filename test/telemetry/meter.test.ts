@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { producerOf } from '../../src/telemetry/export/meter-producer.ts';
 import { Meter, type Point } from '../../src/telemetry/meter.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
@@ -71,6 +72,40 @@ describe('a meter', () => {
         [wanted],
       );
     }
+  });
+
+  it('exports a series that begins during a collection the next time, with its zero', () => {
+    const counter = new Meter().counter('errors');
+    const before = Date.now() - 1_000;
+    counter.series('busy', '/v2', 'server').value += 3;
+    assert.deepEqual([...counter.eachPoint(before)], []);
+    assert.deepEqual(
+      [...counter.eachPoint(Date.now() + 1)].map(({ value }) => value),
+      [0, 3],
+    );
+  });
+
+  it('lets requests between while it collects many series', async () => {
+    const meter = new Meter();
+    const latency = meter.exponential('inferenceLatency');
+    const requests = meter.histogram('httpRequestSeconds');
+    for (let at = 0; at < 2_000; at += 1)
+      for (const value of [0.001, 0.1, 3]) {
+        latency.series(`model ${at}`, '').record(value);
+        requests.series('GET', `/v2/${at}`).record(value);
+      }
+    const producer = producerOf(meter);
+    let turns = 0;
+    let collecting = true;
+    const turn = () => {
+      turns += 1;
+      if (collecting) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const { resourceMetrics } = await producer.collect();
+    collecting = false;
+    assert.equal(resourceMetrics.scopeMetrics[0]!.metrics.length, 3);
+    assert.ok(turns >= 3, `${turns} turns`);
   });
 
   it('gives the same instrument for the same name, and another meter has its own', () => {

@@ -7,6 +7,7 @@ import {
   type MetricData,
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
+import { Breather, stepsAtOnce } from '../breather.ts';
 import type { CollectedMetric, Meter, Point } from '../meter.ts';
 import { scopeName } from '../names/names.ts';
 
@@ -17,15 +18,18 @@ import { scopeName } from '../names/names.ts';
 export function producerOf(meter: Meter): MetricProducer {
   return {
     collect: async () => {
-      const { metrics, errors } = await meter.collect();
+      const { metrics: collected, errors } = await meter.collect();
+      const breather = new Breather();
+      const metrics: MetricData[] = [];
+      for (const metric of collected) metrics.push(await metricData(metric, breather));
       // The reader ignores a producer's resource and takes the SDK's.
-      const scopeMetrics = [{ scope: { name: scopeName }, metrics: metrics.map(metricData) }];
+      const scopeMetrics = [{ scope: { name: scopeName }, metrics }];
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors };
     },
   };
 }
 
-function metricData(metric: CollectedMetric): MetricData {
+async function metricData(metric: CollectedMetric, breather: Breather): Promise<MetricData> {
   const base = {
     descriptor: { name: metric.name, unit: metric.unit, description: metric.says, valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
@@ -36,43 +40,60 @@ function metricData(metric: CollectedMetric): MetricData {
         ...base,
         dataPointType: DataPointType.SUM,
         isMonotonic: true,
-        dataPoints: pointsOf(metric.points, same),
+        dataPoints: await pointsOf(metric.points, same, breather),
       };
     case 'gauge':
-      return { ...base, dataPointType: DataPointType.GAUGE, dataPoints: pointsOf(metric.points, same) };
+      return { ...base, dataPointType: DataPointType.GAUGE, dataPoints: await pointsOf(metric.points, same, breather) };
     case 'histogram':
       return {
         ...base,
         dataPointType: DataPointType.HISTOGRAM,
-        dataPoints: pointsOf(metric.points, ({ count, sum, bounds, counts }) => ({
-          count,
-          sum,
-          buckets: { boundaries: [...bounds], counts: [...counts] },
-        })),
+        dataPoints: await pointsOf(
+          metric.points,
+          ({ count, sum, bounds, counts }) => ({
+            count,
+            sum,
+            buckets: { boundaries: [...bounds], counts: [...counts] },
+          }),
+          breather,
+        ),
       };
     case 'exponential histogram':
       return {
         ...base,
         dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM,
-        dataPoints: pointsOf(metric.points, ({ count, sum, scale, zeroCount, offset, counts }) => ({
-          count,
-          sum,
-          scale,
-          zeroCount,
-          positive: { offset, bucketCounts: [...counts] },
-          negative: { offset: 0, bucketCounts: [] },
-        })),
+        dataPoints: await pointsOf(
+          metric.points,
+          ({ count, sum, scale, zeroCount, offset, counts }) => ({
+            count,
+            sum,
+            scale,
+            zeroCount,
+            positive: { offset, bucketCounts: [...counts] },
+            negative: { offset: 0, bucketCounts: [] },
+          }),
+          breather,
+        ),
       };
   }
 }
 
-function pointsOf<Value, Given>(points: readonly Point<Value>[], given: (value: Value) => Given) {
-  return points.map(({ labels, startMs, atMs, value }) => ({
-    startTime: millisToHrTime(startMs),
-    endTime: millisToHrTime(atMs),
-    attributes: labels,
-    value: given(value),
-  }));
+async function pointsOf<Value, Given>(
+  points: readonly Point<Value>[],
+  given: (value: Value) => Given,
+  breather: Breather,
+) {
+  const made = [];
+  for (const { labels, startMs, atMs, value } of points) {
+    made.push({
+      startTime: millisToHrTime(startMs),
+      endTime: millisToHrTime(atMs),
+      attributes: labels,
+      value: given(value),
+    });
+    if (made.length % stepsAtOnce === 0) await breather.breathe();
+  }
+  return made;
 }
 
 function same(value: number): number {

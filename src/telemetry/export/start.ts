@@ -32,9 +32,10 @@ import { Spool } from './spool.ts';
 type Component = { name: string; folder: string; host: boolean; meter: Meter };
 
 /**
- * More metric points than this go out in several requests, so that one stays below gRPC's 4 MiB.
+ * More metric points than this go out in several requests: serializing one is a single stretch of
+ * the event loop, and it stays below gRPC's 4 MiB.
  */
-const metricPointsMax = 5_000;
+const metricPointsMax = 500;
 /** At a stop: a disk that refuses for longer is not waited for. */
 const spoolCloseMsMax = 2_000;
 

@@ -37,17 +37,22 @@ export class Instrument<Attributes extends readonly string[], Value, Made extend
 
   /**
    * All points, and before the first of a series its zero: without a zero, the first event is no
-   * increase.
+   * increase. The caller may pause between two; what begins meanwhile comes the next time.
    */
-  points(atMs = Date.now()): Point<Value>[] {
-    return [...this.#series.values()].flatMap((begun) => {
+  *eachPoint(atMs: number): Generator<Point<Value>> {
+    for (const begun of this.#series.values()) {
       const { series, labels, startMs, zero } = begun;
-      const point = { labels, startMs, atMs, value: series.snapshot() };
+      if (startMs > atMs) continue;
+      const value = series.snapshot();
       begun.zero = undefined;
-      return zero === undefined || series.isEmpty || startMs >= atMs
-        ? [point]
-        : [{ ...point, atMs: startMs, value: zero }, point];
-    });
+      if (zero !== undefined && !series.isEmpty && startMs < atMs)
+        yield { labels, startMs, atMs: startMs, value: zero };
+      yield { labels, startMs, atMs, value };
+    }
+  }
+
+  points(atMs = Date.now()): Point<Value>[] {
+    return [...this.eachPoint(atMs)];
   }
 
   #begin(key: string, values: Labels<Attributes>, labels: Record<string, string>): Made {

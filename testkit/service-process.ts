@@ -13,6 +13,7 @@ export type ServiceProcess = AsyncDisposable & {
   pid: number;
   /** What it said on its console so far. */
   said: () => string;
+  hasEnded: () => boolean;
   kill: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
@@ -47,6 +48,7 @@ export async function startService(
   child.stderr?.on('data', (text) => (said += text));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const url = `http://127.0.0.1:${port}`;
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const kill = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;
@@ -64,9 +66,10 @@ export async function startService(
     url,
     pid: child.pid ?? -1,
     said: () => said,
+    hasEnded,
     kill,
     [Symbol.asyncDispose]: async () => {
-      if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');
+      if (!hasEnded()) await kill('SIGKILL');
     },
   };
 }

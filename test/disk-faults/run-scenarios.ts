@@ -39,7 +39,7 @@ const counts = { calls: 0, runs: 0, failed: 0, wrong: 0, skipped: 0 };
 const report = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 try {
-  const chosen = scenarios.filter((one) => values.scenario?.includes(one.name) ?? true);
+  const chosen = scenarios.filter((one) => values.scenario?.includes(one.name) ?? !one.byNameOnly);
   const plans: Plan[] = [];
   const random = new SeededRandom(Number(values.seed), 'file operations');
   for (const scenario of chosen) {

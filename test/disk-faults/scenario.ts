@@ -31,6 +31,8 @@ export type Scenario = {
   durations?: readonly Duration[];
   patienceMs?: number;
   deadlineMs?: number;
+  /** It takes seconds a run: only those who name it get it. */
+  byNameOnly?: boolean;
 };
 
 export function groundOf(scenario: Scenario, folder: string, alias: string, disk: FailingDisk): Ground {

@@ -5,6 +5,7 @@ import { jobDatabaseScenario } from './scenarios/job-database.ts';
 import { jobsScenario } from './scenarios/jobs.ts';
 import { launcherStateScenario, newKeyScenario } from './scenarios/launcher-state.ts';
 import { receiverStoreScenario } from './scenarios/receiver-store.ts';
+import { serviceScenario } from './scenarios/service.ts';
 import { spoolScenario } from './scenarios/spool.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -16,4 +17,5 @@ export const scenarios: readonly Scenario[] = [
   attemptFolderScenario,
   jobDatabaseScenario,
   jobsScenario,
+  serviceScenario,
 ];

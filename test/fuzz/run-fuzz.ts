@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { ifThere } from '../../src/if-there.ts';
 import { identity, writeModel } from '../../testkit/models/models.ts';
 import { OtlpReceiver } from '../../testkit/otlp-receiver.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
@@ -93,6 +94,11 @@ export async function runFuzz({ seed, from, count, atOnce = 24, signal, progress
     const round = Math.min(roundInputs, count - sent);
     const spans = await sendRound(ports, seed, from + sent, round, atOnce, { answers, faults });
     sent += round;
+    const ended = [service, ofReceiver].find((each) => each.hasEnded());
+    if (ended) {
+      faults.push(`after ${from + sent} the process had ended: ${ended.said().slice(-3_000)}`);
+      break;
+    }
     const held = await holdOf(service);
     if (held.ms > longestHold.ms) longestHold = await whoHeld(service, ports, seed, held, spans);
     if ((longestHold.alone?.ms ?? 0) > heldMsMax)
@@ -107,6 +113,7 @@ export async function runFuzz({ seed, from, count, atOnce = 24, signal, progress
     progress?.(await figures());
     if (faults.length >= faultsMax) break;
   }
+  if (service.hasEnded() || ofReceiver.hasEnded()) return figures();
   const growth = growthIn(memories);
   if (growth !== undefined) faults.push(growth);
   if (receiver.requests === 0) faults.push('no telemetry arrived');
@@ -323,6 +330,6 @@ async function told(service: ServiceProcess, signal: NodeJS.Signals, what: RegEx
 }
 
 async function peakMib({ pid }: ServiceProcess): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const status = (await ifThere(readFile(`/proc/${pid}/status`, 'utf8'))) ?? '';
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }

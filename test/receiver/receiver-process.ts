@@ -9,6 +9,7 @@ export type ReceiverProcess = AsyncDisposable & {
   url: string;
   port: number;
   said: () => string;
+  hasEnded: () => boolean;
   post: (path: string, body: string | object, headers?: Record<string, string>) => Promise<Answer>;
   firing: () => Promise<{ name: string; labels: Record<string, string> }[]>;
   kill: (signal: NodeJS.Signals) => Promise<void>;
@@ -20,6 +21,7 @@ export async function startReceiver(env: Record<string, string>): Promise<Receiv
   const port = await choosePort('127.0.0.1');
   const program = runReceiver({ ...env, VITRINE_RECEIVER_PORT: String(port) });
   const url = `http://127.0.0.1:${port}`;
+  const hasEnded = () => program.child.exitCode !== null || program.child.signalCode !== null;
   const kill = async (signal: NodeJS.Signals) => {
     program.child.kill(signal);
     await program.exited;
@@ -41,6 +43,7 @@ export async function startReceiver(env: Record<string, string>): Promise<Receiv
     url,
     port,
     said: program.said,
+    hasEnded,
     post: async (path, body, headers = {}) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       const answer = await fetch(`${url}${path}`, { method: 'POST', body: text, headers });
@@ -49,7 +52,7 @@ export async function startReceiver(env: Record<string, string>): Promise<Receiv
     firing: async () => ((await (await fetch(`${url}/alerts`)).json()) as { alerts: [] }).alerts,
     kill,
     [Symbol.asyncDispose]: async () => {
-      if (program.child.exitCode === null && program.child.signalCode === null) await kill('SIGKILL');
+      if (!hasEnded()) await kill('SIGKILL');
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -10,6 +10,7 @@ import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { asTar, releaseHere } from '../../launcher/servers/releases.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
+import { makeFolder } from '../../src/make-folder.ts';
 
 /**
  * Writes what this machine runs as archives into a folder, laid out as on the host of releases, with
@@ -19,7 +20,7 @@ export async function archives({ folder, only }: { folder: string; only?: string
   const sums: string[] = [];
   for (const [path, files] of await findArchives(chosen(only))) {
     const to = join(resolve(folder), path);
-    await mkdir(dirname(to), { recursive: true });
+    await makeFolder(dirname(to));
     await write(to, files);
     const sum = await sha256Of(to);
     sums.push(`${sum}  ${path}`);

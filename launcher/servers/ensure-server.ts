@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { makeFolder } from '../../src/make-folder.ts';
 import { diskFull } from '../go-command.ts';
 import { takeLock } from '../process-lock.ts';
 import { type Server, type ServerName, servers } from '../servers.ts';
@@ -99,7 +100,7 @@ async function getServer(server: Server, folder: string, context: ServerContext)
   try {
     for (const way of ways) {
       await rm(context.aside, { recursive: true, force: true });
-      await mkdir(context.aside, { recursive: true });
+      await makeFolder(context.aside);
       try {
         const source = await way(server, context);
         await writeSource(context.aside, source);
@@ -131,7 +132,7 @@ function withReasons(error: unknown, refused: readonly string[]): unknown {
 // Only the owner of the lock comes here. What stands beside the folder was left by starts that were
 // killed. A folder of that name links to a program that has changed.
 async function removeAbandoned(folder: string): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   await rm(folder, { recursive: true, force: true });
   for (const entry of await readdir(dirname(folder))) {
     if (!entry.startsWith(`${basename(folder)}.building-`)) continue;

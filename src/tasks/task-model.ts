@@ -5,6 +5,7 @@ import { ServiceError } from '../errors.ts';
 import { ours, oursIfAmong, say } from '../sentence.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { taskKinds } from '../task-kinds.ts';
+import { stemsWanted } from './separation/stems-wanted.ts';
 import type { TaskRequest } from './task-types.ts';
 
 /** What the work needs to know of its model. */
@@ -33,6 +34,14 @@ export function modelForTask(
   const { manifest, version } = registry.find(name);
   if (!suits(kind, manifest)) throw notThere(kind, name, registry, mayName);
   return { name, version, inputs: manifest.inputs, outputs: manifest.outputs, separator: manifest.separator };
+}
+
+/** Refuses stems that the model does not make, before a job is made; a model that is not there waits. */
+export function checkStems({ kind, parameters }: Pick<TaskRequest, 'kind' | 'parameters'>, registry: Registry): void {
+  const name = modelOf(kind, parameters);
+  if (kind !== 'separate' || registry.versions(name).length === 0) return;
+  const { separator } = registry.find(name).manifest;
+  if (separator) stemsWanted(parameters, separator.stems);
 }
 
 /** Every task that can be asked for now, with each model that can do it. */

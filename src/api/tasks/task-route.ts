@@ -13,7 +13,7 @@ import type { TaskKind } from '../../task-kinds.ts';
 import { runTask } from '../../tasks/task.ts';
 import { checkFiles } from '../../tasks/task-files.ts';
 import type { TaskMetrics } from '../../tasks/task-metrics.ts';
-import { modelOf } from '../../tasks/task-model.ts';
+import { checkStems, modelOf } from '../../tasks/task-model.ts';
 import { checkParameters, fromText } from '../../tasks/task-parameters.ts';
 import type { TaskRequest } from '../../tasks/task-types.ts';
 import type { TaskThreads } from '../../tasks/threads/task-threads.ts';
@@ -99,7 +99,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
 
 async function readTask(
   kind: TaskKind,
-  { config, bodies }: TaskParts,
+  { config, bodies, registry }: TaskParts,
   { request, work, client }: { request: Request; work: WorkFolder; client: Client },
 ): Promise<TaskRequest> {
   const { fields, files } = takesFiles(kind)
@@ -109,6 +109,7 @@ async function readTask(
   const given = { ...fromText(kind, request.query, config), ...fields };
   const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
   refuseModelOfOthers(client, modelOf(kind, parameters));
+  checkStems({ kind, parameters }, registry);
   return { kind, parameters, files };
 
   async function receiveForm() {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ServiceError } from '../../errors.ts';
-import { ours, say } from '../../sentence.ts';
+import { say } from '../../sentence.ts';
 import { withAudio } from '../audio/open-audio.ts';
 import type { OpenedAudio } from '../audio/opened-audio.ts';
 import type { Planes } from '../audio/planes.ts';
@@ -20,6 +20,7 @@ import { writeFacts } from '../write-facts.ts';
 import { atModelRate } from './at-model-rate.ts';
 import { separateInChunks } from './separate-in-chunks.ts';
 import { Separator } from './separator.ts';
+import { stemsWanted } from './stems-wanted.ts';
 import { WavFile } from './wav-file.ts';
 
 type Parameters = ParametersOf<'separate'>;
@@ -176,14 +177,3 @@ function formatOf({ format, stem }: Parameters): 'wav' | 'json' | 'zip' {
 const unknownSeconds = 60;
 /** What a zip file has to say of an entry, and a file of facts of a stem. */
 const zipEntryBytesMax = 4096;
-
-function stemsWanted({ stem, stems }: Parameters, there: readonly string[]): readonly string[] {
-  const wanted = stem !== undefined ? [stem] : (stems ?? there);
-  const unknown = wanted.find((name) => !there.includes(name));
-  if (unknown !== undefined)
-    throw new ServiceError(
-      'stem_not_found',
-      say`Cannot make the stem ${JSON.stringify(unknown.slice(0, 64))}: the model has ${ours(there.join(', '))}; name one of them.`,
-    );
-  return [...new Set(wanted)];
-}

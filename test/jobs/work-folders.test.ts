@@ -79,9 +79,9 @@ describe('the results of jobs', () => {
       message: /360000 of 750000 bytes, 360000 of them yours, .*delete jobs.*VITRINE_WORK_BYTES_MAX/,
     });
     await keep('e', 'bob', 120_000);
-    await keep('f', 'cid', 100_000);
+    await keep('f', 'cid', 60_000);
     await folders.removeResult('a');
-    await keep('g', 'ann', 40_000);
+    await keep('g', 'ann', 30_000);
   });
 
   it('take what they turn out to be: an attempt that ends without one takes nothing', async () => {

@@ -24,18 +24,26 @@ export const cut = '(…)';
  * text is taken for the caller's and cut from records, since it often is (a file's name, a made-up
  * model). `ours` vouches for one that is not.
  */
-export function say(
-  words: TemplateStringsArray,
-  ...parts: readonly (string | number | readonly number[] | boolean | bigint | undefined | Sentence)[]
-): Sentence {
+export function say(words: TemplateStringsArray, ...parts: readonly Part[]): Sentence {
   let text = words[0]!;
   let safe = text;
   for (const [at, part] of parts.entries()) {
     const next = words[at + 1]!;
     text += String(part) + next;
-    safe += (part instanceof Sentence ? part.safe : typeof part === 'string' ? cut : String(part)) + next;
+    const shown = shownOf(part);
+    // Two of the caller's texts side by side leave one gap.
+    safe += (shown === cut && safe.endsWith(cut) ? '' : shown) + next;
   }
   return new Sentence(text, safe);
+}
+
+type Part = string | number | readonly number[] | boolean | bigint | undefined | Sentence;
+
+/** The part as records may have it. */
+function shownOf(part: Part): string {
+  if (part instanceof Sentence) return part.safe;
+  if (typeof part !== 'string') return String(part);
+  return part === '' ? '' : cut;
 }
 
 /**

@@ -24,6 +24,12 @@ describe('a failure’s sentence', () => {
     assert.equal(whole.safe, 'Cannot: it is called (…) and has the shape 1,2, so.');
   });
 
+  it('has one gap for the caller’s words that stand side by side, and none for an empty text', () => {
+    assert.equal(say`Cannot find ${name}${name}: look.`.safe, 'Cannot find (…): look.');
+    assert.equal(say`Cannot find ${name}${''}: look.`.safe, 'Cannot find (…): look.');
+    assert.equal(say`Cannot find ${name}${say` version ${name}`}.`.safe, 'Cannot find (…) version (…).');
+  });
+
   it('is recorded as no more than what its code means where nobody marked the caller’s words', () => {
     assert.equal(new ServiceError('invalid_audio', `Cannot read ${name}.`).recorded, failures.invalid_audio.means);
   });

@@ -69,7 +69,8 @@ export class RequestTrace implements RequestWords, TaskAsker {
   runSpanId: string | undefined;
   streamingAt: number | undefined;
   /**
-   * Somebody looks at the telemetry: the request is not recorded, unless the service itself fails.
+   * Somebody looks at the telemetry, or waits for a start or a stop: the request is not recorded,
+   * unless the service itself fails.
    */
   isLook = false;
   always: AlwaysKept | undefined;

@@ -36,7 +36,10 @@ export function modelForTask(
   return { name, version, inputs: manifest.inputs, outputs: manifest.outputs, separator: manifest.separator };
 }
 
-/** Refuses stems that the model does not make, before a job is made; a model that is not there waits. */
+/**
+ * Refuses stems that the model does not make, before a job is made. A model that is not there yet
+ * may come.
+ */
 export function checkStems({ kind, parameters }: Pick<TaskRequest, 'kind' | 'parameters'>, registry: Registry): void {
   const name = modelOf(kind, parameters);
   if (kind !== 'separate' || registry.versions(name).length === 0) return;

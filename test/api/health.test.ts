@@ -8,7 +8,7 @@ import { setLogLevel } from '../../src/telemetry/logger.ts';
 import { Meter } from '../../src/telemetry/meter.ts';
 import { identity, writeModel } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { serveApi } from './serve-api.ts';
+import { type ServedApi, serveApi } from './serve-api.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a wrong member fails the test.
 type Told = any;
@@ -152,6 +152,22 @@ describe('health', function () {
     assert.match(((await stopping.json()) as Told).error, /the service is stopping/);
     assert.equal(stopping.headers.get('connection'), 'close');
     assert.equal((await other.fetch('/live')).status, 200);
+  });
+
+  it('is no failed request while it waits for a start or a stop, and one when a check fails', async () => {
+    const listed = async (api: ServedApi) =>
+      ((await (await api.fetch('/v1/requests?failed=10')).json()) as { requests: { route: string }[] }).requests.map(
+        ({ route }) => route,
+      );
+    await using broken = await serveApi({ broken: { onnx: Buffer.from('no ONNX') } }, {}, { observed: true });
+    await (await broken.fetch('/ready')).arrayBuffer();
+    await waitFor('the record', async () => (await listed(broken)).includes('/ready'));
+    await using api = await serveApi({ copy: { onnx: identity('FP32') } }, {}, { observed: true });
+    api.lifecycle.beginStop();
+    await (await api.fetch('/ready')).arrayBuffer();
+    await (await api.fetch('/v2/models/none')).arrayBuffer();
+    await waitFor('the record', async () => (await listed(api)).length > 0);
+    assert.deepEqual(await listed(api), ['/v2/models/:model']);
   });
 
   it('warns as long as a damaged database of jobs lies there', async () => {

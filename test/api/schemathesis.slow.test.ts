@@ -42,7 +42,7 @@ describe('Schemathesis finds no difference between the API and its description',
         schemathesis,
         [
           ...['--config-file', exceptions, 'run', `${service.url}/openapi.json`],
-          ...['--seed', '1', '--max-examples', '3', '--request-timeout', '120'],
+          ...['--seed', '1', '--max-examples', '3', '--request-timeout', '600'],
           ...['--phases', 'examples,coverage,fuzzing,stateful'],
           ...(hasKeys ? ['--header', `Authorization: Bearer ${credential}`] : []),
         ],

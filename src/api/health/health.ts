@@ -45,6 +45,8 @@ export function ready({ lifecycle, healthChecks }: Parts) {
     const message = `Cannot take work: the service is ${lifecycle.state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`;
     const trace = requestTrace(response);
     trace.failure = 'not_ready';
+    // Who waits for a start or a stop asks until it is over: that is no request that failed.
+    trace.isLook = lifecycle.state !== 'ready';
     response.setHeader('Retry-After', '1');
     response.status(503).json({
       status: 'not_ready',

@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { readdir, rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { ifThere } from '../../if-there.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { ours, say } from '../../sentence.ts';
 import { isModelName, scanModel } from './model-folder.ts';
 
@@ -25,7 +26,7 @@ export async function repositoryOf({
   if (await scanModel(models, modelName)) return models;
   const repository = join(data, 'service', 'one-model');
   await rm(repository, { recursive: true, force: true });
-  await mkdir(repository, { recursive: true });
+  await makeFolder(repository);
   const folder = resolve(models);
   const entries = (await ifThere(readdir(folder))) ?? [];
   await symlink(folder, join(repository, modelName));
@@ -42,7 +43,7 @@ export async function repositoryOf({
       'name the folder of the model in VITRINE_MODELS, or leave VITRINE_MODEL_NAME out to serve a whole repository',
     );
   const version = join(repository, modelName, '1');
-  await mkdir(version, { recursive: true });
+  await makeFolder(version);
   // Weights may lie in files beside the graph, which names them.
   for (const name of entries) await symlink(join(folder, name), join(version, name === graph ? 'model.onnx' : name));
   if (entries.includes('model.json'))

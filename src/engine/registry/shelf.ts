@@ -102,6 +102,6 @@ export class Shelf {
 export function modelNotFound(name: string, version?: string): ServiceError {
   return new ServiceError(
     'model_not_found',
-    say`Cannot find model ${name.slice(0, 128)}${version === undefined ? '' : ` version ${version.slice(0, 20)}`}: the repository does not have it; POST /v2/repository/index lists what is there (VITRINE_MODELS).`,
+    say`Cannot find model ${name.slice(0, 128)}${version === undefined ? '' : say` version ${version.slice(0, 20)}`}: the repository does not have it; POST /v2/repository/index lists what is there (VITRINE_MODELS).`,
   );
 }

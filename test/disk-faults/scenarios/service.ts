@@ -17,7 +17,7 @@ import type { Ground, Scenario } from '../scenario.ts';
 /**
  * The real service and receiver, whole. The service takes a job while the Collector is down, does
  * it, changes its keys and stops; the receiver takes an alert; a launcher writes its state. Started
- * again, they have all of it. What ends by itself is started again, as a supervisor would.
+ * again, they have all three. What ends by itself is started again, as a supervisor would.
  */
 export const serviceScenario: Scenario = {
   name: 'service',
@@ -86,11 +86,11 @@ export const serviceScenario: Scenario = {
         );
         return true;
       });
-      // Whatever waited is told before the end, if the disk lets it be read.
+      // What waited is exported before the end, if the disk can be read.
       const ends = () =>
         logs.filter(({ attributes }) => attributes.event_type === 'job_ended' && attributes['job.id'] === id);
       if (!disk.wasLasting || !lives.hasDropped)
-        await until('the end of the job to be told', async () => {
+        await until('the record of the end of the job', async () => {
           await lives.ask('/health', two.key);
           return ends().length > 0 || lives.wasCutShort;
         });
@@ -205,9 +205,7 @@ class Lives implements AsyncDisposable {
   exported = 0;
   /** Telemetry was given up, with its word in the ledger. */
   hasDropped = false;
-  /**
-   * A life ended in another way than by being told to: what was told in its last second may be gone.
-   */
+  /** A life ended without a stop: records of its last second may be gone. */
   wasCutShort = false;
   #spooled: number | undefined = 0;
 

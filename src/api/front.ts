@@ -1,16 +1,28 @@
 import type { Express } from 'express';
 import type { ServedApp } from '../http/served-app.ts';
 import { beginTrace, type RequestTracing } from '../http/trace-request.ts';
-import type { InferHandler } from './inference/infer.ts';
+import type { InferHandler, InferTarget } from './inference/infer.ts';
 
 /** Where every request comes in: inferences go to their handler, everything else to Express. */
 export function front(tracing: RequestTracing | undefined, infer: InferHandler, express: Express): ServedApp['serve'] {
+  let lastUrl = '';
+  let last: InferTarget | undefined;
   return (request, response) => {
     const trace = beginTrace(tracing, request, response);
-    const path = plainPath.exec(request.url) ?? oddPath.exec(request.url);
-    if (path === null) express(request, response);
-    else infer(request, response, trace, { model: path[1]!, version: path[2] });
+    // Most requests ask for what the one before asked for: its URL is compared, not taken apart.
+    if (request.url !== lastUrl) {
+      last = targetOf(request.url);
+      lastUrl = request.url;
+    }
+    if (last === undefined) express(request, response);
+    else infer(request, response, trace, last);
   };
+}
+
+/** Undefined for what is no inference. */
+function targetOf(url: string): InferTarget | undefined {
+  const path = plainPath.exec(url) ?? oddPath.exec(url);
+  return path === null ? undefined : { model: path[1]!, version: path[2] };
 }
 
 const plainPath = /^\/v2\/models\/([A-Za-z0-9_.-]+)(?:\/versions\/([A-Za-z0-9_.-]+))?\/infer$/;

@@ -3,7 +3,7 @@ import { type HeadLines, headLine, headValue, joinHead, namesAndValues } from '.
 import type { RequestTrace } from '../observe/request-trace.ts';
 import { requestTrace } from './trace-request.ts';
 
-const before = headValue('00-');
+const beforeTrace = headLine('traceresponse', headValue('00-'));
 const between = headValue('-');
 const after = headValue('-01');
 
@@ -12,11 +12,12 @@ const after = headValue('-01');
  * nowhere else.
  */
 export function commonHead({ ids, requestId, quotaLeft, quotaPolicy }: RequestTrace): HeadLines {
-  const traceId = headValue(ids.traceId);
-  const spanId = headValue(ids.spanId);
-  const parent = joinHead(joinHead(before, traceId), joinHead(between, joinHead(spanId, after)));
-  let lines = headLine('X-Request-Id', requestId === ids.traceId ? traceId : headValue(requestId));
-  lines = joinHead(lines, headLine('traceresponse', parent));
+  let lines = headLine('X-Request-Id', requestId);
+  lines = joinHead(lines, beforeTrace);
+  lines = joinHead(lines, ids.traceId);
+  lines = joinHead(lines, between);
+  lines = joinHead(lines, ids.spanId);
+  lines = joinHead(lines, after);
   if (quotaLeft !== undefined) lines = joinHead(lines, headLine('RateLimit', quotaLeft));
   return quotaPolicy === undefined ? lines : joinHead(lines, headLine('RateLimit-Policy', quotaPolicy));
 }

@@ -117,20 +117,24 @@ function end(response: ServerResponse, head: HeadLines, bytes: AnswerBytes, size
 function writeHead(response: FastResponse, head: HeadLines): void {
   const keeps = response.shouldKeepAlive;
   if (!keeps) response._last = true;
-  const connection = keeps
-    ? `keep-alive\r\nKeep-Alive: timeout=${Math.floor(response._keepAliveTimeout / 1000)}`
-    : 'close';
-  response._header = `HTTP/1.1 200 OK\r\n${head}Date: ${httpDate()}\r\nConnection: ${connection}\r\n\r\n`;
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== lastSecond || response._keepAliveTimeout !== lastKeepAliveMs)
+    makeEnds(second, response._keepAliveTimeout);
+  response._header = begin + head + (keeps ? endOfKept : endOfClosed);
 }
 
-let dateSecond = 0;
-let date = '';
+const begin = 'HTTP/1.1 200 OK';
+/** What all heads of one second end with. */
+let endOfKept = '';
+let endOfClosed = '';
+let lastSecond = Number.NaN;
+let lastKeepAliveMs = Number.NaN;
 
-function httpDate(): string {
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== dateSecond) {
-    dateSecond = second;
-    date = new Date(second * 1000).toUTCString();
-  }
-  return date;
+function makeEnds(second: number, keepAliveMs: number): void {
+  lastSecond = second;
+  lastKeepAliveMs = keepAliveMs;
+  const connection = ['\r\nDate: ', new Date(second * 1000).toUTCString(), '\r\nConnection: '];
+  const seconds = Math.floor(keepAliveMs / 1000);
+  endOfKept = [...connection, 'keep-alive\r\nKeep-Alive: timeout=', seconds, '\r\n\r\n'].join('');
+  endOfClosed = [...connection, 'close\r\n\r\n'].join('');
 }

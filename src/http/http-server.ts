@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import type { Config } from '../config.ts';
 import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
-import { type HeadLines, headLine, headValue, joinHead } from '../head-lines.ts';
+import { type HeadLines, type HeadValue, headLine, headValue, joinHead } from '../head-lines.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
@@ -136,13 +136,13 @@ export function createHttpServer(
   }
 }
 
-function failureAsText(code: FailureCode, message: string, traceId: string, line?: HeadLines): string {
+function failureAsText(code: FailureCode, message: string, traceId: HeadValue, line?: HeadLines): string {
   const { status } = failures[code];
   const body = JSON.stringify(failureFields(code, message, traceId));
   let head = joinHead(json, headLine('Content-Length', Buffer.byteLength(body)));
-  head = joinHead(head, headLine('X-Request-Id', headValue(traceId)));
+  head = joinHead(head, headLine('X-Request-Id', traceId));
   if (line) head = joinHead(head, line);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}Connection: close\r\n\r\n${body}`;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}${head}\r\nConnection: close\r\n\r\n${body}`;
 }
 
 const json = headLine('Content-Type', headValue('application/json; charset=utf-8'));

@@ -12,9 +12,9 @@ import {
 import type { ThreadSettings } from '../engine/session-request.ts';
 import type { InputShape } from '../engine/tensor.ts';
 import { type FailureCode, type Fault, failures } from '../errors.ts';
-import type { HeadValue } from '../head-lines.ts';
+import { type HeadValue, headValue } from '../head-lines.ts';
 import type { TaskKind } from '../task-kinds.ts';
-import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
+import { type HeadIds, newIds, sampled } from '../telemetry/ids.ts';
 import { faultOfRecord, type RequestWords } from './flight/flight-record.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from './kept-reasons.ts';
@@ -32,8 +32,8 @@ const traceparentOnly: TextMapGetter<IncomingHttpHeaders> = {
 
 /** What is known of a request in words while it is answered; handlers add to it. */
 export class RequestTrace implements RequestWords, TaskAsker {
-  readonly ids: Ids;
-  readonly requestId: string;
+  readonly ids: HeadIds;
+  readonly requestId: HeadValue;
   readonly method: string;
   readonly parent: Context = ROOT_CONTEXT;
   /**
@@ -83,7 +83,10 @@ export class RequestTrace implements RequestWords, TaskAsker {
     this.ids = row?.ids ?? newIds();
     if (headers.traceparent !== undefined) this.parent = propagation.extract(ROOT_CONTEXT, headers, traceparentOnly);
     const caller = this.#caller;
-    if (caller) this.ids = row?.joinTrace(caller.traceId) ?? { ...this.ids, traceId: caller.traceId };
+    if (caller) {
+      const traceId = headValue(caller.traceId);
+      this.ids = row?.joinTrace(traceId) ?? { ...this.ids, traceId };
+    }
     this.requestId = wellFormed(headers['x-request-id']) ?? this.ids.traceId;
     this.#forced = headers['x-vitrine-trace'] === '1';
   }
@@ -159,6 +162,6 @@ export class RequestTrace implements RequestWords, TaskAsker {
   }
 }
 
-function wellFormed(requestId: string | string[] | undefined): string | undefined {
-  return typeof requestId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(requestId) ? requestId : undefined;
+function wellFormed(requestId: string | string[] | undefined): HeadValue | undefined {
+  return typeof requestId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(requestId) ? headValue(requestId) : undefined;
 }

@@ -1,13 +1,16 @@
 import { randomFillSync } from 'node:crypto';
 import { type SpanContext, TraceFlags } from '@opentelemetry/api';
+import { type HeadValue, headValue, hexValue, partOf } from '../head-lines.ts';
 
 export type Ids = { readonly traceId: string; readonly spanId: string };
+/** As a head may have them. */
+export type HeadIds = { readonly traceId: HeadValue; readonly spanId: HeadValue };
 
 /**
  * Ids for a span that will be made later: a request has its ids from its first byte, its spans are
  * made when it has ended.
  */
-export function newIds(): Ids {
+export function newIds(): HeadIds {
   return drawIds(nowhere, 0);
 }
 
@@ -34,7 +37,7 @@ export class IdsTable {
   }
 
   /** New ids, written into the row. */
-  draw(row: number): Ids {
+  draw(row: number): HeadIds {
     return drawIds(this.#words, row * idsWords);
   }
 
@@ -69,14 +72,14 @@ export class IdsTable {
   }
 }
 
-function drawIds(to: Int32Array, at: number): Ids {
+function drawIds(to: Int32Array, at: number): HeadIds {
   for (;;) {
     if (next === drawnMax) {
       randomFillSync(drawn);
       next = 0;
     }
     const inText = next % drawnEachText;
-    if (inText === 0) text = drawnBytes.toString('hex', next * idsBytes, (next + drawnEachText) * idsBytes);
+    if (inText === 0) text = hexValue(drawnBytes, next * idsBytes, (next + drawnEachText) * idsBytes);
     const from = next * idsWords;
     next += 1;
     // All zeros is no id, by the specification.
@@ -84,7 +87,7 @@ function drawIds(to: Int32Array, at: number): Ids {
     for (let word = 0; word < idsWords; word += 1) to[at + word] = drawn[from + word]!;
     const letters = inText * 2 * idsBytes;
     const spanFrom = letters + 2 * traceIdBytes;
-    return { traceId: text.slice(letters, spanFrom), spanId: text.slice(spanFrom, letters + 2 * idsBytes) };
+    return { traceId: partOf(text, letters, spanFrom), spanId: partOf(text, spanFrom, letters + 2 * idsBytes) };
   }
 }
 
@@ -110,4 +113,4 @@ const drawn = new Int32Array(drawnMax * idsWords);
 const drawnBytes = Buffer.from(drawn.buffer);
 const nowhere = new Int32Array(idsWords);
 let next = drawnMax;
-let text = '';
+let text = headValue('');

@@ -22,7 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
   'src/tasks': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/threads', 'src/resilience'],
   'src/datasets': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
-  'src/http': ['src/observe', 'src/engine', 'src/resilience'],
+  'src/http': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/api': [
     'src/http',
     'src/jobs',

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { headLine, headValue, joinHead } from '../../src/head-lines.ts';
-import { differenceOf } from '../../src/http/choose-exchange.ts';
+import { chooseExchange } from '../../src/http/choose-exchange.ts';
+import { differenceOf } from '../../src/http/compare-exchanges.ts';
 import { fastExchange } from '../../src/http/fast-exchange.ts';
 import type { HttpExchange, MakeExchange } from '../../src/http/http-exchange.ts';
 import { plainExchange } from '../../src/http/plain-exchange.ts';
@@ -13,6 +15,22 @@ describe('the fast exchange', () => {
   it('reads and sends on this Node what the plain one does', async () => {
     assert.equal(await differenceOf(fastExchange), undefined);
     assert.equal(await differenceOf(plainExchange), undefined);
+  });
+
+  it('is compared in another thread: V8 learns of one kind of messages here', async () => {
+    let served = 0;
+    const count = () => {
+      served += 1;
+    };
+    subscribe('http.server.request.start', count);
+    try {
+      assert.equal(await chooseExchange({ httpExchange: 'auto' }), fastExchange);
+      assert.equal(served, 0);
+      await differenceOf(fastExchange);
+      assert.equal(served, 4);
+    } finally {
+      unsubscribe('http.server.request.start', count);
+    }
   });
 
   for (const { what, change, difference } of [
@@ -72,7 +90,7 @@ describe('a value in a head', () => {
   it('has no end of line, and nothing else that a head may not have', () => {
     for (const text of ['a\r\nSet-Cookie: b', 'a\n', '\r', '\0', 'ž', '\x7f'])
       assert.throws(() => headValue(text), /characters that no header may have/);
-    assert.equal(headLine('RateLimit', headValue('"infer";r=1;t=2')), 'RateLimit: "infer";r=1;t=2\r\n');
+    assert.equal(headLine('RateLimit', headValue('"infer";r=1;t=2')), '\r\nRateLimit: "infer";r=1;t=2');
     // @ts-expect-error text that nobody checked
     headLine('RateLimit', 'text');
   });

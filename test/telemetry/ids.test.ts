@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { headValue } from '../../src/head-lines.ts';
 import { IdsTable, newIds } from '../../src/telemetry/ids.ts';
 
 describe('the ids of a request', () => {
@@ -14,7 +15,7 @@ describe('the ids of a request', () => {
   });
 
   it('are the same after they were in a table that grew, while others are drawn, and a trace of a caller too', () => {
-    const callers = '0123456789abcdef00112233445566ff';
+    const callers = headValue('0123456789abcdef00112233445566ff');
     const table = new IdsTable(1);
     const all = Array.from({ length: 5_000 }, (_, row) => {
       if (row % 100 === 1) table.grow(row + 100);

@@ -101,7 +101,7 @@ describe('the row of a request', () => {
     assert.equal(found?.tookMs, tookMs);
     assert.equal(found?.stages.receive, before.stages.receive);
     assert.deepEqual(found?.arrival, { waiting: 5, waitingBytes: 40, running: 2, predictedWaitMs: 0.25 });
-    const spans = new Set(inFlight.slice(0, 500).map(({ ids }) => ids.spanId));
+    const spans = new Set<string>(inFlight.slice(0, 500).map(({ ids }) => ids.spanId));
     for (const { ids } of recent.newest(anything, 100)) assert.ok(!spans.has(ids.spanId));
   });
 

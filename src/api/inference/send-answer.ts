@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
-import { type HeadLines, headLine, headValue, joinHead } from '../../head-lines.ts';
+import { type HeadLines, headLine, headValue, inOnePiece, joinHead } from '../../head-lines.ts';
 import { acceptedPacking } from '../../http/accepted-packing.ts';
 import { chargeAnswer, chargedBytesMin } from '../../http/charge-answer.ts';
 import type { AnswerBytes, HttpExchange } from '../../http/http-exchange.ts';
@@ -35,26 +35,43 @@ export function sendAnswer(
   lines: HeadLines,
   { bytes, size, jsonBytes }: EncodedAnswer,
 ): Promise<void> | undefined {
-  let head = joinHead(lines, jsonBytes === undefined ? contentType.json : contentType.binary);
-  // Of the JSON before it was packed, as Triton has it.
-  if (jsonBytes !== undefined) head = joinHead(head, headLine('Inference-Header-Content-Length', jsonBytes));
   const packing =
     size >= parts.config.compressBytesMin ? acceptedPacking(request.headers['accept-encoding']) : undefined;
   if (packing === undefined) {
-    send(parts, response, head, bytes, size);
+    send(parts, response, joinHead(lines, bodyLines(jsonBytes, size)), bytes, size);
     return undefined;
   }
   const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.concat(bytes, size);
   // The fastest level: an inference server's answers are numbers, which more work hardly makes
   // smaller.
-  return packers[packing](whole, { level: 1 }).then((packed) =>
-    send(parts, response, joinHead(head, contentEncoding[packing]), [packed], packed.length),
+  return packers[packing](whole, { level: 1 }).then((packed) => {
+    const head = joinHead(joinHead(lines, bodyLines(jsonBytes, packed.length)), contentEncoding[packing]);
+    send(parts, response, head, [packed], packed.length);
+  });
+}
+
+let lastLines = headLine('Content-Length', 0);
+let lastJsonBytes: number | undefined = Number.NaN;
+let lastSize = Number.NaN;
+
+/** What the head says of the body. Most answers have the sizes of the one before. */
+function bodyLines(jsonBytes: number | undefined, size: number): HeadLines {
+  if (jsonBytes === lastJsonBytes && size === lastSize) return lastLines;
+  lastJsonBytes = jsonBytes;
+  lastSize = size;
+  const length = headLine('Content-Length', size);
+  lastLines = inOnePiece(
+    jsonBytes === undefined
+      ? [contentType.json, length]
+      : // Of the JSON before it was packed, as Triton has it.
+        [contentType.binary, headLine('Inference-Header-Content-Length', jsonBytes), length],
   );
+  return lastLines;
 }
 
 function send({ exchange, config }: Parts, response: Response, head: HeadLines, bytes: AnswerBytes, size: number) {
   if (size > chargedBytesMin) chargeAnswer(response, size);
-  exchange.end(response, joinHead(head, headLine('Content-Length', size)), bytes, size);
+  exchange.end(response, head, bytes, size);
   // A caller who does not read its answer must not keep it in memory for ever.
   if (response.writableLength > 0 || !response.writableEnded)
     response.setTimeout(config.bodyIdleMsMax, () => response.destroy());

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { ServiceError } from '../../errors.ts';
-import { headValue } from '../../head-lines.ts';
+import { type HeadValue, headValue, joinHead } from '../../head-lines.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
 import { ours, say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
@@ -13,11 +13,19 @@ const quotas = {
 } as const;
 export type Quota = keyof typeof quotas;
 
+const leftOf: Readonly<Record<Quota, HeadValue>> = {
+  infer: headValue('"infer";r='),
+  tasks: headValue('"tasks";r='),
+  reads: headValue('"reads";r='),
+  page: headValue('"page";r='),
+};
+const untilFull = headValue(';t=');
+
 /** Takes one request from the client's quota, and throws `rate_limited` when nothing is left. */
 export function takeQuota(client: Client, of: Quota, trace: RequestTrace): void {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());
-  trace.quotaLeft = headValue(`"${of}";r=${bucket.remaining};t=${bucket.fullInSeconds}`);
+  trace.quotaLeft = joinHead(joinHead(joinHead(leftOf[of], bucket.remaining), untilFull), bucket.fullInSeconds);
   if (waitMs === 0) return;
   trace.quotaPolicy = headValue(`"${of}";q=${bucket.perMinute};w=60`);
   throw new ServiceError(

@@ -23,6 +23,8 @@ export class FairRows {
   readonly #byName = new Map<string, Owner>();
   #newest = none;
   #oldest = none;
+  /** Most records are of the owner of the one before. */
+  #last: Owner | undefined;
   #most: Owner | undefined;
   #looked = 0;
 
@@ -90,18 +92,21 @@ export class FairRows {
   }
 
   #ownerNamed(name: string): Owner {
+    if (this.#last?.name === name) return this.#last;
     let owner = this.#byName.get(name);
     if (owner === undefined) {
       owner = { name, rows: 0, oldest: none, newest: none };
       this.#byName.set(name, owner);
       this.#owners.push(owner);
     }
+    this.#last = owner;
     return owner;
   }
 
   #forget(owner: Owner): void {
     this.#byName.delete(owner.name);
     this.#owners.splice(this.#owners.indexOf(owner), 1);
+    if (this.#last === owner) this.#last = undefined;
     if (this.#most === owner) this.#most = undefined;
   }
 }

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { BatchFacts, Follower, StageTimes } from '../../engine/inference.ts';
 import type { HeadValue } from '../../head-lines.ts';
-import type { Ids } from '../../telemetry/ids.ts';
+import type { HeadIds } from '../../telemetry/ids.ts';
 import { serverTiming, taskTiming } from '../server-timing.ts';
 import { type Stages, stageNames, type TaskStages, taskStages } from '../stages.ts';
 import { columnCount, columnOf, type RequestTable } from './request-table.ts';
@@ -18,7 +18,7 @@ export const noBatch = -1;
  * the flight recorder's: what is still written is dropped, and to read it throws.
  */
 export class RequestRow implements Follower {
-  readonly ids: Ids;
+  readonly ids: HeadIds;
   /** The last batch that it was in. */
   batch: BatchFacts | undefined;
   readonly #table: RequestTable;
@@ -89,7 +89,7 @@ export class RequestRow implements Follower {
   }
 
   /** The request belongs to a trace of its caller. */
-  joinTrace(traceId: string): Ids {
+  joinTrace(traceId: HeadValue): HeadIds {
     this.#read(0);
     this.#table.ids.setTraceId(this.#row, traceId);
     return { traceId, spanId: this.ids.spanId };

@@ -26,7 +26,7 @@ import { type Load, load, type Shot } from './wrk.ts';
 // from the rate.
 // Peers need their environments:
 //   python3 -m venv ~/.cache/vitrine/bench/litserve && …/bin/pip install litserve==0.2.19 onnxruntime numpy      (mlserver 1.7.1, bentoml 1.4.38)
-// Usage: node bench/throughput.ts [--before <another checkout> --arms vitrine,before] [--arms 'limits peers' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]
+// Usage: node bench/throughput.ts [--before <another checkout> --arms vitrine,before] [--arms 'limits peers manifests alone' or vitrine,bare-lane] [--connections 16,64] [--rounds 20] [--calmest 20] [--seconds 1] [--width 64,256,256,10]
 
 type Arm = { readonly name: string; readonly server: Server; readonly shot: Shot };
 type Slice = Load & { readonly cpuUs: number; readonly mainUs: number; readonly stolenPercent: number };
@@ -36,6 +36,16 @@ await using everything = new AsyncDisposableStack();
 const folder = everything.use(await temporaryFolder());
 const [width = 64] = options.widths;
 const modelFile = await writeModel(folder.path, 'perceptron', perceptron({ widths: options.widths }));
+/** The same without a manifest, whatever their first dimension is called; '': not at all. */
+const rowNames = { b: 'b', s77: 's77', N: 'N', none: '' };
+for (const [name, rows] of Object.entries(rowNames))
+  await writeModel(folder.path, `rows_${name}`, perceptron({ widths: options.widths, rows }));
+await writeModel(folder.path, 'with_manifest', perceptron({ widths: options.widths, rows: 'b' }), {
+  manifest: { batching: { rows_max: 64 } },
+});
+await writeModel(folder.path, 'alone', perceptron({ widths: options.widths }), {
+  manifest: { batching: { rows_max: 0 } },
+});
 const collector = everything.use(await startStack({ only: ['collector'], env: { VITRINE_BACKENDS: 'file' } }));
 
 let started: Promise<Server> | undefined;
@@ -47,6 +57,10 @@ const vitrine = async () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port('otlpGrpcPort')}`,
   }).then((server) => everything.use(server));
   return started;
+};
+const another = (model: string) => async () => {
+  const server = await vitrine();
+  return { ...server, url: server.url.replace('perceptron', model) };
 };
 /** The code of another checkout, on the same Node and with the same settings. */
 const before = () =>
@@ -67,6 +81,11 @@ const possible: Record<string, { start: () => Promise<Server>; shot: Shot }> = {
   'vitrine-json': { start: vitrine, shot: jsonShot(width) },
   before: { start: before, shot: binaryShot(width) },
   'before-json': { start: before, shot: jsonShot(width) },
+  'with-manifest': { start: another('with_manifest'), shot: binaryShot(width) },
+  alone: { start: another('alone'), shot: binaryShot(width) },
+  ...Object.fromEntries(
+    Object.keys(rowNames).map((name) => [`rows-${name}`, { start: another(`rows_${name}`), shot: binaryShot(width) }]),
+  ),
   'vitrine-silent': { start: silent, shot: binaryShot(width) },
   'bare-lane': { start: () => startBare('bare-lane.ts', ['perceptron'], folder.path), shot: rawShot(width) },
   'bare-inline': { start: () => startBare('bare-inline.ts', [modelFile], folder.path), shot: rawShot(width) },
@@ -83,7 +102,8 @@ async function compare(names: readonly string[]): Promise<void> {
   const arms: Arm[] = [];
   for (const name of names) {
     const { start, shot } = possible[name]!;
-    const server = start === vitrine ? await start() : servers.use(await start());
+    const server = await start();
+    if (server.processId !== (await started)?.processId) servers.use(server);
     await tryOnce(server.url, shot);
     arms.push({ name, server, shot });
   }
@@ -156,6 +176,8 @@ function print(connections: number, all: ReadonlyMap<string, readonly Slice[]>):
 function readOptions() {
   const groups: Record<string, string[][]> = {
     limits: [['vitrine', 'vitrine-json', 'vitrine-silent', 'bare-lane', 'bare-inline']],
+    manifests: [['with-manifest', 'rows-b', 'rows-s77', 'rows-N', 'rows-none']],
+    alone: [['alone', 'bare-inline', 'vitrine']],
     // One at a time: some of them take a quarter of a core while nobody asks them for anything.
     peers: peerNames.filter(hasPeer).map((name) => ['vitrine-json', 'vitrine', name]),
   };

@@ -109,22 +109,51 @@ describe('a shortcut', function () {
     await using opened = await openPerceptron();
     const { shortcut } = opened;
     assert.ok(shortcut.fits(batchOf(1, 1)));
-    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 20);
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 20, true);
     assert.equal(shortcut.fits(batchOf(1, 1)), false);
     assert.ok(shortcut.fits(batchOf(2, 2)), 'those of two rows had nothing to do with it');
-    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 0.01);
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 0.01, true);
     assert.ok(shortcut.fits(batchOf(1, 1)));
-    shortcut.took([{ inputs: [row(1)] }], 1, 1000);
+    shortcut.took([{ inputs: [row(1)] }], 1, 1000, true);
     assert.ok(shortcut.fits(batchOf(1, 1)), 'a single one that was held up decides nothing');
+  });
+
+  it('is not given up for long runs in lanes, which others hold up, and is taken again for short ones', async () => {
+    await using opened = await openPerceptron();
+    const { shortcut } = opened;
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 20, false);
+    assert.ok(shortcut.fits(batchOf(1, 1)));
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 20, true);
+    assert.equal(shortcut.fits(batchOf(1, 1)), false);
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 0.01, false);
+    assert.ok(shortcut.fits(batchOf(1, 1)));
+  });
+
+  it('takes requests that run alone by the turn, as long as that is sooner than a message with all of them', async () => {
+    await using opened = await openPerceptron();
+    const { shortcut } = opened;
+    const apart = {
+      entries: [1, 2, 3, 4].map(() => ({ inputs: [row(1)], rows: 1 }) as unknown as Waiting),
+      rows: 4,
+      closedBy: 'alone',
+      runsApart: true,
+    } as const;
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 0.05, true);
+    assert.ok(shortcut.fits({ ...apart, entries: [...apart.entries] }));
+    assert.ok(shortcut.apartMax(16) > 100, 'a turn may take 100 ms here, with 0.05 ms each');
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 1, 0.08, true);
+    assert.ok(shortcut.fits({ ...apart, entries: [...apart.entries] }));
+    assert.ok(shortcut.apartMax(4) > 100, 'few are sooner here than a message is there and back');
+    assert.equal(shortcut.apartMax(16), 0);
   });
 
   it('may take longer for the rows of many requests than for those of one, up to its limit', async () => {
     await using opened = await openPerceptron();
     const { shortcut } = opened;
-    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 32, 0.4);
+    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 32, 0.4, true);
     assert.equal(shortcut.fits(batchOf(32, 1)), false);
     assert.ok(shortcut.fits(batchOf(32, 32)));
-    for (let time = 0; time < 100; time += 1) shortcut.took([{ inputs: [row(1)] }], 32, 110);
+    for (let time = 0; time < 200; time += 1) shortcut.took([{ inputs: [row(1)] }], 32, 110, true);
     assert.equal(shortcut.fits(batchOf(32, 65_536)), false, 'longer than 100 ms');
     assert.equal(shortcut.fits(batchOf(65, 65)), false, 'more rows than a batch has');
   });

@@ -1,5 +1,6 @@
 import type { Lane } from '../lanes/lane.ts';
 import type { SessionReport } from '../lanes/lane-messages.ts';
+import type { Shortcut } from '../lanes/shortcut.ts';
 
 /** Runs of one message take no longer than that together: the first of them waits for the last. */
 const messageMs = 2;
@@ -12,9 +13,11 @@ const countMax = 32;
 export class ApartRuns {
   /** How long a run is expected to take. */
   #runMs: number;
+  readonly #shortcut: Pick<Shortcut, 'apartMax'> | undefined;
 
-  constructor({ probeMs }: SessionReport) {
+  constructor({ probeMs }: SessionReport, shortcut: Pick<Shortcut, 'apartMax'> | undefined) {
     this.#runMs = probeMs ?? messageMs;
+    this.#shortcut = shortcut;
   }
 
   /**
@@ -27,11 +30,14 @@ export class ApartRuns {
   }
 
   /**
-   * Lanes that are idle share what waits. A process is for models not trusted: a crash there costs
+   * What is run sooner on the event loop goes there, as many as one turn takes; else lanes that are
+   * idle share what waits. A process is for models not trusted: a crash there costs
    * one request. On a GPU, runs are timed one by one.
    */
   countMax({ kind, report }: Lane, waiting: number, idleLanes: number): number {
     if (kind === 'process' || report.provider !== 'cpu') return 1;
+    const onEventLoop = this.#shortcut?.apartMax(waiting) ?? 0;
+    if (onEventLoop > 0) return Math.min(countMax, onEventLoop);
     const fair = Math.ceil(waiting / (1 + idleLanes));
     return Math.max(1, Math.min(countMax, fair, Math.floor(messageMs / Math.max(0.001, this.#runMs))));
   }

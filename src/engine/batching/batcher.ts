@@ -74,7 +74,7 @@ export class Batcher {
     this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
     this.#admission = new Admission({ ...parts, waiting: this.#waiting });
     this.#witness = new Witness(parts.breaker, parts.statistics, parts.probe);
-    this.#apart = new ApartRuns(parts.lanes.report);
+    this.#apart = new ApartRuns(parts.lanes.report, parts.shortcut);
     this.#lanes.onFree = () => this.#flush();
   }
 
@@ -302,7 +302,7 @@ export class Batcher {
     endedAt: number,
   ): BatchFacts {
     const facts = batchFacts(this.#manifest, running, place, members, end, endedAt, this.#gpu);
-    if (end.kind === 'ran') this.#shortcut?.took(members, facts.rows, end.sessionMs);
+    if (end.kind === 'ran') this.#shortcut?.took(members, facts.rows, end.sessionMs, facts.tookShortcut);
     for (const { follower } of members) follower?.batchEnded(facts);
     this.#observer.batchEnded(facts, members);
     return facts;

@@ -18,6 +18,11 @@ export const shortcutName = 'event-loop';
  */
 const laneRoundTripMs = 0.15;
 const eachRequestMs = 0.01;
+/**
+ * The same of a request in a run of its own: its tensors are written and read by themselves, there
+ * and back.
+ */
+const eachApartMs = 0.05;
 /** Opening it stops the event loop: for a small file, and not for long. */
 const fileBytesMax = 4 * 2 ** 20;
 const loadMsMax = 500;
@@ -42,6 +47,8 @@ export class Shortcut {
    * come up to.
    */
   readonly #msOf: number[][] = [];
+  /** Of the last requests that ran alone, each. */
+  #apartMs = 0.001;
 
   private constructor(session: LaneSession, runMsMax: number, manifest: Manifest) {
     this.#session = session;
@@ -80,10 +87,23 @@ export class Shortcut {
 
   /** Whether a batch is run here rather than in a lane. */
   fits({ entries, rows, runsApart }: Batch): boolean {
+    if (!runsApart) {
+      const ms = this.#expectedMs(rows, this.#sizeOf(entries[0]!.inputs));
+      return ms <= Math.min(this.#runMsMax, laneRoundTripMs + entries.length * eachRequestMs);
+    }
     let ms = 0;
-    if (!runsApart) ms = this.#expectedMs(rows, this.#sizeOf(entries[0]!.inputs));
-    else for (const entry of entries) ms += this.#expectedMs(entry.rows, this.#sizeOf(entry.inputs));
-    return ms <= Math.min(this.#runMsMax, laneRoundTripMs + entries.length * eachRequestMs);
+    for (const entry of entries) ms += this.#expectedMs(entry.rows, this.#sizeOf(entry.inputs));
+    this.#apartMs = ms / entries.length;
+    return ms <= Math.min(this.#runMsMax, laneRoundTripMs + entries.length * eachApartMs);
+  }
+
+  /**
+   * How many of those who wait run here in one turn, each in a run of its own, going by the last
+   * ones; 0: all of them are sent to a lane sooner.
+   */
+  apartMax(waiting: number): number {
+    const ms = this.#apartMs;
+    return ms * waiting > laneRoundTripMs + waiting * eachApartMs ? 0 : Math.floor(this.#runMsMax / ms);
   }
 
   /** All of them in one turn of the event loop; `done` is called once. */
@@ -92,14 +112,16 @@ export class Shortcut {
   }
 
   /**
-   * How long a run took, here or in a lane: the next is expected to be like those before. One that
-   * was held up counts for twice as long.
+   * How long a run took: the next is expected to be like those before. A shorter one says more: a
+   * longer one was held up. So a longer one in a lane, which others hold up more, says nothing.
    */
-  took(members: readonly Pick<Waiting, 'inputs'>[], rows: number, ms: number): void {
+  took(members: readonly Pick<Waiting, 'inputs'>[], rows: number, ms: number, wasHere: boolean): void {
     const bySize = this.#msOf[this.#powerOfRows(rows)];
     const power = powerOf(this.#sizeOf(members[0]!.inputs));
     const before = bySize?.[power];
-    if (before !== undefined) bySize![power] = before + (Math.min(ms, 2 * before) - before) / 8;
+    if (before === undefined) return;
+    if (ms < before) bySize![power] = before + (ms - before) / 2;
+    else if (wasHere) bySize![power] = before + (Math.min(ms, 2 * before) - before) / 16;
   }
 
   async close(): Promise<void> {

@@ -1,22 +1,22 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { componentNames } from '../launcher/components.ts';
 import { StackFailure } from '../launcher/stack-failure.ts';
 import { ServiceError } from '../src/errors.ts';
 import { version } from '../src/version.ts';
+import type { Act } from './checkout-commands.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { archives } from './commands/archives.ts';
 import { clean } from './commands/clean.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
-import { fault } from './commands/fault.ts';
 import { logs } from './commands/logs.ts';
 import { printManifestSchema } from './commands/manifest-schema.ts';
 import { newKey } from './commands/new-key.ts';
 import { restart } from './commands/restart.ts';
 import { status } from './commands/status.ts';
 import { summary } from './commands/summary.ts';
-import { test } from './commands/test.ts';
 import { up } from './commands/up.ts';
 
 // What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
@@ -58,10 +58,6 @@ command('clean', 'remove what was written at run time: VITRINE_DATA')
 command('doctor', 'examine tools, disk, ports and versions, and send a probe of each signal through the stack').action(
   run(doctor),
 );
-command('fault [name]', 'a drill: cause a real fault on a stack of its own, and see which alerts come and go')
-  .option('--list', 'what there is to cause')
-  .option('--hold', 'go on until Ctrl-C, three minutes at most')
-  .action((name: string | undefined, options: { list?: boolean; hold?: boolean }) => run(fault)({ ...options, name }));
 command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(run(printManifestSchema));
 command(
   'alertmanager-config',
@@ -77,10 +73,11 @@ command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });
 for (const operation of ['score', 'enhance'] as const) datasetCommand(operation);
-command('test [files...]', 'all tests on the real servers, or those of some files')
-  .option('--quick', 'only those that start no process')
-  .option('--record', 'write how long each file took to testkit/suite/durations.json, which orders the next runs')
-  .action((files: string[], options: { quick?: boolean; record?: boolean }) => run(test)({ ...options, files }));
+// A package has neither the tests nor the Dockerfiles.
+if (existsSync(new URL('./checkout-commands.ts', import.meta.url))) {
+  const { addCheckoutCommands } = await import('./checkout-commands.ts');
+  addCheckoutCommands(command, run);
+}
 
 // `vitrine status | head -1`: the reader has enough, so the command ends. `up` has a stack to watch
 // and goes on.
@@ -126,7 +123,7 @@ function command(signature: string, description: string): Command {
   return program.command(signature).description(description);
 }
 
-function run<Options>(act: (options: Options) => Promise<number>): (options: Options) => Promise<void> {
+function run<Options>(act: Act<Options>): (options: Options) => Promise<void> {
   return async (options) => {
     try {
       process.exitCode = await act(options);

@@ -5,15 +5,21 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+const home = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+// npm has installed a package and what it needs; its programs are scripts in dist.
+const isPackage = basename(dirname(home)) === 'node_modules';
+const root = isPackage ? join(home, 'dist') : home;
 
 try {
   checkNode();
-  await installPackages();
-  useHooks();
+  if (!isPackage) {
+    await installPackages();
+    useHooks();
+  }
   process.exitCode = await handOver(findNode(), process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`${error.expected ? error.message : error.stack}\n`);
@@ -124,8 +130,8 @@ function explainNpm(output) {
 function findNode() {
   const platform = `${process.platform}-${process.arch}`;
   for (const name of [`node-${platform}`, `node-bin-${platform}`]) {
-    const program = join(root, 'node_modules', name, 'bin', 'node');
-    if (existsSync(program)) return program;
+    const program = programOf(name);
+    if (program !== undefined) return program;
   }
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major >= 24) return process.execPath;
@@ -134,14 +140,30 @@ function findNode() {
   );
 }
 
+// Beside a package, or inside it: npm chooses.
+function programOf(name) {
+  try {
+    const program = join(
+      dirname(createRequire(join(home, 'package.json')).resolve(`${name}/package.json`)),
+      'bin',
+      'node',
+    );
+    return existsSync(program) ? program : undefined;
+  } catch {
+    return undefined; // It is for another platform, or was left out.
+  }
+}
+
 // `vitrine node <file>` runs a program of this repository on the same Node; everything else is a
 // command.
 function handOver(node, parameters) {
-  const [program, ...rest] = parameters[0] === 'node' ? parameters.slice(1) : ['cli/command-line.ts', ...parameters];
+  const commandLine = `cli/command-line.${isPackage ? 'js' : 'ts'}`;
+  const [program, ...rest] = parameters[0] === 'node' ? parameters.slice(1) : [commandLine, ...parameters];
   const env = {
     // Node keeps compiled code there: a later start takes about half the processor time.
-    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'vitrine'),
+    NODE_COMPILE_CACHE: join(isPackage ? dirname(home) : join(root, 'node_modules'), '.cache', 'vitrine'),
     ...process.env,
+    ...(isPackage ? placesHere() : {}),
     PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
   };
   // The channel closes when this process ends in any way: the launcher then stops the stack, too.
@@ -157,6 +179,15 @@ function handOver(node, parameters) {
       done(signal === null ? code : 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGTERM' ? 15 : 9)),
     );
   });
+}
+
+// A package is no place for data: what a checkout finds in its own folder is where the user stands.
+function placesHere() {
+  const { VITRINE_DATA = '.vitrine', VITRINE_MODELS = existsSync('models') ? 'models' : join(root, 'models') } =
+    process.env;
+  const files = Object.entries(process.env).filter(([name, value]) => /^VITRINE_\w+_FILE$/.test(name) && value);
+  const places = [['VITRINE_DATA', VITRINE_DATA], ['VITRINE_MODELS', VITRINE_MODELS], ...files];
+  return Object.fromEntries(places.map(([name, value]) => [name, resolve(value)]));
 }
 
 // npm sends a signal to the shell between us, and the shell does not pass it on. So a shell that is

@@ -19,7 +19,7 @@ export async function upDetached(config: Config, only: string | undefined): Prom
   const logPath = join(data, 'stack', 'logs', 'launcher.log');
   const log = openConsoleLog(logPath);
   let shown = await sizeOf(logPath);
-  const parameters = [join(root, 'cli', 'command-line.ts'), 'up', ...(only === undefined ? [] : ['--only', only])];
+  const parameters = [join(root, 'cli/command-line.ts'), 'up', ...(only === undefined ? [] : ['--only', only])];
   const child = spawn(process.execPath, parameters, {
     detached: true,
     stdio: ['ignore', log.descriptor, log.descriptor],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Progress } from '../../launcher/progress.ts';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { type ServerName, servers } from '../../launcher/servers.ts';
+import { testGround } from '../../testkit/ground/test-ground.ts';
 import {
   durationsPath,
   type Job,
@@ -26,8 +27,9 @@ const jobBytes = 2 * 2 ** 30;
  * servers, `*.slow.test.ts` only our processes, or serve the big models. The others are quick and
  * start no process.
  */
-export async function test({ files, quick = false, record = false }: TestOptions): Promise<number> {
-  const chosen = files.length > 0 ? files : testFiles({ quick });
+export async function test({ files, quick = false, ground = false, record = false }: TestOptions): Promise<number> {
+  if (ground) return testGround(files);
+  const chosen = files.length > 0 ? files : testFiles(quick ? 'quick' : undefined);
   if (chosen.some((file) => kindOf(file) === 'stack')) await ensureServers();
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
@@ -43,7 +45,12 @@ export async function test({ files, quick = false, record = false }: TestOptions
   return report.failed > 0 || stop.signal.aborted ? 1 : 0;
 }
 
-type TestOptions = { readonly files: readonly string[]; readonly quick?: boolean; readonly record?: boolean };
+type TestOptions = {
+  readonly files: readonly string[];
+  readonly quick?: boolean;
+  readonly ground?: boolean;
+  readonly record?: boolean;
+};
 
 /** Whole when it ends: lines of files that run side by side do not mix. */
 function printJob({ files }: Job, { output }: MochaRun, ms: number): void {

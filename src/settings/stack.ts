@@ -1,4 +1,4 @@
-import { type Setting, text } from './setting.ts';
+import { integer, type Setting, text } from './setting.ts';
 
 /** The pace of the stack that the launcher starts. */
 export const stackSettings = {
@@ -7,5 +7,12 @@ export const stackSettings = {
     'VITRINE_TIME_SCALE',
     '1',
     'Multiplies the intervals, waits and windows of Prometheus’ and Alertmanager’s rules; 0.1 is ten times faster, for trials.',
+  ),
+  composeCpus: integer(
+    'VITRINE_CPUS',
+    0,
+    0,
+    1024,
+    'In compose only: the most processors that the service may use; no more than the machine has. 0: without a limit.',
   ),
 } as const satisfies Record<string, Setting>;

@@ -2,24 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { composeProgram } from '../../launcher/ground/ground-servers.ts';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
-import type { Server } from '../../launcher/servers.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
 
 // Compose itself, built from its Go module, reads compose.yaml; that needs no Docker.
-
-const checker: Server = {
-  title: 'Docker Compose',
-  folder: 'compose/checker',
-  packages: ['github.com/docker/compose/v2/cmd'],
-  tags: '',
-  binaries: ['docker-compose'],
-  version: '2.40.3',
-  versionVariable: 'github.com/docker/compose/v2/internal.Version',
-  versionArguments: ['version'],
-  coldBuildSeconds: 120,
-};
 
 const file = join(import.meta.dirname, '../../compose.yaml');
 
@@ -27,7 +15,7 @@ describe('Compose, asked about compose.yaml', function () {
   this.timeout(900_000);
 
   async function config(env: Record<string, string>, ...parameters: string[]) {
-    const program = join(await ensureServer(checker), 'docker-compose');
+    const program = join(await ensureServer(composeProgram), 'docker-compose');
     return runProgram(program, ['--file', file, ...parameters, 'config', '--format', 'json'], env);
   }
 
@@ -57,7 +45,7 @@ describe('Compose, asked about compose.yaml', function () {
 
   it('accepts it with a tenant for each log stream, mounting only what exists', async () => {
     await using scratch = await temporaryFolder();
-    const program = join(await ensureServer(checker), 'docker-compose');
+    const program = join(await ensureServer(composeProgram), 'docker-compose');
     const over = join(import.meta.dirname, '../../compose/log-streams.yaml');
     const parameters = ['--file', file, '--file', over, 'config', '--format', 'json'];
     const answer = await runProgram(program, parameters, await secretsIn(scratch.path));

@@ -19,8 +19,16 @@ type Service = {
   ports?: string[];
   networks?: string[];
   volumes?: string[];
-  healthcheck?: { test: string[]; interval: string; timeout: string; start_period: string; retries: number };
+  healthcheck?: {
+    test: string[];
+    interval: string;
+    timeout: string;
+    start_period: string;
+    start_interval?: string;
+    retries: number;
+  };
   restart?: string;
+  cpu_shares?: number;
   cap_drop?: string[];
   security_opt?: string[];
   depends_on?: Record<string, { condition: string }>;
@@ -42,11 +50,15 @@ describe('compose.yaml', () => {
       assert.ok((service.healthcheck?.test.length ?? 0) > 1);
       assert.deepEqual(
         [service.healthcheck?.interval, service.healthcheck?.timeout, service.healthcheck?.start_period],
-        ['30s', '10s', '60s'],
+        ['10s', '10s', '60s'],
       );
       assert.equal(service.healthcheck?.retries, 3);
       const limits = service.deploy?.resources.limits;
-      assert.ok(limits?.cpus && limits.memory && limits.pids, 'a limit is missing');
+      assert.ok(service.cpu_shares && limits?.memory && limits.pids, 'a limit is missing');
+      // An engine refuses more processors than its machine has.
+      assert.ok(limits.cpus === undefined || /^\$\{VITRINE_CPUS:-0\}$/.test(String(limits.cpus)));
+      // Engines older than 25 refuse it.
+      assert.equal(service.healthcheck?.start_interval, undefined);
       assert.equal(service.restart, 'unless-stopped');
       assert.deepEqual(service.cap_drop, ['ALL']);
       assert.deepEqual(service.security_opt, ['no-new-privileges:true']);
@@ -65,13 +77,15 @@ describe('compose.yaml', () => {
     });
   }
 
-  it('publishes the service, the receiver and Grafana, and on loopback unless told otherwise', () => {
+  it('publishes the service, the receiver, Grafana and with `monitoring` the way in, on loopback unless set otherwise', () => {
     const published = Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     const door = (env: string, port: number) => `\${VITRINE_BIND:-${config.bind}}:\${${env}:-${port}}:${port}`;
     assert.deepEqual(published, [
       ['service', door('VITRINE_PORT', config.servicePort)],
       ['service-gpu', door('VITRINE_PORT', config.servicePort)],
       ['receiver', door('VITRINE_RECEIVER_PORT', config.receiverPort)],
+      ['otlp', door('VITRINE_OTLP_GRPC_PORT', config.otlpGrpcPort)],
+      ['otlp', door('VITRINE_OTLP_HTTP_PORT', config.otlpHttpPort)],
       ['grafana', door('VITRINE_GRAFANA_PORT', config.grafanaPort)],
     ]);
   });
@@ -198,12 +212,17 @@ describe('the images', () => {
       .filter((line) => line.startsWith('!'))
       .map((line) => line.slice(1));
     for (const file of ['Dockerfile', 'compose/collector.Dockerfile']) {
-      for (const [, image] of read(file).matchAll(/^FROM (\S+)/gm)) assertPinned(image);
+      const stages = [...read(file).matchAll(/^FROM \S+ AS (\S+)/gm)].map(([, stage]) => stage);
+      for (const [, image] of read(file).matchAll(/^FROM (\S+)/gm))
+        if (image !== 'scratch' && !stages.includes(image)) assertPinned(image);
       for (const [, sources] of read(file).matchAll(/^COPY (?!--from)(.+) \S+$/gm)) {
         for (const source of sources!.split(' ')) {
           const path = source.replace(/^\.\//, '');
           assert.ok(existsSync(join(root, path)), `${file} copies ${source}, which does not exist`);
-          assert.ok(allowed.includes(path), `.dockerignore keeps ${source} from the builder`);
+          assert.ok(
+            allowed.some((one) => path === one || path.startsWith(`${one}/`)),
+            `.dockerignore keeps ${source} from the builder`,
+          );
         }
       }
     }
@@ -211,9 +230,10 @@ describe('the images', () => {
 
   it('run as somebody who is not root, with the health check of the guide', () => {
     const dockerfile = read('Dockerfile');
-    assert.equal([...dockerfile.matchAll(/^USER (\S+)/gm)].at(-1)?.[1], 'node');
+    assert.equal([...dockerfile.matchAll(/^USER (\S+)/gm)].at(-1)?.[1], '1000:1000');
+    assert.match(dockerfile, /ENTRYPOINT \["\/usr\/bin\/tini", "--"\]/);
     assert.match(dockerfile, /--interval=30s --timeout=10s --start-period=60s --retries=3/);
-    assert.match(dockerfile, /npm ci --omit=dev/);
+    assert.match(dockerfile, /npm prune --omit=dev/);
     assert.match(read('compose/collector.Dockerfile'), /^USER 10001$/m);
   });
 });

@@ -19,7 +19,7 @@ export type Place = 'first' | 'beside' | 'alone';
 
 /** Short files share a process up to this long: each process loads the service first. */
 const sharedSecondsMax = 30;
-const secondsUnknown = { quick: 0.5, slow: 5, stack: 30 };
+const secondsUnknown = { quick: 0.5, slow: 5, stack: 30, ground: 300 };
 
 export type Kind = keyof typeof secondsUnknown;
 
@@ -27,11 +27,15 @@ export type Kind = keyof typeof secondsUnknown;
 const mark = /^\/\/ (first|alone): \S/m;
 
 export function kindOf(file: string): Kind {
-  return file.endsWith('.stack.test.ts') ? 'stack' : file.endsWith('.slow.test.ts') ? 'slow' : 'quick';
+  const named = /\.(stack|slow|ground)\.test\.ts$/.exec(file)?.[1] as Kind | undefined;
+  return named ?? 'quick';
 }
 
-export function testFiles({ quick = false }: { quick?: boolean }): string[] {
-  const files = globSync('test/**/*.test.ts', { cwd: root }).filter((file) => !quick || kindOf(file) === 'quick');
+/** Every file but the ground's, which `npm run test:ground` runs; with a kind, its files. */
+export function testFiles(kind?: Kind): string[] {
+  const files = globSync('test/**/*.test.ts', { cwd: root }).filter((file) =>
+    kind === undefined ? kindOf(file) !== 'ground' : kindOf(file) === kind,
+  );
   if (files.length === 0)
     throw new StackFailure('Cannot test: there are no test files under test/; check out the whole repository.');
   return files.sort();

@@ -16,6 +16,9 @@ export type MochaOptions = {
   readonly stop: AbortSignal;
   /** As in the command `nice`, for the process and for what its tests start. */
   readonly nice?: number;
+  /** Put before the command, such as what makes a network namespace. */
+  readonly within?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
   /** A file that ends later than that never does. */
   readonly runMsMax?: number;
   /** To hold the process open after its last test, or to leave another running, is a defect. */
@@ -29,10 +32,21 @@ export type MochaOptions = {
  */
 export async function runMocha(
   files: readonly string[],
-  { live = false, stop, nice = 0, runMsMax = 30 * 60_000, lingerMsMax = 60_000, leftMsMax = 15_000 }: MochaOptions,
+  {
+    live = false,
+    stop,
+    nice = 0,
+    within = [],
+    env,
+    runMsMax = 30 * 60_000,
+    lingerMsMax = 60_000,
+    leftMsMax = 15_000,
+  }: MochaOptions,
 ): Promise<MochaRun> {
-  const child = spawn(process.execPath, parameters(files), {
+  const [program = '', ...rest] = [...within, process.execPath, ...parameters(files)];
+  const child = spawn(program, rest, {
     cwd: root,
+    ...(env && { env }),
     // Ctrl-C reaches this process alone, which still knows what the tests have started.
     detached: true,
     stdio: live ? ['inherit', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -87,6 +101,9 @@ function parameters(files: readonly string[]): string[] {
     color ? '--color' : '--no-color',
     '--reporter',
     reporter,
+    ...(files.some((file) => file.endsWith('.ground.test.ts'))
+      ? ['--require', join(root, 'testkit/ground/skip-all.ts')]
+      : []),
     ...files,
   ];
 }

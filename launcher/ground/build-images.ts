@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { takeLock } from '../process-lock.ts';
+import { cacheFolder, ensureServer, serverFolder } from '../servers/ensure-server.ts';
+import { servers } from '../servers.ts';
+import { StackFailure } from '../stack-failure.ts';
+import { buildBaseImage } from './base-image.ts';
+import { DockerEngine } from './docker-engine.ts';
+import { buildFromFile, type FileBuild } from './file-build.ts';
+import { groundNeeds } from './ground-needs.ts';
+import { type WrittenImage, writeImage } from './image-archive.ts';
+import { pullImage, registryAnswers } from './registry.ts';
+import { runCommand } from './run-command.ts';
+import { sourceOf } from './source-date.ts';
+import { layOut, type StandIn, standIns } from './stand-in-images.ts';
+
+export type Images = {
+  /** `registry`: the official images; `here`: made on this machine. */
+  readonly from: 'registry' | 'here';
+  readonly images: readonly WrittenImage[];
+};
+
+export type ImagesOptions = {
+  readonly onStep?: (text: string) => void;
+  readonly signal?: AbortSignal;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly root?: string;
+  /** Builds what is in the cache already, too: for who compares two builds. */
+  readonly again?: boolean;
+};
+
+type Context = Required<Omit<ImagesOptions, 'signal' | 'again'>> & {
+  readonly signal: AbortSignal | undefined;
+  readonly folder: string;
+  readonly from: Images['from'];
+};
+
+/** Older images of the service go when a new one is built: each is 200 MB. */
+const serviceImagesMax = 3;
+const checkout = resolve(import.meta.dirname, '../..');
+const nodeImage = 'node:24.21.0-bookworm-slim';
+const officialOnly = ['grafana/grafana:12.4.4'];
+
+/**
+ * All images of compose.yaml as archives in the cache, built or fetched first where they are
+ * missing. An archive's folder carries the hash of what decides its content.
+ */
+export async function ensureImages(options: ImagesOptions = {}): Promise<Images> {
+  const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false } = options;
+  const folder = join(cacheFolder(env), 'images');
+  await mkdir(folder, { recursive: true });
+  const from = (await registryAnswers(env)) ? 'registry' : 'here';
+  const context: Context = { onStep, signal, env, root, folder, from };
+  const release = await lockImages(context);
+  try {
+    return { from, images: await makeAll(context, again) };
+  } finally {
+    await release();
+  }
+}
+
+/** Whether `ensureImages` would find all of them. */
+export async function imagesAreThere(env: NodeJS.ProcessEnv = process.env, root = checkout): Promise<boolean> {
+  const folder = join(cacheFolder(env), 'images');
+  const context: Context = { onStep: () => undefined, signal: undefined, env, root, folder, from: 'here' };
+  const build = await serviceBuild(context);
+  return existsSync(join(folder, build.key, 'image.json'));
+}
+
+async function lockImages({ folder, onStep, signal }: Context): Promise<() => Promise<void>> {
+  for (let said = false; ; said = true) {
+    const lock = await takeLock(join(folder, 'building.lock'));
+    if ('release' in lock) return () => lock.release();
+    if (!said) onStep(`Process ${lock.owner.pid} builds the images; waiting for it.`);
+    await pause(500, undefined, signal && { signal });
+  }
+}
+
+async function makeAll(context: Context, again: boolean): Promise<WrittenImage[]> {
+  const official = await officialImages(context);
+  const builds = [await serviceBuild(context), await collectorBuild(context)];
+  const missing = builds.filter(({ key }) => again || !existsSync(join(context.folder, key, 'image.json')));
+  if (missing.length > 0) await buildAll(context, missing, official);
+  const own = await Promise.all(builds.map(({ key }) => readImage(join(context.folder, key))));
+  return [...own, ...official];
+}
+
+async function officialImages(context: Context): Promise<WrittenImage[]> {
+  const names = Object.values(standIns).map(({ name }) => name);
+  const images: WrittenImage[] = [];
+  for (const name of context.from === 'registry' ? [...names, ...officialOnly] : names) {
+    const standIn: StandIn | undefined = Object.values(standIns).find((one) => one.name === name);
+    const pulled = context.from === 'registry' && name !== standIns.pause.name;
+    const key = pulled ? keyOf(name, 'pulled', process.arch) : await standInKey(context, standIn!);
+    images.push(
+      await ensureImage(context, key, (file) =>
+        pulled ? pullImage(name, file, context) : makeStandIn(context, standIn!, file),
+      ),
+    );
+  }
+  return images;
+}
+
+async function standInKey({ env, root }: Context, standIn: StandIn): Promise<string> {
+  const folders = await Promise.all(standIn.binaries.map(({ server }) => serverFolder(servers[server], { env, root })));
+  return keyOf(standIn.name, JSON.stringify(standIn), folders.map((folder) => folder.split('/').at(-1)).join());
+}
+
+async function makeStandIn(context: Context, standIn: StandIn, file: string): Promise<WrittenImage> {
+  const { env, root, onStep, signal } = context;
+  onStep(`Making ${standIn.name} of what is here …`);
+  const folder = `${file}.root`;
+  await rm(folder, { recursive: true, force: true });
+  try {
+    const busybox = (await runCommand('sh', ['-c', 'command -v busybox'])).trim();
+    const folderOf = (server: keyof typeof servers) => ensureServer(server, { env, root, ...(signal && { signal }) });
+    await layOut(standIn, folder, { busybox, folderOf });
+    const layers = [{ folder, seconds: 0 }];
+    return await writeImage({ name: standIn.name, layers, config: standIn.config, createdSeconds: 0 }, file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The base of the service's image: Node's official one, or ours under its name. */
+function baseImage(context: Context): Promise<WrittenImage> {
+  const pulled = context.from === 'registry';
+  const key = keyOf(nodeImage, pulled ? 'pulled' : 'debootstrap bookworm, tini', process.version, process.arch);
+  return ensureImage(context, key, (file) => {
+    context.onStep(`Making ${nodeImage} …`);
+    return pulled ? pullImage(nodeImage, file, context) : buildBaseImage(nodeImage, file, context);
+  });
+}
+
+type KeyedBuild = FileBuild & { readonly key: string };
+
+async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 'from'>): Promise<KeyedBuild> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const source = await sourceOf(root, ['.'], env);
+  const base = await sourceOf(root, ['Dockerfile', 'package-lock.json', 'tools/images'], env);
+  const program = ['src', 'models', 'web', 'grafana', 'docs', 'compose', 'package.json', 'LICENSE'];
+  const build = {
+    name: `vitrine:${version}`,
+    file: 'Dockerfile',
+    version,
+    source,
+    baseSeconds: base.seconds,
+    // In a layer of its own: the rest stays the same from release to release, and is not pulled again.
+    program: [...program.map((name) => `app/${name}`), 'sbom.spdx.json'],
+  };
+  return { ...build, key: keyOf(build.name, JSON.stringify(build), await contentOf(root, 'Dockerfile'), from) };
+}
+
+async function collectorBuild(context: Context): Promise<KeyedBuild> {
+  const { root, env, from } = context;
+  const file = 'compose/collector.Dockerfile';
+  const source = await sourceOf(root, ['compose'], env);
+  const version = servers.collector.version;
+  const build = { name: `vitrine-collector:${version}`, file, version, source, baseSeconds: 0, program: ['tools'] };
+  const bases = [await standInKey(context, standIns.collector), await standInKey(context, standIns.busybox)];
+  return { ...build, key: keyOf(build.name, JSON.stringify(build), ...bases, await contentOf(root, file), from) };
+}
+
+async function buildAll(context: Context, builds: readonly KeyedBuild[], official: readonly WrittenImage[]) {
+  const { folder, onStep, signal, root } = context;
+  const needs = await groundNeeds(folder);
+  if (needs.length > 0) throw new StackFailure(needs.join('\n'));
+  const base = await baseImage(context);
+  await using engine = await DockerEngine.start({ network: 'shared', signal });
+  for (const { file } of [base, ...official.filter(({ name }) => isBase(name))])
+    await engine.docker(['load', '--quiet', '--input', file], { signal });
+  for (const build of builds) {
+    onStep(`Building ${build.name} …`);
+    await rm(join(folder, build.key), { recursive: true, force: true });
+    await ensureImage(context, build.key, (file) => buildFromFile(build, file, { engine, root, signal, onStep }));
+  }
+  await removeOldest(folder, builds[0]!.name);
+}
+
+function isBase(name: string): boolean {
+  return name === standIns.busybox.name || name === standIns.collector.name;
+}
+
+/** Made aside and renamed into place: a folder that is there is whole. */
+async function ensureImage(
+  { folder }: Context,
+  key: string,
+  make: (file: string) => Promise<WrittenImage>,
+): Promise<WrittenImage> {
+  const place = join(folder, key);
+  if (existsSync(join(place, 'image.json'))) return readImage(place);
+  const aside = `${place}.building`;
+  await rm(aside, { recursive: true, force: true });
+  await mkdir(aside, { recursive: true });
+  try {
+    const { name, id, bytes } = await make(join(aside, 'image.tar'));
+    await writeFile(join(aside, 'image.json'), JSON.stringify({ name, id, bytes }));
+    await rm(place, { recursive: true, force: true });
+    await rename(aside, place);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+  return readImage(place);
+}
+
+async function readImage(place: string): Promise<WrittenImage> {
+  return { ...JSON.parse(await readFile(join(place, 'image.json'), 'utf8')), file: join(place, 'image.tar') };
+}
+
+async function removeOldest(folder: string, name: string): Promise<void> {
+  const stem = stemOf(name);
+  const found = (await readdir(folder))
+    .filter((entry) => entry.startsWith(`${stem}-`) && !entry.includes('.building'))
+    .map((entry) => ({ entry, ms: statSync(join(folder, entry)).mtimeMs }))
+    .sort((a, b) => b.ms - a.ms);
+  for (const { entry } of found.slice(serviceImagesMax)) await rm(join(folder, entry), { recursive: true });
+}
+
+/** The hash of what .dockerignore lets through, and of the Dockerfile. */
+async function contentOf(root: string, dockerfile: string): Promise<string> {
+  const allowed = (await readFile(join(root, '.dockerignore'), 'utf8'))
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const files = allowed
+    .flatMap((path) => (statSync(join(root, path)).isDirectory() ? globSync(`${path}/**/*`, { cwd: root }) : [path]))
+    .filter((path) => !path.startsWith('web/dist') && statSync(join(root, path)).isFile());
+  const hash = createHash('sha256');
+  for (const path of [dockerfile, ...files.sort()]) hash.update(path).update(await readFile(join(root, path)));
+  return hash.digest('hex');
+}
+
+function keyOf(name: string, ...parts: readonly string[]): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([name, ...parts]))
+    .digest('hex');
+  return `${stemOf(name)}-${hash.slice(0, 16)}`;
+}
+
+function stemOf(name: string): string {
+  return name.replace(/[/:]/g, '-');
+}

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { ifThere } from '../../src/if-there.ts';
+
+const run = promisify(execFile);
+
+/** What containers could leave on a machine, each as lines that can be compared. */
+export async function machineTraces(): Promise<Set<string>> {
+  const said = async (program: string, ...parameters: string[]) =>
+    (await run(program, parameters, { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } })).stdout;
+  const lines = async (what: string, text: Promise<string>) =>
+    (await text)
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+      .map((line) => `${what}: ${line.replace(/\[\d+:\d+\]/, '').replace(/ (valid|preferred)_lft \S+/g, '')}`);
+  const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n');
+  return new Set([
+    ...(await lines('address', said('ip', '-o', 'address'))),
+    ...(await lines('route', said('ip', 'route'))),
+    ...(await lines('network namespace', said('ip', 'netns'))),
+    ...(await lines('firewall', said('iptables-save'))),
+    ...(await lines('firewall', said('ip6tables-save'))),
+    ...mounts
+      .filter((line) => /vitrine-(engine|ground|cluster)|overlay|nsfs/.test(line))
+      .map((line) => `mount: ${line}`),
+    ...(await cgroups()).map((path) => `cgroup: ${path}`),
+  ]);
+}
+
+/** Processes that carry the mark of a run in their environment. */
+export async function markedProcesses(mark: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+    const environment = await ifThere(readFile(`/proc/${pid}/environ`, 'utf8'), ['ESRCH', 'EACCES', 'EPERM']);
+    if (environment?.split('\0').includes(mark) !== true) continue;
+    const command = (await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ESRCH'])) ?? '';
+    found.push(`process: ${pid} ${command.replaceAll('\0', ' ').slice(0, 120)}`);
+  }
+  return found;
+}
+
+async function cgroups(): Promise<string[]> {
+  const root = '/sys/fs/cgroup';
+  const controllers = (await ifThere(readdir(root))) ?? [];
+  const folders = await Promise.all(
+    ['.', ...controllers].map(async (name) =>
+      ((await ifThere(readdir(`${root}/${name}`), ['ENOTDIR'])) ?? [])
+        .filter((entry) => /^(vitrine|docker|kubepods)/.test(entry))
+        .map((entry) => `${name}/${entry}`),
+    ),
+  );
+  return folders.flat();
+}

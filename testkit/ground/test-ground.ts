@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ensureImages, imagesAreThere } from '../../launcher/ground/build-images.ts';
+import { groundNeeds } from '../../launcher/ground/ground-needs.ts';
+import { ensureGroundServers, groundMinutes } from '../../launcher/ground/ground-servers.ts';
+import { cacheFolder } from '../../launcher/servers/ensure-server.ts';
+import { StackFailure } from '../../launcher/stack-failure.ts';
+import { root, testFiles } from '../suite/plan-suite.ts';
+import { add, nothingRun, type Report, summarize } from '../suite/report.ts';
+import { runMocha } from '../suite/run-mocha.ts';
+import { machineTraces, markedProcesses } from './machine-traces.ts';
+
+/**
+ * A network, process ids and mounts of its own for each file: containers, their engine and the test
+ * meet no other run, keep the usual ports, and end with it. Nothing outside can be reached.
+ */
+const apart = [
+  ...['setpriv', '--pdeathsig', 'KILL'],
+  ...['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'],
+  ...['sh', '-c', 'ip link set lo up && exec "$@"', 'sh'],
+];
+
+/** What stands beside `// outside:` at the top of a file is why it needs this machine's network. */
+const outsideMark = /^\/\/ outside: \S/m;
+
+/** Every file takes this long at most. */
+const fileMsMax = 25 * 60_000;
+
+/**
+ * Runs `*.ground.test.ts`, one file after the other; answers 0 when none failed. Where the machine
+ * cannot run them, or VITRINE_GROUND_MINUTES is too little for what is to be built, they are skipped
+ * with the reason.
+ */
+export async function testGround(files: readonly string[]): Promise<number> {
+  const chosen = files.length > 0 ? files : testFiles('ground');
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => stop.abort(new StackFailure('The tests were stopped.')));
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const reason = await whyNot();
+  if (reason !== undefined) {
+    say(`The ground is skipped. ${reason}`);
+    const { report } = await runMocha(chosen, {
+      stop: stop.signal,
+      env: { ...process.env, VITRINE_GROUND_SKIP: reason },
+    });
+    process.stdout.write(summarize(report));
+    return report.failed > 0 ? 1 : 0;
+  }
+  await ensureGroundServers({ onStep: say, signal: stop.signal });
+  const { images } = await ensureImages({ onStep: say, signal: stop.signal });
+  const report = await runFiles(chosen, stop.signal);
+  process.stdout.write(images.map(({ name, bytes }) => `image ${name} ${Math.round(bytes / 1e6)} MB\n`).join(''));
+  process.stdout.write(summarize(report));
+  return report.failed > 0 || stop.signal.aborted ? 1 : 0;
+}
+
+async function whyNot(): Promise<string | undefined> {
+  const folder = cacheFolder();
+  await mkdir(folder, { recursive: true });
+  const [need] = await groundNeeds(folder);
+  if (need !== undefined) return need;
+  const minutes = Number(process.env.VITRINE_GROUND_MINUTES || Infinity);
+  const needed = (await groundMinutes()) + ((await imagesAreThere()) ? 0 : 6);
+  if (minutes >= needed) return undefined;
+  return `Its binaries are not all in ${folder}: building them takes about ${needed} min, and ${minutes} are left (VITRINE_GROUND_MINUTES); run npm run test:ground by itself.`;
+}
+
+async function runFiles(files: readonly string[], stop: AbortSignal): Promise<Report> {
+  let report = nothingRun;
+  for (const file of files) {
+    if (stop.aborted) break;
+    const mark = `VITRINE_GROUND_RUN=${process.pid}-${Math.random().toString(36).slice(2)}`;
+    const folder = await mkdtemp(join(tmpdir(), 'vitrine-ground-'));
+    const before = await machineTraces();
+    const env = { ...process.env, TMPDIR: folder, VITRINE_GROUND_RUN: mark.split('=')[1] };
+    const within = outsideMark.test(readFileSync(join(root, file), 'utf8')) ? [] : apart;
+    const { report: one } = await runMocha([file], { live: true, stop, env, within, runMsMax: fileMsMax });
+    report = add(report, withLeft(one, file, await leftBehind(mark, before)));
+    await rm(folder, { recursive: true, force: true });
+  }
+  return report;
+}
+
+/** What is there now and was not before: an end may take the kernel a moment. */
+async function leftBehind(mark: string, before: ReadonlySet<string>): Promise<string[]> {
+  for (let tries = 0; ; tries++) {
+    const traces = [...(await machineTraces())].filter((trace) => !before.has(trace));
+    const left = [...traces, ...(await markedProcesses(mark))];
+    if (left.length === 0 || tries === 50) return left;
+    await pause(200);
+  }
+}
+
+function withLeft(report: Report, file: string, left: readonly string[]): Report {
+  const failures = left.map((text) => ({ text: `  1) ${file} left behind: ${text}\n` }));
+  return { ...report, failed: report.failed + left.length, failures: [...report.failures, ...failures] };
+}

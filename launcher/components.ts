@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTimeScale } from '../observability/time-scale.ts';
 import { type Config, type SettingName, settings } from '../src/config.ts';
+import { store, storeNames } from '../src/stores/stores.ts';
 import { addAlertChannels } from './alert-channels.ts';
 import { examineQueues } from './queue-remainder.ts';
 import { lookBack, scaleDuration } from './render-configuration.ts';
@@ -138,13 +139,97 @@ export const components = {
           ]),
     ],
   },
+  victorialogs: {
+    title: 'VictoriaLogs',
+    server: 'victorialogs',
+    program: 'victoria-logs',
+    doors: ['victorialogsPort'],
+    health: { door: 'victorialogsPort', path: '/health', deadlineMs: 120_000 },
+    forBackends: ['victorialogs'],
+    parameters: ({ data, config }) => [
+      `-httpListenAddr=${config.bind}:${config.victorialogsPort}`,
+      `-storageDataPath=${join(data, 'victorialogs/store')}`,
+      '-retentionPeriod=365d', // One for all streams: as long as the audit’s in Loki.
+      ...victoriaFlags,
+    ],
+  },
+  jaeger: {
+    title: 'Jaeger',
+    server: 'jaeger',
+    program: 'jaeger',
+    doors: ['jaegerPort', 'jaegerOtlpPort', 'jaegerGrpcPort', 'jaegerHealthPort', 'jaegerMetricsPort'],
+    health: { door: 'jaegerHealthPort', path: '/status', deadlineMs: 120_000 },
+    forBackends: ['jaeger'],
+    parameters: ({ root }) => [`--config=${join(root, 'jaeger/jaeger.yaml')}`],
+  },
+  victoriametrics: {
+    title: 'VictoriaMetrics',
+    server: 'victoriametrics',
+    program: 'victoria-metrics',
+    doors: ['victoriametricsPort'],
+    health: { door: 'victoriametricsPort', path: '/health', deadlineMs: 120_000 },
+    forBackends: ['victoriametrics'],
+    renderedFrom: 'victoriametrics',
+    parameters: ({ data, config }) => [
+      `-httpListenAddr=${config.bind}:${config.victoriametricsPort}`,
+      `-storageDataPath=${join(data, 'victoriametrics/store')}`,
+      '-retentionPeriod=30d',
+      `-promscrape.config=${join(data, 'victoriametrics/configuration/scrape.yaml')}`,
+      `-vmalert.proxyURL=http://127.0.0.1:${config.vmalertPort}`,
+      // The labels that Prometheus would have: the Collector makes job and instance.
+      '-opentelemetry.usePrometheusNaming',
+      '-opentelemetry.promoteAllResourceAttributes=false',
+      '-opentelemetry.promoteResourceAttributes=deployment.environment.name',
+      '-opentelemetry.promoteScopeMetadata=false',
+      // Delivery is at least once; the second copy of a point says the same.
+      '-dedup.minScrapeInterval=1ms',
+      '-search.latencyOffset=0s',
+      '-search.disableCache', // Points may come 13 hours late, and a cached answer would be without them.
+      `-search.maxLookback=${lookBack(readTimeScale(config.timeScale), config.scrapeInterval)}`,
+      ...victoriaFlags,
+    ],
+  },
+  vmalert: {
+    title: 'vmalert for VictoriaMetrics',
+    server: 'victoriametrics',
+    program: 'vmalert',
+    doors: ['vmalertPort'],
+    health: { door: 'vmalertPort', path: '/health', deadlineMs: 60_000 },
+    forBackends: ['victoriametrics'],
+    renderedFrom: 'victoriametrics',
+    parameters: (context) => [
+      ...vmalertFlags('vmalert', context),
+      `-datasource.url=http://${context.config.victoriametricsHost}:${context.config.victoriametricsPort}`,
+    ],
+  },
+  'vmalert-logs': {
+    title: 'vmalert for VictoriaLogs',
+    server: 'victoriametrics',
+    program: 'vmalert',
+    doors: ['vmalertLogsPort'],
+    health: { door: 'vmalertLogsPort', path: '/health', deadlineMs: 60_000 },
+    forBackends: ['victorialogs'],
+    renderedFrom: 'victorialogs',
+    parameters: (context) => [
+      ...vmalertFlags('vmalert-logs', context),
+      '-rule.defaultRuleType=vlogs',
+      `-datasource.url=http://${context.config.victorialogsHost}:${context.config.victorialogsPort}`,
+    ],
+  },
   alertmanager: {
     title: 'Alertmanager',
     server: 'alertmanager',
     program: 'alertmanager',
     doors: ['alertmanagerPort'],
     health: { door: 'alertmanagerPort', path: '/-/ready', deadlineMs: 60_000 },
-    forBackends: ['prometheus', 'prometheus-remote-write', 'prometheus-scrape', 'loki'],
+    forBackends: [
+      'prometheus',
+      'prometheus-remote-write',
+      'prometheus-scrape',
+      'loki',
+      'victoriametrics',
+      'victorialogs',
+    ],
     renderedFrom: 'alertmanager',
     prepare: async (context) => [...(await handOverWebhookToken(context)), ...(await addAlertChannels(context))],
     parameters: ({ data, config }) => [
@@ -157,6 +242,30 @@ export const components = {
     ],
   },
 } as const satisfies Record<string, Component>;
+
+/** Of VictoriaMetrics and VictoriaLogs: what a question may cost, how soon data is on disk. */
+const victoriaFlags = ['-inmemoryDataFlushInterval=1s', '-search.maxQueryDuration=30s', '-memory.allowedBytes=512MiB'];
+
+/**
+ * What is the same for both vmalerts. Their state is in VictoriaMetrics, when there is one: alerts
+ * go on firing over a restart.
+ */
+function vmalertFlags(name: 'vmalert' | 'vmalert-logs', { data, config }: LaunchContext): string[] {
+  const timeScale = readTimeScale(config.timeScale);
+  const metrics = `http://${config.victoriametricsHost}:${config.victoriametricsPort}`;
+  const hasMetrics = backendNames(config).includes('victoriametrics');
+  const store = name === 'vmalert' ? 'victoriametrics' : 'victorialogs';
+  return [
+    `-httpListenAddr=${config.bind}:${name === 'vmalert' ? config.vmalertPort : config.vmalertLogsPort}`,
+    `-rule=${join(data, name, 'configuration/rules/*.yaml')}`,
+    `-notifier.url=http://${config.alertmanagerHost}:${config.alertmanagerPort}`,
+    `-evaluationInterval=${scaleDuration(config.scrapeInterval, timeScale)}`,
+    `-rule.resendDelay=${scaleDuration('1m', timeScale)}`,
+    '-rule.evalDelay=0s', // Nothing comes later by rule, and the store shows what it has at once.
+    `-external.url=${config[`${store}Url`] || `http://localhost:${config[`${store}Port`]}`}`,
+    ...(hasMetrics ? [`-remoteWrite.url=${metrics}`, `-remoteRead.url=${metrics}`] : []),
+  ];
+}
 
 /** Every setting that is a port. */
 export const portSettings = Object.keys(settings).filter((name): name is PortSetting => name.endsWith('Port'));
@@ -189,8 +298,15 @@ export function defaultComponents(config: Config): ComponentName[] {
   const backends = backendNames(config);
   return componentNames.filter((name) => {
     const { forBackends } = component(name);
+    if (isElsewhere(name, config)) return false;
     return forBackends === undefined || forBackends.some((backend) => backends.includes(backend));
   });
+}
+
+/** A store that a setting places on another machine is asked there and not started here. */
+function isElsewhere(name: ComponentName, config: Config): boolean {
+  const found = storeNames.find((one) => one === name);
+  return found !== undefined && !/^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config[store(found).host]);
 }
 
 /** Every port it listens on with these backends. */
@@ -215,6 +331,7 @@ export function componentEnvironment(
     own.VITRINE_LOKI_TENANTS = String(byStream);
     own.VITRINE_LOKI_RULES = join(data, 'loki/configuration', byStream ? 'rules-by-stream' : 'rules');
   }
+  if (name === 'jaeger') own.VITRINE_JAEGER_STORE = join(data, 'jaeger/store');
   if (component(name).server === undefined) {
     own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || `http://127.0.0.1:${config.otlpGrpcPort}`;
     return own;
@@ -238,6 +355,11 @@ export function nativeAddresses(config: Config): Record<string, string> {
     'prometheus:9090': at(config.prometheusPort),
     'tempo:3200': at(config.tempoPort),
     'loki:3100': at(config.lokiPort),
+    'victoriametrics:8428': at(config.victoriametricsPort),
+    'vmalert:8880': at(config.vmalertPort),
+    'jaeger:8887': at(config.jaegerMetricsPort),
+    'victorialogs:9428': at(config.victorialogsPort),
+    'vmalert-logs:8881': at(config.vmalertLogsPort),
     'alertmanager:9093': at(config.alertmanagerPort),
   };
 }

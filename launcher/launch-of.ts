@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { readTimeScale } from '../observability/time-scale.ts';
 import { makeFolderNow } from '../src/make-folder.ts';
 import type { Launch } from './component-process.ts';
@@ -6,6 +8,7 @@ import {
   type ComponentName,
   component,
   componentEnvironment,
+  defaultComponents,
   type LaunchContext,
   nativeAddresses,
 } from './components.ts';
@@ -49,6 +52,26 @@ async function render(name: ComponentName, { root, config }: LaunchContext, fold
     addresses: nativeAddresses(config),
     scrapeInterval: config.scrapeInterval,
     timeScale: readTimeScale(config.timeScale),
+    scrapeJobs: await scrapeJobs(name, root, config),
     links: { grafanaUrl: config.grafanaUrl, runbooksUrl: config.runbooksUrl },
   });
+}
+
+/** Of the jobs of both stores of metrics, those whose server runs: the others would be missed. */
+async function scrapeJobs(
+  name: ComponentName,
+  root: string,
+  config: LaunchContext['config'],
+): Promise<{ job_name: string }[]> {
+  const running: readonly string[] = defaultComponents(config);
+  const jobs = new Map<string, { job_name: string }>();
+  const files = ['prometheus/prometheus.yaml', 'victoriametrics/scrape.yaml'];
+  // Its own file first: each knows fields that the other refuses.
+  for (const file of name === 'prometheus' ? files : files.toReversed()) {
+    const { scrape_configs: found } = parse(await readFile(join(root, file), 'utf8')) as {
+      scrape_configs: { job_name: string }[];
+    };
+    for (const job of found) if (!jobs.has(job.job_name)) jobs.set(job.job_name, job);
+  }
+  return [...jobs.values()].filter(({ job_name: name }) => running.includes(name));
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { StoreName } from '../src/stores/stores.ts';
 
 /**
  * One span, one log record and one metric point, each unique. They go through the Collector and are
@@ -42,29 +43,43 @@ export async function sendProbe(collectorUrl: string): Promise<Probe> {
   return { traceId, value };
 }
 
-/** Whether Tempo has the span, Loki the log record or Prometheus the point. */
-export const probeChecks = {
-  async tempo(url: string, { traceId }: Probe): Promise<boolean> {
+/** Whether each store has its part of the probe. */
+export const probeChecks: Readonly<Record<StoreName, (url: string, probe: Probe) => Promise<boolean>>> = {
+  async jaeger(url, { traceId }) {
+    const { result } = (await ask(`${url}/api/v3/traces/${traceId}`, 404)) as { result?: object };
+    return result !== undefined;
+  },
+  async victorialogs(url, { traceId }) {
+    const query = new URLSearchParams({
+      query: `_time:5m {service_name="${probeJob}"} trace_id:=${traceId} | stats count() n`,
+    });
+    const { n } = (await ask(`${url}/select/logsql/query?${query}`)) as { n?: string };
+    return Number(n ?? 0) > 0;
+  },
+  victoriametrics: hasPoint,
+  prometheus: hasPoint,
+  async tempo(url, { traceId }) {
     const { batches = [] } = (await ask(`${url}/api/traces/${traceId}`, 404)) as { batches?: unknown[] };
     return batches.length > 0;
   },
-  async loki(url: string, { traceId }: Probe): Promise<boolean> {
+  async loki(url, { traceId }) {
     const query = new URLSearchParams({ query: `{service_name="${probeJob}"} | trace_id="${traceId}"`, since: '5m' });
     const { data } = (await ask(`${url}/loki/api/v1/query_range?${query}`)) as { data?: { result: unknown[] } };
     return (data?.result.length ?? 0) > 0;
   },
-  async prometheus(url: string, { value }: Probe): Promise<boolean> {
-    const query = new URLSearchParams({ query: `${metricName}{job="${probeJob}"} == ${value}` });
-    const { data } = (await ask(`${url}/api/v1/query?${query}`)) as { data?: { result: unknown[] } };
-    return (data?.result.length ?? 0) > 0;
-  },
-} as const;
+};
+
+async function hasPoint(url: string, { value }: Probe): Promise<boolean> {
+  const query = new URLSearchParams({ query: `${metricName}{job="${probeJob}"} == ${value}` });
+  const { data } = (await ask(`${url}/api/v1/query?${query}`)) as { data?: { result: unknown[] } };
+  return (data?.result.length ?? 0) > 0;
+}
 
 /**
  * Asks until it is found; answers how long that took, or the last failure when the deadline passes.
  */
 export async function findProbe(
-  store: keyof typeof probeChecks,
+  store: StoreName,
   url: string,
   probe: Probe,
   deadlineMs: number,

@@ -19,6 +19,8 @@ export type Rendering = {
    * also at so many scrapes that rate() has something to go by. Thresholds are numbers and stay.
    */
   timeScale: number;
+  /** What the store of metrics scrapes: the jobs of the servers that run. */
+  scrapeJobs?: readonly object[];
   /** What the links of alerts begin with, where it is not what the files say. */
   links?: { grafanaUrl: string; runbooksUrl: string };
 };
@@ -31,7 +33,7 @@ const samplesMin = 10;
 /** Samples that a rule holds for at least: what is so for as long as one is late is no trouble. */
 const samplesHeldMin = 3;
 
-type FileKind = 'prometheus' | 'rules' | 'alertmanager' | 'other';
+type FileKind = 'prometheus' | 'scrape' | 'rules' | 'alertmanager' | 'other';
 
 /**
  * Writes the rendered copy of a folder's YAML files (its `server/` and tests left out); files that
@@ -49,9 +51,14 @@ export async function renderConfiguration(from: string, to: string, rendering: R
 export function renderFile(
   text: string,
   kind: FileKind,
-  { addresses, scrapeInterval, timeScale, links }: Rendering,
+  { addresses, scrapeInterval, timeScale, links, scrapeJobs }: Rendering,
 ): string {
   let rendered = text;
+  if (scrapeJobs !== undefined && (kind === 'prometheus' || kind === 'scrape')) {
+    const whole = parseDocument(rendered);
+    whole.setIn(['scrape_configs'], scrapeJobs);
+    rendered = whole.toString({ lineWidth: 0 });
+  }
   if (links !== undefined && kind === 'rules') {
     rendered = rendered
       .replaceAll('http://localhost:3000/d/', `${links.grafanaUrl.replace(/\/+$/, '')}/d/`)
@@ -64,8 +71,8 @@ export function renderFile(
   const document = parseDocument(rendered);
   if (document.errors[0]) throw document.errors[0];
 
+  if (kind === 'prometheus' || kind === 'scrape') document.setIn(['global', 'scrape_interval'], scrapeInterval);
   if (kind === 'prometheus') {
-    document.setIn(['global', 'scrape_interval'], scrapeInterval);
     document.setIn(['global', 'evaluation_interval'], scrapeInterval);
   }
   if (timeScale === 1) return document.toString({ lineWidth: 0 });
@@ -87,6 +94,7 @@ export function renderFile(
 
 const scaledKeys = {
   prometheus: new Set(['scrape_interval', 'scrape_timeout', 'evaluation_interval', 'group_interval']),
+  scrape: new Set(['scrape_interval', 'scrape_timeout']),
   rules: new Set(['interval', 'keep_firing_for']),
   alertmanager: new Set(['group_wait', 'group_interval', 'repeat_interval']),
 } as const;
@@ -116,7 +124,7 @@ function scaleToSamples(
   return durationMs(scaled) < msMin ? `${msMin}ms` : scaled;
 }
 
-/** The range windows, steps and offsets of a PromQL expression; its numbers stay. */
+/** Range windows, steps and offsets of PromQL and LogQL, and times of LogsQL; numbers stay. */
 function scaleWindows(expression: string, timeScale: number, scrapeInterval: string): string {
   const scale = (duration: string) => scaleDuration(duration, timeScale);
   const scaleWindow = (duration: string) => scaleToSamples(duration, samplesMin, { timeScale, scrapeInterval });
@@ -124,6 +132,7 @@ function scaleWindows(expression: string, timeScale: number, scrapeInterval: str
     .replaceAll(/\[([\dsmhdwy]+)(:)?([\dsmhdwy]+)?\]/g, (_, window: string, colon = '', step = '') => {
       return `[${scaleWindow(window)}${colon}${step === '' ? '' : scale(step)}]`;
     })
+    .replaceAll(/\b_time:(\d+[smhdw])\b/g, (_, window: string) => `_time:${scaleWindow(window)}`)
     .replaceAll(
       /\boffset(\s+-?)([\dsmhdwy]+)/g,
       (_, between: string, offset: string) => `offset${between}${scale(offset)}`,
@@ -152,6 +161,7 @@ export function durationMs(duration: string): number {
 
 function kindOf(file: string): FileKind {
   if (file === 'prometheus.yaml') return 'prometheus';
+  if (file === 'scrape.yaml') return 'scrape';
   if (file === 'alertmanager.yaml') return 'alertmanager';
   return /^rules(-by-stream)?\//.test(file) ? 'rules' : 'other';
 }

@@ -94,6 +94,43 @@ export const servers = {
     coldBuildSeconds: 400,
     release: releases.loki,
   },
+  victoriametrics: {
+    title: 'VictoriaMetrics',
+    folder: 'victoriametrics/server',
+    // vmalert evaluates the rules, which VictoriaMetrics itself does not.
+    packages: [
+      'github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics',
+      'github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert',
+    ],
+    tags: '',
+    binaries: ['victoria-metrics', 'vmalert'],
+    version: '1.151.0',
+    versionVariable: 'github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version',
+    versionArguments: ['--version'],
+    coldBuildSeconds: 120,
+  },
+  victorialogs: {
+    title: 'VictoriaLogs',
+    folder: 'victorialogs/server',
+    packages: ['github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs'],
+    tags: '',
+    binaries: ['victoria-logs'],
+    version: '1.52.1',
+    versionVariable: 'github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version',
+    versionArguments: ['--version'],
+    coldBuildSeconds: 90,
+  },
+  jaeger: {
+    title: 'Jaeger',
+    folder: 'jaeger/server',
+    packages: ['github.com/jaegertracing/jaeger/cmd/jaeger'],
+    tags: '',
+    binaries: ['jaeger'],
+    version: '1.76.0',
+    versionVariable: 'github.com/jaegertracing/jaeger/internal/version.latestVersion',
+    versionArguments: ['version'],
+    coldBuildSeconds: 400,
+  },
   queueReader: {
     title: 'queue-reader',
     folder: 'otel-collector/queue-reader',
@@ -143,6 +180,6 @@ export const servers = {
 } as const satisfies Record<string, Server>;
 
 /** The Go that builds all of them: what the most demanding module asks for. */
-export const goVersionMin = '1.26.5';
+export const goVersionMin = '1.26.6';
 
 export type ServerName = keyof typeof servers;

@@ -23,6 +23,7 @@ import { settlePorts } from './settle-ports.ts';
 import { StackFailure } from './stack-failure.ts';
 import { StackRecord } from './stack-record.ts';
 import { endLeftovers, readState } from './stack-state.ts';
+import { standInFor } from './stand-in.ts';
 
 export type StackOptions = {
   /** Exactly these; without it what VITRINE_BACKENDS asks for. */
@@ -164,7 +165,7 @@ export class Stack implements AsyncDisposable {
       } catch (error) {
         this.#options.signal?.throwIfAborted();
         failures.push(error);
-        this.#fail(name, error as Error);
+        this.#fail(name, withStandIn(name, error, this.#config));
         if (all) break;
       }
     }
@@ -367,6 +368,13 @@ async function lockData(data: string): Promise<{ release(): Promise<void> }> {
   throw new StackFailure(
     `Cannot start: a stack with the data folder ${data} runs already (pid ${lock.owner.pid}); stop it with \`vitrine down\`, or give this one another VITRINE_DATA.`,
   );
+}
+
+/** A server that cannot be built: the message names the one that can stand in. */
+function withStandIn(name: ComponentName, error: unknown, config: Config): Error {
+  const failure = error as Error;
+  const standIn = standInFor(name, config);
+  return standIn === '' ? failure : new StackFailure(`${failure.message}${standIn}`, { cause: failure });
 }
 
 /** The Collector first, whatever it costs: the others hang on its pipeline. Then the quickest. */

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere } from '../src/if-there.ts';
+import { type StoreName, store } from '../src/stores/stores.ts';
 import { readInstanceId } from '../src/telemetry/export/instance.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 
@@ -43,25 +44,21 @@ type Term = (typeof terms)[number];
 
 const gauges: readonly Term[] = ['memory', 'spooled'];
 
-const hops = {
-  traces: {
-    inCollector: 'spans',
-    job: 'tempo',
-    title: 'Tempo',
-    taken: 'tempo_distributor_spans_received_total',
-    discarded: ['tempo_discarded_spans_total'],
+const inCollector = { traces: 'spans', logs: 'log_records', metrics: 'metric_points' } as const satisfies Record<
+  Signal,
+  string
+>;
+
+/** A store’s own counters: what it took, in the Collector’s units, and what it discarded. */
+const counters: Readonly<Record<StoreName, { taken: string | undefined; discarded: readonly string[] }>> = {
+  tempo: { taken: 'tempo_distributor_spans_received_total', discarded: ['tempo_discarded_spans_total'] },
+  jaeger: {
+    taken: 'jaeger_receiver_accepted_spans_total',
+    discarded: ['jaeger_exporter_send_failed_spans_total'],
   },
-  logs: {
-    inCollector: 'log_records',
-    job: 'loki',
-    title: 'Loki',
-    taken: 'loki_distributor_lines_received_total',
-    discarded: ['loki_discarded_samples_total'],
-  },
-  metrics: {
-    inCollector: 'metric_points',
-    job: 'prometheus',
-    title: 'Prometheus',
+  loki: { taken: 'loki_distributor_lines_received_total', discarded: ['loki_discarded_samples_total'] },
+  victorialogs: { taken: 'vl_rows_ingested_total', discarded: ['vl_rows_dropped_total'] },
+  prometheus: {
     // A point of OTLP is one sample or, for a histogram, many.
     taken: undefined,
     discarded: [
@@ -70,7 +67,11 @@ const hops = {
       'prometheus_tsdb_out_of_order_samples_total',
     ],
   },
-} as const;
+  victoriametrics: { taken: undefined, discarded: ['vm_rows_ignored_total'] },
+};
+
+/** Which store each signal is asked of. */
+export type AskedStores = Readonly<Record<Signal, StoreName>>;
 
 /** Where each sender's spool is, in the data folder. */
 const folders: Readonly<Record<string, string>> = { vitrine: 'service', 'vitrine-receiver': 'receiver' };
@@ -86,10 +87,10 @@ function hasFigures({ senders, collector, store }: Books): boolean {
   return collector !== undefined && store.counts !== undefined && senders.some(({ job }) => job === 'vitrine');
 }
 
-export async function readBooks(prometheusUrl: string, data: string): Promise<Books[]> {
+export async function readBooks(metricsUrl: string, data: string, asked: AskedStores): Promise<Books[]> {
   const startedAt = performance.now();
   for (let attempt = 1; ; attempt += 1) {
-    const books = await readOnce(prometheusUrl, data);
+    const books = await readOnce(metricsUrl, data, asked);
     const elapsedMs = performance.now() - startedAt;
     // An export may be half in Prometheus at that moment; what is missing for good is so a moment
     // later, too.
@@ -100,35 +101,43 @@ export async function readBooks(prometheusUrl: string, data: string): Promise<Bo
   }
 }
 
-async function readOnce(prometheusUrl: string, data: string): Promise<Books[]> {
+async function readOnce(metricsUrl: string, data: string, asked: AskedStores): Promise<Books[]> {
   const up = new Set(
-    (await ask(prometheusUrl, 'up == 1')).flatMap(({ labels }) => (labels.job === undefined ? [] : [labels.job])),
+    (await ask(metricsUrl, 'up == 1')).flatMap(({ labels }) => (labels.job === undefined ? [] : [labels.job])),
   );
-  return Promise.all(signals.map((signal) => booksOf(prometheusUrl, signal, data, up)));
+  return Promise.all(signals.map((signal) => booksOf({ url: metricsUrl, signal, store: asked[signal], data, up })));
 }
 
-async function booksOf(url: string, signal: Signal, data: string, up: ReadonlySet<string>): Promise<Books> {
-  const { inCollector, job, title, taken, discarded } = hops[signal];
+async function booksOf(of: {
+  url: string;
+  signal: Signal;
+  store: StoreName;
+  data: string;
+  up: ReadonlySet<string>;
+}): Promise<Books> {
+  const { url, signal, data, up } = of;
+  const { taken, discarded } = counters[of.store];
+  const items = inCollector[signal];
   const all = (query: string) => ask(url, query).then((samples) => sum(samples.map(({ value }) => value)));
   return {
     signal,
     senders: await readSenders(url, signal, data),
     collector: up.has('collector')
       ? {
-          accepted: await all(`otelcol_receiver_accepted_${inCollector}_total`),
-          refused: await all(`otelcol_receiver_refused_${inCollector}_total`),
+          accepted: await all(`otelcol_receiver_accepted_${items}_total`),
+          refused: await all(`otelcol_receiver_refused_${items}_total`),
           dropped: await all(
-            `{__name__=~"otelcol_exporter_(send|enqueue)_failed_${inCollector}_total|otelcol_processor_filter_${filtered[signal]}_filtered_total",filter!~"filter/(compat|only)_.*"}`,
+            `{__name__=~"otelcol_exporter_(send|enqueue)_failed_${items}_total|otelcol_processor_filter_${filtered[signal]}_filtered_total",filter!~"filter/(compat|only)_.*"}`,
           ),
           queuedBytes: await all(`otelcol_exporter_queue_size{data_type="${signal}"}`),
-          sent: await all(`otelcol_exporter_sent_${inCollector}_total`),
+          sent: await all(`otelcol_exporter_sent_${items}_total`),
         }
       : undefined,
     store: {
-      title,
-      counts: up.has(job)
+      title: store(of.store).title,
+      counts: up.has(of.store)
         ? {
-            taken: taken && (await all(taken)),
+            taken: taken === undefined ? undefined : await all(taken),
             discarded: sum(await Promise.all(discarded.map((name) => all(name)))),
           }
         : undefined,

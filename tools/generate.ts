@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { logRuleGroups, logRuleGroupsOf, ruleGroups } from '../observability/alerts/alerts.ts';
 import type { RuleGroup } from '../observability/alerts/rule.ts';
-import { writeRules } from '../observability/alerts/write-rules.ts';
+import { asWritten, inLogsql, inMetricsql, type RuleDialect, writeRules } from '../observability/alerts/write-rules.ts';
 import { aliases, labelsOf, systems } from '../observability/aliases.ts';
 import { compatConfiguration } from '../observability/compat-configuration.ts';
 import { dashboards, writeDashboard } from '../observability/dashboards/dashboards.ts';
@@ -33,6 +33,8 @@ const pages: Record<string, () => string> = {
   ...rulePages('loki/rules-by-stream/app', logRuleGroupsOf('app')),
   ...rulePages('loki/rules-by-stream/audit', logRuleGroupsOf('audit')),
   ...rulePages('loki/rules-by-stream/security', logRuleGroupsOf('security')),
+  ...rulePages('victoriametrics/rules', ruleGroups, inMetricsql),
+  ...rulePages('victorialogs/rules', logRuleGroups, inLogsql),
   ...dashboardPages(),
 };
 
@@ -73,8 +75,12 @@ function dashboardPages(): Record<string, () => string> {
   );
 }
 
-function rulePages(folder: string, groups: readonly RuleGroup[]): Record<string, () => string> {
-  return Object.fromEntries(groups.map((group) => [`${folder}/${group.name}.yaml`, () => writeRules(group)]));
+function rulePages(
+  folder: string,
+  groups: readonly RuleGroup[],
+  dialect: RuleDialect = asWritten,
+): Record<string, () => string> {
+  return Object.fromEntries(groups.map((group) => [`${folder}/${group.name}.yaml`, () => writeRules(group, dialect)]));
 }
 
 function settingsPage(): string {

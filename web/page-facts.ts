@@ -6,6 +6,8 @@ export type PageFacts = {
   client: string;
   admin: boolean;
   backends: string[];
+  /** The titles of the stores that answer this page. */
+  stores: { metrics: string; traces: string; logs: string };
   grafana: string | null;
   exportIntervalSeconds: number;
 };

@@ -7,14 +7,17 @@ import { component, defaultComponents, portsOf } from '../../launcher/components
 import { isFree } from '../../launcher/free-port.ts';
 import { goVersion } from '../../launcher/go-command.ts';
 import { findPortHolder } from '../../launcher/port-holder.ts';
-import { findProbe, type probeChecks, sendProbe } from '../../launcher/probe.ts';
+import { findProbe, sendProbe } from '../../launcher/probe.ts';
 import { seconds } from '../../launcher/progress.ts';
+import { runningStore } from '../../launcher/running-store.ts';
 import { cacheFolder, serverFolder } from '../../launcher/servers/ensure-server.ts';
 import { readSource, sayOf } from '../../launcher/servers/server-source.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
+import { standInFor } from '../../launcher/stand-in.ts';
 import { findingsOf, readBooks } from '../../launcher/telemetry-books.ts';
 import { type Config, readConfig, settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
+import { type Signal, store, storeNames } from '../../src/stores/stores.ts';
 import { readStatus, type StackStatus } from './status.ts';
 
 type Finding = { good: boolean; text: string };
@@ -46,9 +49,9 @@ export async function doctor(): Promise<number> {
   show(await examineDisk(cacheFolder(), built.every((one) => one) ? 0 : buildBytes, 'VITRINE_CACHE'));
   const status = await readStatus(data);
   if (status.launcher?.running === true) {
-    for (const one of status.components) show(examineComponent(one));
+    for (const one of status.components) show(examineComponent(one, config));
     for await (const finding of examineFlow(status)) show(finding);
-    for (const finding of await examineBooks(status, data)) show(finding);
+    for (const finding of await examineBooks(status, data, config)) show(finding);
   } else {
     for await (const finding of examinePorts(config)) show(finding);
     show({
@@ -108,19 +111,14 @@ async function examineDisk(folder: string, wantedBytes: number, setting: string)
     : { good: false, text: `${text}; ${wantedBytes / 1e9} GB are wanted` };
 }
 
-function examineComponent({
-  title,
-  health,
-  state,
-  port,
-  restarts,
-  restartsAsked,
-  detail,
-}: StackStatus['components'][number]): Finding {
+function examineComponent(
+  { name, title, health, state, port, restarts, restartsAsked, detail }: StackStatus['components'][number],
+  config: Config,
+): Finding {
   const text = `${title} is ${state} on port ${port}${restarts === 0 ? '' : `, restarted ${restarts} times, ${restartsAsked} of them asked for`}`;
   return health === 'well'
     ? { good: true, text }
-    : { good: false, text: `${text}, and does not answer well. ${firstLine(detail)}` };
+    : { good: false, text: `${text}, and does not answer. ${firstLine(detail)}${standInFor(name, config)}` };
 }
 
 async function* examinePorts(config: Config): AsyncGenerator<Finding> {
@@ -146,29 +144,38 @@ async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding
   const probe = await sendProbe(url(collector.port)).catch((error: Error) => error);
   if (probe instanceof Error) return yield { good: false, text: `The Collector refused the probe: ${probe.message}` };
 
-  const signals = { tempo: 'trace', loki: 'log', prometheus: 'metric' } as const satisfies Record<
-    keyof typeof probeChecks,
-    string
-  >;
-  for (const [store, signal] of Object.entries(signals) as [keyof typeof signals, string][]) {
-    const found = components.find(({ name }) => name === store);
+  for (const name of storeNames) {
+    const found = components.find((one) => one.name === name);
     if (found === undefined) continue;
-    const result = await findProbe(store, url(found.port), probe, probeDeadlineMs);
+    const signal = { metrics: 'metric', traces: 'trace', logs: 'log' }[store(name).signal];
+    const result = await findProbe(name, url(found.port), probe, probeDeadlineMs);
     yield 'foundAfterMs' in result
       ? { good: true, text: `The ${signal} of the probe is in ${found.title}, after ${seconds(result.foundAfterMs)}` }
       : {
           good: false,
-          text: `The ${signal} of the probe is not in ${found.title} after ${seconds(probeDeadlineMs)}: ${result.failure}; read \`vitrine logs collector\` and \`vitrine logs ${store}\``,
+          text: `The ${signal} of the probe is not in ${found.title} after ${seconds(probeDeadlineMs)}: ${result.failure}; read \`vitrine logs collector\` and \`vitrine logs ${name}\``,
         };
   }
 }
 
 /** Whether the ledger of each signal balances. */
-async function examineBooks({ components }: StackStatus, data: string): Promise<Finding[]> {
-  const prometheus = components.find(({ name }) => name === 'prometheus');
-  if (prometheus === undefined) return [];
+async function examineBooks({ components }: StackStatus, data: string, config: Config): Promise<Finding[]> {
+  const running = (signal: Signal) =>
+    runningStore(
+      signal,
+      config,
+      components.map(({ name }) => name),
+    );
+  const metrics = components.find(({ name }) => name === running('metrics'));
+  if (metrics === undefined) return [];
   try {
-    return (await readBooks(`http://127.0.0.1:${prometheus.port}`, data)).flatMap(findingsOf);
+    return (
+      await readBooks(`http://127.0.0.1:${metrics.port}`, data, {
+        metrics: running('metrics'),
+        traces: running('traces'),
+        logs: running('logs'),
+      })
+    ).flatMap(findingsOf);
   } catch (error) {
     return [{ good: false, text: `The books of the telemetry cannot be read: ${firstLine((error as Error).message)}` }];
   }

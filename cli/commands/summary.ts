@@ -1,17 +1,19 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { runningStore } from '../../launcher/running-store.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { readState } from '../../launcher/stack-state.ts';
 import { readConfig, settings } from '../../src/config.ts';
+import { store } from '../../src/stores/stores.ts';
 import { printSummary } from '../summary/print-summary.ts';
-import { readSummary } from '../summary/read-summary.ts';
+import { type MetricsStore, readSummary } from '../summary/read-summary.ts';
 
 const everyMs = 2_000;
 
 /**
- * Prints the overview from Prometheus; with `watch` again and again until Ctrl-C, also while
- * Prometheus is down.
+ * Prints the overview from the store of metrics; with `watch` again and again until Ctrl-C, also
+ * while the store is down.
  */
 export async function summary(options: {
   json?: boolean;
@@ -20,9 +22,9 @@ export async function summary(options: {
   prometheus?: string;
 }): Promise<number> {
   const minutes = readMinutes(options.minutes);
-  const prometheus = options.prometheus ?? runningPrometheus();
+  const metrics = runningMetrics(options.prometheus);
   const render = async () => {
-    const found = await readSummary(prometheus, minutes);
+    const found = await readSummary(metrics, minutes);
     return options.json === true
       ? `${JSON.stringify(found, null, options.watch === true ? 0 : 2)}\n`
       : printSummary(found);
@@ -49,11 +51,17 @@ export async function summary(options: {
   return 0;
 }
 
-/** Where the stack of this data folder has Prometheus, or where the settings say. */
-function runningPrometheus(): string {
+/** Where the stack of this data folder has its store of metrics, or where the settings say. */
+function runningMetrics(url: string | undefined): MetricsStore {
   const config = readConfig();
-  const ports = readState(resolve(import.meta.dirname, '../..', config.data))?.ports ?? {};
-  return `http://127.0.0.1:${ports[settings.prometheusPort.env] ?? config.prometheusPort}`;
+  const { ports = {}, components = [] } = readState(resolve(import.meta.dirname, '../..', config.data)) ?? {};
+  const name = runningStore(
+    'metrics',
+    config,
+    components.map((one) => one.name),
+  ) as MetricsStore['name'];
+  const { host, port } = store(name);
+  return { name, url: url ?? `http://${config[host]}:${ports[settings[port].env] ?? config[port]}` };
 }
 
 function readMinutes(text: string): number {

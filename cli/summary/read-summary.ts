@@ -3,6 +3,8 @@ import { StackFailure } from '../../launcher/stack-failure.ts';
 import { faultsNow } from '../../observability/alerts/firing.ts';
 import { other } from '../../observability/dashboards/other-metrics.ts';
 import { increaseBy, quantileBy, rateBy, series } from '../../observability/promql.ts';
+import { asMetricsql } from '../../src/stores/dialects/metricsql.ts';
+import { store } from '../../src/stores/stores.ts';
 
 /**
  * What the overview shows, in numbers. Rates are a second; what cannot be known is null: no traffic
@@ -61,9 +63,12 @@ export type Summary = {
 const ofService = { job: 'vitrine' } as const;
 const ofCallers = { ...ofService, endpoint: `!~${probes}|${streams}` } as const;
 
-/** Asks Prometheus; throws a StackFailure when it does not answer. */
-export async function readSummary(prometheus: string, minutes: number): Promise<Summary> {
-  const questions = questionsTo(prometheus, `${minutes}m`);
+/** The store of metrics that is asked. */
+export type MetricsStore = { name: 'prometheus' | 'victoriametrics'; url: string };
+
+/** Asks the store of metrics; throws a StackFailure when it does not answer. */
+export async function readSummary(metrics: MetricsStore, minutes: number): Promise<Summary> {
+  const questions = questionsTo(metrics, `${minutes}m`);
   const [service, models, errors, jobs, gpus, pipeline, alerts] = await Promise.all([
     readService(questions),
     readModels(questions),
@@ -78,8 +83,8 @@ export async function readSummary(prometheus: string, minutes: number): Promise<
 
 type Questions = ReturnType<typeof questionsTo>;
 
-function questionsTo(prometheus: string, window: string) {
-  const ask = (expr: string) => query(prometheus, expr);
+function questionsTo(metrics: MetricsStore, window: string) {
+  const ask = (expr: string) => query(metrics, expr);
   const one = async (expr: string) => (await ask(expr))[0]?.value ?? null;
   return { window, ask, one };
 }
@@ -202,18 +207,19 @@ function of(samples: readonly Sample[], label: string, value: string): number | 
   return samples.find(({ labels }) => labels[label] === value)?.value ?? null;
 }
 
-async function query(prometheus: string, expr: string): Promise<Sample[]> {
-  const url = new URL('/api/v1/query', prometheus);
-  url.searchParams.set('query', expr);
+async function query({ name, url: base }: MetricsStore, expr: string): Promise<Sample[]> {
+  const url = new URL('/api/v1/query', base);
+  const { title } = store(name);
+  url.searchParams.set('query', name === 'victoriametrics' ? asMetricsql(expr) : expr);
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
     throw new StackFailure(
-      `Cannot read the summary: Prometheus does not answer at ${prometheus}; start the stack with \`vitrine up\`, or name another one with --prometheus.`,
+      `Cannot read the summary: ${title} does not answer at ${base}; start the stack with \`vitrine up\`, or name another one with --prometheus.`,
       { cause: error },
     );
   });
   if (!answer.ok)
     throw new StackFailure(
-      `Cannot read the summary: Prometheus at ${prometheus} answered ${answer.status}: ${(await answer.text()).slice(0, 200)}; see \`vitrine logs prometheus\`.`,
+      `Cannot read the summary: ${title} at ${base} answered ${answer.status}: ${(await answer.text()).slice(0, 200)}; see \`vitrine logs ${name}\`.`,
     );
   const { data } = (await answer.json()) as {
     data: { result: { metric: Record<string, string>; value: [number, string] }[] };

@@ -7,7 +7,7 @@ const ours = 'service_name=~"vitrine.*"';
 
 export const logRules: RuleGroup = {
   name: 'logs',
-  says: 'What only log lines say. Loki’s ruler evaluates it and notifies Alertmanager; expressions are LogQL.',
+  says: 'What only log lines say. Loki’s ruler, or vmalert on VictoriaLogs, evaluates it and notifies Alertmanager.',
   interval: '1m',
   rules: [
     {
@@ -63,6 +63,7 @@ export const logRules: RuleGroup = {
 sum by (service_name, error_type) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | error_type!="" [10m]))
 unless
 sum by (service_name, error_type) (count_over_time({${ours}, log_stream="app"} | severity_text=~"(?i)error" | error_type!="" [24h] offset 10m))`,
+      logsql: `_time:1450m {${ours},log_stream="app"} severity_text:~"(?i)error" error_type:* | stats by (service_name, error_type) count() if (_time:10m) as value, count() as total | math total - value as before | filter value:>0 before:=0 | fields service_name, error_type, value`,
       by: ['service_name', 'error_type'],
       summary: '{{ $labels.service_name }} has an error of a new kind: {{ $labels.error_type }}',
       description: '{{ $value }} lines in 10 minutes, and none in the day before.',

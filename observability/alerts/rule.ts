@@ -9,6 +9,8 @@ export type AlertRule = {
   /** The system of systems.md that asks for the rule in these words. */
   system?: System;
   expr: string;
+  /** For VictoriaLogs, where LogsQL cannot be made of `expr`. */
+  logsql?: string;
   /** How long the expression must hold; without it one evaluation is enough. */
   for?: string;
   keepFiringFor?: string;

@@ -31,6 +31,11 @@ export const serverSeries = [
   'loki_ingester_chunks_flush_failures_total',
   'loki_prometheus_notifications_errors_total',
   'tempo_discarded_spans_total',
+  'vm_rows_ignored_total',
+  'vl_rows_dropped_total',
+  'vmalert_alerting_rules_errors_total',
+  'vmalert_alerts_send_errors_total',
+  'jaeger_exporter_send_failed_spans_total',
   'tempo_ingester_failed_flushes_total',
 ] as const;
 

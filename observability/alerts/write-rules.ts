@@ -1,18 +1,36 @@
 import { Document } from 'yaml';
+import { asLogsql } from '../../src/stores/dialects/logsql.ts';
+import { asMetricsql } from '../../src/stores/dialects/metricsql.ts';
 import { runbookOf } from './alerts.ts';
 import { type AlertRule, isAlert, type RecordingRule, type RuleGroup } from './rule.ts';
 
 /** Grafana's address in the committed files; the launcher puts VITRINE_GRAFANA_URL in its place. */
 export const grafanaUrl = 'http://localhost:3000';
 
-/** A group as the file that Prometheus, or Loki’s ruler, reads. */
-export function writeRules(group: RuleGroup): string {
+/** Which evaluator reads the file, and how it wants an expression. */
+export type RuleDialect = { type?: 'vlogs'; exprOf: (rule: AlertRule | RecordingRule) => string };
+
+/** For Prometheus and Loki’s ruler: expressions are as they are written. */
+export const asWritten: RuleDialect = { exprOf: ({ expr }) => expr.trim() };
+
+/** For vmalert on VictoriaMetrics. */
+export const inMetricsql: RuleDialect = { exprOf: ({ expr }) => asMetricsql(expr.trim()) };
+
+/** For vmalert on VictoriaLogs. */
+export const inLogsql: RuleDialect = {
+  type: 'vlogs',
+  exprOf: (rule) => (isAlert(rule) ? rule.logsql : undefined) ?? asLogsql(rule.expr),
+};
+
+/** A group as the file that an evaluator of rules reads. */
+export function writeRules(group: RuleGroup, dialect: RuleDialect = asWritten): string {
   const document = new Document({
     groups: [
       {
         name: group.name,
+        ...(dialect.type === undefined ? {} : { type: dialect.type }),
         ...(group.interval === undefined ? {} : { interval: group.interval }),
-        rules: group.rules.map((rule) => (isAlert(rule) ? alertOf(rule) : recordOf(rule))),
+        rules: group.rules.map((rule) => (isAlert(rule) ? alertOf(rule, dialect) : recordOf(rule, dialect))),
       },
     ],
   });
@@ -20,10 +38,10 @@ export function writeRules(group: RuleGroup): string {
   return document.toString({ lineWidth: 0 });
 }
 
-function alertOf(rule: AlertRule) {
+function alertOf(rule: AlertRule, { exprOf }: RuleDialect) {
   return {
     alert: rule.alert,
-    expr: rule.expr.trim(),
+    expr: exprOf(rule),
     ...(rule.for === undefined ? {} : { for: rule.for }),
     ...(rule.keepFiringFor === undefined ? {} : { keep_firing_for: rule.keepFiringFor }),
     labels: {
@@ -40,8 +58,8 @@ function alertOf(rule: AlertRule) {
   };
 }
 
-function recordOf({ record, expr }: RecordingRule) {
-  return { record, expr: expr.trim() };
+function recordOf(rule: RecordingRule, { exprOf }: RuleDialect) {
+  return { record: rule.record, expr: exprOf(rule) };
 }
 
 /** The dashboard, looking at what the alert is about. */

@@ -17,6 +17,16 @@ export const alertSettings = {
     '',
     'Where people reach Loki: what the links of alerts on log lines begin with. Empty: localhost and its port.',
   ),
+  victoriametricsUrl: text(
+    'VITRINE_VICTORIAMETRICS_URL',
+    '',
+    'Where people reach VictoriaMetrics: what the links of its alerts begin with. Empty: localhost and its port.',
+  ),
+  victorialogsUrl: text(
+    'VITRINE_VICTORIALOGS_URL',
+    '',
+    'Where people reach VictoriaLogs: what the links of its alerts begin with. Empty: localhost and its port.',
+  ),
   alertmanagerUrl: text(
     'VITRINE_ALERTMANAGER_URL',
     '',

@@ -10,7 +10,7 @@ export const collectorSettings = {
   backends: text(
     'VITRINE_BACKENDS',
     'prometheus,tempo,loki',
-    'Which files of otel-collector/backends/ feed the stores, by name.',
+    'Which files of otel-collector/backends/ feed the stores, by name. The first one of a signal answers the page, the terminal and doctor.',
   ),
   collectorQueueBytes: integer(
     'VITRINE_COLLECTOR_QUEUE_BYTES',

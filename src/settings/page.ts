@@ -8,6 +8,9 @@ export const pageSettings = {
   prometheusHost: text('VITRINE_PROMETHEUS_HOST', '127.0.0.1', 'Where Prometheus is.'),
   tempoHost: text('VITRINE_TEMPO_HOST', '127.0.0.1', 'Where Tempo is.'),
   lokiHost: text('VITRINE_LOKI_HOST', '127.0.0.1', 'Where Loki is.'),
+  victoriametricsHost: text('VITRINE_VICTORIAMETRICS_HOST', '127.0.0.1', 'Where VictoriaMetrics is.'),
+  jaegerHost: text('VITRINE_JAEGER_HOST', '127.0.0.1', 'Where Jaeger is.'),
+  victorialogsHost: text('VITRINE_VICTORIALOGS_HOST', '127.0.0.1', 'Where VictoriaLogs is.'),
   alertmanagerHost: text('VITRINE_ALERTMANAGER_HOST', '127.0.0.1', 'Where Alertmanager is.'),
   grafanaOn: flag('VITRINE_GRAFANA', false, 'On: there is a Grafana at VITRINE_GRAFANA_URL, and the page links there.'),
   proxyPerMinuteMax: integer(

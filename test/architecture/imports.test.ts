@@ -23,7 +23,9 @@ const mayImport: Record<string, readonly string[]> = {
   'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/threads', 'src/resilience'],
   'src/datasets': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
   'src/http': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
+  'src/stores': [],
   'src/api': [
+    'src/stores',
     'src/http',
     'src/jobs',
     'src/tasks',

@@ -21,7 +21,7 @@ describe('swapping backends under load', function () {
     await other.start();
     stack = await startStack({
       only: ['collector', 'tempo'],
-      env: { VITRINE_BACKENDS: 'tempo', VITRINE_JAEGER_PORT: String(other.grpcPort) },
+      env: { VITRINE_BACKENDS: 'tempo', VITRINE_JAEGER_OTLP_PORT: String(other.grpcPort) },
     });
   });
   after(async () => {

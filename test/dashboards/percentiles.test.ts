@@ -22,6 +22,8 @@ describe('percentiles', () => {
       readFileSync(join(root, file), 'utf8')
         .split('\n')
         .filter((line) => /histogram_quantile/.test(line) && /_bucket|\ble\b/.test(line))
+        // VictoriaMetrics’ ranges are the buckets of the exponential histogram itself.
+        .filter((line) => !/\bvmrange\b/.test(line))
         .map((line) => `${file}: ${line.trim()}`),
     );
     assert.deepEqual(interpolated, []);

@@ -82,7 +82,7 @@ describe('a server’s build', function () {
     await assert.rejects(ensureServer(tinyServer, { root, env: { ...env, PATH: empty } }), {
       name: 'StackFailure',
       message:
-        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.5 or newer from https://go.dev/dl and start again.',
+        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.6 or newer from https://go.dev/dl and start again.',
     });
   });
 

@@ -134,6 +134,7 @@ describe('the verdict over a dashboard', () => {
     exemplars: [],
     logs: [],
     traces: [],
+    notes: [],
     step: 1,
     start: 1,
     end: 2,

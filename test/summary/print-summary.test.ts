@@ -45,7 +45,7 @@ describe('the summary in the terminal', () => {
 
   it('says where Prometheus was looked for when it does not answer', async () => {
     await assert.rejects(
-      readSummary('http://127.0.0.1:9', 5),
+      readSummary({ name: 'prometheus', url: 'http://127.0.0.1:9' }, 5),
       /Prometheus does not answer at http:\/\/127\.0\.0\.1:9; .*--prometheus/,
     );
   });

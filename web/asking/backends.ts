@@ -1,8 +1,9 @@
 import type { Exemplar, FoundTrace, InstantResult, Labels, LogLine, RangeResult } from './answers.ts';
 import { askJson } from './ask.ts';
 
-// Questions to the stores, through the service's list of what may be asked
-// (src/api/backends-proxy).
+// Questions in the languages of Prometheus, Tempo and Loki, through the service's list of what may
+// be asked (src/api/backends-proxy). It asks the stores that VITRINE_BACKENDS names.
+// `notes` say what a store could not answer as asked.
 
 type Parameters = Readonly<Record<string, string | number>>;
 
@@ -24,13 +25,13 @@ export async function queryInstant(parameters: Parameters, signal: AbortSignal):
 export async function queryExemplars(
   parameters: Parameters,
   signal: AbortSignal,
-): Promise<{ seriesLabels: Labels; exemplars: Exemplar[] }[]> {
-  const { data } = await read<{ data: { seriesLabels: Labels; exemplars: Exemplar[] }[] }>(
+): Promise<{ series: { seriesLabels: Labels; exemplars: Exemplar[] }[]; notes: string[] }> {
+  const { data, infos } = await read<{ data?: { seriesLabels: Labels; exemplars: Exemplar[] }[]; infos?: string[] }>(
     'prometheus/api/v1/query_exemplars',
     parameters,
     signal,
   );
-  return data ?? [];
+  return { series: data ?? [], notes: infos ?? [] };
 }
 
 export async function labelValues(label: string, parameters: Parameters, signal: AbortSignal): Promise<string[]> {
@@ -59,9 +60,16 @@ export async function logMetrics(parameters: Parameters, signal: AbortSignal): P
   return data.result;
 }
 
-export async function searchTraces(parameters: Parameters, signal: AbortSignal): Promise<FoundTrace[]> {
-  const { traces = [] } = await read<{ traces?: FoundTrace[] }>('tempo/api/search', parameters, signal);
-  return traces.map((trace) => ({ ...trace, traceID: trace.traceID.padStart(32, '0') }));
+export async function searchTraces(
+  parameters: Parameters,
+  signal: AbortSignal,
+): Promise<{ traces: FoundTrace[]; notes: string[] }> {
+  const { traces = [], warnings = [] } = await read<{ traces?: FoundTrace[]; warnings?: string[] }>(
+    'tempo/api/search',
+    parameters,
+    signal,
+  );
+  return { traces: traces.map((trace) => ({ ...trace, traceID: trace.traceID.padStart(32, '0') })), notes: warnings };
 }
 
 export async function read<Answer>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Answer> {

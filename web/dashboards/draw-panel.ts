@@ -127,6 +127,7 @@ class PanelView implements PanelOnPage {
       body.append(emptyNotice('Only the administrator reads these lines: give the token under “Key”.'));
     else if (this.#asTable) body.append(pointsTable(context));
     else drawing[this.#panel.type]?.(body, context);
+    for (const note of new Set(data.notes)) body.append(element('p', { class: 'panel-note quiet' }, note));
   }
 
   /** The edge of the panel shows what its thresholds say. */

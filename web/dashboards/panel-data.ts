@@ -17,6 +17,8 @@ export type PanelData = {
   exemplars: ExemplarPoint[];
   logs: LogLine[];
   traces: FoundTrace[];
+  /** What a store could not answer as asked, in its words. */
+  notes: string[];
   step: number;
   start: number;
   end: number;
@@ -37,7 +39,7 @@ export async function askPanel(
   // On whole steps, so that points stay where they are from one refresh to the next.
   const end = Math.floor(moment.end / step) * step;
   const start = Math.floor(moment.start / step) * step;
-  const data: PanelData = { series: [], instant: [], exemplars: [], logs: [], traces: [], step, start, end };
+  const data: PanelData = { series: [], instant: [], exemplars: [], logs: [], traces: [], notes: [], step, start, end };
   const built = builtAt(moment, step);
   const targets = (panel.targets ?? []).filter(({ hide }) => hide !== true);
   await Promise.all(
@@ -70,11 +72,15 @@ async function askTarget(of: {
   const { start, end, step } = data;
   const span = { start: Math.floor(moment.start), end: Math.ceil(moment.end) };
   switch (kindOf(target.datasource ?? panel.datasource)) {
-    case 'tempo':
-      data.traces.push(
-        ...(await searchTraces({ q: query, ...span, limit: Math.min(100, target.limit ?? 20) }, signal)),
+    case 'tempo': {
+      const { traces, notes } = await searchTraces(
+        { q: query, ...span, limit: Math.min(100, target.limit ?? 20) },
+        signal,
       );
+      data.traces.push(...traces);
+      data.notes.push(...notes);
       return;
+    }
     case 'loki': {
       if (panel.type === 'logs') {
         const lines = {
@@ -105,8 +111,11 @@ async function askTarget(of: {
         return;
       }
       data.series.push(...asSeries(await queryRange({ query, start, end, step }, signal), target, data));
-      if (target.exemplar === true)
-        data.exemplars.push(...exemplarPoints(await queryExemplars({ query, ...span }, signal)));
+      if (target.exemplar === true) {
+        const { series, notes } = await queryExemplars({ query, ...span }, signal);
+        data.exemplars.push(...exemplarPoints(series));
+        data.notes.push(...notes);
+      }
     }
   }
 }

@@ -18,7 +18,7 @@ export async function drawRequestLogs(
   const { traceId, record, onSpan, signal } = parts;
   if (!/^[0-9a-f]{32}$/.test(traceId)) return host.replaceChildren();
   const put = (content: HTMLElement) => host.replaceChildren(element('h2', {}, 'Log lines'), content);
-  put(busyNotice('Asking Loki …'));
+  put(busyNotice('Asking for its lines …'));
   const query = { query: `{service_name=~".+"} | trace_id="${traceId}"`, ...rangeOf(record) };
   try {
     const lines = await untilThere(
@@ -32,7 +32,7 @@ export async function drawRequestLogs(
     put(
       lines
         ? logTable(lines.toReversed(), { label: 'Log lines of this request', withTrace: false, onSpan })
-        : emptyNotice('Loki has no line of this trace (yet).'),
+        : emptyNotice('There is no line of this trace (yet).'),
     );
   } catch (error) {
     if (!isAbort(error)) put(failureNotice(error, () => void drawRequestLogs(host, parts)));

@@ -59,7 +59,7 @@ export class RequestSpans {
   async #drawTrace(): Promise<void> {
     const { record, onUnrecorded, signal } = this.#parts;
     let roots = await untilThere(record?.started_at, () => this.#read(), signal);
-    if (!roots) return this.#put(emptyNotice('Tempo has no trace of this id (yet).'));
+    if (!roots) return this.#put(emptyNotice('There is no trace of this id (yet).'));
     this.#drawTree(roots);
     if (!record) await onUnrecorded(roots[0]!);
     for (let asked = 0; asked < profileAskedMax && awaitsProfile(roots); asked += 1) {

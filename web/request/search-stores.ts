@@ -69,8 +69,13 @@ function foldableSearch({ title, language, id, query, isOpen, find }: Search): H
 
 async function findTraces(query: string, signal: AbortSignal): Promise<HTMLElement> {
   const now = Math.ceil(Date.now() / 1000);
-  const traces = await searchTraces({ q: query, start: now - 3600, end: now, limit: 50 }, signal);
-  return traces.length > 0 ? tracesTable(traces) : emptyNotice('No trace of the last hour fits.');
+  const { traces, notes } = await searchTraces({ q: query, start: now - 3600, end: now, limit: 50 }, signal);
+  return element(
+    'div',
+    {},
+    traces.length > 0 ? tracesTable(traces) : emptyNotice('No trace of the last hour fits.'),
+    notes.map((note) => element('p', { class: 'quiet' }, note)),
+  );
 }
 
 async function findLines(query: string, signal: AbortSignal): Promise<HTMLElement> {

@@ -2,22 +2,35 @@ import { Agent, request } from 'node:http';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
+import { native } from '../../stores/dialects/dialect.ts';
+import { dialects } from '../../stores/dialects/dialects.ts';
+import { type StoreName, store, storeFor } from '../../stores/stores.ts';
 import type { BackendName, Question } from './allowed-questions.ts';
 
-export type Answer = { contentType: string; body: Buffer };
+/** Where the answer to a question comes from: a store, or Alertmanager. */
+export type Answerer = StoreName | 'alertmanager';
+
+const languages = { prometheus: 'metrics', tempo: 'traces', loki: 'logs' } as const;
+
+/** Who answers what is asked in the language of Prometheus, Tempo, Loki or Alertmanager. */
+export function answererOf(config: Config, language: BackendName): Answerer {
+  return language === 'alertmanager' ? language : storeFor(languages[language], config);
+}
 
 /** The addresses of the backends, from settings only. */
-export function backendAddress(config: Config, backend: BackendName): { host: string; port: number } {
-  switch (backend) {
-    case 'prometheus':
-      return { host: config.prometheusHost, port: config.prometheusPort };
-    case 'tempo':
-      return { host: config.tempoHost, port: config.tempoPort };
-    case 'loki':
-      return { host: config.lokiHost, port: config.lokiPort };
-    case 'alertmanager':
-      return { host: config.alertmanagerHost, port: config.alertmanagerPort };
-  }
+function addressOf(config: Config, answerer: Answerer): { host: string; port: number } {
+  if (answerer === 'alertmanager') return { host: config.alertmanagerHost, port: config.alertmanagerPort };
+  const { host, port } = store(answerer);
+  return { host: config[host], port: config[port] };
+}
+
+type Asking = { config: Config; tenants: string; signal: AbortSignal };
+
+/** Asks in the dialect of the store that answers, and answers in the language of the question. */
+export function askBackend(question: Question, asking: Asking): Promise<Buffer> {
+  const answerer = answererOf(asking.config, question.backend);
+  const dialect = answerer === 'alertmanager' ? native : dialects[answerer];
+  return dialect(question, (path, parameters) => get(answerer, path, parameters, asking));
 }
 
 /** No more connections than this to one backend. */
@@ -28,81 +41,86 @@ const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
  * as outgoing, and a look at the telemetry should leave none. No redirect is followed; nothing of
  * the caller's headers goes along.
  */
-export function askBackend(
-  question: Question,
-  { config, tenants, signal }: { config: Config; tenants: string; signal: AbortSignal },
-): Promise<Answer> {
-  const { backend, parameters } = question;
-  const { host, port } = backendAddress(config, backend);
-  const path = `${question.path}${parameters.size > 0 ? `?${parameters}` : ''}`;
+function get(
+  answerer: Answerer,
+  asked: string,
+  parameters: URLSearchParams | undefined,
+  { config, tenants, signal }: Asking,
+): Promise<Buffer> {
+  const { host, port } = addressOf(config, answerer);
+  const path = `${asked}${parameters !== undefined && parameters.size > 0 ? `?${parameters}` : ''}`;
   return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', ...(backend === 'loki' ? { 'x-scope-orgid': tenants } : {}) };
-    const asked = request({ host, port, path, agent, signal, headers }, (answer) => {
+    const headers = { accept: 'application/json', ...(answerer === 'loki' ? { 'x-scope-orgid': tenants } : {}) };
+    const sent = request({ host, port, path, agent, signal, headers }, (answer) => {
       const pieces: Buffer[] = [];
       let size = 0;
       answer.on('data', (piece: Buffer) => {
         size += piece.length;
         if (size <= config.proxyBytesMax) pieces.push(piece);
         else {
-          reject(tooLarge(backend, config.proxyBytesMax));
+          reject(tooLarge(answerer, config.proxyBytesMax));
           // Without the error: the socket may have gone back to the agent already, where nobody would catch
           // it.
-          asked.destroy();
+          sent.destroy();
         }
       });
-      answer.on('error', (cause) => reject(asFailure(cause, backend, config)));
+      answer.on('error', (cause) => reject(asFailure(cause, answerer, config)));
       answer.once('end', () => {
         const body = Buffer.concat(pieces);
         const status = answer.statusCode ?? 0;
-        if (status === 200) resolve({ contentType: answer.headers['content-type'] ?? 'application/json', body });
-        else reject(refusedBy(backend, status, body));
+        if (status === 200) resolve(body);
+        else reject(refusedBy(answerer, status, body));
       });
     });
-    asked.on('error', (cause) => reject(asFailure(cause, backend, config)));
-    asked.end();
+    sent.on('error', (cause) => reject(asFailure(cause, answerer, config)));
+    sent.end();
   });
 }
 
-function refusedBy(backend: BackendName, status: number, body: Buffer): ServiceError {
+function refusedBy(answerer: Answerer, status: number, body: Buffer): ServiceError {
   const said = body.toString('utf8').slice(0, 300).trim();
   if (status === 404)
-    return new ServiceError('not_found', say`Cannot find it: ${ours(backend)} has nothing there (yet).`);
+    return new ServiceError('not_found', say`Cannot find it: ${ours(titleOf(answerer))} has nothing there (yet).`);
   if (status >= 400 && status < 500)
     return new ServiceError(
       'backend_refused',
-      say`Cannot ask this: ${ours(backend)} refuses the question; it says: ${said}`,
+      say`Cannot ask this: ${ours(titleOf(answerer))} refuses the question; it says: ${said}`,
     );
   return new ServiceError(
     'backend_failed',
-    say`Cannot ask ${ours(backend)}: it answers ${status}; look at its log. It says: ${said}`,
+    say`Cannot ask ${ours(titleOf(answerer))}: it answers ${status}; look at its log. It says: ${said}`,
   );
 }
 
-function asFailure(cause: Error, backend: BackendName, config: Config): ServiceError {
+function asFailure(cause: Error, answerer: Answerer, config: Config): ServiceError {
   if (cause instanceof ServiceError) return cause;
   if (cause.name === 'TimeoutError' || (cause.name === 'AbortError' && isTimeout(cause.cause)))
     return new ServiceError(
       'backend_slow',
-      say`Cannot wait for ${ours(backend)}: it has not answered within ${config.proxyMsMax} ms; ask for less time, or raise VITRINE_PROXY_MS_MAX.`,
+      say`Cannot wait for ${ours(titleOf(answerer))}: it has not answered within ${config.proxyMsMax} ms; ask for less time, or raise VITRINE_PROXY_MS_MAX.`,
       { cause },
     );
   if (cause.name === 'AbortError')
     return new ServiceError('caller_gone', say`Cannot answer: the caller has left.`, { cause });
-  const { host, port } = backendAddress(config, backend);
+  const { host, port } = addressOf(config, answerer);
   return new ServiceError(
     'backend_away',
-    say`Cannot ask ${ours(backend)}: nothing answers at ${ours(host)}:${port}; start it, or set VITRINE_${ours(backend.toUpperCase())}_HOST and VITRINE_${ours(backend.toUpperCase())}_PORT.`,
+    say`Cannot ask ${ours(titleOf(answerer))}: nothing answers at ${ours(host)}:${port}; start it, or set VITRINE_${ours(answerer.toUpperCase())}_HOST and VITRINE_${ours(answerer.toUpperCase())}_PORT.`,
     { cause, retryAfterMs: 5_000 },
   );
+}
+
+export function titleOf(answerer: Answerer): string {
+  return answerer === 'alertmanager' ? 'Alertmanager' : store(answerer).title;
 }
 
 function isTimeout(cause: unknown): boolean {
   return cause instanceof Error && cause.name === 'TimeoutError';
 }
 
-function tooLarge(backend: BackendName, bytesMax: number): ServiceError {
+function tooLarge(answerer: Answerer, bytesMax: number): ServiceError {
   return new ServiceError(
     'backend_answer_too_large',
-    say`Cannot pass on the answer of ${ours(backend)}: it is larger than ${bytesMax} bytes; ask for less, or raise VITRINE_PROXY_BYTES_MAX.`,
+    say`Cannot pass on the answer of ${ours(titleOf(answerer))}: it is larger than ${bytesMax} bytes; ask for less, or raise VITRINE_PROXY_BYTES_MAX.`,
   );
 }

@@ -11,7 +11,8 @@ import { lokiTenants, withoutGuardedStreams } from './guard-log-streams.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
 /**
- * GET /backends/:backend/…: the page reads Prometheus, Tempo, Loki and Alertmanager through here.
+ * GET /backends/:backend/…: the page asks here in the languages of Prometheus, Tempo, Loki and
+ * Alertmanager, whichever stores VITRINE_BACKENDS names.
  * Only questions of the list, never a change; bounded in rate, number, time and size. The streams
  * audit and security of the logs are the administrator's.
  */
@@ -43,9 +44,9 @@ export function readBackend({
           tenants: lokiTenants(mayReadAll),
           signal: AbortSignal.any([leftSignal(response), AbortSignal.timeout(config.proxyMsMax)]),
         });
-        response.setHeader('Content-Type', answer.contentType);
+        response.setHeader('Content-Type', 'application/json');
         response.setHeader('Cache-Control', 'no-store');
-        response.end(answer.body);
+        response.end(answer);
       } finally {
         inFlight -= 1;
       }

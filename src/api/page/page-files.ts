@@ -4,10 +4,12 @@ import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
+import { storeFor } from '../../stores/stores.ts';
 import { version } from '../../version.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
 import { backendNames } from '../backends-proxy/allowed-questions.ts';
+import { titleOf } from '../backends-proxy/ask-backend.ts';
 import { type DashboardFiles, namesIn } from './dashboard-files.ts';
 
 type Parts = { config: Config; access: AccessControl };
@@ -21,6 +23,11 @@ export function pageFacts({ config, access }: Parts) {
       client: client.name,
       admin: access.mayAdminister(client),
       backends: backendNames,
+      stores: {
+        metrics: titleOf(storeFor('metrics', config)),
+        traces: titleOf(storeFor('traces', config)),
+        logs: titleOf(storeFor('logs', config)),
+      },
       grafana: config.grafanaOn ? config.grafanaUrl : null,
       exportIntervalSeconds: config.metricIntervalMs / 1000,
     });

@@ -17,11 +17,14 @@ const files = [
   'alertmanager/**/*',
   'docs/runbooks/*',
   'grafana/dashboards/*',
+  'jaeger/**/*',
   'loki/**/*',
   'models/**/*',
   'otel-collector/**/*',
   'prometheus/{*.yaml,rules/*.yaml,server/*}',
   'tempo/**/*',
+  'victorialogs/**/*',
+  'victoriametrics/**/*',
   'web/dist/**/*',
 ];
 

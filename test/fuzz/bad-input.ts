@@ -250,7 +250,7 @@ function form(random: Random): Buffer {
       '__proto__',
       random.text(6),
     ]);
-    const head = `Content-Disposition: form-data; name="${field}"${isFile ? `; filename="${random.of(['a.wav', '../b.wav', 'c\u0000.mp3', 'd.flac', random.text(10)])}"` : ''}`;
+    const head = `Content-Disposition: form-data; name="${field}"${isFile ? `; filename="${random.of(['a.wav', '../b.wav', 'c\u0000.mp3', 'd.flac', '', random.text(10)])}"` : ''}`;
     return Buffer.concat([
       Buffer.from(`--${border}\r\n${head}\r\n\r\n`),
       isFile ? sound(random) : Buffer.from(random.text(60)),

@@ -125,6 +125,8 @@ async function collectForm(
       fields[name] = before === undefined ? value : [before, value].flat();
     })
     .on('file', (rawName, stream, { filename }) => {
+      // A form that ends early fails its file too: an error that nobody hears ends the process.
+      stream.on('error', (error) => refuse(asUploadFailure(error)));
       const problem = fieldProblem(rawName, false);
       if (problem) refuse(badField(problem));
       // A form's empty file input has no name.

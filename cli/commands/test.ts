@@ -35,7 +35,7 @@ export async function test({ files, quick = false, ground = false, record = fals
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const cores = availableParallelism();
   const jobs = planSuite(chosen, { cores });
-  const jobsMax = Math.max(1, Math.min(2 * cores, Math.floor(process.availableMemory() / jobBytes)));
+  const jobsMax = Math.max(1, Math.min(3 * cores, Math.floor(process.availableMemory() / jobBytes)));
   const report =
     jobs.length === 1
       ? (await runMocha(chosen, { live: true, stop: stop.signal })).report

@@ -32,7 +32,8 @@ describe('what was told to the telemetry arrives', function () {
   });
 
   it('when the Collector is away for a while, and then no series has a gap longer than two intervals', async () => {
-    await using at = await instance(stack);
+    // Long beside the time that an export waits for a processor, and short beside the outage.
+    await using at = await instance(stack, {}, 3_000);
     const load = startLoad(at.work);
     await load.more(100);
     await stack.stop('collector');
@@ -216,9 +217,8 @@ type Instance = AsyncDisposable & {
   newest: (metric: string, signal: string) => Promise<number>;
 };
 
-async function instance(stack: Stack, extra: Record<string, string> = {}): Promise<Instance> {
+async function instance(stack: Stack, extra: Record<string, string> = {}, intervalMs = 1_000): Promise<Instance> {
   const folder = await temporaryFolder();
-  const intervalMs = 1_000;
   const env = {
     VITRINE_DATA: folder.path,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${stack.port('otlpGrpcPort')}`,

@@ -59,7 +59,8 @@ export function planSuite(
     place,
   });
   const fewest = (groups: string[][]) => groups.sort((a, b) => job(a).seconds - job(b).seconds)[0]!;
-  const quickGroups = Array.from({ length: Math.min(cores, quick.length) }, (): string[] => []);
+  // One more than there are processors: quick files wait at times, too.
+  const quickGroups = Array.from({ length: Math.min(cores + 1, quick.length) }, (): string[] => []);
   for (const file of quick) fewest(quickGroups).push(file);
   const share = (place: Place) => {
     const groups: string[][] = [];

@@ -18,9 +18,9 @@ export type SuiteOptions = {
 const behind = 5;
 
 /**
- * Runs jobs side by side, in their order. As many as there are processors begin at once, and one
- * more whenever the processors have room, because most tests wait. Of the jobs that go first no more
- * run than there are processors, and the next ones pass them. Jobs that run alone come last.
+ * Runs jobs side by side, in their order. One more than there are processors begin at once, and
+ * another whenever the processors have room, because most tests wait. Of the jobs that go first no
+ * more run than there are processors, and the next ones pass them. Jobs that run alone come last.
  */
 export async function runSuite(
   jobs: readonly Job[],
@@ -48,7 +48,7 @@ export async function runSuite(
   const waiting = [...jobs];
   while (waiting.length > 0 && !stop.aborted) {
     if (running.size >= jobsMax) await Promise.race(running.keys());
-    if (running.size >= cores && !(await roomBeside([...running.keys()], room))) continue;
+    if (running.size > cores && !(await roomBeside([...running.keys()], room))) continue;
     const next = waiting.findIndex(({ place }) =>
       place === 'alone' ? running.size === 0 : place === 'beside' || first() < cores,
     );

@@ -22,6 +22,7 @@ const proofSchema = z.strictObject({ rowsMax: z.int().min(0), reason: z.string()
  */
 export class RowProofs {
   readonly #folder: string;
+  #writes = 0;
 
   constructor(data: string) {
     this.#folder = join(data, 'row-proofs');
@@ -38,7 +39,9 @@ export class RowProofs {
   }
 
   async keep(key: string, proof: RowProof): Promise<void> {
-    const part = `${this.#file(key)}.${process.pid}.part`;
+    // Models with the same file may be loaded at the same time.
+    this.#writes += 1;
+    const part = `${this.#file(key)}.${process.pid}-${this.#writes}.part`;
     try {
       await makeFolder(this.#folder);
       await writeFile(part, JSON.stringify(proof));

@@ -29,7 +29,7 @@ export async function runSuite(
     jobsMax,
     stop,
     onEnd,
-    run = (job) => runMocha(job.files, { stop, nice: job.place === 'beside' ? behind : 0 }),
+    run = (job) => runMocha(job.files, { stop, nice: niceOf(job, jobs) }),
     room = untilIdle,
   }: SuiteOptions,
 ): Promise<Report> {
@@ -57,6 +57,11 @@ export async function runSuite(
   }
   await Promise.all(running.keys());
   return total;
+}
+
+/** Nobody steps back where there is nobody to step back for. */
+function niceOf({ place }: Job, jobs: readonly Job[]): number {
+  return place === 'beside' && jobs.some((one) => one.place === 'first') ? behind : 0;
 }
 
 /** False when one of them has ended first. */

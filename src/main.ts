@@ -44,6 +44,8 @@ await startOrExplain(async () => {
   let gpu = noGpu();
   const cost = new Cost(meter);
   const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
+  // Before the threads that stay: they take over the memory of the one that compares.
+  const makeExchange = await chooseExchange(config);
   gpu = startGpu(config, meter);
   const lifecycle = new Lifecycle();
   const flights = config.telemetryOff
@@ -67,7 +69,6 @@ await startOrExplain(async () => {
   // What runs goes back to the queue as soon as a stop begins: the time left is for requests that
   // wait for their answer.
   lifecycle.stopping.addEventListener('abort', () => void worker.stop({ byDefect: lifecycle.stopsByDefect }));
-  const makeExchange = await chooseExchange(config);
   const app = createApp({
     config,
     meter,

@@ -33,12 +33,15 @@ let inThread: Promise<string | undefined> | undefined;
 function differenceInThread(): Promise<string | undefined> {
   inThread ??= new Promise((resolve) => {
     const program = new URL('./compare-exchanges-program.ts', import.meta.url);
+    let compared: Compared | undefined;
     openThread<never, Compared>(
       program,
       { name: 'compare-exchanges' },
       {
-        received: ({ difference }) => resolve(difference),
-        ended: (how) => resolve(`that its trial ends early (${how})`),
+        received: (message) => {
+          compared = message;
+        },
+        ended: (how) => resolve(compared ? compared.difference : `that its trial ends early (${how})`),
       },
     );
   });

@@ -17,7 +17,7 @@ const allowed = [
   /^(package\.json|README\.md|LICENSE|cli\/vitrine\.mjs|dist\/package\.json)$/,
   /^dist\/(src|cli|launcher|observability)\/[\w./-]+\.js$/,
   /^dist\/models\/[\w./-]+(\.(onnx|json|md)|LICENCE)$/,
-  /^dist\/(alertmanager|loki|otel-collector|prometheus|tempo)\/[\w./-]+\.(yaml|tmpl|go|mod|sum)$/,
+  /^dist\/(alertmanager|jaeger|loki|otel-collector|prometheus|tempo|victorialogs|victoriametrics)\/[\w./-]+\.(yaml|tmpl|go|mod|sum)$/,
   /^dist\/(docs\/runbooks\/\w+\.md|grafana\/dashboards\/[\w-]+\.json|web\/dist\/[\w./-]+)$/,
 ];
 

@@ -139,7 +139,7 @@ type KeyedBuild = FileBuild & { readonly key: string };
 
 async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 'from'>): Promise<KeyedBuild> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const source = await sourceOf(root, ['.'], env);
+  const source = await sourceOf(root, ['Dockerfile', '.dockerignore', ...(await letThrough(root))], env);
   const base = await sourceOf(root, ['Dockerfile', 'package-lock.json', 'tools/images'], env);
   const program = ['src', 'models', 'web', 'grafana', 'docs', 'compose', 'package.json', 'LICENSE'];
   const build = {
@@ -221,16 +221,18 @@ async function removeOldest(folder: string, name: string): Promise<void> {
 
 /** The hash of what .dockerignore lets through, and of the Dockerfile. */
 async function contentOf(root: string, dockerfile: string): Promise<string> {
-  const allowed = (await readFile(join(root, '.dockerignore'), 'utf8'))
-    .split('\n')
-    .filter((line) => line.startsWith('!'))
-    .map((line) => line.slice(1));
-  const files = allowed
+  const files = (await letThrough(root))
     .flatMap((path) => (statSync(join(root, path)).isDirectory() ? globSync(`${path}/**/*`, { cwd: root }) : [path]))
     .filter((path) => !path.startsWith('web/dist') && statSync(join(root, path)).isFile());
   const hash = createHash('sha256');
   for (const path of [dockerfile, ...files.sort()]) hash.update(path).update(await readFile(join(root, path)));
   return hash.digest('hex');
+}
+
+/** What an image is made of: other commits leave it as it is. */
+async function letThrough(root: string): Promise<string[]> {
+  const lines = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n');
+  return lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
 }
 
 function keyOf(name: string, ...parts: readonly string[]): string {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../../src/if-there.ts';
 import { StackFailure } from '../stack-failure.ts';
+import { explainEngine, startMsMax } from './engine-failure.ts';
 import { type CommandOptions, runCommand } from './run-command.ts';
 
 export type EngineOptions = {
@@ -18,8 +19,6 @@ export type EngineOptions = {
   readonly network: 'shared' | 'bridged';
   readonly signal?: AbortSignal | undefined;
 };
-
-const startMsMax = 60_000;
 
 /**
  * A Docker engine on a socket of its own, in a folder of its own. It runs in namespaces of processes
@@ -110,27 +109,6 @@ export class DockerEngine implements AsyncDisposable {
     const log = (await ifThere(readFile(join(this.folder, 'engine.log'), 'utf8'))) ?? '';
     throw new StackFailure(explainEngine(log));
   }
-}
-
-/** What the engine says last, in a sentence with its remedy. */
-export function explainEngine(log: string): string {
-  const last = log
-    .trim()
-    .split('\n')
-    .filter((line) => /level=(fatal|error)|failed|cannot/i.test(line))
-    .at(-1);
-  const remedy =
-    [
-      [/iptables/i, 'load ip_tables and nf_nat, or install iptables'],
-      [/cgroup/i, 'mount the cgroups under /sys/fs/cgroup'],
-      [
-        /overlay|storage[- ]driver|graphdriver/i,
-        'load the kernel module overlay, or choose another folder with TMPDIR',
-      ],
-      [/no space left/i, 'free 8 GB, or choose another folder with TMPDIR'],
-      [/not permitted|permission/i, 'run as root, with the rights to mount and to make namespaces'],
-    ].find(([pattern]) => (pattern as RegExp).test(last ?? ''))?.[1] ?? 'read its log above';
-  return `Cannot start a Docker engine: ${last ?? `it did not answer within ${startMsMax / 1000} s`}; ${remedy}.`;
 }
 
 /** A process that was killed leaves its cgroup, which is empty then. */

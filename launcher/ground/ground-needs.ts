@@ -26,6 +26,7 @@ export type Machine = {
   readonly fileSystems: string;
   readonly cgroups: string;
   readonly memoryBytes: number;
+  readonly freeBytes: number;
 };
 
 /** Images, then containers of the whole stack, in bytes. */
@@ -39,9 +40,10 @@ const diskBytesMin = 8e9;
 export async function groundNeeds(
   folder: string,
   wanted: readonly GroundProgram[] = Object.keys(programs) as GroundProgram[],
-  machine: Machine = thisMachine(),
+  machine?: Machine,
 ): Promise<string[]> {
-  const { platform, isRoot, path, fileSystems, cgroups, memoryBytes } = machine;
+  const { platform, isRoot, path, fileSystems, cgroups, memoryBytes, freeBytes } =
+    machine ?? (await thisMachine(folder));
   if (platform !== 'linux')
     return [`Cannot run containers: this is ${platform}, and they need Linux; run it on Linux, or in a machine of it.`];
   if (!isRoot) return ['Cannot run containers: you are not root; run it as root, for example with sudo.'];
@@ -64,19 +66,15 @@ export async function groundNeeds(
     needs.push(
       `Cannot run containers: ${gigabytes(memoryBytes)} of memory is free, and the stack needs ${gigabytes(memoryBytesMin)}; end other programs, or take a larger machine.`,
     );
-  needs.push(...(await diskNeeds(folder)));
+  if (freeBytes < diskBytesMin)
+    needs.push(
+      `Cannot build images: ${gigabytes(freeBytes)} is free in ${folder}, and they need ${gigabytes(diskBytesMin)}; free some, or name another folder in VITRINE_CACHE.`,
+    );
   return needs;
 }
 
-async function diskNeeds(folder: string): Promise<string[]> {
+async function thisMachine(folder: string): Promise<Machine> {
   const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize >= diskBytesMin) return [];
-  return [
-    `Cannot build images: ${gigabytes(bavail * bsize)} is free in ${folder}, and they need ${gigabytes(diskBytesMin)}; free some, or name another folder in VITRINE_CACHE.`,
-  ];
-}
-
-function thisMachine(): Machine {
   const read = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
   return {
     platform: process.platform,
@@ -90,6 +88,7 @@ function thisMachine(): Machine {
       .flatMap(([, place = '', type = '']) => [` ${place.split('/').at(-1)}`, ` ${type}`])
       .join('\n'),
     memoryBytes: process.availableMemory(),
+    freeBytes: bavail * bsize,
   };
 }
 

@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { StackFailure } from '../stack-failure.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { type ImageConfig, type WrittenImage, writeImage } from './image-archive.ts';
@@ -103,7 +104,7 @@ function configOf(found: ImageConfig & Record<string, unknown>): ImageConfig {
 
 function explainBuild(name: string, error: unknown): unknown {
   if (!(error instanceof CommandFailed)) return error;
-  const lines = error.output.trim().split('\n');
+  const lines = stripVTControlCharacters(error.output).trim().split('\n');
   const network = lines.find((line) =>
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|Could not resolve|Temporary failure/.test(line),
   );

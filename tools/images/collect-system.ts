@@ -52,7 +52,9 @@ function packageOf(path: string): string {
 function copy(from: string, to: string): void {
   mkdirSync(join(folder, dirname(to)), { recursive: true });
   cpSync(realpathSync(from), join(folder, to));
-  chmodSync(join(folder, to), programs.some((program) => basename(program) === basename(to)) ? 0o755 : 0o644);
+  // The kernel runs the loader, ld-*, as it runs a program.
+  const runs = programs.some((program) => basename(program) === basename(to)) || basename(to).startsWith('ld-');
+  chmodSync(join(folder, to), runs ? 0o755 : 0o644);
 }
 
 function write(path: string, text: string): void {

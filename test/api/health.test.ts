@@ -13,9 +13,7 @@ import { type ServedApi, serveApi } from './serve-api.ts';
 // biome-ignore lint/suspicious/noExplicitAny: a wrong member fails the test.
 type Told = any;
 
-describe('health', function () {
-  this.timeout(30_000);
-
+describe('health', () => {
   it('has the keys that monitoring of each kind looks for', async () => {
     await using api = await serveApi({ copy: { onnx: identity('FP32') } });
     assert.deepEqual(await (await api.fetch('/live')).json(), { status: 'alive', live: true });

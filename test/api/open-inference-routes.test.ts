@@ -229,7 +229,7 @@ for (const way of waysToServe)
         assert.equal(answer.status, 504);
         assert.equal((await json(answer)).code, 'caller_deadline_exceeded');
       }
-    }).timeout(20_000);
+    });
 
     it('counts what a model did', async () => {
       const before = await json(await api.fetch('/v2/models/mlp/stats'));
@@ -262,7 +262,7 @@ for (const way of waysToServe)
       assert.equal(loaded.status, 200, await loaded.text());
       assert.equal((await json(await api.fetch('/v2/models/longs/config'))).max_batch_size, 3);
       assert.equal((await api.fetch('/v2/repository/models/nobody/load', { method: 'POST' })).status, 404);
-    }).timeout(20_000);
+    });
 
     it('stores trace settings, globally and for a model', async () => {
       const change = (path: string, settings: unknown) =>

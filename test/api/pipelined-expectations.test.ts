@@ -100,7 +100,7 @@ for (const way of waysToServe)
     });
 
     function until(check: () => boolean): Promise<unknown> {
-      return waitFor('the answers', check, { everyMs: 5, deadlineMs: 5_000 }).catch((error: Error) => {
+      return waitFor('the answers', check, { everyMs: 5 }).catch((error: Error) => {
         throw new Error(`It heard ${JSON.stringify(told)}`, { cause: error });
       });
     }

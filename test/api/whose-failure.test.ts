@@ -94,7 +94,7 @@ describe('what is told of a request that failed', () => {
       ['caller_deadline_exceeded', 'caller'],
       ['invalid_request', 'caller'],
     ]);
-  }).timeout(20_000);
+  });
 
   it('keeps the sentence that the caller was sent, and the shapes of the inputs, in the record: no value, and no name but the model’s', async () => {
     for (const [id, input, sentence] of [

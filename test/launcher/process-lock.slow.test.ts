@@ -78,8 +78,7 @@ describe('the lock between processes', function () {
 });
 
 describe('the identity of a process', () => {
-  it('holds while it runs and no longer', async function () {
-    this.timeout(20_000);
+  it('holds while it runs and no longer', async () => {
     const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'inherit'] });
     const identity = await identify(child.pid ?? 0);
     assert.ok(identity);

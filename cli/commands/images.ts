@@ -1,8 +1,9 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ensureImages } from '../../launcher/ground/build-images.ts';
 import { CommandFailed, runCommand } from '../../launcher/ground/run-command.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
+import { makeFolder } from '../../src/make-folder.ts';
 
 /**
  * Builds the images of compose.yaml, or finds them in the cache; with `load` the Docker engine that
@@ -21,7 +22,7 @@ export async function images({ load = false, out }: { load?: boolean; out?: stri
   for (const { name, id, file, bytes } of images) {
     say(`image ${name} ${Math.round(bytes / 1e6)} MB ${id.slice(7, 19)} ${file}`);
     if (out !== undefined) {
-      await mkdir(resolve(out), { recursive: true });
+      await makeFolder(resolve(out));
       await copyFile(file, join(resolve(out), `${basename(name).replace(':', '-')}.tar`));
     }
     if (load) await loadImage(file, stop.signal);

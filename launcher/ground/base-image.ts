@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, realpath, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, realpath, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../src/make-folder.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { type WrittenImage, writeImage } from './image-archive.ts';
 import { CommandFailed, runCommand } from './run-command.ts';
@@ -15,7 +16,7 @@ const baseSeconds = 1_767_225_600;
 export async function buildBaseImage(name: string, file: string, { root, signal }: BaseOptions): Promise<WrittenImage> {
   const folder = `${file}.root`;
   await rm(folder, { recursive: true, force: true });
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder));
   try {
     await debootstrap(folder, signal);
     await addNode(folder, root);
@@ -61,7 +62,7 @@ async function addNode(folder: string, root: string): Promise<void> {
   await chmod(join(local, 'bin/node'), 0o755);
   await cp(await findNpm(root), join(local, 'lib/node_modules/npm'), { recursive: true, dereference: true });
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(local, 'bin/npm'));
-  await mkdir(join(folder, 'etc/ssl/certs'), { recursive: true });
+  await makeFolder(join(folder, 'etc/ssl/certs'));
   const authorities = '/etc/ssl/certs/ca-certificates.crt';
   if (existsSync(authorities)) await cp(authorities, join(folder, authorities), { dereference: true });
 }
@@ -89,5 +90,5 @@ async function settle(folder: string): Promise<void> {
   ])
     await rm(join(folder, path), { recursive: true, force: true });
   for (const path of ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial', 'var/log'])
-    await mkdir(join(folder, path), { recursive: true });
+    await makeFolder(join(folder, path));
 }

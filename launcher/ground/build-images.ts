@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { makeFolder } from '../../src/make-folder.ts';
 import { takeLock } from '../process-lock.ts';
 import { cacheFolder, ensureServer, serverFolder } from '../servers/ensure-server.ts';
 import { servers } from '../servers.ts';
@@ -51,7 +52,7 @@ const officialOnly = ['grafana/grafana:12.4.4'];
 export async function ensureImages(options: ImagesOptions = {}): Promise<Images> {
   const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false } = options;
   const folder = join(cacheFolder(env), 'images');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const from = (await registryAnswers(env)) ? 'registry' : 'here';
   const context: Context = { onStep, signal, env, root, folder, from };
   const release = await lockImages(context);
@@ -194,7 +195,7 @@ async function ensureImage(
   if (existsSync(join(place, 'image.json'))) return readImage(place);
   const aside = `${place}.building`;
   await rm(aside, { recursive: true, force: true });
-  await mkdir(aside, { recursive: true });
+  await makeFolder(aside);
   try {
     const { name, id, bytes } = await make(join(aside, 'image.tar'));
     await writeFile(join(aside, 'image.json'), JSON.stringify({ name, id, bytes }));

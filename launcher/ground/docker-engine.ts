@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../../src/if-there.ts';
+import { makeFolder } from '../../src/make-folder.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { explainEngine, startMsMax } from './engine-failure.ts';
 import { type CommandOptions, runCommand } from './run-command.ts';
@@ -99,7 +100,7 @@ export class DockerEngine implements AsyncDisposable {
 
   async #untilItAnswers(signal: AbortSignal | undefined): Promise<void> {
     await writeFile(join(this.folder, 'engine.json'), '{}');
-    await mkdir(join(this.folder, 'client'), { recursive: true });
+    await makeFolder(join(this.folder, 'client'));
     const endsAt = performance.now() + startMsMax;
     while (performance.now() < endsAt && this.#process.exitCode === null) {
       if (await this.docker(['info'], { signal }).catch(() => undefined)) return;

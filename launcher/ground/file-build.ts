@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
+import { makeFolder } from '../../src/make-folder.ts';
 import { StackFailure } from '../stack-failure.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { type ImageConfig, type WrittenImage, writeImage } from './image-archive.ts';
@@ -60,7 +61,7 @@ export async function buildFromFile(
   }
   const folder = `${archive}.root`;
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   try {
     const container = (await engine.docker(['create', name, 'none'])).trim();
     const exported = `${archive}.export`;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../../src/make-folder.ts';
 import { runCommand } from './run-command.ts';
 
 /** What an image says of itself, in the words of OCI. */
@@ -49,7 +50,7 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
  */
 export async function writeImage(spec: ImageSpec, file: string): Promise<WrittenImage> {
   const work = `${file}.parts`;
-  await mkdir(work, { recursive: true });
+  await makeFolder(work);
   const layers = [];
   let bytes = 0;
   for (const [index, layer] of spec.layers.entries()) {

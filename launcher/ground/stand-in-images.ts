@@ -1,5 +1,6 @@
-import { chmod, chown, cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../src/make-folder.ts';
 import type { ServerName } from '../servers.ts';
 import type { ImageConfig } from './image-archive.ts';
 
@@ -85,7 +86,7 @@ export async function layOut(
   { busybox, folderOf }: { busybox: string; folderOf: (server: ServerName) => Promise<string> },
 ): Promise<void> {
   const inside = (path: string) => join(folder, path);
-  for (const name of ['etc/ssl/certs', 'tmp', 'bin']) await mkdir(inside(name), { recursive: true });
+  for (const name of ['etc/ssl/certs', 'tmp', 'bin']) await makeFolder(inside(name));
   await chmod(inside('tmp'), 0o1777);
   await writeFile(
     inside('etc/passwd'),
@@ -97,11 +98,11 @@ export async function layOut(
   const [first, ...others] = standIn.tools;
   if (first !== undefined) await install(busybox, inside(first));
   for (const tool of others) {
-    await mkdir(dirname(inside(tool)), { recursive: true });
+    await makeFolder(dirname(inside(tool)));
     await symlink(first!, inside(tool));
   }
   for (const [path, owner] of Object.entries(standIn.folders)) {
-    await mkdir(inside(path), { recursive: true });
+    await makeFolder(inside(path));
     await chown(inside(path), owner, owner);
   }
 }
@@ -113,7 +114,7 @@ function binaryOf(to: string): string {
 }
 
 async function install(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   await cp(from, to, { dereference: true });
   await chmod(to, 0o755);
 }

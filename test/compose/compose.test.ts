@@ -50,7 +50,7 @@ describe('compose.yaml', () => {
       assert.ok((service.healthcheck?.test.length ?? 0) > 1);
       assert.deepEqual(
         [service.healthcheck?.interval, service.healthcheck?.timeout, service.healthcheck?.start_period],
-        ['10s', '10s', '60s'],
+        ['10s', '10s', '180s'],
       );
       assert.equal(service.healthcheck?.retries, 3);
       const limits = service.deploy?.resources.limits;

@@ -9,7 +9,7 @@ import { dataSources } from '../compose/data-sources.ts';
 import { traceSpans } from '../correlation/trace-spans.ts';
 
 const service = 'http://127.0.0.1:8000';
-const soon = { deadlineMs: 90_000, everyMs: 500 };
+const soon = { deadlineMs: 180_000, everyMs: 500 };
 const inference = JSON.stringify({
   inputs: [
     { name: 'field', datatype: 'FP32', shape: [1, 2, 2], data: [0.1, -0.3, 0.2, 0.5] },

@@ -60,7 +60,7 @@ export class ComposeGround implements AsyncDisposable {
 
   /** Starts what the images are there for, and waits until every container is healthy. */
   up(parameters: readonly string[] = [], profile: readonly string[] = []): Promise<string> {
-    const flags = ['--detach', '--no-build', '--pull=never', '--wait', '--wait-timeout=240'];
+    const flags = ['--detach', '--no-build', '--pull=never', '--wait', '--wait-timeout=420'];
     return this.compose([...profile, 'up', ...flags, ...parameters]);
   }
 
@@ -95,7 +95,7 @@ export class ComposeGround implements AsyncDisposable {
     await waitFor(
       `${service} to be healthy`,
       async () => (await this.inspect(service, '{{.State.Health.Status}}')) === 'healthy',
-      { deadlineMs: 120_000, everyMs: 250 },
+      { deadlineMs: 240_000, everyMs: 250 },
     );
   }
 

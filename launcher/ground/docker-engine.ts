@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,9 @@ export type EngineOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** As many as compose.yaml starts, and a few for builds. */
+const containersMax = 16;
+
 /**
  * A Docker engine on a socket of its own, in a folder of its own. It runs in namespaces of processes
  * and mounts that end with it, so nothing that it started outlives it.
@@ -35,6 +38,7 @@ export class DockerEngine implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'vitrine-engine-'));
     const engine = new DockerEngine(folder, network);
     try {
+      await shareProcessors(engine.#cgroup);
       await engine.#untilItAnswers(signal);
       return engine;
     } catch (error) {
@@ -110,6 +114,19 @@ export class DockerEngine implements AsyncDisposable {
     const log = (await ifThere(readFile(join(this.folder, 'engine.log'), 'utf8'))) ?? '';
     throw new StackFailure(explainEngine(log));
   }
+}
+
+/**
+ * All containers together are one entry to the scheduler: with the usual share they would get less
+ * than a single busy program beside them.
+ */
+async function shareProcessors(cgroup: string): Promise<void> {
+  const [v1, v2] = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup'];
+  const place = existsSync(join(v1, 'cpu.shares')) ? v1 : v2;
+  await makeFolder(join(place, cgroup));
+  const [file, share] = place === v1 ? ['cpu.shares', 1024 * containersMax] : ['cpu.weight', 100 * containersMax];
+  // Without the controller there are no shares to give.
+  await writeFile(join(place, cgroup, file), String(share)).catch(() => undefined);
 }
 
 /** A process that was killed leaves its cgroup, which is empty then. */

@@ -97,12 +97,11 @@ describe('compose.yaml on a real engine', function () {
 
   it('answers at the address of each data source of Grafana, from Grafana’s network', async () => {
     const ready: Record<string, string> = { prometheus: '/-/ready', alertmanager: '/-/ready' };
+    const image = await ground.inspect('service', '{{.Config.Image}}');
     for (const { uid, url } of dataSources) {
-      const address = `${url}${ready[uid] ?? '/ready'}`;
-      await ground.engine.docker([
-        ...['run', '--rm', '--network=vitrine_stores', 'busybox:1.37.0-musl'],
-        ...['wget', '-q', '-T', '5', '-O', '-', address],
-      ]);
+      const ask = `const answer = await fetch('${url}${ready[uid] ?? '/ready'}'); if (!answer.ok) process.exitCode = 1;`;
+      const parameters = ['--input-type=module', '--eval', ask];
+      await ground.engine.docker(['run', '--rm', '--network=vitrine_stores', image, 'node', ...parameters]);
     }
   });
 

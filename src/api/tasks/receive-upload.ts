@@ -125,8 +125,9 @@ async function collectForm(
       fields[name] = before === undefined ? value : [before, value].flat();
     })
     .on('file', (rawName, stream, { filename }) => {
-      // A form that ends early fails its file too: an error that nobody hears ends the process.
-      stream.on('error', (error) => refuse(asUploadFailure(error)));
+      // A form that ends early fails its file too, and an error without a listener ends the process.
+      // What is wrong is said where the file is stored, or by the parser.
+      stream.on('error', () => undefined);
       const problem = fieldProblem(rawName, false);
       if (problem) refuse(badField(problem));
       // A form's empty file input has no name.

@@ -7,6 +7,9 @@ import { makeFolder } from '../../make-folder.ts';
 import { ours, say } from '../../sentence.ts';
 import { isModelName, scanModel } from './model-folder.ts';
 
+/** What a version's graph is called in a repository. */
+const graphName = 'model.onnx';
+
 /**
  * The repository to serve. VITRINE_MODEL_NAME names the one model that VITRINE_MODELS holds, as
  * KServe mounts it; the repository then is one of links to its files.
@@ -34,8 +37,8 @@ export async function repositoryOf({
   await rm(join(repository, modelName));
 
   const graphs = entries.filter((name) => name.endsWith('.onnx'));
-  const graph = graphs.includes('model.onnx') ? 'model.onnx' : graphs[0];
-  if (graph === undefined || (graphs.length > 1 && graph !== 'model.onnx'))
+  const graph = graphs.includes(graphName) ? graphName : graphs[0];
+  if (graph === undefined || (graphs.length > 1 && graph !== graphName))
     throw refused(
       graph === undefined
         ? `${folder} has no version with a model.onnx and no file *.onnx`
@@ -45,7 +48,7 @@ export async function repositoryOf({
   const version = join(repository, modelName, '1');
   await makeFolder(version);
   // Weights may lie in files beside the graph, which names them.
-  for (const name of entries) await symlink(join(folder, name), join(version, name === graph ? 'model.onnx' : name));
+  for (const name of entries) await symlink(join(folder, name), join(version, name === graph ? graphName : name));
   if (entries.includes('model.json'))
     await symlink(join(folder, 'model.json'), join(repository, modelName, 'model.json'));
   return repository;

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { unbuiltServers } from '../../testkit/unbuilt-servers.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-const sets = ['prometheus,tempo,loki', 'victoriametrics,tempo,loki', 'victoriametrics,jaeger,victorialogs'];
+const sets = ['prometheus,tempo,loki', 'victoriametrics,tempo,victorialogs', 'victoriametrics,jaeger,victorialogs'];
 const deadline = { deadlineMs: 90_000, everyMs: 500 };
 const requests = 40;
 

@@ -11,7 +11,7 @@ import { numbered, sendUntilTaken } from '../collector/numbered-load.ts';
 import type { Signal } from '../collector/otlp-json.ts';
 
 const first = 'prometheus,tempo,loki';
-const seconds = ['victoriametrics,tempo,loki', 'victoriametrics,jaeger,victorialogs'];
+const seconds = ['victoriametrics,tempo,victorialogs', 'victoriametrics,jaeger,victorialogs'];
 const signals: readonly Signal[] = ['traces', 'metrics', 'logs'];
 const deadline = { deadlineMs: 180_000, everyMs: 1_000 };
 

@@ -9,7 +9,8 @@ RUN npm ci
 
 FROM all AS packages
 # Optional packages stay: koffi's library is one. Node's own are taken out again.
-RUN npm sbom --sbom-format=spdx --omit=dev > /packages.spdx.json && npm prune --omit=dev
+# The list is of all: with --omit=dev npm leaves out what both kinds need. What is not there is taken off it later.
+RUN npm sbom --sbom-format=spdx > /packages.spdx.json && npm prune --omit=dev
 COPY tools/images/trim-packages.ts /tools/
 RUN node /tools/trim-packages.ts node_modules
 

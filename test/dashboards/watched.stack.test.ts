@@ -1,4 +1,4 @@
-// first: its rates want steady traffic.
+// alone: its figures depend on the time of the machine
 import assert from 'node:assert/strict';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';

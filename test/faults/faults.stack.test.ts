@@ -16,7 +16,7 @@ import {
 import { watchAlerts } from '../../testkit/faults/watch-alerts.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-// first: a service that has to wait for a processor raises alerts of its own.
+// alone: a busy machine raises alerts of its own.
 
 const patience = { deadlineMs: 120_000, everyMs: 300 };
 

@@ -1,4 +1,4 @@
-// first: it counts what was made a second before a kill.
+// alone: its figures depend on the time of the machine
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { countedInAll, lokiTraceIds, prometheusPoints, tempoTraceIds } from '../../testkit/backends.ts';

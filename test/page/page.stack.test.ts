@@ -1,4 +1,4 @@
-// first: a page that has to wait for a processor draws late.
+// alone: its figures depend on the time of the machine
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -30,7 +30,7 @@ export async function linkFromPath(
     await symlink(program, join(folder, binary));
     return { way: 'path', program, bytes: size, changedMs: mtimeMs };
   }
-  throw new NotOnPath(reasons.length > 0 ? reasons.join(' and ') : `there is no ${binary} on the PATH`);
+  throw new NotOnPath(reasons.length > 0 ? reasons.join(' and ') : 'the PATH has none');
 }
 
 /** Undefined where the program is this server in this version, with all needed parts. */

@@ -57,7 +57,8 @@ for (const way of waysToServe)
     });
 
     it('is not closed while a request on it runs or arrives, however long', async () => {
-      await using api = await serveApi({ slow: { onnx: slow() } }, { keepAliveMs: 100 }, way);
+      const limits = { keepAliveMs: 100, headersMsMax: 60_000 };
+      await using api = await serveApi({ slow: { onnx: slow() } }, limits, way);
       using caller = new Caller(api);
       using silent = new Caller(api);
       const first = await caller.ask(slowly(1));

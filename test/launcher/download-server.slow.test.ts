@@ -201,7 +201,7 @@ describe('a server’s archive', function () {
     await assert.rejects(get(releasedServer('0'.repeat(64)), { VITRINE_MIRROR: 'none', PATH: empty }), {
       name: 'StackFailure',
       message:
-        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.5 or newer from https://go.dev/dl and start again. It has to be built because VITRINE_MIRROR is none, and because there is no tiny on the PATH; VITRINE_MIRROR can name a mirror that has it.',
+        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.5 or newer from https://go.dev/dl and start again. It has to be built because VITRINE_MIRROR is none, and because the PATH has none; VITRINE_MIRROR can name a mirror that has it.',
     });
   });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ensureServer, serverFolder } from '../../launcher/servers/ensure-server.ts';
 import type { ServerProgress } from '../../launcher/servers/server-context.ts';
+import { goVersionMin } from '../../launcher/servers.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { smallFileSystem } from '../../testkit/small-file-system.ts';
 import { tinyServer, writeTinyModule } from './programs/tiny-server.ts';
@@ -81,8 +82,7 @@ describe('a server’s build', function () {
     await mkdir(empty);
     await assert.rejects(ensureServer(tinyServer, { root, env: { ...env, PATH: empty } }), {
       name: 'StackFailure',
-      message:
-        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.6 or newer from https://go.dev/dl and start again.',
+      message: `Cannot build Tiny: there is no go command on PATH; install Go ${goVersionMin} or newer from https://go.dev/dl and start again.`,
     });
   });
 
@@ -93,7 +93,9 @@ describe('a server’s build', function () {
     await chmod(join(bin, 'go'), 0o755);
     await assert.rejects(
       ensureServer(tinyServer, { root, env: { ...env, PATH: `${bin}:${env.PATH}` } }),
-      /^StackFailure: Cannot build Tiny: Go is 1\.20\.3, and 1\.26\.5 is needed; install a newer Go/,
+      new RegExp(
+        `^StackFailure: Cannot build Tiny: Go is 1\\.20\\.3, and ${goVersionMin} is needed; install a newer Go`,
+      ),
     );
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import type { ServerProgress } from '../../launcher/servers/server-context.ts';
-import type { Server } from '../../launcher/servers.ts';
+import { goVersionMin, type Server } from '../../launcher/servers.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { program, releaseMirror, sha256Of, tarOf, zipOf } from './programs/release-mirror.ts';
 import { tinyServer, writeTinyModule } from './programs/tiny-server.ts';
@@ -200,8 +200,7 @@ describe('a server’s archive', function () {
     await mkdir(empty);
     await assert.rejects(get(releasedServer('0'.repeat(64)), { VITRINE_MIRROR: 'none', PATH: empty }), {
       name: 'StackFailure',
-      message:
-        'Cannot build Tiny: there is no go command on PATH; install Go 1.26.5 or newer from https://go.dev/dl and start again. It has to be built because VITRINE_MIRROR is none, and because the PATH has none; VITRINE_MIRROR can name a mirror that has it.',
+      message: `Cannot build Tiny: there is no go command on PATH; install Go ${goVersionMin} or newer from https://go.dev/dl and start again. It has to be built because VITRINE_MIRROR is none, and because the PATH has none; VITRINE_MIRROR can name a mirror that has it.`,
     });
   });
 

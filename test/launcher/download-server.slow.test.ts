@@ -45,7 +45,13 @@ describe('a server’s archive', function () {
     let found: Extract<ServerProgress, { phase: 'done' }>['found'];
     const at = await ensureServer(server, {
       root: folder.path,
-      env: { ...process.env, VITRINE_CACHE: join(folder.path, 'cache'), ...env },
+      env: {
+        ...process.env,
+        VITRINE_CACHE: join(folder.path, 'cache'),
+        VITRINE_MIRROR: '',
+        VITRINE_MIRROR_SHA256SUMS: '',
+        ...env,
+      },
       onProgress: (now) => {
         if (now.phase === 'refused') refused.push(now.why);
         if (now.phase === 'done') found = now.found;

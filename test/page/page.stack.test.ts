@@ -587,14 +587,14 @@ describe('the page in a browser', function () {
     await page.locator('.span').first().waitFor();
     await stack().kill('tempo', 'SIGKILL');
     await page.reload();
-    await page.locator('section', { hasText: 'Cannot ask tempo' }).first().waitFor();
+    await page.locator('section', { hasText: 'Cannot ask Tempo' }).first().waitFor();
     await page.locator('.log-line').first().waitFor();
     assert.match(await page.locator('.account-table').innerText(), /\d %/);
     await takePicture(page, 'tempo-away');
     await using dashboard = await open('#/dashboards/vitrine-service?from=now-5m&to=now&refresh=off');
     await dashboard.page.locator('.view[data-renewed]').waitFor();
     const panel = (name: string) => dashboard.page.getByRole('region', { name, exact: true }).first();
-    assert.match(await panel('Slow requests').innerText(), /Cannot ask tempo/);
+    assert.match(await panel('Slow requests').innerText(), /Cannot ask Tempo/);
     assert.equal(await panel('Requests by route').getAttribute('data-state'), 'drawn');
     await stack().start('tempo');
     await waitFor(

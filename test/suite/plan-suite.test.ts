@@ -54,10 +54,14 @@ describe('the plan of a suite', () => {
   });
 
   it('knows the place of a file by the line at its top', () => {
-    const places = planSuite(['test/faults/faults.stack.test.ts', 'test/api/drain.slow.test.ts'], { cores: 2 });
+    const files = ['test/faults/faults', 'test/api/drain', 'test/tasks/task-memory'];
+    const places = planSuite(
+      files.map((file) => `${file}.${file.includes('faults') ? 'stack' : 'slow'}.test.ts`),
+      { cores: 2 },
+    );
     assert.deepEqual(
       places.map(({ place }) => place),
-      ['first', 'beside'],
+      ['first', 'beside', 'alone'],
     );
   });
 

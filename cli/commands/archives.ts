@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -9,6 +8,7 @@ import { Progress } from '../../launcher/progress.ts';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { asTar, releaseHere } from '../../launcher/servers/releases.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
+import { sha256Of } from '../../launcher/sha256-of.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 
@@ -86,10 +86,4 @@ async function add(archive: Pack, name: string, binary: string): Promise<void> {
   const { size } = await stat(binary);
   const entry = archive.entry({ name, size, mode: 0o755, mtime: new Date(0) });
   await pipeline(createReadStream(binary), entry);
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

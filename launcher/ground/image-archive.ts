@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { makeFolder } from '../../src/make-folder.ts';
+import { platform } from '../servers/releases.ts';
+import { sha256Of } from '../sha256-of.ts';
 import { runCommand } from './run-command.ts';
 
 /** What an image says of itself, in the words of OCI. */
@@ -42,8 +42,6 @@ export type WrittenImage = {
   readonly bytes: number;
 };
 
-const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-
 /**
  * Writes an image as an archive for `docker load`, `ctr image import` and `podman load`. Names,
  * times and order are settled here, so the same files and config are the same bytes.
@@ -56,7 +54,7 @@ export async function writeImage(spec: ImageSpec, file: string): Promise<Written
   for (const [index, layer] of spec.layers.entries()) {
     const path = join(work, `layer-${index}.tar`);
     await writeLayer(layer, path);
-    const digest = await sha256(path);
+    const digest = await sha256Of(path);
     bytes += (await stat(path)).size;
     await rename(path, join(work, `${digest}.tar`));
     layers.push(digest);
@@ -95,17 +93,11 @@ async function writeLayer({ folder, only = ['.'], except = [], seconds }: ImageL
 function imageDocument({ config, createdSeconds }: ImageSpec, layers: readonly string[]): object {
   const created = new Date(createdSeconds * 1000).toISOString();
   return {
-    architecture: architectures[process.arch] ?? process.arch,
+    architecture: platform().arch,
     os: 'linux',
     created,
     config,
     rootfs: { type: 'layers', diff_ids: layers.map((digest) => `sha256:${digest}`) },
     history: layers.map(() => ({ created, created_by: 'vitrine images' })),
   };
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { open, stat } from 'node:fs/promises';
 import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { sha256Of } from '../sha256-of.ts';
 
 /** Why an archive could not be had, as it ends a sentence about the server. */
 export class NoArchive extends Error {
@@ -144,13 +144,6 @@ function judge({ url, bytes, total, ms, msMax }: Pace): void {
 
 function cut(url: string, bytes: number, total: number | undefined): NoArchive {
   return new NoArchive(`${hostOf(url)} broke off after ${bytes}${total === undefined ? '' : ` of ${total}`} bytes`);
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await using file = await open(path);
-  for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 function hostOf(url: string): string {

@@ -201,8 +201,9 @@ describe('batches', function () {
     };
     const models = Object.keys(dataTypes).map((name) => [name, { onnx: identity(name as DataType) }] as const);
     for (const kind of ['thread', 'process']) {
+      const manifest = { lanes: { kind }, batching: { rows_max: 2, delay_us_max: 300_000 } };
       await using all = await serveModels(
-        Object.fromEntries(models.map(([name, { onnx }]) => [name, { onnx, manifest: { lanes: { kind } } }])),
+        Object.fromEntries(models.map(([name, { onnx }]) => [name, { onnx, manifest }])),
       );
       for (const [name] of models) {
         const datatype = name as DataType;

@@ -48,6 +48,7 @@ import { answerError, answerNotFound } from './http/answer-error.ts';
 import { BodyReader } from './http/body-reader.ts';
 import { extendMessages } from './http/extend-messages.ts';
 import type { MakeExchange } from './http/http-exchange.ts';
+import { serviceLimits } from './http/http-limits.ts';
 import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
 import type { ServedApp } from './http/served-app.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
@@ -95,7 +96,7 @@ export function createApp(given: {
     ...given,
     flights,
     exchange,
-    bodies: new BodyReader(config, exchange),
+    bodies: new BodyReader(serviceLimits(config), exchange),
     budgets,
     dashboards: new DashboardFiles(config.dashboards),
     permits: new Permits(config, 'inference'),

@@ -8,6 +8,7 @@ import { observedBy } from './engine/engine-observer.ts';
 import { repositoryOf } from './engine/registry/one-model.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { chooseExchange } from './http/choose-exchange.ts';
+import { serviceLimits } from './http/http-limits.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-refusal.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
@@ -92,7 +93,7 @@ await startOrExplain(async () => {
     title: 'Vitrine',
     config,
     port: { value: config.servicePort, setting: 'VITRINE_PORT' },
-    server: createHttpServer(config, lifecycle, app, requestMetrics),
+    server: createHttpServer(serviceLimits(config), lifecycle, app, requestMetrics),
     portNote: access.note,
     lifecycle,
     telemetry,

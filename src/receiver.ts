@@ -1,6 +1,7 @@
-import { createServer } from 'node:http';
 import { type Config, readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
+import { receiverLimits } from './http/http-limits.ts';
+import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-refusal.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -62,21 +63,13 @@ async function receive(config: Config): Promise<void> {
     requestMetrics,
     watchdog,
   });
-  const server = createServer(
-    {
-      headersTimeout: config.receiverBodyMsMax,
-      // Above the body's own limit, which answers; this one only ends what has stopped listening to
-      // answers.
-      requestTimeout: 2 * config.receiverBodyMsMax + 1_000,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: 10_000,
+  const server = createHttpServer(receiverLimits(config), lifecycle, receiver, {
+    answeredUnread: (status, code) => {
+      requestMetrics.answeredUnread(status, code);
+      metrics.refusedUnread(code);
     },
-    receiver,
-  );
-  // An expectation other than 100-continue may be ignored; Node would answer it without a word.
-  server.on('checkExpectation', receiver);
-  server.maxConnections = config.receiverConnectionsMax;
-  server.on('drop', () => metrics.refused('any', 'connections'));
+  });
+  server.on('drop', () => metrics.refusedUnread('busy'));
   const sweeping = setInterval(
     () => expireAlerts({ store, metrics, now: Date.now() }),
     Math.min(sweepMsMax, config.receiverFiringAgeMsMax),

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { RateWatch } from '../resilience/rate-watch.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
@@ -11,6 +10,7 @@ import { releaseBuffer } from '../v8/release-buffer.ts';
 import { alignedBlock, type Body, tooLarge } from './body.ts';
 import { chargedClient } from './charged-client.ts';
 import type { BodySink, HttpExchange } from './http-exchange.ts';
+import type { HttpLimits, RaisedBy } from './http-limits.ts';
 import { inflateBody, type Packing, packingOf } from './inflate-body.ts';
 
 const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => undefined };
@@ -22,25 +22,28 @@ const nothing: Body = { bytes: Buffer.alloc(0), isAlone: false, release: () => u
  */
 export class BodyReader {
   readonly budget: SharedBudget;
-  readonly #limits: Limits;
+  readonly #limits: HttpLimits;
   readonly #exchange: HttpExchange;
   readonly #arriving = new ChurnList<Arriving>();
   readonly #watch: NodeJS.Timeout;
 
-  constructor(config: Limits & Pick<Config, 'bodiesBytesMax' | 'clientSharePercent'>, exchange: HttpExchange) {
-    this.#limits = config;
+  constructor(limits: HttpLimits, exchange: HttpExchange) {
+    this.#limits = limits;
     this.#exchange = exchange;
     this.budget = new SharedBudget({
       name: 'bodies',
-      max: config.bodiesBytesMax,
-      sharePercent: config.clientSharePercent,
-      largest: config.bodyBytesMax,
+      max: limits.bodiesBytesMax,
+      sharePercent: limits.clientSharePercent,
+      largest: limits.bodyBytesMax,
       cannot: 'Cannot read the body',
-      held: (bytes) => `the bodies of the requests in flight take ${bytes} of ${config.bodiesBytesMax} bytes`,
-      setting: 'VITRINE_BODIES_BYTES_MAX',
+      held: (bytes) => `the bodies of the requests in flight take ${bytes} of ${limits.bodiesBytesMax} bytes`,
+      setting: limits.raisedBy.bodiesBytes,
     });
     // One timer for all bodies instead of one for each.
-    const everyMs = Math.max(10, Math.min(1000, config.bodyIdleMsMax / 4, config.slowAfterMs / 4));
+    const everyMs = Math.max(
+      10,
+      Math.min(1000, limits.bodyIdleMsMax / 4, limits.bodyMsMax / 4, limits.slowAfterMs / 4),
+    );
     this.#watch = setInterval(() => this.#giveUpSlow(), everyMs).unref();
   }
 
@@ -59,9 +62,10 @@ export class BodyReader {
     receiver: BodyReceiver,
     bodyBytesMax = this.#limits.bodyBytesMax,
   ): void {
+    const { raisedBy } = this.#limits;
     const packing = request.headers['content-encoding'] === undefined ? undefined : packingOf(request);
     const declared = declaredLength(request);
-    if (declared !== undefined && declared > bodyBytesMax) throw tooLarge(`${declared} bytes`, bodyBytesMax);
+    if (declared !== undefined && declared > bodyBytesMax) throw tooLarge(`${declared} bytes`, bodyBytesMax, raisedBy);
     if (declared === 0 && packing === undefined) {
       receiver.received(nothing);
       return;
@@ -79,6 +83,7 @@ export class BodyReader {
       declared,
       alignAt: packing ? 0 : alignAt,
       bodyBytesMax,
+      raisedBy,
       budget: this.budget,
       receiver: unpacking,
     });
@@ -95,7 +100,7 @@ export class BodyReader {
     { packing, ...of }: { packing: Packing; alignAt: number; client: string; bodyBytesMax: number },
     receiver: BodyReceiver,
   ): void {
-    inflateBody(packed.bytes, packing, { ...of, budget: this.budget })
+    inflateBody(packed.bytes, packing, { ...of, budget: this.budget, raisedBy: this.#limits.raisedBy })
       .finally(() => packed.release())
       .then(
         (body) => receiver.received(body),
@@ -110,14 +115,14 @@ export class BodyReader {
 
   #giveUpSlow(): void {
     const now = performance.now();
-    const { bodyIdleMsMax, bodyMsMax, bytesPerSecondMin } = this.#limits;
+    const { bodyIdleMsMax, bodyMsMax, bytesPerSecondMin, raisedBy } = this.#limits;
     for (const arriving of this.#arriving) {
       if (now - arriving.progressAt > bodyIdleMsMax)
         arriving.giveUp(
           `nothing of it arrived for ${bodyIdleMsMax} ms; send it faster, or raise VITRINE_BODY_IDLE_MS_MAX`,
         );
       else if (now - arriving.startedAt > bodyMsMax)
-        arriving.giveUp(`it was not complete after ${bodyMsMax} ms; send it faster, or raise VITRINE_BODY_MS_MAX`);
+        arriving.giveUp(`it was not complete after ${bodyMsMax} ms; send it faster, or raise ${raisedBy.bodyMs}`);
       else if (arriving.isSlow(now, this.#limits))
         arriving.giveUp(
           `it arrives at less than ${bytesPerSecondMin} bytes a second; send it faster, or lower VITRINE_BYTES_PER_SECOND_MIN`,
@@ -125,11 +130,6 @@ export class BodyReader {
     }
   }
 }
-
-type Limits = Pick<
-  Config,
-  'bodyBytesMax' | 'parametersBytesMax' | 'bodyIdleMsMax' | 'bodyMsMax' | 'bytesPerSecondMin' | 'slowAfterMs'
->;
 
 /** Hears once how it ended: the body, or why there is none. */
 export type BodyReceiver = { received(body: Body): void; failed(error: ServiceError): void };
@@ -139,6 +139,7 @@ type ArrivingOptions = {
   declared: number | undefined;
   alignAt: number;
   bodyBytesMax: number;
+  raisedBy: RaisedBy;
   budget: SharedBudget;
   receiver: BodyReceiver;
 };
@@ -180,7 +181,7 @@ class Arriving implements BodySink, InChurnList {
     this.#fail(new ServiceError('body_too_slow', say`Cannot read the body: ${ours(why)}.`));
   }
 
-  isSlow(now: number, limits: Limits): boolean {
+  isSlow(now: number, limits: HttpLimits): boolean {
     this.#rate ??= new RateWatch(this.startedAt);
     return this.#rate.isSlow(now, this.#arrived, limits);
   }
@@ -204,9 +205,9 @@ class Arriving implements BodySink, InChurnList {
    * chunks would cost more than their bytes when they are tiny.
    */
   #grow(arrived: number): boolean {
-    const { declared, bodyBytesMax, alignAt } = this.#of;
+    const { declared, bodyBytesMax, raisedBy, alignAt } = this.#of;
     if (arrived > bodyBytesMax) {
-      this.#fail(tooLarge(`more than ${bodyBytesMax} bytes`, bodyBytesMax));
+      this.#fail(tooLarge(`more than ${bodyBytesMax} bytes`, bodyBytesMax, raisedBy));
       return false;
     }
     const size = Math.min(declared ?? bodyBytesMax, Math.max(firstBlockBytes, growth * arrived));

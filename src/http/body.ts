@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
+import type { RaisedBy } from './http-limits.ts';
 
 /**
  * A body in memory. `release` gives its bytes back to the budget; its reader calls it once, when
@@ -36,9 +37,9 @@ export async function joined(chunks: readonly Buffer[], size: number, alignAt: n
   return block;
 }
 
-export function tooLarge(what: string, bytesMax: number): ServiceError {
+export function tooLarge(what: string, bytesMax: number, { bodyBytes }: RaisedBy): ServiceError {
   return new ServiceError(
     'body_too_large',
-    say`Cannot read the body: it has ${ours(what)}; at most ${bytesMax} are taken; send less, or raise VITRINE_BODY_BYTES_MAX (of requests that are no inference: VITRINE_PARAMETERS_BYTES_MAX).`,
+    say`Cannot read the body: it has ${ours(what)}; at most ${bytesMax} are taken; send less, or raise ${ours(bodyBytes)}.`,
   );
 }

@@ -1,11 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
-import type { Config } from '../config.ts';
 import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
 import { type HeadLines, type HeadValue, headLine, headValue, joinHead } from '../head-lines.ts';
 import type { Lifecycle } from '../lifecycle.ts';
-import type { RequestMetrics } from '../observe/request-metrics.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
@@ -13,6 +11,7 @@ import { attribute } from '../telemetry/names/names.ts';
 import { admitConnections } from './admit-connections.ts';
 import { awaitInvitation } from './await-invitation.ts';
 import { failureFields } from './failure-body.ts';
+import type { HttpLimits } from './http-limits.ts';
 import type { ServedApp } from './served-app.ts';
 import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
@@ -22,10 +21,10 @@ import { watchConnections } from './watch-connections.ts';
  * failure of the same form as everything else.
  */
 export function createHttpServer(
-  config: Config,
+  limits: HttpLimits,
   lifecycle: Lifecycle,
   { serve: serveOne, budgets, exchange }: ServedApp,
-  metrics: RequestMetrics,
+  metrics: UnreadMetrics,
 ): Server {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (hasTwoHosts(request)) refuseTwoHosts(response);
@@ -39,11 +38,11 @@ export function createHttpServer(
   const server = createServer(
     {
       ...exchange.options,
-      headersTimeout: config.headersMsMax,
-      // The body has a watch of its own (VITRINE_BODY_MS_MAX); this one ends what nobody reads.
-      requestTimeout: config.headersMsMax + config.bodyMsMax + 1000,
-      connectionsCheckingInterval: Math.min(1000, config.headersMsMax),
-      maxHeaderSize: config.headerBytesMax,
+      headersTimeout: limits.headersMsMax,
+      // The body has a watch of its own (body-reader.ts); this one ends what nobody reads.
+      requestTimeout: limits.headersMsMax + limits.bodyMsMax + 1000,
+      connectionsCheckingInterval: Math.min(1000, limits.headersMsMax),
+      maxHeaderSize: limits.headerBytesMax,
       noDelay: true,
       // Node would answer without a word; the routes that act check it and say so.
       requireHostHeader: false,
@@ -56,7 +55,7 @@ export function createHttpServer(
   admitConnections(server, budgets.connections, ({ code, message, retryAfterMs = 1000 }) =>
     unreadAnswer(code, message, headLine('Retry-After', Math.ceil(retryAfterMs / 1000))),
   );
-  watchConnections(server, exchange, config, reportTooSlow);
+  watchConnections(server, exchange, limits, reportTooSlow);
   server.on('checkContinue', (request, response) => {
     begin(request, response);
     if (announcesBody(request)) awaitInvitation(request, response);
@@ -135,6 +134,9 @@ export function createHttpServer(
     });
   }
 }
+
+/** Counts what was answered before it was a request. */
+export type UnreadMetrics = { answeredUnread(status: string, code: FailureCode): void };
 
 function failureAsText(code: FailureCode, message: string, traceId: HeadValue, line?: HeadLines): string {
   const { status } = failures[code];

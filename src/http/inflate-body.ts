@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import type { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
 import { type Body, joined, tooLarge } from './body.ts';
+import type { RaisedBy } from './http-limits.ts';
 
 export type Packing = 'gzip' | 'deflate';
 
@@ -35,7 +36,7 @@ export function packingOf(request: IncomingMessage): Packing | undefined {
 export async function inflateBody(
   packed: Buffer,
   packing: Packing,
-  of: { bodyBytesMax: number; alignAt: number; client: string; budget: SharedBudget },
+  of: { bodyBytesMax: number; alignAt: number; client: string; budget: SharedBudget; raisedBy: RaisedBy },
 ): Promise<Body> {
   const { bodyBytesMax, alignAt, client, budget } = of;
   const stream = unpacker(packed, packing);
@@ -45,7 +46,8 @@ export async function inflateBody(
   try {
     stream.end(packed);
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      if (size + chunk.length > bodyBytesMax) throw tooLarge(`more than ${bodyBytesMax} bytes unpacked`, bodyBytesMax);
+      if (size + chunk.length > bodyBytesMax)
+        throw tooLarge(`more than ${bodyBytesMax} bytes unpacked`, bodyBytesMax, of.raisedBy);
       budget.take(client, chunk.length);
       taken += chunk.length;
       size += chunk.length;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Express } from 'express';
 import { type HeadLines, namesAndValues } from '../head-lines.ts';
+import { inviteBody } from './await-invitation.ts';
 import type { AnswerBytes, BodySink, HttpExchange } from './http-exchange.ts';
 
 /** A large answer goes in slices: the socket counts a write when it was taken as a whole. */
@@ -35,6 +36,7 @@ export function plainExchange(app: Express, keepAliveMs: number): HttpExchange {
 }
 
 function readBody(request: IncomingMessage, sink: BodySink): void {
+  if (request.headers.expect !== undefined) inviteBody(request);
   if (request.readableEnded) sink.end();
   else if (request.destroyed) sink.fail(request.errored);
   else {

@@ -1,12 +1,17 @@
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Request, type Response } from 'express';
 import type { Config } from '../config.ts';
 import { addRoutes, refuseRoutesWithoutWord } from '../http/add-routes.ts';
 import { answerError, answerNotFound } from '../http/answer-error.ts';
+import { BodyReader } from '../http/body-reader.ts';
+import { receiverLimits } from '../http/http-limits.ts';
+import { plainExchange } from '../http/plain-exchange.ts';
+import type { ServedApp } from '../http/served-app.ts';
 import { traceRequest } from '../http/trace-request.ts';
 import { trustedProxies } from '../http/trusted-proxies.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { RequestTable } from '../observe/flight/request-table.ts';
 import type { RequestMetrics } from '../observe/request-metrics.ts';
+import { SharedBudget } from '../resilience/shared-budget.ts';
 import type { Telemetry } from '../running-telemetry.ts';
 import { Deliveries } from './deliveries.ts';
 import { guardRoute } from './guard-route.ts';
@@ -35,7 +40,7 @@ export type ReceiverParts = {
 const keepAll = { decide: () => 'first' as const };
 
 /** Every route of the receiver. */
-export function createReceiver(parts: ReceiverParts): Express {
+export function createReceiver(parts: ReceiverParts): ServedApp {
   const { config, requestMetrics } = parts;
   const app = express();
   app.disable('x-powered-by');
@@ -47,7 +52,9 @@ export function createReceiver(parts: ReceiverParts): Express {
     ),
   );
 
-  const deliveries = new Deliveries(parts);
+  const exchange = plainExchange(app, config.keepAliveMs);
+  const bodies = new BodyReader(receiverLimits(config), exchange);
+  const deliveries = new Deliveries({ ...parts, bodies });
   addRoutes(app, {
     table: receiverRoutes,
     guard: guardRoute(parts),
@@ -64,7 +71,20 @@ export function createReceiver(parts: ReceiverParts): Express {
 
   app.use(answerNotFound('there are POST /alerts, /deploy and /events, GET /alerts, /live, /ready and /health'));
   app.use(answerError);
-  return app;
+  return { serve: app, budgets: { connections: connectionsBudget(config) }, exchange };
+}
+
+/** Its senders often share one address, so none has a share of its own. */
+function connectionsBudget({ receiverConnectionsMax }: Config): SharedBudget {
+  return new SharedBudget({
+    name: 'connections',
+    max: receiverConnectionsMax,
+    sharePercent: 0,
+    largest: 1,
+    cannot: 'Cannot take the connection',
+    held: (count) => `${count} are open`,
+    setting: 'VITRINE_RECEIVER_CONNECTIONS_MAX',
+  });
 }
 
 /**

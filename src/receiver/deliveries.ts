@@ -3,13 +3,13 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import type { BodyReader } from '../http/body-reader.ts';
 import { idempotencyKey } from '../http/idempotency-key.ts';
 import { readHeaders } from '../http/read-by.ts';
 import { requestTrace } from '../http/trace-request.ts';
 import { Turnstile } from '../resilience/turnstile.ts';
 import type { Telemetry } from '../running-telemetry.ts';
 import { say } from '../sentence.ts';
-import { readBody } from './read-body.ts';
 import type { DoorName, ReceiverMetrics } from './receiver-metrics.ts';
 import type { Store } from './store.ts';
 
@@ -26,11 +26,19 @@ export type Receive = (delivery: Delivery) => {
   done: () => void;
 };
 
+type DeliveryParts = {
+  config: Config;
+  telemetry: Telemetry;
+  store: Store;
+  metrics: ReceiverMetrics;
+  bodies: BodyReader;
+};
+
 const headers = z.object({ 'Idempotency-Key': idempotencyKey });
 
 /** Takes deliveries, the same way on every route: a place, a body, then one delivery at a time. */
 export class Deliveries {
-  readonly #parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics };
+  readonly #parts: DeliveryParts;
   /**
    * What waits in the telemetry's memory is then at most one delivery, and no delivery sees half of
    * another.
@@ -38,13 +46,13 @@ export class Deliveries {
   readonly #turn = new Turnstile(1);
   #inFlight = 0;
 
-  constructor(parts: { config: Config; telemetry: Telemetry; store: Store; metrics: ReceiverMetrics }) {
+  constructor(parts: DeliveryParts) {
     this.#parts = parts;
   }
 
   /** The handler of deliveries that the guard has let in. */
   for(door: DoorName, receive: Receive) {
-    const { config, metrics } = this.#parts;
+    const { bodies, metrics } = this.#parts;
     return async (request: Request, response: Response): Promise<void> => {
       const { context } = requestTrace(response);
       try {
@@ -52,12 +60,13 @@ export class Deliveries {
         const sent = readHeaders(headers, request)['Idempotency-Key'];
         // The same key on another route is another delivery.
         const key = sent === undefined ? undefined : `${door}:${sent}`;
-        const body = await readBody(request, {
-          bytesMax: config.receiverBodyBytesMax,
-          msMax: config.receiverBodyMsMax,
-        });
-        const answer = await this.#turn.pass(() => this.#take({ door, key, receive, delivery: { body, context } }));
-        response.json(answer);
+        const { bytes, release } = await bodies.read(request, bodies.parametersBytesMax);
+        try {
+          const delivery = { body: bytes, context };
+          response.json(await this.#turn.pass(() => this.#take({ door, key, receive, delivery })));
+        } finally {
+          release();
+        }
       } catch (error) {
         metrics.refusedBecause(door, error);
         throw error;

@@ -1,4 +1,4 @@
-import { ServiceError } from '../errors.ts';
+import { type FailureCode, ServiceError } from '../errors.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import type { PushedSeries } from './pushed-series.ts';
 import { forgettable, type Store } from './store.ts';
@@ -31,6 +31,8 @@ const expectedReasons = [
   'internal',
 ] as const;
 
+const unreadReasons = ['connections', 'invalid_request', 'headers_too_large', 'body_too_slow'] as const;
+
 /** What the receiver counts about itself. */
 export class ReceiverMetrics {
   readonly #meter: Meter;
@@ -42,7 +44,7 @@ export class ReceiverMetrics {
       for (const reason of expectedReasons) meter.counter('receiverRefused').series(door, reason);
       this.repeated(door, 0);
     }
-    meter.counter('receiverRefused').series('any', 'connections');
+    for (const reason of unreadReasons) meter.counter('receiverRefused').series('any', reason);
     const forgotten = meter.counter('receiverForgotten');
     for (const what of forgettable) forgotten.series(what);
     store.onForgotten = (what, count) => {
@@ -70,6 +72,11 @@ export class ReceiverMetrics {
 
   repeated(door: DoorName, count: number): void {
     this.#meter.counter('receiverRepeated').series(door).value += count;
+  }
+
+  /** What was refused before it was a request. */
+  refusedUnread(code: FailureCode): void {
+    this.refused('any', code === 'busy' ? 'connections' : code);
   }
 
   refused(door: DoorName | 'any', reason: string): void {

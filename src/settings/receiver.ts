@@ -43,7 +43,7 @@ export const receiverSettings = {
     256,
     1,
     65_535,
-    'Connections that the receiver holds at once; further ones are closed and counted.',
+    'Connections that the receiver holds at once; further ones are refused and counted.',
   ),
   receiverAlertsMax: integer('VITRINE_RECEIVER_ALERTS_MAX', 5_000, 1, 16_000, 'Alerts in one webhook.'),
   receiverLinesMax: integer('VITRINE_RECEIVER_LINES_MAX', 5_000, 1, 16_000, 'Lines in one body of /events.'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
@@ -10,6 +10,8 @@ import { newApiKey } from '../../src/api/access/api-keys.ts';
 import { pageRoutes, serviceRoutes, type Word } from '../../src/api/routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { addRoutes, type Guard, type Handlers, refuseRoutesWithoutWord } from '../../src/http/add-routes.ts';
+import { receiverLimits } from '../../src/http/http-limits.ts';
+import { createHttpServer } from '../../src/http/http-server.ts';
 import type { AnyWord, RouteTable, Verb } from '../../src/http/route-table.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { RequestMetrics } from '../../src/observe/request-metrics.ts';
@@ -293,17 +295,18 @@ async function serveReceiver(data: string, settings: object) {
   const metrics = new ReceiverMetrics({ meter, store, series });
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
+  const requestMetrics = new RequestMetrics(meter);
   const app = createReceiver({
     config,
     lifecycle,
     telemetry: await startTelemetry(config, { name: 'vitrine-receiver', folder: 'receiver', host: false, meter }),
-    requestMetrics: new RequestMetrics(meter),
+    requestMetrics,
     store,
     watchdog: new Watchdog(meter, config.receiverWatchdogMsMax),
     series,
     metrics,
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createHttpServer(receiverLimits(config), lifecycle, app, requestMetrics).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

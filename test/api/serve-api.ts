@@ -11,6 +11,7 @@ import { observedBy } from '../../src/engine/engine-observer.ts';
 import { Registry } from '../../src/engine/registry/registry.ts';
 import { chooseExchange } from '../../src/http/choose-exchange.ts';
 import type { ExchangeName } from '../../src/http/http-exchange.ts';
+import { serviceLimits } from '../../src/http/http-limits.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
 import { performTask } from '../../src/jobs/perform-task.ts';
@@ -118,7 +119,7 @@ export async function serveApi(
     uses,
     makeExchange: await chooseExchange(config),
   });
-  const server = createHttpServer(config, lifecycle, app, requestMetrics);
+  const server = createHttpServer(serviceLimits(config), lifecycle, app, requestMetrics);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

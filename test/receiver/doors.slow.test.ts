@@ -4,6 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { runReceiver, startReceiver } from './receiver-process.ts';
@@ -187,9 +188,37 @@ describe('the receiver’s doors', function () {
     assert.equal((await at.receiver.post('/events', bodies['/events'])).status, 200);
   });
 
-  it('close connections beyond the limit, and count them', async () => {
+  it('answer what is no HTTP as they answer everything else, and count it', async () => {
+    await using at = await startToldReceiver();
+    for (const bytes of ['no HTTP\r\n\r\n', 'GET /live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n']) {
+      const answer = await speak(at.receiver.port, bytes);
+      assert.match(answer, /^HTTP\/1\.1 400 .*"error":"Cannot (read|take) the request: .*"code":"invalid_request"/s);
+    }
+    await waitFor(
+      'the count',
+      () => at.told.course('vitrine.receiver.refused', { door: 'any', reason: 'invalid_request' }).at(-1) === 2,
+    );
+  });
+
+  it('take what is packed', async () => {
+    await using at = await startToldReceiver();
+    const answer = await fetch(`${at.receiver.url}/deploy`, {
+      method: 'POST',
+      headers: { 'content-encoding': 'gzip' },
+      body: gzipSync(JSON.stringify({ version: '1' })),
+    });
+    assert.equal(answer.status, 200);
+  });
+
+  it('refuse connections beyond the limit in words, and count them', async () => {
     await using at = await startToldReceiver({ VITRINE_RECEIVER_CONNECTIONS_MAX: '2' });
-    const held = Array.from({ length: 4 }, () => connect(at.receiver.port, '127.0.0.1').on('error', () => undefined));
+    const held = Array.from({ length: 2 }, () => connect(at.receiver.port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(held.map((socket) => once(socket, 'connect')));
+    await waitFor('a refusal in words', async () =>
+      /^HTTP\/1\.1 503 .*VITRINE_RECEIVER_CONNECTIONS_MAX/s.test(
+        await speak(at.receiver.port, 'GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+      ),
+    );
     await waitFor(
       'the count',
       () => (at.told.course('vitrine.receiver.refused', { door: 'any', reason: 'connections' }).at(-1) ?? 0) > 0,
@@ -244,8 +273,12 @@ describe('the receiver’s doors', function () {
       assert.deepEqual([refused.status, refused.json.code], [400, 'invalid_body'], `${path}: ${what}`);
       assert.match(String(refused.json.error), says, `${path}: ${what}`);
     }
-    const zipped = await at.receiver.post('/alerts', bodies['/alerts'], { 'content-encoding': 'gzip' });
-    assert.equal(zipped.status, 415);
+    const packedAs = (encoding: string) =>
+      at.receiver.post('/alerts', bodies['/alerts'], { 'content-encoding': encoding });
+    assert.deepEqual(
+      [(await packedAs('br')).json.code, (await packedAs('gzip')).json.code],
+      ['encoding_not_supported', 'invalid_body'],
+    );
     assert.equal(
       (await at.receiver.post('/deploy', { version: '1' }, { 'idempotency-key': 'x'.repeat(256) })).status,
       400,
@@ -257,7 +290,7 @@ describe('the receiver’s doors', function () {
     assert.deepEqual(at.told.events('alert'), []);
     await waitFor(
       'the refusals',
-      () => at.told.course('vitrine.receiver.refused', { door: 'alerts', reason: 'invalid_body' }).at(-1) === 9,
+      () => at.told.course('vitrine.receiver.refused', { door: 'alerts', reason: 'invalid_body' }).at(-1) === 10,
     );
   });
 

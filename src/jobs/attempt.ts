@@ -1,6 +1,7 @@
 import type { Job, JobProgress } from './job.ts';
 
-export type GaveUp = 'cancelled' | 'stopping' | 'overtime' | 'defect';
+/** `superseded`: the process was taken for ended, and the job is another's. */
+export type GaveUp = 'cancelled' | 'stopping' | 'overtime' | 'defect' | 'superseded';
 
 /** A job that is being worked on. */
 export class Attempt {

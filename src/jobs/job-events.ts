@@ -40,7 +40,20 @@ export class JobEvents {
     this.#kept.set(id, kept);
     kept.push(event);
     if (kept.length > keptMax) kept.shift();
+    this.deliver(id, event);
+  }
+
+  /** For its followers alone: another process works on the job and keeps its events. */
+  deliver(id: string, event: JobEvent): void {
     for (const follower of this.#followers.get(id) ?? []) follower(event);
+  }
+
+  isFollowed(id: string): boolean {
+    return this.#followers.has(id);
+  }
+
+  followed(): string[] {
+    return [...this.#followers.keys()];
   }
 
   /** What is still known of the job's latest events, oldest first. */

@@ -2,14 +2,13 @@ import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { pauseUnless } from '../resilience/pause-unless.ts';
 import { say } from '../sentence.ts';
-import type { SteadyClock } from '../steady-clock.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { endJob } from './end-job.ts';
 import { endTimes } from './end-times.ts';
 import { hasEnded, type Job, type NewJob } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import type { JobMetrics } from './job-metrics.ts';
-import type { JobStore } from './job-store.ts';
+import type { JobClock, JobStore } from './job-store.ts';
 import type { JobWorker } from './job-worker.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { restOfJobMs } from './rest-of-job.ts';
@@ -18,7 +17,7 @@ import type { WorkFolders } from './work-folders.ts';
 
 export type JobQueueParts = {
   readonly config: Pick<Config, 'jobsMax' | 'jobsOfTenantMax' | 'jobsRunningMax' | 'jobResultAgeMsMax'>;
-  readonly clock: SteadyClock;
+  readonly clock: JobClock;
   readonly store: JobStore;
   readonly folders: WorkFolders;
   readonly metrics: JobMetrics;
@@ -102,9 +101,9 @@ export class JobQueue {
       const meanMs = (await store.standing(now)).workMs[job.request.kind];
       return meanMs === undefined ? undefined : Math.max(0, meanMs - (now - (job.startedMs ?? now)));
     }
-    const [{ workMs }, ahead] = await Promise.all([store.standing(now), store.ahead(job.id)]);
+    const [{ workMs, processes }, ahead] = await Promise.all([store.standing(now), store.ahead(job.id)]);
     const meanMs = workMs[job.request.kind];
-    return meanMs === undefined ? undefined : meanMs * (1 + Math.ceil(ahead / config.jobsRunningMax));
+    return meanMs === undefined ? undefined : meanMs * (1 + Math.ceil(ahead / (config.jobsRunningMax * processes)));
   }
 
   /** How many would be begun before it; undefined of one that does not wait. */

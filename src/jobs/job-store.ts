@@ -1,129 +1,90 @@
-import { join } from 'node:path';
-import type { Config } from '../config.ts';
-import { ServiceError } from '../errors.ts';
-import { log } from '../telemetry/logger.ts';
-import { Calls } from '../threads/calls.ts';
-import { uncarried } from '../threads/carried-error.ts';
-import { openThread, type Thread } from '../threads/open-thread.ts';
-import { type MethodOf, type Remote, remote } from '../threads/remote.ts';
-import { JobDatabase } from './job-database.ts';
-import type { StoreAnswer, StoreCall } from './job-store-messages.ts';
-import type { SetAside } from './set-aside.ts';
+import type { GivenBack, Job, JobEnd, JobProgress, NewJob } from './job.ts';
+import type { JobEvent } from './job-events.ts';
+import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './store-answers.ts';
 
 /**
- * The jobs of one machine, in VITRINE_DATA/service/jobs.sqlite: the methods of JobDatabase, on a
- * thread of its own. Every change is on disk when its promise resolves, and none is half made.
+ * The jobs, in whichever database. A change is durable when its promise resolves, and none is half
+ * made. An attempt is named by its number: what a former attempt says changes nothing.
  */
-export type JobStore = Remote<Omit<JobDatabase, 'rowsWritten' | 'close'>> &
-  AsyncDisposable & {
-    /** Undefined when it works. */
-    readonly trouble: { readonly usable: boolean; readonly message: string } | undefined;
-  };
+export type JobStore = AsyncDisposable & {
+  /** Undefined when it works. */
+  readonly trouble: StoreTrouble | undefined;
+  /**
+   * Of a database that several replicas work on: its time, by which leases, waits and results end. A
+   * replica alone has the clock of its data folder.
+   */
+  readonly clock: JobClock | undefined;
 
-export async function openJobStore(config: Pick<Config, 'data'>): Promise<JobStore> {
-  const thread = new StoreThread(join(config.data, 'service', 'jobs.sqlite'));
-  await thread.opened;
-  return {
-    ...remote(JobDatabase, (method, given) => thread.ask(method, given)),
-    get trouble() {
-      return thread.trouble;
-    },
-    [Symbol.asyncDispose]: () => thread.close(),
-  };
-}
+  add(job: NewJob, limits: AddLimits): Promise<Added>;
+  get(id: string): Promise<Job | undefined>;
+  /** The newest first, and within a millisecond by id; of all tenants where none is named. */
+  list(page: JobPage): Promise<Job[]>;
+  /**
+   * Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now.
+   * A suspect goes before all, and alone in its process.
+   */
+  take(of: TakeNext): Promise<Job | undefined>;
+  progress(id: string, attempt: number, progress: JobProgress): Promise<void>;
+  /** Ends the job if the attempt is the present one; answers how it stands. May be repeated. */
+  finish(id: string, attempt: number, end: JobEnd, times: EndTimes): Promise<Job | undefined>;
+  /** Back to the queue; cancelled if that was wanted meanwhile. May be repeated. */
+  giveBack(id: string, attempt: number, of: GiveBack): Promise<Job | undefined>;
+  /** Cancels what waits at once, and marks what runs. */
+  cancel(id: string, times: EndTimes): Promise<WantedEnd | undefined>;
+  /** As `cancel`, and forgets the job: at once where it has ended then, else when it ends. */
+  delete(id: string, times: EndTimes): Promise<WantedEnd | undefined>;
+  /** This process stops in order: whatever becomes of what it runs, the jobs are not the cause. */
+  excuse(): Promise<void>;
+  /**
+   * What ran in processes that have ended goes back to the queue as suspect. A job that ran alone in
+   * its process is charged with that end, and fails when that has happened too often.
+   */
+  recover(of: { readonly interruptionsMax: number } & EndTimes): Promise<Recovered>;
+  /** Forgets jobs whose time to live is over; answers their ids. */
+  expire(nowMs: number, limit: number): Promise<string[]>;
+  /**
+   * `nowMs` by the clock on the wall; `dueMs`, by the store's, is the time up to which jobs that wait
+   * for theirs are passed over.
+   */
+  standing(nowMs: number, dueMs?: number): Promise<Standing>;
+  /** How many would be begun before this one. */
+  ahead(id: string): Promise<number>;
 
-class StoreThread {
-  readonly opened: Promise<void>;
-  readonly #thread: Thread<StoreCall>;
-  readonly #calls = new Calls();
-  readonly #ended = Promise.withResolvers<void>();
-  #state: { kind: 'open' } | { kind: 'not_writable'; message: string } | { kind: 'gone'; message: string } = {
-    kind: 'open',
-  };
+  /** What other processes do to the jobs; never called where there is no other. */
+  hear(listener: (change: StoreChange) => void): void;
+  /** Sends an event of a job that this process works on to the others. */
+  announce(event: JobEvent): void;
+};
 
-  constructor(file: string) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.opened = promise;
-    this.#thread = openThread<StoreCall, StoreAnswer>(
-      new URL('./job-store-program.ts', import.meta.url),
-      { workerData: { file } },
-      {
-        received: (answer) => {
-          switch (answer.kind) {
-            case 'opened':
-              logSetAside(answer.setAside);
-              resolve();
-              return;
-            case 'unusable':
-              reject(uncarried(answer.failure));
-              return;
-            default:
-              this.#settle(answer);
-          }
-        },
-        ended: (how, cause) => {
-          this.#lose(`its thread ended: ${how}`);
-          reject(cause ?? new Error(`The thread of the jobs' database ended: ${how}`));
-          this.#ended.resolve();
-        },
-      },
-    );
-  }
+export type StoreTrouble = { readonly usable: boolean; readonly message: string };
 
-  get trouble(): JobStore['trouble'] {
-    const state = this.#state;
-    return state.kind === 'open' ? undefined : { usable: state.kind === 'not_writable', message: state.message };
-  }
+/** Milliseconds that only go forward, and when that will be by the clock on the wall. */
+export type JobClock = { now(): number; onWall(ms: number): number };
 
-  async ask(method: MethodOf<JobDatabase>, given: readonly unknown[]): Promise<unknown> {
-    if (this.#state.kind === 'gone') throw goneError(this.#state.message);
-    return this.#calls.ask((call) => this.#thread.send({ call, method, given }));
-  }
+export type TakeNext = {
+  readonly kindsFull: readonly string[];
+  readonly nowMs: number;
+  readonly startedMs: number;
+};
 
-  async close(): Promise<void> {
-    if (this.#state.kind === 'gone') {
-      await this.#thread.worker.terminate();
-      return;
+export type GiveBack = { readonly because: GivenBack; readonly notBeforeMs: number } & EndTimes;
+
+/** The job as it then is, and whether it ended by this. */
+export type WantedEnd = { readonly job: Job; readonly endedNow: boolean };
+
+export type StoreChange =
+  /** There may be something to begin. */
+  | { readonly kind: 'work' }
+  /** A caller wants the end of a job that this process works on. */
+  | { readonly kind: 'cancel'; readonly id: string }
+  /** A job that another process works on. */
+  | {
+      readonly kind: 'event';
+      readonly id: string;
+      readonly event: Omit<JobEvent, 'job'>;
+      readonly progress: JobProgress | undefined;
     }
-    await this.ask('close', []);
-    await this.#ended.promise;
-  }
-
-  #settle(answer: Extract<StoreAnswer, { call: number }>): void {
-    if (answer.kind === 'answer') {
-      // Reading works on a full disk too, and a change that met no row wrote nothing.
-      if (answer.wrote && this.#state.kind === 'not_writable') this.#state = { kind: 'open' };
-      this.#calls.answered(answer.call, answer.answer);
-      return;
-    }
-    const error = uncarried(answer.failure);
-    if (answer.damaged) this.#lose('its file is damaged, and the next start sets it aside and saves what can be read');
-    if (error instanceof ServiceError && error.code === 'not_kept')
-      this.#state = { kind: 'not_writable', message: error.message };
-    else
-      log('app', 'error', `The jobs' database failed: ${answer.why.slice(0, 2_000)}`, {
-        event_type: 'job_store_failed',
-      });
-    this.#calls.failed(answer.call, error);
-  }
-
-  #lose(message: string): void {
-    this.#state = { kind: 'gone', message: `The jobs' database cannot be used: ${message}; restart the service.` };
-    this.#calls.failAll(goneError(this.#state.message));
-  }
-}
-
-function logSetAside(setAside: SetAside | undefined): void {
-  if (!setAside) return;
-  const { folder, because, saved, left } = setAside;
-  log(
-    'app',
-    'error',
-    `The jobs' database could not be used (${because.replace(/\s+/g, ' ').slice(0, 200)}): it was set aside with its uploads and results in ${folder}. ${saved} jobs could be read and go on; ${left} folders of uploads and results belong to none of them and lie there.`,
-    { event_type: 'job_store_set_aside', saved, left },
-  );
-}
-
-function goneError(message: string): ServiceError {
-  return new ServiceError('not_ready', message, { retryAfterMs: 10_000 });
-}
+  /** A process has ended: `recover` has something to do. */
+  | { readonly kind: 'process_lost' }
+  /** The others took this process for ended: what it works on is no longer its own. */
+  | { readonly kind: 'superseded'; readonly ids: readonly string[] };

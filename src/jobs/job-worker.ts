@@ -6,8 +6,11 @@ import { endJob } from './end-job.ts';
 import { endTimes } from './end-times.ts';
 import { hasEnded, type Job } from './job.ts';
 import type { JobMetrics } from './job-metrics.ts';
+import type { StoreChange } from './job-store.ts';
+import { JobsElsewhere } from './jobs-elsewhere.ts';
 import { fieldsOf, recordEnd } from './log-job.ts';
 import { type AttemptParts, runAttempt } from './run-attempt.ts';
+import type { Recovered } from './store-answers.ts';
 
 export type JobWorkerParts = Omit<AttemptParts, 'config' | 'stopping'> & {
   readonly config: AttemptParts['config'] &
@@ -22,6 +25,7 @@ export type JobWorkerParts = Omit<AttemptParts, 'config' | 'stopping'> & {
  */
 export class JobWorker {
   readonly #parts: JobWorkerParts;
+  readonly #elsewhere: JobsElsewhere;
   readonly #stopping = new AbortController();
   #filling: Promise<void> | undefined;
   #fillAgain = false;
@@ -32,27 +36,20 @@ export class JobWorker {
 
   constructor(parts: JobWorkerParts) {
     this.#parts = parts;
+    this.#elsewhere = new JobsElsewhere(parts);
   }
 
   /** Puts back what a process before left running, removes the files it left, and begins to work. */
   async start(): Promise<void> {
     const { store, folders, config, metrics } = this.#parts;
-    const { jobInterruptionsMax: interruptionsMax } = config;
-    const recovered = await store.recover({ interruptionsMax, ...endTimes(this.#parts) });
-    for (const job of recovered.ended) recordEnd(job, metrics);
+    store.hear((change) => this.#hear(change));
+    const recovered = await this.#recover();
     await folders.sweep({ work: new Set(recovered.live), results: recovered.done });
     if (recovered.waiting > 0)
       log('app', 'info', `${recovered.waiting} jobs wait from before the start.`, {
         event_type: 'jobs_recovered',
         jobs: recovered.waiting,
       });
-    if (recovered.suspects > 0)
-      log(
-        'app',
-        'warn',
-        `The process before ended while jobs were worked on: ${recovered.suspects} of them are done one at a time, with nothing beside them.`,
-        { event_type: 'jobs_suspected', jobs: recovered.suspects },
-      );
     // Once the store is closed there is nothing to observe; the last export of a stop comes after that.
     metrics.observe(async () => (store.trouble?.usable === false ? undefined : await store.standing(Date.now())));
     const everyMs = Math.min(60_000, Math.max(200, config.jobResultAgeMsMax / 4));
@@ -60,6 +57,42 @@ export class JobWorker {
     void this.#tidy();
     this.#started = true;
     this.wake();
+  }
+
+  /** Puts back what processes that have ended left running. */
+  async #recover(): Promise<Recovered> {
+    const { store, config, metrics } = this.#parts;
+    const { jobInterruptionsMax: interruptionsMax } = config;
+    const recovered = await store.recover({ interruptionsMax, ...endTimes(this.#parts) });
+    for (const job of recovered.ended) recordEnd(job, metrics);
+    if (recovered.suspects > 0)
+      log(
+        'app',
+        'warn',
+        `A process ended while jobs were worked on: ${recovered.suspects} of them are done one at a time, with nothing beside them.`,
+        { event_type: 'jobs_suspected', jobs: recovered.suspects },
+      );
+    return recovered;
+  }
+
+  #hear(change: StoreChange): void {
+    const { live } = this.#parts;
+    switch (change.kind) {
+      case 'work':
+        this.wake();
+        break;
+      case 'cancel':
+        live.attemptAt(change.id)?.giveUp('cancelled');
+        break;
+      case 'event':
+        void this.#elsewhere.hear(change);
+        break;
+      case 'process_lost':
+        this.#recover().then(() => this.wake(), logNotRecovered);
+        break;
+      case 'superseded':
+        for (const id of change.ids) live.attemptAt(id)?.giveUp('superseded');
+    }
   }
 
   get isStopping(): boolean {
@@ -81,6 +114,7 @@ export class JobWorker {
     this.#stopping.abort();
     clearTimeout(this.#alarm);
     clearInterval(this.#sweeping);
+    this.#elsewhere[Symbol.dispose]();
     // First: work that does not end in time is no less given back in order.
     const excused = byDefect ? undefined : store.excuse().catch(logNotExcused);
     for (const attempt of live.attempts) attempt.giveUp(byDefect ? 'defect' : 'stopping');
@@ -187,6 +221,12 @@ export class JobWorker {
 }
 
 const storeRetryMs = 5_000;
+
+function logNotRecovered(error: Error): void {
+  log('app', 'warn', `The jobs of a process that ended could not be put back: ${recordedReason(error)}`, {
+    event_type: 'jobs_not_recovered',
+  });
+}
 
 function logNotExcused(error: Error): void {
   log('app', 'warn', `It could not be kept that the service stops in order: ${recordedReason(error)}`, {

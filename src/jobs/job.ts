@@ -9,10 +9,11 @@ export type JobState = (typeof jobStates)[number];
 export type JobProgress = { readonly done: number; readonly total: number; readonly step: string };
 
 /**
- * What a job leaves: its files lie in the folder of kept results under these names; the first is
- * the result itself.
+ * What a job leaves: its files are kept under these names; the first is the result itself.
  */
 export type JobResult = {
+  /** Its files lie under the number of the attempt that made them; versions before wrote none. */
+  readonly attempt?: number;
   readonly files: readonly { readonly name: string; readonly contentType: string; readonly sizeBytes: number }[];
   readonly facts: Record<string, unknown>;
 };
@@ -74,6 +75,14 @@ export type NewJob = Pick<Job, 'id' | 'tenant' | 'request' | 'madeBy' | 'trace' 
  * or the disk could not be used.
  */
 export type GivenBack = 'stopping' | 'failed' | 'stalled';
+
+/** How a job ends that was alone in too many processes which ended. */
+export function interrupted(interruptionsMax: number): JobFailure {
+  return {
+    code: 'job_interrupted',
+    message: `Cannot finish the job: the process ended ${interruptionsMax} times while nothing but it was worked on; look for why in the log, and raise VITRINE_JOB_INTERRUPTIONS_MAX if it was not this job.`,
+  };
+}
 
 /** How an attempt ended for good. */
 export type JobEnd =

@@ -4,13 +4,19 @@ import type { TaskResult } from '../tasks/task-types.ts';
 import type { JobResult } from './job.ts';
 
 /**
- * Moves the results of a task to where results are stored, all or nothing, and syncs them: a folder
- * under the final name is complete. It replaces what a killed attempt had put there.
+ * Moves the results of a task to where the job's results are stored, all or nothing, and syncs them:
+ * a folder under the attempt's number is complete. It replaces what a killed attempt had put there.
  */
-export async function keepResult(result: TaskResult, folder: string, kept: string): Promise<JobResult> {
+export async function keepResult(
+  result: TaskResult,
+  folder: string,
+  ofJob: string,
+  attempt: number,
+): Promise<JobResult> {
+  const kept = join(ofJob, String(attempt));
   const part = `${kept}.part`;
-  await rm(part, { recursive: true, force: true });
-  await rm(kept, { recursive: true, force: true });
+  await rm(ofJob, { recursive: true, force: true });
+  await mkdir(ofJob);
   await mkdir(part);
   const { contentType, file, fileName, parts = [] } = result;
   const files: JobResult['files'][number][] = [];
@@ -28,8 +34,9 @@ export async function keepResult(result: TaskResult, folder: string, kept: strin
   }
   await syncToDisk(part);
   await rename(part, kept);
-  await syncToDisk(dirname(kept));
-  return { files, facts: result.facts };
+  await syncToDisk(ofJob);
+  await syncToDisk(dirname(ofJob));
+  return { attempt, files, facts: result.facts };
 }
 
 /** fsync of a file, or of a folder: then its names are on the disk. */

@@ -1,7 +1,7 @@
-import type { SteadyClock } from '../steady-clock.ts';
 import { Attempt } from './attempt.ts';
 import type { Job, JobProgress } from './job.ts';
-import { endNumber, JobEvents } from './job-events.ts';
+import { endNumber, type JobEvent, JobEvents } from './job-events.ts';
+import type { JobClock } from './job-store.ts';
 
 const eventEveryMs = 100;
 
@@ -11,11 +11,13 @@ const eventEveryMs = 100;
  */
 export class LiveJobs {
   readonly events = new JobEvents();
-  readonly #clock: SteadyClock;
+  readonly #clock: JobClock;
+  readonly #announceElsewhere: (event: JobEvent) => void;
   readonly #attempts = new Map<string, Attempt>();
 
-  constructor(clock: SteadyClock) {
+  constructor(clock: JobClock, announceElsewhere: (event: JobEvent) => void = () => undefined) {
     this.#clock = clock;
+    this.#announceElsewhere = announceElsewhere;
   }
 
   get attempts(): readonly Attempt[] {
@@ -69,13 +71,18 @@ export class LiveJobs {
 
   /** The last event of a job. */
   announceEnd(job: Job): void {
-    this.events.publish(job.id, { kind: 'state', attempt: job.attempt, number: endNumber, job: this.shown(job) });
+    this.#publish({ kind: 'state', attempt: job.attempt, number: endNumber, job: this.shown(job) });
     this.events.forget(job.id);
   }
 
   #announce(attempt: Attempt, kind: 'state' | 'progress'): void {
     attempt.events += 1;
     const job = this.shown(attempt.job);
-    this.events.publish(job.id, { kind, attempt: job.attempt, number: attempt.events, job });
+    this.#publish({ kind, attempt: job.attempt, number: attempt.events, job });
+  }
+
+  #publish(event: JobEvent): void {
+    this.events.publish(event.job.id, event);
+    this.#announceElsewhere(event);
   }
 }

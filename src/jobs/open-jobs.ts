@@ -4,9 +4,9 @@ import { SteadyClock } from '../steady-clock.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { JobQueue } from './job-queue.ts';
-import { openJobStore } from './job-store.ts';
 import { JobWorker } from './job-worker.ts';
 import { LiveJobs } from './live-jobs.ts';
+import { openJobStore } from './open-job-store.ts';
 import type { Perform } from './run-attempt.ts';
 import { WorkFolders } from './work-folders.ts';
 
@@ -26,10 +26,10 @@ export async function openJobs(config: Config, meter: Meter, perform: Perform, g
   await using opened = new AsyncDisposableStack();
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
   const store = opened.use(await openJobStore(config));
-  const clock = given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
+  const clock = store.clock ?? given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
   const folders = await WorkFolders.open(config, meter);
   const metrics = new JobMetrics(meter);
-  const live = new LiveJobs(clock);
+  const live = new LiveJobs(clock, (event) => store.announce(event));
   const worker = new JobWorker({ config, clock, store, folders, metrics, live, perform });
   const queue = new JobQueue({ config, clock, store, folders, metrics, live, worker });
   opened.defer(() => worker.stop());

@@ -4,7 +4,6 @@ import { type FailureCode, recordedReason, ServiceError } from '../errors.ts';
 import { asDiskFailure } from '../resilience/disk-failure.ts';
 import { pauseUnless } from '../resilience/pause-unless.ts';
 import { say } from '../sentence.ts';
-import type { SteadyClock } from '../steady-clock.ts';
 import type { TaskProgress, TaskResult } from '../tasks/task-types.ts';
 import { log } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
@@ -13,7 +12,7 @@ import { inSpan } from '../telemetry/spans.ts';
 import type { Attempt } from './attempt.ts';
 import { endTimes } from './end-times.ts';
 import { bytesOf, type GivenBack, type Job, type JobEnd, type JobProgress } from './job.ts';
-import type { JobStore } from './job-store.ts';
+import type { JobClock, JobStore } from './job-store.ts';
 import { keepResult } from './keep-result.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { contextOf, fieldsOf } from './log-job.ts';
@@ -37,7 +36,7 @@ export type Perform = (
 
 export type AttemptParts = {
   readonly config: Pick<Config, 'jobMsMax' | 'jobResultAgeMsMax' | 'retryAttemptsMax' | 'retryWaitMsFirst'>;
-  readonly clock: SteadyClock;
+  readonly clock: JobClock;
   readonly store: JobStore;
   readonly folders: WorkFolders;
   readonly live: LiveJobs;
@@ -60,7 +59,7 @@ export async function runAttempt(attempt: Attempt, parts: AttemptParts): Promise
     // Given up while its folder was made: nobody waits any more.
     attempt.signal.throwIfAborted();
     const result = await performIn(folder, attempt, parts);
-    outcome = { state: 'done', result: await keepResult(result, folder, folders.resultPathOf(job.id)) };
+    outcome = { state: 'done', result: await keepResult(result, folder, folders.resultPathOf(job.id), job.attempt) };
   } catch (error) {
     outcome = outcomeOf(asDiskFailure(error), attempt, parts.config);
   }
@@ -125,6 +124,7 @@ function outcomeOf(error: unknown, { job, gaveUp }: Attempt, config: AttemptPart
     case 'stopping':
       return { state: 'waiting', because: 'stopping', waitMs: 0 };
     case 'defect':
+    case 'superseded':
       return { state: 'left' };
     case 'overtime':
       return failed(

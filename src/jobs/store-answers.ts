@@ -33,6 +33,7 @@ export type Recovered = {
 };
 
 export type Standing = {
+  /** As this process reports it: one of several counts what waits, each what it runs. */
   readonly kinds: readonly {
     readonly kind: string;
     readonly waiting: number;
@@ -43,4 +44,6 @@ export type Standing = {
   readonly nextAtMs: number | undefined;
   /** Mean duration of the work of the last jobs done, in milliseconds, by kind. */
   readonly workMs: Readonly<Record<string, number>>;
+  /** How many processes work on the jobs. */
+  readonly processes: number;
 };

@@ -10,9 +10,10 @@ import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
 import { log } from '../telemetry/logger.ts';
 import type { Meter } from '../telemetry/meter.ts';
+import type { Job } from './job.ts';
 import { syncToDisk } from './keep-result.ts';
 import { type KeptResult, KeptResults } from './kept-results.ts';
-import { foldersSetAside } from './set-aside.ts';
+import { foldersSetAside } from './sqlite/set-aside.ts';
 
 /**
  * A folder of one piece of work: uploads, scratch. Its opener disposes the folder, or a job of the
@@ -303,6 +304,12 @@ export class WorkFolders {
 
   resultPathOf(id: string): string {
     return join(this.#results, id);
+  }
+
+  /** Where the files of the result lie. */
+  keptPathOf({ id, result }: Pick<Job, 'id' | 'result'>): string {
+    const attempt = result?.attempt;
+    return attempt === undefined ? this.resultPathOf(id) : join(this.resultPathOf(id), String(attempt));
   }
 
   #release(id: string): void {

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasEnded, type Job } from '../../src/jobs/job.ts';
-import { JobDatabase } from '../../src/jobs/job-database.ts';
-import { jobMigrations } from '../../src/jobs/job-migrations.ts';
-import { type JobStore, openJobStore } from '../../src/jobs/job-store.ts';
-import { openJobDatabase } from '../../src/jobs/open-job-database.ts';
+import type { JobStore } from '../../src/jobs/job-store.ts';
+import { openJobStore } from '../../src/jobs/open-job-store.ts';
+import { JobDatabase } from '../../src/jobs/sqlite/job-database.ts';
+import { jobMigrations } from '../../src/jobs/sqlite/job-migrations.ts';
+import { openJobDatabase } from '../../src/jobs/sqlite/open-job-database.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { noLimits, someJob } from './some-job.ts';
 
@@ -132,6 +133,24 @@ describe('the jobs’ store', () => {
     assert.deepEqual(charged, ['1', '1']);
     assert.deepEqual(ended, ['2 done', '1 job_interrupted', '3 done']);
     assert.equal((await store.get(neighbour!.id))?.interruptions, 0);
+  });
+
+  it('puts back what one process of several ran, and lets a suspect wait for a process that has nothing else', async () => {
+    await using folder = await temporaryFolder();
+    const { database } = openJobDatabase(join(folder.path, 'jobs.sqlite'));
+    const jobs = new JobDatabase(database);
+    const take = (owner: string) => jobs.take({ owner, kindsFull: [], nowMs: 1, startedMs: 1 })?.createdMs;
+    for (const createdMs of [1, 2, 3, 4]) jobs.add(someJob({ createdMs }), noLimits);
+    assert.deepEqual([take('a'), take('b')], [1, 2]);
+    const recovered = jobs.recover({ owner: 'a', interruptionsMax: 3, nowMs: 5, expiresMs: 9 });
+    assert.deepEqual([recovered.suspects, recovered.waiting, recovered.live.length], [1, 3, 4]);
+    // The first that sees it keeps it until its own work is done; the others go on.
+    assert.equal(take('b'), undefined);
+    assert.equal(take('c'), 3);
+    const [mine] = jobs.list({ tenant: undefined, beforeMs: 3, limit: 1 });
+    jobs.finish(mine!.id, 1, { state: 'cancelled' }, { nowMs: 5, expiresMs: 9 });
+    assert.deepEqual([take('b'), take('b'), take('c')], [1, undefined, 4]);
+    database.close();
   });
 
   it('charges nobody with a stop in order, and cancels what was being cancelled', async () => {

@@ -20,13 +20,14 @@ describe('the worker of jobs', () => {
     const job = await at.ended(id);
     assert.equal(job.state, 'done');
     assert.deepEqual(job.result, {
+      attempt: 1,
       files: [
         { name: 'sound.wav', contentType: 'audio/wav', sizeBytes: 5 },
         { name: '2-sound.wav', contentType: 'audio/wav', sizeBytes: 3 },
       ],
       facts: { seconds: 1 },
     });
-    assert.equal(await readFile(join(at.jobs.folders.resultPathOf(id), 'sound.wav'), 'utf8'), 'whole');
+    assert.equal(await readFile(join(at.jobs.folders.resultPathOf(id), '1', 'sound.wav'), 'utf8'), 'whole');
     await waitFor('the work folder to go', async () => (await at.left('work')).length === 0);
     assert.deepEqual(await at.left('results'), [id]);
   });
@@ -96,7 +97,7 @@ describe('the worker of jobs', () => {
       await at.ended(id);
       await waitFor('the removal to fail', () => failing.failed > 0);
       await waitFor('the end to be told', () => ends.length > 0);
-      assert.equal(await readFile(join(at.jobs.folders.resultPathOf(id), 'sound.wav'), 'utf8'), 'whole');
+      assert.equal(await readFile(join(at.jobs.folders.resultPathOf(id), '1', 'sound.wav'), 'utf8'), 'whole');
       await waitFor('the work folder to go', async () => {
         await at.jobs.folders.tryAgain();
         return (await at.left('work')).length === 0;

@@ -81,7 +81,7 @@ export function jobResult({ config, jobs: queue, workFolders: folders }: JobPart
     const job = await findOwn(queue, client, request);
     const [file] = resultOf(job).files;
     if (!file) throw new ServiceError('not_found', say`Cannot answer: the job has left no file.`);
-    await sendKeptFile(response, folders.resultPathOf(job.id), file, config);
+    await sendKeptFile(response, folders.keptPathOf(job), file, config);
   };
 }
 
@@ -97,7 +97,7 @@ export function jobFile({ config, jobs: queue, workFolders: folders }: JobParts)
         'not_found',
         say`Cannot answer: the job has no file of this name; it has ${files.map(({ name }) => name).join(', ')}.`,
       );
-    await sendKeptFile(response, folders.resultPathOf(job.id), file, config);
+    await sendKeptFile(response, folders.keptPathOf(job), file, config);
   };
 }
 

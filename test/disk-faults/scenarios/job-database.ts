@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { JobDatabase } from '../../../src/jobs/job-database.ts';
-import { openJobDatabase } from '../../../src/jobs/open-job-database.ts';
+import { JobDatabase } from '../../../src/jobs/sqlite/job-database.ts';
+import { openJobDatabase } from '../../../src/jobs/sqlite/open-job-database.ts';
 import { noLimits, someJob } from '../../jobs/some-job.ts';
 import type { Scenario } from '../scenario.ts';
 

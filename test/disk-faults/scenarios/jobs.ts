@@ -57,7 +57,7 @@ export const jobsScenario: Scenario = {
     const second = await begin();
     for (const id of accepted) {
       await until(`job ${id} to be found`, done(second, id));
-      const kept = join(alias, 'service', 'results', id);
+      const kept = second.folders.keptPathOf((await second.queue.find(id))!);
       assert.deepEqual(await readdir(kept), ['answer.txt']);
       assert.equal(await readFile(join(kept, 'answer.txt'), 'utf8'), `done: ${id}`);
       assert.ok((ends.get(id) ?? 0) <= 1, 'a job ends once');

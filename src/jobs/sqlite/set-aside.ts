@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { ifThereNow } from '../if-there.ts';
-import { makeFolderNow } from '../make-folder.ts';
-import { type DatabaseTerms, openMigrated } from '../sqlite/open-sound.ts';
-import { isOfSqlite } from '../sqlite/sqlite-failures.ts';
+import { ifThereNow } from '../../if-there.ts';
+import { makeFolderNow } from '../../make-folder.ts';
+import { type DatabaseTerms, openMigrated } from '../../sqlite/open-sound.ts';
+import { isOfSqlite } from '../../sqlite/sqlite-failures.ts';
 import { jobOf } from './job-database.ts';
 
 /** What was set aside, and what could be taken back. */

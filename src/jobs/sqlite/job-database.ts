@@ -1,16 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { inTransaction } from '../sqlite/in-transaction.ts';
-import {
-  bytesOf,
-  type GivenBack,
-  type Job,
-  type JobEnd,
-  type JobProgress,
-  type JobResult,
-  type NewJob,
-} from './job.ts';
-import type { KeptResult } from './kept-results.ts';
-import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from './store-answers.ts';
+import { inTransaction } from '../../sqlite/in-transaction.ts';
+import { bytesOf, interrupted, type Job, type JobEnd, type JobProgress, type JobResult, type NewJob } from '../job.ts';
+import type { GiveBack, TakeNext, WantedEnd } from '../job-store.ts';
+import type { KeptResult } from '../kept-results.ts';
+import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from '../store-answers.ts';
 
 /**
  * The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction.
@@ -76,34 +69,44 @@ export class JobDatabase {
 
   /**
    * Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now.
-   * A suspect goes before all, and alone.
+   * A suspect goes before all, and alone in its process: a process that has other work keeps it for
+   * itself until that is done.
    */
-  take(of: { kindsFull: readonly string[]; nowMs: number; startedMs: number }): Job | undefined {
-    const { kindsFull, nowMs, startedMs } = of;
+  take(of: TakeNext & { readonly owner: string }): Job | undefined {
+    const { owner, kindsFull, nowMs, startedMs } = of;
     const begin = (next: string, ...values: SQLInputValue[]) =>
       optionalJob(
         this.#get(
-          `UPDATE job SET state = 'running', attempt = attempt + 1, started_ms = ?, progress = NULL, excused = 0
+          `UPDATE job SET state = 'running', attempt = attempt + 1, started_ms = ?, progress = NULL, excused = 0,
+             owner = ?
            WHERE id = (${next} LIMIT 1) RETURNING *`,
           startedMs,
+          owner,
           ...values,
         ),
       );
     return inTransaction(this.#database, () => {
-      const running = this.#get(`SELECT count(*) AS count, max(suspect) AS suspect FROM job WHERE state = 'running'`);
-      if (running?.suspect === 1) return undefined;
-      const suspects = `FROM job WHERE state = 'waiting' AND suspect = 1 AND not_before_ms <= ?`;
-      // Those that were charged least go first: the innocent are cleared before the guilty has its next
+      const own = this.#get(
+        `SELECT count(*) AS count, max(suspect) AS suspect FROM job WHERE state = 'running' AND owner = ?`,
+        owner,
+      );
+      if (own?.suspect === 1) return undefined;
+      // Jobs that were charged least go first: the innocent are cleared before the guilty has its next
       // life.
-      if (this.#count(`SELECT count(*) AS count ${suspects}`, nowMs) > 0)
-        return running?.count === 0
-          ? begin(`SELECT id ${suspects} ORDER BY interruptions, created_ms, id`, nowMs)
-          : undefined;
+      const suspects = `SELECT id FROM job
+        WHERE state = 'waiting' AND suspect = 1 AND not_before_ms <= ? AND (owner IS NULL OR owner = ?)
+        ORDER BY interruptions, created_ms, id`;
+      if (own?.count === 0) {
+        const suspect = begin(suspects, nowMs, owner);
+        if (suspect) return suspect;
+      } else if (this.#run(`UPDATE job SET owner = ? WHERE id = (${suspects} LIMIT 1)`, owner, nowMs, owner) > 0)
+        return undefined;
       // The tenant with the fewest running goes first: a tenant with a thousand jobs delays others by one
       // at most.
       return begin(
         `SELECT id FROM job AS next
-         WHERE state = 'waiting' AND not_before_ms <= ? AND kind NOT IN (SELECT value FROM json_each(?))
+         WHERE state = 'waiting' AND suspect = 0 AND not_before_ms <= ?
+           AND kind NOT IN (SELECT value FROM json_each(?))
          ORDER BY (SELECT count(*) FROM job WHERE tenant = next.tenant AND state = 'running'), created_ms, id`,
         nowMs,
         JSON.stringify(kindsFull),
@@ -141,14 +144,10 @@ export class JobDatabase {
   /**
    * Back to the queue, to be begun again at `notBeforeMs`; cancelled if that was wanted meanwhile.
    */
-  giveBack(
-    id: string,
-    attempt: number,
-    { because, notBeforeMs, nowMs, expiresMs }: { because: GivenBack; notBeforeMs: number } & EndTimes,
-  ): Job | undefined {
+  giveBack(id: string, attempt: number, { because, notBeforeMs, nowMs, expiresMs }: GiveBack): Job | undefined {
     return inTransaction(this.#database, () => {
       this.#run(
-        `UPDATE job SET state = 'waiting', not_before_ms = ?, failures = failures + ?, stalls = ?
+        `UPDATE job SET state = 'waiting', owner = NULL, not_before_ms = ?, failures = failures + ?, stalls = ?
          WHERE id = ? AND attempt = ? AND state = 'running'`,
         notBeforeMs,
         because === 'failed' ? 1 : 0,
@@ -165,7 +164,7 @@ export class JobDatabase {
    * Cancels what waits at once, and marks what runs; answers the job as it then is, and whether it
    * ended by this.
    */
-  cancel(id: string, { nowMs, expiresMs }: EndTimes): { job: Job; endedNow: boolean } | undefined {
+  cancel(id: string, { nowMs, expiresMs }: EndTimes): WantedEnd | undefined {
     return inTransaction(this.#database, () => {
       this.#run(`UPDATE job SET cancel_wanted = 1 WHERE id = ? AND state IN ('waiting', 'running')`, id);
       const endedNow = this.#cancelWaiting({ id, nowMs, expiresMs });
@@ -175,7 +174,7 @@ export class JobDatabase {
   }
 
   /** As `cancel`, and forgets the job: at once where it has ended then, else when it ends. */
-  delete(id: string, times: EndTimes): { job: Job; endedNow: boolean } | undefined {
+  delete(id: string, times: EndTimes): WantedEnd | undefined {
     return inTransaction(this.#database, () => {
       this.#run('UPDATE job SET cancel_wanted = 1, delete_wanted = 1, idempotency_key = NULL WHERE id = ?', id);
       const endedNow = this.#cancelWaiting({ id, ...times });
@@ -203,50 +202,60 @@ export class JobDatabase {
     return changed === 1;
   }
 
-  /** The process stops in order: whatever becomes of what runs, it is not the cause. */
-  excuse(): void {
-    this.#run(`UPDATE job SET excused = 1 WHERE state = 'running'`);
+  /** The process stops in order: whatever becomes of what it runs, the jobs are not the cause. */
+  excuse(owner: string): void {
+    this.#run(`UPDATE job SET excused = 1 WHERE state = 'running' AND owner = ?`, owner);
   }
 
   /**
-   * What ran when the process before ended goes back to the queue as suspect. Where it was one alone
-   * it is charged with that end, and fails when that has happened too often; of several, none is.
+   * What ran in the process that ended, or in any where none is named, goes back to the queue as
+   * suspect. A job that ran alone in its process is charged with that end, and fails when that has
+   * happened too often; of several, none is.
    */
-  recover(of: { interruptionsMax: number } & EndTimes): Recovered {
-    const { interruptionsMax, nowMs, expiresMs } = of;
+  recover(of: { readonly owner?: string; readonly interruptionsMax: number } & EndTimes): Recovered {
+    const { owner, interruptionsMax, nowMs, expiresMs } = of;
+    const ofOwner = owner === undefined ? '' : 'AND owner = ?';
+    const owners = owner === undefined ? [] : [owner];
     return inTransaction(this.#database, () => {
-      this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running' AND excused = 1`);
-      const present = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'running'`);
+      this.#run(`UPDATE job SET owner = NULL WHERE state = 'waiting' ${ofOwner}`, ...owners);
+      this.#run(
+        `UPDATE job SET state = 'waiting', owner = NULL WHERE state = 'running' AND excused = 1 ${ofOwner}`,
+        ...owners,
+      );
+      // With others beside it, it may have been any of them; the next time each of them runs alone.
+      const alone = this.#all(
+        `SELECT min(id) AS id FROM job WHERE state = 'running' ${ofOwner} GROUP BY owner HAVING count(*) = 1`,
+        ...owners,
+      ).map(({ id }) => id as string);
       const ended = this.#all(
         `UPDATE job SET state = 'cancelled', suspect = 0, ended_ms = ?, expires_ms = ?
-         WHERE state IN ('waiting', 'running') AND cancel_wanted = 1 RETURNING *`,
+         WHERE cancel_wanted = 1 AND (state = 'waiting' OR (state = 'running' ${ofOwner})) RETURNING *`,
         nowMs,
         expiresMs,
+        ...owners,
       );
-      this.#run(`UPDATE job SET suspect = 1 WHERE state = 'running'`);
-      // With others beside it, it may have been any of them; the next time each of them runs alone.
-      if (present === 1) {
-        this.#run(`UPDATE job SET interruptions = interruptions + 1 WHERE state = 'running'`);
+      this.#run(`UPDATE job SET suspect = 1 WHERE state = 'running' ${ofOwner}`, ...owners);
+      for (const id of alone) {
+        this.#run(`UPDATE job SET interruptions = interruptions + 1 WHERE id = ? AND state = 'running'`, id);
         ended.push(
           ...this.#all(
             `UPDATE job SET state = 'failed', suspect = 0, ended_ms = ?, expires_ms = ?, failure = ?
-             WHERE state = 'running' AND interruptions >= ? RETURNING *`,
+             WHERE id = ? AND state = 'running' AND interruptions >= ? RETURNING *`,
             nowMs,
             expiresMs,
-            JSON.stringify({
-              code: 'job_interrupted',
-              message: `Cannot finish the job: the process ended ${interruptionsMax} times while nothing but it was worked on; look for why in the log, and raise VITRINE_JOB_INTERRUPTIONS_MAX if it was not this job.`,
-            }),
+            JSON.stringify(interrupted(interruptionsMax)),
+            id,
             interruptionsMax,
           ),
         );
       }
-      this.#run(`UPDATE job SET state = 'waiting' WHERE state = 'running'`);
+      this.#run(`UPDATE job SET state = 'waiting', owner = NULL WHERE state = 'running' ${ofOwner}`, ...owners);
       this.#run(`DELETE FROM job WHERE ${endedUnwanted}`);
-      const live = this.#all(`SELECT id FROM job WHERE state = 'waiting'`).map(({ id }) => id as string);
+      const live = this.#all(`SELECT id FROM job WHERE state IN ('waiting', 'running')`).map(({ id }) => id as string);
       const done = this.#all(`SELECT id, tenant, result FROM job WHERE state = 'done'`).map(keptResultOf);
+      const waiting = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'waiting'`);
       const suspects = this.#count(`SELECT count(*) AS count FROM job WHERE state = 'waiting' AND suspect = 1`);
-      return { waiting: live.length, suspects, ended: ended.map(jobOf), live, done };
+      return { waiting, suspects, ended: ended.map(jobOf), live, done };
     });
   }
 
@@ -287,6 +296,7 @@ export class JobDatabase {
       kinds,
       nextAtMs: typeof next === 'number' ? next : undefined,
       workMs: Object.fromEntries(work.map(({ kind, mean }) => [String(kind), Number(mean)])),
+      processes: 1,
     };
   }
 

@@ -1,5 +1,5 @@
-import type { CarriedError } from '../threads/carried-error.ts';
-import type { MethodOf } from '../threads/remote.ts';
+import type { CarriedError } from '../../threads/carried-error.ts';
+import type { MethodOf } from '../../threads/remote.ts';
 import type { JobDatabase } from './job-database.ts';
 import type { SetAside } from './set-aside.ts';
 

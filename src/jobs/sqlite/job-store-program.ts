@@ -1,10 +1,10 @@
 import { workerData } from 'node:worker_threads';
-import { ServiceError } from '../errors.ts';
-import { diskFailureOf } from '../resilience/disk-failure.ts';
-import { openSound } from '../sqlite/open-sound.ts';
-import { isDamaged } from '../sqlite/sqlite-failures.ts';
-import { carried } from '../threads/carried-error.ts';
-import { parent } from '../threads/parent.ts';
+import { ServiceError } from '../../errors.ts';
+import { diskFailureOf } from '../../resilience/disk-failure.ts';
+import { openSound } from '../../sqlite/open-sound.ts';
+import { isDamaged } from '../../sqlite/sqlite-failures.ts';
+import { carried } from '../../threads/carried-error.ts';
+import { parent } from '../../threads/parent.ts';
 import { JobDatabase } from './job-database.ts';
 import type { StoreAnswer, StoreCall } from './job-store-messages.ts';
 import { jobDatabaseTerms, openJobDatabase } from './open-job-database.ts';

@@ -40,4 +40,6 @@ export const jobMigrations: readonly string[] = [
   ALTER TABLE job ADD COLUMN excused INTEGER NOT NULL DEFAULT 0;
   `,
   'ALTER TABLE job ADD COLUMN delete_wanted INTEGER NOT NULL DEFAULT 0;',
+  // The process that works on a job, or will work on a suspect as soon as it has nothing else.
+  'ALTER TABLE job ADD COLUMN owner TEXT;',
 ];

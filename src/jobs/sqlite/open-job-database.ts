@@ -1,5 +1,5 @@
-import { type Opened, openOrSetAside } from '../sqlite/open-or-set-aside.ts';
-import type { DatabaseTerms } from '../sqlite/open-sound.ts';
+import { type Opened, openOrSetAside } from '../../sqlite/open-or-set-aside.ts';
+import type { DatabaseTerms } from '../../sqlite/open-sound.ts';
 import { jobMigrations } from './job-migrations.ts';
 import { finishSettingAside, leftByJobs, type SetAside, setAside } from './set-aside.ts';
 

@@ -17,6 +17,8 @@ import { receiverRoutes } from '../src/receiver/routes.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
 import { composeSettings } from './compose-settings.ts';
+import { licencesPage } from './licences/licences-page.ts';
+import { lockedPackages } from './licences/packages.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate
 // -- --check` says which are stale.
@@ -26,6 +28,7 @@ const pages: Record<string, () => string> = {
   'docs/errors.md': errorsPage,
   'docs/telemetry.md': telemetryPage,
   'docs/api-keys.md': apiKeysPage,
+  'docs/licences-of-packages.md': () => licencesPage(lockedPackages(fileURLToPath(new URL('..', import.meta.url)))),
   'compose/settings.yaml': composeSettings,
   'otel-collector/compat.yaml': compatConfiguration,
   ...rulePages('prometheus/rules', ruleGroups),

@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import decode, { type StreamDecoder } from 'audio-decode';
 import { say } from '../../sentence.ts';
 import { type CompressedFormat, cutBites, headBytesMax } from './cut-bites.ts';
 import { unreadable } from './opened-audio.ts';
@@ -8,24 +7,39 @@ import { readAt } from './read-frames.ts';
 
 const blockBytes = 65_536;
 
+type Decoder = {
+  decode(bytes: Uint8Array): { channelData: readonly Float32Array[] };
+  flush?(): { channelData: readonly Float32Array[] };
+  free(): void;
+};
+
+/** Loaded when a file of the format comes. */
+const decoders = {
+  flac: () => import('@audio/decode-flac'),
+  mp3: () => import('@audio/decode-mp3'),
+  oga: () => import('@audio/decode-vorbis'),
+  opus: () => import('@audio/decode-opus'),
+} as const satisfies Record<CompressedFormat, () => Promise<{ decoder: () => Promise<Decoder> }>>;
+
 /** A compressed file, decoded bite by bite: each is small where a little makes a lot. */
 export async function* decodeStream(
   handle: FileHandle,
   format: CompressedFormat,
   { begin = 0, size, channels, called }: { begin?: number; size: number; channels: number; called: string },
 ): AsyncGenerator<Planes> {
-  const decoder: StreamDecoder = await decode[format]();
+  const { decoder: open } = await decoders[format]();
+  const decoder: Decoder = await open();
   try {
     for (let at = begin; at < size; at += blockBytes) {
       const block = await readAt(handle, at, Math.min(blockBytes + headBytesMax, size - at));
       let from = 0;
       for (const end of cutBites(format, block, Math.min(blockBytes, block.length), channels)) {
-        const planes = widened(await decoder(block.subarray(from, end)), channels);
+        const planes = widened(decoder.decode(block.subarray(from, end)), channels);
         from = end;
         if (planes.length > 0) yield planes;
       }
     }
-    const rest = widened(await decoder.flush(), channels);
+    const rest = widened(decoder.flush?.() ?? { channelData: [] }, channels);
     if (rest.length > 0) yield rest;
   } catch (cause) {
     // What the decoders throw are words of theirs about bytes of the caller's.
@@ -37,10 +51,7 @@ export async function* decodeStream(
   }
 }
 
-/**
- * The MP3 decoder gives one channel for as long as both are the same: the width of the file is the
- * file's.
- */
+/** The MP3 decoder gives two channels for one: the width of the file is the file's. */
 function widened({ channelData }: { channelData: readonly Float32Array[] }, channels: number): Planes {
   const [first] = channelData;
   if (!first || first.length === 0) return [];

@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Not read: history, generated files (their sources are read), and the lists of words. */
 const skipped =
-  /^(CHANGELOG\.md|bench\/LOG\.md|docs\/(settings|errors|telemetry)\.md|tools\/words\/banned\.ts|docs\/glossary\.md)/;
+  /^(CHANGELOG\.md|bench\/LOG\.md|docs\/(settings|errors|telemetry|licences-of-packages)\.md|tools\/words\/banned\.ts|docs\/glossary\.md)/;
 
 /** Folders whose strings a reader sees: the page, panels, alerts, and descriptions of metrics. */
 const readAloud = /^(web|observability|src\/telemetry\/names|src\/settings)\//;

@@ -19,6 +19,7 @@ import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/n
 import { composeSettings } from './compose-settings.ts';
 import { licencesPage } from './licences/licences-page.ts';
 import { lockedPackages } from './licences/packages.ts';
+import { composeDigests, kubernetesDigests } from './pinned-images.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate
 // -- --check` says which are stale.
@@ -30,6 +31,8 @@ const pages: Record<string, () => string> = {
   'docs/api-keys.md': apiKeysPage,
   'docs/licences-of-packages.md': () => licencesPage(lockedPackages(fileURLToPath(new URL('..', import.meta.url)))),
   'compose/settings.yaml': composeSettings,
+  'compose/digests.yaml': composeDigests,
+  'deploy/kubernetes/components/digests/kustomization.yaml': kubernetesDigests,
   'otel-collector/compat.yaml': compatConfiguration,
   ...rulePages('prometheus/rules', ruleGroups),
   ...rulePages('loki/rules/fake', logRuleGroups),

@@ -43,7 +43,7 @@ type Context = Required<Omit<ImagesOptions, 'signal' | 'again'>> & {
 const serviceImagesMax = 3;
 const checkout = resolve(import.meta.dirname, '../..');
 const nodeImage = 'node:24.21.0-bookworm-slim';
-const officialOnly = ['grafana/grafana:12.4.4'];
+const officialOnly = ['grafana/grafana:12.4.11'];
 
 /**
  * All images of compose.yaml as archives in the cache, built or fetched first where they are

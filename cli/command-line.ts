@@ -7,7 +7,9 @@ import { version } from '../src/version.ts';
 import type { Act } from './checkout-commands.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { archives } from './commands/archives.ts';
+import { chart } from './commands/chart.ts';
 import { clean } from './commands/clean.ts';
+import { type ClusterArguments, clusterDownCommand, clusterUpCommand } from './commands/cluster.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -69,6 +71,10 @@ command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/
 command('archives <folder>', 'write the servers of this machine as archives, for a mirror (docs/servers.md)')
   .option('--only <names>', 'only these servers, with commas between')
   .action((folder: string, options: { only?: string }) => run(archives)({ ...options, folder }));
+clusterCommands();
+command('chart', 'write the Helm chart of deploy/kubernetes/overlays/one-node')
+  .option('--out <folder>', 'where to', 'vitrine-chart')
+  .action(run(chart));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });
@@ -117,6 +123,24 @@ function datasetCommand(operation: 'score' | 'enhance'): void {
   one.action((folder: string, options: Omit<DatasetArguments, 'operation' | 'folder'>) =>
     run(dataset)({ ...options, operation, folder }),
   );
+}
+
+function clusterCommands(): void {
+  const all = command('cluster', 'Kubernetes on this machine, without a registry (needs root and Linux)');
+  const name = ['--name <name>', 'several clusters have several names', 'vitrine'] as const;
+  all
+    .command('up')
+    .description('start it, with the images of compose.yaml; docs/cluster.md')
+    .option(...name)
+    .option('--nodes <count>', 'how many nodes', '1')
+    .option('--policies', 'enforce network policies')
+    .option('--metrics', 'count processors and memory of pods, for autoscalers')
+    .action((options: ClusterArguments) => run(clusterUpCommand)(options));
+  all
+    .command('down')
+    .description('end it, and remove all it has')
+    .option(...name)
+    .action((options: ClusterArguments) => run(clusterDownCommand)(options));
 }
 
 function command(signature: string, description: string): Command {

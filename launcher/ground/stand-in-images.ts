@@ -33,9 +33,10 @@ export const standIns = {
   pause: {
     name: 'vitrine-pause:1.0',
     binaries: [],
-    tools: ['/pause'],
+    // Busybox goes by the name it is called by: no other name would find it.
+    tools: ['/bin/busybox'],
     folders: {},
-    config: { Entrypoint: ['/pause', 'sleep', '1000000000'], User: String(nobody) },
+    config: { Entrypoint: ['/bin/busybox', 'sleep', '1000000000'], User: String(nobody) },
   },
   collector: {
     name: 'otel/opentelemetry-collector-contrib:0.155.0',

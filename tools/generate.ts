@@ -14,12 +14,15 @@ import { type FailureCode, failures, faultOf } from '../src/errors.ts';
 import type { AnyWord, RouteTable } from '../src/http/route-table.ts';
 import { ifThere } from '../src/if-there.ts';
 import { receiverRoutes } from '../src/receiver/routes.ts';
+import { eventNames } from '../src/telemetry/names/events.ts';
+import { labelNames } from '../src/telemetry/names/labels.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
 import { composeSettings } from './compose-settings.ts';
 import { licencesPage } from './licences/licences-page.ts';
 import { lockedPackages } from './licences/packages.ts';
 import { composeDigests, kubernetesDigests } from './pinned-images.ts';
+import { registryFiles } from './registry/write-registry.ts';
 
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate
 // -- --check` says which are stale.
@@ -34,6 +37,7 @@ const pages: Record<string, () => string> = {
   'compose/digests.yaml': composeDigests,
   'deploy/kubernetes/components/digests/kustomization.yaml': kubernetesDigests,
   'otel-collector/compat.yaml': compatConfiguration,
+  ...registryFiles,
   ...rulePages('prometheus/rules', ruleGroups),
   ...rulePages('loki/rules/fake', logRuleGroups),
   ...rulePages('loki/rules-by-stream/app', logRuleGroupsOf('app')),
@@ -153,7 +157,11 @@ function telemetryPage(): string {
     metric.attributes.join(', '),
     metric.from === undefined ? metric.says : `${metric.says} (${metric.from})`,
   ]);
-  const attributes = Object.values(attributeNames).map(({ name, says }) => [`\`${name}\``, says]);
+  const attributes = Object.values<{ name: string; says: string; type?: string }>(attributeNames).map(
+    ({ name, says, type = 'string' }) => [`\`${name}\``, type, says],
+  );
+  const rowsOf = (names: Readonly<Record<string, string>>) =>
+    Object.entries(names).map(([name, says]) => [`\`${name}\``, says]);
   const spans = Object.values(spanNames).map(({ name, says }) => [`\`${name}\``, says]);
   return page('Telemetry', 'src/telemetry/names/names.ts', 'What the service says of itself, over OTLP.', [
     '## Metrics\n',
@@ -177,7 +185,12 @@ function telemetryPage(): string {
       ]),
     ),
     '\n## Attributes of our own\n',
-    table(['name', 'what it says'], attributes),
+    table(['name', 'type', 'what it says'], attributes),
+    '\n## Labels of metrics\n',
+    table(['label', 'what it says'], rowsOf(labelNames)),
+    '\n## Events\n',
+    'A log record says which event it is: `event_type`, and the event name of OTLP. `telemetry/registry/` has all of this page in the form that OpenTelemetry’s weaver reads; `node tools/registry/check-telemetry.ts <folder>` holds what the file backend wrote against it.\n',
+    table(['event', 'what it says'], rowsOf(eventNames)),
   ]);
 }
 

@@ -12,7 +12,7 @@ const exchanges = { fast: fastExchange, plain: plainExchange } as const;
 export async function chooseExchange({ httpExchange }: Pick<Config, 'httpExchange'>): Promise<MakeExchange> {
   const difference = httpExchange === 'auto' ? await differenceInThread() : undefined;
   const name = httpExchange !== 'auto' ? httpExchange : difference === undefined ? 'fast' : 'plain';
-  const fields = { event_type: 'http_exchange', exchange: name };
+  const fields = { event_type: 'http_exchange', exchange: name } as const;
   if (difference === undefined) log('app', 'info', `Inference is answered by the ${name} HTTP exchange`, fields);
   else
     log(

@@ -2,11 +2,12 @@ import type { Request } from 'express';
 import type { FailureCode, ServiceError } from '../errors.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
+import type { EventName } from '../telemetry/names/events.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import { routeOf } from './route-of.ts';
 
 /** The failures that the security log records, by its event. */
-const events: Partial<Record<FailureCode, string>> = {
+const events: Partial<Record<FailureCode, EventName>> = {
   unauthorized: 'caller_refused',
   forbidden: 'caller_forbidden',
   rate_limited: 'caller_over_quota',

@@ -4,6 +4,7 @@ import { shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { type LogFields, log } from '../telemetry/logger.ts';
+import type { EventName } from '../telemetry/names/events.ts';
 import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { failureOf, recordSpan } from '../telemetry/spans.ts';
 import { type EngineCall, TaskTime } from './task-time.ts';
@@ -301,7 +302,7 @@ function measuresOf({ audioSeconds, generatedSamples }: TaskMeasures): Attribute
 }
 
 /** The event's word in the log, by kind of task. */
-export const taskEvents: Readonly<Record<TaskKind, string>> = {
+export const taskEvents: Readonly<Record<TaskKind, EventName>> = {
   separate: 'audio_separation',
   generate: 'audio_generation',
   score: 'audio_scoring',

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type Context, trace } from '@opentelemetry/api';
 import { OpenTelemetryTransportV3 } from '@opentelemetry/winston-transport';
 import winston from 'winston';
+import type { EventName } from './names/events.ts';
 import { attribute } from './names/names.ts';
 
 /**
@@ -16,7 +17,11 @@ export type LoggerName = (typeof loggerNames)[number];
 export const logStreams = ['app', 'security', 'audit'] as const;
 export type LogStream = (typeof logStreams)[number];
 
-export type LogFields = Record<string, string | number | boolean | undefined>;
+/** A field that says what happened is one of the table of events. */
+export type LogFields = {
+  [field: string]: string | number | boolean | undefined;
+  [attribute.eventType]?: EventName | undefined;
+};
 
 // The transport reads a record's trace from this property; without it, it would take the context
 // that happens to be active.

@@ -2,10 +2,11 @@ import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { type LogFields, log } from '../../telemetry/logger.ts';
+import type { EventName } from '../../telemetry/names/events.ts';
 import { attribute } from '../../telemetry/names/names.ts';
 import type { Act } from '../routes.ts';
 
-const acts: Readonly<Record<Act, { event: string; done: string; failed: string }>> = {
+const acts: Readonly<Record<Act, { event: EventName; done: string; failed: string }>> = {
   model_load: { event: 'model_repository', done: 'A model was loaded', failed: 'A model was not loaded' },
   model_unload: { event: 'model_repository', done: 'A model was unloaded', failed: 'A model was not unloaded' },
   trace_settings: {

@@ -47,9 +47,20 @@ export function pointsInto(points: DurableExport<ResourceMetrics>, ledger: Ledge
   };
 }
 
-/** One logger for winston's transport that sends each record by the provider of its stream. */
+/**
+ * One logger for winston's transport that sends each record by the provider of its stream, with
+ * the event's name where OTLP has it.
+ */
 export function byStream(loggerOf: (stream: string) => Logger): Logger {
   const loggers = Object.fromEntries(logStreams.map((stream) => [stream, loggerOf(stream)]));
   const of = (record: LogRecord) => loggers[streamOf(record.attributes?.[attribute.logger])]!;
-  return { emit: (record) => of(record).emit(record), enabled: () => true };
+  return {
+    emit: (record) => of(record).emit(withEventName(record)),
+    enabled: () => true,
+  };
+}
+
+function withEventName(record: LogRecord): LogRecord {
+  const eventName = record.attributes?.[attribute.eventType];
+  return typeof eventName === 'string' ? { ...record, eventName } : record;
 }

@@ -1,3 +1,10 @@
+type Attribute = {
+  readonly name: string;
+  readonly says: string;
+  /** Without it, a string. */
+  readonly type?: 'int' | 'double' | 'boolean' | 'string[]';
+};
+
 /**
  * Every attribute of spans, log records and the resource; attributes of metrics stand in the rows
  * of the metrics too.
@@ -14,7 +21,7 @@ export const attributeNames = {
   },
   codeFile: { name: 'code.file.path', says: 'Where a warning or error was written: the file below src/.' },
   codeFunction: { name: 'code.function.name', says: 'The function that wrote it.' },
-  codeLine: { name: 'code.line.number', says: 'The line that wrote it.' },
+  codeLine: { type: 'int', name: 'code.line.number', says: 'The line that wrote it.' },
   requestId: { name: 'request.id', says: 'The caller’s X-Request-Id if it is valid, else ours.' },
   tenant: {
     name: 'tenant',
@@ -22,7 +29,11 @@ export const attributeNames = {
   },
   httpMethod: { name: 'http.request.method', says: 'The method, or _OTHER for an unknown one.' },
   httpRoute: { name: 'http.route', says: 'The route’s pattern, never the path that a caller wrote.' },
-  httpStatus: { name: 'http.response.status_code', says: 'The status of the answer; 499 where the caller left first.' },
+  httpStatus: {
+    type: 'int',
+    name: 'http.response.status_code',
+    says: 'The status of the answer; 499 where the caller left first.',
+  },
   httpVersion: { name: 'network.protocol.version', says: 'The version of HTTP.' },
   urlScheme: { name: 'url.scheme', says: 'http or https, as the caller used it.' },
   exceptionType: { name: 'exception.type', says: 'The class of an unexpected error.' },
@@ -46,6 +57,7 @@ export const attributeNames = {
     says: 'Where a request came from: in the streams security and audit only. VITRINE_TRUST_PROXY says whose X-Forwarded-For counts.',
   },
   linesUnsaid: {
+    type: 'int',
     name: 'lines_unsaid',
     says: 'How many more lines this one stands for: those above a rate are summed up.',
   },
@@ -58,14 +70,19 @@ export const attributeNames = {
   auditTo: { name: 'to', says: 'What stood there after it.' },
   modelName: { name: 'inference.model.name', says: 'The model, by its name in the repository.' },
   modelVersion: { name: 'inference.model.version', says: 'The version of the model that answered.' },
-  batchId: { name: 'inference.batch.id', says: 'The number of the batch since its model was loaded.' },
-  batchRequests: { name: 'inference.batch.requests', says: 'Requests in the batch.' },
-  batchRows: { name: 'inference.batch.rows', says: 'Rows in the batch.' },
+  batchId: { type: 'int', name: 'inference.batch.id', says: 'The number of the batch since its model was loaded.' },
+  batchRequests: { type: 'int', name: 'inference.batch.requests', says: 'Requests in the batch.' },
+  batchRows: { type: 'int', name: 'inference.batch.rows', says: 'Rows in the batch.' },
   batchFill: {
+    type: 'double',
     name: 'inference.batch.fill',
     says: 'Rows as part of the most there may be; absent where requests run alone.',
   },
-  batchPadding: { name: 'inference.batch.padding', says: 'Rows that were made up to fill the batch: always 0.' },
+  batchPadding: {
+    type: 'int',
+    name: 'inference.batch.padding',
+    says: 'Rows that were made up to fill the batch: always 0.',
+  },
   batchClosedBy: {
     name: 'inference.batch.closed_by',
     says: 'Why the batch took no more: idle (nothing else waited), rows, bytes, delay, alone.',
@@ -75,18 +92,25 @@ export const attributeNames = {
     name: 'inference.lane',
     says: 'The thread or process that ran it, as in thread-3 or process-4711; event-loop for a small batch that took the shortcut.',
   },
-  lanes: { name: 'inference.lanes', says: 'Lanes of the model.' },
-  shortcut: { name: 'inference.shortcut', says: 'Whether small batches of the model run on the event loop.' },
+  lanes: { type: 'int', name: 'inference.lanes', says: 'Lanes of the model.' },
+  shortcut: {
+    type: 'boolean',
+    name: 'inference.shortcut',
+    says: 'Whether small batches of the model run on the event loop.',
+  },
   provider: { name: 'inference.provider', says: 'The execution provider: cpu, webgpu, cuda.' },
   sessionMs: {
+    type: 'double',
     name: 'inference.session.duration_ms',
     says: 'ONNX Runtime alone, without the way to the lane and back.',
   },
   cpuMs: {
+    type: 'double',
     name: 'inference.cpu.duration_ms',
     says: 'CPU time of the lane for the batch; on the event loop, how long it ran.',
   },
   gpuEnergyJoules: {
+    type: 'double',
     name: 'inference.gpu.energy_joules',
     says: 'What the GPU used for the batch: its energy in that time, by the share of the device’s time that the batch had.',
   },
@@ -94,23 +118,31 @@ export const attributeNames = {
     name: 'inference.gpu.energy_is',
     says: 'measured, when the device’s counter moved at least twice meanwhile, else estimated.',
   },
-  intraOpThreads: { name: 'inference.session.intra_op_threads', says: 'Threads inside one operator.' },
+  intraOpThreads: { type: 'int', name: 'inference.session.intra_op_threads', says: 'Threads inside one operator.' },
   profile: {
     name: 'inference.profile',
     says: 'Whether a profile was made of a request that should have one: taken, busy (VITRINE_PROFILES_MAX), too_large (VITRINE_PROFILE_BYTES_MAX).',
   },
-  profileRunMs: { name: 'inference.profile.run_ms', says: 'How long the profiled run took.' },
-  profileOperators: { name: 'inference.profile.operators', says: 'Operators that ran; the 200 longest have spans.' },
-  profileTop: { name: 'inference.profile.top', says: 'The five longest operators, with their part of the run.' },
+  profileRunMs: { type: 'double', name: 'inference.profile.run_ms', says: 'How long the profiled run took.' },
+  profileOperators: {
+    type: 'int',
+    name: 'inference.profile.operators',
+    says: 'Operators that ran; the 200 longest have spans.',
+  },
+  profileTop: {
+    type: 'string[]',
+    name: 'inference.profile.top',
+    says: 'The five longest operators, with their part of the run.',
+  },
   onnxNode: { name: 'onnx.node.name', says: 'The operator’s name in the graph, after ONNX Runtime’s optimizations.' },
   onnxType: { name: 'onnx.op_type', says: 'Which operator.' },
   onnxProvider: { name: 'onnx.provider', says: 'The execution provider that ran it.' },
   onnxInputs: { name: 'onnx.input.shapes', says: 'Types and shapes of its inputs.' },
   onnxOutputs: { name: 'onnx.output.shapes', says: 'Types and shapes of its outputs.' },
-  onnxOutputBytes: { name: 'onnx.output.bytes', says: 'Size of its outputs.' },
-  onnxParameterBytes: { name: 'onnx.parameter.bytes', says: 'Size of its weights.' },
-  onnxActivationBytes: { name: 'onnx.activation.bytes', says: 'Size of its other inputs.' },
-  onnxMemory: { name: 'onnx.memory.in_use_bytes', says: 'Memory of the session in use when it had run.' },
+  onnxOutputBytes: { type: 'int', name: 'onnx.output.bytes', says: 'Size of its outputs.' },
+  onnxParameterBytes: { type: 'int', name: 'onnx.parameter.bytes', says: 'Size of its weights.' },
+  onnxActivationBytes: { type: 'int', name: 'onnx.activation.bytes', says: 'Size of its other inputs.' },
+  onnxMemory: { type: 'int', name: 'onnx.memory.in_use_bytes', says: 'Memory of the session in use when it had run.' },
   traceKept: { name: 'vitrine.trace.kept', says: 'Why the trace was kept.' },
   loadResult: { name: 'model.load.result', says: 'ok, or the failure’s code.' },
   alertName: { name: 'alert.name', says: 'An alert’s `alertname`.' },
@@ -123,7 +155,11 @@ export const attributeNames = {
   alertSource: { name: 'alert.source', says: 'Who sent the alert: alertmanager or grafana.' },
   alertStartsAt: { name: 'alert.starts_at', says: 'Since when the alert fires.' },
   alertEndsAt: { name: 'alert.ends_at', says: 'When a resolved alert ended.' },
-  alertCut: { name: 'alert.cut', says: 'True: labels or annotations were over a limit and are not complete.' },
+  alertCut: {
+    type: 'boolean',
+    name: 'alert.cut',
+    says: 'True: labels or annotations were over a limit and are not complete.',
+  },
   alertLabel: { name: 'alert.label', says: 'Prefix of an alert’s labels: alert.label.<name>.' },
   alertAnnotation: { name: 'alert.annotation', says: 'Prefix of an alert’s annotations: alert.annotation.<name>.' },
   alertLink: {
@@ -154,6 +190,7 @@ export const attributeNames = {
   jobId: { name: 'job.id', says: 'Which job; its own trace has the span `job` and one `job.step` for each attempt.' },
   jobKind: { name: 'job.kind', says: 'What kind of task the job is.' },
   jobAttempt: {
+    type: 'int',
     name: 'job.attempt',
     says: 'Which attempt at the job; above 1 after a failure that may pass, a stop, or a crash.',
   },
@@ -162,21 +199,38 @@ export const attributeNames = {
   taskStatus: { name: 'task.status', says: 'success, or the failure’s code.' },
   taskStep: { name: 'task.step', says: 'What a part of the task did: audio.decode, score.reference, files.zip …' },
   taskChunk: {
+    type: 'int',
     name: 'task.chunk',
     says: 'Which engine call of the task, from 0; the first 32 have a span of their own.',
   },
-  taskChunkWaited: { name: 'task.chunk.waited_ms', says: 'How long the engine call waited for a lane.' },
-  taskStepCount: { name: 'task.step.count', says: 'Stretches, or engine calls, that the span stands for together.' },
-  taskStepBusy: { name: 'task.step.busy_ms', says: 'How long they took without what lies between them.' },
-  taskCalls: { name: 'inference.calls', says: 'Engine calls of the task, all of them.' },
-  promptLength: { name: 'prompt.length', says: 'Characters of the prompt. The prompt itself is not recorded.' },
-  audioDuration: { name: 'audio.duration', says: 'Seconds of sound that a task took or made.' },
-  audioSamples: { name: 'audio.generated_samples', says: 'Samples of all channels that a task made.' },
+  taskChunkWaited: {
+    type: 'double',
+    name: 'task.chunk.waited_ms',
+    says: 'How long the engine call waited for a lane.',
+  },
+  taskStepCount: {
+    type: 'int',
+    name: 'task.step.count',
+    says: 'Stretches, or engine calls, that the span stands for together.',
+  },
+  taskStepBusy: {
+    type: 'double',
+    name: 'task.step.busy_ms',
+    says: 'How long they took without what lies between them.',
+  },
+  taskCalls: { type: 'int', name: 'inference.calls', says: 'Engine calls of the task, all of them.' },
+  promptLength: {
+    type: 'int',
+    name: 'prompt.length',
+    says: 'Characters of the prompt. The prompt itself is not recorded.',
+  },
+  audioDuration: { type: 'double', name: 'audio.duration', says: 'Seconds of sound that a task took or made.' },
+  audioSamples: { type: 'int', name: 'audio.generated_samples', says: 'Samples of all channels that a task made.' },
   datasetName: { name: 'dataset.name', says: 'The dataset that a run works through.' },
   sampleId: { name: 'sample.id', says: 'One file of a dataset, by its path in the folder.' },
   sampleStatus: { name: 'sample.status', says: 'success, failed, excluded or skipped.' },
   processingStage: { name: 'processing.stage', says: 'What a run does with each file: score or enhance.' },
-  qualityDnsmos: { name: 'quality.dnsmos', says: 'The overall DNSMOS score of a file.' },
+  qualityDnsmos: { type: 'double', name: 'quality.dnsmos', says: 'The overall DNSMOS score of a file.' },
   onnxSource: { name: 'onnx.source', says: 'Where in ONNX Runtime a message comes from.' },
   onnxFunction: { name: 'onnx.function', says: 'The function of ONNX Runtime that wrote it.' },
   hwName: { name: 'hw.name', says: 'The GPU’s name.' },
@@ -186,12 +240,14 @@ export const attributeNames = {
   serviceVersion: { name: 'service.version', says: 'The version of Vitrine.' },
   serviceInstance: { name: 'service.instance.id', says: 'The instance; it keeps its id over restarts.' },
   environment: { name: 'deployment.environment.name', says: 'VITRINE_ENVIRONMENT.' },
-  processId: { name: 'process.pid', says: 'The process.' },
+  processId: { type: 'int', name: 'process.pid', says: 'The process.' },
   runtimeName: { name: 'process.runtime.name', says: 'Always nodejs.' },
   runtimeVersion: { name: 'process.runtime.version', says: 'The version of Node.' },
-} as const;
+} as const satisfies Record<string, Attribute>;
 
 type Rows = typeof attributeNames;
+
+export type AttributeName = Rows[keyof Rows]['name'];
 
 /** The keys themselves: `[attribute.batchId]: 4`. */
 export const attribute = Object.fromEntries(Object.entries(attributeNames).map(([row, { name }]) => [row, name])) as {

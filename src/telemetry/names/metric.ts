@@ -1,10 +1,13 @@
+import type { AttributeName } from './attributes.ts';
+import type { LabelName } from './labels.ts';
+
 /** One row of the table of names. */
 export type Metric = {
   name: string;
   kind: 'counter' | 'gauge' | 'histogram' | 'exponential histogram';
   unit: string;
   says: string;
-  attributes: readonly string[];
+  attributes: readonly (LabelName | AttributeName)[];
   /** The package that measures it, where it is not Vitrine. */
   from?: string;
   buckets?: readonly number[];

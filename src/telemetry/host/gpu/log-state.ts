@@ -1,4 +1,5 @@
 import { log } from '../../logger.ts';
+import type { EventName } from '../../names/events.ts';
 import { attribute } from '../../names/names.ts';
 import type { RefusalCode } from './nvml.ts';
 import type { ClosedDevice, GpuDevice } from './reading.ts';
@@ -111,7 +112,7 @@ function inWords(code: string): string {
 
 function say(
   level: 'debug' | 'info' | 'warn',
-  eventType: string,
+  eventType: EventName,
   message: string,
   fields: Record<string, string> = {},
 ): void {

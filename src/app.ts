@@ -212,7 +212,12 @@ export function createApp(given: {
   app.use(answerNotFound('/openapi.json says which there are, and /docs shows them'));
   app.use(answerError);
   for (const path of Object.keys(inferenceRoutes)) requestMetrics.beginRoute(path, ['POST']);
-  return { serve: front(tracing, infer(parts), app), express: app, budgets, exchange };
+  return {
+    serve: front({ tracing, identities: given.access.identities, infer: infer(parts), express: app }),
+    express: app,
+    budgets,
+    exchange,
+  };
 
   function admit(word: Word, request: Request, response: Response): Client | undefined {
     const { model } = request.params as { model?: string };

@@ -5,6 +5,7 @@ import { collectorSettings } from './settings/collector.ts';
 import { folderSettings } from './settings/folders.ts';
 import { gpuSettings } from './settings/gpus.ts';
 import { healthSettings } from './settings/health.ts';
+import { identitySettings } from './settings/identity.ts';
 import { jobSettings } from './settings/jobs.ts';
 import { limitSettings } from './settings/limits.ts';
 import { modelSettings } from './settings/models.ts';
@@ -30,6 +31,7 @@ export const settings = {
   ...telemetrySettings,
   ...receiverSettings,
   ...accessSettings,
+  ...identitySettings,
   ...limitSettings,
   ...taskSettings,
   ...jobSettings,

@@ -36,8 +36,8 @@ await startOrExplain(async () => {
   // Before anything in it is touched: who comes second must change nothing.
   const data = openDataFolder({ data: given.data, part: 'service', who: 'service' });
   const config = Object.freeze({ ...given, models: await repositoryOf(given) });
-  const access = await AccessControl.open(config);
   const meter = new Meter();
+  const access = await AccessControl.open(config, meter);
   const requestMetrics = new RequestMetrics(meter);
   const engineMetrics = new EngineMetrics(meter);
   const taskMetrics = new TaskMetrics(meter);

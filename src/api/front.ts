@@ -1,14 +1,33 @@
-import type { Express } from 'express';
+import type { Express, Request, Response } from 'express';
+import { answerFailure } from '../http/answer-error.ts';
 import type { ServedApp } from '../http/served-app.ts';
 import { beginTrace, type RequestTracing } from '../http/trace-request.ts';
+import type { RequestTrace } from '../observe/request-trace.ts';
+import type { Identities } from './access/identity/identities.ts';
 import type { InferHandler, InferTarget } from './inference/infer.ts';
 
+type FrontParts = {
+  readonly tracing: RequestTracing | undefined;
+  readonly identities: Identities | undefined;
+  readonly infer: InferHandler;
+  readonly express: Express;
+};
+
 /** Where every request comes in: inferences go to their handler, everything else to Express. */
-export function front(tracing: RequestTracing | undefined, infer: InferHandler, express: Express): ServedApp['serve'] {
+export function front({ tracing, identities, infer, express }: FrontParts): ServedApp['serve'] {
   let lastUrl = '';
   let last: InferTarget | undefined;
   return (request, response) => {
     const trace = beginTrace(tracing, request, response);
+    const looking = identities?.look(request);
+    if (looking === undefined) route(request, response, trace);
+    else
+      looking
+        .then(() => route(request, response, trace))
+        .catch((error: unknown) => answerFailure(error, request, response));
+  };
+
+  function route(request: Request, response: Response, trace: RequestTrace): void {
     // Most requests ask for what the one before asked for: its URL is compared, not taken apart.
     if (request.url !== lastUrl) {
       last = targetOf(request.url);
@@ -16,7 +35,7 @@ export function front(tracing: RequestTracing | undefined, infer: InferHandler, 
     }
     if (last === undefined) express(request, response);
     else infer(request, response, trace, last);
-  };
+  }
 }
 
 /** Undefined for what is no inference. */

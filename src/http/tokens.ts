@@ -53,7 +53,7 @@ export function unusableTokens(setting: string, cause: unknown): ServiceError {
 /** The token of `Authorization: Bearer …`; empty where the header says something else. */
 export function bearerOf({ headers: { authorization } }: Pick<Request, 'headers'>): string | undefined {
   if (authorization === undefined) return undefined;
-  return /^Bearer +(\S{1,1024}) *$/i.exec(authorization)?.[1] ?? '';
+  return /^Bearer +(\S{1,8192}) *$/i.exec(authorization)?.[1] ?? '';
 }
 
 function sha256(text: string): Buffer {

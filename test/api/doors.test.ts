@@ -7,6 +7,7 @@ import { Clients } from '../../src/api/access/clients.ts';
 import { TokenBucket } from '../../src/api/access/token-bucket.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { identity, slow } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
@@ -20,14 +21,14 @@ describe('the doors of the API', () => {
     await using api = await serveApi({ copy: { onnx: identity('FP32') } });
     assert.equal((await api.fetch('/v2/models/copy/infer', { method: 'POST', body: copyBody })).status, 200);
     await assert.rejects(
-      AccessControl.open({ ...readConfig({}), bind: '0.0.0.0' }),
+      AccessControl.open({ ...readConfig({}), bind: '0.0.0.0' }, new Meter()),
       (error) =>
         error instanceof ServiceError &&
         error.code === 'invalid_setting' &&
         /Cannot listen on 0\.0\.0\.0: there are no API keys.*VITRINE_API_KEYS_FILE/.test(error.message),
     );
     assert.match(
-      (await AccessControl.open(readConfig({}))).note ?? '',
+      (await AccessControl.open(readConfig({}), new Meter())).note ?? '',
       /no API keys, so only this machine can reach it/,
     );
   });

@@ -9,6 +9,7 @@ import { flightAnswer } from '../../src/api/requests/flight-answer.ts';
 import { showRequest } from '../../src/api/requests/flight-routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
 import { batchOf, recordOf, remember } from '../telemetry/flight-records.ts';
 
 describe('a request that is looked up', () => {
@@ -16,7 +17,7 @@ describe('a request that is looked up', () => {
   let server: Server;
 
   before(async () => {
-    const access = await AccessControl.open(readConfig({}));
+    const access = await AccessControl.open(readConfig({}), new Meter());
     const show = showRequest({ access, flights });
     const client = new Clients(readConfig({})).byAddress('127.0.0.1');
     server = express()

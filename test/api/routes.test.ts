@@ -228,7 +228,7 @@ describe('a route without a word', () => {
 describe('a proxy that is trusted', () => {
   it('ends the start where there are no API keys: every stranger would be the administrator', async () => {
     await assert.rejects(
-      AccessControl.open({ ...readConfig({}), trustProxy: '10.0.0.0/8' }),
+      AccessControl.open({ ...readConfig({}), trustProxy: '10.0.0.0/8' }, new Meter()),
       /Cannot trust a proxy: there are no API keys.*VITRINE_API_KEYS_FILE.*VITRINE_TRUST_PROXY/,
     );
   });

@@ -83,8 +83,8 @@ export async function serveApi(
     httpExchange,
     ...settings,
   };
-  const access = await AccessControl.open(config);
   const meter = new Meter();
+  const access = await AccessControl.open(config, meter);
   const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
   const lifecycle = new Lifecycle();
   const flights = observed ? new FlightRecorder({ recordsMax: 1000, batchesMax: 1000, minutesMax: 60 }) : undefined;

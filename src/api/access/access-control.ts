@@ -9,10 +9,12 @@ import { isLoopback } from '../../http/loopback.ts';
 import { bearerOf, Tokens, unusableTokens } from '../../http/tokens.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { ours, say } from '../../sentence.ts';
+import type { Meter } from '../../telemetry/meter.ts';
 import { takeQuota } from '../inference/take-quota.ts';
 import type { Word } from '../routes.ts';
 import { ApiKeys } from './api-keys.ts';
 import { type Client, Clients } from './clients.ts';
+import { Identities, notChecked } from './identity/identities.ts';
 import { modelNameCharsMax } from './model-pattern.ts';
 
 /**
@@ -23,13 +25,20 @@ import { modelNameCharsMax } from './model-pattern.ts';
 export class AccessControl {
   readonly #config: Pick<Config, 'trustProxy'>;
   readonly #keys: ApiKeys | undefined;
+  readonly identities: Identities | undefined;
   readonly #adminTokens: Tokens;
   readonly #clients: Clients;
   readonly #pages: PageRules;
 
-  private constructor(config: Config, keys: ApiKeys | undefined, adminTokens: Tokens) {
+  private constructor(
+    config: Config,
+    keys: ApiKeys | undefined,
+    identities: Identities | undefined,
+    adminTokens: Tokens,
+  ) {
     this.#config = config;
     this.#keys = keys;
+    this.identities = identities;
     this.#adminTokens = adminTokens;
     this.#clients = new Clients(config);
     this.#pages = { onlyLoopbackHosts: isLoopback(config.bind) && config.trustProxy === '', hasOwnPage: true };
@@ -39,29 +48,31 @@ export class AccessControl {
    * Ends the start when a file cannot be used, and when more than this machine could use the service
    * without a key.
    */
-  static async open(config: Config): Promise<AccessControl> {
+  static async open(config: Config, meter: Meter): Promise<AccessControl> {
+    const identities = Identities.open(config, meter);
     const keys = config.apiKeysFile === '' ? undefined : await ApiKeys.open(config.apiKeysFile);
-    if (keys === undefined && !isLoopback(config.bind))
+    const isOpen = keys === undefined && identities === undefined;
+    if (isOpen && !isLoopback(config.bind))
       throw new ServiceError(
         'invalid_setting',
-        say`Cannot listen on ${config.bind}: there are no API keys, so everyone who reaches it could use it; name a file in VITRINE_API_KEYS_FILE, or set VITRINE_BIND to 127.0.0.1.`,
+        say`Cannot listen on ${config.bind}: there are no API keys, so everyone who reaches it could use it; name a file in VITRINE_API_KEYS_FILE or a provider in VITRINE_OIDC_ISSUER, or set VITRINE_BIND to 127.0.0.1.`,
       );
-    if (keys === undefined && config.trustProxy !== '')
+    if (isOpen && config.trustProxy !== '')
       throw new ServiceError(
         'invalid_setting',
         say`Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.`,
       );
-    return new AccessControl(config, keys, await adminTokensOf(config));
+    return new AccessControl(config, keys, identities, await adminTokensOf(config));
   }
 
-  /** Since when the keys in force differ from the file. */
+  /** Since when the keys in force differ from the file, or from the provider's. */
   get keysStaleSince(): Date | undefined {
-    return this.#keys?.stale?.since;
+    return this.#keys?.stale?.since ?? this.identities?.staleSince;
   }
 
   /** For the person who starts it: why nobody else can reach it. */
   get note(): string | undefined {
-    return this.#keys === undefined
+    return this.#isOpen
       ? 'there are no API keys, so only this machine can reach it (VITRINE_API_KEYS_FILE)'
       : undefined;
   }
@@ -96,11 +107,12 @@ export class AccessControl {
    * everyone on this machine.
    */
   mayAdminister(client: Client): boolean {
-    return client.admin || (this.#keys === undefined && this.#adminTokens.isEmpty);
+    return client.admin || (this.#isOpen && this.#adminTokens.isEmpty);
   }
 
   [Symbol.dispose](): void {
     this.#keys?.[Symbol.dispose]();
+    this.identities?.[Symbol.dispose]();
   }
 
   /**
@@ -118,16 +130,23 @@ export class AccessControl {
     return undefined;
   }
 
+  /** Nobody has to say who they are. */
+  get #isOpen(): boolean {
+    return this.#keys === undefined && this.identities === undefined;
+  }
+
   /** The client, or why it is not known. */
   #clientOf(request: Request): Client | string {
-    if (this.#keys === undefined && this.#adminTokens.isEmpty) return this.#clients.byAddress(this.#addressOf(request));
+    if (this.#isOpen && this.#adminTokens.isEmpty) return this.#clients.byAddress(this.#addressOf(request));
     const given = credentialOf(request);
     if (given !== undefined) {
       const key = this.#keys?.find(given);
       if (key) return this.#clients.byKey(key);
       if (this.#adminTokens.has(given)) return this.#clients.administrator();
+      const identity = this.identities?.find(given);
+      if (identity !== undefined) return typeof identity === 'string' ? identity : this.#clients.byKey(identity);
     }
-    if (this.#keys === undefined && given === undefined) return this.#clients.byAddress(this.#addressOf(request));
+    if (this.#isOpen && given === undefined) return this.#clients.byAddress(this.#addressOf(request));
     return given === undefined ? 'the request has no API key' : 'its API key is not known';
   }
 
@@ -176,8 +195,14 @@ function credentialOf(request: Request): string | undefined {
 }
 
 function unauthorized(because: string): ServiceError {
+  if (because === notChecked)
+    return new ServiceError(
+      'not_ready',
+      say`Cannot check the token: the provider of VITRINE_OIDC_ISSUER cannot be reached or read; come again in a second.`,
+      { retryAfterMs: 1_000 },
+    );
   return new ServiceError(
     'unauthorized',
-    say`Cannot take the request: ${ours(because)}; send "Authorization: Bearer …" with a key of VITRINE_API_KEYS_FILE.`,
+    say`Cannot take the request: ${ours(because)}; send "Authorization: Bearer …" with a key of VITRINE_API_KEYS_FILE, or with a token of VITRINE_OIDC_ISSUER.`,
   );
 }

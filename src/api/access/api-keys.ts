@@ -7,28 +7,32 @@ import { log } from '../../telemetry/logger.ts';
 import { matchesPattern } from './model-pattern.ts';
 
 /** What the administrator and callers without a key are called as tenants. */
-const reservedTenants = ['admin', 'anonymous'];
+export const reservedTenants = ['admin', 'anonymous'];
 
 const perMinute = z.int().min(1).max(1_000_000_000);
+
+export const tenantPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** What a key allows; a token's claims may say the same. */
+export const keyRights = z.strictObject({
+  models: z.array(z.string().min(1)).default(['*']).describe('Models that may be used; * stands for any text.'),
+  infer_per_minute: perMinute.optional().describe('Instead of VITRINE_INFER_PER_MINUTE_MAX.'),
+  tasks_per_minute: perMinute.optional().describe('Instead of VITRINE_TASKS_PER_MINUTE_MAX.'),
+  may_profile: z.boolean().default(false).describe('May ask for an operator profile of a request.'),
+});
 
 /** The file named by VITRINE_API_KEYS_FILE. It holds no key, only what a key is recognised by. */
 export const apiKeysSchema = z.strictObject({
   keys: z.array(
     z.strictObject({
-      name: z
-        .string()
-        .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
-        .describe('The tenant: what quotas, logs and metrics call the holder.'),
+      name: z.string().regex(tenantPattern).describe('The tenant: what quotas, logs and metrics call the holder.'),
       sha256: z
         .string()
         .regex(/^[0-9a-f]{64}$/)
         .describe(
           'SHA-256 of the key, in lower-case hex. Good enough because a key is 32 random bytes, not a password.',
         ),
-      models: z.array(z.string().min(1)).default(['*']).describe('Models that may be used; * stands for any text.'),
-      infer_per_minute: perMinute.optional().describe('Instead of VITRINE_INFER_PER_MINUTE_MAX.'),
-      tasks_per_minute: perMinute.optional().describe('Instead of VITRINE_TASKS_PER_MINUTE_MAX.'),
-      may_profile: z.boolean().default(false).describe('May ask for an operator profile of a request.'),
+      ...keyRights.shape,
     }),
   ),
 });
@@ -38,6 +42,7 @@ export type ApiKey = {
   readonly inferPerMinute: number | undefined;
   readonly tasksPerMinute: number | undefined;
   readonly mayProfile: boolean;
+  readonly mayAdminister: boolean;
   mayUse(model: string): boolean;
 };
 
@@ -147,15 +152,20 @@ async function readKeys(file: string): Promise<ReadonlyMap<string, ApiKey>> {
       throw new Error(`the name ${entry.name} is not for keys: it stands for those who have none`);
     if (names.has(entry.name)) throw new Error(`the name ${entry.name} is there twice`);
     names.add(entry.name);
-    byHash.set(entry.sha256, {
-      name: entry.name,
-      inferPerMinute: entry.infer_per_minute,
-      tasksPerMinute: entry.tasks_per_minute,
-      mayProfile: entry.may_profile,
-      mayUse: (model) => entry.models.some((pattern) => matchesPattern(pattern, model)),
-    });
+    byHash.set(entry.sha256, rightsOf(entry.name, entry));
   }
   return byHash;
+}
+
+export function rightsOf(name: string, rights: z.output<typeof keyRights>): ApiKey {
+  return {
+    name,
+    inferPerMinute: rights.infer_per_minute,
+    tasksPerMinute: rights.tasks_per_minute,
+    mayProfile: rights.may_profile,
+    mayAdminister: false,
+    mayUse: (model) => rights.models.some((pattern) => matchesPattern(pattern, model)),
+  };
 }
 
 function sha256(key: string): string {

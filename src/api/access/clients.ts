@@ -47,8 +47,7 @@ export class Clients {
   byKey(key: ApiKey): Client {
     const id = `key ${key.name}`;
     const known = this.#known.get(id);
-    // A key that was read again may have other quotas.
-    return known?.key === key ? known : this.#remember(id, key.name, key, false);
+    return known?.key === key ? known : this.#remember(id, key.name, key, key.mayAdminister);
   }
 
   administrator(): Client {
@@ -56,17 +55,21 @@ export class Clients {
   }
 
   #remember(id: string, name: string, key: ApiKey | undefined, admin: boolean): Client {
-    this.#makeRoom();
     const now = performance.now();
+    const known = this.#known.get(id);
+    this.#makeRoom();
+    // A key that was read again, or another token of the tenant, begins with what is left.
+    const bucket = (of: 'infer' | 'tasks', perMinute: number) =>
+      known?.[of].perMinute === perMinute ? known[of] : new TokenBucket(perMinute, now);
     const client: Client = {
       name,
       tenant: key?.name ?? (admin ? 'admin' : 'anonymous'),
       key,
       admin,
-      infer: new TokenBucket(key?.inferPerMinute ?? this.#limits.inferPerMinuteMax, now),
-      tasks: new TokenBucket(key?.tasksPerMinute ?? this.#limits.tasksPerMinuteMax, now),
-      reads: new TokenBucket(this.#limits.readsPerMinuteMax, now),
-      page: new TokenBucket(this.#limits.proxyPerMinuteMax, now),
+      infer: bucket('infer', key?.inferPerMinute ?? this.#limits.inferPerMinuteMax),
+      tasks: bucket('tasks', key?.tasksPerMinute ?? this.#limits.tasksPerMinuteMax),
+      reads: known?.reads ?? new TokenBucket(this.#limits.readsPerMinuteMax, now),
+      page: known?.page ?? new TokenBucket(this.#limits.proxyPerMinuteMax, now),
     };
     this.#known.set(id, client);
     return client;

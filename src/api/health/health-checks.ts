@@ -196,7 +196,7 @@ export class HealthChecks {
     return {
       status: 'warning',
       stale_since: since.toISOString(),
-      message: `The API keys in force are not those of the file: it has not been usable since ${since.toISOString()}; the security log says why.`,
+      message: `The keys in force may be old: their file or provider has not been usable since ${since.toISOString()}; the security log says why.`,
     };
   }
 

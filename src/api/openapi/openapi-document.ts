@@ -46,6 +46,6 @@ export function openApiDocument(config: Config) {
         administrator: { type: 'http', scheme: 'bearer', description: 'A token of VITRINE_ADMIN_TOKEN_FILE.' },
       },
     },
-    paths: describeRoutes(described, { hasKeys: config.apiKeysFile !== '' }),
+    paths: describeRoutes(described, { hasKeys: config.apiKeysFile !== '' || config.oidcIssuer !== '' }),
   });
 }

@@ -81,6 +81,13 @@ export const requestMetrics = {
     says: 'Requests and connections refused by such a budget: share (the client holds more than its share, and the rest is for others) or full.',
     attributes: ['budget', 'reason'],
   },
+  identityChecks: {
+    name: 'vitrine.identity.checks',
+    kind: 'counter',
+    unit: '',
+    says: 'Tokens of the OpenID provider that were checked: ok, refused, or unavailable while its keys could not be had. A token that is remembered is not checked again.',
+    attributes: ['result'],
+  },
   tracesKept: {
     name: 'vitrine.traces.kept',
     kind: 'counter',

@@ -22,7 +22,7 @@ describe('Vitrine on Kubernetes', function () {
   let vitrine: VitrineOnCluster;
 
   before(async function () {
-    cluster = await clusterOrSkip(this as never, { policies: true });
+    cluster = await clusterOrSkip(this as never, { policies: true, metrics: true });
     vitrine = await applyOneNode(cluster, { replicas: 2 });
     await vitrine.untilReady();
   });
@@ -120,6 +120,14 @@ describe('Vitrine on Kubernetes', function () {
       .trim()
       .split('\n');
     assert.ok(Number(bytes) > 15 * 2 ** 30 && Number(bytes) <= 16 * 2 ** 30, bytes);
+  });
+
+  it('counts what each pod takes, for autoscalers', async () => {
+    await waitFor(
+      'the figures of the service',
+      async () => /^service-0 +\d+m +\d+Mi/m.test(await vitrine.kubectl('top', 'pods').catch(() => '')),
+      patience,
+    );
   });
 
   it('fails no request while a pod is deleted, and counts each', async () => {

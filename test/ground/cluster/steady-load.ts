@@ -1,7 +1,6 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const model = 'silero-vad';
 /** After a failure, as a caller would wait: a refusal takes no time. */
 const afterFailureMs = 100;
 
@@ -14,15 +13,16 @@ export type LoadResult = { readonly answered: number; readonly failures: readonl
  * Inferences one after the other on a few kept connections, until it is stopped. Every request that
  * is not answered with 200 is a failure.
  */
-export async function steadyLoad(url: string, key: string, { connections = 4 } = {}) {
+export async function steadyLoad(url: string, key: string, { connections = 4, model = 'silero-vad' } = {}) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const body = await smallestRequest(url, key);
+  const place = `${url}/v2/models/${model}`;
+  const body = await smallestRequest(place, key);
   const stopping = new AbortController();
   const failures: LoadFailure[] = [];
   let answered = 0;
   const work = async () => {
     while (!stopping.signal.aborted) {
-      const what = await infer(url, { key, agent, body });
+      const what = await infer(place, { key, agent, body });
       if (what === undefined) answered += 1;
       else {
         failures.push({ atMs: Date.now(), what });
@@ -43,8 +43,8 @@ export async function steadyLoad(url: string, key: string, { connections = 4 } =
 }
 
 /** One row of noughts for each input, as the model says its inputs are. */
-async function smallestRequest(url: string, key: string): Promise<string> {
-  const answer = await fetch(`${url}/v2/models/${model}`, { headers: { 'x-api-key': key } });
+async function smallestRequest(place: string, key: string): Promise<string> {
+  const answer = await fetch(place, { headers: { 'x-api-key': key } });
   const { inputs } = (await answer.json()) as { inputs: { name: string; datatype: string; shape: number[] }[] };
   return JSON.stringify({
     inputs: inputs.map(({ name, datatype, shape }) => {
@@ -55,10 +55,10 @@ async function smallestRequest(url: string, key: string): Promise<string> {
 }
 
 /** Undefined when it was answered with 200, else what happened. */
-function infer(url: string, { key, agent, body }: Sending): Promise<string | undefined> {
+function infer(place: string, { key, agent, body }: Sending): Promise<string | undefined> {
   return new Promise((done) => {
     const sent = request(
-      `${url}/v2/models/${model}/infer`,
+      `${place}/infer`,
       { method: 'POST', agent, timeout: 30_000, headers: { 'content-type': 'application/json', 'x-api-key': key } },
       (answer) => {
         answer.resume().once('end', () => done(answer.statusCode === 200 ? undefined : `status ${answer.statusCode}`));

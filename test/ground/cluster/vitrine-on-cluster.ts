@@ -135,7 +135,7 @@ export async function applyOneNode(cluster: Cluster, options: OneNodeOptions = {
   const vitrine = new VitrineOnCluster(cluster);
   const { folder, manifests } = vitrine;
   await mkdir(folder, { recursive: true });
-  await writeSecrets(cluster, folder, vitrine.key);
+  await makeNamespace(cluster, { namespace, folder, key: vitrine.key });
   const overlay = relative(folder, join(root, 'deploy/kubernetes/overlays/one-node'));
   await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization(overlay, options)));
   await writePrometheus(folder, options);
@@ -183,7 +183,13 @@ async function writePrometheus(folder: string, { promoted = [] }: OneNodeOptions
   await writeFile(join(folder, 'prometheus.yaml'), text.replace(place, [place, ...lines].join('')));
 }
 
-async function writeSecrets(cluster: Cluster, folder: string, key: string): Promise<void> {
+type NamespaceOptions = { readonly namespace: string; readonly folder: string; readonly key: string };
+
+/** A namespace with the secrets that Vitrine waits for. */
+export async function makeNamespace(
+  cluster: Cluster,
+  { namespace: own, folder, key }: NamespaceOptions,
+): Promise<void> {
   const files = await writeCredentials(folder, {
     keys: { ground: key },
     adminToken: key,
@@ -196,10 +202,10 @@ async function writeSecrets(cluster: Cluster, folder: string, key: string): Prom
     'receiver-tokens': ['alerts-token', 'deploy-token', 'events-token'].map((name) => `${name}=${token}`),
     'grafana-admin': [`password=${token}`],
   };
-  await cluster.kubectl(['create', 'namespace', namespace]);
+  await cluster.kubectl(['create', 'namespace', own]);
   for (const [name, entries] of Object.entries(secrets))
     await cluster.kubectl([
-      ...['--namespace', namespace, 'create', 'secret', 'generic', name],
+      ...['--namespace', own, 'create', 'secret', 'generic', name],
       ...entries.map((entry) => `--from-file=${entry}`),
     ]);
 }

@@ -61,7 +61,7 @@ function loop(count: number): void {
       told.route = '/v2/models/:model/infer';
       told.servedBy = servedBy;
       told.row?.mark('receive');
-      told.row?.arrived(performance.now(), at, 64 * at, 1, 0.25);
+      told.row?.arrived(performance.now(), at, 64 * at, 1, 0.25, 1, 64);
       answers.push(answer);
       traces.push(told);
     }

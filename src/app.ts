@@ -30,6 +30,7 @@ import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
+import { blameForRequest, explainRequest } from './api/requests/why-routes.ts';
 import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
 import { LogSettings } from './api/settings/log-settings.ts';
 import {
@@ -179,6 +180,8 @@ export function createApp(given: {
       '/v1/requests': { get: listRequests(parts) },
       '/v1/requests/summary': { get: summarizeRequests(parts) },
       '/v1/requests/:id': { get: showRequest(parts) },
+      '/v1/requests/:id/why': { get: explainRequest(parts) },
+      '/v1/requests/:id/blame': { get: blameForRequest(parts) },
       '/v1/jobs': { get: listJobs(parts) },
       '/v1/jobs/:id': { get: showJob(parts), delete: deleteJob(parts) },
       '/v1/jobs/:id/events': { get: followJob(parts) },

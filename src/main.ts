@@ -27,6 +27,7 @@ import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { noGpu, startGpu } from './telemetry/host/gpu/start-gpu.ts';
+import { MachineRecord } from './telemetry/host/machine-record.ts';
 import { Meter } from './telemetry/meter.ts';
 
 // Start reads down, stop runs up: telemetry is first in and last out.
@@ -44,14 +45,20 @@ await startOrExplain(async () => {
   const proxyMetrics = new ProxyMetrics(meter);
   let gpu = noGpu();
   const cost = new Cost(meter);
-  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
+  const machine = new MachineRecord();
+  const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter, machine });
   // Before the threads that stay: they take over the memory of the one that compares.
   const makeExchange = await chooseExchange(config);
-  gpu = startGpu(config, meter);
+  gpu = startGpu(config, meter, machine);
   const lifecycle = new Lifecycle();
   const flights = config.telemetryOff
     ? undefined
-    : new FlightRecorder({ recordsMax: config.flightRecordsMax, batchesMax: config.flightBatchesMax, minutesMax: 60 });
+    : new FlightRecorder({
+        recordsMax: config.flightRecordsMax,
+        batchesMax: config.flightBatchesMax,
+        minutesMax: 60,
+        machine,
+      });
   const registry = flights
     ? new Registry(config, observedBy(engineMetrics, cost, flights), new GpuShare(() => gpu))
     : new Registry(config);

@@ -68,6 +68,8 @@ export const routedRoutes = {
   '/v1/requests': { get: list },
   '/v1/requests/summary': { get: list },
   '/v1/requests/:id': { get: list },
+  '/v1/requests/:id/why': { get: list },
+  '/v1/requests/:id/blame': { get: list },
   '/v1/jobs': { get: list },
   '/v1/jobs/:id': { get: client, delete: client },
   '/v1/jobs/:id/events': { get: client },

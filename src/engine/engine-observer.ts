@@ -1,4 +1,4 @@
-import type { BatchFacts } from './inference.ts';
+import type { AskedBy, BatchFacts } from './inference.ts';
 
 /**
  * Hears what the engine does, to account for it. An observer is quick, throws nothing, and changes
@@ -23,6 +23,8 @@ export type BatchMember = {
   readonly bytes: number;
   /** Who is charged; undefined: nobody asked for it. */
   readonly tenant: string | undefined;
+  /** The task or job that it works for. */
+  readonly by?: AskedBy | undefined;
 };
 
 /** One attempt to load a version of a model; times in the milliseconds of performance.now(). */

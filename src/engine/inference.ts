@@ -22,8 +22,19 @@ export type InferRequest = {
   /** Who is charged: the API key's name, `admin` or `anonymous`. */
   readonly tenant?: string | undefined;
   readonly follower?: Follower | undefined;
+  /** The task or job that it works for; absent for an inference. */
+  readonly by?: AskedBy | undefined;
   /** A task, whose sizes have limits of their own: the bounds are for what callers choose. */
   readonly boundsItself?: boolean;
+};
+
+/** A task or a job, as its batches name it: one object for all calls of it. */
+export type AskedBy = {
+  /** The kind of task. */
+  readonly task: string;
+  /** Of the request or of the job. */
+  readonly id: string;
+  readonly isJob: boolean;
 };
 
 /**
@@ -32,10 +43,18 @@ export type InferRequest = {
 export type Follower = {
   /**
    * Its inputs were checked and it began to wait, in the milliseconds of performance.now(), and so
-   * it found the queue. Said again of each part of a request that was cut. An object for it would
-   * be one more of each request.
+   * it found the queue; `rows` and `bytes` are its own. Said again of each part of a request that
+   * was cut. An object for it would be one more of each request.
    */
-  arrived(at: number, waiting: number, waitingBytes: number, running: number, predictedWaitMs: number): void;
+  arrived(
+    at: number,
+    waiting: number,
+    waitingBytes: number,
+    running: number,
+    predictedWaitMs: number,
+    rows: number,
+    bytes: number,
+  ): void;
   /**
    * A batch with the request has ended. The members of a batch hear it before any of them is
    * answered.

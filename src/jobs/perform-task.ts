@@ -18,7 +18,14 @@ export function performTask(
   const table = new RequestTable();
   return async (job, { work, ...tools }) => {
     const row = new RequestRow(table);
-    const asker: TaskAsker = { row, servedBy: undefined, task: undefined, spending: undefined, inputs: undefined };
+    const asker: TaskAsker = {
+      row,
+      servedBy: undefined,
+      task: undefined,
+      spending: undefined,
+      inputs: undefined,
+      waits: undefined,
+    };
     let failure: FailureCode | undefined;
     try {
       return await runTask(filesIn(work, job.request), {

@@ -15,7 +15,7 @@ import { type FailureCode, type Fault, failures } from '../errors.ts';
 import { type HeadValue, headValue } from '../head-lines.ts';
 import type { TaskKind } from '../task-kinds.ts';
 import { type HeadIds, newIds, sampled } from '../telemetry/ids.ts';
-import { faultOfRecord, type RequestWords } from './flight/flight-record.ts';
+import { faultOfRecord, type RequestWords, type TaskWaits } from './flight/flight-record.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import { type AlwaysKept, type KeptBecause, keptReasons } from './kept-reasons.ts';
 import type { TaskStages } from './stages.ts';
@@ -53,6 +53,7 @@ export class RequestTrace implements RequestWords, TaskAsker {
   isForJob = false;
   sentence: string | undefined;
   inputs: readonly InputShape[] | undefined;
+  waits: TaskWaits | undefined;
   tenant = 'anonymous';
   /** What RateLimit says in the answer, where the route takes from a quota. */
   quotaLeft: HeadValue | undefined;

@@ -1,6 +1,7 @@
 import type { ThreadSettings } from '../engine/session-request.ts';
 import type { InputShape } from '../engine/tensor.ts';
 import type { TaskKind } from '../task-kinds.ts';
+import type { TaskWaits } from './flight/flight-record.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import type { TaskStages } from './stages.ts';
 
@@ -17,4 +18,6 @@ export type TaskAsker = {
   spending: (() => TaskStages) | undefined;
   /** Of the engine call that failed. */
   inputs: readonly InputShape[] | undefined;
+  /** Once it has ended. */
+  waits: TaskWaits | undefined;
 };

@@ -1,5 +1,5 @@
 import { type Attributes, type Context, trace } from '@opentelemetry/api';
-import type { BatchFacts, InferAnswer } from '../engine/inference.ts';
+import type { AskedBy, BatchFacts, InferAnswer } from '../engine/inference.ts';
 import { shapesOf, type Tensor } from '../engine/tensor.ts';
 import { type FailureCode, faultOf, levelOfFault, ofCallersDeadline, ServiceError } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
@@ -7,6 +7,7 @@ import { type LogFields, log } from '../telemetry/logger.ts';
 import type { EventName } from '../telemetry/names/events.ts';
 import { attribute, spanNames } from '../telemetry/names/names.ts';
 import { failureOf, recordSpan } from '../telemetry/spans.ts';
+import { LaneWaits } from './lane-waits.ts';
 import { type EngineCall, TaskTime } from './task-time.ts';
 import type { Followed, ModelInUse, TaskRecord, TaskTools } from './task-tools.ts';
 import type { TaskRequest, TaskResult } from './task-types.ts';
@@ -50,6 +51,9 @@ class TaskRecorder implements TaskRecord {
   readonly #startMs: number;
   readonly #tools: TaskTools;
   readonly #time: TaskTime;
+  readonly #by: AskedBy | undefined;
+  readonly #waits = new LaneWaits();
+  readonly #given = { rows: 0, bytes: 0 };
   readonly #steps = new RecordedStretches();
   readonly #calls: EngineCall[] = [];
   #later: { readonly first: number; readonly startMs: number; readonly endMs: number } | undefined;
@@ -65,6 +69,7 @@ class TaskRecorder implements TaskRecord {
     this.#startMs = startMs;
     this.#tools = tools;
     this.#time = new TaskTime(startMs);
+    this.#by = askedBy(request.kind, tools.belongsTo);
     const { asker } = tools;
     if (!asker) return;
     asker.task = request.kind;
@@ -120,10 +125,16 @@ class TaskRecorder implements TaskRecord {
     let batch: BatchFacts | undefined;
     let ranFrom: number | undefined;
     const follower: Followed['follower'] = {
-      arrived: (...queue) => asker?.row?.arrived(...queue),
+      arrived: (...queue) => {
+        const [, , , , , rows, bytes] = queue;
+        this.#given.rows += rows;
+        this.#given.bytes += bytes;
+        asker?.row?.arrived(...queue);
+      },
       batchEnded: (ended) => {
         batch = ended;
         ranFrom = ended.startedAt;
+        if (ended.outcome !== 'ran') asker?.row?.runLost(ended);
       },
       expiredInRun: (beganAt) => {
         ranFrom = beganAt;
@@ -133,7 +144,7 @@ class TaskRecorder implements TaskRecord {
     const shapes = shapesOf(inputs);
     this.#time.callBegan();
     try {
-      return await call({ tenant, follower });
+      return await call({ tenant, follower, by: this.#by });
     } catch (error) {
       if (asker) asker.inputs = shapes;
       throw error;
@@ -144,8 +155,9 @@ class TaskRecorder implements TaskRecord {
   }
 
   #callEnded(call: EngineCall): void {
-    const { startMs, endMs } = call;
+    const { startMs, endMs, ranFromMs = endMs } = call;
     this.#time.callEnded(call);
+    this.#waits.add(startMs, ranFromMs);
     this.#callCount += 1;
     this.#callsFrom = Math.min(this.#callsFrom, startMs);
     this.#callsTo = Math.max(this.#callsTo, endMs);
@@ -160,6 +172,8 @@ class TaskRecorder implements TaskRecord {
     if (this.#threadWait) this.#threadHasBegun(endMs);
     if (asker) {
       asker.row?.markTask(this.#time.stages(endMs));
+      asker.row?.gaveEngine(this.#given.rows, this.#given.bytes);
+      asker.waits = this.#waits.found();
       asker.spending = undefined;
     }
     const failure = error === undefined ? undefined : codeOf(error);
@@ -281,6 +295,13 @@ type RecordedStretch = {
   count: number;
   busyMs: number;
 };
+
+/** Which request or job its batches are named after. */
+function askedBy(task: TaskKind, belongsTo: LogFields = {}): AskedBy | undefined {
+  const { [attribute.requestId]: requestId, [attribute.jobId]: jobId } = belongsTo;
+  const id = jobId ?? requestId;
+  return id === undefined ? undefined : { task, id: String(id), isJob: jobId !== undefined };
+}
 
 function batchOf({ startMs, ranFromMs, batch }: EngineCall): Attributes {
   const waited = ranFromMs === undefined ? {} : { [attribute.taskChunkWaited]: Math.max(0, ranFromMs - startMs) };

@@ -64,7 +64,7 @@ export type TaskRecord = {
 };
 
 /** Whom the engine charges for a call, and who hears how far it got. */
-export type Followed = Required<Pick<InferRequest, 'tenant' | 'follower'>>;
+export type Followed = Required<Pick<InferRequest, 'tenant' | 'follower' | 'by'>>;
 
 /** The model of a task, as flight records have it. */
 export type ModelInUse = NonNullable<TaskAsker['servedBy']>;

@@ -15,6 +15,7 @@ const entry = (given: Partial<Waiting> = {}): Waiting => ({
   owned: undefined,
   isRepeatable: false,
   tenant: undefined,
+  by: undefined,
   follower: undefined,
   asker: { answered: () => undefined, failed: () => undefined },
   alone: false,

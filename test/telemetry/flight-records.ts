@@ -48,6 +48,9 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     model: batch?.model,
     version: batch?.version,
     threads: undefined,
+    waits: undefined,
+    size: { rows: at, bytes: 8 * at, bodyBytes: 16 * at, form: 0 },
+    lost: undefined,
     startedAt: at,
     tookMs: at / 2,
     stages: stagesOf({ receive: 1, decode: 2, queue: 3, assemble: 4, run: at, split: 6, encode: 7, send: 8 }),
@@ -62,17 +65,20 @@ export function stagesOf(given: Partial<Stages>): Stages {
 }
 
 /** The row of a request that ends like this record. Its ids are its own. */
-export function rowOf(table: RequestTable, { stages, arrival, startedAt, tookMs, status, batch }: Numbers): RequestRow {
+export function rowOf(
+  table: RequestTable,
+  { stages, arrival, size, startedAt, tookMs, status, batch }: Numbers,
+): RequestRow {
   const request = new RequestRow(table);
   const [row] = table.ids.rowsOf(request.ids.spanId, table.size);
   assert.ok(row !== undefined);
-  for (const [column, value] of Object.entries({ ...stages, ...arrival, startedAt, tookMs, status }))
+  for (const [column, value] of Object.entries({ ...stages, ...arrival, ...size, startedAt, tookMs, status }))
     table.numbers[row * columnCount + columnOf[column as keyof typeof columnOf]] = value;
   request.batch = batch;
   return request;
 }
 
-type Numbers = Pick<FlightRecord, 'stages' | 'arrival' | 'startedAt' | 'tookMs' | 'status' | 'batch'>;
+type Numbers = Pick<FlightRecord, 'stages' | 'arrival' | 'size' | 'startedAt' | 'tookMs' | 'status' | 'batch'>;
 
 /** Has it remembered; answers the record with the ids that it got. */
 export function remember(

@@ -84,7 +84,7 @@ describe('the row of a request', () => {
     const recent = new RecentFlights(3);
     const slow = new RequestRow(recent.table);
     slow.mark('receive');
-    slow.arrived(slow.markedAt, 5, 40, 2, 0.25);
+    slow.arrived(slow.markedAt, 5, 40, 2, 0.25, 1, 8);
     const before = { stages: slow.stages, startedAt: slow.startedAt };
     // More than are stored begin, and some stay in flight.
     const inFlight = Array.from({ length: 1_000 }, () => new RequestRow(recent.table));
@@ -116,7 +116,7 @@ describe('the row of a request', () => {
       assert.ok(late.isOver);
       late.mark('receive');
       late.status = 500;
-      late.arrived(1, 2, 3, 4, 5);
+      late.arrived(1, 2, 3, 4, 5, 6, 7);
       late.expiredInRun(6);
       late.markEngineFailed();
       late.markFailure({ running: true });

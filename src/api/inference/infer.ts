@@ -16,6 +16,7 @@ import { chargedClient } from '../../http/charged-client.ts';
 import { commonHead } from '../../http/common-head.ts';
 import type { HttpExchange } from '../../http/http-exchange.ts';
 import { wholeHeader } from '../../http/whole-header.ts';
+import { wireForm } from '../../observe/flight/request-table.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
@@ -115,8 +116,10 @@ class InferExchange {
     const { manifest } = this.#model!;
     const jsonBytes = this.#jsonBytes;
     try {
-      this.#trace.row?.mark('receive');
+      const { row } = this.#trace;
+      row?.bodyReceived(body.bytes.length, jsonBytes === undefined ? wireForm.json : 0);
       if (codec.isLarge(body.bytes, jsonBytes, manifest)) {
+        row?.wasAside(wireForm.decodedAside);
         codec.readAside(body, jsonBytes, manifest, this).then(
           (call) => this.#submit(call, true),
           (error: unknown) => this.#failedAside(error),
@@ -165,12 +168,15 @@ class InferExchange {
       this.#trace.row?.markEngine(stages);
       const { codec } = this.#parts;
       const large = codec.largeOutputs(this.#call!, outputs);
-      if (large === undefined) this.#send(outputs);
-      else
-        codec.writeAside(outputs, large, this).then(
-          (written) => this.#send(outputs, written),
-          (error: unknown) => this.#failedAside(error),
-        );
+      if (large === undefined) {
+        this.#send(outputs);
+        return;
+      }
+      this.#trace.row?.wasAside(wireForm.encodedAside);
+      codec.writeAside(outputs, large, this).then(
+        (written) => this.#send(outputs, written),
+        (error: unknown) => this.#failedAside(error),
+      );
     } catch (error) {
       this.failed(error);
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
+import { blameAnswered, whyAnswered } from '../requests/why-answer.ts';
 import { json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
 
@@ -16,6 +17,8 @@ const order = {
     additionalProperties: false,
   })),
 };
+
+const requestId = z.object({ id: z.string().describe('Its X-Request-Id or trace id.') });
 
 /** What the service says about answered requests. */
 export function observationPaths(): DescribedPaths {
@@ -57,10 +60,26 @@ export function observationPaths(): DescribedPaths {
         fails: ['not_found'],
       },
     },
+    '/v1/requests/{id}/why': {
+      get: {
+        ...of('explainRequest', 'Why a request took as long as it did, or failed: in one sentence, with proof'),
+        requestParams: { path: requestId },
+        responses: { '200': json('The answer.', whyAnswered) },
+        fails: ['not_found', 'request_not_found'],
+      },
+    },
+    '/v1/requests/{id}/blame': {
+      get: {
+        ...of('blameForRequest', 'Who held the lanes while a request waited'),
+        requestParams: { path: requestId },
+        responses: { '200': json('Who, and for how long.', blameAnswered) },
+        fails: ['not_found', 'request_not_found'],
+      },
+    },
     '/v1/requests/{id}': {
       get: {
         ...of('showRequest', 'One request: what it waited for and what ran beside it'),
-        requestParams: { path: z.object({ id: z.string().describe('Its X-Request-Id or trace id.') }) },
+        requestParams: { path: requestId },
         responses: { '200': json('The request.') },
         fails: ['not_found', 'request_not_found'],
       },

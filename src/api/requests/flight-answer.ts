@@ -151,10 +151,10 @@ function competitionAnswer(
   };
 }
 
-function isoTime(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(performance.timeOrigin + ms).toISOString();
 }
 
-function milliseconds(ms: number): number {
+export function milliseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }

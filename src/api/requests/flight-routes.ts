@@ -9,19 +9,15 @@ import type { Client } from '../access/clients.ts';
 import { flightAnswer, flightLine, latencyAnswer } from './flight-answer.ts';
 import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
 
-type Parts = { access: AccessControl; flights: FlightRecorder | undefined };
+export type FlightParts = { access: AccessControl; flights: FlightRecorder | undefined };
 
 const minutesWhenAbsent = 15;
 
 /** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
-export function showRequest({ access, flights }: Parts) {
+export function showRequest({ access, flights }: FlightParts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder, sees } = asked(access, flights, client);
-    const id = String(request.params.id);
-    // A caller's own id is as it was written; ours have small letters, however they are asked for.
-    const names = new Set([id, id.toLowerCase()]);
-    const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
-    if (!newest) throw notRemembered();
+    const [newest, ...others] = foundBy(String(request.params.id), recorder, sees);
     // Each lookup makes new objects, so the same request need not be the same object.
     const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
     response.json(
@@ -31,7 +27,7 @@ export function showRequest({ access, flights }: Parts) {
 }
 
 /** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
-export function listRequests({ access, flights }: Parts) {
+export function listRequests({ access, flights }: FlightParts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
@@ -51,7 +47,7 @@ export function listRequests({ access, flights }: Parts) {
  * GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was
  * used for.
  */
-export function summarizeRequests({ access, flights }: Parts) {
+export function summarizeRequests({ access, flights }: FlightParts) {
   return (request: Request, response: Response, client: Client): void => {
     const { recorder } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, model } = readQuery(flightSummaryQuery, request);
@@ -63,7 +59,20 @@ export function summarizeRequests({ access, flights }: Parts) {
   };
 }
 
-function asked(access: AccessControl, flights: FlightRecorder | undefined, client: Client) {
+/** All with this id that may be seen, the newest first; throws where there is none. */
+export function foundBy(
+  id: string,
+  recorder: FlightRecorder,
+  sees: (record: FlightRecord) => boolean,
+): [FlightRecord, ...FlightRecord[]] {
+  // A caller's own id is as it was written; ours have small letters, however they are asked for.
+  const names = new Set([id, id.toLowerCase()]);
+  const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
+  if (!newest) throw notRemembered();
+  return [newest, ...others];
+}
+
+export function asked(access: AccessControl, flights: FlightRecorder | undefined, client: Client) {
   if (!flights)
     throw new ServiceError(
       'not_found',
@@ -73,7 +82,7 @@ function asked(access: AccessControl, flights: FlightRecorder | undefined, clien
 }
 
 /** The administrator sees every request, a key its own. */
-function visibleTo(access: AccessControl, client: Client): (record: FlightRecord) => boolean {
+function visibleTo(access: AccessControl, client: Client): (record: Pick<FlightRecord, 'tenant'>) => boolean {
   if (access.mayAdminister(client)) return () => true;
   return ({ tenant }) => tenant === client.tenant;
 }

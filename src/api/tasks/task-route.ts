@@ -61,7 +61,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
       throw error;
     });
-    trace.row?.mark('receive');
+    trace.row?.bodyReceived(Number(request.headers['content-length'] ?? 0), 0);
     // From here on there are spans and a line of the task, which must not point to a trace that is
     // missing.
     const context = trace.keep('task');

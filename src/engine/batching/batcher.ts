@@ -94,7 +94,15 @@ export class Batcher {
   submit(request: InferRequest, checked: CheckedInputs, owned: Owned | undefined, asker: Asker): void {
     const now = performance.now();
     const { follower } = request;
-    follower?.arrived(now, this.#waiting.count, this.#waiting.bytes, this.#running.size, this.predictedWaitMs);
+    follower?.arrived(
+      now,
+      this.#waiting.count,
+      this.#waiting.bytes,
+      this.#running.size,
+      this.predictedWaitMs,
+      checked.rows,
+      checked.bytes,
+    );
     if (request.deadlineAt <= now) {
       this.#statistics.fail.count += 1;
       throw this.#admission.expired(0);
@@ -116,6 +124,7 @@ export class Batcher {
       owned,
       isRepeatable: this.#manifest.retry_safe,
       tenant: request.tenant,
+      by: request.by,
       follower,
       asker,
       alone: checked.alone,

@@ -1,4 +1,4 @@
-import type { Asker, ClosedBy, Follower } from '../inference.ts';
+import type { AskedBy, Asker, ClosedBy, Follower } from '../inference.ts';
 import type { Owned } from '../owned.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -22,6 +22,7 @@ export type Waiting = {
   /** A lost lane's run is repeated. */
   readonly isRepeatable: boolean;
   readonly tenant: string | undefined;
+  readonly by: AskedBy | undefined;
   readonly follower: Follower | undefined;
   readonly asker: Asker;
   /** In a run of its own: a batch that it was in has failed, or it has no rows to share. */

@@ -2,6 +2,7 @@ import type { Arrival, BatchFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/session-request.ts';
 import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
+import type { Span } from '../../spans-of-time.ts';
 import type { TaskKind } from '../../task-kinds.ts';
 import type { Ids } from '../../telemetry/ids.ts';
 import type { KeptBecause } from '../kept-reasons.ts';
@@ -24,6 +25,15 @@ export type RequestWords = {
   readonly task: TaskKind | undefined;
   readonly version: string | undefined;
   readonly threads: ThreadSettings | undefined;
+  /** When a task waited for lanes; absent for an inference. */
+  readonly waits: TaskWaits | undefined;
+};
+
+/** When a task waited for lanes: the longest times of it, and what the rest add up to. */
+export type TaskWaits = {
+  /** From when to when, one after the other, in order. */
+  readonly times: Float64Array;
+  readonly otherMs: number;
 };
 
 /** A request that has ended, made of its words and its row when somebody asks. */
@@ -36,7 +46,21 @@ export type FlightRecord = RequestWords & {
   readonly stages: Stages;
   /** The queue on arrival. */
   readonly arrival: Arrival | undefined;
+  readonly size: RequestSize;
+  /** Runs that it was in and that gave no answer: how many, and the last one. */
+  readonly lost: { readonly runs: number; readonly last: Span } | undefined;
   readonly batch: BatchFacts | undefined;
+};
+
+/** What a request carried. */
+export type RequestSize = {
+  /** 0: it did not get to the engine. */
+  readonly rows: number;
+  /** Of its tensors. */
+  readonly bytes: number;
+  readonly bodyBytes: number;
+  /** Bits of `wireForm`. */
+  readonly form: number;
 };
 
 type Ended = Pick<FlightRecord, 'failure' | 'status'>;

@@ -1,16 +1,19 @@
-import type { EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
+import type { BatchMember, EngineObserver, LoadFacts } from '../../engine/engine-observer.ts';
 import type { BatchFacts } from '../../engine/inference.ts';
 import { type FailureCode, faultOf } from '../../errors.ts';
+import type { Span } from '../../spans-of-time.ts';
 import type { TaskKind } from '../../task-kinds.ts';
+import { MachineRecord } from '../../telemetry/host/machine-record.ts';
 import { isSameBatch } from '../batch-attributes.ts';
 import { FairRing } from './fair-ring.ts';
 import { type FlightRecord, faultOfRecord, isFailed, type RequestWords } from './flight-record.ts';
 import { type LatencySummary, LatencyWindow } from './latency-window.ts';
-import { RecentBatches } from './recent-batches.ts';
+import { RecentBatches, type StoredBatch } from './recent-batches.ts';
 import { type FlightFilter, RecentFlights } from './recent-flights.ts';
 import type { RequestRow } from './request-row.ts';
 import type { RequestTable } from './request-table.ts';
 import { Ring } from './ring.ts';
+import { type KindRuns, RunKinds } from './run-kinds.ts';
 import { SlowestRequests } from './slowest-requests.ts';
 
 export type FlightLimits = {
@@ -21,6 +24,8 @@ export type FlightLimits = {
   recordsMax: number;
   batchesMax: number;
   minutesMax: number;
+  /** What is recorded of the machine; left out: nothing is. */
+  machine?: MachineRecord;
 };
 
 const modelsMax = 256;
@@ -28,7 +33,7 @@ const loadsMax = 256;
 
 /** What else a machine did while a request was in it. */
 export type Competition = {
-  batches: BatchFacts[];
+  batches: StoredBatch[];
   loads: LoadFacts[] /** False: some of that time is forgotten already. */;
   isWhole: boolean;
 };
@@ -45,8 +50,12 @@ export class FlightRecorder implements Partial<EngineObserver> {
   readonly #latency: LatencyWindow;
   readonly #batches: RecentBatches;
   readonly #loads = new Ring<LoadFacts>(loadsMax);
+  readonly #kinds = new RunKinds();
 
-  constructor({ recordsMax, batchesMax, minutesMax }: FlightLimits) {
+  readonly machine: MachineRecord;
+
+  constructor({ recordsMax, batchesMax, minutesMax, machine = new MachineRecord() }: FlightLimits) {
+    this.machine = machine;
     this.#recent = new RecentFlights(recordsMax);
     this.#failed = new FairRing(Math.max(1, Math.floor(recordsMax / 4)));
     this.#slowest = new SlowestRequests(recordsMax);
@@ -69,6 +78,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
       row.release();
       return;
     }
+    this.#kinds.add(row, words);
     const at = this.#recent.add(row, words);
     const isSlow = this.#slowest.wants({ model, startedAt, tookMs, tenant });
     if (!failed && !isSlow) return;
@@ -87,8 +97,8 @@ export class FlightRecorder implements Partial<EngineObserver> {
     this.#latency.add(model, task, startedAt + tookMs, tookMs, failure && faultOf(failure));
   }
 
-  batchEnded(batch: BatchFacts): void {
-    this.#batches.add(batch);
+  batchEnded(batch: BatchFacts, members?: readonly BatchMember[]): void {
+    this.#batches.add(batch, members);
   }
 
   modelLoaded(load: LoadFacts): void {
@@ -145,14 +155,38 @@ export class FlightRecorder implements Partial<EngineObserver> {
 
   /** Batches of others, and loads, that ran at some moment of the request. */
   competitionOf({ startedAt, tookMs, batch }: FlightRecord): Competition {
-    const endedAt = startedAt + tookMs;
-    const overlaps = (other: { startedAt: number; endedAt: number }) =>
-      other.startedAt < endedAt && other.endedAt > startedAt;
+    const { batches, ...rest } = this.during({ from: startedAt, to: startedAt + tookMs });
+    return { ...rest, batches: batches.filter((other) => !isSameBatch(batch, other)) };
+  }
+
+  /** All batches and loads that ran at some moment of it, the newest first. */
+  during(span: Span): Competition {
     return {
-      batches: [...this.#batches].filter((other) => !isSameBatch(batch, other) && overlaps(other)),
-      loads: [...this.#loads].filter(overlaps),
-      isWhole: this.#batches.forgottenUntil <= startedAt,
+      batches: this.#batches.during(span),
+      loads: [...this.#loads].filter(({ startedAt, endedAt }) => startedAt < span.to && endedAt > span.from),
+      isWhole: this.#batches.forgottenUntil <= span.from,
     };
+  }
+
+  /** The last load of a model that had ended by then. */
+  lastLoad(model: string, before: number): LoadFacts | undefined {
+    return [...this.#loads].find((load) => load.model === model && load.result === 'ok' && load.endedAt <= before);
+  }
+
+  /** Requests like this one that nothing held up. */
+  runsLike(record: FlightRecord): KindRuns | undefined {
+    return this.#kinds.of(record);
+  }
+
+  /** The members of these batches, as far as they are remembered, each batch by when it began. */
+  membersByStart(starts: ReadonlySet<number>): Map<number, FlightRecord[]> {
+    return this.#recent.membersByStart(starts);
+  }
+
+  /** All that is remembered of the time since then, each request once. */
+  since(endedSinceMs: number): FlightRecord[] {
+    const matches = ({ startedAt, tookMs }: FlightRecord) => startedAt + tookMs >= endedSinceMs;
+    return this.#eachOnce([...this.#recent.since(endedSinceMs)], matches);
   }
 }
 

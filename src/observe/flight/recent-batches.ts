@@ -1,10 +1,24 @@
-import type { BatchFacts } from '../../engine/inference.ts';
+import type { BatchMember } from '../../engine/engine-observer.ts';
+import type { AskedBy, BatchFacts } from '../../engine/inference.ts';
+import type { Span } from '../../spans-of-time.ts';
 import { isSameBatch } from '../batch-attributes.ts';
 
 /** What many batches have in common, one object for all that come one after the other. */
 type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'tookShortcut' | 'provider' | 'outcome'>;
 
 const numbersEach = 9;
+
+/** What a tenant, or a task of one, had of a batch. */
+export type BatchShare = {
+  /** Undefined: nobody asked for it. */
+  readonly tenant: string | undefined;
+  /** The task or job that it was run for; undefined for inferences. */
+  readonly by: AskedBy | undefined;
+  readonly rows: number;
+};
+
+/** A batch, and whose it was. */
+export type StoredBatch = BatchFacts & { readonly shares: readonly BatchShare[] };
 
 /**
  * The last so many batches, taken apart into rows of numbers and made again when somebody asks: as
@@ -16,6 +30,8 @@ export class RecentBatches {
   readonly #numbers: Float64Array;
   readonly #common: Common[] = [];
   readonly #gpu: BatchFacts['gpu'][] = [];
+  /** Most batches are of one tenant, whose name is all that is stored. */
+  readonly #shares: (string | readonly BatchShare[] | undefined)[] = [];
   #added = 0;
   #forgottenUntil = 0;
 
@@ -28,7 +44,7 @@ export class RecentBatches {
    * Answers its number among all that were added, by which it is found until as many others have
    * come.
    */
-  add(batch: BatchFacts): number {
+  add(batch: BatchFacts, members: readonly BatchMember[] = []): number {
     const number = this.#added;
     const row = number % this.#max;
     this.#added = number + 1;
@@ -37,6 +53,7 @@ export class RecentBatches {
     if (row < this.#common.length) this.#forgottenUntil = numbers[from]!;
     this.#common[row] = this.#commonOf(batch, row);
     this.#gpu[row] = batch.gpu;
+    this.#shares[row] = sharesOf(members);
     numbers[from] = batch.endedAt;
     numbers[from + 1] = batch.startedAt;
     numbers[from + 2] = batch.id;
@@ -54,6 +71,11 @@ export class RecentBatches {
     return this.#forgottenUntil;
   }
 
+  /** When it began; undefined where it is forgotten. */
+  startOf(number: number): number | undefined {
+    return this.#has(number) ? this.#numbers[(number % this.#max) * numbersEach + 1]! : undefined;
+  }
+
   /** Whether it is that one, without making it again. */
   isAt(number: number, batch: BatchFacts): boolean {
     if (!this.#has(number)) return false;
@@ -64,7 +86,7 @@ export class RecentBatches {
   }
 
   /** Undefined where it is forgotten. */
-  at(number: number): BatchFacts | undefined {
+  at(number: number): StoredBatch | undefined {
     return this.#has(number) ? this.#inRow(number % this.#max) : undefined;
   }
 
@@ -72,7 +94,28 @@ export class RecentBatches {
     return number >= 0 && number >= this.#added - this.#max;
   }
 
-  #inRow(row: number): BatchFacts {
+  /** Those that ran at some moment of it, the newest first. They are in order of their ends. */
+  during({ from, to }: Span): StoredBatch[] {
+    const found: StoredBatch[] = [];
+    const { length } = this.#common;
+    for (let back = 1; back <= length; back += 1) {
+      const row = (this.#added - back) % this.#max;
+      if (this.#numbers[row * numbersEach]! <= from) break;
+      if (this.#numbers[row * numbersEach + 1]! < to) found.push(this.#inRow(row));
+    }
+    return found;
+  }
+
+  #inRow(row: number): StoredBatch {
+    const shares = this.#shares[row];
+    const rows = this.#numbers[row * numbersEach + 4]!;
+    return {
+      ...this.#factsIn(row),
+      shares: typeof shares === 'string' ? [{ tenant: shares, by: undefined, rows }] : (shares ?? []),
+    };
+  }
+
+  #factsIn(row: number): BatchFacts {
     const numbers = this.#numbers.subarray(row * numbersEach, (row + 1) * numbersEach);
     return {
       ...this.#common[row]!,
@@ -90,7 +133,7 @@ export class RecentBatches {
   }
 
   /** The newest first. */
-  *[Symbol.iterator](): Generator<BatchFacts> {
+  *[Symbol.iterator](): Generator<StoredBatch> {
     const { length } = this.#common;
     for (let back = 1; back <= length; back += 1) yield this.#inRow((this.#added - back) % this.#max);
   }
@@ -108,4 +151,20 @@ export class RecentBatches {
       last.tookShortcut === tookShortcut;
     return isSame ? last : { model, version, closedBy, lane, tookShortcut, provider, outcome };
   }
+}
+
+function sharesOf(members: readonly BatchMember[]): string | readonly BatchShare[] | undefined {
+  const [first] = members;
+  if (first === undefined) return undefined;
+  const { tenant } = first;
+  let isOne = tenant !== undefined;
+  for (const member of members) isOne &&= member.tenant === tenant && member.by === undefined;
+  if (isOne) return tenant;
+  const shares: { tenant: string | undefined; by: AskedBy | undefined; rows: number }[] = [];
+  for (const { tenant: of, by, rows } of members) {
+    const share = shares.find((each) => each.tenant === of && each.by === by);
+    if (share) share.rows += rows;
+    else shares.push({ tenant: of, by, rows });
+  }
+  return shares;
 }

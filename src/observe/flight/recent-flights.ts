@@ -19,7 +19,7 @@ export type FlightFilter = {
 type Common = Pick<RequestWords, 'tenant' | 'method' | 'route' | 'model' | 'task' | 'version' | 'threads'>;
 
 /** What few requests have. The request id is absent where it is the trace id. */
-type Rare = Pick<RequestWords, 'failure' | 'kept' | 'sentence' | 'inputs'> & {
+type Rare = Pick<RequestWords, 'failure' | 'kept' | 'sentence' | 'inputs' | 'waits'> & {
   readonly requestId: string | undefined;
 };
 
@@ -55,11 +55,12 @@ export class RecentFlights {
       this.#batchNumber = batch ? this.#batches.add(batch) : noBatch;
     }
     const row = request.store(this.#batchNumber);
-    const { requestId, failure, kept, sentence, inputs } = words;
+    const { requestId, failure, kept, sentence, inputs, waits } = words;
     const ownId = requestId === ids.traceId ? undefined : requestId;
     while (this.#common.length <= row) this.#rare[this.#common.push(undefined) - 1] = undefined;
     this.#common[row] = this.#commonOf(words);
-    this.#rare[row] = (ownId ?? failure ?? kept) ? { requestId: ownId, failure, kept, sentence, inputs } : undefined;
+    this.#rare[row] =
+      (ownId ?? failure ?? kept ?? waits) ? { requestId: ownId, failure, kept, sentence, inputs, waits } : undefined;
     const pushedOut = this.#rows.add(words.tenant, row);
     if (pushedOut !== undefined) {
       this.#common[pushedOut] = undefined;
@@ -95,6 +96,27 @@ export class RecentFlights {
     return [...rows].map((row) => this.record(row));
   }
 
+  /** The members of many batches, each batch by when it began. */
+  membersByStart(starts: ReadonlySet<number>): Map<number, FlightRecord[]> {
+    const found = new Map<number, FlightRecord[]>();
+    for (const row of this.#rows) {
+      const start = this.#batches.startOf(this.table.number(row, 'batch'));
+      if (start === undefined || !starts.has(start)) continue;
+      const members = found.get(start);
+      if (members) members.push(this.record(row));
+      else found.set(start, [this.record(row)]);
+    }
+    return found;
+  }
+
+  /** All of them, the newest first; those that ended before are left out. */
+  *since(endedSinceMs: number): Generator<FlightRecord> {
+    for (const row of this.#rows) {
+      if (this.table.number(row, 'startedAt') + this.table.number(row, 'tookMs') < endedSinceMs) break;
+      yield this.record(row);
+    }
+  }
+
   /** The members of a batch, the newest first. */
   membersOf(batch: BatchFacts): FlightRecord[] {
     const members: FlightRecord[] = [];
@@ -120,6 +142,9 @@ export class RecentFlights {
       tookMs: table.number(row, 'tookMs'),
       stages: table.stages(row),
       arrival: table.arrival(row),
+      size: table.requestSize(row),
+      lost: table.lostRuns(row),
+      waits: rare?.waits,
       batch: this.#batches.at(table.number(row, 'batch')),
     };
   }

@@ -9,6 +9,7 @@ import { columnCount, columnOf, type RequestTable } from './request-table.ts';
 
 const { receive, decode, queue, assemble, run, split, startedAt, tookMs, markedAt, enqueuedAt, ranSince } = columnOf;
 const { waiting, waitingBytes, running, predictedWaitMs, status, batch } = columnOf;
+const { rows, bytes, bodyBytes, form, lostRuns, lostFrom, lostTo } = columnOf;
 export const noBatch = -1;
 
 /**
@@ -69,6 +70,36 @@ export class RequestRow implements Follower {
     this.#write(status, value);
   }
 
+  get rows(): number {
+    return this.#read(rows);
+  }
+
+  /** Of its tensors. */
+  get bytes(): number {
+    return this.#read(bytes);
+  }
+
+  get bodyBytes(): number {
+    return this.#read(bodyBytes);
+  }
+
+  /** Bits of `wireForm`. */
+  get form(): number {
+    return this.#read(form);
+  }
+
+  /** Nothing was before it in the engine, and nothing shared its run. */
+  get foundIdle(): boolean {
+    const { batch: last } = this;
+    if (last === undefined || last.outcome !== 'ran' || last.inputs !== 1) return false;
+    return this.#read(waiting) === 0 && this.#read(running) === 0 && this.#read(lostRuns) === 0;
+  }
+
+  /** A task whose lanes were hardly waited for. */
+  get hardlyWaited(): boolean {
+    return this.#read(queue) < 0.02 * this.tookMs && this.#read(lostRuns) === 0;
+  }
+
   /** By the number of the stage. */
   stageMs(stage: number): number {
     return this.#read(stage);
@@ -96,19 +127,60 @@ export class RequestRow implements Follower {
   }
 
   /** It began to wait. Of a request that was cut, the first part counts: it found the queue. */
-  arrived(at: number, inputs: number, bytes: number, batches: number, waitMs: number): void {
+  arrived(
+    at: number,
+    inputs: number,
+    inputBytes: number,
+    batches: number,
+    waitMs: number,
+    ownRows: number,
+    ownBytes: number,
+  ): void {
     const { numbers } = this.#table;
     const from = this.#row * columnCount;
     if (this.isOver || !Number.isNaN(numbers[from + waiting]!)) return;
     numbers[from + enqueuedAt] = at;
     numbers[from + waiting] = inputs;
-    numbers[from + waitingBytes] = bytes;
+    numbers[from + waitingBytes] = inputBytes;
     numbers[from + running] = batches;
     numbers[from + predictedWaitMs] = waitMs;
+    numbers[from + rows] = ownRows;
+    numbers[from + bytes] = ownBytes;
+  }
+
+  /** Its body is here, and so it was written: bits of `wireForm`. */
+  bodyReceived(ofBytes: number, wire: number): void {
+    if (this.isOver) return;
+    this.mark('receive');
+    const from = this.#row * columnCount;
+    this.#table.numbers[from + bodyBytes] = ofBytes;
+    this.#table.numbers[from + form] = wire;
+  }
+
+  /** It was read or written in a thread, not on the event loop. */
+  wasAside(bit: number): void {
+    if (!this.isOver) this.#table.numbers[this.#row * columnCount + form]! += bit;
   }
 
   batchEnded(facts: BatchFacts): void {
     this.batch = facts;
+    if (facts.outcome !== 'ran') this.runLost(facts);
+  }
+
+  /** A run that gave no answer: its lane was lost, or a row of the batch failed. */
+  runLost({ startedAt: began, endedAt: ended }: BatchFacts): void {
+    if (this.isOver) return;
+    const { numbers } = this.#table;
+    const from = this.#row * columnCount;
+    numbers[from + lostRuns]! += 1;
+    numbers[from + lostFrom] = began;
+    numbers[from + lostTo] = ended;
+  }
+
+  /** What a task gave the engine, all of its calls together. */
+  gaveEngine(ownRows: number, ownBytes: number): void {
+    this.#write(rows, ownRows);
+    this.#write(bytes, ownBytes);
   }
 
   expiredInRun(beganAt: number): void {

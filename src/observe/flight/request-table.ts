@@ -1,6 +1,7 @@
 import type { Arrival } from '../../engine/inference.ts';
 import { IdsTable } from '../../telemetry/ids.ts';
 import { type Stages, stageNames } from '../stages.ts';
+import type { FlightRecord, RequestSize } from './flight-record.ts';
 
 /**
  * The numbers of a request, in the order of a row. Times are in the milliseconds of
@@ -18,6 +19,16 @@ const columns = [
   'waitingBytes',
   'running',
   'predictedWaitMs',
+  /** Its own, as the engine checked them. */
+  'rows',
+  'bytes',
+  'bodyBytes',
+  /** How it was read and written: the bits of `wireForm`. */
+  'form',
+  /** Batches that it was in and that gave no answer: how many, and the last one. */
+  'lostRuns',
+  'lostFrom',
+  'lostTo',
   'status',
   /** By its number among the stored batches. */
   'batch',
@@ -25,6 +36,9 @@ const columns = [
 type Column = (typeof columns)[number];
 export const columnOf = Object.fromEntries(columns.map((name, column) => [name, column])) as Record<Column, number>;
 export const columnCount = columns.length;
+
+/** How a body and its answer were read and written, each a bit. */
+export const wireForm = { json: 1, decodedAside: 2, encodedAside: 4 } as const;
 
 /**
  * The numbers and ids of requests, a row each: of those in flight, and of those that are stored. A
@@ -81,6 +95,21 @@ export class RequestTable {
       running: this.number(row, 'running'),
       predictedWaitMs: this.number(row, 'predictedWaitMs'),
     };
+  }
+
+  requestSize(row: number): RequestSize {
+    return {
+      rows: this.number(row, 'rows'),
+      bytes: this.number(row, 'bytes'),
+      bodyBytes: this.number(row, 'bodyBytes'),
+      form: this.number(row, 'form'),
+    };
+  }
+
+  lostRuns(row: number): FlightRecord['lost'] {
+    const runs = this.number(row, 'lostRuns');
+    if (runs === 0) return undefined;
+    return { runs, last: { from: this.number(row, 'lostFrom'), to: this.number(row, 'lostTo') } };
   }
 
   #grow(rows: number): void {

@@ -14,6 +14,8 @@ import { version } from '../../version.ts';
 import { observeEventLoopDelay } from '../host/event-loop-delay.ts';
 import { hostAttributes } from '../host/host-attributes.ts';
 import { observeHost } from '../host/host-metrics.ts';
+import type { MachineRecord } from '../host/machine-record.ts';
+import { watchMachine } from '../host/watch-machine.ts';
 import { logStreams, sayOnConsole, setConsole, setLogLevel } from '../logger.ts';
 import type { Meter } from '../meter.ts';
 import { attribute } from '../names/names.ts';
@@ -29,7 +31,14 @@ import { observeSelf } from './self-metrics.ts';
 import { type SignalPaths, signalPaths } from './signal-paths.ts';
 import { Spool } from './spool.ts';
 
-type Component = { name: string; folder: string; host: boolean; meter: Meter };
+type Component = {
+  name: string;
+  folder: string;
+  host: boolean;
+  meter: Meter;
+  /** Where it is recorded what happens to the process and its machine. */
+  machine?: MachineRecord;
+};
 
 /**
  * More metric points than this go out in several requests: serializing one is a single stretch of
@@ -67,7 +76,8 @@ export async function startTelemetry(config: Config, component: Component): Prom
   observeDefects(meter);
   observeSelf(meter, ledger, spool, () => leaving);
   observeHost(meter, config.data, component.host);
-  if (config.metricsOn) observeEventLoopDelay(meter);
+  if (config.metricsOn || component.machine) observeEventLoopDelay(meter, component.machine);
+  const watch = component.machine && watchMachine(component.machine);
 
   return {
     logsGivenUp: () => {
@@ -84,6 +94,7 @@ export async function startTelemetry(config: Config, component: Component): Prom
       const endsAt = performance.now() + deadlineMs;
       const leftMs = () => Math.max(0, endsAt - performance.now());
       leaving = true;
+      watch?.[Symbol.dispose]();
       setSpanSink(undefined);
       // The SDK hands over the last points, spans and records, then each path sends what it has.
       await sdk.shutdown();

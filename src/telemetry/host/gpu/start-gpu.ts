@@ -1,12 +1,14 @@
 import type { Config } from '../../../config.ts';
 import type { LabelsOf, Meter } from '../../meter.ts';
 import { attribute, metricNames } from '../../names/names.ts';
+import type { MachineRecord } from '../machine-record.ts';
 import { EnergyCurve, type GpuEnergy } from './energy-curve.ts';
 import { findLibrary } from './find-library.ts';
 import { type GpuState, logState, logValue } from './log-state.ts';
 import type { RefusalCode } from './nvml.ts';
 import { ReaderProcess } from './reader-process.ts';
 import type { DeviceReading, GpuDevice, GpuMetric, GpuPoint, ReaderMessage } from './reading.ts';
+import { ThrottleRecord } from './throttle-record.ts';
 
 export type Gpu = {
   state(): GpuState;
@@ -42,14 +44,14 @@ export type GpuOptions = Pick<
  * Starts the reading of all GPUs, in a process of its own. Where NVIDIA's library is not there,
  * nothing is loaded and nothing started.
  */
-export function startGpu(options: GpuOptions, meter: Meter): Gpu {
+export function startGpu(options: GpuOptions, meter: Meter, machine?: MachineRecord): Gpu {
   if (!options.gpuOn || options.telemetryOff) return noGpu({ is: 'off' });
   if (!findLibrary(options.nvmlLibrary)) {
     const state: GpuState = { is: 'no_library', library: options.nvmlLibrary };
     logState(state, { is: 'off' });
     return noGpu(state);
   }
-  return new GpuReadings(options, meter);
+  return new GpuReadings(options, meter, machine);
 }
 
 /** Stands in where there is no GPU, and before one is looked for. */
@@ -75,13 +77,15 @@ const freshPeriods = 3;
 class GpuReadings implements Gpu {
   readonly #reader: ReaderProcess;
   readonly #freshMs: number;
+  readonly #throttles: ThrottleRecord | undefined;
   #state: GpuState = { is: 'opening' };
   #logged: GpuState = { is: 'off' };
   #reading: { atMs: number; devices: readonly DeviceReading[] } | undefined;
   readonly #curves = new Map<string, EnergyCurve>();
   readonly #refused = new Map<string, { hwId: string; what: string; code: RefusalCode }>();
 
-  constructor(options: GpuOptions, meter: Meter) {
+  constructor(options: GpuOptions, meter: Meter, machine: MachineRecord | undefined) {
+    this.#throttles = machine && new ThrottleRecord(machine);
     this.#freshMs = freshPeriods * options.gpuPeriodMs;
     this.#reader = new ReaderProcess({
       library: options.nvmlLibrary,
@@ -151,6 +155,7 @@ class GpuReadings implements Gpu {
       case 'alive':
         return;
       case 'reading':
+        this.#throttles?.add(message.atMs - clockOffsetMs, message.devices);
         this.#reading = { atMs: message.atMs - clockOffsetMs, devices: message.devices };
         // Only now: the first reading can be where a defective driver ends it, again and again.
         this.#logChange();

@@ -20,6 +20,7 @@ import { restart } from './commands/restart.ts';
 import { status } from './commands/status.ts';
 import { summary } from './commands/summary.ts';
 import { up } from './commands/up.ts';
+import { type WhyOptions, why } from './commands/why.ts';
 
 // What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
 
@@ -48,6 +49,14 @@ command(
   .option('-m, --minutes <count>', 'over how long', '5')
   .option('--prometheus <url>', 'another Prometheus than the one of this stack')
   .action(run(summary));
+command('why [id]', 'why a request was slow or failed, by its request id or trace id; without one, the slowest')
+  .option('--model <name>', 'without an id: the slowest of this model')
+  .option('--failed', 'without an id: the last one that failed')
+  .option('-m, --minutes <count>', 'without an id: of how many minutes', '15')
+  .option('--json', 'for programs')
+  .option('--url <url>', 'another service than the one of this stack')
+  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
+  .action((id: string | undefined, options: Omit<WhyOptions, 'id'>) => run(why)({ ...options, id }));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
   .option('-n, --lines <count>', 'how many lines to begin with', '50')

@@ -61,6 +61,7 @@ import { RequestTable } from './observe/flight/request-table.ts';
 import { TraceKeeper } from './observe/keep-trace.ts';
 import type { ModelUses } from './observe/model-uses.ts';
 import type { RequestMetrics } from './observe/request-metrics.ts';
+import { SlowExplainer } from './observe/why/explain-slow.ts';
 import type { Telemetry } from './running-telemetry.ts';
 import type { TaskMetrics } from './tasks/task-metrics.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
@@ -137,6 +138,7 @@ export function createApp(given: {
         table: flights?.table ?? new RequestTable(),
         flights,
         uses: given.uses,
+        slow: flights && new SlowExplainer(flights),
       };
 
   const guard = guardRoute(admit);

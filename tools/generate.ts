@@ -14,6 +14,7 @@ import { type FailureCode, failures, faultOf } from '../src/errors.ts';
 import type { AnyWord, RouteTable } from '../src/http/route-table.ts';
 import { ifThere } from '../src/if-there.ts';
 import { receiverRoutes } from '../src/receiver/routes.ts';
+import { causes } from '../src/telemetry/names/causes.ts';
 import { eventNames } from '../src/telemetry/names/events.ts';
 import { labelNames } from '../src/telemetry/names/labels.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
@@ -33,6 +34,7 @@ const pages: Record<string, () => string> = {
   'docs/telemetry.md': telemetryPage,
   'docs/api-keys.md': apiKeysPage,
   'docs/licences-of-packages.md': () => licencesPage(lockedPackages(fileURLToPath(new URL('..', import.meta.url)))),
+  'docs/why.md': whyPage,
   'compose/settings.yaml': composeSettings,
   'compose/digests.yaml': composeDigests,
   'deploy/kubernetes/components/digests/kustomization.yaml': kubernetesDigests,
@@ -131,10 +133,17 @@ function apiKeysPage(): string {
   return withSection(withSection(written, 'routes', routesTable(service)), 'receiver', routesTable(receiverRoutes));
 }
 
+/** The page is written by hand but for its table of causes. */
+function whyPage(): string {
+  const written = readFileSync(fileOf('docs/why.md'), 'utf8');
+  const rows = Object.entries(causes).map(([cause, { label, says }]) => [`\`${cause}\``, label, says]);
+  return withSection(written, 'causes', table(['cause', 'in words', 'what it means'], rows));
+}
+
 function withSection(text: string, name: string, content: string): string {
   const [before, rest] = text.split(new RegExp(`(?<=<!-- ${name}: [^\\n]*-->\\n)`));
   const after = rest?.slice(rest.indexOf(`<!-- /${name} -->`));
-  if (before === undefined || after === undefined) throw new Error(`docs/api-keys.md has no section ${name}`);
+  if (before === undefined || after === undefined) throw new Error(`The page has no section ${name}`);
   return `${before}\n${content}\n${after}`;
 }
 

@@ -41,6 +41,7 @@ const latency = (severity: 'critical' | 'warning'): AlertRule => ({
   summary: `{{ $labels.model }} is slower than promised${severity === 'critical' ? ', by far' : ''}`,
   description: `{{ $value | humanizePercentage }} of its requests take longer than ${objectives.latency.seconds} s, over the longer window; ${percent(1 - objectives.latency.ratio)} may. ${severity === 'critical' ? 'At this rate the month’s budget is gone within days.' : 'At this rate the month’s budget does not last the month.'}`,
   dashboard: 'slo',
+  why: 'slowest',
 });
 
 export const objectiveRules: RuleGroup = {

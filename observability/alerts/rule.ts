@@ -20,6 +20,8 @@ export type AlertRule = {
   /** With the value, and with what it is compared to. */
   description: string;
   dashboard: Dashboard;
+  /** Which request `vitrine why` explains for it. */
+  why?: 'slowest' | 'failed';
   /** Where several alerts are one trouble, the page of another one. */
   runbook?: string;
 };

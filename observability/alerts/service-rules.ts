@@ -96,6 +96,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       description:
         '{{ $value | printf "%.3g" }} requests a second fail on the server’s side; more than 0.1 for 2 minutes is too many.',
       dashboard: 'service',
+      why: 'failed',
     },
     {
       alert: 'HighErrorRate',
@@ -109,6 +110,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       description:
         '{{ $value | printf "%.3g" }} requests a second fail on the server’s side; more than 0.1 for 5 minutes is too many.',
       dashboard: 'service',
+      why: 'failed',
     },
     {
       alert: 'HighResponseTime',
@@ -122,6 +124,7 @@ max by (job, ${environment}) (last_over_time(${series('heartbeat', { job: 'vitri
       description:
         'One in twenty takes longer than {{ $value | humanizeDuration }}; 10 s is the limit. Fewer than five requests in 5 minutes are not judged.',
       dashboard: 'service',
+      why: 'slowest',
     },
     {
       alert: 'RequestsTurnedAway',

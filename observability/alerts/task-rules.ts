@@ -86,6 +86,7 @@ export const taskRules: RuleGroup = {
       description:
         'One use in twenty takes longer than {{ $value | humanizeDuration }}; 10 s is the limit. Fewer than five uses in 5 minutes are not judged.',
       dashboard: 'materials',
+      why: 'slowest',
     },
     {
       alert: 'SlowerThanItPlays',
@@ -97,6 +98,7 @@ export const taskRules: RuleGroup = {
       summary: 'Task {{ $labels.task }} with {{ $labels.model }} is slower than the sound plays',
       description: 'One in twenty takes more than {{ $value | printf "%.3g" }} times the length of its sound.',
       dashboard: 'audio-performance',
+      why: 'slowest',
     },
     {
       alert: 'OutputDefective',

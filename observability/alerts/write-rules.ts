@@ -54,8 +54,17 @@ function alertOf(rule: AlertRule, { exprOf }: RuleDialect) {
       description: rule.description,
       dashboard: dashboardLink(rule),
       runbook: runbookOf(rule),
+      ...(rule.why && { why: whyOf(rule) }),
     },
   };
+}
+
+/** The command that names the cause of one request of those that the alert is about. */
+function whyOf({ why, by }: AlertRule): string {
+  const of = by.includes('model') ? ' --model {{ $labels.model }}' : '';
+  return why === 'failed'
+    ? `\`vitrine why --failed${of}\` says why the last request failed, and what failed requests have that good ones lack.`
+    : `\`vitrine why${of}\` says what made the slowest request slow; on the page: Requests, Slowest.`;
 }
 
 function recordOf(rule: RecordingRule, { exprOf }: RuleDialect) {

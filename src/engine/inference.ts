@@ -28,7 +28,7 @@ export type InferRequest = {
   readonly boundsItself?: boolean;
 };
 
-/** A task or a job, as its batches name it: one object for all calls of it. */
+/** A task or a job, as its batches name it: one object for all its calls. */
 export type AskedBy = {
   /** The kind of task. */
   readonly task: string;

@@ -10,6 +10,7 @@ import type { ModelUses } from './model-uses.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import { aroundJob, aroundTask, makeRequestSpans } from './request-spans.ts';
 import type { RequestTrace } from './request-trace.ts';
+import type { SlowBecause, SlowExplainer } from './why/explain-slow.ts';
 
 /** Who hears of requests that have ended. */
 export type RequestEnds = {
@@ -18,6 +19,8 @@ export type RequestEnds = {
   readonly flights?: FlightRecorder | undefined;
   /** Absent where there are no models. */
   readonly uses?: ModelUses | undefined;
+  /** Absent where nothing is remembered. */
+  readonly slow?: SlowExplainer | undefined;
 };
 
 /**
@@ -25,7 +28,7 @@ export type RequestEnds = {
  * made.
  */
 export function endRequest(
-  { keeper, metrics, flights, uses }: RequestEnds,
+  { keeper, metrics, flights, uses, slow }: RequestEnds,
   trace: RequestTrace,
   row: RequestRow,
   protocol: string,
@@ -42,12 +45,12 @@ export function endRequest(
   trace.kept = keeper.decide(row, trace, trace.wantedBy, trace.always);
   if (trace.kept !== undefined) {
     metrics.kept(trace.kept);
-    record(trace, row, protocol);
+    record(trace, row, protocol, trace.kept === 'slow' ? slow?.because(row.record(trace)) : undefined);
   }
   flights?.add(row, trace);
 }
 
-function record(trace: RequestTrace, row: RequestRow, protocol: string): void {
+function record(trace: RequestTrace, row: RequestRow, protocol: string, because: SlowBecause | undefined): void {
   const { method, route, failure, sentence, inputs, servedBy, task } = trace;
   const { status, startedAt, tookMs } = row;
   const fault = trace.faultOf(status);
@@ -73,6 +76,11 @@ function record(trace: RequestTrace, row: RequestRow, protocol: string): void {
       event_type: 'http_request',
       ...(attributes as Record<string, string | number>),
       duration_ms: Math.round(tookMs * 1000) / 1000,
+      ...(because && {
+        [attribute.slowCause]: because.cause,
+        [attribute.slowSentence]: because.sentence,
+        ...(because.aloneMs !== undefined && { [attribute.aloneMs]: Math.round(because.aloneMs * 1000) / 1000 }),
+      }),
     },
     trace.context,
   );

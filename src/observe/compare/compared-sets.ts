@@ -10,7 +10,7 @@ export type Column = {
   readonly values: Float64Array;
 };
 
-/** Two sets of requests by their fields, as they can be sent to a thread. The first set stands first. */
+/** Two sets of requests by their fields, the first set first, as they can be sent to a thread. */
 export type ComparedSets = { readonly first: number; readonly second: number; readonly columns: readonly Column[] };
 
 /** Collects the two sets, a request at a time. */

@@ -15,7 +15,7 @@ export type Difference = {
   readonly parts: number;
 };
 
-/** The differences of two sets, the most telling first; what chance could have made is left out. */
+/** The differences of two sets, the clearest first; what chance could have made is left out. */
 export function tellApart(first: readonly FlightRecord[], second: readonly FlightRecord[]): Difference[] {
   const builder = new SetsBuilder();
   for (const record of first) builder.add(0, record);

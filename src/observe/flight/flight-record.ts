@@ -29,7 +29,7 @@ export type RequestWords = {
   readonly waits: TaskWaits | undefined;
 };
 
-/** When a task waited for lanes: the longest times of it, and what the rest add up to. */
+/** When a task waited for lanes: its longest waits, and what the rest add up to. */
 export type TaskWaits = {
   /** From when to when, one after the other, in order. */
   readonly times: Float64Array;

@@ -159,7 +159,7 @@ export class FlightRecorder implements Partial<EngineObserver> {
     return { ...rest, batches: batches.filter((other) => !isSameBatch(batch, other)) };
   }
 
-  /** All batches and loads that ran at some moment of it, the newest first. */
+  /** All batches and loads that ran at some moment of the span, the newest first. */
   during(span: Span): Competition {
     return {
       batches: this.#batches.during(span),

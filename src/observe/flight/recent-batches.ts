@@ -94,7 +94,7 @@ export class RecentBatches {
     return number >= 0 && number >= this.#added - this.#max;
   }
 
-  /** Those that ran at some moment of it, the newest first. They are in order of their ends. */
+  /** Those that ran at some moment of the span, the newest first. They are in order of their ends. */
   during({ from, to }: Span): StoredBatch[] {
     const found: StoredBatch[] = [];
     const { length } = this.#common;

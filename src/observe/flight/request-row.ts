@@ -5,6 +5,7 @@ import type { HeadValue } from '../../head-lines.ts';
 import type { HeadIds } from '../../telemetry/ids.ts';
 import { serverTiming, taskTiming } from '../server-timing.ts';
 import { type Stages, stageNames, type TaskStages, taskStages } from '../stages.ts';
+import type { FlightRecord, RequestWords } from './flight-record.ts';
 import { columnCount, columnOf, type RequestTable } from './request-table.ts';
 
 const { receive, decode, queue, assemble, run, split, startedAt, tookMs, markedAt, enqueuedAt, ranSince } = columnOf;
@@ -269,6 +270,30 @@ export class RequestRow implements Follower {
   /** The same for a task. */
   taskTiming(): string {
     return taskTiming(this.stages);
+  }
+
+  /** As the flight recorder has it, of a request that is closed. */
+  record(words: RequestWords): FlightRecord {
+    this.#read(0);
+    const { requestId, tenant, method, route, failure, kept, sentence, inputs, model, task, version, threads, waits } =
+      words;
+    const { tookMs: ms } = this;
+    const common = {
+      requestId,
+      tenant,
+      method,
+      route,
+      failure,
+      kept,
+      sentence,
+      inputs,
+      model,
+      task,
+      version,
+      threads,
+      waits,
+    };
+    return { ...common, ...this.#table.numbersOf(this.#row), ids: this.ids, tookMs: ms, batch: this.batch };
   }
 
   /** The request has ended, or did so at `endedAt`. */

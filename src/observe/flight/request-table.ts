@@ -40,6 +40,8 @@ export const columnCount = columns.length;
 /** How a body and its answer were read and written, each a bit. */
 export const wireForm = { json: 1, decodedAside: 2, encodedAside: 4 } as const;
 
+type RecordNumbers = Pick<FlightRecord, 'status' | 'startedAt' | 'tookMs' | 'stages' | 'arrival' | 'size' | 'lost'>;
+
 /**
  * The numbers and ids of requests, a row each: of those in flight, and of those that are stored. A
  * row is claimed when its request begins and is freed by its owner; no row is taken from a request
@@ -94,6 +96,19 @@ export class RequestTable {
       waitingBytes: this.number(row, 'waitingBytes'),
       running: this.number(row, 'running'),
       predictedWaitMs: this.number(row, 'predictedWaitMs'),
+    };
+  }
+
+  /** What a flight record takes from the row. */
+  numbersOf(row: number): RecordNumbers {
+    return {
+      status: this.number(row, 'status'),
+      startedAt: this.number(row, 'startedAt'),
+      tookMs: this.number(row, 'tookMs'),
+      stages: this.stages(row),
+      arrival: this.arrival(row),
+      size: this.requestSize(row),
+      lost: this.lostRuns(row),
     };
   }
 

@@ -7,6 +7,8 @@ import { type Stages, stageNames } from '../stages.ts';
 export type Alone = {
   readonly tookMs: number;
   readonly sessionMs: number;
+  /** Of the session's thread. */
+  readonly cpuMs: number;
   readonly stages: Stages;
   /** How many runs it goes by. */
   readonly runs: number;
@@ -30,12 +32,13 @@ export function aloneFrom(record: FlightRecord, kind: KindRuns | undefined, mach
   return {
     tookMs: mean(({ tookMs }) => tookMs),
     sessionMs: mean(({ sessionMs }) => sessionMs),
+    cpuMs: mean(({ cpuMs, sessionMs }) => Math.min(cpuMs, sessionMs)),
     stages: Object.fromEntries(stageNames.map((name, at) => [name, mean(({ stages }) => stages[at] ?? 0)])) as Stages,
     runs: others.length,
   };
 }
 
-/** A good part of it was a hold of the event loop or a collection. */
+/** A hold of the event loop or a collection took a good part of the run. */
 function wasHeldUp({ startedAt, tookMs }: KindRun, { holds, collections }: MachineRecord): boolean {
   const span = { from: startedAt, to: startedAt + tookMs };
   const heldMs = [...holds.during(span), ...collections.during(span)].reduce(

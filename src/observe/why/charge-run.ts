@@ -48,11 +48,14 @@ function chargeSession(charges: Charges, ms: number, session: Span, batch: Batch
 }
 
 /** How long a run of one thread had no CPU; of several threads nothing can be said. */
-function stallOf({ sessionMs, cpuMs, tookShortcut, provider }: BatchFacts, { record }: WhyFacts): number {
-  const { threads } = record;
-  if (tookShortcut || provider !== 'cpu' || threads?.intraOpThreads !== 1 || threads.interOpThreads !== 1) return 0;
-  const stallMs = sessionMs - cpuMs;
+function stallOf(batch: BatchFacts, facts: WhyFacts): number {
+  const stallMs = isStallKnown(batch, facts) ? batch.sessionMs - batch.cpuMs : 0;
   return stallMs < stallMsMin ? 0 : stallMs;
+}
+
+function isStallKnown({ tookShortcut, provider }: BatchFacts, { record }: WhyFacts): boolean {
+  const { threads } = record;
+  return !tookShortcut && provider === 'cpu' && threads?.intraOpThreads === 1 && threads.interOpThreads === 1;
 }
 
 const stallMsMin = 0.5;
@@ -65,14 +68,14 @@ function stallCause(session: Span, { machine, others, ownModel, ofTask, loads }:
   return machine.causeOfStall(session, { isShared: ranMs >= (session.to - session.from) / 2 });
 }
 
-/** What of a session the request would have had by itself. */
-function expectedOf(workedMs: number, { rows }: BatchFacts, { alone, record }: WhyFacts): number {
-  const ownRows = record.size.rows;
-  const ofBatch = record.batch?.rows ?? rows;
-  if (record.task === undefined && alone)
-    return Math.max(alone.sessionMs, ofBatch > ownRows ? 0 : alone.sessionMs * usualShare);
-  if (record.task === undefined && ownRows > 0 && rows > ownRows) return (workedMs * ownRows) / rows;
-  return Number.POSITIVE_INFINITY;
+/** What of the work of a session the request would have had by itself. */
+function expectedOf(workedMs: number, batch: BatchFacts, facts: WhyFacts): number {
+  const { alone, record } = facts;
+  // A task's calls differ from each other: none is compared.
+  if (record.task !== undefined) return Number.POSITIVE_INFINITY;
+  const { rows } = record.size;
+  if (alone) return (isStallKnown(batch, facts) ? alone.cpuMs : alone.sessionMs) * (batch.rows > rows ? 1 : usualShare);
+  return rows > 0 && batch.rows > rows ? (workedMs * rows) / batch.rows : Number.POSITIVE_INFINITY;
 }
 
 /** Runs of a kind differ by so much without a reason. */
@@ -86,11 +89,11 @@ function excessCause(session: Span, batch: BatchFacts, facts: WhyFacts): Cause {
   const lanes = record.threads?.lanes ?? 1;
   if (isFirst || (loaded !== undefined && batch.id <= lanes)) return 'cold_model';
   if (loads.some((load) => load.startedAt < session.to && load.endedAt > session.from)) return 'cold_model';
+  // Of a run of one thread the time without a CPU is known, and this is what it worked.
+  if (isStallKnown(batch, facts)) return 'model_run';
   const { throttledShare, stealShare, busyShare } = machine.figures(session);
   if (throttledShare >= 0.1) return 'cpu_throttled';
-  // Cores that share caches and units with busy ones are slower.
-  if (stealShare >= 0.1 || busyShare >= 0.9) return stallCause(session, facts);
-  return 'model_run';
+  return stealShare >= 0.1 || busyShare >= 0.9 ? stallCause(session, facts) : 'model_run';
 }
 
 function clipped(span: Span, to: Span): Span {

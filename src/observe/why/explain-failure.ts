@@ -1,5 +1,6 @@
 import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, failures } from '../../errors.ts';
+import type { ComparedField } from '../compare/compared-fields.ts';
 import { type Difference, tellApart } from '../compare/tell-apart.ts';
 import { type FlightRecord, faultOfRecord, isFailed } from '../flight/flight-record.ts';
 import type { FlightRecorder } from '../flight/flight-recorder.ts';
@@ -12,10 +13,10 @@ export type FailureFacts = {
   readonly says: string | undefined;
   readonly fault: Fault | undefined;
   readonly inputs: readonly InputShape[] | undefined;
-  /** Of the last hour: requests of the same route and model that failed as this one, and that did not fail. */
+  /** Of the last hour, same route and model: those that failed alike, and those that did not fail. */
   readonly failedAlike: number;
   readonly good: number;
-  /** What tells them apart, the most telling first. */
+  /** What parts them, the clearest first. */
   readonly differences: readonly Difference[];
 };
 
@@ -34,7 +35,8 @@ export function explainFailure(record: FlightRecord, recorder: FlightRecorder, e
   );
   const failed = alike.filter((other) => other.failure === failure && other.status === record.status);
   const good = alike.filter((other) => !isFailed(other));
-  const differences = tellApart(failed, good).filter(({ field }) => !followsFromFailing.has(field));
+  const differences = failed.length >= failedMin ? tellApart(failed, good) : [];
+  const given = record.batch ? [...beforeRun, ...ofBatch] : beforeRun;
   return {
     code: failure,
     means: failure && failures[failure].means,
@@ -43,9 +45,22 @@ export function explainFailure(record: FlightRecord, recorder: FlightRecorder, e
     inputs: record.inputs,
     failedAlike: failed.length,
     good: good.length,
-    differences: differences.slice(0, differencesMax),
+    differences: differences.filter(({ field }) => given.includes(field)).slice(0, differencesMax),
   };
 }
 
-/** What a failure itself makes different. */
-const followsFromFailing = new Set(['status', 'failure', 'fault', 'kept', 'took', 'outcome']);
+/** One or two differ from all others by chance. */
+const failedMin = 3;
+
+/** What was given before it failed: the rest follows from the failure itself. */
+const beforeRun: readonly ComparedField[] = [
+  'tenant',
+  'version',
+  'body',
+  'rows',
+  'bytes',
+  'body_bytes',
+  'waiting_found',
+  'running_found',
+];
+const ofBatch: readonly ComparedField[] = ['lane', 'provider', 'batch_requests', 'batch_rows'];

@@ -7,7 +7,7 @@ import type { Eyes } from './explain.ts';
 import type { WhyFacts } from './why-facts.ts';
 import { count, list, percent, sizeInBytes, time } from './why-words.ts';
 
-/** A figure or a thing that proves a part, and where more of it is. */
+/** A figure or a thing that proves a part, and a link to more. */
 export type Evidence = { readonly says: string; readonly link: string | undefined };
 export type PartSays = { readonly says: string; readonly evidence: readonly Evidence[] };
 
@@ -257,7 +257,7 @@ function figure(says: (figures: ReturnType<WhyFacts['machine']['figures']>) => s
     const { startedAt, tookMs } = facts.record;
     return {
       says: says(facts.machine.figures({ from: startedAt, to: startedAt + tookMs })),
-      link: dashboard('vitrine-gpu', facts),
+      link: dashboard('vitrine-gpu-host', facts),
     };
   };
 }
@@ -267,7 +267,7 @@ function serviceDashboard({ facts }: Given): Evidence {
 }
 
 function gpuDashboard({ facts }: Given): Evidence {
-  return { says: 'the clocks at the time', link: dashboard('vitrine-gpu', facts) };
+  return { says: 'the clocks at the time', link: dashboard('vitrine-gpu-host', facts) };
 }
 
 /** Two minutes around the request. */

@@ -81,7 +81,7 @@ function someIoMs(): number {
   return Number(total ?? 0) / 1000;
 }
 
-/** The kernel's account of a cgroup: the first version counts nanoseconds, the second microseconds. */
+/** The first version of cgroups counts nanoseconds, the second microseconds. */
 type ThrottleFile = { readonly file: string; readonly pattern: RegExp; readonly perMs: number };
 
 function throttledMs({ file, pattern, perMs }: ThrottleFile): number {

@@ -52,6 +52,18 @@ export const attributeNames = {
     name: 'inference.input.shapes',
     says: 'Of a request that failed: names, types and shapes of its inputs, never their values.',
   },
+  slowCause: {
+    name: 'vitrine.slow.cause',
+    says: 'Of a slow request: the cause that made the most difference, one of docs/why.md.',
+  },
+  slowSentence: {
+    name: 'vitrine.slow.why',
+    says: 'Of a slow request: why, in one sentence, as /v1/requests/:id/why answers it. Five a second have it.',
+  },
+  aloneMs: {
+    name: 'vitrine.alone.ms',
+    says: 'Of a slow request: what it would take alone; absent where too few comparable runs are remembered.',
+  },
   clientAddress: {
     name: 'client.address',
     says: 'Where a request came from: in the streams security and audit only. VITRINE_TRUST_PROXY says whose X-Forwarded-For counts.',

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { StackFailure } from '../launcher/stack-failure.ts';
+import { readState } from '../launcher/stack-state.ts';
+import { readConfig, settings } from '../src/config.ts';
+
+export type ServiceOptions = {
+  /** Another service than the one of this stack. */
+  readonly url?: string;
+  readonly keyFile?: string;
+};
+
+/**
+ * Asks the running service, as the administrator where VITRINE_ADMIN_TOKEN_FILE is set, or with the
+ * key of a file. Throws the sentence of a failure.
+ */
+export async function askService(path: string, options: ServiceOptions, body?: unknown): Promise<unknown> {
+  const url = options.url ?? runningService();
+  const token = await tokenFrom(options.keyFile);
+  const headers = {
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
+  const answer = await fetch(`${url}${path}`, {
+    headers,
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  }).catch((cause: Error) => {
+    throw new StackFailure(
+      `Cannot ask the service at ${url}: it does not answer; start it with \`vitrine up\`, or give --url.`,
+      { cause },
+    );
+  });
+  const text = await answer.text();
+  if (answer.ok) return JSON.parse(text);
+  throw new StackFailure(sentenceIn(text) ?? `The service at ${url} answered ${answer.status} to ${path}.`);
+}
+
+function runningService(): string {
+  const config = readConfig();
+  const { ports = {} } = readState(resolve(import.meta.dirname, '..', config.data)) ?? {};
+  const host = config.bind === '0.0.0.0' || config.bind === '::' ? '127.0.0.1' : config.bind;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${ports[settings.servicePort.env] ?? config.servicePort}`;
+}
+
+async function tokenFrom(keyFile: string | undefined): Promise<string | undefined> {
+  const file = keyFile ?? readConfig().adminTokenFile;
+  if (file === '') return undefined;
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new StackFailure(
+      `Cannot read the key in ${file}: ${cause.message}; give --key-file, or set VITRINE_ADMIN_TOKEN_FILE.`,
+      { cause },
+    );
+  });
+  return text.split('\n')[0]?.trim();
+}
+
+function sentenceIn(text: string): string | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return typeof error === 'string' ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -33,7 +33,10 @@ describe('the last requests', () => {
       [records[1]!.ids.spanId],
     );
     const { batches, isWhole } = recorder.competitionOf({ ...found, startedAt: 0, tookMs: 1e6 });
-    assert.deepEqual(batches, [after, other]);
+    assert.deepEqual(batches, [
+      { ...after, shares: [] },
+      { ...other, shares: [] },
+    ]);
     assert.ok(isWhole);
     recorder.batchEnded(batchOf(3));
     assert.equal(recorder.competitionOf({ ...found, startedAt: 0, tookMs: 1e6 }).isWhole, false);

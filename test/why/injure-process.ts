@@ -31,7 +31,7 @@ function obey(line: string): void {
   }
   if (what === 'fill') {
     // What a collection of everything has to walk through.
-    ballast = Array.from({ length: 3_000_000 }, (_, at) => ({ at }));
+    ballast = Array.from({ length: 1_000_000 }, (_, at) => ({ at }));
     return;
   }
   if (what === 'empty') {

@@ -60,6 +60,22 @@ export function observationPaths(): DescribedPaths {
         fails: ['not_found'],
       },
     },
+    ...whyPaths(of),
+    '/v1/requests/{id}': {
+      get: {
+        ...of('showRequest', 'One request: what it waited for and what ran beside it'),
+        requestParams: { path: requestId },
+        responses: { '200': json('The request.') },
+        fails: ['not_found', 'request_not_found'],
+      },
+    },
+  };
+}
+
+type Described = (operationId: string, summary: string) => { operationId: string; summary: string; tags: string[] };
+
+function whyPaths(of: Described): DescribedPaths {
+  return {
     '/v1/requests/{id}/why': {
       get: {
         ...of('explainRequest', 'Why a request took as long as it did, or failed: in one sentence, with proof'),
@@ -73,14 +89,6 @@ export function observationPaths(): DescribedPaths {
         ...of('blameForRequest', 'Who held the lanes while a request waited'),
         requestParams: { path: requestId },
         responses: { '200': json('Who, and for how long.', blameAnswered) },
-        fails: ['not_found', 'request_not_found'],
-      },
-    },
-    '/v1/requests/{id}': {
-      get: {
-        ...of('showRequest', 'One request: what it waited for and what ran beside it'),
-        requestParams: { path: requestId },
-        responses: { '200': json('The request.') },
         fails: ['not_found', 'request_not_found'],
       },
     },

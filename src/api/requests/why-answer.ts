@@ -4,7 +4,7 @@ import type { Blame, Holder } from '../../observe/blame/blame-request.ts';
 import { sayDifference } from '../../observe/compare/say-difference.ts';
 import type { Difference } from '../../observe/compare/tell-apart.ts';
 import type { FlightRecord } from '../../observe/flight/flight-record.ts';
-import type { Eyes, Why } from '../../observe/why/explain.ts';
+import type { Eyes, Why } from '../../observe/why/why.ts';
 import { type Cause, causes } from '../../telemetry/names/causes.ts';
 import { milliseconds } from './flight-answer.ts';
 

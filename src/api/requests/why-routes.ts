@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { blameRequest } from '../../observe/blame/blame-request.ts';
-import { type Eyes, explain } from '../../observe/why/explain.ts';
+import { explain } from '../../observe/why/explain.ts';
+import type { Eyes } from '../../observe/why/why.ts';
 import type { Client } from '../access/clients.ts';
 import { asked, type FlightParts, foundBy } from './flight-routes.ts';
 import { blameAnswer, whyAnswer } from './why-answer.ts';

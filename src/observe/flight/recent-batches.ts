@@ -86,8 +86,8 @@ export class RecentBatches {
   }
 
   /** Undefined where it is forgotten. */
-  at(number: number): StoredBatch | undefined {
-    return this.#has(number) ? this.#inRow(number % this.#max) : undefined;
+  at(number: number): BatchFacts | undefined {
+    return this.#has(number) ? this.#factsIn(number % this.#max) : undefined;
   }
 
   #has(number: number): boolean {
@@ -133,9 +133,9 @@ export class RecentBatches {
   }
 
   /** The newest first. */
-  *[Symbol.iterator](): Generator<StoredBatch> {
+  *[Symbol.iterator](): Generator<BatchFacts> {
     const { length } = this.#common;
-    for (let back = 1; back <= length; back += 1) yield this.#inRow((this.#added - back) % this.#max);
+    for (let back = 1; back <= length; back += 1) yield this.#factsIn((this.#added - back) % this.#max);
   }
 
   #commonOf({ model, version, closedBy, lane, tookShortcut, provider, outcome }: BatchFacts, row: number): Common {

@@ -1,5 +1,5 @@
 import type { BatchFacts } from '../../engine/inference.ts';
-import { lengthOf, type Span } from '../../spans-of-time.ts';
+import { lengthOf, type Span, within } from '../../spans-of-time.ts';
 import type { Cause } from '../../telemetry/names/causes.ts';
 import { sessionOf, smallMs, spanOf } from './charge-queue.ts';
 import type { Charges } from './charges.ts';
@@ -40,7 +40,10 @@ function chargeWay(charges: Charges, way: readonly Span[], batch: BatchFacts, { 
 
 function chargeSession(charges: Charges, ms: number, session: Span, batch: BatchFacts, facts: WhyFacts): void {
   const stallMs = Math.min(ms, stallOf(batch, facts));
-  charges.charge(stallCause(session, facts), stallMs);
+  // A collection works on all cores.
+  const collectedMs = Math.min(stallMs, lengthOf(within([session], facts.machine.spansOf('garbage_collection'))));
+  charges.charge('garbage_collection', collectedMs);
+  charges.charge(stallCause(session, facts), stallMs - collectedMs);
   const workedMs = ms - stallMs;
   const expectedMs = expectedOf(workedMs, batch, facts);
   charges.charge('model_run', Math.min(workedMs, expectedMs));

@@ -1,24 +1,9 @@
-import type { InputShape } from '../../engine/tensor.ts';
-import { type FailureCode, type Fault, failures } from '../../errors.ts';
+import { failures } from '../../errors.ts';
 import type { ComparedField } from '../compare/compared-fields.ts';
-import { type Difference, tellApart } from '../compare/tell-apart.ts';
+import { tellApart } from '../compare/tell-apart.ts';
 import { type FlightRecord, faultOfRecord, isFailed } from '../flight/flight-record.ts';
 import type { FlightRecorder } from '../flight/flight-recorder.ts';
-import type { Eyes } from './explain.ts';
-
-/** Why a request failed, and what others of its model and hour say about it. */
-export type FailureFacts = {
-  readonly code: FailureCode | undefined;
-  readonly means: string | undefined;
-  readonly says: string | undefined;
-  readonly fault: Fault | undefined;
-  readonly inputs: readonly InputShape[] | undefined;
-  /** Of the last hour, same route and model: those that failed alike, and those that did not fail. */
-  readonly failedAlike: number;
-  readonly good: number;
-  /** What parts them, the clearest first. */
-  readonly differences: readonly Difference[];
-};
+import type { Eyes, FailureFacts } from './why.ts';
 
 const hourMs = 3_600_000;
 const differencesMax = 3;

@@ -1,6 +1,7 @@
 import type { FlightRecord } from '../flight/flight-record.ts';
 import type { FlightRecorder } from '../flight/flight-recorder.ts';
-import { type Eyes, explain } from './explain.ts';
+import { explain } from './explain.ts';
+import type { Eyes } from './why.ts';
 
 /** What the log line of a slow request says about it. */
 export type SlowBecause = { readonly cause: string; readonly sentence: string; readonly aloneMs: number | undefined };

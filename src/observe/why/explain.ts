@@ -4,33 +4,11 @@ import { type FlightRecord, isFailed } from '../flight/flight-record.ts';
 import type { FlightRecorder } from '../flight/flight-recorder.ts';
 import type { Alone } from './alone.ts';
 import { chargeTime } from './charge-time.ts';
-import { explainFailure, type FailureFacts } from './explain-failure.ts';
-import { type PartSays, sayPart } from './say-part.ts';
+import { explainFailure } from './explain-failure.ts';
+import { sayPart } from './say-part.ts';
 import { sentenceOf } from './sentence.ts';
+import type { Eyes, Why } from './why.ts';
 import { type WhyFacts, whyFacts } from './why-facts.ts';
-
-/** What the asker may know of others. */
-export type Eyes = {
-  readonly sees: (record: Pick<FlightRecord, 'tenant'>) => boolean;
-  readonly mayName: (model: string) => boolean;
-};
-
-export type WhyPart = PartSays & { readonly cause: Cause; readonly ms: number };
-
-/** Why a request took as long as it did, and why it failed if it did. */
-export type Why = {
-  readonly sentence: string;
-  readonly tookMs: number;
-  /** Undefined: too few runs of its kind are remembered. */
-  readonly aloneMs: number | undefined;
-  /** Comparable runs that are remembered. */
-  readonly aloneRuns: number;
-  /** Whether the cause is known. */
-  readonly known: boolean;
-  /** What made the most difference first; together they are the time taken. */
-  readonly parts: readonly WhyPart[];
-  readonly failure: FailureFacts | undefined;
-};
 
 export function explain(record: FlightRecord, recorder: FlightRecorder, eyes: Eyes): Why {
   const facts = whyFacts(record, recorder);

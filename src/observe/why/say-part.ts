@@ -3,13 +3,9 @@ import { causes } from '../../telemetry/names/causes.ts';
 import type { Blame, Holder } from '../blame/blame-request.ts';
 import { wireForm } from '../flight/request-table.ts';
 import { spanOf } from './charge-queue.ts';
-import type { Eyes } from './explain.ts';
+import type { Evidence, Eyes, PartSays } from './why.ts';
 import type { WhyFacts } from './why-facts.ts';
 import { count, list, percent, sizeInBytes, time } from './why-words.ts';
-
-/** A figure or a thing that proves a part, and a link to more. */
-export type Evidence = { readonly says: string; readonly link: string | undefined };
-export type PartSays = { readonly says: string; readonly evidence: readonly Evidence[] };
 
 type Given = { readonly facts: WhyFacts; readonly blame: Blame | undefined; readonly eyes: Eyes };
 type Say = (ms: string, given: Given) => PartSays;

@@ -1,6 +1,5 @@
 import { sayDifference } from '../compare/say-difference.ts';
-import type { WhyPart } from './explain.ts';
-import type { FailureFacts } from './explain-failure.ts';
+import type { FailureFacts, WhyPart } from './why.ts';
 import type { WhyFacts } from './why-facts.ts';
 import { list, time } from './why-words.ts';
 

@@ -159,7 +159,7 @@ export const drills: readonly Drill[] = [
     causes: ['batch_larger'],
     alone: rows(1),
     run: async (service) => {
-      // Both arrive while the event loop is held, and so in the same turn of it.
+      // Both arrive while the event loop is held, and so in the same turn.
       const together = Promise.withResolvers<void>();
       const sent = [rows(1), rows(255)].map((victim) => service.send({ ...victim, sendsAfter: together.promise }));
       await service.turn();

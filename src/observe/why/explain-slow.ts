@@ -6,7 +6,7 @@ import type { Eyes } from './why.ts';
 /** What the log line of a slow request says about it. */
 export type SlowBecause = { readonly cause: string; readonly sentence: string; readonly aloneMs: number | undefined };
 
-/** An explanation takes a millisecond or two: a storm of slow requests must not become slower by it. */
+/** An explanation takes milliseconds: a storm of slow requests must not become slower by them. */
 const perSecondMax = 5;
 
 /** Explains slow requests as they end, so many a second. */

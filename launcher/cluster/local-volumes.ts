@@ -15,7 +15,11 @@ type Claim = {
 };
 type Volume = { metadata: { name: string }; spec: { storageClassName?: string }; status?: { phase: string } };
 
-const units: Readonly<Record<string, number>> = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  ...{ k: 1e3, M: 1e6, G: 1e9, T: 1e12 },
+  ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
+};
 
 /**
  * Gives claims of this node volumes of the size they ask for: each is a file system in a sparse
@@ -94,10 +98,10 @@ function mountVolume(plan: NodePlan, name: string, bytes: number): string {
 }
 
 export function bytesOf(quantity: string): number {
-  const [, count = '', unit = ''] = /^(\d+)([KMGT]i)?$/.exec(quantity) ?? [];
+  const [, count = '', unit = ''] = /^(\d+)([kMGT]|[KMGT]i)?$/.exec(quantity) ?? [];
   if (count === '')
     throw new Error(
-      `Cannot read the size of a claim: ${quantity} is no number of bytes, Ki, Mi, Gi or Ti; write it so.`,
+      `Cannot read the size of a claim: ${quantity} is no whole number of bytes, k, M, G, T, Ki, Mi, Gi or Ti; write it so.`,
     );
   return Number(count) * units[unit]!;
 }

@@ -37,6 +37,12 @@ export type Pod = {
     containers: Container[];
     initContainers?: Container[];
     volumes: Record<string, unknown>[];
+    topologySpreadConstraints?: { topologyKey: string }[];
+    affinity?: {
+      podAntiAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: { podAffinityTerm: { topologyKey: string } }[];
+      };
+    };
   };
 };
 

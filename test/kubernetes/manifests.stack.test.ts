@@ -135,6 +135,20 @@ describe('the Kubernetes manifests', function () {
     assert.equal(scaler.metrics[0]?.pods?.metric.name, nameInPrometheus(metricNames.inferenceQueueWait));
   });
 
+  it('keeps replicas to different nodes, also where nodes have no zone', () => {
+    const { affinity, topologySpreadConstraints = [] } = podOf(find(built.cluster, 'StatefulSet/service'))!.spec;
+    const [apart] = affinity!.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+    assert.equal(apart?.podAffinityTerm.topologyKey, 'kubernetes.io/hostname');
+    // The scheduler leaves out all of them on nodes that lack the label of one.
+    for (const overlay of overlays)
+      for (const resource of built[overlay])
+        assert.ok((podOf(resource)?.spec.topologySpreadConstraints ?? []).length < 2, resource.metadata.name);
+    assert.deepEqual(
+      topologySpreadConstraints.map(({ topologyKey }) => topologyKey),
+      ['topology.kubernetes.io/zone'],
+    );
+  });
+
   it('leaves a replica the time to say goodbye', () => {
     for (const overlay of overlays) {
       const given = configurationOf(built[overlay], 'service-settings');

@@ -52,6 +52,7 @@ import type { MakeExchange } from './http/http-exchange.ts';
 import { serviceLimits } from './http/http-limits.ts';
 import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
 import type { ServedApp } from './http/served-app.ts';
+import { type ServerTls, schemeOf } from './http/tls/server-tls.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
 import type { JobQueue } from './jobs/job-queue.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
@@ -73,6 +74,7 @@ export function createApp(given: {
   config: Config;
   meter: Meter;
   access: AccessControl;
+  tls: ServerTls;
   lifecycle: Lifecycle;
   registry: Registry;
   jobs: JobQueue;
@@ -133,6 +135,7 @@ export function createApp(given: {
   const tracing = config.telemetryOff
     ? undefined
     : {
+        scheme: schemeOf(given.tls),
         metrics: requestMetrics,
         keeper: traceKeeper(),
         table: flights?.table ?? new RequestTable(),

@@ -17,6 +17,7 @@ import { stackSettings } from './settings/stack.ts';
 import { stoppingSettings } from './settings/stopping.ts';
 import { taskSettings } from './settings/tasks.ts';
 import { telemetrySettings } from './settings/telemetry.ts';
+import { tlsSettings } from './settings/tls.ts';
 
 // Every setting, in one table: read once, checked, frozen and handed down as values. settings/ has
 // the rows by subject; README's and docs/settings.md's tables are generated from it.
@@ -32,6 +33,7 @@ export const settings = {
   ...receiverSettings,
   ...accessSettings,
   ...identitySettings,
+  ...tlsSettings,
   ...limitSettings,
   ...taskSettings,
   ...jobSettings,

@@ -70,6 +70,16 @@ export const failures = {
     retryable: false,
     means: 'The request is not well-formed HTTP, or a header of it is not what the route takes.',
   },
+  wrong_protocol: {
+    status: 400,
+    retryable: false,
+    means: 'The port speaks HTTPS and the caller plain HTTP, or the reverse.',
+  },
+  certificate_refused: {
+    status: 401,
+    retryable: false,
+    means: 'The port wants a client certificate that it can verify, and the caller has none.',
+  },
   forbidden: { status: 403, retryable: false, means: 'The caller is known, but may not do this.' },
   rate_limited: { status: 429, retryable: true, means: 'The caller sent more requests than its quota allows.' },
   headers_too_large: { status: 431, retryable: false, means: 'The request’s headers are larger than they may be.' },

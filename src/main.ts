@@ -10,8 +10,9 @@ import { Registry } from './engine/registry/registry.ts';
 import { chooseExchange } from './http/choose-exchange.ts';
 import { serviceLimits } from './http/http-limits.ts';
 import { createHttpServer } from './http/http-server.ts';
-import { logSums } from './http/log-refusal.ts';
+import { logSums } from './http/log-or-sum.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
+import { ServerTls } from './http/tls/server-tls.ts';
 import { openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -39,6 +40,7 @@ await startOrExplain(async () => {
   const config = Object.freeze({ ...given, models: await repositoryOf(given) });
   const meter = new Meter();
   const access = await AccessControl.open(config, meter);
+  const tls = await ServerTls.open(config, meter);
   const requestMetrics = new RequestMetrics(meter);
   const engineMetrics = new EngineMetrics(meter);
   const taskMetrics = new TaskMetrics(meter);
@@ -81,6 +83,7 @@ await startOrExplain(async () => {
     config,
     meter,
     access,
+    tls,
     lifecycle,
     registry,
     jobs: queue,
@@ -100,7 +103,8 @@ await startOrExplain(async () => {
     title: 'Vitrine',
     config,
     port: { value: config.servicePort, setting: 'VITRINE_PORT' },
-    server: createHttpServer(serviceLimits(config), lifecycle, app, requestMetrics),
+    server: createHttpServer(serviceLimits(config), lifecycle, app, requestMetrics, tls),
+    tls,
     portNote: access.note,
     lifecycle,
     telemetry,

@@ -1,9 +1,11 @@
 import { type Config, readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
+import type { FailureCode } from './errors.ts';
 import { receiverLimits } from './http/http-limits.ts';
 import { createHttpServer } from './http/http-server.ts';
-import { logSums } from './http/log-refusal.ts';
+import { logSums } from './http/log-or-sum.ts';
 import { serveHttp, startOrExplain } from './http/serve-http.ts';
+import { ServerTls } from './http/tls/server-tls.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';
 import { createReceiver } from './receiver/app.ts';
@@ -31,6 +33,7 @@ async function receive(config: Config): Promise<void> {
   await checkTokens(config);
   const store = Store.open(data.path, config);
   const meter = new Meter();
+  const tls = await ServerTls.open(config, meter);
   const series = new PushedSeries(store, config);
   meter.produce(() => series.collect(Date.now()));
   const requestMetrics = new RequestMetrics(meter);
@@ -55,6 +58,7 @@ async function receive(config: Config): Promise<void> {
   const lifecycle = new Lifecycle();
   const receiver = createReceiver({
     config,
+    tls,
     lifecycle,
     telemetry,
     store,
@@ -63,12 +67,11 @@ async function receive(config: Config): Promise<void> {
     requestMetrics,
     watchdog,
   });
-  const server = createHttpServer(receiverLimits(config), lifecycle, receiver, {
-    answeredUnread: (status, code) => {
-      requestMetrics.answeredUnread(status, code);
-      metrics.refusedUnread(code);
-    },
-  });
+  const answeredUnread = (status: string, code: FailureCode) => {
+    requestMetrics.answeredUnread(status, code);
+    metrics.refusedUnread(code);
+  };
+  const server = createHttpServer(receiverLimits(config), lifecycle, receiver, { answeredUnread }, tls);
   server.on('drop', () => metrics.refusedUnread('busy'));
   const sweeping = setInterval(
     () => expireAlerts({ store, metrics, now: Date.now() }),
@@ -80,6 +83,7 @@ async function receive(config: Config): Promise<void> {
     config,
     port: { value: config.receiverPort, setting: 'VITRINE_RECEIVER_PORT' },
     server,
+    tls,
     lifecycle,
     telemetry,
     closeFirst: async () => logSums(),

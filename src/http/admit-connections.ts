@@ -10,12 +10,13 @@ const refusalsMax = 64;
 
 /**
  * Lets connections in within their budget, in which each address has a share. `refusal` makes the
- * bytes of an answer.
+ * bytes of an answer, `answer` sends them.
  */
 export function admitConnections(
   server: Server,
   connections: SharedBudget,
   refusal: (error: ServiceError) => string,
+  answer: (socket: Socket, text: string) => void,
 ): void {
   // One more is accepted, to be refused with a reason; Node closes all beyond.
   server.maxConnections = connections.terms.max + refusalsMax;
@@ -47,8 +48,12 @@ export function admitConnections(
       clearTimeout(overtime);
     });
     socket.on('error', () => socket.destroy());
-    // Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives.
-    socket.resume();
-    socket.end(refusal(error));
+    answer(socket, refusal(error));
   }
+}
+
+/** Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives. */
+export function answerUnread(socket: Socket, text: string): void {
+  socket.resume();
+  socket.end(text);
 }

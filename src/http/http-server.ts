@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
@@ -8,11 +15,13 @@ import type { RequestTrace } from '../observe/request-trace.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { log } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
-import { admitConnections } from './admit-connections.ts';
+import { admitConnections, answerUnread } from './admit-connections.ts';
 import { awaitInvitation } from './await-invitation.ts';
 import { failureFields } from './failure-body.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { ServedApp } from './served-app.ts';
+import { spokenBy } from './tls/first-byte.ts';
+import type { ServerTls } from './tls/server-tls.ts';
 import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
 
@@ -25,6 +34,7 @@ export function createHttpServer(
   lifecycle: Lifecycle,
   { serve: serveOne, budgets, exchange }: ServedApp,
   metrics: UnreadMetrics,
+  tls: ServerTls,
 ): Server {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (hasTwoHosts(request)) refuseTwoHosts(response);
@@ -35,41 +45,46 @@ export function createHttpServer(
     // While it stops, no caller should count on the connection for another request.
     if (lifecycle.state === 'stopping') exchange.closeAfter(response);
   };
-  const server = createServer(
-    {
-      ...exchange.options,
-      headersTimeout: limits.headersMsMax,
-      // The body has a watch of its own (body-reader.ts); this one ends what nobody reads.
-      requestTimeout: limits.headersMsMax + limits.bodyMsMax + 1000,
-      connectionsCheckingInterval: Math.min(1000, limits.headersMsMax),
-      maxHeaderSize: limits.headerBytesMax,
-      noDelay: true,
-      // Node would answer without a word; the routes that act check it and say so.
-      requireHostHeader: false,
-    },
-    (request, response) => {
-      begin(request, response);
-      serve(request, response);
-    },
+  const options: ServerOptions = {
+    ...exchange.options,
+    headersTimeout: limits.headersMsMax,
+    // The body has a watch of its own (body-reader.ts); this one ends what nobody reads.
+    requestTimeout: limits.headersMsMax + limits.bodyMsMax + 1000,
+    connectionsCheckingInterval: Math.min(1000, limits.headersMsMax),
+    maxHeaderSize: limits.headerBytesMax,
+    noDelay: true,
+    // Node would answer without a word; the routes that act check it and say so.
+    requireHostHeader: false,
+  };
+  const answered = (request: IncomingMessage, response: ServerResponse) => {
+    begin(request, response);
+    serve(request, response);
+  };
+  const server = tls.on ? tls.createHttps(options, answered, unreadAnswer) : createServer(options, answered);
+  admitConnections(
+    server,
+    budgets.connections,
+    ({ code, message, retryAfterMs = 1000 }) =>
+      unreadAnswer(code, message, headLine('Retry-After', Math.ceil(retryAfterMs / 1000))),
+    tls.on ? (socket, text) => tls.answer(socket, text) : answerUnread,
   );
-  admitConnections(server, budgets.connections, ({ code, message, retryAfterMs = 1000 }) =>
-    unreadAnswer(code, message, headLine('Retry-After', Math.ceil(retryAfterMs / 1000))),
-  );
-  watchConnections(server, exchange, limits, reportTooSlow);
+  watchConnections(server, tls.on ? 'secureConnection' : 'connection', exchange, limits, reportTooSlow);
   server.on('checkContinue', (request, response) => {
     begin(request, response);
     if (announcesBody(request)) awaitInvitation(request, response);
     serveInTurn(request, response);
   });
   // An expectation other than 100-continue may be ignored.
-  server.on('checkExpectation', (request, response) => {
-    begin(request, response);
-    serve(request, response);
-  });
+  server.on('checkExpectation', answered);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = codeOf(error);
     if (code === undefined || !socket.writable || exchange.answerOn(socket)?.headersSent) {
       socket.destroy();
+      return;
+    }
+    if (!tls.on && speaksTls(error)) {
+      const message = tls.failures.report('tls_on_plain_port', socket.remoteAddress ?? 'unknown');
+      socket.end(unreadAnswer('wrong_protocol', message));
       return;
     }
     const cut = requestCutOn(socket);
@@ -162,6 +177,11 @@ function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
 function announcesBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
+}
+
+/** What the parser could not read begins as TLS does. */
+function speaksTls(error: Error & { rawPacket?: Buffer }): boolean {
+  return error.rawPacket?.[0] !== undefined && spokenBy(error.rawPacket[0]) === 'tls';
 }
 
 /** Undefined where there is nobody left to answer. */

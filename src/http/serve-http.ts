@@ -10,6 +10,7 @@ import { log, outliveTerminal } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { tuneHeap } from '../v8/tune-heap.ts';
 import { version } from '../version.ts';
+import { type ServerTls, schemeOf } from './tls/server-tls.ts';
 
 /**
  * Runs the start of a process; what it cannot do is one sentence on the console and exit status 1.
@@ -31,6 +32,7 @@ export type HttpProcess = {
   config: Config;
   port: { value: number; setting: string };
   server: Server;
+  tls: ServerTls;
   /** What to know of who may come in; said at the start. */
   portNote?: string | undefined;
   lifecycle: Lifecycle;
@@ -58,10 +60,15 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   tuneHeap();
   outliveTerminal();
   const port = await listen(of);
-  const note = of.portNote === undefined ? '' : `; ${of.portNote}`;
-  log('app', 'info', `${title} ${version} answers at http://${config.bind}:${port}${note}`, {
-    event_type: 'service_start',
-  });
+  const notes = [of.tls.note, of.portNote].filter((note) => note !== undefined);
+  log(
+    'app',
+    'info',
+    [`${title} ${version} answers at ${schemeOf(of.tls)}://${config.bind}:${port}`, ...notes].join('; '),
+    {
+      event_type: 'service_start',
+    },
+  );
 
   const stop = once((reason: 'SIGTERM' | 'SIGINT' | 'a defect') => stopServing(of, reason));
   let askedAt: number | undefined;

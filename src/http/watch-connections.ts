@@ -21,13 +21,14 @@ type Limits = Pick<Config, 'keepAliveMs' | 'bytesPerSecondMin' | 'slowAfterMs'>;
  */
 export function watchConnections(
   server: Server,
+  connected: 'connection' | 'secureConnection',
   exchange: HttpExchange,
   limits: Limits,
   tooSlow: (socket: Socket) => void,
 ): void {
   const { keepAliveMs, slowAfterMs } = limits;
   const connections = new ChurnList<Connection>();
-  server.on('connection', (socket) => {
+  server.on(connected, (socket: Socket) => {
     const connection: Connection = {
       index: 0,
       socket,

@@ -14,6 +14,8 @@ import type { SlowBecause, SlowExplainer } from './why/explain-slow.ts';
 
 /** Who hears of requests that have ended. */
 export type RequestEnds = {
+  /** What the port speaks. */
+  readonly scheme: 'http' | 'https';
   readonly keeper: Pick<TraceKeeper, 'decide'>;
   readonly metrics: RequestMetrics;
   readonly flights?: FlightRecorder | undefined;
@@ -28,7 +30,7 @@ export type RequestEnds = {
  * made.
  */
 export function endRequest(
-  { keeper, metrics, flights, uses, slow }: RequestEnds,
+  { scheme, keeper, metrics, flights, uses, slow }: RequestEnds,
   trace: RequestTrace,
   row: RequestRow,
   protocol: string,
@@ -45,12 +47,17 @@ export function endRequest(
   trace.kept = keeper.decide(row, trace, trace.wantedBy, trace.always);
   if (trace.kept !== undefined) {
     metrics.kept(trace.kept);
-    record(trace, row, protocol, trace.kept === 'slow' ? slow?.because(row.record(trace)) : undefined);
+    const because = trace.kept === 'slow' ? slow?.because(row.record(trace)) : undefined;
+    record(trace, row, { protocol, scheme, because });
   }
   flights?.add(row, trace);
 }
 
-function record(trace: RequestTrace, row: RequestRow, protocol: string, because: SlowBecause | undefined): void {
+function record(
+  trace: RequestTrace,
+  row: RequestRow,
+  { protocol, scheme, because }: { protocol: string; scheme: RequestEnds['scheme']; because: SlowBecause | undefined },
+): void {
   const { method, route, failure, sentence, inputs, servedBy, task } = trace;
   const { status, startedAt, tookMs } = row;
   const fault = trace.faultOf(status);
@@ -90,7 +97,7 @@ function record(trace: RequestTrace, row: RequestRow, protocol: string, because:
     name: `${method} ${route}`,
     attributes: {
       ...attributes,
-      [attribute.urlScheme]: 'http',
+      [attribute.urlScheme]: scheme,
       [attribute.httpVersion]: protocol,
       ...(inputs && { [attribute.inputShapes]: inputs.map(inputText) }),
     },

@@ -6,6 +6,7 @@ import { BodyReader } from '../http/body-reader.ts';
 import { receiverLimits } from '../http/http-limits.ts';
 import { plainExchange } from '../http/plain-exchange.ts';
 import type { ServedApp } from '../http/served-app.ts';
+import { type ServerTls, schemeOf } from '../http/tls/server-tls.ts';
 import { traceRequest } from '../http/trace-request.ts';
 import { trustedProxies } from '../http/trusted-proxies.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -27,6 +28,7 @@ import type { Watchdog } from './watchdog.ts';
 
 export type ReceiverParts = {
   config: Config;
+  tls: ServerTls;
   lifecycle: Lifecycle;
   telemetry: Telemetry;
   requestMetrics: RequestMetrics;
@@ -48,7 +50,9 @@ export function createReceiver(parts: ReceiverParts): ServedApp {
   app.set('trust proxy', trustedProxies(config));
   app.use(
     traceRequest(
-      config.telemetryOff ? undefined : { metrics: requestMetrics, keeper: keepAll, table: new RequestTable() },
+      config.telemetryOff
+        ? undefined
+        : { scheme: schemeOf(parts.tls), metrics: requestMetrics, keeper: keepAll, table: new RequestTable() },
     ),
   );
 

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../errors.ts';
+import type { ServerTls } from '../http/tls/server-tls.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Telemetry } from '../running-telemetry.ts';
 import { ours, say } from '../sentence.ts';
@@ -29,13 +30,20 @@ export function ready({ lifecycle }: { lifecycle: Lifecycle }) {
 }
 
 /** How it is: healthy, or serving with a warning. */
-export function health(parts: { lifecycle: Lifecycle; telemetry: Telemetry; store: Store; watchdog: Watchdog }) {
-  const { lifecycle, telemetry, store, watchdog } = parts;
+export function health(parts: {
+  lifecycle: Lifecycle;
+  telemetry: Telemetry;
+  store: Store;
+  watchdog: Watchdog;
+  tls: Pick<ServerTls, 'trouble'>;
+}) {
+  const { lifecycle, telemetry, store, watchdog, tls } = parts;
   return (_request: Request, response: Response): void => {
     // Before the checks, which report when it cannot be read.
     const firing = firingCount(store);
     const checks = {
       telemetry: warningUnless(telemetry.spoolTrouble() === undefined, telemetry.spoolTrouble()),
+      certificates: warningUnless(tls.trouble === undefined, tls.trouble),
       memory: warningUnless(
         store.works,
         'Deliveries are refused: what was taken cannot be read or remembered; free the disk of VITRINE_DATA.',

@@ -197,6 +197,7 @@ describe('health', () => {
       jobs: api.jobs.queue,
       telemetry: await startTelemetry(config, { name: 'vitrine', folder: 'service', host: false, meter: new Meter() }),
       access: { keysStaleSince: undefined },
+      tls: { trouble: undefined },
     });
     const [first, second] = await Promise.all([checks.see(), checks.see()]);
     assert.equal(second.memory, first.memory);

@@ -13,6 +13,7 @@ import { addRoutes, type Guard, type Handlers, refuseRoutesWithoutWord } from '.
 import { receiverLimits } from '../../src/http/http-limits.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import type { AnyWord, RouteTable, Verb } from '../../src/http/route-table.ts';
+import { ServerTls } from '../../src/http/tls/server-tls.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { RequestMetrics } from '../../src/observe/request-metrics.ts';
 import { createReceiver } from '../../src/receiver/app.ts';
@@ -296,8 +297,10 @@ async function serveReceiver(data: string, settings: object) {
   const lifecycle = new Lifecycle();
   lifecycle.becomeReady();
   const requestMetrics = new RequestMetrics(meter);
+  const tls = await ServerTls.open(config, meter);
   const app = createReceiver({
     config,
+    tls,
     lifecycle,
     telemetry: await startTelemetry(config, { name: 'vitrine-receiver', folder: 'receiver', host: false, meter }),
     requestMetrics,
@@ -306,13 +309,14 @@ async function serveReceiver(data: string, settings: object) {
     series,
     metrics,
   });
-  const server = createHttpServer(receiverLimits(config), lifecycle, app, requestMetrics).listen(0, '127.0.0.1');
+  const server = createHttpServer(receiverLimits(config), lifecycle, app, requestMetrics, tls).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
       server.close();
       server.closeAllConnections();
+      tls[Symbol.dispose]();
       store.close();
     },
   };

@@ -13,6 +13,7 @@ import { chooseExchange } from '../../src/http/choose-exchange.ts';
 import type { ExchangeName } from '../../src/http/http-exchange.ts';
 import { serviceLimits } from '../../src/http/http-limits.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
+import { ServerTls, schemeOf } from '../../src/http/tls/server-tls.ts';
 import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
 import { performTask } from '../../src/jobs/perform-task.ts';
 import type { Perform } from '../../src/jobs/run-attempt.ts';
@@ -85,6 +86,7 @@ export async function serveApi(
   };
   const meter = new Meter();
   const access = await AccessControl.open(config, meter);
+  const tls = await ServerTls.open(config, meter);
   const telemetry = await startTelemetry(config, { name: 'vitrine', folder: 'service', host: true, meter });
   const lifecycle = new Lifecycle();
   const flights = observed ? new FlightRecorder({ recordsMax: 1000, batchesMax: 1000, minutesMax: 60 }) : undefined;
@@ -106,6 +108,7 @@ export async function serveApi(
     config: { ...config, telemetryOff: !observed },
     meter,
     access,
+    tls,
     lifecycle,
     registry,
     proxyMetrics: new ProxyMetrics(meter),
@@ -119,11 +122,11 @@ export async function serveApi(
     uses,
     makeExchange: await chooseExchange(config),
   });
-  const server = createHttpServer(serviceLimits(config), lifecycle, app, requestMetrics);
+  const server = createHttpServer(serviceLimits(config), lifecycle, app, requestMetrics, tls);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${schemeOf(tls)}://127.0.0.1:${port}`;
   return {
     port,
     url,
@@ -142,6 +145,7 @@ export async function serveApi(
       server.closeAllConnections();
       await closed;
       access[Symbol.dispose]();
+      tls[Symbol.dispose]();
       await jobs[Symbol.asyncDispose]();
       await taskThreads[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();

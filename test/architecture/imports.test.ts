@@ -10,9 +10,10 @@ const root = join(import.meta.dirname, '../..');
  */
 const mayImport: Record<string, readonly string[]> = {
   'src/telemetry': [],
-  'src/telemetry/export': ['src/telemetry/host', 'src/resilience'],
+  'src/telemetry/export': ['src/telemetry/host', 'src/resilience', 'src/tls'],
   'src/telemetry/host': ['src/threads'],
   'src/settings': [],
+  'src/tls': [],
   'src/v8': [],
   'src/resilience': [],
   'src/sqlite': [],
@@ -22,9 +23,10 @@ const mayImport: Record<string, readonly string[]> = {
   'src/tasks': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/threads', 'src/resilience'],
   'src/datasets': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
-  'src/http': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
+  'src/http': ['src/tls', 'src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/stores': [],
   'src/api': [
+    'src/tls',
     'src/stores',
     'src/http',
     'src/jobs',

@@ -6,6 +6,7 @@ import { chargeTo } from '../../http/charged-client.ts';
 import { type PageRules, refusalOfForeignPage } from '../../http/foreign-pages.ts';
 import { logRefusal } from '../../http/log-refusal.ts';
 import { isLoopback } from '../../http/loopback.ts';
+import { certificateNames } from '../../http/tls/certificate-names.ts';
 import { bearerOf, Tokens, unusableTokens } from '../../http/tokens.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { ours, say } from '../../sentence.ts';
@@ -145,9 +146,15 @@ export class AccessControl {
       if (this.#adminTokens.has(given)) return this.#clients.administrator();
       const identity = this.identities?.find(given);
       if (identity !== undefined) return typeof identity === 'string' ? identity : this.#clients.byKey(identity);
+      return 'its API key is not known';
     }
-    if (this.#isOpen && given === undefined) return this.#clients.byAddress(this.#addressOf(request));
-    return given === undefined ? 'the request has no API key' : 'its API key is not known';
+    if (this.#isOpen) return this.#clients.byAddress(this.#addressOf(request));
+    const names = certificateNames(request.socket);
+    const named = this.#keys?.findByNames(names);
+    if (named) return this.#clients.byKey(named);
+    return names.length === 0
+      ? 'the request has no API key'
+      : 'the request has no API key, and the names in its client certificate are not those of one entry (certificate_names)';
   }
 
   #refusalOfAdministration(request: Request): ServiceError {

@@ -29,13 +29,24 @@ export const apiKeysSchema = z.strictObject({
       sha256: z
         .string()
         .regex(/^[0-9a-f]{64}$/)
+        .optional()
         .describe(
           'SHA-256 of the key, in lower-case hex. Good enough because a key is 32 random bytes, not a password.',
+        ),
+      certificate_names: z
+        .array(z.string().regex(/^(dns|uri|email|cn):.{1,500}$/))
+        .min(1)
+        .optional()
+        .describe(
+          'Names in a client certificate that stand for the key (VITRINE_TLS_CLIENT_CA_FILE): dns:, uri: and email: are its alternative names, cn: its common name.',
         ),
       ...keyRights.shape,
     }),
   ),
 });
+
+/** The entries of the file, by what a holder of one shows. */
+type Known = { readonly byHash: ReadonlyMap<string, ApiKey>; readonly byCertificateName: ReadonlyMap<string, ApiKey> };
 
 export type ApiKey = {
   readonly name: string;
@@ -56,16 +67,16 @@ export type StaleKeys = { since: Date; reason: string };
  */
 export class ApiKeys {
   readonly #file: string;
-  #byHash: ReadonlyMap<string, ApiKey>;
+  #known: Known;
   /** What the file looked like before it was read; only one that could be used is remembered. */
   #mark: string;
   #watch: NodeJS.Timeout | undefined;
   #stale: StaleKeys | undefined;
   #isLooking = false;
 
-  private constructor(file: string, byHash: ReadonlyMap<string, ApiKey>, mark: string) {
+  private constructor(file: string, known: Known, mark: string) {
     this.#file = file;
-    this.#byHash = byHash;
+    this.#known = known;
     this.#mark = mark;
   }
 
@@ -85,7 +96,7 @@ export class ApiKeys {
   }
 
   get size(): number {
-    return this.#byHash.size;
+    return this.#known.byHash.size;
   }
 
   /** Undefined while the keys in force equal the file. */
@@ -94,7 +105,13 @@ export class ApiKeys {
   }
 
   find(key: string): ApiKey | undefined {
-    return this.#byHash.get(sha256(key));
+    return this.#known.byHash.get(sha256(key));
+  }
+
+  /** By the names in a verified client certificate; undefined also where they belong to several. */
+  findByNames(names: readonly string[]): ApiKey | undefined {
+    const found = new Set(names.flatMap((name) => this.#known.byCertificateName.get(name) ?? []));
+    return found.size === 1 ? [...found][0] : undefined;
   }
 
   [Symbol.dispose](): void {
@@ -107,9 +124,9 @@ export class ApiKeys {
     try {
       const mark = await markOf(this.#file);
       if (mark !== this.#mark) {
-        this.#byHash = await readKeys(this.#file);
+        this.#known = await readKeys(this.#file);
         this.#mark = mark;
-        log('security', 'info', `The API keys were read again: ${this.#byHash.size}`, { event_type: 'api_keys_read' });
+        log('security', 'info', `The API keys were read again: ${this.size}`, { event_type: 'api_keys_read' });
       }
       this.#stale = undefined;
     } catch (error) {
@@ -141,20 +158,29 @@ async function markOf(file: string): Promise<string> {
   return `${ino} ${size} ${mtimeNs}`;
 }
 
-async function readKeys(file: string): Promise<ReadonlyMap<string, ApiKey>> {
+async function readKeys(file: string): Promise<Known> {
   const { keys } = apiKeysSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   if (keys.length === 0) throw new Error('it has no keys');
   const byHash = new Map<string, ApiKey>();
+  const byCertificateName = new Map<string, ApiKey>();
   const names = new Set<string>();
   for (const entry of keys) {
-    if (byHash.has(entry.sha256)) throw new Error(`the key of ${entry.name} is there twice`);
-    if (reservedTenants.includes(entry.name))
-      throw new Error(`the name ${entry.name} is not for keys: it stands for those who have none`);
-    if (names.has(entry.name)) throw new Error(`the name ${entry.name} is there twice`);
-    names.add(entry.name);
-    byHash.set(entry.sha256, rightsOf(entry.name, entry));
+    const { name, sha256: hashed, certificate_names: certificateNames = [] } = entry;
+    if (hashed === undefined && certificateNames.length === 0)
+      throw new Error(`${name} has neither sha256 nor certificate_names`);
+    if (hashed !== undefined && byHash.has(hashed)) throw new Error(`the key of ${name} is there twice`);
+    if (reservedTenants.includes(name))
+      throw new Error(`the name ${name} is not for keys: it stands for those who have none`);
+    if (names.has(name)) throw new Error(`the name ${name} is there twice`);
+    names.add(name);
+    const key = rightsOf(name, entry);
+    if (hashed !== undefined) byHash.set(hashed, key);
+    for (const certificateName of certificateNames) {
+      if (byCertificateName.has(certificateName)) throw new Error(`a certificate name of ${name} is there twice`);
+      byCertificateName.set(certificateName, key);
+    }
   }
-  return byHash;
+  return { byHash, byCertificateName };
 }
 
 export function rightsOf(name: string, rights: z.output<typeof keyRights>): ApiKey {

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import { isFolder } from '../../engine/registry/model-folder.ts';
 import type { ModelStatus, Registry } from '../../engine/registry/registry.ts';
+import type { ServerTls } from '../../http/tls/server-tls.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
 import type { Telemetry } from '../../running-telemetry.ts';
@@ -52,6 +53,7 @@ export type HealthParts = {
   jobs: Pick<JobQueue, 'storeTrouble' | 'foldersSetAside' | 'storeAnswerMs'>;
   gpu?: (() => Pick<Gpu, 'figures'>) | undefined;
   access: Pick<AccessControl, 'keysStaleSince'>;
+  tls: Pick<ServerTls, 'trouble'>;
 };
 
 /**
@@ -186,6 +188,11 @@ export class HealthChecks {
 
   telemetry(): Check {
     const message = this.#parts.telemetry.spoolTrouble();
+    return message === undefined ? { status: 'healthy' } : { status: 'warning', message };
+  }
+
+  certificates(): Check {
+    const message = this.#parts.tls.trouble;
     return message === undefined ? { status: 'healthy' } : { status: 'warning', message };
   }
 

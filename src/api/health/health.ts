@@ -74,6 +74,7 @@ export function health({ config, lifecycle, registry, healthChecks }: Parts) {
       memory: healthChecks.memory(seen, config.healthMemoryPercentMax),
       telemetry: healthChecks.telemetry(),
       api_keys: healthChecks.apiKeys(),
+      certificates: healthChecks.certificates(),
     };
     response.status(registry.healthy ? 200 : 503).json({
       ...standing(lifecycle, overall(Object.values(checks), registry.healthy)),
@@ -103,6 +104,7 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits }: Par
       storage: disk,
       telemetry: healthChecks.telemetry(),
       api_keys: healthChecks.apiKeys(),
+      certificates: healthChecks.certificates(),
     };
     const fit = lifecycle.state === 'ready' && Object.values(healthChecks.readiness(seen)).every(Boolean);
     response.status(fit ? 200 : 503).json({

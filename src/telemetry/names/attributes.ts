@@ -68,6 +68,7 @@ export const attributeNames = {
     name: 'client.address',
     says: 'Where a request came from: in the streams security and audit only. VITRINE_TRUST_PROXY says whose X-Forwarded-For counts.',
   },
+  tlsError: { name: 'tls.error', says: 'What OpenSSL calls the failure of a handshake; in the stream security only.' },
   linesUnsaid: {
     type: 'int',
     name: 'lines_unsaid',

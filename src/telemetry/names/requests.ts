@@ -53,6 +53,20 @@ export const requestMetrics = {
     says: 'Connections open to the service.',
     attributes: [],
   },
+  tlsHandshakeFailures: {
+    name: 'vitrine.tls.handshake.failures',
+    kind: 'counter',
+    unit: '',
+    says: 'Connections that could not be made secure, by why: docs/tls.md has the reasons.',
+    attributes: ['reason'],
+  },
+  tlsCertificateEnd: {
+    name: 'vitrine.tls.certificate.end',
+    kind: 'gauge',
+    unit: 's',
+    says: 'When the certificate of the port ends, in seconds since 1970; absent on a plain port.',
+    attributes: [],
+  },
   httpExchange: {
     name: 'vitrine.http.exchange',
     kind: 'gauge',

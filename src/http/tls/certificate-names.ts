@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** Of connections whose client certificate was verified. */
+const namesOf = new WeakMap<Socket, readonly string[]>();
+
+const none: readonly string[] = [];
+
+/** Remembers the names of a verified client certificate for every request of its connection. */
+export function rememberNames(socket: TLSSocket): void {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return;
+  namesOf.set(socket, [
+    ...alternativeNames(certificate.subjectAltName ?? ''),
+    ...[...certificate.subject.matchAll(/^CN=(.+)$/gm)].map(([, name]) => `cn:${name}`),
+  ]);
+}
+
+/**
+ * The names in the verified client certificate of a connection, each with its kind: dns:, uri:,
+ * email: or cn:. Empty without one.
+ */
+export function certificateNames(socket: Socket): readonly string[] {
+  return namesOf.get(socket) ?? none;
+}
+
+const kinds: Readonly<Record<string, string>> = { DNS: 'dns', URI: 'uri', email: 'email' };
+
+/** Node's text of them: a name with a comma or a quotation mark in it is quoted as in JSON. */
+export function alternativeNames(text: string): string[] {
+  const names: string[] = [];
+  for (const [, kind = '', value = ''] of text.matchAll(/(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)/g)) {
+    const prefix = kinds[kind];
+    if (prefix !== undefined) names.push(`${prefix}:${value.startsWith('"') ? JSON.parse(value) : value}`);
+  }
+  return names;
+}

@@ -251,6 +251,21 @@ export const service: DashboardPlan = {
           onlyAfter: 'a budget refused somebody',
           runbook: 'BudgetRefuses',
         }),
+        timeseries({
+          title: 'Handshakes that failed',
+          says: 'A second, by why: docs/tls.md has the reasons and what to do.',
+          queries: [over(rateBy('tlsHandshakeFailures', ['reason'], ofService), '{{reason}}')],
+          unit: 'reqps',
+          width: 12,
+        }),
+        timeseries({
+          title: 'Certificate ends in',
+          says: 'The certificate of the port. Its files are read again when they change.',
+          queries: [over(`min by (instance) (${series('tlsCertificateEnd', ofService)}) - time()`, '{{instance}}')],
+          unit: 's',
+          width: 12,
+          onlyAfter: 'the port has a certificate (VITRINE_TLS_CERT_FILE)',
+        }),
       ],
     },
     {

@@ -52,7 +52,9 @@ export function admitConnections(
   }
 }
 
-/** Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives. */
+/**
+ * Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives.
+ */
 export function answerUnread(socket: Socket, text: string): void {
   socket.resume();
   socket.end(text);

@@ -29,7 +29,9 @@ export function fastExchange(app: Express, keepAliveMs: number): HttpExchange {
     answerOn: (socket) => (socket as FastSocket)._httpMessage ?? null,
     sentBytes: (socket) => {
       // The socket itself counts a large answer as a whole, when its last byte was taken.
-      const { _handle: handle } = socket as FastSocket;
+      const { _handle: own } = socket as FastSocket;
+      // TLS takes an answer as a whole and queues it below itself.
+      const handle = own?._parent ?? own;
       return handle ? handle.bytesWritten - handle.writeQueueSize : socket.bytesWritten;
     },
   };
@@ -39,8 +41,9 @@ type FastRequest = IncomingMessage & { bodySink: BodySink | undefined; _dumpAndC
 type FastResponse = ServerResponse & { _header: string; _last: boolean; _keepAliveTimeout: number };
 type FastSocket = Socket & {
   _httpMessage?: ServerResponse | null;
-  _handle?: { bytesWritten: number; writeQueueSize: number } | null;
+  _handle?: (Handle & { _parent?: Handle | null }) | null;
 };
+type Handle = { bytesWritten: number; writeQueueSize: number };
 
 /**
  * Messages that are born with the prototypes of Express: a later change costs all that is done with

@@ -31,7 +31,7 @@ describe('health', () => {
     assert.equal(typeof health.version, 'string');
     assert.equal(health.models_loaded, 1);
     assert.deepEqual(health.circuit_breakers, { 'copy/1': 'closed' });
-    assert.deepEqual(Object.keys(health.checks), ['model', 'disk', 'memory', 'telemetry', 'api_keys']);
+    assert.deepEqual(Object.keys(health.checks), ['model', 'disk', 'memory', 'telemetry', 'api_keys', 'certificates']);
     const detailed: Told = await (await api.fetch('/health/detailed')).json();
     for (const check of ['database', 'models', 'model', 'gpu', 'system', 'storage'])
       assert.ok(['healthy', 'warning'].includes(detailed.checks[check].status), check);

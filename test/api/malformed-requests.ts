@@ -627,7 +627,7 @@ function badHttp(): MalformedRequest[] {
     `POST ${path} HTTP/1.1\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
   return [
     raw('what is no HTTP', 'hello\r\n\r\n', 400, 'invalid_request', /HPE_/),
-    raw('a TLS greeting', Buffer.from('1603010200010001fc0303', 'hex'), 400, 'invalid_request', /HPE_/),
+    raw('a TLS greeting', Buffer.from('1603010200010001fc0303', 'hex'), 400, 'wrong_protocol', /speaks plain HTTP/),
     raw('an unknown version of HTTP', 'GET / HTTP/9.9\r\nHost: a\r\n\r\n', 400, 'invalid_request', /HPE_/),
     raw('a header without a colon', lines('Host: 127.0.0.1', 'nonsense'), 400, 'invalid_request', /HPE_/),
     raw('a control character in a header', lines('Host: 127.0.0.1', 'X-A: a\u0001b'), 400, 'invalid_request', /HPE_/),

@@ -44,7 +44,7 @@ const warnBeforeMs = 7 * 24 * 3600 * 1000;
 export class CertificateFiles {
   readonly paths: CertificatePaths;
   #now: Certificates;
-  /** What the files looked like before they were read; only ones that could be used are remembered. */
+  /** What the files looked like before they were read; only usable ones are remembered. */
   #mark: string;
   #watch: NodeJS.Timeout | undefined;
   #stale: StaleCertificates | undefined;
@@ -83,7 +83,7 @@ export class CertificateFiles {
     return this.#now;
   }
 
-  /** Undefined while the certificates in use are those of the files. */
+  /** Undefined while the certificates in use equal the files. */
   get stale(): StaleCertificates | undefined {
     return this.#stale;
   }
@@ -91,7 +91,7 @@ export class CertificateFiles {
   /** What a person should know, in a sentence; undefined: nothing. */
   get trouble(): string | undefined {
     if (this.#stale !== undefined)
-      return `The certificates of ${this.paths.of} are not those of the files: these have not been usable since ${this.#stale.since.toISOString()}; the security log says why.`;
+      return `The certificates of ${this.paths.of} are not the ones in the files: these have not been usable since ${this.#stale.since.toISOString()}; the security log says why.`;
     const { notAfter } = this.#now;
     if (notAfter === undefined || notAfter.getTime() - Date.now() > warnBeforeMs) return undefined;
     const ended = notAfter.getTime() < Date.now();

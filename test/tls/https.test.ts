@@ -99,7 +99,7 @@ describe('HTTPS', () => {
       for await (const piece of caller) {
         const before = taken;
         taken += (piece as Buffer).length;
-        // A third of it at a time; what lies between is the system's.
+        // A third of the answer at a time; what lies between is the system's.
         if (Math.floor(before / 5_000_000) === Math.floor(taken / 5_000_000) || socket.destroyed) continue;
         await waitFor('what it took to be seen', () => exchange.sentBytes(socket) >= taken - 1_000_000, { everyMs: 5 });
         assert.ok(exchange.sentBytes(socket) <= bytes.length * 1.01);
@@ -270,7 +270,7 @@ describe('HTTPS', () => {
     });
     await waitFor('requests', () => asked > 20);
     const next = await authority.issue('next', { commonName: 'next' });
-    // Half of it: the key has not come yet.
+    // Half of the pair: the key has not come yet.
     await copyFile(next.certificate, files.certificate);
     await waitFor('health to warn', async () => (await certificatesOf(api)).status === 'warning');
     assert.match((await certificatesOf(api)).message, /security log says why/);

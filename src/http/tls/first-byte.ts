@@ -7,7 +7,7 @@ export type Spoken = 'tls' | 'http' | 'other';
 const handshake = 0x16;
 const alert = 0x15;
 
-/** Looks at the first byte and leaves it where it was. Never calls back for a caller that sends none. */
+/** Looks at the first byte and leaves it where it was; a caller that sends none is not reported. */
 export function onFirstByte(socket: Socket, spoken: (what: Spoken) => void): void {
   socket.once('readable', () => {
     const first = socket.read(1) as Buffer | null;

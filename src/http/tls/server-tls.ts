@@ -207,7 +207,7 @@ type Handshake = {
   isOver: boolean;
 };
 
-/** The same for a connection and for what TLS makes of it. */
+/** The same for a connection and for its secure form. */
 function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
@@ -221,7 +221,9 @@ function takeListeners<On extends Socket>(server: Server, event: string): (socke
   };
 }
 
-/** Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives. */
+/**
+ * Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives.
+ */
 function endWith(socket: Socket, text: string): void {
   const overtime = setTimeout(() => socket.destroy(), refusalMs).unref();
   socket.once('close', () => clearTimeout(overtime));

@@ -251,6 +251,12 @@ export const service: DashboardPlan = {
           onlyAfter: 'a budget refused somebody',
           runbook: 'BudgetRefuses',
         }),
+      ],
+    },
+    {
+      title: 'Encryption',
+      height: 7,
+      panels: [
         timeseries({
           title: 'Handshakes that failed',
           says: 'A second, by why: docs/tls.md has the reasons and what to do.',

@@ -104,15 +104,14 @@ function record(
     startedAt,
     tookMs,
     // By the conventions, a server span is an error only when the server is at fault.
-    error:
-      fault === 'server'
-        ? failure
-          ? failures[failure].means
-          : 'The answer says that the server is at fault.'
-        : undefined,
+    error: fault === 'server' ? serverErrorOf(failure) : undefined,
     stages: servedBy || task ? row.stages : undefined,
     withSpans: task && (trace.isForJob ? aroundJob : aroundTask),
     batch: row.batch,
     runSpanId: trace.runSpanId,
   });
+}
+
+function serverErrorOf(failure: RequestTrace['failure']): string {
+  return failure ? failures[failure].means : 'The answer says that the server is at fault.';
 }

@@ -25,7 +25,10 @@ const keeper = new TraceKeeper({
   sharePercent: 25,
   settings: () => ({ trace_level: ['OFF'], trace_rate: 1, trace_count: 0 }),
 });
-const tracing = process.argv[2] === 'off' ? undefined : { scheme: 'http' as const, metrics, keeper, table: flights.table, flights, uses };
+const tracing =
+  process.argv[2] === 'off'
+    ? undefined
+    : { scheme: 'http' as const, metrics, keeper, table: flights.table, flights, uses };
 const servedBy = {
   name: 'm',
   version: '1',

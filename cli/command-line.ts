@@ -7,9 +7,11 @@ import { version } from '../src/version.ts';
 import type { Act } from './checkout-commands.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { archives } from './commands/archives.ts';
+import { blame } from './commands/blame.ts';
 import { chart } from './commands/chart.ts';
 import { clean } from './commands/clean.ts';
 import { type ClusterArguments, clusterDownCommand, clusterUpCommand } from './commands/cluster.ts';
+import { compare } from './commands/compare.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -57,6 +59,24 @@ command('why [id]', 'why a request was slow or failed, by its request id or trac
   .option('--url <url>', 'another service than the one of this stack')
   .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
   .action((id: string | undefined, options: Omit<WhyOptions, 'id'>) => run(why)({ ...options, id }));
+command('blame', 'who made whom wait for lanes, by tenant or by model')
+  .option('--by <what>', 'tenant or model', 'tenant')
+  .option('-m, --minutes <count>', 'of how many minutes', '15')
+  .option('--json', 'for programs')
+  .option('--url <url>', 'another service than the one of this stack')
+  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
+  .action(run(blame));
+command('compare', 'what parts slow requests from the rest, failed from good ones, or one tenant’s from others’')
+  .option('--slowest <percent>', 'the slowest so many percent against the rest', '5')
+  .option('--failed', 'those that failed against those that did not')
+  .option('--tenant <name>', 'those of a tenant against the others')
+  .option('--since <time>', 'those since a time, such as a deployment, against those before')
+  .option('--model <name>', 'only requests of this model')
+  .option('-m, --minutes <count>', 'of how many minutes', '60')
+  .option('--json', 'for programs')
+  .option('--url <url>', 'another service than the one of this stack')
+  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
+  .action(run(compare));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
   .option('-n, --lines <count>', 'how many lines to begin with', '50')

@@ -29,8 +29,9 @@ import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
 import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
+import { compareRequests } from './api/requests/compare-routes.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
-import { blameForRequest, explainRequest } from './api/requests/why-routes.ts';
+import { blameForRequest, explainRequest, showBlame } from './api/requests/why-routes.ts';
 import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
 import { LogSettings } from './api/settings/log-settings.ts';
 import {
@@ -184,6 +185,8 @@ export function createApp(given: {
 
       '/v1/requests': { get: listRequests(parts) },
       '/v1/requests/summary': { get: summarizeRequests(parts) },
+      '/v1/requests/compare': { post: compareRequests(parts) },
+      '/v1/blame': { get: showBlame(parts) },
       '/v1/requests/:id': { get: showRequest(parts) },
       '/v1/requests/:id/why': { get: explainRequest(parts) },
       '/v1/requests/:id/blame': { get: blameForRequest(parts) },

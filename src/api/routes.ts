@@ -67,6 +67,8 @@ export const routedRoutes = {
 
   '/v1/requests': { get: list },
   '/v1/requests/summary': { get: list },
+  '/v1/requests/compare': { post: list },
+  '/v1/blame': { get: list },
   '/v1/requests/:id': { get: list },
   '/v1/requests/:id/why': { get: list },
   '/v1/requests/:id/blame': { get: list },

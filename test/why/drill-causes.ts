@@ -10,6 +10,8 @@ export type Drill = {
   readonly causes: readonly Cause[];
   /** The same request without the trouble, so that it is known what it takes alone. */
   readonly alone: Victim;
+  /** A request that took less ended before the trouble began. */
+  readonly tookMsMin?: number;
   run(service: DrilledService, ms: number): Promise<string>;
 };
 
@@ -66,10 +68,9 @@ export const drills: readonly Drill[] = [
     causes: ['lane_wait'],
     alone: quick,
     run: async (service, ms) => {
-      const other = service.send(rounds('slow', roundsFor(2 * ms)));
-      await service.untilInFlight();
+      const other = await service.caughtInFlight(rounds('slow', roundsFor(2 * ms)));
       const id = await service.send(quick);
-      await other;
+      await other.id;
       return id;
     },
   },
@@ -83,9 +84,9 @@ export const drills: readonly Drill[] = [
     name: 'the event loop is held',
     causes: ['event_loop_held'],
     alone: longer,
+    tookMsMin: 450,
     run: async (service, ms) => {
-      const id = service.send(longer);
-      await service.untilInFlight();
+      const { id } = await service.caughtInFlight(longer);
       await service.injure('hold', ms + 300);
       return id;
     },
@@ -94,11 +95,11 @@ export const drills: readonly Drill[] = [
     name: 'garbage is collected',
     causes: ['garbage_collection'],
     alone: longer,
+    tookMsMin: 450,
     run: async (service, ms) => {
       await service.injure('fill');
       try {
-        const id = service.send(longer);
-        await service.untilInFlight();
+        const { id } = await service.caughtInFlight(longer);
         await service.injure('collect', ms + 300);
         return await id;
       } finally {
@@ -110,9 +111,9 @@ export const drills: readonly Drill[] = [
     name: 'the service is stopped',
     causes: ['cpu_taken'],
     alone: longer,
+    tookMsMin: 600,
     run: async (service, ms) => {
-      const id = service.send(longer);
-      await service.untilInFlight();
+      const { id } = await service.caughtInFlight(longer);
       await service.stopFor(service.pid, ms + 200);
       return id;
     },
@@ -121,9 +122,9 @@ export const drills: readonly Drill[] = [
     name: 'a lane that is a process is stopped',
     causes: ['cpu_taken'],
     alone: inProcess,
+    tookMsMin: 600,
     run: async (service, ms) => {
-      const id = service.send(inProcess);
-      await service.untilInFlight();
+      const { id } = await service.caughtInFlight(inProcess);
       const [lane] = await service.laneProcesses();
       await service.stopFor(lane!, ms + 200);
       return id;
@@ -133,9 +134,9 @@ export const drills: readonly Drill[] = [
     name: 'a lane is killed in the middle of a run',
     causes: ['lane_lost'],
     alone: inProcess,
+    tookMsMin: 420,
     run: async (service) => {
-      const id = service.send(inProcess);
-      await service.untilInFlight();
+      const { id } = await service.caughtInFlight(inProcess);
       const [lane] = await service.laneProcesses();
       process.kill(lane!, 'SIGKILL');
       return id;

@@ -74,12 +74,22 @@ export class DrilledService implements AsyncDisposable {
     return this.#cgroup !== undefined;
   }
 
-  /** A request was read, and was before anything else: its run begins in this turn. */
-  async untilInFlight(): Promise<void> {
-    await waitFor('a request in flight', async () => {
-      const answer = await fetch(`${this.#service.url}/health/detailed`);
-      return ((await answer.json()) as { requests_in_flight: number }).requests_in_flight > 0;
+  /** Sends it again and again until it is found in flight: its run began in that turn. */
+  async caughtInFlight(victim: Victim): Promise<{ readonly id: Promise<string> }> {
+    return waitFor(`${victim.model} in flight`, async () => {
+      let isOver = false;
+      const id = this.send(victim).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) if ((await this.#inFlight()) > 0 && !isOver) return { id };
+      await id;
+      return undefined;
     });
+  }
+
+  async #inFlight(): Promise<number> {
+    const answer = await fetch(`${this.#service.url}/health/detailed`);
+    return ((await answer.json()) as { requests_in_flight: number }).requests_in_flight;
   }
 
   /** The service has answered something: it has accepted who connected before. */

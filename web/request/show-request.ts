@@ -9,6 +9,7 @@ import { drawRequestLogs } from './request-logs.ts';
 import { RequestSpans } from './request-spans.ts';
 import type { SpanNode } from './span-tree.ts';
 import { timeAccount } from './time-account.ts';
+import { askWhy, whyCard } from './why-answer.ts';
 
 /**
  * One request: its time, spans, log lines and surroundings. Each part says so when its store is
@@ -21,9 +22,10 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
   const logs = element('section', { class: 'card', 'aria-label': 'Log lines' });
   const around = element('section', { 'aria-label': 'Around it' });
   account.append(busyNotice('Asking the flight recorder …'));
-  host.append(head, account, facts);
+  const why = element('div', {});
+  host.append(head, why, account, facts);
   drawHead(head, id, undefined);
-  const record = await drawRecord(id, { account, facts, signal });
+  const [record] = await Promise.all([drawRecord(id, { account, facts, signal }), drawWhy(why, id, signal)]);
   drawHead(head, id, record);
   const traceId = record?.trace_id ?? id;
   const spans = new RequestSpans({
@@ -44,6 +46,17 @@ export async function showRequest(host: HTMLElement, id: string, signal: AbortSi
     drawRequestLogs(logs, { traceId, record, onSpan: (spanId) => spans.show(spanId), signal }),
     record && drawAround(around, record, signal),
   ]);
+}
+
+/** Above everything else: why it took as long as it did, or failed. */
+async function drawWhy(host: HTMLElement, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    const why = await askWhy(id, signal);
+    if (why) host.append(whyCard(why));
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    host.append(failureNotice(error));
+  }
 }
 
 /** What the flight recorder has: where the time went, why it failed, and the facts. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { blameMatrixAnswered, blameQuery } from '../requests/blame-matrix-answer.ts';
+import { compareAnswered, compareAsked } from '../requests/compare-queries.ts';
 import { flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
 import { blameAnswered, whyAnswered } from '../requests/why-answer.ts';
 import { json } from './answers.ts';
@@ -76,6 +78,22 @@ type Described = (operationId: string, summary: string) => { operationId: string
 
 function whyPaths(of: Described): DescribedPaths {
   return {
+    '/v1/requests/compare': {
+      post: {
+        ...of('compareRequests', 'What parts two sets of remembered requests, the clearest difference first'),
+        requestBody: json('The two sets.', compareAsked),
+        responses: { '200': json('The differences.', compareAnswered) },
+        fails: ['not_found', 'invalid_request', 'invalid_body'],
+      },
+    },
+    '/v1/blame': {
+      get: {
+        ...of('showBlame', 'Who made whom wait, over a time: by tenant or by model'),
+        requestParams: { query: blameQuery },
+        responses: { '200': json('The matrix, as a list of its cells.', blameMatrixAnswered) },
+        fails: ['not_found', 'invalid_request'],
+      },
+    },
     '/v1/requests/{id}/why': {
       get: {
         ...of('explainRequest', 'Why a request took as long as it did, or failed: in one sentence, with proof'),

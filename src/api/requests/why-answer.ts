@@ -10,7 +10,7 @@ import { milliseconds } from './flight-answer.ts';
 
 // The answers of /v1/requests/:id/why and /blame: how they are made, and as /openapi.json has them.
 
-const difference = z.object({
+export const difference = z.object({
   says: z.string(),
   field: z.string(),
   is: z.enum(['is', 'at_least', 'below']),

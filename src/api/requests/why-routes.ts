@@ -1,8 +1,12 @@
 import type { Request, Response } from 'express';
+import { readQuery } from '../../http/read-by.ts';
+import { blamePeriod } from '../../observe/blame/blame-period.ts';
 import { blameRequest } from '../../observe/blame/blame-request.ts';
 import { explain } from '../../observe/why/explain.ts';
 import type { Eyes } from '../../observe/why/why.ts';
 import type { Client } from '../access/clients.ts';
+import { blameMatrixAnswer, blameQuery } from './blame-matrix-answer.ts';
+import { spanAsked } from './compare-queries.ts';
 import { asked, type FlightParts, foundBy } from './flight-routes.ts';
 import { blameAnswer, whyAnswer } from './why-answer.ts';
 
@@ -21,6 +25,18 @@ export function blameForRequest({ access, flights }: FlightParts) {
     const { recorder, sees } = asked(access, flights, client);
     const [record] = foundBy(String(request.params.id), recorder, sees);
     response.json(blameAnswer(record, blameRequest(record, recorder), eyesOf(client, sees)));
+  };
+}
+
+/** GET /v1/blame?minutes=15&by=tenant, or from and to: who made whom wait. */
+export function showBlame({ access, flights }: FlightParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    const { recorder, sees } = asked(access, flights, client);
+    const given = readQuery(blameQuery, request);
+    const span = spanAsked(given);
+    const by = given.by ?? 'tenant';
+    const found = await blamePeriod(recorder, span, by, (tenant) => sees({ tenant }));
+    response.json(blameMatrixAnswer(span, by, found, eyesOf(client, sees)));
   };
 }
 

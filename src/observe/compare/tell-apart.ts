@@ -1,3 +1,4 @@
+import type { Breather } from '../../telemetry/breather.ts';
 import type { FlightRecord } from '../flight/flight-record.ts';
 import type { ComparedField } from './compared-fields.ts';
 import { type Column, type ComparedSets, SetsBuilder } from './compared-sets.ts';
@@ -23,12 +24,27 @@ export function tellApart(first: readonly FlightRecord[], second: readonly Fligh
   return differencesOf(builder.build());
 }
 
+/** The same in small steps, so that others are served between. */
+export async function tellApartInSteps(sets: ComparedSets, breather: Pick<Breather, 'breathe'>): Promise<Difference[]> {
+  const found: Difference[] = [];
+  for (const column of sets.columns) {
+    found.push(...differencesIn(column, sets));
+    await breather.breathe();
+  }
+  return ranked(found);
+}
+
 export function differencesOf(sets: ComparedSets): Difference[] {
+  return ranked(sets.columns.flatMap((column) => differencesIn(column, sets)));
+}
+
+function differencesIn(column: Column, sets: ComparedSets): Difference[] {
   if (sets.first === 0 || sets.second === 0) return [];
-  return sets.columns
-    .flatMap((column) => (column.words ? ofWords(column, column.words, sets) : ofNumbers(column, sets)))
-    .filter(isNoChance)
-    .sort((one, other) => other.parts - one.parts);
+  return column.words ? ofWords(column, column.words, sets) : ofNumbers(column, sets);
+}
+
+function ranked(found: readonly Difference[]): Difference[] {
+  return found.filter(isNoChance).sort((one, other) => other.parts - one.parts);
 }
 
 /** The word that parts the sets best. A request without the field has another value, too. */

@@ -183,10 +183,15 @@ export class FlightRecorder implements Partial<EngineObserver> {
     return this.#recent.membersByStart(starts);
   }
 
-  /** All that is remembered of the time since then, each request once. */
-  since(endedSinceMs: number): FlightRecord[] {
-    const matches = ({ startedAt, tookMs }: FlightRecord) => startedAt + tookMs >= endedSinceMs;
-    return this.#eachOnce([...this.#recent.since(endedSinceMs)], matches);
+  /** All that is remembered of the time since then, each request once, one at a time. */
+  *eachSince(endedSinceMs: number): Generator<FlightRecord> {
+    const seen = new Set<string>();
+    for (const from of [this.#recent.since(endedSinceMs), [...this.#failed], [...this.#slowest]])
+      for (const record of from) {
+        if (record.startedAt + record.tookMs < endedSinceMs || seen.has(record.ids.spanId)) continue;
+        seen.add(record.ids.spanId);
+        yield record;
+      }
   }
 }
 

@@ -109,11 +109,16 @@ export class RecentFlights {
     return found;
   }
 
-  /** All of them, the newest first; those that ended before are left out. */
+  /**
+   * All that ended since then, the newest first. Who takes breaks meanwhile is given none that ended
+   * after the beginning.
+   */
   *since(endedSinceMs: number): Generator<FlightRecord> {
-    for (const row of this.#rows) {
-      if (this.table.number(row, 'startedAt') + this.table.number(row, 'tookMs') < endedSinceMs) break;
-      yield this.record(row);
+    const now = performance.now();
+    for (const row of [...this.#rows]) {
+      if (!this.#common[row]) continue;
+      const endedAt = this.table.number(row, 'startedAt') + this.table.number(row, 'tookMs');
+      if (endedAt >= endedSinceMs && endedAt <= now) yield this.record(row);
     }
   }
 

@@ -12,7 +12,7 @@ export type CompareOptions = ServiceOptions & {
   readonly json?: boolean;
 };
 
-/** Prints what parts failed from good requests, one tenant's from others', before from after a time, or slow from the rest. */
+/** Prints what parts two sets: failed and good, a tenant and others, after and before, slow and rest. */
 export async function compare(options: CompareOptions): Promise<number> {
   const { model, minutes, json } = options;
   const body = { minutes: Number(minutes), ...(model !== undefined && { among: { model } }), ...setsOf(options) };

@@ -105,7 +105,7 @@ function partRow({ label, ms, evidence }: Why['parts'][number], took: number): H
 
 const evidenceMax = 3;
 
-/** What the API links to, as the page shows it; undefined: the page has no view of it. */
+/** What the API links to, as the page shows it; undefined: the page has no such view. */
 function pageLink(link: string): string | undefined {
   if (link.startsWith('/#/')) return link.slice(1);
   const id = /^\/v1\/requests\/([^/]+)$/.exec(link)?.[1];

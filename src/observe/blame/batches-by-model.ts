@@ -1,7 +1,7 @@
 import type { Span } from '../../spans-of-time.ts';
 import type { StoredBatch } from '../flight/recent-batches.ts';
 
-/** Batches of each model and version in the order of their ends, so that those of a time are found quickly. */
+/** Batches by model and version, in the order of their ends, to find the ones of a time quickly. */
 export class BatchesByModel {
   readonly #batches = new Map<string, StoredBatch[]>();
 

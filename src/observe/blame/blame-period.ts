@@ -4,7 +4,7 @@ import type { FlightRecorder } from '../flight/flight-recorder.ts';
 import { BatchesByModel } from './batches-by-model.ts';
 import { type BlamedBy, BlameMatrix } from './blame-matrix.ts';
 
-/** Who made whom wait, of all remembered requests that ended in that time. Others are served between. */
+/** Who made whom wait, of all remembered requests of that time. Others are served between. */
 export async function blamePeriod(
   recorder: FlightRecorder,
   { from, to }: Span,

@@ -12,7 +12,7 @@ export type CompareOptions = ServiceOptions & {
   readonly json?: boolean;
 };
 
-/** Prints what parts failed from good, a tenant from others, after from before, or slow from rest. */
+/** Prints what parts failed from good, a tenant from others, after from before, slow from rest. */
 export async function compare(options: CompareOptions): Promise<number> {
   const { model, minutes, json } = options;
   const body = { minutes: Number(minutes), ...(model !== undefined && { among: { model } }), ...setsOf(options) };

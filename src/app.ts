@@ -3,6 +3,7 @@ import type { AccessControl } from './api/access/access-control.ts';
 import { type Budgets, makeBudgets, observeBudgets } from './api/access/budgets.ts';
 import type { Client } from './api/access/clients.ts';
 import { guardRoute } from './api/access/guard-route.ts';
+import { SignIn } from './api/access/identity/sign-in.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
 import { front } from './api/front.ts';
@@ -30,6 +31,7 @@ import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
 import { compareRequests } from './api/requests/compare-routes.ts';
+import { finishSignIn, showSignIn } from './api/page/sign-in-routes.ts';
 import { listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
 import { blameForRequest, explainRequest, showBlame } from './api/requests/why-routes.ts';
 import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
@@ -111,6 +113,8 @@ export function createApp(given: {
     profiles: new Profiles({ config, access: given.access, traceSettings }),
     logSettings: new LogSettings(config.logLevel),
     codec: new InferCodec(config),
+    signIn:
+      given.access.identities && config.oidcClientId !== '' ? new SignIn(config, given.access.identities) : undefined,
   };
   observeInFlight(given.meter, parts.permits, given.registry);
   const { bodies, permits, taskPermits, codec } = parts;
@@ -211,6 +215,7 @@ export function createApp(given: {
         '/': { get: page },
         '/assets/:file': { get: page },
         '/page/facts': { get: pageFacts(parts) },
+        '/page/sign-in': { get: showSignIn(parts), post: finishSignIn(parts) },
         '/page/dashboards': { get: listDashboards(parts) },
         '/page/dashboards/:uid': { get: showDashboard(parts) },
         '/page/runbooks/:name': { get: showRunbook(parts) },

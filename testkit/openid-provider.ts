@@ -9,6 +9,8 @@ export type OpenIdProvider = AsyncDisposable & {
   token(claims?: Record<string, unknown>): Promise<string>;
   /** A token of our own making, signed with the provider's key unless another is given. */
   made(claims: Record<string, unknown>, header?: { alg?: string; kid?: string; key?: JWK }): Promise<string>;
+  /** Lets the page at this origin send people here. */
+  allowPage(origin: string): void;
   /** What the provider was asked for. */
   readonly asked: string[];
   /** From now on it signs with a new key, and no longer has the old one. */
@@ -25,6 +27,7 @@ export async function startOpenIdProvider(): Promise<OpenIdProvider> {
   const { default: Provider } = (await import('oidc-provider' as string)) as { default: ProviderClass };
   const asked: string[] = [];
   let extraClaims: Record<string, unknown> = {};
+  let pageOrigin = 'http://127.0.0.1:1';
   let keys = [await newKey('first')];
   let handle: ReturnType<InstanceType<ProviderClass>['callback']> | undefined;
   let server = listener();
@@ -53,14 +56,26 @@ export async function startOpenIdProvider(): Promise<OpenIdProvider> {
           response_types: [],
           id_token_signed_response_alg: 'ES256',
         },
+        {
+          client_id: 'page',
+          token_endpoint_auth_method: 'none',
+          grant_types: ['authorization_code'],
+          redirect_uris: [`${pageOrigin}/`],
+          response_types: ['code'],
+          application_type: 'native',
+          id_token_signed_response_alg: 'ES256',
+        },
       ],
+      claims: { openid: ['sub'] },
+      findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
       features: {
-        devInteractions: { enabled: false },
+        // The pages on which a person signs in: any name, any password.
+        devInteractions: { enabled: true },
         clientCredentials: { enabled: true },
         resourceIndicators: {
           enabled: true,
           getResourceServerInfo: () => ({
-            scope: 'infer',
+            scope: 'infer openid',
             audience,
             accessTokenFormat: 'jwt',
             jwt: { sign: { alg: 'ES256' } },
@@ -80,6 +95,10 @@ export async function startOpenIdProvider(): Promise<OpenIdProvider> {
   return {
     issuer,
     asked,
+    allowPage: (origin) => {
+      pageOrigin = origin;
+      handle = provide();
+    },
     token: async (claims = {}) => {
       extraClaims = claims;
       const response = await fetch(`${issuer}/token`, {

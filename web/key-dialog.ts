@@ -1,5 +1,6 @@
 import { sessionKey, setSessionKey } from './asking/session-key.ts';
 import { element } from './dom/element.ts';
+import { beginSignIn, signInFacts } from './sign-in.ts';
 
 /** The button that asks for an API key or the administrator's token. */
 export function keyButton(changed: () => void): HTMLElement {
@@ -8,9 +9,10 @@ export function keyButton(changed: () => void): HTMLElement {
     type: 'password',
     autocomplete: 'off',
     spellcheck: 'false',
-    maxlength: 1024,
+    maxlength: 8192,
   });
   const button = element('button', { type: 'button', class: 'text', onclick: open });
+  const signIn = element('button', { type: 'button', class: 'primary', hidden: '' }, 'Sign in');
   const dialog = element(
     'dialog',
     { 'aria-labelledby': 'key-title' },
@@ -18,6 +20,7 @@ export function keyButton(changed: () => void): HTMLElement {
       'form',
       { method: 'dialog', onsubmit: () => keep(input.value.trim()) },
       element('h2', { id: 'key-title' }, 'Your key'),
+      signIn,
       element(
         'p',
         { class: 'quiet' },
@@ -35,6 +38,7 @@ export function keyButton(changed: () => void): HTMLElement {
     ),
   );
   label();
+  addEventListener('keychanged', label);
   // From wherever something was refused for want of one.
   addEventListener('keywanted', open);
   return element('div', {}, button, dialog);
@@ -42,6 +46,15 @@ export function keyButton(changed: () => void): HTMLElement {
   function open(): void {
     input.value = '';
     if (!dialog.open) dialog.showModal();
+    void offerSignIn();
+  }
+
+  /** Where a provider is configured. */
+  async function offerSignIn(): Promise<void> {
+    const facts = await signInFacts();
+    if (facts === undefined) return;
+    signIn.hidden = false;
+    signIn.onclick = () => void beginSignIn(facts);
   }
 
   function keep(key: string): void {

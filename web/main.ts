@@ -7,6 +7,7 @@ import { keyButton } from './key-dialog.ts';
 import { showModels } from './models/show-models.ts';
 import { showRequests } from './request/show-requests.ts';
 import { currentRoute, type View } from './route.ts';
+import { finishSignIn } from './sign-in.ts';
 import { themeButton } from './theme.ts';
 import { showTry } from './try/show-try.ts';
 
@@ -37,7 +38,10 @@ document.body.append(
   host,
 );
 addEventListener('hashchange', redraw);
-redraw();
+void finishSignIn().then(redraw, (error: unknown) => {
+  redraw();
+  host.prepend(failureNotice(error, redraw));
+});
 
 function redraw(): void {
   leave.abort();

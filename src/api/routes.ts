@@ -93,6 +93,7 @@ export const pageRoutes = {
   '/': { get: { may: 'open', isLook: true } },
   '/assets/:file': { get: { may: 'open', isLook: true } },
   '/page/facts': { get: look },
+  '/page/sign-in': { get: { may: 'open', isLook: true }, post: { may: 'open', isLook: true } },
   '/page/dashboards': { get: listLook },
   '/page/dashboards/:uid': { get: listLook },
   '/page/runbooks/:name': { get: listLook },

@@ -42,6 +42,17 @@ export const identitySettings = {
     '',
     'The role whose holders may administer. Empty: none; then only a token of VITRINE_ADMIN_TOKEN_FILE may.',
   ),
+  oidcClientId: text(
+    'VITRINE_OIDC_CLIENT_ID',
+    '',
+    'What the provider calls the page, so that people sign in there. It has to allow the page’s address, with / at its end, as a redirect. Empty: the page takes keys and tokens only.',
+  ),
+  oidcClientSecretFile: text(
+    'VITRINE_OIDC_CLIENT_SECRET_FILE',
+    '',
+    'File with the secret of that client, where the provider wants one beside PKCE.',
+  ),
+  oidcScope: text('VITRINE_OIDC_SCOPE', 'openid', 'What the page asks the provider for, with spaces between.'),
   oidcTokensMax: integer(
     'VITRINE_OIDC_TOKENS_MAX',
     10_000,

@@ -77,7 +77,11 @@ export class Identities {
   /** Checks the token of a request that is not known yet; undefined where nothing has to be done. */
   look(request: Request): Promise<void> | undefined {
     const token = bearerOf(request);
-    if (token === undefined || !isToken(token)) return undefined;
+    return token === undefined ? undefined : this.lookAt(token);
+  }
+
+  lookAt(token: string): Promise<void> | undefined {
+    if (!isToken(token)) return undefined;
     const digest = digestOf(token);
     if (this.#known(digest) !== undefined) return undefined;
     const before = this.#looking.get(digest);

@@ -1,17 +1,14 @@
 import { createRemoteJWKSet, type RemoteJWKSet } from 'jose';
-import { z } from 'zod';
 import type { Config } from '../../../config.ts';
 import { ServiceError } from '../../../errors.ts';
 import { isLoopback } from '../../../http/loopback.ts';
 import { ours, say } from '../../../sentence.ts';
 import { log } from '../../../telemetry/logger.ts';
+import { describeProvider } from './describe-provider.ts';
 
 const answerMsMax = 5_000;
-const answerBytesMax = 256 * 1024;
 /** At most this often are the keys fetched for a token whose key is not known. */
 const unknownKeyMs = 10_000;
-
-const description = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 /**
  * The keys that the provider signs with: fetched when the first token comes, and again at times.
@@ -86,14 +83,8 @@ export function requireSafe(url: string, setting: string): void {
 }
 
 async function keysUrlOf(issuer: string): Promise<URL> {
-  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const response = await fetch(address, { redirect: 'error', signal: AbortSignal.timeout(answerMsMax) });
-  if (!response.ok) throw new Error(`its description answers ${response.status}`);
-  const text = await response.text();
-  if (text.length > answerBytesMax) throw new Error('its description is too long');
-  const described = description.parse(JSON.parse(text));
-  if (described.issuer !== issuer) throw new Error('its description names another issuer');
-  const url = new URL(described.jwks_uri);
+  const { jwks_uri: address } = await describeProvider(issuer);
+  const url = new URL(address);
   if (url.origin !== new URL(issuer).origin)
     throw new Error('its keys are at another address; name it in VITRINE_OIDC_KEYS_URL');
   return url;

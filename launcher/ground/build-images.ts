@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { existsSync, globSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { takeLock } from '../process-lock.ts';
 import { cacheFolder, ensureServer, serverFolder } from '../servers/ensure-server.ts';
@@ -13,10 +13,11 @@ import { DockerEngine } from './docker-engine.ts';
 import { buildFromFile, type FileBuild } from './file-build.ts';
 import { groundNeeds } from './ground-needs.ts';
 import { type WrittenImage, writeImage } from './image-archive.ts';
+import { contentOf, keyOf, letThrough, stemOf } from './image-content.ts';
 import { pullImage, registryAnswers } from './registry.ts';
 import { runCommand } from './run-command.ts';
 import { sourceOf } from './source-date.ts';
-import { layOut, type StandIn, standIns } from './stand-in-images.ts';
+import { layOut, type StandIn, standIns, standInsFor } from './stand-in-images.ts';
 
 export type Images = {
   /** `registry`: the official images; `here`: made on this machine. */
@@ -29,18 +30,24 @@ export type ImagesOptions = {
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
   readonly root?: string;
-  /** Builds what is in the cache already, too: for who compares two builds. */
+  /** The stores whose images are wanted; those of VITRINE_BACKENDS without it. */
+  readonly backends?: string | undefined;
+  /** What an engine has built before is not built by it again; without it, each call has its own. */
+  readonly engine?: DockerEngine | undefined;
+  /** Builds what is in the cache already, too, and from nothing: for who compares two builds. */
   readonly again?: boolean;
 };
 
-type Context = Required<Omit<ImagesOptions, 'signal' | 'again'>> & {
+type Context = Required<Omit<ImagesOptions, 'signal' | 'engine' | 'backends'>> & {
+  readonly backends: string;
+  readonly engine: DockerEngine | undefined;
   readonly signal: AbortSignal | undefined;
   readonly folder: string;
   readonly from: Images['from'];
 };
 
-/** Older images of the service go when a new one is built: each is 200 MB. */
-const serviceImagesMax = 3;
+/** Older images of the service go when a new one is built: each is 240 MB. */
+const serviceImagesMax = 6;
 const checkout = resolve(import.meta.dirname, '../..');
 const nodeImage = 'node:24.21.0-bookworm-slim';
 const officialOnly = ['grafana/grafana:12.4.11'];
@@ -50,14 +57,15 @@ const officialOnly = ['grafana/grafana:12.4.11'];
  * missing. An archive's folder carries the hash of what decides its content.
  */
 export async function ensureImages(options: ImagesOptions = {}): Promise<Images> {
-  const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false } = options;
+  const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false, engine } = options;
+  const backends = options.backends ?? (env[settings.backends.env] || settings.backends.default);
   const folder = join(cacheFolder(env), 'images');
   await makeFolder(folder);
   const from = (await registryAnswers(env)) ? 'registry' : 'here';
-  const context: Context = { onStep, signal, env, root, folder, from };
+  const context: Context = { onStep, signal, env, root, folder, from, backends, engine, again };
   const release = await lockImages(context);
   try {
-    return { from, images: await makeAll(context, again) };
+    return { from, images: await makeAll(context) };
   } finally {
     await release();
   }
@@ -66,8 +74,7 @@ export async function ensureImages(options: ImagesOptions = {}): Promise<Images>
 /** Whether `ensureImages` would find all of them. */
 export async function imagesAreThere(env: NodeJS.ProcessEnv = process.env, root = checkout): Promise<boolean> {
   const folder = join(cacheFolder(env), 'images');
-  const context: Context = { onStep: () => undefined, signal: undefined, env, root, folder, from: 'here' };
-  const build = await serviceBuild(context);
+  const build = await serviceBuild({ root, env, from: 'here' });
   return existsSync(join(folder, build.key, 'image.json'));
 }
 
@@ -80,29 +87,31 @@ async function lockImages({ folder, onStep, signal }: Context): Promise<() => Pr
   }
 }
 
-async function makeAll(context: Context, again: boolean): Promise<WrittenImage[]> {
+async function makeAll(context: Context): Promise<WrittenImage[]> {
   const official = await officialImages(context);
   const builds = [await serviceBuild(context), await collectorBuild(context)];
-  const missing = builds.filter(({ key }) => again || !existsSync(join(context.folder, key, 'image.json')));
+  const missing = builds.filter(({ key }) => context.again || !existsSync(join(context.folder, key, 'image.json')));
   if (missing.length > 0) await buildAll(context, missing, official);
   const own = await Promise.all(builds.map(({ key }) => readImage(join(context.folder, key))));
   return [...own, ...official];
 }
 
 async function officialImages(context: Context): Promise<WrittenImage[]> {
-  const names = Object.values(standIns).map(({ name }) => name);
   const images: WrittenImage[] = [];
-  for (const name of context.from === 'registry' ? [...names, ...officialOnly] : names) {
-    const standIn: StandIn | undefined = Object.values(standIns).find((one) => one.name === name);
-    const pulled = context.from === 'registry' && name !== standIns.pause.name;
-    const key = pulled ? keyOf(name, 'pulled', process.arch) : await standInKey(context, standIn!);
+  for (const standIn of standInsFor(context.backends)) {
+    const { name } = standIn;
     images.push(
-      await ensureImage(context, key, (file) =>
-        pulled ? pullImage(name, file, context) : makeStandIn(context, standIn!, file),
-      ),
+      context.from === 'registry' && name !== standIns.pause.name
+        ? await pulledImage(context, name)
+        : await ensureImage(context, await standInKey(context, standIn), (file) => makeStandIn(context, standIn, file)),
     );
   }
+  if (context.from === 'registry') for (const name of officialOnly) images.push(await pulledImage(context, name));
   return images;
+}
+
+function pulledImage(context: Context, name: string): Promise<WrittenImage> {
+  return ensureImage(context, keyOf(name, 'pulled', process.arch), (file) => pullImage(name, file, context));
 }
 
 async function standInKey({ env, root }: Context, standIn: StandIn): Promise<string> {
@@ -166,17 +175,20 @@ async function collectorBuild(context: Context): Promise<KeyedBuild> {
 }
 
 async function buildAll(context: Context, builds: readonly KeyedBuild[], official: readonly WrittenImage[]) {
-  const { folder, onStep, signal, root } = context;
+  const { folder, onStep, signal, root, again } = context;
   const needs = await groundNeeds(folder);
   if (needs.length > 0) throw new StackFailure(needs.join('\n'));
   const base = await baseImage(context);
-  await using engine = await DockerEngine.start({ network: 'shared', signal });
+  await using own = context.engine === undefined ? await DockerEngine.start({ network: 'shared', signal }) : undefined;
+  const engine = context.engine ?? own!;
   for (const { file } of [base, ...official.filter(({ name }) => isBase(name))])
     await engine.docker(['load', '--quiet', '--input', file], { signal });
   for (const build of builds) {
     onStep(`Building ${build.name} …`);
     await rm(join(folder, build.key), { recursive: true, force: true });
-    await ensureImage(context, build.key, (file) => buildFromFile(build, file, { engine, root, signal, onStep }));
+    await ensureImage(context, build.key, (file) =>
+      buildFromFile(build, file, { engine, root, signal, onStep, again }),
+    );
   }
   await removeOldest(folder, builds[0]!.name);
 }
@@ -218,31 +230,4 @@ async function removeOldest(folder: string, name: string): Promise<void> {
     .map((entry) => ({ entry, ms: statSync(join(folder, entry)).mtimeMs }))
     .sort((a, b) => b.ms - a.ms);
   for (const { entry } of found.slice(serviceImagesMax)) await rm(join(folder, entry), { recursive: true });
-}
-
-/** The hash of what .dockerignore lets through, and of the Dockerfile. */
-async function contentOf(root: string, dockerfile: string): Promise<string> {
-  const files = (await letThrough(root))
-    .flatMap((path) => (statSync(join(root, path)).isDirectory() ? globSync(`${path}/**/*`, { cwd: root }) : [path]))
-    .filter((path) => !path.startsWith('web/dist') && statSync(join(root, path)).isFile());
-  const hash = createHash('sha256');
-  for (const path of [dockerfile, ...files.sort()]) hash.update(path).update(await readFile(join(root, path)));
-  return hash.digest('hex');
-}
-
-/** What an image is made of: other commits leave it as it is. */
-async function letThrough(root: string): Promise<string[]> {
-  const lines = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n');
-  return lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
-}
-
-function keyOf(name: string, ...parts: readonly string[]): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([name, ...parts]))
-    .digest('hex');
-  return `${stemOf(name)}-${hash.slice(0, 16)}`;
-}
-
-function stemOf(name: string): string {
-  return name.replace(/[/:]/g, '-');
 }

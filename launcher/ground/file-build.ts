@@ -23,6 +23,8 @@ type BuildContext = {
   readonly root: string;
   readonly signal: AbortSignal | undefined;
   readonly onStep: (text: string) => void;
+  /** Without what this engine has built before. */
+  readonly again: boolean;
 };
 
 /** What an engine puts into each container, and no image has. */
@@ -35,7 +37,7 @@ const ofContainers = ['.dockerenv', 'dev', 'proc', 'sys', 'etc/hostname', 'etc/h
 export async function buildFromFile(
   { name, file, version, source, baseSeconds, program }: FileBuild,
   archive: string,
-  { engine, root, signal, onStep }: BuildContext,
+  { engine, root, signal, onStep, again }: BuildContext,
 ): Promise<WrittenImage> {
   const created = new Date(source.seconds * 1000).toISOString();
   const given = { VERSION: version, REVISION: source.revision, CREATED: created, SOURCE_DATE_EPOCH: source.seconds };
@@ -43,7 +45,7 @@ export async function buildFromFile(
   const parameters = [
     'build',
     '--network=host',
-    '--no-cache',
+    ...(again ? ['--no-cache'] : []),
     '--force-rm',
     ...named,
     '--tag',

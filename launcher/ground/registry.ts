@@ -1,5 +1,7 @@
+import { StackFailure } from '../stack-failure.ts';
 import { DockerEngine } from './docker-engine.ts';
 import type { WrittenImage } from './image-archive.ts';
+import { CommandFailed } from './run-command.ts';
 
 const registryMsMax = 2_000;
 
@@ -23,7 +25,15 @@ export async function pullImage(
   { signal }: { readonly signal: AbortSignal | undefined },
 ): Promise<WrittenImage> {
   await using engine = await DockerEngine.start({ network: 'shared', signal });
-  await engine.docker(['pull', '--quiet', name], { signal });
+  try {
+    await engine.docker(['pull', '--quiet', name], { signal });
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    throw new StackFailure(
+      `Cannot pull ${name}: its registry does not give it (${error.output.trim().split('\n').at(-1)}); connect to the registry, or set VITRINE_IMAGES=here, which makes the images on this machine.`,
+      { cause: error },
+    );
+  }
   await engine.docker(['save', '--output', file, name], { signal });
   const format = '{{.Id}} {{.Size}}';
   const [id = '', bytes] = (await engine.docker(['image', 'inspect', '--format', format, name])).trim().split(' ');

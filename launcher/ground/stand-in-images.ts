@@ -1,5 +1,5 @@
 import { chmod, chown, cp, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../../src/make-folder.ts';
 import type { ServerName } from '../servers.ts';
 import type { ImageConfig } from './image-archive.ts';
@@ -11,8 +11,10 @@ import type { ImageConfig } from './image-archive.ts';
 export type StandIn = {
   /** As compose.yaml and the Dockerfiles name it. */
   readonly name: string;
-  /** Our binaries, and where the official image has them. */
-  readonly binaries: readonly { readonly server: ServerName; readonly to: string }[];
+  /** Our binaries, and where the official image has them; `from` where it has another name there. */
+  readonly binaries: readonly { readonly server: ServerName; readonly to: string; readonly from?: string }[];
+  /** Wanted when VITRINE_BACKENDS has one of these; without the list, always. */
+  readonly forBackends?: readonly string[];
   /** Busybox under these paths: what health checks call. */
   readonly tools: readonly string[];
   readonly folders: Readonly<Record<string, number>>;
@@ -40,13 +42,14 @@ export const standIns = {
   },
   collector: {
     name: 'otel/opentelemetry-collector-contrib:0.155.0',
-    binaries: [{ server: 'collector', to: '/otelcol-contrib' }],
+    binaries: [{ server: 'collector', to: '/otelcol-contrib', from: 'otelcol' }],
     tools: [],
     folders: {},
     config: { User: '10001', Entrypoint: ['/otelcol-contrib'], Cmd: ['--config=/etc/otelcol-contrib/config.yaml'] },
   },
   prometheus: {
     name: 'prom/prometheus:v3.15.0',
+    forBackends: ['prometheus', 'prometheus-remote-write', 'prometheus-scrape'],
     binaries: [
       { server: 'prometheus', to: '/bin/prometheus' },
       { server: 'promtool', to: '/bin/promtool' },
@@ -57,6 +60,7 @@ export const standIns = {
   },
   tempo: {
     name: 'grafana/tempo:2.8.2',
+    forBackends: ['tempo'],
     binaries: [{ server: 'tempo', to: '/tempo' }],
     tools: ['/busybox/wget', '/busybox/sh'],
     folders: { '/var/tempo': 10001 },
@@ -64,6 +68,7 @@ export const standIns = {
   },
   loki: {
     name: 'grafana/loki:3.7.8',
+    forBackends: ['loki'],
     binaries: [{ server: 'loki', to: '/usr/bin/loki' }],
     tools: [],
     folders: { '/loki': 10001 },
@@ -76,9 +81,54 @@ export const standIns = {
     folders: { '/alertmanager': nobody },
     config: { User: 'nobody', WorkingDir: '/alertmanager', Entrypoint: ['/bin/alertmanager'], Env: ['PATH=/bin'] },
   },
+  victoriametrics: {
+    name: 'victoriametrics/victoria-metrics:v1.151.0',
+    forBackends: ['victoriametrics'],
+    binaries: [{ server: 'victoriametrics', to: '/victoria-metrics-prod', from: 'victoria-metrics' }],
+    tools: ['/bin/busybox', ...shell],
+    folders: {},
+    config: { Entrypoint: ['/victoria-metrics-prod'], Env: ['PATH=/bin'] },
+  },
+  vmalert: {
+    name: 'victoriametrics/vmalert:v1.151.0',
+    forBackends: ['victoriametrics', 'victorialogs'],
+    binaries: [{ server: 'victoriametrics', to: '/vmalert-prod', from: 'vmalert' }],
+    tools: ['/bin/busybox', ...shell],
+    folders: {},
+    config: { Entrypoint: ['/vmalert-prod'], Env: ['PATH=/bin'] },
+  },
+  victorialogs: {
+    name: 'victoriametrics/victoria-logs:v1.52.1',
+    forBackends: ['victorialogs'],
+    binaries: [{ server: 'victorialogs', to: '/victoria-logs-prod', from: 'victoria-logs' }],
+    tools: ['/bin/busybox', ...shell],
+    folders: {},
+    config: { Entrypoint: ['/victoria-logs-prod'], Env: ['PATH=/bin'] },
+  },
+  jaeger: {
+    name: 'jaegertracing/jaeger:2.13.0',
+    forBackends: ['jaeger'],
+    binaries: [{ server: 'jaeger', to: '/cmd/jaeger/jaeger-linux', from: 'jaeger' }],
+    tools: ['/bin/busybox', ...shell],
+    folders: {},
+    config: {
+      User: '10001',
+      Entrypoint: ['/cmd/jaeger/jaeger-linux'],
+      Env: ['PATH=/bin'],
+      Volumes: { '/tmp': {} },
+    },
+  },
 } as const satisfies Record<string, StandIn>;
 
 export type StandInName = keyof typeof standIns;
+
+/** The official images that a stack with these backends has. */
+export function standInsFor(backends: string): StandIn[] {
+  const named = backends.split(',').map((name) => name.trim());
+  return (Object.values(standIns) as StandIn[]).filter(
+    ({ forBackends }) => forBackends === undefined || forBackends.some((name) => named.includes(name)),
+  );
+}
 
 /** Lays out the files of a stand-in below `folder`. */
 export async function layOut(
@@ -95,7 +145,8 @@ export async function layOut(
   );
   await writeFile(inside('etc/group'), 'root:x:0:\napp:x:10001:\nnogroup:x:65534:\n');
   await cp('/etc/ssl/certs/ca-certificates.crt', inside('etc/ssl/certs/ca-certificates.crt'), { dereference: true });
-  for (const { server, to } of standIn.binaries) await install(join(await folderOf(server), binaryOf(to)), inside(to));
+  for (const { server, to, from = basename(to) } of standIn.binaries)
+    await install(join(await folderOf(server), from), inside(to));
   const [first, ...others] = standIn.tools;
   if (first !== undefined) await install(busybox, inside(first));
   for (const tool of others) {
@@ -106,12 +157,6 @@ export async function layOut(
     await makeFolder(inside(path));
     await chown(inside(path), owner, owner);
   }
-}
-
-/** The official Collector's binary has another name than ours. */
-function binaryOf(to: string): string {
-  const name = to.split('/').at(-1)!;
-  return name === 'otelcol-contrib' ? 'otelcol' : name;
 }
 
 async function install(from: string, to: string): Promise<void> {

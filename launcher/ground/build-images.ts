@@ -88,9 +88,11 @@ async function lockImages({ folder, onStep, signal }: Context): Promise<() => Pr
 }
 
 async function makeAll(context: Context): Promise<WrittenImage[]> {
-  const official = await officialImages(context);
   const builds = [await serviceBuild(context), await collectorBuild(context)];
   const missing = builds.filter(({ key }) => context.again || !existsSync(join(context.folder, key, 'image.json')));
+  const needs = missing.length > 0 ? await groundNeeds(context.folder) : [];
+  if (needs.length > 0) throw new StackFailure(needs.join('\n'));
+  const official = await officialImages(context);
   if (missing.length > 0) await buildAll(context, missing, official);
   const own = await Promise.all(builds.map(({ key }) => readImage(join(context.folder, key))));
   return [...own, ...official];
@@ -176,8 +178,6 @@ async function collectorBuild(context: Context): Promise<KeyedBuild> {
 
 async function buildAll(context: Context, builds: readonly KeyedBuild[], official: readonly WrittenImage[]) {
   const { folder, onStep, signal, root, again } = context;
-  const needs = await groundNeeds(folder);
-  if (needs.length > 0) throw new StackFailure(needs.join('\n'));
   const base = await baseImage(context);
   await using own = context.engine === undefined ? await DockerEngine.start({ network: 'shared', signal }) : undefined;
   const engine = context.engine ?? own!;

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../../src/if-there.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { StackFailure } from '../stack-failure.ts';
+import { makeEngineCgroup, removeEngineCgroups } from './engine-cgroup.ts';
 import { explainEngine, startMsMax } from './engine-failure.ts';
+import { makeOwnedFolder, sweepOwnedFolders } from './owned-folders.ts';
 import { type CommandOptions, runCommand } from './run-command.ts';
 
 export type EngineOptions = {
@@ -21,9 +22,6 @@ export type EngineOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** As many as compose.yaml starts, and a few for builds. */
-const containersMax = 16;
-
 /**
  * A Docker engine on a socket of its own, in a folder of its own. It runs in namespaces of processes
  * and mounts that end with it, so nothing that it started outlives it.
@@ -35,10 +33,11 @@ export class DockerEngine implements AsyncDisposable {
   readonly #cgroup: string;
 
   static async start({ network, signal }: EngineOptions): Promise<DockerEngine> {
-    const folder = await mkdtemp(join(tmpdir(), 'vitrine-engine-'));
+    await sweepOwnedFolders();
+    const folder = await makeOwnedFolder('vitrine-engine-');
     const engine = new DockerEngine(folder, network);
     try {
-      await shareProcessors(engine.#cgroup);
+      await makeEngineCgroup(engine.#cgroup);
       await engine.#untilItAnswers(signal);
       return engine;
     } catch (error) {
@@ -49,10 +48,13 @@ export class DockerEngine implements AsyncDisposable {
 
   private constructor(folder: string, network: EngineOptions['network']) {
     this.folder = folder;
-    this.#cgroup = folder.split('/').at(-1)!;
+    this.#cgroup = basename(folder);
     const log = openSync(join(folder, 'engine.log'), 'w');
     const own = ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
-    const parameters = ['--pdeathsig', 'KILL', 'unshare', ...own, 'dockerd', ...this.#settings(network)];
+    // Each container's shim makes a socket there, and one that is killed leaves it.
+    const run = 'mkdir -p /run/containerd && mount -t tmpfs -o mode=711 tmpfs /run/containerd && exec "$@"';
+    const start = ['sh', '-c', run, 'sh', 'dockerd', ...this.#settings(network)];
+    const parameters = ['--pdeathsig', 'KILL', 'unshare', ...own, ...start];
     this.#process = spawn('setpriv', parameters, {
       env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
       stdio: ['ignore', log, log],
@@ -78,7 +80,7 @@ export class DockerEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#exited;
-    await removeCgroups(this.#cgroup);
+    await removeEngineCgroups(this.#cgroup);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
@@ -114,43 +116,4 @@ export class DockerEngine implements AsyncDisposable {
     const log = (await ifThere(readFile(join(this.folder, 'engine.log'), 'utf8'))) ?? '';
     throw new StackFailure(explainEngine(log));
   }
-}
-
-/**
- * All containers together are one entry to the scheduler: with the usual share they would get less
- * than a single busy program beside them.
- */
-async function shareProcessors(cgroup: string): Promise<void> {
-  const [v1, v2] = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup'];
-  const place = existsSync(join(v1, 'cpu.shares')) ? v1 : v2;
-  await makeFolder(join(place, cgroup));
-  const [file, share] = place === v1 ? ['cpu.shares', 1024 * containersMax] : ['cpu.weight', 100 * containersMax];
-  // Without the controller there are no shares to give.
-  await writeFile(join(place, cgroup, file), String(share)).catch(() => undefined);
-}
-
-/** A process that was killed leaves its cgroup, which is empty then. */
-async function removeCgroups(name: string): Promise<void> {
-  const root = '/sys/fs/cgroup';
-  const controllers = (await ifThere(readdir(root))) ?? [];
-  for (const place of [root, ...controllers.map((controller) => join(root, controller))])
-    await removeCgroup(join(place, name));
-}
-
-async function removeCgroup(path: string): Promise<void> {
-  const entries = await ifThere(readdir(path, { withFileTypes: true }), ['ENOTDIR']);
-  if (entries === undefined) return;
-  for (const entry of entries) if (entry.isDirectory()) await removeCgroup(join(path, entry.name));
-  for (let tries = 0; tries < 50; tries++) {
-    // The kernel frees the place of the last process a moment after its end.
-    if (
-      await rmdir(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    await pause(100);
-  }
-  throw new StackFailure(`Cannot remove the cgroup ${path}: a process is still in it; end it, then remove the folder.`);
 }

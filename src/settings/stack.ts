@@ -15,4 +15,9 @@ export const stackSettings = {
     1024,
     'In compose only: the most processors that the service may use; no more than the machine has. 0: without a limit.',
   ),
+  composeDockerSocket: text(
+    'VITRINE_DOCKER_SOCKET',
+    '/var/run/docker.sock',
+    'In compose only: the engine’s socket, where the metrics of containers are read. An engine without root has another.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -58,6 +58,23 @@ describe('Compose, asked about compose.yaml', function () {
       if (type === 'bind') assert.ok(existsSync(source), `${source} does not exist`);
   });
 
+  it('accepts it with the second set of stores, in the place of the first', async () => {
+    await using scratch = await temporaryFolder();
+    const program = join(await ensureServer(composeProgram), 'docker-compose');
+    const over = join(import.meta.dirname, '../../compose/victoria.yaml');
+    const parameters = ['--file', file, '--file', over, 'config', '--format', 'json'];
+    const answer = await runProgram(program, parameters, await secretsIn(scratch.path));
+    assert.equal(answer.code, 0, answer.said);
+    const { services } = JSON.parse(answer.said) as { services: Record<string, Resolved> };
+    for (const name of ['prometheus', 'tempo', 'loki']) assert.ok(!(name in services), name);
+    for (const name of ['victoriametrics', 'vmalert', 'vmalert-logs', 'jaeger', 'victorialogs', 'grafana']) {
+      assert.ok(name in services, name);
+      for (const { type, source } of services[name]?.volumes ?? [])
+        if (type === 'bind') assert.ok(existsSync(source), `${source} does not exist`);
+    }
+    assert.equal(services.collector?.environment.VITRINE_BACKENDS, 'victoriametrics,jaeger,victorialogs');
+  });
+
   for (const missing of [
     'GRAFANA_PASSWORD',
     'VITRINE_API_KEYS_FILE',

@@ -5,12 +5,12 @@ import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.
 import type { DashboardPlan, Panel } from '../../observability/dashboards/panel.ts';
 import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
 import type { Stack } from '../../testkit/stack.ts';
+import { findSpan, type StoredSpan, traceSpans } from '../../testkit/trace-spans.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { dataSource } from '../compose/data-sources.ts';
 import { fillVariables } from '../dashboards/fill-variables.ts';
 import type { Traffic } from '../dashboards/scripted-traffic.ts';
 import { exploredQuery, fillTemplate, followLink, tagMatchers } from './fill-template.ts';
-import { findSpan, type StoredSpan, traceSpans } from './trace-spans.ts';
 
 const deadline = { deadlineMs: 60_000, everyMs: 500 };
 

@@ -1,41 +1,32 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { ensureImages } from '../../launcher/ground/build-images.ts';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { ensureImages, type Images } from '../../launcher/ground/build-images.ts';
 import type { CommandFailed } from '../../launcher/ground/run-command.ts';
-import { countedInAll, lokiLines, prometheusQuery } from '../../testkit/backends.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { lokiLines, prometheusQuery } from '../../testkit/backends.ts';
+import { commitBefore } from '../../testkit/ground/commit-before.ts';
 import { ComposeGround } from '../../testkit/ground/compose-ground.ts';
+import { StoredRequests, service, soon } from '../../testkit/ground/stored-requests.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { dataSources } from '../compose/data-sources.ts';
-import { traceSpans } from '../correlation/trace-spans.ts';
-
-const service = 'http://127.0.0.1:8000';
-const soon = { deadlineMs: 180_000, everyMs: 500 };
-const inference = JSON.stringify({
-  inputs: [
-    { name: 'field', datatype: 'FP32', shape: [1, 2, 2], data: [0.1, -0.3, 0.2, 0.5] },
-    { name: 'previous_estimate', datatype: 'FP32', shape: [1, 2, 2], data: [0, 0, 0, 0] },
-    { name: 'spectrum', datatype: 'FP32', shape: [2, 2], data: [1, 1, 1, 1] },
-    ...Object.entries({ signal: 0.9, noise: 0.4, keep: 0.9, pull: 0.1, momentum: 0 }).map(([name, value]) => ({
-      name,
-      datatype: 'FP32',
-      shape: [1],
-      data: [value],
-    })),
-  ],
-});
 
 describe('compose.yaml on a real engine', function () {
   this.timeout(10 * 60_000);
   let ground: ComposeGround;
-  /** Neither image can be had without a registry: Grafana’s, and a Collector that reads Docker. */
+  let images: Images['images'];
+  let requests: StoredRequests;
+  /** Without a registry its image cannot be had. */
   let without: string[];
-  let answered = 0;
-  const traceIds: string[] = [];
 
   before(async () => {
-    const { images, from } = await ensureImages();
-    without = from === 'registry' ? [] : ['--scale=grafana=0', '--scale=containers=0'];
-    ground = await ComposeGround.start(images);
+    const found = await ensureImages();
+    images = found.images;
+    without = found.from === 'registry' ? [] : ['--scale=grafana=0'];
+    ground = await ComposeGround.start();
+    requests = new StoredRequests(ground);
   });
 
   after(async () => ground?.[Symbol.asyncDispose]());
@@ -45,23 +36,51 @@ describe('compose.yaml on a real engine', function () {
       ground.compose(['up', '--detach'], { VITRINE_API_KEYS_FILE: undefined }),
       (error: CommandFailed) => /Cannot .+VITRINE_API_KEYS_FILE/.test(error.output),
     );
-    assert.deepEqual(await leftOnEngine(), []);
+    assert.deepEqual(await ground.left(), []);
+  });
+
+  it('refuses to start without its images, names the first one, and makes nothing', async () => {
+    await assert.rejects(ground.up(without), (error: CommandFailed) =>
+      /No such image: \S+:\S+|image \S+ not found/i.test(error.output),
+    );
+    assert.deepEqual(await ground.left(), []);
+  });
+
+  it('is upgraded from the commit before, with every volume: what was stored stays', async function () {
+    const older = await commitBefore({});
+    await using before = availableOrSkip(this as never, older);
+    await ground.load(before.images);
+    const { files } = ground;
+    ground.files = [join(before.folder, 'compose.yaml')];
+    await ground.explained(ground.up([...without, '--scale=containers=0']));
+    await requests.ask();
+    await requests.untilStored();
+    const volumes = (await ground.left()).filter((line) => line.startsWith('volume'));
+    ground.files = files;
+    await ground.load(images);
+    await ground.explained(ground.up(without));
+    const later = (await ground.left()).filter((line) => line.startsWith('volume'));
+    assert.deepEqual(
+      volumes.filter((line) => !later.includes(line)),
+      [],
+    );
+    const { id } = images.find(({ name }) => name.startsWith('vitrine:'))!;
+    assert.equal(await ground.inspect('service', '{{.Image}}'), id);
+    await requests.untilStored();
   });
 
   it('is healthy, all of it, on this machine’s processors and Debian’s engine', async () => {
-    try {
-      await ground.up(without);
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\n${await ground.logs()}`, { cause: error });
-    }
+    await ground.load(images);
+    await ground.explained(ground.up(without));
     const states = await ground.compose(['ps', '--format', '{{.Service}} {{.Health}}']);
-    const wanted = ['service', 'receiver', 'collector', 'prometheus', 'tempo', 'loki', 'alertmanager'];
+    const wanted = ['service', 'receiver', 'collector', 'containers', 'prometheus', 'tempo', 'loki', 'alertmanager'];
+    if (without.length === 0) wanted.push('grafana');
     assert.deepEqual(states.trim().split('\n').sort(), wanted.map((name) => `${name} healthy`).sort());
   });
 
   it('shows a request in every store: its trace, its log line and its count', async () => {
-    await ask();
-    await untilStored();
+    await requests.ask();
+    await requests.untilStored();
   });
 
   it('shows the page, which asks the stores through the service', async () => {
@@ -73,6 +92,20 @@ describe('compose.yaml on a real engine', function () {
     assert.equal(answer.status, 200, await answer.clone().text());
     assert.ok(((await answer.json()) as { data: { result: unknown[] } }).data.result.length > 0);
     assert.equal((await fetch(url)).status, 401);
+  });
+
+  it('measures what each container takes', async () => {
+    const prometheus = await ground.url('prometheus', 9090);
+    const names = await waitFor(
+      'the memory of every container',
+      async () => {
+        const found = await prometheusQuery(prometheus, 'container_memory_usage_total_bytes{job="containers"} > 0');
+        const all = new Set(found.map(({ labels }) => labels.instance));
+        return all.has('vitrine-service-1') && all.has('vitrine-loki-1') && all;
+      },
+      soon,
+    );
+    assert.ok(names.size >= 8, [...names].join());
   });
 
   it('brings an alert from Alertmanager to the receiver, with its token', async () => {
@@ -97,12 +130,10 @@ describe('compose.yaml on a real engine', function () {
 
   it('answers at the address of each data source of Grafana, from Grafana’s network', async () => {
     const ready: Record<string, string> = { prometheus: '/-/ready', alertmanager: '/-/ready' };
-    const image = await ground.inspect('service', '{{.Config.Image}}');
-    for (const { uid, url } of dataSources) {
-      const ask = `const answer = await fetch('${url}${ready[uid] ?? '/ready'}'); if (!answer.ok) process.exitCode = 1;`;
-      const parameters = ['--input-type=module', '--eval', ask];
-      await ground.engine.docker(['run', '--rm', '--network=vitrine_stores', image, 'node', ...parameters]);
-    }
+    await ground.askFrom(
+      'stores',
+      dataSources.map(({ uid, url }) => `${url}${ready[uid] ?? '/ready'}`),
+    );
   });
 
   it('publishes no store and nothing beyond loopback', async () => {
@@ -111,37 +142,70 @@ describe('compose.yaml on a real engine', function () {
       '--format',
       '{{range .Publishers}}{{if .PublishedPort}}{{.URL}}:{{.PublishedPort}} {{end}}{{end}}',
     ]);
-    assert.deepEqual(ports.split(/\s+/).filter(Boolean).sort(), ['127.0.0.1:8000', '127.0.0.1:8010']);
+    assert.deepEqual(ports.split(/\s+/).filter(Boolean).sort(), [
+      ...(without.length === 0 ? ['127.0.0.1:3000'] : []),
+      '127.0.0.1:8000',
+      '127.0.0.1:8010',
+    ]);
   });
 
   it('starts a service that is killed again, and counts what it answered before and after', async () => {
-    await ask();
-    await untilStored();
+    await requests.ask();
+    await requests.untilStored();
     await ground.kill('service');
     await ground.untilHealthy('service');
-    await ask();
-    await untilStored();
+    await requests.ask();
+    await requests.untilStored();
   });
 
   it('delivers what was answered while the Collector was killed', async () => {
     const collector = await ground.container('collector');
     await ground.engine.docker(['kill', collector]);
-    for (let count = 0; count < 5; count++) await ask();
+    for (let count = 0; count < 5; count++) await requests.ask();
     await ground.engine.docker(['start', collector]);
-    await untilStored();
+    await requests.untilStored();
   });
 
-  it('has every trace, line and count after down and up: the volumes stay', async () => {
+  it('leaves nothing but its volumes after down', async () => {
     await ground.compose(['down']);
     assert.deepEqual(
-      (await leftOnEngine()).filter((line) => !line.startsWith('volume')),
+      (await ground.left()).filter((line) => !line.startsWith('volume')),
       [],
     );
-    await ground.up(without);
-    await untilStored();
-    await ask();
-    await untilStored();
   });
+
+  it('names the port that another program has, and starts with every trace, line and count once it is free', async () => {
+    const other = createServer().listen(8000, '127.0.0.1');
+    await once(other, 'listening');
+    try {
+      await assert.rejects(ground.up(without), (error: CommandFailed) =>
+        /127\.0\.0\.1:8000.*(already|in use)|(already|in use).*8000/is.test(error.output),
+      );
+    } finally {
+      other.close();
+      await once(other, 'close');
+    }
+    await ground.explained(ground.up(without));
+    await requests.untilStored();
+    await requests.ask();
+    await requests.untilStored();
+  });
+
+  for (const [setting, program] of [
+    ['VITRINE_API_KEYS_FILE', 'service'],
+    ['VITRINE_ADMIN_TOKEN_FILE', 'service'],
+    ['VITRINE_RECEIVER_ALERTS_TOKEN_FILE', 'receiver'],
+  ] as const)
+    it(`does not start the ${program} on an empty ${setting}, and says which file to correct`, async () => {
+      const empty = join(ground.engine.folder, 'empty');
+      await writeFile(empty, '');
+      const before = await ground.left();
+      await assert.rejects(
+        ground.compose(['run', '--rm', '--no-deps', '--no-TTY', program], { [setting]: empty }),
+        (error: CommandFailed) => new RegExp(`Cannot use ${setting}: .+; .+`).test(error.output),
+      );
+      assert.deepEqual(await ground.left(), before);
+    });
 
   it('takes telemetry from a service of one’s own with the profile monitoring', async () => {
     await ground.up([...without, '--scale=service=0'], ['--profile', 'monitoring']);
@@ -171,67 +235,8 @@ describe('compose.yaml on a real engine', function () {
 
   it('leaves nothing on the engine after down --volumes', async () => {
     await ground.compose(['--profile', 'monitoring', '--profile', 'gpu', 'down', '--volumes', '--remove-orphans']);
-    assert.deepEqual(await leftOnEngine(), []);
+    assert.deepEqual(await ground.left(), []);
   });
-
-  /** An inference whose trace is stored. */
-  async function ask(): Promise<void> {
-    const traceId = randomBytes(16).toString('hex');
-    const answer = await fetch(`${service}/v2/models/gaussian-field/infer`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${ground.apiKey}`,
-        traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01`,
-        'x-vitrine-trace': '1',
-      },
-      body: inference,
-    });
-    assert.equal(answer.status, 200, await answer.text());
-    answered += 1;
-    traceIds.push(traceId);
-  }
-
-  /** Until every request that was answered is in all three stores, once. */
-  async function untilStored(): Promise<void> {
-    const [prometheus, tempo, loki] = [
-      await ground.url('prometheus', 9090),
-      await ground.url('tempo', 3200),
-      await ground.url('loki', 3100),
-    ];
-    const counter = 'http_requests_total{endpoint="/v2/models/:model/infer"}';
-    await waitFor(
-      'the count in Prometheus',
-      async () => (await countedInAll(prometheus, counter)) === answered,
-      soon,
-    ).catch(async (error: Error) => {
-      const found = await prometheusQuery(prometheus, 'http_requests_total');
-      throw new Error(`${error.message}: ${answered} were answered, and it has ${JSON.stringify(found)}`, {
-        cause: error,
-      });
-    });
-    for (const traceId of traceIds) {
-      await waitFor(`the trace ${traceId}`, async () => (await traceSpans(tempo, traceId)) !== undefined, soon);
-      await waitFor(
-        `the lines of ${traceId}`,
-        async () => (await lokiLines(loki, `{service_name="vitrine"} | trace_id="${traceId}"`)).length > 0,
-        soon,
-      );
-    }
-  }
-
-  async function leftOnEngine(): Promise<string[]> {
-    const list = async (kind: string, ...parameters: string[]) =>
-      (await ground.engine.docker(parameters))
-        .split('\n')
-        .filter((name) => name !== '' && !['bridge', 'host', 'none'].includes(name))
-        .map((name) => `${kind} ${name}`);
-    return [
-      ...(await list('container', 'ps', '--all', '--format', '{{.Names}}')),
-      ...(await list('network', 'network', 'ls', '--format', '{{.Name}}')),
-      ...(await list('volume', 'volume', 'ls', '--format', '{{.Name}}')),
-    ];
-  }
 });
 
 function logOf(name: string, text: string): object {

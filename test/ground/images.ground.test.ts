@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { choosePort } from '../../launcher/free-port.ts';
 import { ensureImages, type Images } from '../../launcher/ground/build-images.ts';
 import { DockerEngine } from '../../launcher/ground/docker-engine.ts';
 import { runCommand } from '../../launcher/ground/run-command.ts';
+import { makeFolder } from '../../src/make-folder.ts';
+import { scanImage } from '../../testkit/ground/scan-image.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
@@ -93,28 +96,13 @@ describe('the images', function () {
     await using folder = await temporaryFolder();
     const container = (await engine.docker(['create', `vitrine:${version}`])).trim();
     const archive = join(folder.path, 'image.tar');
+    const files = join(folder.path, 'files');
     await engine.docker(['export', '--output', archive, container]);
     await engine.docker(['rm', '--volumes', container]);
-    const lines = (await runCommand('tar', ['-tvf', archive])).split('\n');
-    assert.deepEqual(
-      lines.filter((line) => /^[-d]..[sS]|^[-d].{5}[sS]/.test(line)),
-      [],
-    );
-    const paths = lines.map((line) => line.split(/\s+/).slice(5).join(' '));
-    const forbidden =
-      /(\.pem|\.key|id_rsa|\.npmrc|\.env|\.git|credentials)$|(^|\/)(sh|bash|dash|npm|npx|apt|dpkg|gcc|cc|make|python3?|esbuild|tsc)$|\.(dll|dylib)$|\/(darwin|win32)\//;
-    assert.deepEqual(
-      paths.filter((path) => forbidden.test(path) && !path.endsWith('/')),
-      [],
-    );
-    assert.ok(paths.some((path) => path.startsWith('app/src/main.ts')));
-    await runCommand('tar', ['-xf', archive, '-C', folder.path, 'app/src', 'app/models', 'app/package.json', 'etc']);
-    const secret = 'BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{30}|npm_[A-Za-z0-9]{30}|_authToken';
-    const found = await runCommand('sh', ['-c', `grep -rlE '${secret}' "$0" --include=* || true`, folder.path]);
-    assert.deepEqual(
-      found.split('\n').filter((path) => path !== '' && path !== archive),
-      [],
-    );
+    await makeFolder(files);
+    await runCommand('tar', ['-x', '-p', '-f', archive, '-C', files]);
+    assert.ok(existsSync(join(files, 'app/src/main.ts')));
+    assert.deepEqual(await scanImage(files), []);
   });
 
   it('serve on a root that cannot be written, with health at the port that is set', async () => {

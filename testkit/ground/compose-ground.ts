@@ -19,18 +19,29 @@ export class ComposeGround implements AsyncDisposable {
   readonly apiKey = randomBytes(16).toString('hex');
   readonly alertsToken = randomBytes(16).toString('hex');
   readonly env: NodeJS.ProcessEnv;
+  /** Of Compose, the first one deciding where the others' paths begin. */
+  files: readonly string[] = [join(root, 'compose.yaml')];
   readonly #program: string;
+  readonly #loaded = new Set<string>();
 
-  static async start(images: readonly WrittenImage[]): Promise<ComposeGround> {
+  static async start(): Promise<ComposeGround> {
     const program = join(await ensureServer(composeProgram), 'docker-compose');
     const ground = new ComposeGround(await DockerEngine.start({ network: 'bridged' }), program);
     try {
-      for (const { file } of images) await ground.engine.docker(['load', '--quiet', '--input', file]);
       await ground.#writeSecrets();
       return ground;
     } catch (error) {
       await ground[Symbol.asyncDispose]();
       throw error;
+    }
+  }
+
+  /** An image of the same name and other content takes its name over, as after an upgrade. */
+  async load(images: readonly WrittenImage[]): Promise<void> {
+    for (const { file, id, name } of images) {
+      if (this.#loaded.has(id)) await this.engine.docker(['tag', id, name]);
+      else await this.engine.docker(['load', '--quiet', '--input', file]);
+      this.#loaded.add(id);
     }
   }
 
@@ -41,6 +52,7 @@ export class ComposeGround implements AsyncDisposable {
     this.env = {
       ...engine.env,
       HOME: engine.folder,
+      VITRINE_DOCKER_SOCKET: join(engine.folder, 'socket'),
       GRAFANA_PASSWORD: randomBytes(8).toString('hex'),
       VITRINE_API_KEYS_FILE: secret('keys.json'),
       VITRINE_ADMIN_TOKEN_FILE: secret('admin'),
@@ -53,9 +65,8 @@ export class ComposeGround implements AsyncDisposable {
     const given = Object.fromEntries(
       Object.entries({ ...this.env, ...env }).filter(([, value]) => value !== undefined),
     );
-    return runCommand(this.#program, ['--file', join(root, 'compose.yaml'), '--project-name', project, ...parameters], {
-      env: given,
-    });
+    const files = this.files.flatMap((file) => ['--file', file]);
+    return runCommand(this.#program, [...files, '--project-name', project, ...parameters], { env: given });
   }
 
   /** Starts what the images are there for, and waits until every container is healthy. */
@@ -99,8 +110,39 @@ export class ComposeGround implements AsyncDisposable {
     );
   }
 
-  async logs(): Promise<string> {
-    return this.compose(['logs', '--tail=60', '--no-color']).catch((error: Error) => error.message);
+  /** Asks addresses from inside a network of compose, as its containers do; each has to answer 200. */
+  async askFrom(network: string, urls: readonly string[]): Promise<void> {
+    const ask = `for (const url of ${JSON.stringify(urls)}) {
+      const answer = await fetch(url).catch((error) => ({ status: String(error.cause ?? error) }));
+      if (!answer.ok) { console.log(url, answer.status); process.exitCode = 1; }
+    }`;
+    const image = await this.inspect('service', '{{.Config.Image}}');
+    const parameters = ['node', '--input-type=module', '--eval', ask];
+    await this.engine.docker(['run', '--rm', `--network=${project}_${network}`, image, ...parameters]);
+  }
+
+  /** What is there beside the images: containers, networks and volumes. */
+  async left(): Promise<string[]> {
+    const list = async (kind: string, ...parameters: string[]) =>
+      (await this.engine.docker(parameters))
+        .split('\n')
+        .filter((name) => name !== '' && !['bridge', 'host', 'none'].includes(name))
+        .map((name) => `${kind} ${name}`);
+    return [
+      ...(await list('container', 'ps', '--all', '--format', '{{.Names}}')),
+      ...(await list('network', 'network', 'ls', '--format', '{{.Name}}')),
+      ...(await list('volume', 'volume', 'ls', '--format', '{{.Name}}')),
+    ];
+  }
+
+  /** Of a start that failed: why, and what its containers have printed. */
+  async explained<T>(started: Promise<T>): Promise<T> {
+    try {
+      return await started;
+    } catch (error) {
+      const logs = await this.compose(['logs', '--tail=60', '--no-color']).catch((failed: Error) => failed.message);
+      throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

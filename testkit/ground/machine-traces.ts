@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { ifThere } from '../../src/if-there.ts';
 
@@ -25,19 +26,40 @@ export async function machineTraces(): Promise<Set<string>> {
       .filter((line) => /vitrine-(engine|ground|cluster)|overlay|nsfs/.test(line))
       .map((line) => `mount: ${line}`),
     ...(await cgroups()).map((path) => `cgroup: ${path}`),
+    ...((await ifThere(readdir('/run/containerd/s'))) ?? []).map((name) => `socket: ${name}`),
   ]);
+}
+
+/** Whether other runs have containers or a cluster on this machine: their traces come and go. */
+export async function othersRun(mark: string): Promise<boolean> {
+  const [name = ''] = mark.split('=');
+  for (const pid of await processIds()) {
+    const environment = (await readProcess(pid, 'environ')) ?? [];
+    if (environment.includes(mark)) continue;
+    if (environment.some((one) => one.startsWith(`${name}=`))) return true;
+    const command = (await readProcess(pid, 'cmdline')) ?? [];
+    if (/^(dockerd|containerd|kubelet)$/.test(basename(command[0] ?? ''))) return true;
+  }
+  return false;
 }
 
 /** Processes that carry the mark of a run in their environment. */
 export async function markedProcesses(mark: string): Promise<string[]> {
   const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
-    const environment = await ifThere(readFile(`/proc/${pid}/environ`, 'utf8'), ['ESRCH', 'EACCES', 'EPERM']);
-    if (environment?.split('\0').includes(mark) !== true) continue;
-    const command = (await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'), ['ESRCH'])) ?? '';
-    found.push(`process: ${pid} ${command.replaceAll('\0', ' ').slice(0, 120)}`);
+  for (const pid of await processIds()) {
+    if ((await readProcess(pid, 'environ'))?.includes(mark) !== true) continue;
+    const command = (await readProcess(pid, 'cmdline')) ?? [];
+    found.push(`process: ${pid} ${command.join(' ').slice(0, 120)}`);
   }
   return found;
+}
+
+async function processIds(): Promise<string[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+}
+
+async function readProcess(pid: string, file: 'environ' | 'cmdline'): Promise<string[] | undefined> {
+  return (await ifThere(readFile(`/proc/${pid}/${file}`, 'utf8'), ['ESRCH', 'EACCES', 'EPERM']))?.split('\0');
 }
 
 async function cgroups(): Promise<string[]> {

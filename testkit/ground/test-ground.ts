@@ -1,27 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ensureImages, imagesAreThere } from '../../launcher/ground/build-images.ts';
+import { ensureImages, type Images, imagesAreThere } from '../../launcher/ground/build-images.ts';
+import { DockerEngine } from '../../launcher/ground/docker-engine.ts';
 import { groundNeeds } from '../../launcher/ground/ground-needs.ts';
 import { ensureGroundServers, groundMinutes } from '../../launcher/ground/ground-servers.ts';
+import { makeOwnedFolder, sweepOwnedFolders } from '../../launcher/ground/owned-folders.ts';
 import { cacheFolder } from '../../launcher/servers/ensure-server.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { root, testFiles } from '../suite/plan-suite.ts';
 import { add, nothingRun, type Report, summarize } from '../suite/report.ts';
 import { runMocha } from '../suite/run-mocha.ts';
-import { machineTraces, markedProcesses } from './machine-traces.ts';
-
-/**
- * A network, process ids and mounts of its own for each file: containers, their engine and the test
- * meet no other run, keep the usual ports, and end with it. Nothing outside can be reached.
- */
-const apart = [
-  ...['setpriv', '--pdeathsig', 'KILL'],
-  ...['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'],
-  ...['sh', '-c', 'ip link set lo up && exec "$@"', 'sh'],
-];
+import { unbuiltServers } from '../unbuilt-servers.ts';
+import { apart } from './apart.ts';
+import { commitBefore } from './commit-before.ts';
+import { machineTraces, markedProcesses, othersRun } from './machine-traces.ts';
+import { secondStores } from './second-stores.ts';
 
 /** What stands beside `// outside:` at the top of a file is why it needs this machine's network. */
 const outsideMark = /^\/\/ outside: \S/m;
@@ -54,9 +49,10 @@ export async function testGround(files: readonly string[]): Promise<number> {
     process.stdout.write(summarize(report));
     return report.failed > 0 ? 1 : 0;
   }
+  for (const name of await sweepOwnedFolders()) say(`Removed ${name}, which a run that was killed had left.`);
   await ensureGroundServers({ onStep: say, signal: stop.signal });
-  const { images } = await ensureImages({ onStep: say, signal: stop.signal });
-  const report = await runFiles(chosen, stop.signal);
+  const { images, from } = await buildImages(say, stop.signal);
+  const report = await runFiles(chosen, stop.signal, from);
   process.stdout.write(images.map(({ name, bytes }) => `image ${name} ${Math.round(bytes / 1e6)} MB\n`).join(''));
   process.stdout.write(summarize(report));
   return report.failed > 0 || stop.signal.aborted ? 1 : 0;
@@ -73,26 +69,45 @@ async function whyNot(): Promise<string | undefined> {
   return `It takes about ${builds + testsMinutes} min (${builds} of them for what is not in ${folder}), and ${minutes} are left (VITRINE_GROUND_MINUTES); run npm run test:ground by itself.`;
 }
 
-async function runFiles(files: readonly string[], stop: AbortSignal): Promise<Report> {
+/** All that the files will look for in the cache, since most of them cannot reach a registry. */
+async function buildImages(onStep: (text: string) => void, signal: AbortSignal): Promise<Images> {
+  // One engine builds both commits, so that what they have in common is built once.
+  await using engine = (await imagesAreThere()) ? undefined : await DockerEngine.start({ network: 'shared', signal });
+  const options = { onStep, signal, engine };
+  const { images, from } = await ensureImages(options);
+  const before = await commitBefore(options);
+  if ('folder' in before) await before[Symbol.asyncDispose]();
+  if ((await unbuiltServers(secondStores)) !== undefined) return { images, from };
+  const { images: second } = await ensureImages({ ...options, backends: secondStores });
+  return { images: [...images, ...second.filter(({ id }) => images.every((one) => one.id !== id))], from };
+}
+
+async function runFiles(files: readonly string[], stop: AbortSignal, from: Images['from']): Promise<Report> {
   let report = nothingRun;
   for (const file of files) {
     if (stop.aborted) break;
-    const mark = `VITRINE_GROUND_RUN=${process.pid}-${Math.random().toString(36).slice(2)}`;
-    const folder = await mkdtemp(join(tmpdir(), 'vitrine-ground-'));
+    const startedAt = performance.now();
+    const run = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+    const folder = await makeOwnedFolder('vitrine-ground-');
     const before = await machineTraces();
-    const env = { ...process.env, TMPDIR: folder, VITRINE_GROUND_RUN: mark.split('=')[1] };
+    const env = { ...process.env, TMPDIR: folder, VITRINE_GROUND_RUN: run, VITRINE_IMAGES: from };
     const within = outsideMark.test(readFileSync(join(root, file), 'utf8')) ? [] : apart;
     const { report: one } = await runMocha([file], { live: true, stop, env, within, runMsMax: fileMsMax });
-    report = add(report, withLeft(one, file, await leftBehind(mark, before)));
+    report = add(report, withLeft(one, file, await leftBehind(`VITRINE_GROUND_RUN=${run}`, folder, before)));
     await rm(folder, { recursive: true, force: true });
+    process.stdout.write(`── ${file}, ${Math.round((performance.now() - startedAt) / 1000)} s\n`);
   }
   return report;
 }
 
 /** What is there now and was not before: an end may take the kernel a moment. */
-async function leftBehind(mark: string, before: ReadonlySet<string>): Promise<string[]> {
+async function leftBehind(mark: string, folder: string, before: ReadonlySet<string>): Promise<string[]> {
   for (let tries = 0; ; tries++) {
-    const traces = [...(await machineTraces())].filter((trace) => !before.has(trace));
+    const others = await othersRun(mark);
+    const traces = [...(await machineTraces())].filter(
+      // Beside other runs, only what carries the name of this one's folder is its own for certain.
+      (trace) => !before.has(trace) && (!others || trace.includes(basename(folder))),
+    );
     const left = [...traces, ...(await markedProcesses(mark))];
     if (left.length === 0 || tries === 50) return left;
     await pause(200);

@@ -1,0 +1,46 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { ifThere } from '../../src/if-there.ts';
+import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts';
+import { removeEngineCgroups } from './engine-cgroup.ts';
+
+const prefixes = ['vitrine-engine-', 'vitrine-ground-'] as const;
+const [enginePrefix] = prefixes;
+const ownerFile = 'owner.json';
+
+/**
+ * A temporary folder that names its process in a file. Its own name is short: sockets lie below it,
+ * and their paths have 107 characters at most.
+ */
+export async function makeOwnedFolder(prefix: (typeof prefixes)[number]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await writeFile(join(folder, ownerFile), JSON.stringify(await identify(process.pid)));
+  return folder;
+}
+
+/**
+ * Removes what processes that were killed have left in the temporary folder: their engines' folders
+ * and cgroups. A killed engine leaves no process and no mount.
+ */
+export async function sweepOwnedFolders(): Promise<string[]> {
+  const swept: string[] = [];
+  const place = tmpdir();
+  for (const name of await readdir(place)) {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    const text = await ifThere(readFile(join(place, name, ownerFile), 'utf8'));
+    // One that has no owner yet is being made.
+    if (!text || (await isRunning(JSON.parse(text) as ProcessIdentity))) continue;
+    await removeOwned(join(place, name));
+    swept.push(name);
+  }
+  return swept;
+}
+
+async function removeOwned(folder: string): Promise<void> {
+  const engines = basename(folder).startsWith(enginePrefix)
+    ? [basename(folder)]
+    : (await readdir(folder)).filter((name) => name.startsWith(enginePrefix));
+  for (const engine of engines) await removeEngineCgroups(engine);
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}

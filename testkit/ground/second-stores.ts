@@ -1,0 +1,2 @@
+/** The stores of compose/victoria.yaml. */
+export const secondStores = 'victoriametrics,jaeger,victorialogs';

@@ -17,7 +17,7 @@ import { contentOf, keyOf, letThrough, stemOf } from './image-content.ts';
 import { pullImage, registryAnswers } from './registry.ts';
 import { runCommand } from './run-command.ts';
 import { sourceOf } from './source-date.ts';
-import { layOut, type StandIn, standIns, standInsFor } from './stand-in-images.ts';
+import { layOut, type StandIn, type StandInName, standIns, standInsFor } from './stand-in-images.ts';
 
 export type Images = {
   /** `registry`: the official images; `here`: made on this machine. */
@@ -30,7 +30,7 @@ export type ImagesOptions = {
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
   readonly root?: string;
-  /** The stores whose images are wanted; those of VITRINE_BACKENDS without it. */
+  /** The stores whose images are wanted; without it, VITRINE_BACKENDS names them. */
   readonly backends?: string | undefined;
   /** What an engine has built before is not built by it again; without it, each call has its own. */
   readonly engine?: DockerEngine | undefined;
@@ -57,25 +57,53 @@ const officialOnly = ['grafana/grafana:12.4.11'];
  * missing. An archive's folder carries the hash of what decides its content.
  */
 export async function ensureImages(options: ImagesOptions = {}): Promise<Images> {
+  const context = await contextOf(options);
+  const { from } = context;
+  const there = context.again ? undefined : await findAll(context);
+  if (there !== undefined) return { from, images: there };
+  return locked(context, async () => ({ from, images: await makeAll(context) }));
+}
+
+/** One of the images that stand in for official ones, made where it is missing. */
+export async function ensureStandIn(name: StandInName, options: ImagesOptions = {}): Promise<WrittenImage> {
+  const context = await contextOf(options);
+  const key = await standInKey(context, standIns[name]);
+  if (existsSync(join(context.folder, key, 'image.json'))) return readImage(join(context.folder, key));
+  return locked(context, () => ensureImage(context, key, (file) => makeStandIn(context, standIns[name], file)));
+}
+
+/** Whether `ensureImages` would find all of them. */
+export async function imagesAreThere(options: ImagesOptions = {}): Promise<boolean> {
+  return (await findAll(await contextOf(options))) !== undefined;
+}
+
+async function contextOf(options: ImagesOptions): Promise<Context> {
   const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false, engine } = options;
   const backends = options.backends ?? (env[settings.backends.env] || settings.backends.default);
   const folder = join(cacheFolder(env), 'images');
   await makeFolder(folder);
   const from = (await registryAnswers(env)) ? 'registry' : 'here';
-  const context: Context = { onStep, signal, env, root, folder, from, backends, engine, again };
+  return { onStep, signal, env, root, folder, from, backends, engine, again };
+}
+
+/** Without the lock: a folder that is there is whole. */
+async function findAll(context: Context): Promise<WrittenImage[] | undefined> {
+  const builds = [await serviceBuild(context), await collectorBuild(context)];
+  const keys = [...builds.map(({ key }) => key)];
+  for (const standIn of standInsFor(context.backends)) keys.push(await officialKey(context, standIn));
+  if (context.from === 'registry') for (const name of officialOnly) keys.push(pulledKey(name));
+  const places = keys.map((key) => join(context.folder, key));
+  if (!places.every((place) => existsSync(join(place, 'image.json')))) return undefined;
+  return Promise.all(places.map(readImage));
+}
+
+async function locked<T>(context: Context, make: () => Promise<T>): Promise<T> {
   const release = await lockImages(context);
   try {
-    return { from, images: await makeAll(context) };
+    return await make();
   } finally {
     await release();
   }
-}
-
-/** Whether `ensureImages` would find all of them. */
-export async function imagesAreThere(env: NodeJS.ProcessEnv = process.env, root = checkout): Promise<boolean> {
-  const folder = join(cacheFolder(env), 'images');
-  const build = await serviceBuild({ root, env, from: 'here' });
-  return existsSync(join(folder, build.key, 'image.json'));
 }
 
 async function lockImages({ folder, onStep, signal }: Context): Promise<() => Promise<void>> {
@@ -101,19 +129,27 @@ async function makeAll(context: Context): Promise<WrittenImage[]> {
 async function officialImages(context: Context): Promise<WrittenImage[]> {
   const images: WrittenImage[] = [];
   for (const standIn of standInsFor(context.backends)) {
-    const { name } = standIn;
-    images.push(
-      context.from === 'registry' && name !== standIns.pause.name
-        ? await pulledImage(context, name)
-        : await ensureImage(context, await standInKey(context, standIn), (file) => makeStandIn(context, standIn, file)),
-    );
+    const make = isPulled(context, standIn.name)
+      ? (file: string) => pullImage(standIn.name, file, context)
+      : (file: string) => makeStandIn(context, standIn, file);
+    images.push(await ensureImage(context, await officialKey(context, standIn), make));
   }
-  if (context.from === 'registry') for (const name of officialOnly) images.push(await pulledImage(context, name));
+  if (context.from === 'registry')
+    for (const name of officialOnly)
+      images.push(await ensureImage(context, pulledKey(name), (file) => pullImage(name, file, context)));
   return images;
 }
 
-function pulledImage(context: Context, name: string): Promise<WrittenImage> {
-  return ensureImage(context, keyOf(name, 'pulled', process.arch), (file) => pullImage(name, file, context));
+function isPulled({ from }: Context, name: string): boolean {
+  return from === 'registry' && name !== standIns.pause.name;
+}
+
+function officialKey(context: Context, standIn: StandIn): string | Promise<string> {
+  return isPulled(context, standIn.name) ? pulledKey(standIn.name) : standInKey(context, standIn);
+}
+
+function pulledKey(name: string): string {
+  return keyOf(name, 'pulled', process.arch);
 }
 
 async function standInKey({ env, root }: Context, standIn: StandIn): Promise<string> {
@@ -140,7 +176,9 @@ async function makeStandIn(context: Context, standIn: StandIn, file: string): Pr
 /** The base of the service's image: Node's official one, or ours under its name. */
 function baseImage(context: Context): Promise<WrittenImage> {
   const pulled = context.from === 'registry';
-  const key = keyOf(nodeImage, pulled ? 'pulled' : 'debootstrap bookworm, tini', process.version, process.arch);
+  const key = pulled
+    ? pulledKey(nodeImage)
+    : keyOf(nodeImage, 'debootstrap bookworm, tini', process.version, process.arch);
   return ensureImage(context, key, (file) => {
     context.onStep(`Making ${nodeImage} …`);
     return pulled ? pullImage(nodeImage, file, context) : buildBaseImage(nodeImage, file, context);

@@ -1,5 +1,5 @@
 /** An engine that has not answered by then never does. */
-export const startMsMax = 60_000;
+export const startMsMax = 180_000;
 
 /** What the engine says last, in a sentence with its remedy. */
 export function explainEngine(log: string): string {

@@ -110,7 +110,7 @@ export class ComposeGround implements AsyncDisposable {
     );
   }
 
-  /** Asks addresses from inside a network of compose, as its containers do; each has to answer 200. */
+  /** Asks addresses from inside a network of compose; each has to answer 200. */
   async askFrom(network: string, urls: readonly string[]): Promise<void> {
     const ask = `for (const url of ${JSON.stringify(urls)}) {
       const answer = await fetch(url).catch((error) => ({ status: String(error.cause ?? error) }));

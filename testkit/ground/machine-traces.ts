@@ -30,15 +30,11 @@ export async function machineTraces(): Promise<Set<string>> {
   ]);
 }
 
-/** Whether other runs have containers or a cluster on this machine: their traces come and go. */
-export async function othersRun(mark: string): Promise<boolean> {
-  const [name = ''] = mark.split('=');
+/** Whether others have containers or a cluster on this machine: their traces come and go. */
+export async function othersRun(): Promise<boolean> {
   for (const pid of await processIds()) {
-    const environment = (await readProcess(pid, 'environ')) ?? [];
-    if (environment.includes(mark)) continue;
-    if (environment.some((one) => one.startsWith(`${name}=`))) return true;
-    const command = (await readProcess(pid, 'cmdline')) ?? [];
-    if (/^(dockerd|containerd|kubelet)$/.test(basename(command[0] ?? ''))) return true;
+    const [program = ''] = (await readProcess(pid, 'cmdline')) ?? [];
+    if (/^(dockerd|containerd|kubelet)$/.test(basename(program))) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of keys, tokens and passwords, what no text has by chance; a key by its first line of data, too. */
+/** What no text has by chance; of a private key its first line of data, too. */
 const secrets: readonly (readonly [string, RegExp])[] = [
   ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\r?\n|\\n)[A-Za-z0-9+/]{40}/],
   ['a key of AWS', /\bAKIA[0-9A-Z]{16}\b/],

@@ -82,33 +82,48 @@ async function buildImages(onStep: (text: string) => void, signal: AbortSignal):
   return { images: [...images, ...second.filter(({ id }) => images.every((one) => one.id !== id))], from };
 }
 
+/**
+ * Two rows side by side: files that build wait for registries, the others for containers. Within a
+ * row they run one after the other.
+ */
 async function runFiles(files: readonly string[], stop: AbortSignal, from: Images['from']): Promise<Report> {
-  let report = nothingRun;
-  for (const file of files) {
-    if (stop.aborted) break;
-    const startedAt = performance.now();
-    const run = `${process.pid}-${Math.random().toString(36).slice(2)}`;
-    const folder = await makeOwnedFolder('vitrine-ground-');
-    const before = await machineTraces();
-    const env = { ...process.env, TMPDIR: folder, VITRINE_GROUND_RUN: run, VITRINE_IMAGES: from };
-    const within = outsideMark.test(readFileSync(join(root, file), 'utf8')) ? [] : apart;
-    const { report: one } = await runMocha([file], { live: true, stop, env, within, runMsMax: fileMsMax });
-    report = add(report, withLeft(one, file, await leftBehind(`VITRINE_GROUND_RUN=${run}`, folder, before)));
-    await rm(folder, { recursive: true, force: true });
-    process.stdout.write(`── ${file}, ${Math.round((performance.now() - startedAt) / 1000)} s\n`);
-  }
-  return report;
+  const before = await machineTraces();
+  const isOutside = (file: string) => outsideMark.test(readFileSync(join(root, file), 'utf8'));
+  const rows = [files.filter(isOutside), files.filter((file) => !isOutside(file))];
+  const reports = await Promise.all(
+    rows.map(async (row, index) => {
+      let report = nothingRun;
+      for (const file of row) if (!stop.aborted) report = add(report, await runFile(file, index > 0, stop, from));
+      return report;
+    }),
+  );
+  const left = await leftBehind(async () => {
+    const traces = (await othersRun()) ? [] : await machineTraces();
+    return [...traces].filter((trace) => !before.has(trace));
+  });
+  return withLeft(reports.reduce(add, nothingRun), 'the tests', left);
 }
 
-/** What is there now and was not before: an end may take the kernel a moment. */
-async function leftBehind(mark: string, folder: string, before: ReadonlySet<string>): Promise<string[]> {
+async function runFile(file: string, isApart: boolean, stop: AbortSignal, from: Images['from']): Promise<Report> {
+  const startedAt = performance.now();
+  const run = `${process.pid}-${Math.random().toString(36).slice(2)}`;
+  const folder = await makeOwnedFolder('vitrine-ground-');
+  const env = { ...process.env, TMPDIR: folder, VITRINE_GROUND_RUN: run, VITRINE_IMAGES: from };
+  const within = isApart ? apart : [];
+  const { report } = await runMocha([file], { live: true, stop, env, within, runMsMax: fileMsMax });
+  const left = await leftBehind(async () => [
+    ...[...(await machineTraces())].filter((trace) => trace.includes(basename(folder))),
+    ...(await markedProcesses(`VITRINE_GROUND_RUN=${run}`)),
+  ]);
+  await rm(folder, { recursive: true, force: true });
+  process.stdout.write(`── ${file}, ${Math.round((performance.now() - startedAt) / 1000)} s\n`);
+  return withLeft(report, file, left);
+}
+
+/** An end may take the kernel a moment. */
+async function leftBehind(look: () => Promise<string[]>): Promise<string[]> {
   for (let tries = 0; ; tries++) {
-    const others = await othersRun(mark);
-    const traces = [...(await machineTraces())].filter(
-      // Beside other runs, only what carries the name of this one's folder is its own for certain.
-      (trace) => !before.has(trace) && (!others || trace.includes(basename(folder))),
-    );
-    const left = [...traces, ...(await markedProcesses(mark))];
+    const left = await look();
     if (left.length === 0 || tries === 50) return left;
     await pause(200);
   }

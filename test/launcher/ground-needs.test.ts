@@ -60,7 +60,7 @@ describe('an engine that does not start', () => {
     ["failed to start daemon: Devices cgroup isn't mounted", /mount the cgroups/],
     ['failed to start daemon: error initializing graphdriver: overlay2 is not supported', /kernel module overlay/],
     ['failed to start containerd: write: no space left on device', /free 8 GB/],
-    ['', /did not answer within 60 s; read its log/],
+    ['', /did not answer within 180 s; read its log/],
   ] as const)
     it(`is explained: ${log === '' ? 'silence' : log.slice(0, 60)}`, () => {
       const sentence = explainEngine(log);

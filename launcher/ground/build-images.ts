@@ -81,7 +81,14 @@ async function contextOf(options: ImagesOptions): Promise<Context> {
   const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false, engine } = options;
   const backends = options.backends ?? (env[settings.backends.env] || settings.backends.default);
   const folder = join(cacheFolder(env), 'images');
-  await makeFolder(folder);
+  try {
+    await makeFolder(folder);
+  } catch (error) {
+    throw new StackFailure(
+      `Cannot store images in ${folder}: ${(error as Error).message}; name a folder that can be written in VITRINE_CACHE.`,
+      { cause: error },
+    );
+  }
   const from = (await registryAnswers(env)) ? 'registry' : 'here';
   return { onStep, signal, env, root, folder, from, backends, engine, again };
 }

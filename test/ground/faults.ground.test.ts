@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ensureStandIn } from '../../launcher/ground/build-images.ts';
@@ -54,13 +54,17 @@ describe('a machine that cannot run containers', function () {
   });
 
   it('without root is named, with the remedy', async () => {
-    await chmod(cache.path, 0o777);
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    await refuses(nobody, /you are not root; run it as root/, { HOME: cache.path });
+    const within = [...after('mount -t tmpfs -o mode=777 tmpfs /mnt'), ...nobody];
+    await refuses(within, /you are not root; run it as root/, { VITRINE_CACHE: '/mnt/cache' });
+  });
+
+  it('without a place for its images is named, with the setting', async () => {
+    await writeFile(join(cache.path, 'cache'), 'no folder');
+    await refuses([], /Cannot store images in \S+: .+; name a folder that can be written in VITRINE_CACHE/);
   });
 
   it('without the engine is named, with the package', async () => {
-    await mkdir(join(cache.path, 'none'));
     const programs = ['/usr/sbin/dockerd', '/usr/bin/dockerd', '/usr/local/bin/dockerd'].filter(existsSync);
     const hide = programs.map((path) => `mount --bind /dev/null ${path}`).join(' && ');
     await refuses(after(hide), /dockerd cannot be found; install with apt-get install docker\.io/);

@@ -13,7 +13,7 @@ export type EngineApart = {
   readonly answer: string;
 };
 
-/** An engine with a container that answers `text`, in a network, mounts and process ids of its own. */
+/** An engine with a container that answers `text`, in namespaces of its own. */
 export async function startEngineApart(archive: string, text: string): Promise<EngineApart> {
   const [program = '', ...parameters] = [...apart, ...engineCommand(archive, text)];
   const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -196,7 +196,8 @@ type KeyedBuild = FileBuild & { readonly key: string };
 
 async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 'from'>): Promise<KeyedBuild> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const source = await sourceOf(root, ['Dockerfile', '.dockerignore', ...(await letThrough(root))], env);
+  const copied = await letThrough(root);
+  const source = await sourceOf(root, ['Dockerfile', '.dockerignore', ...copied], env);
   const base = await sourceOf(root, ['Dockerfile', 'package-lock.json', 'tools/images'], env);
   const program = ['src', 'models', 'web', 'grafana', 'docs', 'compose', 'package.json', 'LICENSE'];
   const build = {
@@ -208,17 +209,21 @@ async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 
     // In a layer of its own: the rest stays the same from release to release, and is not pulled again.
     program: [...program.map((name) => `app/${name}`), 'sbom.spdx.json'],
   };
-  return { ...build, key: keyOf(build.name, JSON.stringify(build), await contentOf(root, 'Dockerfile'), from) };
+  return { ...build, key: keyOf(build.name, JSON.stringify(build), await contentOf(root, 'Dockerfile', copied), from) };
 }
 
 async function collectorBuild(context: Context): Promise<KeyedBuild> {
   const { root, env, from } = context;
   const file = 'compose/collector.Dockerfile';
-  const source = await sourceOf(root, ['compose'], env);
+  const copied = ['compose/start-collector.sh'];
+  const source = await sourceOf(root, [file, ...copied], env);
   const version = servers.collector.version;
   const build = { name: `vitrine-collector:${version}`, file, version, source, baseSeconds: 0, program: ['tools'] };
   const bases = [await standInKey(context, standIns.collector), await standInKey(context, standIns.busybox)];
-  return { ...build, key: keyOf(build.name, JSON.stringify(build), ...bases, await contentOf(root, file), from) };
+  return {
+    ...build,
+    key: keyOf(build.name, JSON.stringify(build), ...bases, await contentOf(root, file, copied), from),
+  };
 }
 
 async function buildAll(context: Context, builds: readonly KeyedBuild[], official: readonly WrittenImage[]) {

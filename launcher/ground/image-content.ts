@@ -3,9 +3,9 @@ import { globSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The hash of what .dockerignore lets through, and of the Dockerfile. */
-export async function contentOf(root: string, dockerfile: string): Promise<string> {
-  const files = (await letThrough(root))
+/** The hash of the Dockerfile and of what it copies. */
+export async function contentOf(root: string, dockerfile: string, copied: readonly string[]): Promise<string> {
+  const files = copied
     .flatMap((path) => (statSync(join(root, path)).isDirectory() ? globSync(`${path}/**/*`, { cwd: root }) : [path]))
     .filter((path) => !path.startsWith('web/dist') && statSync(join(root, path)).isFile());
   const hash = createHash('sha256');

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ifThere } from '../../src/if-there.ts';
@@ -15,8 +15,16 @@ const ownerFile = 'owner.json';
  */
 export async function makeOwnedFolder(prefix: (typeof prefixes)[number]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), prefix));
-  await writeFile(join(folder, ownerFile), JSON.stringify(await identify(process.pid)));
+  const owner: Owner = { ...(await identify(process.pid))!, namespace: await ownNamespace() };
+  await writeFile(join(folder, ownerFile), JSON.stringify(owner));
   return folder;
+}
+
+type Owner = ProcessIdentity & { readonly namespace: string };
+
+/** A process id means something only within it. */
+function ownNamespace(): Promise<string> {
+  return readlink('/proc/self/ns/pid');
 }
 
 /**
@@ -26,11 +34,13 @@ export async function makeOwnedFolder(prefix: (typeof prefixes)[number]): Promis
 export async function sweepOwnedFolders(): Promise<string[]> {
   const swept: string[] = [];
   const place = tmpdir();
+  const namespace = await ownNamespace();
   for (const name of await readdir(place)) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
     const text = await ifThere(readFile(join(place, name, ownerFile), 'utf8'));
-    // One that has no owner yet is being made.
-    if (!text || (await isRunning(JSON.parse(text) as ProcessIdentity))) continue;
+    // One that has no owner yet is being made; whether one of another namespace runs cannot be seen.
+    const owner = text ? (JSON.parse(text) as Owner) : undefined;
+    if (owner === undefined || owner.namespace !== namespace || (await isRunning(owner))) continue;
     await removeOwned(join(place, name));
     swept.push(name);
   }

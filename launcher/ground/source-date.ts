@@ -1,5 +1,5 @@
 import { StackFailure } from '../stack-failure.ts';
-import { runCommand } from './run-command.ts';
+import { CommandFailed, runCommand } from './run-command.ts';
 
 export type Source = { readonly revision: string; readonly seconds: number };
 
@@ -16,8 +16,9 @@ export async function sourceOf(root: string, paths: readonly string[] = ['.'], e
     return { revision: changed ? `${revision}-changed` : revision, seconds: given || Number(seconds) };
   } catch (error) {
     if (given > 0) return { revision: 'unknown', seconds: given };
+    const why = error instanceof CommandFailed ? error.output.trim().split('\n')[0] : (error as Error).message;
     throw new StackFailure(
-      'Cannot date the images: this folder is no checkout of git; name the seconds since 1970 in SOURCE_DATE_EPOCH.',
+      `Cannot date the images: git does not answer for this folder (${why}); make it a checkout that you own, or name the seconds since 1970 in SOURCE_DATE_EPOCH.`,
       { cause: error },
     );
   }

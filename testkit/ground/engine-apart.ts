@@ -14,8 +14,11 @@ export type EngineApart = {
 };
 
 /** An engine with a container that answers `text`, in namespaces of its own. */
-export async function startEngineApart(archive: string, text: string): Promise<EngineApart> {
-  const [program = '', ...parameters] = [...apart, ...engineCommand(archive, text)];
+export function startEngineApart(archive: string, text: string): Promise<EngineApart> {
+  return startEngine([...apart, ...engineCommand(archive, text)]);
+}
+
+export async function startEngine([program = '', ...parameters]: readonly string[]): Promise<EngineApart> {
   const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   let folder = '';

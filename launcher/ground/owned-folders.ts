@@ -41,13 +41,14 @@ export async function sweepOwnedFolders(): Promise<string[]> {
     // One that has no owner yet is being made; whether one of another namespace runs cannot be seen.
     const owner = text ? (JSON.parse(text) as Owner) : undefined;
     if (owner === undefined || owner.namespace !== namespace || (await isRunning(owner))) continue;
-    await removeOwned(join(place, name));
+    await removeOwnedFolder(join(place, name));
     swept.push(name);
   }
   return swept;
 }
 
-async function removeOwned(folder: string): Promise<void> {
+/** With the cgroups of the engines in it, none of which runs. */
+export async function removeOwnedFolder(folder: string): Promise<void> {
   const engines = basename(folder).startsWith(enginePrefix)
     ? [basename(folder)]
     : (await readdir(folder)).filter((name) => name.startsWith(enginePrefix));

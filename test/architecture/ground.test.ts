@@ -39,7 +39,9 @@ describe('support code', () => {
 });
 
 describe('a quick test', () => {
-  const quick = globSync('test/**/*.test.ts', { cwd: root }).filter((file) => !/\.(slow|stack|ground)\.test\.ts$/.test(file));
+  const quick = globSync('test/**/*.test.ts', { cwd: root }).filter(
+    (file) => !/\.(slow|stack|ground)\.test\.ts$/.test(file),
+  );
 
   it('starts no process: no support code on its way imports what could', () => {
     assert.ok(quick.length > 50);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureImages, type Images, imagesAreThere } from '../../launcher/ground/build-images.ts';
 import { DockerEngine } from '../../launcher/ground/docker-engine.ts';
 import { groundNeeds } from '../../launcher/ground/ground-needs.ts';
 import { ensureGroundServers, groundMinutes } from '../../launcher/ground/ground-servers.ts';
-import { makeOwnedFolder, sweepOwnedFolders } from '../../launcher/ground/owned-folders.ts';
+import { makeOwnedFolder, removeOwnedFolder, sweepOwnedFolders } from '../../launcher/ground/owned-folders.ts';
 import { cacheFolder } from '../../launcher/servers/ensure-server.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { root, testFiles } from '../suite/plan-suite.ts';
@@ -111,11 +111,12 @@ async function runFile(file: string, isApart: boolean, stop: AbortSignal, from: 
   const env = { ...process.env, TMPDIR: folder, VITRINE_GROUND_RUN: run, VITRINE_IMAGES: from };
   const within = isApart ? apart : [];
   const { report } = await runMocha([file], { live: true, stop, env, within, runMsMax: fileMsMax });
+  const names = [folder, ...(await readdir(folder))].map((path) => basename(path));
   const left = await leftBehind(async () => [
-    ...[...(await machineTraces())].filter((trace) => trace.includes(basename(folder))),
+    ...[...(await machineTraces())].filter((trace) => names.some((name) => trace.includes(name))),
     ...(await markedProcesses(`VITRINE_GROUND_RUN=${run}`)),
   ]);
-  await rm(folder, { recursive: true, force: true });
+  await removeOwnedFolder(folder);
   process.stdout.write(`── ${file}, ${Math.round((performance.now() - startedAt) / 1000)} s\n`);
   return withLeft(report, file, left);
 }

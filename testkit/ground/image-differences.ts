@@ -20,7 +20,7 @@ export async function imageDifferences(first: string, second: string): Promise<s
   return found.filter((line) => line !== '').slice(0, linesMax);
 }
 
-/** Its layers one over the other in `files`; their entries with modes, owners and times in `list`. */
+/** Its layers one over the other in `files`; modes, owners and times in `list`. */
 async function unpack(archive: string, place: string): Promise<void> {
   const files = join(place, 'files');
   await makeFolder(files);

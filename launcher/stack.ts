@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { rotateConsoleLog } from '../cli/console-log.ts';
 import { type Config, readConfig, settings } from '../src/config.ts';
 import { makeForOwnerAlone } from '../src/data-folder.ts';
@@ -16,6 +17,7 @@ import {
 import { launchOf } from './launch-of.ts';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 import { takeLock } from './process-lock.ts';
+import { restartInTurn } from './restart-in-turn.ts';
 import { ensureServer, serverFolder } from './servers/ensure-server.ts';
 import type { ServerProgress } from './servers/server-context.ts';
 import { servers } from './servers.ts';
@@ -246,9 +248,17 @@ export class Stack implements AsyncDisposable {
     await this.#process(name).kill(signal);
   }
 
-  /** Restarts it; `env` joins what it was started with, from now on. */
+  /**
+   * Restarts it; `env` joins what it was started with, from now on. A service of several processes
+   * whose settings stay goes on serving meanwhile.
+   */
   async restart(name: ComponentName, { env }: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
-    const overrides = { ...this.#overrides.get(name), ...env };
+    const before = this.#overrides.get(name);
+    const overrides = { ...before, ...env };
+    const { identity, state } = this.#process(name);
+    const isSame = isDeepStrictEqual({ ...this.#env, ...overrides }, { ...this.#env, ...before });
+    if (name === 'service' && isSame && state.kind === 'healthy' && identity)
+      if (await restartInTurn(this.url(name), identity)) return;
     const { parameters } = component(name);
     parameters(this.#contextOf({ ...this.#env, ...overrides })); // What cannot be used is said while the old one still runs.
     this.#overrides.set(name, overrides);

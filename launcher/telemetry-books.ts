@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifThere } from '../src/if-there.ts';
+import { ifThere, ifThereNow } from '../src/if-there.ts';
+import { numberOfPart } from '../src/processes/process-part.ts';
 import { type StoreName, store } from '../src/stores/stores.ts';
 import { readInstanceId } from '../src/telemetry/export/instance.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
@@ -73,8 +75,16 @@ const counters: Readonly<Record<StoreName, { taken: string | undefined; discarde
 /** Which store each signal is asked of. */
 export type AskedStores = Readonly<Record<Signal, StoreName>>;
 
-/** Where each sender's spool is, in the data folder. */
-const folders: Readonly<Record<string, string>> = { vitrine: 'service', 'vitrine-receiver': 'receiver' };
+/** Where a sender's spool is, in the data folder; the service has one for each of its processes. */
+function folderOf(data: string, job: string, instance: string): string | undefined {
+  const parts =
+    job === 'vitrine'
+      ? (ifThereNow(() => readdirSync(data)) ?? []).filter((part) => numberOfPart(part) !== undefined)
+      : job === 'vitrine-receiver'
+        ? ['receiver']
+        : [];
+  return parts.find((part) => readInstanceId(join(data, part)) === instance);
+}
 
 /** They export every ten seconds: who is silent for so long is not heard. */
 const silentSeconds = 60;
@@ -163,9 +173,9 @@ async function readSenders(url: string, signal: Signal, data: string): Promise<S
     const key = `${job} ${instance}`;
     const known = senders.get(key);
     if (known) return known;
-    const folder = folders[job];
-    const isOwn = folder !== undefined && instance === readInstanceId(join(data, folder));
-    const onDisk = isOwn ? await itemsOnDisk(join(data, folder, 'spool', signal)) : 0;
+    const folder = folderOf(data, job, instance ?? '');
+    const isOwn = folder !== undefined;
+    const onDisk = folder ? await itemsOnDisk(join(data, folder, 'spool', signal)) : 0;
     const account = emptyAccount(job, isOwn, onDisk);
     senders.set(key, account);
     return account;

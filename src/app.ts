@@ -31,8 +31,11 @@ import { DashboardFiles } from './api/page/dashboard-files.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
 import { servePage } from './api/page/serve-page.ts';
 import { finishSignIn, showSignIn } from './api/page/sign-in-routes.ts';
+import { JobsElsewhere } from './api/processes/jobs-elsewhere.ts';
+import { type MakeChange, makeChanges, shareChanges } from './api/processes/make-changes.ts';
+import { OtherProcesses } from './api/processes/other-processes.ts';
 import { compareRequests } from './api/requests/compare-routes.ts';
-import { listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
+import { hereOrElsewhere, listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
 import { blameForRequest, explainRequest, showBlame } from './api/requests/why-routes.ts';
 import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
 import { LogSettings } from './api/settings/log-settings.ts';
@@ -54,6 +57,7 @@ import { extendMessages } from './http/extend-messages.ts';
 import type { MakeExchange } from './http/http-exchange.ts';
 import { serviceLimits } from './http/http-limits.ts';
 import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
+import { isPassed, joinCaller, recognizePassed } from './http/passed-request.ts';
 import type { ServedApp } from './http/served-app.ts';
 import { type ServerTls, schemeOf } from './http/tls/server-tls.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
@@ -66,6 +70,7 @@ import { TraceKeeper } from './observe/keep-trace.ts';
 import type { ModelUses } from './observe/model-uses.ts';
 import type { RequestMetrics } from './observe/request-metrics.ts';
 import { SlowExplainer } from './observe/why/explain-slow.ts';
+import type { Seat } from './processes/seat.ts';
 import type { Telemetry } from './running-telemetry.ts';
 import type { TaskMetrics } from './tasks/task-metrics.ts';
 import type { TaskThreads } from './tasks/threads/task-threads.ts';
@@ -80,7 +85,7 @@ export function createApp(given: {
   tls: ServerTls;
   lifecycle: Lifecycle;
   registry: Registry;
-  jobs: JobQueue;
+  jobs: JobQueue | JobsElsewhere;
   gpu?: () => Gpu;
   workFolders: WorkFolders;
   proxyMetrics: ProxyMetrics;
@@ -92,15 +97,23 @@ export function createApp(given: {
   taskThreads: TaskThreads;
   telemetry: Telemetry;
   makeExchange: MakeExchange;
-}): ServedApp & { readonly express: Express; readonly budgets: Budgets } {
-  const { config, flights, requestMetrics } = given;
+  /** Its place among several processes. */
+  seat?: Seat | undefined;
+}): ServedApp & { readonly express: Express; readonly budgets: Budgets; readonly changes: MakeChange } {
+  const { config, flights, requestMetrics, seat } = given;
   const app = express();
   const budgets = makeBudgets(config);
   extendMessages(app, budgets.answers);
   const exchange = given.makeExchange(app, config.keepAliveMs);
   const traceSettings = new TraceSettingsStore();
+  const logSettings = new LogSettings(config.logLevel);
+  const shared = { registry: given.registry, access: given.access, traceSettings, logSettings };
+  const changes = makeChanges(shared, seat);
+  if (seat) shareChanges(seat, shared, changes);
   const parts = {
     ...given,
+    changes,
+    others: seat && new OtherProcesses(seat),
     flights,
     exchange,
     bodies: new BodyReader(serviceLimits(config), exchange),
@@ -111,7 +124,7 @@ export function createApp(given: {
     healthChecks: new HealthChecks(given),
     traceSettings,
     profiles: new Profiles({ config, access: given.access, traceSettings }),
-    logSettings: new LogSettings(config.logLevel),
+    logSettings,
     codec: new InferCodec(config),
     signIn:
       given.access.identities && config.oidcClientId !== '' ? new SignIn(config, given.access.identities) : undefined,
@@ -133,6 +146,7 @@ export function createApp(given: {
     ],
     [permits.ofModels, taskPermits.ofModels],
   );
+  seat?.beat(() => parts.healthChecks.beat(permits.inFlight, !(given.jobs instanceof JobsElsewhere)));
   logSystemMetrics(parts.healthChecks, config.systemMetricsLogMs, given.lifecycle.stopping);
   app.disable('x-powered-by');
   app.disable('etag');
@@ -192,14 +206,14 @@ export function createApp(given: {
       '/v1/requests/compare': { post: compareRequests(parts) },
       '/v1/blame': { get: showBlame(parts) },
       '/v1/requests/:id': { get: showRequest(parts) },
-      '/v1/requests/:id/why': { get: explainRequest(parts) },
-      '/v1/requests/:id/blame': { get: blameForRequest(parts) },
-      '/v1/jobs': { get: listJobs(parts) },
-      '/v1/jobs/:id': { get: showJob(parts), delete: deleteJob(parts) },
-      '/v1/jobs/:id/events': { get: followJob(parts) },
-      '/v1/jobs/:id/cancel': { post: cancelJob(parts) },
-      '/v1/jobs/:id/result': { get: jobResult(parts) },
-      '/v1/jobs/:id/files/:name': { get: jobFile(parts) },
+      '/v1/requests/:id/why': { get: hereOrElsewhere(parts.others, explainRequest(parts)) },
+      '/v1/requests/:id/blame': { get: hereOrElsewhere(parts.others, blameForRequest(parts)) },
+      '/v1/jobs': { get: ofJobs(listJobs) },
+      '/v1/jobs/:id': { get: ofJobs(showJob), delete: ofJobs(deleteJob) },
+      '/v1/jobs/:id/events': { get: ofJobs(followJob) },
+      '/v1/jobs/:id/cancel': { post: ofJobs(cancelJob) },
+      '/v1/jobs/:id/result': { get: ofJobs(jobResult) },
+      '/v1/jobs/:id/files/:name': { get: ofJobs(jobFile) },
       '/openapi.json': { get: openApi(parts) },
       '/docs': { get: docsPage },
       '/docs/:file': { get: docsFile },
@@ -228,15 +242,29 @@ export function createApp(given: {
   app.use(answerNotFound('/openapi.json says which there are, and /docs shows them'));
   app.use(answerError);
   for (const path of Object.keys(inferenceRoutes)) requestMetrics.beginRoute(path, ['POST']);
+  const { identities } = given.access;
+  const serve = front({ tracing, identities, infer: infer(parts), express: app });
   return {
-    serve: front({ tracing, identities: given.access.identities, infer: infer(parts), express: app }),
+    serve: seat ? recognizePassed(serve, seat.facts.secret) : serve,
     express: app,
     budgets,
     exchange,
+    changes,
   };
+
+  /** Where another process has the jobs, it is asked. */
+  function ofJobs(handler: (of: typeof parts & { jobs: JobQueue }) => JobHandler): JobHandler {
+    const { jobs } = parts;
+    if (jobs instanceof JobsElsewhere) return (request, response) => jobs.pass(request, response);
+    return handler({ ...parts, jobs });
+  }
 
   function admit(word: Word, request: Request, response: Response): Client | undefined {
     const { model } = request.params as { model?: string };
+    if (seat && isPassed(request)) {
+      joinCaller(request, response);
+      return given.access.admit(withoutQuota(word), request, response, model);
+    }
     try {
       return given.access.admit(word, request, response, model);
     } catch (error) {
@@ -261,4 +289,11 @@ export function createApp(given: {
       settings: (model) => traceSettings.of(model),
     });
   }
+}
+
+type JobHandler = (request: Request, response: Response, client: Client) => Promise<void>;
+
+/** It was taken from the quota where the request came in. */
+function withoutQuota(word: Word): Word {
+  return word.may === 'client' ? { may: 'client' } : word;
 }

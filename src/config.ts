@@ -11,6 +11,7 @@ import { limitSettings } from './settings/limits.ts';
 import { modelSettings } from './settings/models.ts';
 import { pageSettings } from './settings/page.ts';
 import { portSettings } from './settings/ports.ts';
+import { processSettings } from './settings/processes.ts';
 import { receiverSettings } from './settings/receiver.ts';
 import type { Setting } from './settings/setting.ts';
 import { stackSettings } from './settings/stack.ts';
@@ -25,6 +26,7 @@ import { tlsSettings } from './settings/tls.ts';
 export const settings = {
   ...folderSettings,
   ...portSettings,
+  ...processSettings,
   ...stackSettings,
   ...alertSettings,
   ...modelSettings,

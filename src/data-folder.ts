@@ -15,11 +15,18 @@ export type DataFolder = AsyncDisposable & {
  * Opens a process's part of VITRINE_DATA, before anything in it changes. Its files are for their
  * owner alone, older ones too. A second process is refused and has changed nothing.
  */
-export function openDataFolder({ data, part, who }: { data: string; part: string; who: string }): DataFolder {
+export function openDataFolder(of: {
+  data: string;
+  part: string;
+  who: string;
+  /** For one whose predecessor may still be ending. */
+  waitMs?: number;
+}): DataFolder {
+  const { data, part, who, waitMs = 0 } = of;
   const path = join(data, part);
   process.umask(0o077);
   makeForOwnerAlone(path);
-  const lock = takeLock(path, who);
+  const lock = takeLock(path, who, waitMs);
   const clock = SteadyClock.open(path);
   return {
     path,
@@ -71,11 +78,11 @@ const held = new Set<DatabaseSync>();
  * any case, needs no pid that another process could get, and holds between containers that share a
  * volume.
  */
-function takeLock(folder: string, who: string): DatabaseSync {
+function takeLock(folder: string, who: string, waitMs: number): DatabaseSync {
   const file = join(folder, 'lock');
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(file);
+    lock = new DatabaseSync(file, { timeout: waitMs });
     // Nothing is ever written to it, so it needs no journal.
     lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
     held.add(lock);

@@ -4,6 +4,7 @@ export class Lifecycle {
   readonly #stopping = new AbortController();
   #state: 'starting' | 'ready' | 'stopping' = 'starting';
   #byDefect = false;
+  #shed = 0;
 
   get state(): 'starting' | 'ready' | 'stopping' {
     return this.#state;
@@ -20,6 +21,22 @@ export class Lifecycle {
    */
   get stopsByDefect(): boolean {
     return this.#byDefect;
+  }
+
+  /**
+   * Whether a connection ends with the answer that is begun now: while it stops, none should be
+   * counted on for another request.
+   */
+  endsConnection(): boolean {
+    if (this.#state === 'stopping') return true;
+    if (this.#shed === 0) return false;
+    this.#shed -= 1;
+    return true;
+  }
+
+  /** So many connections end with their next answer: another process has fewer. */
+  shed(connections: number): void {
+    this.#shed = connections;
   }
 
   becomeReady(): void {

@@ -1,10 +1,11 @@
 import { type Config, readConfig } from './config.ts';
 import { openDataFolder } from './data-folder.ts';
 import type { FailureCode } from './errors.ts';
+import { ownPort } from './http/entrance.ts';
 import { receiverLimits } from './http/http-limits.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-or-sum.ts';
-import { serveHttp, startOrExplain } from './http/serve-http.ts';
+import { serveHttp } from './http/serve-http.ts';
 import { ServerTls } from './http/tls/server-tls.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';
@@ -15,6 +16,7 @@ import { expireAlerts } from './receiver/receive-alerts.ts';
 import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
 import { Store } from './receiver/store.ts';
 import { Watchdog } from './receiver/watchdog.ts';
+import { startOrExplain } from './start-or-explain.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { log } from './telemetry/logger.ts';
 import { Meter } from './telemetry/meter.ts';
@@ -81,7 +83,7 @@ async function receive(config: Config): Promise<void> {
   await serveHttp({
     title: 'The receiver',
     config,
-    port: { value: config.receiverPort, setting: 'VITRINE_RECEIVER_PORT' },
+    entrance: ownPort(config.bind, { value: config.receiverPort, setting: 'VITRINE_RECEIVER_PORT' }),
     server,
     tls,
     lifecycle,

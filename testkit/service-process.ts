@@ -25,7 +25,11 @@ const ownCheckout = join(import.meta.dirname, '..');
  */
 export async function startService(
   env: Record<string, string>,
-  { within, from = ownCheckout }: { within?: Pick<MemoryCgroup, 'enter'>; from?: string } = {},
+  {
+    within,
+    from = ownCheckout,
+    deadlineMs = 120_000,
+  }: { within?: Pick<MemoryCgroup, 'enter'>; from?: string; deadlineMs?: number } = {},
 ): Promise<ServiceProcess> {
   const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
   const line = [...(within?.enter ?? []), process.execPath, join(from, 'src/main.ts')];
@@ -56,7 +60,7 @@ export async function startService(
   try {
     // Loading the models of the repository on a machine that does much else may take a minute.
     const started = async () => child.exitCode !== null || (await stateOf(url)) === 'ready';
-    await waitFor(`the service at ${url}`, started, { deadlineMs: 120_000 });
+    await waitFor(`the service at ${url}`, started, { deadlineMs });
     if (child.exitCode !== null) throw new Error('it ended');
   } catch (error) {
     await kill('SIGKILL');

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { coresOfProcess } from '../cores-of-process.ts';
 import type { SessionRequest } from './lanes/lane-messages.ts';
 import { makeProbe } from './make-probe.ts';
 import type { Manifest } from './registry/manifest.ts';
@@ -42,5 +42,5 @@ export function sessionRequest(manifest: Manifest, file: string): SessionRequest
 
 /** One core is the event loop's; the lanes of a model share the others. */
 function threadsByDefault(lanes: number): number {
-  return Math.max(1, Math.floor((availableParallelism() - 1) / lanes));
+  return Math.max(1, Math.floor((coresOfProcess() - 1) / lanes));
 }

@@ -11,6 +11,7 @@ import { setCommonHead } from './common-head.ts';
 import { failureFields } from './failure-body.ts';
 import { knownMethod } from './known-method.ts';
 import { logRefusal } from './log-refusal.ts';
+import { failureHeader, isPassed } from './passed-request.ts';
 import { requestTrace } from './trace-request.ts';
 
 /** `routes`: where to see which there are. */
@@ -63,6 +64,7 @@ export function answerFailure(thrown: unknown, request: Request, response: Respo
     return;
   }
   setCommonHead(response);
+  if (isPassed(request)) response.setHeader(failureHeader, error.code);
   if (error.retryAfterMs !== undefined)
     response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');

@@ -42,8 +42,7 @@ export function createHttpServer(
   };
   const begin = (request: IncomingMessage, response: ServerResponse) => {
     exchange.begin(request, response);
-    // While it stops, no caller should count on the connection for another request.
-    if (lifecycle.state === 'stopping') exchange.closeAfter(response);
+    if (lifecycle.endsConnection()) exchange.closeAfter(response);
   };
   const options: ServerOptions = {
     ...exchange.options,

@@ -1,42 +1,29 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import { recordedStack, ServiceError } from '../errors.ts';
+import { recordedStack } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Telemetry } from '../running-telemetry.ts';
-import { ours, say } from '../sentence.ts';
 import { log, outliveTerminal } from '../telemetry/logger.ts';
 import { reportDefect } from '../telemetry/report-defect.ts';
 import { tuneHeap } from '../v8/tune-heap.ts';
 import { version } from '../version.ts';
+import type { Entrance } from './entrance.ts';
 import { type ServerTls, schemeOf } from './tls/server-tls.ts';
-
-/**
- * Runs the start of a process; what it cannot do is one sentence on the console and exit status 1.
- */
-export async function startOrExplain(start: () => Promise<void>): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    process.stderr.write(
-      `${error instanceof ServiceError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
-    );
-    process.exit(1);
-  }
-}
 
 export type HttpProcess = {
   /** As a person reads it: "Vitrine", "The receiver". */
   title: string;
   config: Config;
-  port: { value: number; setting: string };
+  entrance: Entrance;
   server: Server;
   tls: ServerTls;
   /** What to know of who may come in; said at the start. */
   portNote?: string | undefined;
   lifecycle: Lifecycle;
   telemetry: Telemetry;
+  /** Another process that says when this one has to end, and how long after it serves on. */
+  leaving?: { readonly signal: AbortSignal; noticeMs(): number } | undefined;
   /** What has to be done before it takes work; `/live` answers meanwhile, `/ready` does not. */
   prepare?: () => Promise<void>;
   /** What is closed once the last request has its answer. */
@@ -59,7 +46,7 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
   tuneHeap();
   outliveTerminal();
-  const port = await listen(of);
+  const port = await of.entrance.open(of.server);
   const notes = [of.tls.note, of.portNote].filter((note) => note !== undefined);
   log(
     'app',
@@ -70,7 +57,7 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
     },
   );
 
-  const stop = once((reason: 'SIGTERM' | 'SIGINT' | 'a defect') => stopServing(of, reason));
+  const stop = once((reason: string) => stopServing(of, reason));
   let askedAt: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
@@ -85,42 +72,27 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   });
   // One request's promise is one request's affair: the others, and the jobs, go on.
   process.on('unhandledRejection', (error) => reportDefect('promise', error));
+  const leave = () => void stop(String(of.leaving?.signal.reason));
+  of.leaving?.signal.addEventListener('abort', leave);
+  if (of.leaving?.signal.aborted) leave();
   await of.prepare?.();
   lifecycle.becomeReady();
-}
-
-/** Answers the port it listens on, which is another than asked for when that was 0. */
-function listen({ server, config, port }: HttpProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        cause.code === 'EADDRINUSE'
-          ? new ServiceError(
-              'invalid_setting',
-              say`Cannot listen on ${ours(config.bind)}:${port.value}: the port is taken; stop who has it or set ${ours(port.setting)}.`,
-              { cause },
-            )
-          : cause,
-      ),
-    );
-    server.listen(port.value, config.bind, () => resolve((server.address() as AddressInfo).port));
-  });
 }
 
 /**
  * First /ready fails, then the port closes, requests in flight finish, and telemetry has the rest
  * of the time.
  */
-async function stopServing(of: HttpProcess, reason: 'SIGTERM' | 'SIGINT' | 'a defect') {
-  const { config, lifecycle, server, telemetry } = of;
+async function stopServing(of: HttpProcess, reason: string) {
+  const { config, lifecycle, server, telemetry, entrance } = of;
   const endsAt = performance.now() + config.stopMsMax;
   lifecycle.beginStop({ byDefect: reason === 'a defect' });
   log('app', 'info', `Stopping: ${reason}`, { event_type: 'service_stop' });
   // The balancer has to see that /ready fails before the port closes.
-  if (config.stopNoticeMs > 0) await pause(Math.min(config.stopNoticeMs, config.stopMsMax / 2));
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const overtime = setTimeout(() => server.closeAllConnections(), config.stopMsMax / 2);
-  await closed;
+  const noticeMs = Math.max(config.stopNoticeMs, of.leaving?.noticeMs() ?? 0);
+  if (noticeMs > 0) await pause(Math.min(noticeMs, config.stopMsMax / 2));
+  const overtime = setTimeout(() => entrance.cut(server), config.stopMsMax / 2);
+  await entrance.close(server);
   clearTimeout(overtime);
   // A run that does not end must not hold up the stop: telemetry keeps a share of the time.
   const isClosed = await within(Math.max(0, (endsAt - performance.now()) / 2), of.closeFirst?.());

@@ -89,9 +89,9 @@ export class WorkFolders {
     this.#results = results;
   }
 
-  static async open(limits: Limits, meter: Meter): Promise<WorkFolders> {
-    const work = join(limits.data, 'service', 'work');
-    const results = join(limits.data, 'service', 'results');
+  static async open(limits: Limits, meter: Meter, part = 'service'): Promise<WorkFolders> {
+    const work = join(limits.data, part, 'work');
+    const results = join(limits.data, part, 'results');
     try {
       await makeFolder(work);
       await makeFolder(results);

@@ -32,7 +32,8 @@ const traceparentOnly: TextMapGetter<IncomingHttpHeaders> = {
 
 /** What is known of a request in words while it is answered; handlers add to it. */
 export class RequestTrace implements RequestWords, TaskAsker {
-  readonly ids: HeadIds;
+  /** Its own ids, or the ids of the request that another process passed on. */
+  ids: HeadIds;
   readonly requestId: HeadValue;
   readonly method: string;
   readonly parent: Context = ROOT_CONTEXT;

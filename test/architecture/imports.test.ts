@@ -23,12 +23,14 @@ const mayImport: Record<string, readonly string[]> = {
   'src/tasks': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/threads', 'src/resilience'],
   'src/datasets': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
+  'src/processes': ['src/http', 'src/threads', 'src/resilience', 'src/engine'],
   'src/http': ['src/tls', 'src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/stores': [],
   'src/api': [
     'src/tls',
     'src/stores',
     'src/http',
+    'src/processes',
     'src/jobs',
     'src/tasks',
     'src/observe',
@@ -44,7 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
  * The files at the top of src that start a process or mount routes: they may import everything, and
  * nobody imports them.
  */
-const entries = ['main.ts', 'receiver.ts', 'dataset.ts', 'app.ts'].map((name) => `src/${name}`);
+const entries = ['main.ts', 'service.ts', 'receiver.ts', 'dataset.ts', 'app.ts'].map((name) => `src/${name}`);
 
 /**
  * What each folder may import without a word above: the files at the top of src, and the top of

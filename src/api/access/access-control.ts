@@ -17,6 +17,7 @@ import { ApiKeys } from './api-keys.ts';
 import { type Client, Clients } from './clients.ts';
 import { Identities, notChecked } from './identity/identities.ts';
 import { modelNameCharsMax } from './model-pattern.ts';
+import type { SharedQuotas } from './quota-bucket.ts';
 
 /**
  * The guard of every route of the service. With API keys, each client needs one; without, everybody
@@ -31,17 +32,19 @@ export class AccessControl {
   readonly #clients: Clients;
   readonly #pages: PageRules;
 
-  private constructor(
-    config: Config,
-    keys: ApiKeys | undefined,
-    identities: Identities | undefined,
-    adminTokens: Tokens,
-  ) {
+  private constructor(of: {
+    config: Config;
+    keys: ApiKeys | undefined;
+    identities: Identities | undefined;
+    adminTokens: Tokens;
+    shared: SharedQuotas | undefined;
+  }) {
+    const { config, keys, identities, adminTokens, shared } = of;
     this.#config = config;
     this.#keys = keys;
     this.identities = identities;
     this.#adminTokens = adminTokens;
-    this.#clients = new Clients(config);
+    this.#clients = new Clients(config, shared);
     this.#pages = { onlyLoopbackHosts: isLoopback(config.bind) && config.trustProxy === '', hasOwnPage: true };
   }
 
@@ -49,7 +52,7 @@ export class AccessControl {
    * Ends the start when a file cannot be used, and when more than this machine could use the service
    * without a key.
    */
-  static async open(config: Config, meter: Meter): Promise<AccessControl> {
+  static async open(config: Config, meter: Meter, shared?: SharedQuotas): Promise<AccessControl> {
     const identities = Identities.open(config, meter);
     const keys = config.apiKeysFile === '' ? undefined : await ApiKeys.open(config.apiKeysFile);
     const isOpen = keys === undefined && identities === undefined;
@@ -63,7 +66,7 @@ export class AccessControl {
         'invalid_setting',
         say`Cannot trust a proxy: there are no API keys, so everyone whom the proxy lets through could use and administer the service; name a file in VITRINE_API_KEYS_FILE, or leave out VITRINE_TRUST_PROXY.`,
       );
-    return new AccessControl(config, keys, identities, await adminTokensOf(config));
+    return new AccessControl({ config, keys, identities, adminTokens: await adminTokensOf(config), shared });
   }
 
   /** Since when the keys in force differ from the file, or from the provider's. */
@@ -109,6 +112,21 @@ export class AccessControl {
    */
   mayAdminister(client: Client): boolean {
     return client.admin || (this.#isOpen && this.#adminTokens.isEmpty);
+  }
+
+  /** The quota of a client is wanted by another process; answers what is left of the part here. */
+  giveBackQuota(bucket: string): number {
+    return this.#clients.giveBack(bucket);
+  }
+
+  /** Says of each change of the file that can be used, so that other processes look at once. */
+  onKeysRead(act: () => void): void {
+    this.#keys?.onRead(act);
+  }
+
+  /** Looks whether the file has changed. */
+  async readKeysAgain(): Promise<void> {
+    await this.#keys?.lookAgain();
   }
 
   [Symbol.dispose](): void {

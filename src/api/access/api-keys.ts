@@ -73,6 +73,7 @@ export class ApiKeys {
   #watch: NodeJS.Timeout | undefined;
   #stale: StaleKeys | undefined;
   #isLooking = false;
+  #onRead: (() => void) | undefined;
 
   private constructor(file: string, known: Known, mark: string) {
     this.#file = file;
@@ -84,7 +85,7 @@ export class ApiKeys {
     try {
       const mark = await markOf(file);
       const keys = new ApiKeys(file, await readKeys(file), mark);
-      keys.#watch = setInterval(() => void keys.#lookAgain(), lookAgainMs).unref();
+      keys.#watch = setInterval(() => void keys.lookAgain(), lookAgainMs).unref();
       return keys;
     } catch (cause) {
       throw new ServiceError(
@@ -104,6 +105,10 @@ export class ApiKeys {
     return this.#stale;
   }
 
+  onRead(act: () => void): void {
+    this.#onRead = act;
+  }
+
   find(key: string): ApiKey | undefined {
     return this.#known.byHash.get(sha256(key));
   }
@@ -118,7 +123,8 @@ export class ApiKeys {
     clearInterval(this.#watch);
   }
 
-  async #lookAgain(): Promise<void> {
+  /** Reads the file if it has changed. */
+  async lookAgain(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
@@ -126,6 +132,7 @@ export class ApiKeys {
       if (mark !== this.#mark) {
         this.#known = await readKeys(this.#file);
         this.#mark = mark;
+        this.#onRead?.();
         log('security', 'info', `The API keys were read again: ${this.size}`, { event_type: 'api_keys_read' });
       }
       this.#stale = undefined;

@@ -1,7 +1,8 @@
 import type { Config } from '../../config.ts';
 import { groupOf } from '../../http/client-group.ts';
 import type { ApiKey } from './api-keys.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { LeasedBucket } from './leased-bucket.ts';
+import { type QuotaBucket, quotaBucket, type SharedQuotas } from './quota-bucket.ts';
 
 /** Who asks: the holder of a key, the administrator, or an address. Quotas are counted for it. */
 export type Client = {
@@ -14,13 +15,15 @@ export type Client = {
   readonly tenant: string;
   readonly key: ApiKey | undefined;
   readonly admin: boolean;
-  readonly infer: TokenBucket;
-  readonly tasks: TokenBucket;
+  readonly infer: QuotaBucket;
+  readonly tasks: QuotaBucket;
   /** Lists, which take the event loop milliseconds each. */
-  readonly reads: TokenBucket;
+  readonly reads: QuotaBucket;
   /** Questions to the backends, for the page. */
-  readonly page: TokenBucket;
+  readonly page: QuotaBucket;
 };
+
+type Quota = 'infer' | 'tasks' | 'reads' | 'page';
 
 type QuotaLimits = Pick<
   Config,
@@ -33,10 +36,12 @@ type QuotaLimits = Pick<
  */
 export class Clients {
   readonly #limits: QuotaLimits;
+  readonly #shared: SharedQuotas | undefined;
   readonly #known = new Map<string, Client>();
 
-  constructor(limits: QuotaLimits) {
+  constructor(limits: QuotaLimits, shared?: SharedQuotas) {
     this.#limits = limits;
+    this.#shared = shared;
   }
 
   byAddress(address: string): Client {
@@ -54,13 +59,23 @@ export class Clients {
     return this.#known.get('admin') ?? this.#remember('admin', 'admin', undefined, true);
   }
 
+  /** What of a lease was not used, for another process; see quota-bucket.ts for its name. */
+  giveBack(name: string): number {
+    const [quota = ''] = name.split(' ', 1);
+    const client = this.#known.get(name.slice(quota.length + 1));
+    const bucket = client?.[quota as Quota];
+    return bucket instanceof LeasedBucket ? bucket.giveBack() : 0;
+  }
+
   #remember(id: string, name: string, key: ApiKey | undefined, admin: boolean): Client {
     const now = performance.now();
     const known = this.#known.get(id);
     this.#makeRoom();
     // A key that was read again, or another token of the tenant, begins with what is left.
-    const bucket = (of: 'infer' | 'tasks', perMinute: number) =>
-      known?.[of].perMinute === perMinute ? known[of] : new TokenBucket(perMinute, now);
+    const bucket = (quota: Quota, perMinute: number) =>
+      known?.[quota].perMinute === perMinute
+        ? known[quota]
+        : quotaBucket({ name: `${quota} ${id}`, perMinute, now, inBlocks: quota === 'infer' }, this.#shared);
     const client: Client = {
       name,
       tenant: key?.name ?? (admin ? 'admin' : 'anonymous'),
@@ -68,8 +83,8 @@ export class Clients {
       admin,
       infer: bucket('infer', key?.inferPerMinute ?? this.#limits.inferPerMinuteMax),
       tasks: bucket('tasks', key?.tasksPerMinute ?? this.#limits.tasksPerMinuteMax),
-      reads: known?.reads ?? new TokenBucket(this.#limits.readsPerMinuteMax, now),
-      page: known?.page ?? new TokenBucket(this.#limits.proxyPerMinuteMax, now),
+      reads: bucket('reads', this.#limits.readsPerMinuteMax),
+      page: bucket('page', this.#limits.proxyPerMinuteMax),
     };
     this.#known.set(id, client);
     return client;

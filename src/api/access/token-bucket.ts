@@ -18,6 +18,24 @@ export class TokenBucket {
     return 0;
   }
 
+  /** Takes as many of so many as there are. */
+  takeUpTo(wanted: number, now: number): number {
+    this.#fill(now);
+    const taken = Math.min(wanted, Math.floor(this.#tokens));
+    this.#tokens -= taken;
+    return taken;
+  }
+
+  /** What was taken and not used. */
+  putBack(count: number): void {
+    this.#tokens = Math.min(this.perMinute, this.#tokens + count);
+  }
+
+  /** Milliseconds until there is one. */
+  get waitMs(): number {
+    return Math.max(0, Math.ceil(((1 - this.#tokens) * 60_000) / this.perMinute));
+  }
+
   /** Whole tokens left. */
   get remaining(): number {
     return Math.floor(this.#tokens);

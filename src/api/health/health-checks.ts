@@ -4,6 +4,7 @@ import type { ModelStatus, Registry } from '../../engine/registry/registry.ts';
 import type { ServerTls } from '../../http/tls/server-tls.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import type { Beat } from '../../processes/messages.ts';
 import type { Telemetry } from '../../running-telemetry.ts';
 import type { Gpu } from '../../telemetry/host/gpu/start-gpu.ts';
 import type { AccessControl } from '../access/access-control.ts';
@@ -238,6 +239,23 @@ export class HealthChecks {
       gpu: this.gpu(seen, { sizes: false }).status !== 'unhealthy',
       disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
       models_loaded: lifecycle.state !== 'starting' && this.#servesModels(seen) && registry.healthy,
+    };
+  }
+
+  /** It takes work. */
+  fit(seen: Seen): boolean {
+    return this.#parts.lifecycle.state === 'ready' && Object.values(this.readiness(seen)).every(Boolean);
+  }
+
+  /** What the other processes learn of this one; of the jobs, where it has them. */
+  async beat(inFlight: number, hasJobs: boolean): Promise<Beat> {
+    const seen = await this.see();
+    const { registry, jobs } = this.#parts;
+    return {
+      healthy: registry.healthy,
+      fit: this.fit(seen),
+      inFlight,
+      jobs: hasJobs ? { trouble: jobs.storeTrouble, setAside: seen.setAside, answerMs: seen.databaseMs } : undefined,
     };
   }
 

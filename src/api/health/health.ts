@@ -5,6 +5,8 @@ import { ServiceError } from '../../errors.ts';
 import { failureFields } from '../../http/failure-body.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import type { Lifecycle } from '../../lifecycle.ts';
+import type { ProcessStanding } from '../../processes/messages.ts';
+import type { Seat } from '../../processes/seat.ts';
 import { say } from '../../sentence.ts';
 import { version } from '../../version.ts';
 import type { Client } from '../access/clients.ts';
@@ -17,12 +19,17 @@ type Parts = {
   registry: Registry;
   healthChecks: HealthChecks;
   permits: Permits;
+  /** Its place among several processes. */
+  seat?: Seat | undefined;
 };
 
-/** GET /live: the process works; 503 asks the supervisor to replace it. */
-export function live({ registry }: Pick<Parts, 'registry'>) {
+/**
+ * GET /live: the process works; 503 asks the supervisor to replace it. Of several, the first one
+ * replaces the one that is stuck, and the whole goes on.
+ */
+export function live({ registry, seat }: Pick<Parts, 'registry' | 'seat'>) {
   return (_request: Request, response: Response): void => {
-    if (!registry.healthy)
+    if (!registry.healthy && !seat)
       throw new ServiceError(
         'not_ready',
         say`Cannot go on: ${registry.abandonedLanes} threads are stuck in a run that does not end; restart the process.`,
@@ -33,20 +40,22 @@ export function live({ registry }: Pick<Parts, 'registry'>) {
 
 /**
  * GET /ready: the service takes work. It fails as soon as a stop has begun, before the port closes.
+ * Several processes are ready once each has been, and as long as one takes work.
  */
-export function ready({ lifecycle, healthChecks }: Parts) {
+export function ready({ lifecycle, healthChecks, seat }: Parts) {
   return async (_request: Request, response: Response): Promise<void> => {
     const checks = healthChecks.readiness(await healthChecks.see());
-    if (lifecycle.state === 'ready' && Object.values(checks).every(Boolean)) {
+    if (seat?.whole.ready || (!seat && lifecycle.state === 'ready' && Object.values(checks).every(Boolean))) {
       response.json({ status: 'ready', ready: true, timestamp: new Date().toISOString(), checks });
       return;
     }
     const failed = Object.entries(checks).flatMap(([name, passed]) => (passed ? [] : [name]));
-    const message = `Cannot take work: the service is ${lifecycle.state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`;
+    const state = seat ? stateOfWhole(seat, lifecycle) : lifecycle.state;
+    const message = `Cannot take work: the service is ${state}${failed.length > 0 ? `, and these checks fail: ${failed.join(', ')}` : ''}; GET /health/detailed says more.`;
     const trace = requestTrace(response);
     trace.failure = 'not_ready';
     // Who waits for a start or a stop asks until it is over: that is no request that failed.
-    trace.isLook = lifecycle.state !== 'ready';
+    trace.isLook = state !== 'ready';
     response.setHeader('Retry-After', '1');
     response.status(503).json({
       status: 'not_ready',
@@ -63,7 +72,7 @@ export function ready({ lifecycle, healthChecks }: Parts) {
  * liveness probes ask this too. A stranger gets no names of models and no sizes of disks; a key
  * gets its own models.
  */
-export function health({ config, lifecycle, registry, healthChecks }: Parts) {
+export function health({ config, lifecycle, registry, healthChecks, seat }: Parts) {
   return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {
     const seen = await healthChecks.see();
     const shown = shownTo(client);
@@ -76,8 +85,9 @@ export function health({ config, lifecycle, registry, healthChecks }: Parts) {
       api_keys: healthChecks.apiKeys(),
       certificates: healthChecks.certificates(),
     };
-    response.status(registry.healthy ? 200 : 503).json({
-      ...standing(lifecycle, overall(Object.values(checks), registry.healthy)),
+    const works = registry.healthy || seat !== undefined;
+    response.status(works ? 200 : 503).json({
+      ...standing(lifecycle, overall(Object.values(checks), works)),
       models_loaded: model.loaded,
       circuit_breakers: healthChecks.breakers(seen, shown),
       checks,
@@ -86,7 +96,7 @@ export function health({ config, lifecycle, registry, healthChecks }: Parts) {
 }
 
 /** GET /health/detailed: everything there is to know; 503 when the service is not fit to serve. */
-export function healthDetailed({ config, lifecycle, healthChecks, permits }: Parts) {
+export function healthDetailed({ config, lifecycle, healthChecks, permits, seat }: Parts) {
   return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {
     const seen = await healthChecks.see();
     const shown = shownTo(client);
@@ -106,15 +116,45 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits }: Par
       api_keys: healthChecks.apiKeys(),
       certificates: healthChecks.certificates(),
     };
-    const fit = lifecycle.state === 'ready' && Object.values(healthChecks.readiness(seen)).every(Boolean);
+    const fit = seat ? seat.whole.ready : healthChecks.fit(seen);
     response.status(fit ? 200 : 503).json({
       ...standing(lifecycle, overall(Object.values(checks), fit)),
-      state: lifecycle.state,
-      requests_in_flight: permits.inFlight,
+      state: seat ? stateOfWhole(seat, lifecycle) : lifecycle.state,
+      requests_in_flight: seat
+        ? seat.whole.processes.reduce((sum, { inFlight }) => sum + inFlight, 0)
+        : permits.inFlight,
+      ...(seat && {
+        process: seat.facts.number,
+        processes: seat.whole.processes.map((each) => processAnswer(each, shown)),
+      }),
       models_loaded: models.loaded,
       circuit_breakers: healthChecks.breakers(seen, shown),
       checks,
     });
+  };
+}
+
+/** Ready as soon as it was once; until then it is as far as the process that is asked. */
+function stateOfWhole({ whole, facts }: Seat, { state }: Lifecycle): Lifecycle['state'] {
+  if (whole.stopping) return 'stopping';
+  if (whole.ready) return 'ready';
+  const all = whole.processes;
+  const haveStarted = all.length === facts.count && all.every((each) => each.state === 'ready' || each.restarts > 0);
+  return haveStarted && state === 'ready' ? 'ready' : 'starting';
+}
+
+function processAnswer(
+  { number, pid, state, startedMs, restarts, instance, inFlight, connections }: ProcessStanding,
+  { sizes }: Shown,
+) {
+  return {
+    process: number,
+    state,
+    ...(sizes && { pid: pid ?? null, instance: instance ?? null }),
+    started_at: new Date(startedMs).toISOString(),
+    restarts,
+    requests_in_flight: inFlight,
+    connections,
   };
 }
 

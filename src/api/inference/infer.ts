@@ -27,6 +27,7 @@ import { inferenceRoutes } from '../routes.ts';
 import type { Permits } from './permits.ts';
 import type { ProfiledRequest, Profiles } from './profile-request.ts';
 import { sendAnswer } from './send-answer.ts';
+import { QuotaElsewhere } from './take-quota.ts';
 
 export type InferParts = {
   config: Config;
@@ -101,8 +102,19 @@ class InferExchange {
       this.#profiled = profiles.admit(request, client, model, this.#trace);
       bodies.receive(request, this.#jsonBytes ?? 0, this);
     } catch (error) {
-      this.failed(error);
+      if (error instanceof QuotaElsewhere) this.#beginAgain(error, target);
+      else this.failed(error);
     }
+  }
+
+  /** Of several processes, this one has to ask for a part of the client's quota first. */
+  #beginAgain({ bucket }: QuotaElsewhere, target: InferTarget): void {
+    bucket.refill().then(
+      () => {
+        if (!this.#response.destroyed) this.begin(target);
+      },
+      (error: unknown) => this.failed(error),
+    );
   }
 
   /** The body is here: bytes to tensors, and on to the engine. */

@@ -4,6 +4,7 @@ import { type HeadValue, headValue, joinHead } from '../../head-lines.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
 import { ours, say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
+import { askFirst, type LeasedBucket } from '../access/leased-bucket.ts';
 
 const quotas = {
   infer: { of: 'inference requests', setting: 'VITRINE_INFER_PER_MINUTE_MAX' },
@@ -21,12 +22,24 @@ const leftOf: Readonly<Record<Quota, HeadValue>> = {
 };
 const untilFull = headValue(';t=');
 
+/**
+ * Thrown where the part of this process is used up: once it is refilled, the same is tried again.
+ */
+export class QuotaElsewhere {
+  readonly bucket: LeasedBucket;
+
+  constructor(bucket: LeasedBucket) {
+    this.bucket = bucket;
+  }
+}
+
 /** Takes one request from the client's quota, and throws `rate_limited` when nothing is left. */
 export function takeQuota(client: Client, of: Quota, trace: RequestTrace): void {
   const bucket = client[of];
   const waitMs = bucket.take(performance.now());
   trace.quotaLeft = joinHead(joinHead(joinHead(leftOf[of], bucket.remaining), untilFull), bucket.fullInSeconds);
   if (waitMs === 0) return;
+  if (waitMs === askFirst) throw new QuotaElsewhere(bucket as LeasedBucket);
   trace.quotaPolicy = headValue(`"${of}";q=${bucket.perMinute};w=60`);
   throw new ServiceError(
     'rate_limited',

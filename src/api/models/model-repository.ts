@@ -9,13 +9,13 @@ import { parseJson } from '../../http/json/parse-json.ts';
 import { readJsonBy } from '../../http/json/read-json-by.ts';
 import type { AuditEntry } from '../access/audit-entry.ts';
 import type { Client } from '../access/clients.ts';
-import type { TraceSettingsStore } from '../settings/trace-settings.ts';
+import type { MakeChange } from '../processes/make-changes.ts';
 import { indexRequest, loadRequest, unloadRequest } from './repository-requests.ts';
 
-type Parts = { registry: Registry; bodies: BodyReader; traceSettings: TraceSettingsStore };
+type Parts = { registry: Registry; bodies: BodyReader; changes: MakeChange };
 
 /** POST /v2/repository/index: everything in the repository, its state, and why it is not ready. */
-export function repositoryIndex({ registry, bodies }: Parts) {
+export function repositoryIndex({ registry, bodies }: Pick<Parts, 'registry' | 'bodies'>) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { ready: readyOnly = false } = await readJsonBy(indexRequest, bodies, request);
     const models = await registry.index();
@@ -37,7 +37,7 @@ export function repositoryIndex({ registry, bodies }: Parts) {
  * POST /v2/repository/models/M/load: loads or reloads it; `parameters.config` is a manifest, as
  * text or object.
  */
-export function loadModel({ registry, bodies }: Parts) {
+export function loadModel({ registry, bodies, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
     const name = request.params.model as string;
     entry.from = describe(registry, name, entry);
@@ -46,7 +46,7 @@ export function loadModel({ registry, bodies }: Parts) {
       if (name.startsWith('file:'))
         throw malformed(`parameters.${name.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
     try {
-      await registry.load(name, { config: () => configOf(parameters) });
+      await changes({ kind: 'model_load', name, config: () => configOf(parameters) });
     } finally {
       entry.to = describe(registry, name, entry);
     }
@@ -56,14 +56,13 @@ export function loadModel({ registry, bodies }: Parts) {
 }
 
 /** POST /v2/repository/models/M/unload: what it has is answered, then it is gone. */
-export function unloadModel({ registry, bodies, traceSettings }: Parts) {
+export function unloadModel({ registry, bodies, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
     const name = request.params.model as string;
     entry.from = describe(registry, name, entry);
     // Nothing depends on a model here, so that unload_dependents has nothing to say.
     await readJsonBy(unloadRequest, bodies, request);
-    await registry.unload(name);
-    traceSettings.forget(name);
+    await changes({ kind: 'model_unload', name });
     entry.to = describe(registry, name, entry);
     response.json({});
   };

@@ -76,9 +76,9 @@ export function flightAnswer(
   };
 }
 
-export function latencyAnswer(fromMs: number, uses: readonly LatencySummary[]) {
+export function latencyAnswer(from: string, uses: readonly LatencySummary[]) {
   return {
-    from: isoTime(fromMs),
+    from,
     to: isoTime(performance.now()),
     models: uses.map((summary) => ({
       model: summary.model,

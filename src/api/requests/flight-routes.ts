@@ -1,34 +1,46 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import { isPassed } from '../../http/passed-request.ts';
 import { readQuery } from '../../http/read-by.ts';
 import type { FlightRecord } from '../../observe/flight/flight-record.ts';
 import type { FlightRecorder } from '../../observe/flight/flight-recorder.ts';
+import { latencySummaries } from '../../observe/flight/latency-window.ts';
 import { say } from '../../sentence.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import { flightAnswer, flightLine, latencyAnswer } from './flight-answer.ts';
+import type { OtherProcesses } from '../processes/other-processes.ts';
+import { flightAnswer, flightLine, isoTime, latencyAnswer } from './flight-answer.ts';
 import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
+import { missingOf, wholeFlight, wholeList, wholeTallies } from './whole-flights.ts';
 
-export type FlightParts = { access: AccessControl; flights: FlightRecorder | undefined };
+export type FlightParts = {
+  access: AccessControl;
+  flights: FlightRecorder | undefined;
+  /** Where several processes serve: what they remember. */
+  others?: OtherProcesses | undefined;
+};
 
 const minutesWhenAbsent = 15;
 
 /** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
-export function showRequest({ access, flights }: FlightParts) {
-  return (request: Request, response: Response, client: Client): void => {
+export function showRequest({ access, flights, others: processes }: FlightParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { recorder, sees } = asked(access, flights, client);
-    const [newest, ...others] = foundBy(String(request.params.id), recorder, sees);
+    const [newest, ...others] = allBy(String(request.params.id), recorder, sees);
     // Each lookup makes new objects, so the same request need not be the same object.
-    const sameId = others.filter((other) => other.ids.spanId !== newest.ids.spanId);
-    response.json(
-      flightAnswer(newest, recorder, { sees, sameId, mayName: (model) => client.key?.mayUse(model) ?? true }),
-    );
+    const sameId = others.filter((other) => other.ids.spanId !== newest?.ids.spanId);
+    const mayName = (model: string) => client.key?.mayUse(model) ?? true;
+    const own = newest && flightAnswer(newest, recorder, { sees, sameId, mayName });
+    const say = await processes?.same(request);
+    const found = say ? wholeFlight(own, say) : own;
+    if (!found) throw notRemembered();
+    response.json({ ...found, ...(say && missingOf(say)) });
   };
 }
 
 /** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
-export function listRequests({ access, flights }: FlightParts) {
-  return (request: Request, response: Response, client: Client): void => {
+export function listRequests({ access, flights, others }: FlightParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { recorder } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
     const { order, most } = flightOrder(given);
@@ -38,8 +50,10 @@ export function listRequests({ access, flights }: FlightParts) {
       fault,
       endedSinceMs: performance.now() - minutes * 60_000,
     };
-    const found = recorder.list(order, filter, most);
-    response.json({ order, minutes, requests: found.map(flightLine) });
+    const own = recorder.list(order, filter, most).map(flightLine);
+    const say = await others?.same(request);
+    const requests = say ? wholeList(own, say, { order, most }) : own;
+    response.json({ order, minutes, requests, ...(say && missingOf(say)) });
   };
 }
 
@@ -47,15 +61,23 @@ export function listRequests({ access, flights }: FlightParts) {
  * GET /v1/requests/summary?minutes=15: how long requests and jobs took, by model and by what it was
  * used for.
  */
-export function summarizeRequests({ access, flights }: FlightParts) {
-  return (request: Request, response: Response, client: Client): void => {
+export function summarizeRequests({ access, flights, others }: FlightParts) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { recorder } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, model } = readQuery(flightSummaryQuery, request);
-    const { fromMs, uses } = recorder.summary(minutes);
+    const { fromMs, uses } = recorder.tallies(minutes);
     const shown = uses.filter(
       ({ model: name }) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
     );
-    response.json(latencyAnswer(fromMs, shown));
+    const own = { from: isoTime(fromMs), tallies: shown };
+    // Another process adds them to its own.
+    if (isPassed(request)) {
+      response.json(own);
+      return;
+    }
+    const say = await others?.same(request);
+    const { from, tallies } = say ? wholeTallies(own, say) : own;
+    response.json({ ...latencyAnswer(from, latencySummaries(tallies)), ...(say && missingOf(say)) });
   };
 }
 
@@ -65,11 +87,15 @@ export function foundBy(
   recorder: FlightRecorder,
   sees: (record: FlightRecord) => boolean,
 ): [FlightRecord, ...FlightRecord[]] {
-  // A caller's own id is as it was written; ours have small letters, however they are asked for.
-  const names = new Set([id, id.toLowerCase()]);
-  const [newest, ...others] = [...names].flatMap((name) => recorder.find(name)).filter(sees);
+  const [newest, ...others] = allBy(id, recorder, sees);
   if (!newest) throw notRemembered();
   return [newest, ...others];
+}
+
+function allBy(id: string, recorder: FlightRecorder, sees: (record: FlightRecord) => boolean): FlightRecord[] {
+  // A caller's own id is as it was written; ours have small letters, however they are asked for.
+  const names = new Set([id, id.toLowerCase()]);
+  return [...names].flatMap((name) => recorder.find(name)).filter(sees);
 }
 
 export function asked(access: AccessControl, flights: FlightRecorder | undefined, client: Client) {
@@ -92,4 +118,24 @@ function notRemembered(): ServiceError {
     'request_not_found',
     say`Cannot show this request: none of this id is remembered, or it is not yours; only the last ones are, see VITRINE_FLIGHT_RECORDS_MAX.`,
   );
+}
+
+/**
+ * Answers by what this process remembers of a request, or, where it remembers nothing, by what
+ * another one does.
+ */
+export function hereOrElsewhere(
+  others: OtherProcesses | undefined,
+  handler: (request: Request, response: Response, client: Client) => void,
+) {
+  return async (request: Request, response: Response, client: Client): Promise<void> => {
+    try {
+      handler(request, response, client);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== 'request_not_found') throw error;
+      const [found] = (await others?.same(request))?.answers ?? [];
+      if (found === undefined) throw error;
+      response.json(found);
+    }
+  };
 }

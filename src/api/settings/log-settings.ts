@@ -77,16 +77,26 @@ export class LogSettings {
 
   /** All, or nothing when a part cannot be taken. */
   change(given: Readonly<Record<string, unknown>>): void {
-    const { loggers, ...words } = readSettings(logSettingsRequest, given);
+    const { loggers, ...words } = this.check(given);
     const next = { ...this.#levels };
     if (Object.keys(words).length > 0) {
       const level = levelOf(words, tritonWords(this.#levels.app));
       for (const logger of adjustable) next[logger] = level;
     }
     Object.assign(next, loggers);
+    this.takeOver(next);
+  }
+
+  /** Throws where a part cannot be taken. */
+  check(given: Readonly<Record<string, unknown>>): z.output<typeof logSettingsRequest> {
+    return readSettings(logSettingsRequest, given);
+  }
+
+  /** The levels of another process. */
+  takeOver(levels: Readonly<Record<string, string>>): void {
     for (const logger of adjustable) {
-      this.#levels[logger] = next[logger];
-      setLogLevel(logger, next[logger]);
+      this.#levels[logger] = levels[logger] as LogLevel;
+      setLogLevel(logger, this.#levels[logger]);
     }
   }
 }

@@ -5,6 +5,7 @@ import type { BodyReader } from '../../http/body-reader.ts';
 import { readJsonBody } from '../../http/json/read-json-body.ts';
 import { say } from '../../sentence.ts';
 import type { AuditEntry } from '../access/audit-entry.ts';
+import type { MakeChange } from '../processes/make-changes.ts';
 import type { LogSettings } from './log-settings.ts';
 import { type TraceSettingsStore, traceSettingsAnswer } from './trace-settings.ts';
 
@@ -13,6 +14,7 @@ type Parts = {
   bodies: BodyReader;
   traceSettings: TraceSettingsStore;
   logSettings: LogSettings;
+  changes: MakeChange;
 };
 
 /** GET /v2[/models/M]/trace/setting */
@@ -23,12 +25,13 @@ export function showTraceSettings({ registry, traceSettings }: Parts) {
 }
 
 /** POST /v2[/models/M]/trace/setting */
-export function changeTraceSettings({ registry, bodies, traceSettings }: Parts) {
+export function changeTraceSettings({ registry, bodies, traceSettings, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
     const model = knownModel(registry, request.params.model as string | undefined);
     if (model !== undefined) entry.model = model;
     entry.from = JSON.stringify(traceSettings.of(model));
-    const changed = traceSettings.change(await readJsonBody(bodies, request), model);
+    await changes({ kind: 'trace_settings', model, given: await readJsonBody(bodies, request) });
+    const changed = traceSettings.of(model);
     entry.to = JSON.stringify(changed);
     response.json(traceSettingsAnswer(changed));
   };
@@ -42,10 +45,10 @@ export function showLogSettings({ logSettings }: Parts) {
 }
 
 /** POST /v2/logging */
-export function changeLogSettings({ bodies, logSettings }: Parts) {
+export function changeLogSettings({ bodies, logSettings, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
     entry.from = JSON.stringify(logSettings.levels);
-    logSettings.change(await readJsonBody(bodies, request));
+    await changes({ kind: 'log_settings', given: await readJsonBody(bodies, request) });
     entry.to = JSON.stringify(logSettings.levels);
     response.json(logSettings.answer());
   };

@@ -61,6 +61,8 @@ function only(values: readonly [string | number, ...(string | number)[]], what: 
     .optional();
 }
 
+export type TraceState = { readonly global: TraceSettings; readonly models: readonly (readonly [string, Changes])[] };
+
 type Changes = { [Name in keyof TraceSettings]?: TraceSettings[Name] };
 
 /**
@@ -83,7 +85,7 @@ export class TraceSettingsStore {
    */
   change(given: Readonly<Record<string, unknown>>, model?: string): TraceSettings {
     const changes: Record<string, unknown> = model === undefined ? { ...this.#global } : { ...this.#models.get(model) };
-    for (const [name, value] of Object.entries(readSettings(traceSettingsRequest, given))) {
+    for (const [name, value] of Object.entries(this.check(given))) {
       if (!Object.hasOwn(asStarted, name)) continue;
       if (value !== null) changes[name] = value;
       else if (model === undefined) changes[name] = asStarted[name as keyof TraceSettings];
@@ -93,6 +95,22 @@ export class TraceSettingsStore {
     else if (Object.keys(changes).length === 0) this.#models.delete(model);
     else this.#models.set(model, changes as Changes);
     return this.of(model);
+  }
+
+  /** Throws where the settings cannot be taken. */
+  check(given: Readonly<Record<string, unknown>>): z.output<typeof traceSettingsRequest> {
+    return readSettings(traceSettingsRequest, given);
+  }
+
+  /** All of them, for another process. */
+  get state(): TraceState {
+    return { global: this.#global, models: [...this.#models] };
+  }
+
+  takeOver({ global, models }: TraceState): void {
+    this.#global = global;
+    this.#models.clear();
+    for (const [model, changes] of models) this.#models.set(model, changes);
   }
 
   /** A model that is gone takes its settings along. */

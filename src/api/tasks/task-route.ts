@@ -22,6 +22,7 @@ import { refuseModelOfOthers } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
 import type { Permits } from '../inference/permits.ts';
 import { acceptJob, addJob, wantsJob } from '../jobs/accept-job.ts';
+import { JobsElsewhere } from '../processes/jobs-elsewhere.ts';
 import { answerWhenDone } from './answer-when-done.ts';
 import { formatAccepted } from './format-accepted.ts';
 import { readTaskJson } from './read-task-json.ts';
@@ -34,7 +35,7 @@ export type TaskParts = {
   registry: Registry;
   bodies: BodyReader;
   taskPermits: Permits;
-  jobs: JobQueue;
+  jobs: JobQueue | JobsElsewhere;
   lifecycle: Lifecycle;
   workFolders: WorkFolders;
   taskThreads: TaskThreads;
@@ -47,11 +48,12 @@ export type TaskParts = {
  * of this request's own, which is removed with it whatever happens.
  */
 export function taskRoute(kind: TaskKind, parts: TaskParts) {
-  const { config, taskPermits, workFolders } = parts;
+  const { config, taskPermits, workFolders, jobs } = parts;
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const trace = requestTrace(response);
     const deadline = taskDeadline(request, config);
     const isWantedAsJob = wantsJob(request);
+    if (isWantedAsJob && jobs instanceof JobsElsewhere) return await passOn(trace, () => jobs.pass(request, response));
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     const bytesDeclared = takesFiles(kind) ? declaredBytes(request, config) : 0;
     await using work = await workFolders.create(client.name, bytesDeclared, { forJob: wantsJob(request) });
@@ -67,13 +69,14 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const context = trace.keep('task');
 
     const ofJob = isWantedAsJob || (kind === 'separate' && task.parameters.format === 'json');
-    if (ofJob) recordJob(trace, task, parts);
-    if (isWantedAsJob) return await acceptJob(parts, { request, response, client, work, task });
-
-    // Links need something that is kept: the result of a job.
     if (ofJob) {
-      const job = await addJob(parts, { request, response, client, work, task });
-      return await answerWhenDone(parts, { response, job, deadlineAt: deadline.at, signal: left });
+      if (jobs instanceof JobsElsewhere) return await passOn(trace, () => jobs.passTask(request, response, task));
+      recordJob(trace, task, parts);
+      if (isWantedAsJob) return await acceptJob({ jobs }, { request, response, client, work, task });
+      // Links need something that is kept: the result of a job.
+      const job = await addJob({ jobs }, { request, response, client, work, task });
+      const { lifecycle } = parts;
+      return await answerWhenDone({ jobs, lifecycle }, { response, job, deadlineAt: deadline.at, signal: left });
     }
     const result = await runTask(task, {
       config,
@@ -95,6 +98,13 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     recordStages(response);
     await sendResult(response, result, config);
   };
+}
+
+/** The other process logs lines of the request, which must not point to a missing trace. */
+function passOn(trace: RequestTrace, pass: () => Promise<void>): Promise<void> {
+  trace.keep('task');
+  trace.isForJob = true;
+  return pass();
 }
 
 async function readTask(

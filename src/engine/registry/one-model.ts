@@ -14,11 +14,10 @@ const graphName = 'model.onnx';
  * The repository to serve. VITRINE_MODEL_NAME names the one model that VITRINE_MODELS holds, as
  * KServe mounts it; the repository then is one of links to its files.
  */
-export async function repositoryOf({
-  models,
-  modelName,
-  data,
-}: Pick<Config, 'models' | 'modelName' | 'data'>): Promise<string> {
+export async function repositoryOf(
+  { models, modelName, data }: Pick<Config, 'models' | 'modelName' | 'data'>,
+  part = 'service',
+): Promise<string> {
   if (modelName === '') return models;
   if (!isModelName(modelName))
     throw refused(
@@ -27,7 +26,7 @@ export async function repositoryOf({
     );
   // A whole repository, as Triton's storage has it.
   if (await scanModel(models, modelName)) return models;
-  const repository = join(data, 'service', 'one-model');
+  const repository = join(data, part, 'one-model');
   await rm(repository, { recursive: true, force: true });
   await makeFolder(repository);
   const folder = resolve(models);

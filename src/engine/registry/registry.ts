@@ -10,13 +10,13 @@ import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
 import type { LoadedModel } from '../model.ts';
 import { parseManifest } from './complete-manifest.ts';
 import type { ManifestFile } from './manifest-schema.ts';
-import { isFolder, scanModel, scanRepository } from './model-folder.ts';
+import { isFolder, type ModelFolder, scanModel, scanRepository } from './model-folder.ts';
 import type { RegistryConfig } from './registry-config.ts';
 import { RepositoryWatch } from './repository-watch.ts';
 import { type ModelState, modelNotFound, Shelf } from './shelf.ts';
 import { fromTritonConfig, isTritonConfig } from './triton-config.ts';
 import { unloadSlot } from './unload-slot.ts';
-import { VersionLoader } from './version-loader.ts';
+import { VersionLoader, type Wish } from './version-loader.ts';
 
 export type { RegistryConfig } from './registry-config.ts';
 export type { ModelState } from './shelf.ts';
@@ -33,6 +33,27 @@ export type ModelStatus = {
   readonly model: LoadedModel | undefined;
 };
 
+/** A model as it is served; `config` stands in for its model.json. */
+export type ServedModel = { readonly name: string; readonly versions: readonly string[]; readonly config: unknown };
+
+type LoadOptions = {
+  readonly config?: () => unknown;
+  /** These versions, in place of what the policy names. */
+  readonly only?: readonly string[];
+};
+
+/** A load that is ready to be served. */
+export type Prepared = { serve(): Promise<void>; close(): Promise<void> };
+
+type StartOptions = {
+  /** What other processes serve, in place of what the settings say. */
+  readonly served?: readonly ServedModel[] | undefined;
+  /** Who is said what has changed in the folder. */
+  readonly watch?: { load(name: string): Promise<void>; unload(name: string): Promise<void> } | 'elsewhere';
+};
+
+type ToLoad = { readonly shelf: Shelf; readonly folder: ModelFolder; readonly wish: Wish };
+
 /**
  * Every model, by name and version. A model that cannot be loaded is reported with its reason and
  * hurts no other.
@@ -43,6 +64,8 @@ export class Registry implements AsyncDisposable {
   readonly #abandoned = new AbandonedLanes();
   readonly #turnstile: Turnstile;
   readonly #loader: VersionLoader;
+  /** The configurations that stand in for the files of models. */
+  readonly #given = new Map<string, unknown>();
   readonly #stopping = new AbortController();
   #watch: RepositoryWatch | undefined;
 
@@ -56,19 +79,45 @@ export class Registry implements AsyncDisposable {
    * Loads what VITRINE_MODEL_CONTROL says, several at a time. Resolves when all have been tried;
    * what failed is in `models()` and in the log, and is no reason not to start.
    */
-  async start(): Promise<void> {
+  async start({ served, watch = this }: StartOptions = {}): Promise<void> {
     const { models, modelControl, modelsWatchMs } = this.#config;
     const folders = await scanRepository(models);
     for (const folder of folders) this.#shelfOf(folder.name).note(folder);
-    const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
-    await Promise.all(names.map((name) => this.#loadOrLog(name)));
+    if (served) await this.align(served);
+    else {
+      const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
+      await Promise.all(names.map((name) => this.#loadOrLog(name)));
+    }
     await this.#warnIfNoneServes();
-    if (modelControl !== 'watch') return;
+    if (modelControl !== 'watch' || watch === 'elsewhere') return;
+    const load = (name: string) => this.#orLog(name, () => watch.load(name));
     this.#watch = new RepositoryWatch(models, modelsWatchMs, folders, {
-      appeared: (name) => this.#loadOrLog(name),
-      changed: (name) => this.#loadOrLog(name),
-      vanished: (name) => this.unload(name),
+      appeared: load,
+      changed: load,
+      vanished: (name) => watch.unload(name),
     });
+  }
+
+  /** What is served, for another process to serve the same. */
+  get served(): ServedModel[] {
+    return [...this.#shelves.values()]
+      .map(({ name }) => ({ name, versions: this.versions(name), config: this.#given.get(name) }))
+      .filter(({ versions }) => versions.length > 0);
+  }
+
+  /** Serves exactly these, as far as they can be loaded. */
+  async align(wanted: readonly ServedModel[]): Promise<void> {
+    const isWanted = (name: string) => wanted.some((one) => one.name === name);
+    const obsolete = this.served.filter(({ name }) => !isWanted(name));
+    const missing = wanted.filter(({ name, versions }) => String(this.versions(name)) !== String(versions));
+    await Promise.all([
+      ...obsolete.map(({ name }) => this.unload(name)),
+      ...missing.map(({ name, versions, config }) =>
+        this.#orLog(name, () =>
+          this.load(name, { only: versions, ...(config !== undefined && { config: () => config }) }),
+        ),
+      ),
+    ]);
   }
 
   /**
@@ -137,7 +186,38 @@ export class Registry implements AsyncDisposable {
    * Loads what the version policy names, or reloads it, without a failed request. `config` stands in
    * for model.json, in its words or in Triton's.
    */
-  async load(name: string, options: { config?: () => unknown } = {}): Promise<void> {
+  async load(name: string, options: LoadOptions = {}): Promise<void> {
+    await this.#toLoad(name, options, ({ shelf, folder, wish }) =>
+      shelf.inTurn(() => this.#turnstile.pass(() => this.#loader.load(shelf, folder, wish))),
+    );
+    this.#note(name, options);
+  }
+
+  /**
+   * The same in two steps: everything is open when this resolves, and served, or closed, when it is
+   * said. No other change of the model comes between.
+   */
+  async prepare(name: string, options: LoadOptions = {}): Promise<Prepared> {
+    return await this.#toLoad(name, options, async ({ shelf, folder, wish }) => {
+      const prepared = Promise.withResolvers<Prepared>();
+      const turn = shelf.inTurn(async () => {
+        const opened = await this.#turnstile.pass(() => this.#loader.prepare(shelf, folder, wish));
+        const decided = Promise.withResolvers<boolean>();
+        const decide = (isServed: boolean) => () => {
+          decided.resolve(isServed);
+          return turn;
+        };
+        prepared.resolve({ serve: decide(true), close: decide(false) });
+        if (!(await decided.promise)) return await opened.close();
+        this.#note(name, options);
+        await opened.serve();
+      });
+      turn.catch(prepared.reject);
+      return await prepared.promise;
+    });
+  }
+
+  async #toLoad<Done>(name: string, options: LoadOptions, act: (of: ToLoad) => Promise<Done>): Promise<Done> {
     const folder = await scanModel(this.#config.models, name);
     if (!folder) throw modelNotFound(name);
     const config = options.config?.();
@@ -146,11 +226,23 @@ export class Registry implements AsyncDisposable {
     shelf.note(folder);
     try {
       if (folder.problem !== undefined) throw folderUnreadable(name, folder.problem);
-      await shelf.inTurn(() => this.#turnstile.pass(() => this.#loader.load(shelf, folder, given)));
+      return await act({ shelf, folder, wish: { given, only: options.only } });
     } catch (error) {
       logNotLoaded(name, error);
       throw error;
     }
+  }
+
+  /** What stands in for its model.json from now on. */
+  #note(name: string, options: LoadOptions): void {
+    const config = options.config?.();
+    if (config === undefined) this.#given.delete(name);
+    else this.#given.set(name, config);
+  }
+
+  /** Throws model_not_found. */
+  mustKnow(name: string): void {
+    if (!this.#shelves.has(name)) throw modelNotFound(name);
   }
 
   /** Takes no new request, answers those it has, then lets go. Throws model_not_found. */
@@ -160,6 +252,7 @@ export class Registry implements AsyncDisposable {
     await shelf.inTurn(async () => {
       await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'unloaded')));
     });
+    this.#given.delete(name);
     if (!(await scanModel(this.#config.models, name))) this.#shelves.delete(name);
   }
 
@@ -181,9 +274,13 @@ export class Registry implements AsyncDisposable {
     await this.#abandoned.allEnded();
   }
 
-  async #loadOrLog(name: string): Promise<void> {
+  #loadOrLog(name: string): Promise<void> {
+    return this.#orLog(name, () => this.load(name));
+  }
+
+  async #orLog(name: string, load: () => Promise<void>): Promise<void> {
     try {
-      await this.load(name);
+      await load();
     } catch (error) {
       // Every other failure has its line already.
       if (error instanceof ServiceError && error.code === 'model_not_found') logNotLoaded(name, error);

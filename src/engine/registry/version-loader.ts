@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { retry } from '../../resilience/retry.ts';
 import { ours, say } from '../../sentence.ts';
-import { log } from '../../telemetry/logger.ts';
 import { attribute } from '../../telemetry/names/names.ts';
 import { inSpan } from '../../telemetry/spans.ts';
 import type { EngineObserver } from '../engine-observer.ts';
@@ -12,10 +11,22 @@ import type { LoadedModel } from '../model.ts';
 import { openModel } from '../open-model.ts';
 import type { ManifestFile } from './manifest-schema.ts';
 import { type ModelFolder, readManifest, versionsServed } from './model-folder.ts';
+import { notServed, OpenedVersions, serve } from './opened-versions.ts';
 import type { RegistryConfig } from './registry-config.ts';
 import { RowProofs } from './row-proofs.ts';
 import type { Shelf, Slot } from './shelf.ts';
 import { unloadSlot } from './unload-slot.ts';
+
+/** What is to be loaded. */
+export type Wish = {
+  /** In place of model.json. */
+  readonly given: ManifestFile | undefined;
+  /** In place of what the version policy names. */
+  readonly only: readonly string[] | undefined;
+};
+
+/** What becomes of a version that is open. */
+type Opened = (slot: Slot, model: LoadedModel) => Promise<void>;
 
 /**
  * Loads the versions of a model that its policy names, behind the model's breaker, with retries.
@@ -43,13 +54,32 @@ export class VersionLoader {
     this.#stopping = stopping;
   }
 
-  async load(shelf: Shelf, folder: ModelFolder, given: ManifestFile | undefined): Promise<void> {
+  /** Serves each version as soon as it is open. */
+  async load(shelf: Shelf, folder: ModelFolder, wish: Wish): Promise<void> {
+    const obsolete = await this.#load(shelf, folder, wish, (slot, model) => serve(shelf, slot, model));
+    await Promise.all(obsolete.map((slot) => unloadSlot(shelf, slot, notServed)));
+  }
+
+  /** Opens them all, and serves none before it is said. */
+  async prepare(shelf: Shelf, folder: ModelFolder, wish: Wish): Promise<OpenedVersions> {
+    const opened = new OpenedVersions(shelf);
+    try {
+      opened.obsolete = await this.#load(shelf, folder, wish, async (slot, model) => opened.add(slot, model));
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+
+  /** Answers the versions that are no longer to be served. */
+  async #load(shelf: Shelf, folder: ModelFolder, wish: Wish, opened: Opened): Promise<Slot[]> {
     const signal = this.#stopping;
-    if (signal.aborted) return;
+    if (signal.aborted) return [];
     const openForMs = shelf.breaker.admit();
     if (openForMs > 0) throw breakerOpen(shelf.name, openForMs);
     try {
-      await retry(() => this.#loadVersions(shelf, folder, given), {
+      const obsolete = await retry(() => this.#loadVersions(shelf, folder, wish, opened), {
         attemptsMax: this.#config.retryAttemptsMax,
         waitMsFirst: this.#config.retryWaitMsFirst,
         // A file that cannot be used is no better a second later.
@@ -57,13 +87,14 @@ export class VersionLoader {
         signal,
       });
       shelf.breaker.succeeded();
+      return obsolete ?? [];
     } catch (error) {
       shelf.breaker.failed();
       throw error;
     }
   }
 
-  async #loadVersions(shelf: Shelf, folder: ModelFolder, given: ManifestFile | undefined): Promise<void> {
+  async #loadVersions(shelf: Shelf, folder: ModelFolder, { given, only }: Wish, opened: Opened): Promise<Slot[]> {
     let manifest: ManifestFile;
     try {
       manifest = given ?? (await readManifest(this.#config.models, shelf.name));
@@ -71,32 +102,30 @@ export class VersionLoader {
       for (const slot of shelf.slots) markFailed(slot, error);
       throw error;
     }
-    const wanted = versionsServed(manifest.versions, folder.versions);
+    const wanted = only ?? versionsServed(manifest.versions, folder.versions);
     if (wanted.length === 0) {
       throw new ServiceError(
         'invalid_model',
         say`Cannot load model ${ours(shelf.name)}: its version policy names none of its versions (${ours(folder.versions.join(', '))}); change versions in model.json.`,
       );
     }
-    const outcomes = await Promise.allSettled(wanted.map((version) => this.#loadVersion(shelf, version, manifest)));
+    const outcomes = await Promise.allSettled(
+      wanted.map((version) => this.#loadVersion(shelf, version, manifest, opened)),
+    );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     // The old ones stay while a new one cannot be had: a broken version must not leave the model
     // with none.
     if (failed) throw failed.reason;
-    const obsolete = shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
-    await Promise.all(obsolete.map((slot) => unloadSlot(shelf, slot, 'not served under the version policy')));
+    return shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
   }
 
-  async #loadVersion(shelf: Shelf, version: string, given: ManifestFile): Promise<void> {
+  async #loadVersion(shelf: Shelf, version: string, given: ManifestFile, opened: Opened): Promise<void> {
     const slot = shelf.slot(version);
     const before = slot.model;
     if (!before) slot.state = 'loading';
     slot.reason = before ? 'being reloaded' : 'being loaded';
     try {
-      const model = await this.#openInSpan(shelf.name, version, given);
-      shelf.put(slot, model);
-      logReady(model);
-      await before?.replaceBy(model);
+      await opened(slot, await this.#openInSpan(shelf.name, version, given));
     } catch (error) {
       markFailed(slot, error);
       throw error;
@@ -152,18 +181,6 @@ function markFailed(slot: Slot, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error);
   slot.state = slot.model ? 'ready' : 'unavailable';
   slot.reason = slot.model ? `the version on disk could not be loaded: ${reason}` : reason;
-}
-
-function logReady({ name, version, hasShortcut, report: { provider, loadMs } }: LoadedModel): void {
-  const where = hasShortcut ? `${provider}, small batches on the event loop` : provider;
-  log('app', 'info', `Model ${name} version ${version} is ready on ${where}`, {
-    event_type: 'model_load',
-    model: name,
-    version,
-    provider,
-    status: 'success',
-    duration_ms: Math.round(loadMs),
-  });
 }
 
 function breakerOpen(name: string, openForMs: number): ServiceError {

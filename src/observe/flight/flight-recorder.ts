@@ -7,7 +7,7 @@ import { MachineRecord } from '../../telemetry/host/machine-record.ts';
 import { isSameBatch } from '../batch-attributes.ts';
 import { FairRing } from './fair-ring.ts';
 import { type FlightRecord, faultOfRecord, isFailed, type RequestWords } from './flight-record.ts';
-import { type LatencySummary, LatencyWindow } from './latency-window.ts';
+import { type LatencyTally, LatencyWindow } from './latency-window.ts';
 import { RecentBatches, type StoredBatch } from './recent-batches.ts';
 import { type FlightFilter, RecentFlights } from './recent-flights.ts';
 import type { RequestRow } from './request-row.ts';
@@ -130,8 +130,9 @@ export class FlightRecorder implements Partial<EngineObserver> {
     }
   }
 
-  summary(minutes: number): { fromMs: number; uses: LatencySummary[] } {
-    return this.#latency.summary(minutes, performance.now());
+  /** How long requests took, to be added to what other processes know. */
+  tallies(minutes: number): { fromMs: number; uses: LatencyTally[] } {
+    return this.#latency.tallies(minutes, performance.now());
   }
 
   /** Who else was in the batch of a request, as far as they are remembered. */

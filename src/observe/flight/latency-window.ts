@@ -33,18 +33,23 @@ export class LatencyWindow {
    * them began.
    */
   summary(minutes: number, nowMs: number): { fromMs: number; uses: LatencySummary[] } {
+    const { fromMs, uses } = this.tallies(minutes, nowMs);
+    return { fromMs, uses: latencySummaries(uses) };
+  }
+
+  /** The same, to be added to that of other processes. */
+  tallies(minutes: number, nowMs: number): { fromMs: number; uses: LatencyTally[] } {
     const first = Math.floor(nowMs / 60_000) - minutes;
     const sums = new Map<string, Tally>();
     for (const [minute, uses] of this.#minutes) {
       if (minute < first) continue;
       for (const [use, tally] of uses) {
         const sum = sums.get(use) ?? new Tally(tally.model, tally.task);
-        sum.addAll(tally);
+        sum.addTally(tally);
         sums.set(use, sum);
       }
     }
-    const byName = [...sums].sort(([one], [other]) => one.localeCompare(other));
-    return { fromMs: Math.max(0, first * 60_000), uses: byName.map(([, tally]) => tally.summary()) };
+    return { fromMs: Math.max(0, first * 60_000), uses: [...sums.values()].map((tally) => tally.all) };
   }
 
   #tally(minute: number, model: string, task: TaskKind | undefined): Tally {
@@ -68,8 +73,36 @@ export class LatencyWindow {
   }
 }
 
+/** The sums of several processes, each use once. */
+export function latencySummaries(tallies: readonly LatencyTally[]): LatencySummary[] {
+  const sums = new Map<string, Tally>();
+  for (const tally of tallies) {
+    const use = `${tally.model}\0${tally.task ?? ''}`;
+    const sum = sums.get(use) ?? new Tally(tally.model, tally.task);
+    sum.addAll(tally);
+    sums.set(use, sum);
+  }
+  const byName = [...sums].sort(([one], [other]) => one.localeCompare(other));
+  return byName.map(([, tally]) => tally.summary());
+}
+
 /** Models beyond the limit are added up under this. */
 export const otherModels = '(others)';
+
+/** The requests of one use, in a form that adds up over processes. */
+export type LatencyTally = {
+  readonly model: string;
+  readonly task: TaskKind | undefined;
+  readonly count: number;
+  readonly failures: Readonly<Record<Fault, number>>;
+  readonly sumMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** Buckets that hold something, with their count. */
+  readonly buckets: readonly (readonly [number, number])[];
+};
+
+type Figures = Pick<LatencyTally, 'count' | 'failures' | 'sumMs' | 'minMs' | 'maxMs'>;
 
 export type LatencySummary = {
   model: string;
@@ -118,13 +151,41 @@ class Tally {
     if (tookMs > this.#maxMs) this.#maxMs = tookMs;
   }
 
-  addAll(other: Tally): void {
+  addAll(other: LatencyTally): void {
+    for (const [at, some] of other.buckets) this.#buckets[at]! += some;
+    this.#addFigures(other);
+  }
+
+  #addFigures({ count, failures, sumMs, minMs, maxMs }: Figures): void {
+    this.#count += count;
+    for (const fault of faults) this.#failures[fault] += failures[fault];
+    this.#sumMs += sumMs;
+    this.#minMs = Math.min(this.#minMs, minMs);
+    this.#maxMs = Math.max(this.#maxMs, maxMs);
+  }
+
+  addTally(other: Tally): void {
     for (let at = 0; at < bucketCount; at += 1) this.#buckets[at]! += other.#buckets[at]!;
-    this.#count += other.#count;
-    for (const fault of faults) this.#failures[fault] += other.#failures[fault];
-    this.#sumMs += other.#sumMs;
-    this.#minMs = Math.min(this.#minMs, other.#minMs);
-    this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
+    this.#addFigures(other.#figures);
+  }
+
+  get all(): LatencyTally {
+    return {
+      model: this.model,
+      task: this.task,
+      ...this.#figures,
+      buckets: [...this.#buckets].flatMap((some, at) => (some > 0 ? [[at, some] as const] : [])),
+    };
+  }
+
+  get #figures(): Figures {
+    return {
+      count: this.#count,
+      failures: this.#failures,
+      sumMs: this.#sumMs,
+      minMs: this.#minMs,
+      maxMs: this.#maxMs,
+    };
   }
 
   summary(): LatencySummary {

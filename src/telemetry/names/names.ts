@@ -4,6 +4,7 @@ import { hostMetrics } from './host.ts';
 import { inferenceMetrics } from './inference.ts';
 import type { Metric } from './metric.ts';
 import { pipelineMetrics } from './pipeline.ts';
+import { processMetrics } from './processes.ts';
 import { receiverMetrics } from './receiver.ts';
 import { requestMetrics } from './requests.ts';
 import { taskMetrics } from './tasks.ts';
@@ -18,6 +19,7 @@ export const metricNames = {
   ...taskMetrics,
   ...gpuMetrics,
   ...hostMetrics,
+  ...processMetrics,
   ...pipelineMetrics,
   ...receiverMetrics,
   ...collectorMetrics,

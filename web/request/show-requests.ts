@@ -2,6 +2,7 @@ import { AskFailure } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { busyNotice, emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import type { View } from '../route.ts';
+import { drawComparison } from './compare-card.ts';
 import { listRequests, type RequestOrder } from './flight-record.ts';
 import { type ChosenRequests, requestControls } from './request-controls.ts';
 import { requestTable } from './request-table.ts';
@@ -22,10 +23,14 @@ export const showRequests: View = async (host, route, signal) => {
     minutes: Number(parameters.get('minutes') ?? 60),
   };
   const list = element('div', { class: 'list', 'aria-live': 'polite' });
-  const draw = () => drawRequests(list, chosen, signal);
+  const comparison = element('div', {});
+  const draw = async () => {
+    await Promise.all([drawRequests(list, chosen, signal), drawComparison(comparison, chosen, signal)]);
+  };
   host.append(
     element('h1', {}, 'Requests'),
     requestControls(chosen, parameters, () => void draw()),
+    comparison,
     list,
     ...storeSearches(parameters, signal),
   );

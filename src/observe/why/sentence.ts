@@ -14,9 +14,10 @@ type Given = {
 
 /** The answer in one sentence, or two for a failure. */
 export function sentenceOf(given: Given): string {
-  const { failure } = given;
-  const time = sentenceOfTime(given);
-  return failure ? `${sentenceOfFailure(failure)} ${time}` : time;
+  const { failure, facts, excessMs } = given;
+  if (!failure) return sentenceOfTime(given);
+  const isWorthAWord = excessMs > 0 || facts.record.tookMs >= longFailureMs;
+  return isWorthAWord ? `${sentenceOfFailure(failure)} ${sentenceOfTime(given)}` : sentenceOfFailure(failure);
 }
 
 function sentenceOfTime({ facts, parts, known, excessMs }: Given): string {
@@ -38,6 +39,8 @@ function sentenceOfTime({ facts, parts, known, excessMs }: Given): string {
 }
 
 const secondShareMin = 0.2;
+/** What a failure took that ended quickly says nothing about it. */
+const longFailureMs = 1000;
 
 function sentenceOfFailure({ code, means, says, failedAlike, good, differences }: FailureFacts): string {
   const what = says ?? means ?? 'It failed.';

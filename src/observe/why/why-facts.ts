@@ -28,7 +28,8 @@ export type WhyFacts = {
   readonly isWhole: boolean;
 };
 
-export function whyFacts(record: FlightRecord, recorder: FlightRecorder): WhyFacts {
+export function whyFacts(found: FlightRecord, recorder: FlightRecorder): WhyFacts {
+  const record = isLostLast(found) ? { ...found, lost: undefined } : found;
   const { machine } = recorder;
   machine.refresh();
   const kind = recorder.runsLike(record);
@@ -54,4 +55,9 @@ export function whyFacts(record: FlightRecord, recorder: FlightRecorder): WhyFac
     machine: new MachineView(machine, span),
     isWhole,
   };
+}
+
+/** Its only run without an answer is the one that it ended with: it was in no other. */
+function isLostLast({ lost, batch }: FlightRecord): boolean {
+  return lost?.runs === 1 && lost.last.from === batch?.startedAt;
 }

@@ -16,7 +16,7 @@ type Blame = { waited_ms: number; requests: number; cells: { waiter: string; hol
 const shownMax = 8;
 const slowestPercent = 5;
 
-/** Below a list: what parts failed from good requests or slow ones from the rest, and who made whom wait. */
+/** Above a list: what parts failed from good or slow from the rest, and who made whom wait. */
 export async function drawComparison(host: HTMLElement, chosen: ChosenRequests, signal: AbortSignal): Promise<void> {
   try {
     const [comparison, blame] = await Promise.all([askComparison(chosen, signal), askBlame(chosen, signal)]);

@@ -9,13 +9,16 @@ import { cgroupOf, clusterFolder, hostInterface } from '../../launcher/cluster/c
 import { type Cluster, clusterUp } from '../../launcher/cluster/cluster-up.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { clusterOrSkip } from './cluster/cluster-or-skip.ts';
+import { HelmOnCluster } from './cluster/helm-on-cluster.ts';
+import { applyKserve, kservePort, misspelt, runAsKserve } from './cluster/kserve-on-cluster.ts';
 import { tryEveryWay } from './cluster/network-ways.ts';
 import { inNode, signalPod } from './cluster/node-process.ts';
 import { steadyLoad } from './cluster/steady-load.ts';
-import { applyOneNode, type VitrineOnCluster } from './cluster/vitrine-on-cluster.ts';
+import { applyOneNode, makeNamespace, type VitrineOnCluster } from './cluster/vitrine-on-cluster.ts';
 
 const patience = { deadlineMs: 180_000, everyMs: 1_000 };
 
+/** `npm run test:cluster` has what takes longer: updates, nodes that are lost, autoscaling. */
 describe('Vitrine on Kubernetes', function () {
   this.timeout(15 * 60_000);
   let cluster: Cluster;
@@ -128,6 +131,39 @@ describe('Vitrine on Kubernetes', function () {
       async () => /^service-0 +\d+m +\d+Mi/m.test(await vitrine.kubectl('top', 'pods').catch(() => '')),
       patience,
     );
+  });
+
+  it('is installed by Helm, and leaves nothing but its volumes when it goes', async () => {
+    const namespace = 'helm';
+    await makeNamespace(cluster, { namespace, folder: vitrine.folder, key: vitrine.key });
+    await cluster.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+    const helm = await HelmOnCluster.open(cluster, namespace);
+    assert.match(await helm.install(), /STATUS: deployed/);
+    const path = `/api/v1/namespaces/${namespace}/services/service:8000/proxy/ready`;
+    assert.match(await cluster.kubectl(['get', '--raw', path]), /ready|ok/i);
+    await helm.uninstall();
+    const kinds = 'statefulsets,services,pods,networkpolicies,poddisruptionbudgets';
+    const left = () => cluster.kubectl(['--namespace', namespace, 'get', kinds, '-o', 'name']);
+    // The service gives its callers notice, also here.
+    await waitFor('nothing to be left', async () => (await left()) === '', patience).catch(async () =>
+      assert.equal(await left(), ''),
+    );
+    const volumes = await cluster.kubectl(['--namespace', namespace, 'get', 'pvc', 'data-service-0', '-o', 'name']);
+    assert.match(volumes, /data-service-0/, 'volumes are kept');
+    await cluster.kubectl(['delete', 'namespace', namespace, '--timeout=120s']);
+  });
+
+  it('is what KServe knows, and serves a model as KServe would have it serve', async () => {
+    await applyKserve(cluster);
+    await assert.rejects(
+      cluster.kubectl(['apply', '--server-side', '--validate=strict', '-f', await misspelt(cluster)]),
+      /protocolVersion.*field not declared in schema|unknown field.*protocolVersion/s,
+    );
+    const key = await runAsKserve(cluster, 'mine');
+    const url = vitrine.url.replace(/\d+$/, String(kservePort));
+    const load = await steadyLoad(url, key, { model: 'mine' });
+    await waitFor('the first answers', () => load.answered() > 20);
+    assert.deepEqual((await load.stop()).failures, []);
   });
 
   it('fails no request while a pod is deleted, and counts each', async () => {

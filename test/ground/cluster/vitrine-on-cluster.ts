@@ -141,9 +141,18 @@ export async function applyOneNode(cluster: Cluster, options: OneNodeOptions = {
   await writePrometheus(folder, options);
   const built = await cluster.kubectl(['kustomize', '--load-restrictor', 'LoadRestrictionsNone', folder]);
   await writeFile(manifests, built);
-  await cluster.kubectl(['apply', '--server-side', '-f', manifests]);
-  await cluster.kubectl(['apply', '--server-side', '-f', await outsideServices(folder)]);
+  await applyPatiently(cluster, manifests);
+  await applyPatiently(cluster, await outsideServices(folder));
   return vitrine;
+}
+
+/** An API server that has just started on a busy machine lets some calls run out of time. */
+async function applyPatiently(cluster: Cluster, file: string): Promise<void> {
+  await waitFor(
+    `${file} to be applied`,
+    async () => (await cluster.kubectl(['apply', '--server-side', '-f', file])) !== undefined,
+    { deadlineMs: 180_000, everyMs: 1_000 },
+  );
 }
 
 function kustomization(overlay: string, { replicas = 1, cpu = '20m' }: OneNodeOptions): object {

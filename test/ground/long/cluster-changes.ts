@@ -73,12 +73,15 @@ describe('Vitrine on two nodes', function () {
   });
 
   it('fails no request while a node is drained, and brings its replica back to its disk', async () => {
+    const replica = await podOn('node2');
     const load = await steadyLoad(vitrine.url, vitrine.key);
     await waitFor('the first answers', () => load.answered() > 20);
-    await cluster.kubectl(['drain', 'node2', '--ignore-daemonsets', '--timeout=300s']);
+    // What the service has in emptyDir is scratch.
+    const flags = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s'];
+    await cluster.kubectl(['drain', 'node2', ...flags]);
     await waitFor(
       'the replica without a node',
-      async () => (await vitrine.get<Pod>('pod', 'service-1')).spec.nodeName === undefined,
+      async () => (await vitrine.get<Pod>('pod', replica)).spec.nodeName === undefined,
       patience,
     );
     await cluster.kubectl(['uncordon', 'node2']);
@@ -92,21 +95,15 @@ describe('Vitrine on two nodes', function () {
   });
 
   it('goes on when a node is frozen, and loses nothing once it thaws', async () => {
+    const { podIP } = (await vitrine.get<Pod>('pod', await podOn('node2'))).status;
+    assert.ok(podIP);
     await signalNode(cluster, 'node2', 'STOP');
-    await waitFor(
-      'the node to be found lost',
-      async () => !(await endpoints()).includes((await vitrine.get<Pod>('pod', 'service-1')).status.podIP!),
-      patience,
-    );
+    await waitFor('the node to be found lost', async () => !(await endpoints()).includes(podIP), patience);
     const load = await steadyLoad(vitrine.url, vitrine.key);
     await waitFor('hundreds of answers', () => load.answered() > 200, patience);
     await stopWithoutFailure(load);
     await signalNode(cluster, 'node2', 'CONT');
-    await waitFor(
-      'the node to be back',
-      async () => (await endpoints()).includes((await vitrine.get<Pod>('pod', 'service-1')).status.podIP!),
-      patience,
-    );
+    await waitFor('the node to be back', async () => (await endpoints()).includes(podIP), patience);
     await untilCounted();
   });
 
@@ -138,6 +135,13 @@ describe('Vitrine on two nodes', function () {
     await waitFor('the count', async () => (await counted()) === answeredInAll, patience).catch(async () =>
       assert.equal(await counted(), answeredInAll),
     );
+  }
+
+  /** The replica on a node. */
+  async function podOn(node: string): Promise<string> {
+    const field = `--field-selector=spec.nodeName=${node}`;
+    const pods = await vitrine.get<{ items: Pod[] }>('pods', '-l', 'app.kubernetes.io/component=service', field);
+    return pods.items[0]!.metadata.name;
   }
 
   async function nodeOf(pod: string): Promise<string> {

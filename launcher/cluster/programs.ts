@@ -67,17 +67,6 @@ export const clusterPrograms = {
     versionArguments: ['--version'],
     coldBuildSeconds: 100,
   },
-  prometheusAdapter: {
-    title: 'prometheus-adapter',
-    folder: 'deploy/kubernetes/programs/prometheus-adapter',
-    packages: ['sigs.k8s.io/prometheus-adapter/cmd/adapter'],
-    tags: '',
-    binaries: ['adapter'],
-    version: 'v0.12.0',
-    versionVariable: '',
-    versionArguments: ['--version'],
-    coldBuildSeconds: 100,
-  },
   helm: {
     title: 'Helm',
     folder: 'deploy/kubernetes/programs/helm',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -37,7 +38,7 @@ export async function runAsKserve(cluster: Cluster, name: string): Promise<strin
   const model = join(folder, 'model');
   await mkdir(model, { recursive: true });
   await cp(join(root, 'models/silero-vad/1/model.onnx'), join(model, 'model.onnx'));
-  const key = `key-of-${name}`;
+  const key = randomBytes(16).toString('hex');
   const { VITRINE_API_KEYS_FILE: keys, VITRINE_ADMIN_TOKEN_FILE: token } = await writeCredentials(folder, {
     keys: { ground: key },
     adminToken: key,

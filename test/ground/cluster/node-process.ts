@@ -31,11 +31,6 @@ export async function signalPod(cluster: Cluster, pod: string, signal: 'STOP' | 
   await inNode(cluster, node, ['sh', '-c', `kill -${signal} $(cat /proc/${pid}/task/${pid}/children) ${pid}`]);
 }
 
-/** Sends a signal to everything in a node but its first process. */
-export async function signalNode(cluster: Cluster, node: string, signal: 'STOP' | 'CONT'): Promise<void> {
-  await inNode(cluster, node, ['sh', '-c', `kill -${signal} -1`]);
-}
-
 export type Destination = { readonly address: string; readonly port: number };
 
 /** Whether a connection opens within three seconds, from the network of a pod or of its node. */

@@ -1,12 +1,11 @@
 // outside: a cluster has namespaces of its own, and what is missing is built from modules.
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { clusterDown } from '../../../launcher/cluster/cluster-down.ts';
 import type { Cluster } from '../../../launcher/cluster/cluster-up.ts';
 import { waitFor } from '../../../testkit/wait-for.ts';
 import { clusterOrSkip } from '../cluster/cluster-or-skip.ts';
-import { inNode, signalNode, signalPod } from '../cluster/node-process.ts';
+import { signalPod } from '../cluster/node-process.ts';
 import { ReplicaJobs } from '../cluster/replica-jobs.ts';
 import { steadyLoad } from '../cluster/steady-load.ts';
 import { applyOneNode, type Pod, type VitrineOnCluster } from '../cluster/vitrine-on-cluster.ts';
@@ -72,55 +71,6 @@ describe('Vitrine on two nodes', function () {
     assert.equal(await vitrine.restarts('service-0'), before[0], 'the busy one was not restarted');
   });
 
-  it('fails no request while a node is drained, and brings its replica back to its disk', async () => {
-    const replica = await podOn('node2');
-    const load = await steadyLoad(vitrine.url, vitrine.key);
-    await waitFor('the first answers', () => load.answered() > 20);
-    // What the service has in emptyDir is scratch.
-    const flags = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s'];
-    await cluster.kubectl(['drain', 'node2', ...flags]);
-    await waitFor(
-      'the replica without a node',
-      async () => (await vitrine.get<Pod>('pod', replica)).spec.nodeName === undefined,
-      patience,
-    );
-    await cluster.kubectl(['uncordon', 'node2']);
-    await vitrine.kubectl('rollout', 'status', 'statefulset/service', '--timeout=600s');
-    await stopWithoutFailure(load);
-    await untilCounted();
-    const instances = await vitrine.query(
-      'count(count by (instance) (last_over_time(target_info{job="vitrine"}[1h])))',
-    );
-    assert.equal(instances[0]?.value, 2, 'each has its identity from its volume');
-  });
-
-  it('goes on when a node is frozen, and loses nothing once it thaws', async () => {
-    const { podIP } = (await vitrine.get<Pod>('pod', await podOn('node2'))).status;
-    assert.ok(podIP);
-    await signalNode(cluster, 'node2', 'STOP');
-    await waitFor('the node to be found lost', async () => !(await endpoints()).includes(podIP), patience);
-    const load = await steadyLoad(vitrine.url, vitrine.key);
-    await waitFor('hundreds of answers', () => load.answered() > 200, patience);
-    await stopWithoutFailure(load);
-    await signalNode(cluster, 'node2', 'CONT');
-    await waitFor('the node to be back', async () => (await endpoints()).includes(podIP), patience);
-    await untilCounted();
-  });
-
-  it('answers while its disk is full, and has counted all once there is room', async () => {
-    const file = join(await volumeOf('data-service-0'), 'ballast');
-    await inNode(cluster, await nodeOf('service-0'), [
-      'sh',
-      '-c',
-      `dd if=/dev/zero of=${file} bs=1M 2>/dev/null; sync`,
-    ]);
-    const load = await steadyLoad(vitrine.urlOf(0), vitrine.key);
-    await waitFor('hundreds of answers', () => load.answered() > 200, patience);
-    await stopWithoutFailure(load);
-    await inNode(cluster, await nodeOf('service-0'), ['rm', file]);
-    await untilCounted();
-  });
-
   async function stopWithoutFailure(load: Awaited<ReturnType<typeof steadyLoad>>): Promise<void> {
     const { answered, failures } = await load.stop();
     answeredInAll += answered;
@@ -135,27 +85,5 @@ describe('Vitrine on two nodes', function () {
     await waitFor('the count', async () => (await counted()) === answeredInAll, patience).catch(async () =>
       assert.equal(await counted(), answeredInAll),
     );
-  }
-
-  /** The replica on a node. */
-  async function podOn(node: string): Promise<string> {
-    const field = `--field-selector=spec.nodeName=${node}`;
-    const pods = await vitrine.get<{ items: Pod[] }>('pods', '-l', 'app.kubernetes.io/component=service', field);
-    return pods.items[0]!.metadata.name;
-  }
-
-  async function nodeOf(pod: string): Promise<string> {
-    return (await vitrine.get<Pod>('pod', pod)).spec.nodeName!;
-  }
-
-  async function volumeOf(claim: string): Promise<string> {
-    const volume = await vitrine.kubectl('get', 'pvc', claim, '-o', 'jsonpath={.spec.volumeName}');
-    return cluster.kubectl(['get', 'pv', volume, '-o', 'jsonpath={.spec.local.path}']);
-  }
-
-  /** Addresses that the Service sends callers to. */
-  function endpoints(): Promise<string> {
-    const path = 'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[*]}';
-    return vitrine.kubectl('get', 'endpointslices', '-l', 'kubernetes.io/service-name=service-outside', '-o', path);
   }
 });

@@ -21,6 +21,7 @@ import { say } from './sentence.ts';
 import { criteria, type Weights } from './tasks/quality/rank-files.ts';
 import { TaskMetrics } from './tasks/task-metrics.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
+import { applyConfigFile } from './telemetry/export/read-config-file.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { log, silenceTerminal } from './telemetry/logger.ts';
 import { Meter } from './telemetry/meter.ts';
@@ -55,6 +56,7 @@ const flushMsMax = 10_000;
 export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutcome> {
   const { operation, name, signal } = options;
   checkName(name);
+  applyConfigFile(process.env);
   const given = readConfig();
   const data = resolve(root, given.data);
   const out = resolve(options.out ?? join(data, 'datasets', name, operation));

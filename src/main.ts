@@ -6,6 +6,10 @@ import { startOrExplain } from './start-or-explain.ts';
 // come here as well. Each loads only what it needs.
 
 await startOrExplain(async () => {
+  if (process.env.OTEL_CONFIG_FILE) {
+    const { applyConfigFile } = await import('./telemetry/export/read-config-file.ts');
+    applyConfigFile(process.env);
+  }
   const config = readConfig();
   if (process.argv[2] === seatWord) {
     const { Seat } = await import('./processes/seat.ts');

@@ -17,6 +17,7 @@ import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
 import { Store } from './receiver/store.ts';
 import { Watchdog } from './receiver/watchdog.ts';
 import { startOrExplain } from './start-or-explain.ts';
+import { applyConfigFile } from './telemetry/export/read-config-file.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { log } from './telemetry/logger.ts';
 import { Meter } from './telemetry/meter.ts';
@@ -28,7 +29,10 @@ import { Meter } from './telemetry/meter.ts';
 const sweepMsMax = 60_000;
 const watchMs = 1_000;
 
-await startOrExplain(() => receive(readConfig()));
+await startOrExplain(() => {
+  applyConfigFile(process.env);
+  return receive(readConfig());
+});
 
 async function receive(config: Config): Promise<void> {
   const data = openDataFolder({ data: config.data, part: 'receiver', who: 'receiver' });

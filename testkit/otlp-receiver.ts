@@ -27,7 +27,7 @@ export class OtlpReceiver {
     this.port = port;
   }
 
-  static async start(port = 0): Promise<OtlpReceiver> {
+  static async start(port = 0, credentials = ServerCredentials.createInsecure()): Promise<OtlpReceiver> {
     const server = new Server();
     let receiver: OtlpReceiver | undefined;
     for (const signal of ['traces', 'metrics', 'logs'] as const) {
@@ -47,9 +47,7 @@ export class OtlpReceiver {
       );
     }
     const bound = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, at) =>
-        error ? reject(error) : resolve(at),
-      );
+      server.bindAsync(`127.0.0.1:${port}`, credentials, (error, at) => (error ? reject(error) : resolve(at)));
     });
     receiver = new OtlpReceiver(server, bound);
     return receiver;

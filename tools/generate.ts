@@ -14,6 +14,7 @@ import { type FailureCode, failures, faultOf } from '../src/errors.ts';
 import type { AnyWord, RouteTable } from '../src/http/route-table.ts';
 import { ifThere } from '../src/if-there.ts';
 import { receiverRoutes } from '../src/receiver/routes.ts';
+import { otelVariables } from '../src/telemetry/export/otel-variables.ts';
 import { causes } from '../src/telemetry/names/causes.ts';
 import { eventNames } from '../src/telemetry/names/events.ts';
 import { labelNames } from '../src/telemetry/names/labels.ts';
@@ -28,10 +29,45 @@ import { registryFiles } from './registry/write-registry.ts';
 // Writes the pages that are tables of the code. `npm run generate` writes them, `npm run generate
 // -- --check` says which are stale.
 
+const configFileText = `## A configuration file
+
+\`OTEL_CONFIG_FILE\` names a file of OpenTelemetry’s [declarative configuration](https://opentelemetry.io/docs/specs/otel/configuration/), schema 1.x. It takes the place of all other OTEL_ variables, as the specification wants it: those that are set too are named on the console. These parts are honoured:
+
+- \`file_format\`, \`disabled\`
+- \`resource.attributes\` and \`resource.attributes_list\`
+- \`propagator\` with \`tracecontext\`
+- \`tracer_provider\` and \`logger_provider\`: one \`batch\` processor with an \`otlp_grpc\` exporter; its \`schedule_delay\`, \`max_queue_size\` and \`max_export_batch_size\` are VITRINE_TELEMETRY_WAIT_MS_MAX, VITRINE_TELEMETRY_MEMORY_ITEMS_MAX and VITRINE_TELEMETRY_BATCH_ITEMS_MAX
+- \`tracer_provider.sampler\` with \`always_on\`
+- \`meter_provider\`: one \`periodic\` reader with its \`interval\` and an \`otlp_grpc\` exporter
+- of \`otlp_grpc\`: \`endpoint\`, \`tls\` (\`ca_file\`, \`cert_file\`, \`key_file\`, \`insecure\`), \`headers\`, \`headers_list\`, \`compression\`, \`timeout\`
+
+Anything else ends the start with its path. A tracer or meter provider that is missing switches its signal off. \`\${NAME}\` and \`\${NAME:-default}\` are replaced by the environment.
+
+\`\`\`yaml
+file_format: "1.0"
+resource:
+  attributes:
+    - { name: service.namespace, value: shop }
+tracer_provider: &provider
+  processors:
+    - batch:
+        exporter:
+          otlp_grpc: &collector
+            endpoint: https://collector:4317
+            tls: { ca_file: /etc/vitrine/ca.crt }
+            compression: gzip
+logger_provider: *provider
+meter_provider:
+  readers:
+    - periodic: { interval: 10000, exporter: { otlp_grpc: *collector } }
+\`\`\`
+`;
+
 const pages: Record<string, () => string> = {
   'docs/settings.md': settingsPage,
   'docs/errors.md': errorsPage,
   'docs/telemetry.md': telemetryPage,
+  'docs/opentelemetry-variables.md': otelVariablesPage,
   'docs/api-keys.md': apiKeysPage,
   'docs/licences-of-packages.md': () => licencesPage(lockedPackages(fileURLToPath(new URL('..', import.meta.url)))),
   'docs/why.md': whyPage,
@@ -123,6 +159,21 @@ function errorsPage(): string {
     'src/errors.ts',
     'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line. Beside it stands `fault`: `caller` for a caller’s mistake and for a deadline that the caller set, `left` for a caller who left before the answer, `server` for what is the service’s failure. Only the last calls somebody.',
     [table(['code', 'status', 'worth a retry', 'whose fault', 'what it means'], rows)],
+  );
+}
+
+function otelVariablesPage(): string {
+  const fates = { honoured: 'honoured', ignored: 'no effect', only: 'only' } as const;
+  const rows = Object.entries(otelVariables).map(([name, { fate, values, says }]) => [
+    `\`${name}\``,
+    values === undefined ? fates[fate] : `only ${values.map((value) => `\`${value}\``).join(', ')}`,
+    says,
+  ]);
+  return page(
+    'Variables of OpenTelemetry',
+    'src/telemetry/export/otel-variables.ts',
+    'What each variable of OpenTelemetry’s specification does here. A variable without effect that is set is named in one warning at the start (`variables_ignored`). A value that is not possible ends the start with a sentence.',
+    [table(['variable', 'here', 'what it does'], rows), `\n${configFileText}`],
   );
 }
 

@@ -1,4 +1,4 @@
-import { type ChannelCredentials, Client, type Metadata, status } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, compressionAlgorithms, type Metadata, status } from '@grpc/grpc-js';
 import type { Signal } from './signals.ts';
 
 export type SendOutcome =
@@ -55,6 +55,7 @@ export class OtlpSender {
     target: string;
     credentials: ChannelCredentials;
     metadata: Metadata;
+    compression?: 'gzip' | 'none';
     timeoutMs: number;
     deserialize: (bytes: Uint8Array) => OtlpResponse;
     doubtfulAnswersMax?: number;
@@ -65,6 +66,8 @@ export class OtlpSender {
     this.#deserialize = options.deserialize;
     this.#doubtfulAnswersMax = options.doubtfulAnswersMax ?? 20;
     this.#client = new Client(options.target, options.credentials, {
+      'grpc.default_compression_algorithm':
+        options.compression === 'gzip' ? compressionAlgorithms.gzip : compressionAlgorithms.identity,
       'grpc.initial_reconnect_backoff_ms': 200,
       'grpc.max_reconnect_backoff_ms': 2_000,
     });

@@ -1,34 +1,62 @@
 import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
 import type { Config } from '../../config.ts';
-import { ServiceError } from '../../errors.ts';
-import { say } from '../../sentence.ts';
+import { CertificateFiles } from '../../tls/certificate-files.ts';
+import { credentialsOf } from './certificate-provider.ts';
+import { type OtlpSettings, otlpSettings } from './otlp-settings.ts';
+import { type Signal, signals } from './signals.ts';
+
+/** Where the Collector is, for a gRPC client. */
+export type OtlpTarget = Pick<OtlpSettings, 'target' | 'isSecure' | 'compression' | 'timeoutMs'> & {
+  readonly credentials: ChannelCredentials;
+  readonly metadata: Metadata;
+};
 
 /**
- * Where the Collector is, for a gRPC client, by the same rules as the official exporters': http is
- * plain, https is TLS.
+ * One for each signal; http is plain, https is TLS. The files of each are read again when they
+ * change.
  */
-export function otlpTarget(
-  config: Config,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): { target: string; credentials: ChannelCredentials; metadata: Metadata } {
-  let url: URL;
-  try {
-    url = new URL(config.otlpEndpoint);
-  } catch (cause) {
-    throw new ServiceError(
-      'invalid_setting',
-      say`Cannot use OTEL_EXPORTER_OTLP_ENDPOINT: it is "${config.otlpEndpoint.slice(0, 80)}"; give a URL such as http://127.0.0.1:4317.`,
-      { cause },
-    );
+export class OtlpTargets {
+  readonly #targets: Readonly<Record<Signal, OtlpTarget>>;
+  readonly #files: readonly CertificateFiles[];
+
+  private constructor(targets: Record<Signal, OtlpTarget>, files: readonly CertificateFiles[]) {
+    this.#targets = targets;
+    this.#files = files;
   }
-  const metadata = new Metadata();
-  for (const pair of (env.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',')) {
-    const at = pair.indexOf('=');
-    if (at > 0) metadata.set(pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim()));
+
+  /** Ends the start at a setting, or a file, that cannot be used. */
+  static async open(
+    config: Config,
+    env: Readonly<Record<string, string | undefined>> = process.env,
+    lookAgainMs?: number,
+  ): Promise<OtlpTargets> {
+    const files: CertificateFiles[] = [];
+    const opened = signals.map(async (signal): Promise<[Signal, OtlpTarget]> => {
+      const settings = otlpSettings(signal, config, env);
+      const { authority, certificate, key, headers, isSecure } = settings;
+      const metadata = new Metadata();
+      for (const [name, value] of headers) metadata.set(name, value);
+      if (!isSecure) return [signal, { ...settings, metadata, credentials: credentials.createInsecure() }];
+      const own = await CertificateFiles.open(
+        { of: `the way of ${signal} to the Collector`, authority, certificate, key },
+        lookAgainMs === undefined ? {} : { lookAgainMs },
+      );
+      files.push(own);
+      return [signal, { ...settings, metadata, credentials: credentialsOf(own) }];
+    });
+    return new OtlpTargets(Object.fromEntries(await Promise.all(opened)) as Record<Signal, OtlpTarget>, files);
   }
-  return {
-    target: url.host,
-    credentials: url.protocol === 'https:' ? credentials.createSsl() : credentials.createInsecure(),
-    metadata,
-  };
+
+  of(signal: Signal): OtlpTarget {
+    return this.#targets[signal];
+  }
+
+  /** For health: what a person has to see to. */
+  get trouble(): string | undefined {
+    return this.#files.map(({ trouble }) => trouble).find((one) => one !== undefined);
+  }
+
+  [Symbol.dispose](): void {
+    for (const each of this.#files) each[Symbol.dispose]();
+  }
 }

@@ -16,13 +16,13 @@ import type { Ledger } from './ledger.ts';
 import { byExporter, bySender, type LiveExport } from './live-export.ts';
 import { logRequests, metricRequests, type OtlpRequest, spanRequests } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
-import { otlpTarget } from './otlp-target.ts';
+import type { OtlpTarget, OtlpTargets } from './otlp-target.ts';
 import { Outbox, Parcel } from './outbox.ts';
 import type { PartialSuccess } from './partial-success.ts';
 import type { Signal } from './signals.ts';
 import type { Spool } from './spool.ts';
 
-type Parts = { spool: Spool; ledger: Ledger; partialSuccess: PartialSuccess };
+type Parts = { spool: Spool; ledger: Ledger; partialSuccess: PartialSuccess; targets: OtlpTargets };
 
 export type SignalPaths = ReturnType<typeof signalPaths>;
 
@@ -31,25 +31,28 @@ export type SignalPaths = ReturnType<typeof signalPaths>;
  * one batch.
  */
 export function signalPaths(config: Config, parts: Parts) {
-  const target = { ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs };
-  const exporterOptions = { url: config.otlpEndpoint, timeoutMillis: config.telemetryTimeoutMs };
-  const { partialSuccess } = parts;
+  const { partialSuccess, targets } = parts;
   const deserialize = ProtobufTraceSerializer.deserializeResponse;
   const spans = durableExport<OtlpRequest[]>(config, parts, {
     signal: 'traces',
-    live: bySender(new OtlpSender({ signal: 'traces', ...target, deserialize, doubtfulAnswersMax: Infinity })),
+    live: bySender(
+      new OtlpSender({ signal: 'traces', ...targets.of('traces'), deserialize, doubtfulAnswersMax: Infinity }),
+    ),
     serialize: (requests) => requests,
     deserialize,
   });
   const records = durableExport<ReadableLogRecord[]>(config, parts, {
     signal: 'logs',
-    live: byExporter(new OTLPLogExporter(exporterOptions), { signal: 'logs', partialSuccess }),
+    live: byExporter(new OTLPLogExporter(exporterOptions(targets.of('logs'))), { signal: 'logs', partialSuccess }),
     serialize: logRequests,
     deserialize: ProtobufLogsSerializer.deserializeResponse,
   });
   const points = durableExport<ResourceMetrics>(config, parts, {
     signal: 'metrics',
-    live: byExporter(new OTLPMetricExporter(exporterOptions), { signal: 'metrics', partialSuccess }),
+    live: byExporter(new OTLPMetricExporter(exporterOptions(targets.of('metrics'))), {
+      signal: 'metrics',
+      partialSuccess,
+    }),
     serialize: metricRequests,
     deserialize: ProtobufMetricsSerializer.deserializeResponse,
   });
@@ -80,7 +83,7 @@ function outboxes(
 
 function durableExport<Items>(
   config: Config,
-  { spool, ledger }: Parts,
+  { spool, ledger, targets }: Parts,
   {
     signal,
     live,
@@ -93,12 +96,11 @@ function durableExport<Items>(
     deserialize: (bytes: Uint8Array) => OtlpResponse;
   },
 ): DurableExport<Items> {
-  const target = { ...otlpTarget(config), timeoutMs: config.telemetryTimeoutMs };
   return new DurableExport<Items>({
     signal,
     live,
     serialize,
-    sender: new OtlpSender({ signal, ...target, deserialize }),
+    sender: new OtlpSender({ signal, ...targets.of(signal), deserialize }),
     spool,
     ledger,
     spoolAfterMs: config.telemetrySpoolAfterMs,
@@ -109,4 +111,17 @@ function durableExport<Items>(
         items,
       }),
   });
+}
+
+type ExporterOptions = NonNullable<ConstructorParameters<typeof OTLPLogExporter>[0]>;
+
+/** For the official exporters, which would read other variables of the environment themselves. */
+function exporterOptions({ target, isSecure, credentials, metadata, compression, timeoutMs }: OtlpTarget) {
+  return {
+    url: `${isSecure ? 'https' : 'http'}://${target}`,
+    credentials,
+    metadata,
+    compression: compression as NonNullable<ExporterOptions['compression']>,
+    timeoutMillis: timeoutMs,
+  };
 }

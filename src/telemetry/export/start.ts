@@ -16,7 +16,7 @@ import { hostAttributes } from '../host/host-attributes.ts';
 import { observeHost } from '../host/host-metrics.ts';
 import type { MachineRecord } from '../host/machine-record.ts';
 import { watchMachine } from '../host/watch-machine.ts';
-import { logStreams, sayOnConsole, setConsole, setLogLevel } from '../logger.ts';
+import { log, logStreams, sayOnConsole, setConsole, setLogLevel } from '../logger.ts';
 import type { Meter } from '../meter.ts';
 import { attribute } from '../names/names.ts';
 import { observeDefects } from '../report-defect.ts';
@@ -24,6 +24,9 @@ import { setSpanSink } from '../spans.ts';
 import { instanceId } from './instance.ts';
 import { Ledger } from './ledger.ts';
 import { producerOf } from './meter-producer.ts';
+import { ourInstrumentations } from './otel-variables.ts';
+import { checkOtelVariables } from './otlp-settings.ts';
+import { OtlpTargets } from './otlp-target.ts';
 import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
 import { FinishedReadableSpan } from './readable-span.ts';
 import { byStream, intoOutbox, pointsInto, spansIntoOutbox } from './sdk-adapters.ts';
@@ -60,17 +63,23 @@ export async function startTelemetry(config: Config, component: Component): Prom
   if (config.telemetryOff) return noTelemetry();
   const ledger = new Ledger();
 
+  const ignored = checkOtelVariables(process.env);
+  const targets = await OtlpTargets.open(config);
   const folder = join(config.data, component.folder);
   const spool = await openSpool(config, folder, ledger);
   const partialSuccess = new PartialSuccess();
   diag.setLogger(diagnosticLogger(partialSuccess, quietly(sayOnConsole)), { logLevel: DiagLogLevel.WARN });
-  const paths = signalPaths(config, { spool, ledger, partialSuccess });
+  const paths = signalPaths(config, { spool, ledger, partialSuccess, targets });
   const sdk = startSdk(config, component, {
     paths,
     ledger,
     resource: await resourceOf(config, component.name, folder),
   });
 
+  if (ignored.length > 0)
+    log('app', 'warn', `Variables of OpenTelemetry have no effect here. ${ignored.join(' ')}`, {
+      event_type: 'variables_ignored',
+    });
   let leaving = false;
   const { meter } = component;
   observeDefects(meter);
@@ -84,7 +93,7 @@ export async function startTelemetry(config: Config, component: Component): Prom
       const { memory_full, spool_unwritable } = ledger.account('logs').dropped;
       return memory_full + spool_unwritable;
     },
-    spoolTrouble: () => spool.trouble,
+    spoolTrouble: () => spool.trouble ?? targets.trouble,
     settleLogs: async () => {
       await paths.logOutbox.drain();
       return spool.settled('logs');
@@ -100,6 +109,7 @@ export async function startTelemetry(config: Config, component: Component): Prom
       await sdk.shutdown();
       await Promise.all(paths.all.map((each) => each.flush(leftMs())));
       await Promise.all(paths.all.map((each) => each.shutdown()));
+      targets[Symbol.dispose]();
       await spool.close(Math.min(spoolCloseMsMax, leftMs()));
       sayOnConsole(`Telemetry of ${component.name}: ${ledger.inWords()}.`);
     },
@@ -198,7 +208,7 @@ function streamProviders(resource: Resource, processor: LogRecordProcessor): Rec
  * path is written by hand.
  */
 function surroundings(host: boolean) {
-  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = 'undici,runtime-node,host-metrics';
+  process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = ourInstrumentations;
   return getNodeAutoInstrumentations({
     // Its event loop delay needs five looks first; event-loop-delay.ts measures it at once.
     '@opentelemetry/instrumentation-runtime-node': { monitoringPrecision: 2 ** 31 - 1 },

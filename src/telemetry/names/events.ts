@@ -78,6 +78,7 @@ export const eventNames = {
   store_unreadable: 'The memory of the receiver could not be read and was set aside.',
   system_metrics: 'CPU, memory and disk of the machine.',
   telemetry_refused: 'The Collector refused telemetry.',
+  variables_ignored: 'Variables of OpenTelemetry are set that have no effect.',
   uncaught_error: 'An error that nothing caught; the process stops.',
   warm_up_failed: 'The warm-up of a model failed.',
   work_not_removed: 'Temporary files could not be removed yet.',

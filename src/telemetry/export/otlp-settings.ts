@@ -84,7 +84,7 @@ function readEndpoint(
   return { target: url.port === '' ? `${url.hostname}:${isSecure ? 443 : 80}` : url.host, isSecure };
 }
 
-/** Those of the signal join those of all signals. */
+/** The signal’s own headers join the common ones. */
 function readHeaders(env: Env, signal: Signal): Map<string, string> {
   const headers = new Map<string, string>();
   for (const setting of ['OTEL_EXPORTER_OTLP_HEADERS', `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_HEADERS`])

@@ -31,7 +31,7 @@ export function applyConfigFile(env: Record<string, string | undefined>): void {
   Object.assign(env, whole);
 }
 
-/** Variables that the file takes the place of; those of instrumentations have none in it. */
+/** Variables that the file takes the place of. */
 function isReplaced(name: string): boolean {
   return name.startsWith('OTEL_') && name !== 'OTEL_CONFIG_FILE';
 }
@@ -203,7 +203,7 @@ function pairOf(place: Place): string {
   return `${name}=${encodeURIComponent(value)}`;
 }
 
-/** Hands each member to its reader; a member without one ends the start. Null stands for nothing. */
+/** Hands each member to its reader; one without a reader ends the start. Null is nothing. */
 function each(place: Place, readers: Readonly<Record<string, (place: Place) => unknown>>): void {
   for (const [name, value] of Object.entries(object(place))) {
     const path = place.path === '' ? name : `${place.path}.${name}`;

@@ -18,7 +18,9 @@ const only = (values: readonly string[], says: string): OtelVariable => ({ fate:
 export const otlpParts = {
   ENDPOINT: honoured('Where the Collector is, OTLP over gRPC: `http://` is plain, `https://` is TLS.'),
   INSECURE: honoured('Only for an endpoint without a scheme: `true` is plain, else TLS.'),
-  CERTIFICATE: honoured('PEM file with the authority of the Collector’s certificate; without it, the authorities that Node knows.'),
+  CERTIFICATE: honoured(
+    'PEM file with the authority of the Collector’s certificate; without it, the authorities that Node knows.',
+  ),
   CLIENT_CERTIFICATE: honoured('PEM file with the certificate that the service presents.'),
   CLIENT_KEY: honoured('PEM file with its private key. All three files are read again when they change.'),
   HEADERS: honoured('`name=value` with commas between, sent with each export; values are percent-encoded.'),

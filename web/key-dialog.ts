@@ -12,7 +12,7 @@ export function keyButton(changed: () => void): HTMLElement {
     maxlength: 8192,
   });
   const button = element('button', { type: 'button', class: 'text', onclick: open });
-  const signIn = element('button', { type: 'button', class: 'primary', hidden: '' }, 'Sign in');
+  const signIn = signInButton();
   const dialog = element(
     'dialog',
     { 'aria-labelledby': 'key-title' },
@@ -20,7 +20,7 @@ export function keyButton(changed: () => void): HTMLElement {
       'form',
       { method: 'dialog', onsubmit: () => keep(input.value.trim()) },
       element('h2', { id: 'key-title' }, 'Your key'),
-      signIn,
+      signIn.button,
       element(
         'p',
         { class: 'quiet' },
@@ -46,15 +46,7 @@ export function keyButton(changed: () => void): HTMLElement {
   function open(): void {
     input.value = '';
     if (!dialog.open) dialog.showModal();
-    void offerSignIn();
-  }
-
-  /** Where a provider is configured. */
-  async function offerSignIn(): Promise<void> {
-    const facts = await signInFacts();
-    if (facts === undefined) return;
-    signIn.hidden = false;
-    signIn.onclick = () => void beginSignIn(facts);
+    void signIn.offer();
   }
 
   function keep(key: string): void {
@@ -68,4 +60,18 @@ export function keyButton(changed: () => void): HTMLElement {
     button.replaceChildren(sessionKey() === '' ? 'Key' : 'Key ✓');
     button.setAttribute('aria-label', sessionKey() === '' ? 'Give a key' : 'Change the key that is in use');
   }
+}
+
+/** Hidden, until it is known that the page has a provider. */
+function signInButton() {
+  const button = element('button', { type: 'button', class: 'primary', hidden: '' }, 'Sign in');
+  return {
+    button,
+    offer: async () => {
+      const facts = await signInFacts();
+      if (facts === undefined) return;
+      button.hidden = false;
+      button.onclick = () => void beginSignIn(facts);
+    },
+  };
 }

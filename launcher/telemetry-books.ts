@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ifThere, ifThereNow } from '../src/if-there.ts';
 import { numberOfPart } from '../src/processes/process-part.ts';
 import { type StoreName, store } from '../src/stores/stores.ts';
-import { readInstanceId } from '../src/telemetry/export/instance.ts';
+import { readInstanceId } from '../src/telemetry/instance.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 
 /**

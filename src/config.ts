@@ -2,6 +2,7 @@ import { ServiceError } from './errors.ts';
 import { accessSettings } from './settings/access.ts';
 import { alertSettings } from './settings/alerts.ts';
 import { collectorSettings } from './settings/collector.ts';
+import { databaseSettings } from './settings/database.ts';
 import { folderSettings } from './settings/folders.ts';
 import { gpuSettings } from './settings/gpus.ts';
 import { healthSettings } from './settings/health.ts';
@@ -39,6 +40,7 @@ export const settings = {
   ...limitSettings,
   ...taskSettings,
   ...jobSettings,
+  ...databaseSettings,
   ...pageSettings,
   ...healthSettings,
   ...gpuSettings,

@@ -179,6 +179,11 @@ export const failures = {
     retryable: false,
     means: 'The Idempotency-Key belongs to a job with another kind, parameters or files.',
   },
+  database_unreachable: {
+    status: 503,
+    retryable: true,
+    means: 'The database of the jobs (VITRINE_DATABASE_URL) cannot be used at the moment; inference goes on.',
+  },
   backend_away: { status: 503, retryable: true, means: 'The backend that the page asks for is not there.' },
   backend_slow: { status: 504, retryable: true, means: 'The backend did not answer the page in time.' },
   backend_failed: { status: 502, retryable: true, means: 'The backend answered the page with a failure of its own.' },

@@ -42,11 +42,10 @@ export type JobStore = AsyncDisposable & {
   recover(of: { readonly interruptionsMax: number } & EndTimes): Promise<Recovered>;
   /** Forgets jobs whose time to live is over; answers their ids. */
   expire(nowMs: number, limit: number): Promise<string[]>;
-  /**
-   * `nowMs` by the clock on the wall; `dueMs`, by the store's, is the time up to which jobs that wait
-   * for theirs are passed over.
-   */
-  standing(nowMs: number, dueMs?: number): Promise<Standing>;
+  /** `nowMs` by the clock on the wall. */
+  standing(nowMs: number): Promise<Standing>;
+  /** When the next job after `dueMs` that waits for its time may be begun. */
+  nextAtMs(dueMs: number): Promise<number | undefined>;
   /** How many would be begun before this one. */
   ahead(id: string): Promise<number>;
 

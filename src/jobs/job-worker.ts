@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { recordedReason } from '../errors.ts';
+import { recordedReason, ServiceError } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
 import type { Attempt } from './attempt.ts';
 import { endJob } from './end-job.ts';
@@ -43,7 +43,7 @@ export class JobWorker {
   async start(): Promise<void> {
     const { store, folders, config, metrics } = this.#parts;
     store.hear((change) => this.#hear(change));
-    const recovered = await this.#recover();
+    const recovered = await this.#recover().catch(nothingWhileUnreachable);
     await folders.sweep({ work: new Set(recovered.live), results: recovered.done });
     if (recovered.waiting > 0)
       log('app', 'info', `${recovered.waiting} jobs wait from before the start.`, {
@@ -163,7 +163,7 @@ export class JobWorker {
       }
       // What became due since it was looked at last is woken for too; what was due then has no place, and
       // is woken for when one is free.
-      const { nextAtMs } = await store.standing(Date.now(), dueMs);
+      const nextAtMs = await store.nextAtMs(dueMs);
       if (nextAtMs !== undefined) this.#wakeIn(Math.max(0, nextAtMs - clock.now()));
     } catch (error) {
       // The store has logged why; jobs wait until it works again.
@@ -221,6 +221,12 @@ export class JobWorker {
 }
 
 const storeRetryMs = 5_000;
+
+/** The store says by itself when it can be used, and what there is to put back then. */
+function nothingWhileUnreachable(error: unknown): Recovered {
+  if (!(error instanceof ServiceError) || error.code !== 'database_unreachable') throw error;
+  return { waiting: 0, suspects: 0, ended: [], live: [], done: [] };
+}
 
 function logNotRecovered(error: Error): void {
   log('app', 'warn', `The jobs of a process that ended could not be put back: ${recordedReason(error)}`, {

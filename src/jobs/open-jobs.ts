@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { SteadyClock } from '../steady-clock.ts';
+import { instanceId } from '../telemetry/instance.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { JobQueue } from './job-queue.ts';
@@ -25,7 +26,7 @@ export async function openJobs(config: Config, meter: Meter, perform: Perform, g
   // nothing held.
   await using opened = new AsyncDisposableStack();
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
-  const store = opened.use(await openJobStore(config));
+  const store = opened.use(await openJobStore(config, meter, instanceId(join(config.data, 'service'))));
   const clock = store.clock ?? given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
   const folders = await WorkFolders.open(config, meter);
   const metrics = new JobMetrics(meter);

@@ -40,8 +40,6 @@ export type Standing = {
     readonly running: number;
     readonly oldestMs: number;
   }[];
-  /** When the next job that waits for its time may be begun. */
-  readonly nextAtMs: number | undefined;
   /** Mean duration of the work of the last jobs done, in milliseconds, by kind. */
   readonly workMs: Readonly<Record<string, number>>;
   /** How many processes work on the jobs. */

@@ -17,11 +17,12 @@ const mayImport: Record<string, readonly string[]> = {
   'src/v8': [],
   'src/resilience': [],
   'src/sqlite': [],
+  'src/postgres': ['src/resilience'],
   'src/threads': ['src/resilience'],
   'src/engine': ['src/threads', 'src/resilience'],
   'src/observe': ['src/engine', 'src/resilience', 'src/telemetry/host'],
   'src/tasks': ['src/observe', 'src/engine', 'src/threads', 'src/resilience'],
-  'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/threads', 'src/resilience'],
+  'src/jobs': ['src/tasks', 'src/observe', 'src/engine', 'src/sqlite', 'src/postgres', 'src/threads', 'src/resilience'],
   'src/datasets': ['src/tasks', 'src/observe', 'src/engine', 'src/resilience'],
   'src/processes': ['src/http', 'src/threads', 'src/resilience', 'src/engine'],
   'src/http': ['src/tls', 'src/observe', 'src/engine', 'src/threads', 'src/resilience'],
@@ -59,6 +60,8 @@ const homes: Record<string, RegExp> = {
   express: /^src\/(api\/|http\/|app\.ts|receiver)/,
   'onnxruntime-node': /^src\/engine\/lanes\//,
   winston: /^src\/telemetry\/logger\.ts/,
+  pg: /^src\/postgres\//,
+  '@aws-sdk/client-s3': /^src\/jobs\/files\//,
   koffi: /^src\/telemetry\/host\/gpu\/nvml\.ts/,
 };
 

@@ -4,137 +4,287 @@ import { mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 
 import { join } from 'node:path';
 import { hasEnded, type Job } from '../../src/jobs/job.ts';
 import type { JobStore } from '../../src/jobs/job-store.ts';
-import { openJobStore } from '../../src/jobs/open-job-store.ts';
 import { JobDatabase } from '../../src/jobs/sqlite/job-database.ts';
 import { jobMigrations } from '../../src/jobs/sqlite/job-migrations.ts';
 import { openJobDatabase } from '../../src/jobs/sqlite/open-job-database.ts';
+import { openSqliteJobStore } from '../../src/jobs/sqlite/sqlite-job-store.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { postgres, someStore, sqlite } from './job-stores.ts';
 import { noLimits, someJob } from './some-job.ts';
 
-describe('the jobs’ store', () => {
-  it('has a job in every particular after it was closed and opened again', async () => {
-    await using data = await temporaryFolder();
-    const made = someJob({
-      request: {
-        kind: 'separate',
-        parameters: { stems: ['harmonic'], ratio: 0.5 },
-        files: [{ field: 'file', name: 'ä/../b.wav', path: 'upload-1', sizeBytes: 7 }],
-      },
+for (const kind of [sqlite, postgres])
+  describe(`the jobs’ store in ${kind.title}`, () => {
+    before(async function () {
+      await kind.begin(this);
     });
-    {
-      await using store = await openJobStore({ data: data.path });
-      assert.equal((await store.add(made, noLimits)).kind, 'added');
-    }
-    await using store = await openJobStore({ data: data.path });
-    const found = await store.get(made.id);
-    assert.deepEqual(found?.request, made.request);
-    assert.deepEqual(found?.trace, made.trace);
-    assert.deepEqual(found?.madeBy, made.madeBy);
-    assert.equal(found?.state, 'waiting');
-    assert.equal(await store.get('another'), undefined);
-  });
+    after(() => kind.end());
 
-  it('lets a job end once: only the present attempt may say how', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const { id } = someJob();
-    await store.add(someJob({ id }), noLimits);
-    const first = await takeOne(store);
-    await store.recover({ interruptionsMax: 10, ...times });
-    const second = await takeOne(store);
-    assert.deepEqual([first.attempt, second.attempt, second.interruptions], [1, 2, 1]);
-    const failure = { state: 'failed', failure: { code: 'internal', message: 'x' } } as const;
-    assert.equal((await store.finish(id, 1, failure, times))?.state, 'running');
-    const done = await store.finish(id, 2, { state: 'done', result: { files: [], facts: { n: 1 } } }, times);
-    assert.equal(done?.state, 'done');
-    // A caller that did not hear it may say it again, and hears how the job stands.
-    assert.deepEqual(await store.finish(id, 2, failure, times), done);
-    assert.deepEqual(await store.giveBack(id, 2, { because: 'failed', notBeforeMs: 0, ...times }), done);
-    assert.deepEqual(done.result, { files: [], facts: { n: 1 } });
-  });
+    it('has a job in every particular after it was closed and opened again', async () => {
+      await using at = await someStore(kind);
+      const made = someJob({
+        request: {
+          kind: 'separate',
+          parameters: { stems: ['harmonic'], ratio: 0.5 },
+          files: [{ field: 'file', name: 'ä/../b.wav', path: 'upload-1', sizeBytes: 7 }],
+        },
+      });
+      assert.equal((await at.store.add(made, noLimits)).kind, 'added');
+      const store = await at.again();
+      const found = await store.get(made.id);
+      assert.deepEqual(found?.request, made.request);
+      assert.deepEqual(found?.trace, made.trace);
+      assert.deepEqual(found?.madeBy, made.madeBy);
+      assert.equal(found?.state, 'waiting');
+      assert.equal(await store.get('another'), undefined);
+    });
 
-  it('gives the next place to the tenant with the fewest running, and within a tenant to the oldest', async () => {
-    await using at = await someStore();
-    const { store } = at;
-    for (let n = 0; n < 3; n += 1) await store.add(someJob({ tenant: 'many', createdMs: n }), noLimits);
-    await store.add(someJob({ tenant: 'one', createdMs: 100 }), noLimits);
-    const taken = [await takeOne(store), await takeOne(store), await takeOne(store)];
-    assert.deepEqual(
-      taken.map(({ tenant, createdMs }) => [tenant, createdMs]),
-      [
-        ['many', 0],
-        ['one', 100],
-        ['many', 1],
-      ],
-    );
-  });
+    it('lets a job end once: only the present attempt may say how', async () => {
+      await using at = await someStore(kind);
+      const { times } = at;
+      const { id } = someJob();
+      await at.store.add(someJob({ id }), noLimits);
+      const first = await takeOne(at.store);
+      await (await at.again()).recover({ interruptionsMax: 10, ...times });
+      const second = await takeOne(at.store);
+      assert.deepEqual([first.attempt, second.attempt, second.interruptions], [1, 2, 1]);
+      const failure = { state: 'failed', failure: { code: 'internal', message: 'x' } } as const;
+      assert.equal((await at.store.finish(id, 1, failure, times))?.state, 'running');
+      const done = await at.store.finish(id, 2, { state: 'done', result: { files: [], facts: { n: 1 } } }, times);
+      assert.equal(done?.state, 'done');
+      // A caller that did not hear it may say it again, and hears how the job stands.
+      assert.deepEqual(await at.store.finish(id, 2, failure, times), done);
+      assert.deepEqual(await at.store.giveBack(id, 2, { because: 'failed', notBeforeMs: 0, ...times }), done);
+      assert.deepEqual(done.result, { files: [], facts: { n: 1 } });
+    });
 
-  it('passes over kinds that are full and jobs whose time has not come', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    await store.add(someJob({ kind: 'score' }), noLimits);
-    const take = (kindsFull: string[], nowMs: number) => store.take({ kindsFull, nowMs, startedMs: nowMs });
-    assert.equal(await take(['score'], times.nowMs), undefined);
-    const taken = await takeOne(store);
-    const notBeforeMs = times.nowMs + 60_000;
-    await store.giveBack(taken.id, taken.attempt, { because: 'failed', notBeforeMs, ...times });
-    assert.equal(await take([], times.nowMs), undefined);
-    assert.equal((await store.standing(times.nowMs)).nextAtMs, notBeforeMs);
-    assert.equal((await take([], notBeforeMs))?.failures, 1);
-  });
+    it('gives the next place to the tenant with the fewest running, and within a tenant to the oldest', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      for (let n = 0; n < 3; n += 1) await store.add(someJob({ tenant: 'many', createdMs: n }), noLimits);
+      await store.add(someJob({ tenant: 'one', createdMs: 100 }), noLimits);
+      const taken = [await takeOne(store), await takeOne(store), await takeOne(store)];
+      assert.deepEqual(
+        taken.map(({ tenant, createdMs }) => [tenant, createdMs]),
+        [
+          ['many', 0],
+          ['one', 100],
+          ['many', 1],
+        ],
+      );
+    });
 
-  it('knows an idempotency key by tenant and by what was asked', async () => {
-    await using at = await someStore();
-    const { store } = at;
-    const idempotency = { key: 'k', fingerprint: 'f' };
-    const first = await store.add(someJob({ idempotency }), noLimits);
-    const again = await store.add(someJob({ idempotency }), noLimits);
-    assert.equal(again.kind, 'known');
-    assert.equal('job' in again && again.job.id, 'job' in first && first.job.id);
-    const other = { key: 'k', fingerprint: 'another' };
-    assert.equal((await store.add(someJob({ idempotency: other }), noLimits)).kind, 'key_reused');
-    assert.equal((await store.add(someJob({ idempotency: other, tenant: 'b' }), noLimits)).kind, 'added');
-  });
+    it('passes over kinds that are full and jobs whose time has not come', async () => {
+      await using at = await someStore(kind);
+      const { store, times } = at;
+      await store.add(someJob({ kind: 'score' }), noLimits);
+      const take = (kindsFull: string[], nowMs: number) => store.take({ kindsFull, nowMs, startedMs: nowMs });
+      assert.equal(await take(['score'], times.nowMs), undefined);
+      const taken = await takeOne(store);
+      const notBeforeMs = times.nowMs + 60_000;
+      await store.giveBack(taken.id, taken.attempt, { because: 'failed', notBeforeMs, ...times });
+      assert.equal(await take([], times.nowMs), undefined);
+      assert.equal(await store.nextAtMs(0), notBeforeMs);
+      assert.equal((await take([], notBeforeMs))?.failures, 1);
+    });
 
-  it('refuses beyond its limits, by tenant and in all', async () => {
-    await using at = await someStore();
-    const { store } = at;
-    const limits = { jobsMax: 2, ofTenantMax: 1 };
-    await store.add(someJob(), limits);
-    assert.deepEqual(await store.add(someJob(), limits), { kind: 'full', what: 'tenant', count: 1 });
-    await store.add(someJob({ tenant: 'b' }), limits);
-    assert.deepEqual(await store.add(someJob({ tenant: 'c' }), limits), { kind: 'full', what: 'all', count: 2 });
-  });
+    it('knows an idempotency key by tenant and by what was asked', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      const idempotency = { key: 'k', fingerprint: 'f' };
+      const first = await store.add(someJob({ idempotency }), noLimits);
+      const again = await store.add(someJob({ idempotency }), noLimits);
+      assert.equal(again.kind, 'known');
+      assert.equal('job' in again && again.job.id, 'job' in first && first.job.id);
+      const other = { key: 'k', fingerprint: 'another' };
+      assert.equal((await store.add(someJob({ idempotency: other }), noLimits)).kind, 'key_reused');
+      assert.equal((await store.add(someJob({ idempotency: other, tenant: 'b' }), noLimits)).kind, 'added');
+    });
 
-  it('fails the one job during which the process ended too often, and none that only ran beside it', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const [poison, neighbour, later] = [1, 2, 3].map((createdMs) => someJob({ createdMs, tenant: `${createdMs}` }));
-    for (const job of [poison, neighbour]) await store.add(job!, noLimits);
-    // Its first end finds two at work: nobody knows which of them it was.
-    for (const _ of [1, 2]) await takeOne(store);
-    assert.equal((await store.recover({ interruptionsMax: 2, ...times })).suspects, 2);
-    await store.add(later!, noLimits);
-    const charged: string[] = [];
-    const ended: string[] = [];
-    // A process that works on the poison is ended by it; the others are done.
-    for (let life = 0; life < 20 && ended.length < 3; life += 1) {
-      const job = await takeOne(store);
-      assert.equal(job.suspect ? await store.take({ kindsFull: [], nowMs: 1e15, startedMs: 1 }) : undefined, undefined);
-      if (job.id !== poison!.id) {
-        await store.finish(job.id, job.attempt, { state: 'done', result: { files: [], facts: {} } }, times);
-        ended.push(`${job.tenant} done`);
-        continue;
+    it('refuses beyond its limits, by tenant and in all', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      const limits = { jobsMax: 2, ofTenantMax: 1 };
+      await store.add(someJob(), limits);
+      assert.deepEqual(await store.add(someJob(), limits), { kind: 'full', what: 'tenant', count: 1 });
+      await store.add(someJob({ tenant: 'b' }), limits);
+      assert.deepEqual(await store.add(someJob({ tenant: 'c' }), limits), { kind: 'full', what: 'all', count: 2 });
+    });
+
+    it('fails the one job during which the process ended too often, and none that only ran beside it', async () => {
+      await using at = await someStore(kind);
+      const { times } = at;
+      const [poison, neighbour, later] = [1, 2, 3].map((createdMs) => someJob({ createdMs, tenant: `${createdMs}` }));
+      for (const job of [poison, neighbour]) await at.store.add(job!, noLimits);
+      // Its first end finds two at work: nobody knows which of them it was.
+      for (const _ of [1, 2]) await takeOne(at.store);
+      assert.equal((await (await at.again()).recover({ interruptionsMax: 2, ...times })).suspects, 2);
+      await at.store.add(later!, noLimits);
+      const charged: string[] = [];
+      const ended: string[] = [];
+      // A process that works on the poison is ended by it; the others are done.
+      for (let life = 0; life < 20 && ended.length < 3; life += 1) {
+        const job = await takeOne(at.store);
+        assert.equal(
+          job.suspect ? await at.store.take({ kindsFull: [], nowMs: 1e15, startedMs: 1 }) : undefined,
+          undefined,
+        );
+        if (job.id !== poison!.id) {
+          await at.store.finish(job.id, job.attempt, { state: 'done', result: { files: [], facts: {} } }, times);
+          ended.push(`${job.tenant} done`);
+          continue;
+        }
+        charged.push(job.tenant);
+        const recovered = await (await at.again()).recover({ interruptionsMax: 2, ...times });
+        ended.push(...recovered.ended.map(({ tenant, failure }) => `${tenant} ${failure?.code}`));
       }
-      charged.push(job.tenant);
-      const recovered = await store.recover({ interruptionsMax: 2, ...times });
-      ended.push(...recovered.ended.map(({ tenant, failure }) => `${tenant} ${failure?.code}`));
-    }
-    assert.deepEqual(charged, ['1', '1']);
-    assert.deepEqual(ended, ['2 done', '1 job_interrupted', '3 done']);
-    assert.equal((await store.get(neighbour!.id))?.interruptions, 0);
+      assert.deepEqual(charged, ['1', '1']);
+      assert.deepEqual(ended, ['2 done', '1 job_interrupted', '3 done']);
+      assert.equal((await at.store.get(neighbour!.id))?.interruptions, 0);
+    });
+
+    it('charges nobody with a stop in order, and cancels what was being cancelled', async () => {
+      await using at = await someStore(kind);
+      const { times } = at;
+      const [wanted, unwanted] = [someJob({ createdMs: 1 }), someJob({ createdMs: 2 })];
+      await at.store.add(wanted, noLimits);
+      await takeOne(at.store);
+      await at.store.excuse();
+      const excused = await (await at.again()).recover({ interruptionsMax: 1, ...times });
+      assert.deepEqual([excused.ended.length, excused.suspects, excused.waiting], [0, 0, 1]);
+      // The next attempt is not excused by that.
+      await takeOne(at.store);
+      await at.store.add(unwanted, noLimits);
+      await takeOne(at.store);
+      await at.store.cancel(unwanted.id, times);
+      const recovered = await (await at.again()).recover({ interruptionsMax: 1, ...times });
+      assert.deepEqual(
+        recovered.ended.map(({ id, state }) => [id, state]),
+        [[unwanted.id, 'cancelled']],
+      );
+      assert.equal(recovered.suspects, 1);
+    });
+
+    it('cancels what is given back after somebody wanted that', async () => {
+      await using at = await someStore(kind);
+      const { store, times } = at;
+      const { id } = someJob();
+      await store.add(someJob({ id }), noLimits);
+      const taken = await takeOne(store);
+      assert.equal((await store.cancel(id, times))?.endedNow, false);
+      const given = await store.giveBack(id, taken.attempt, { because: 'stalled', notBeforeMs: 0, ...times });
+      assert.equal(given?.state, 'cancelled');
+      assert.equal((await store.cancel(id, times))?.endedNow, false);
+    });
+
+    it('lists every job once, page by page, also when all are of one millisecond', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      const ids = new Set<string>();
+      for (const createdMs of [1, 1, 1, 1, 1, 2, 2]) {
+        const job = someJob({ createdMs });
+        ids.add(job.id);
+        await store.add(job, noLimits);
+      }
+      const seen: string[] = [];
+      for (let last: Job | undefined; ; ) {
+        const place = last ? { beforeMs: last.createdMs, behindId: last.id } : { beforeMs: 1e15 };
+        const page = await store.list({ tenant: 'anonymous', limit: 2, ...place });
+        seen.push(...page.map(({ id }) => id));
+        last = page.at(-1);
+        if (!last) break;
+      }
+      assert.equal(seen.length, 7);
+      assert.deepEqual(new Set(seen), ids);
+    });
+
+    it('forgets what is past its time, and only that', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      const ids = [someJob({ createdMs: 1 }), someJob({ createdMs: 2 }), someJob({ createdMs: 3 })];
+      for (const job of ids) await store.add(job, noLimits);
+      const first = await takeOne(store);
+      await store.finish(
+        first.id,
+        1,
+        { state: 'done', result: { files: [], facts: {} } },
+        { nowMs: 10, expiresMs: 20 },
+      );
+      await store.cancel(ids[1]!.id, { nowMs: 10, expiresMs: 30 });
+      assert.deepEqual(await store.expire(19, 100), []);
+      assert.deepEqual(await store.expire(20, 100), [first.id]);
+      assert.equal((await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 10 })).length, 2);
+    });
+
+    it('forgets what is deleted: at once where it has ended or waits, else when its attempt ends', async () => {
+      await using at = await someStore(kind);
+      const { store, times } = at;
+      const [waits, runs, retried, ended] = [someJob(), someJob(), someJob(), someJob()];
+      for (const job of [runs, retried, ended]) {
+        await store.add(job, noLimits);
+        await takeOne(store);
+      }
+      await store.add(waits, noLimits);
+      await store.finish(ended.id, 1, { state: 'done', result: { files: [], facts: {} } }, times);
+
+      const deleted = async (id: string) => {
+        const { job, endedNow } = (await store.delete(id, times))!;
+        return [job.state, endedNow, (await store.get(id))?.state];
+      };
+      assert.deepEqual(await deleted(waits.id), ['cancelled', true, undefined]);
+      assert.deepEqual(await deleted(ended.id), ['done', false, undefined]);
+      assert.deepEqual(await deleted(runs.id), ['running', false, 'running']);
+      assert.deepEqual(await deleted(retried.id), ['running', false, 'running']);
+      assert.equal(await store.delete(waits.id, times), undefined);
+
+      const given = await store.giveBack(retried.id, 1, { because: 'failed', notBeforeMs: 0, ...times });
+      assert.deepEqual([given?.state, given?.deleteWanted], ['cancelled', true]);
+      assert.equal((await store.finish(runs.id, 1, { state: 'cancelled' }, times))?.deleteWanted, true);
+      assert.deepEqual(await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 10 }), []);
+    });
+
+    it('forgets at the next start what was deleted while it ran in a process that was killed', async () => {
+      await using at = await someStore(kind);
+      const { times } = at;
+      const job = someJob();
+      await at.store.add({ ...job, idempotency: { key: 'once', fingerprint: 'a' } }, noLimits);
+      await takeOne(at.store);
+      await at.store.delete(job.id, times);
+      const { ended, live } = await (await at.again()).recover({ interruptionsMax: 3, ...times });
+      assert.deepEqual([ended.map(({ id, state }) => [id, state]), live], [[[job.id, 'cancelled']], []]);
+      assert.equal(await at.store.get(job.id), undefined);
+    });
+
+    it('takes the key of a deleted job for another one', async () => {
+      await using at = await someStore(kind);
+      const { store, times } = at;
+      const idempotency = { key: 'once', fingerprint: 'a' };
+      const job = someJob();
+      await store.add({ ...job, idempotency }, noLimits);
+      await takeOne(store);
+      await store.delete(job.id, times);
+      assert.equal((await store.add({ ...someJob(), idempotency }, noLimits)).kind, 'added');
+    });
+
+    it('says what waits, what runs and how old the oldest is', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      await store.add(someJob({ createdMs: 1_000, kind: 'score' }), noLimits);
+      await store.add(someJob({ createdMs: 2_000, kind: 'score' }), noLimits);
+      const taken = await takeOne(store, 3_000);
+      assert.deepEqual((await store.standing(5_000)).kinds, [
+        { kind: 'score', waiting: 1, running: 1, oldestMs: 4_000 },
+      ]);
+      await store.finish(
+        taken.id,
+        1,
+        { state: 'done', result: { files: [], facts: {} } },
+        { nowMs: 3_700, expiresMs: 9e9 },
+      );
+      assert.deepEqual((await store.standing(5_000)).workMs, { score: 700 });
+    });
   });
 
+describe('the file of the jobs’ store', () => {
   it('puts back what one process of several ran, and lets a suspect wait for a process that has nothing else', async () => {
     await using folder = await temporaryFolder();
     const { database } = openJobDatabase(join(folder.path, 'jobs.sqlite'));
@@ -153,142 +303,6 @@ describe('the jobs’ store', () => {
     database.close();
   });
 
-  it('charges nobody with a stop in order, and cancels what was being cancelled', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const [wanted, unwanted] = [someJob({ createdMs: 1 }), someJob({ createdMs: 2 })];
-    await store.add(wanted, noLimits);
-    await takeOne(store);
-    await store.excuse();
-    const excused = await store.recover({ interruptionsMax: 1, ...times });
-    assert.deepEqual([excused.ended.length, excused.suspects, excused.waiting], [0, 0, 1]);
-    // The next attempt is not excused by that.
-    await takeOne(store);
-    await store.add(unwanted, noLimits);
-    await takeOne(store);
-    await store.cancel(unwanted.id, times);
-    const recovered = await store.recover({ interruptionsMax: 1, ...times });
-    assert.deepEqual(
-      recovered.ended.map(({ id, state }) => [id, state]),
-      [[unwanted.id, 'cancelled']],
-    );
-    assert.equal(recovered.suspects, 1);
-  });
-
-  it('cancels what is given back after somebody wanted that', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const { id } = someJob();
-    await store.add(someJob({ id }), noLimits);
-    const taken = await takeOne(store);
-    assert.equal((await store.cancel(id, times))?.endedNow, false);
-    const given = await store.giveBack(id, taken.attempt, { because: 'stalled', notBeforeMs: 0, ...times });
-    assert.equal(given?.state, 'cancelled');
-    assert.equal((await store.cancel(id, times))?.endedNow, false);
-  });
-
-  it('lists every job once, page by page, also when all are of one millisecond', async () => {
-    await using at = await someStore();
-    const { store } = at;
-    const ids = new Set<string>();
-    for (const createdMs of [1, 1, 1, 1, 1, 2, 2]) {
-      const job = someJob({ createdMs });
-      ids.add(job.id);
-      await store.add(job, noLimits);
-    }
-    const seen: string[] = [];
-    for (let last: Job | undefined; ; ) {
-      const place = last ? { beforeMs: last.createdMs, behindId: last.id } : { beforeMs: 1e15 };
-      const page = await store.list({ tenant: 'anonymous', limit: 2, ...place });
-      seen.push(...page.map(({ id }) => id));
-      last = page.at(-1);
-      if (!last) break;
-    }
-    assert.equal(seen.length, 7);
-    assert.deepEqual(new Set(seen), ids);
-  });
-
-  it('forgets what is past its time, and only that', async () => {
-    await using at = await someStore();
-    const { store } = at;
-    const ids = [someJob({ createdMs: 1 }), someJob({ createdMs: 2 }), someJob({ createdMs: 3 })];
-    for (const job of ids) await store.add(job, noLimits);
-    const first = await takeOne(store);
-    await store.finish(first.id, 1, { state: 'done', result: { files: [], facts: {} } }, { nowMs: 10, expiresMs: 20 });
-    await store.cancel(ids[1]!.id, { nowMs: 10, expiresMs: 30 });
-    assert.deepEqual(await store.expire(19, 100), []);
-    assert.deepEqual(await store.expire(20, 100), [first.id]);
-    assert.equal((await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 10 })).length, 2);
-  });
-
-  it('forgets what is deleted: at once where it has ended or waits, else when its attempt ends', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const [waits, runs, retried, ended] = [someJob(), someJob(), someJob(), someJob()];
-    for (const job of [runs, retried, ended]) {
-      await store.add(job, noLimits);
-      await takeOne(store);
-    }
-    await store.add(waits, noLimits);
-    await store.finish(ended.id, 1, { state: 'done', result: { files: [], facts: {} } }, times);
-
-    const deleted = async (id: string) => {
-      const { job, endedNow } = (await store.delete(id, times))!;
-      return [job.state, endedNow, (await store.get(id))?.state];
-    };
-    assert.deepEqual(await deleted(waits.id), ['cancelled', true, undefined]);
-    assert.deepEqual(await deleted(ended.id), ['done', false, undefined]);
-    assert.deepEqual(await deleted(runs.id), ['running', false, 'running']);
-    assert.deepEqual(await deleted(retried.id), ['running', false, 'running']);
-    assert.equal(await store.delete(waits.id, times), undefined);
-
-    const given = await store.giveBack(retried.id, 1, { because: 'failed', notBeforeMs: 0, ...times });
-    assert.deepEqual([given?.state, given?.deleteWanted], ['cancelled', true]);
-    assert.equal((await store.finish(runs.id, 1, { state: 'cancelled' }, times))?.deleteWanted, true);
-    assert.deepEqual(await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 10 }), []);
-  });
-
-  it('forgets at the next start what was deleted while it ran in a process that was killed', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const job = someJob();
-    await store.add({ ...job, idempotency: { key: 'once', fingerprint: 'a' } }, noLimits);
-    await takeOne(store);
-    await store.delete(job.id, times);
-    const { ended, live } = await store.recover({ interruptionsMax: 3, ...times });
-    assert.deepEqual([ended.map(({ id, state }) => [id, state]), live], [[[job.id, 'cancelled']], []]);
-    assert.equal(await store.get(job.id), undefined);
-  });
-
-  it('takes the key of a deleted job for another one', async () => {
-    await using at = await someStore();
-    const { store, times } = at;
-    const idempotency = { key: 'once', fingerprint: 'a' };
-    const job = someJob();
-    await store.add({ ...job, idempotency }, noLimits);
-    await takeOne(store);
-    await store.delete(job.id, times);
-    assert.equal((await store.add({ ...someJob(), idempotency }, noLimits)).kind, 'added');
-  });
-
-  it('says what waits, what runs and how old the oldest is', async () => {
-    await using at = await someStore();
-    const { store } = at;
-    await store.add(someJob({ createdMs: 1_000, kind: 'score' }), noLimits);
-    await store.add(someJob({ createdMs: 2_000, kind: 'score' }), noLimits);
-    const taken = await takeOne(store, 3_000);
-    assert.deepEqual((await store.standing(5_000)).kinds, [{ kind: 'score', waiting: 1, running: 1, oldestMs: 4_000 }]);
-    await store.finish(
-      taken.id,
-      1,
-      { state: 'done', result: { files: [], facts: {} } },
-      { nowMs: 3_700, expiresMs: 9e9 },
-    );
-    assert.deepEqual((await store.standing(5_000)).workMs, { score: 700 });
-  });
-});
-
-describe('the file of the jobs’ store', () => {
   it('of an older version is brought up to date with its jobs in it; of a newer version it is refused and untouched', async () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'jobs.sqlite');
@@ -334,7 +348,7 @@ describe('the file of the jobs’ store', () => {
       (file: string) => rm(file),
     ]) {
       await using at = await damagedStore(damage);
-      await using store = await openJobStore({ data: at.data });
+      await using store = await openSqliteJobStore({ data: at.data });
       assert.equal((await store.add(someJob(), noLimits)).kind, 'added');
       const aside = await at.setAside();
       assert.deepEqual(await namesIn(aside, 'work'), at.waiting);
@@ -347,7 +361,7 @@ describe('the file of the jobs’ store', () => {
     let lost = 0;
     for (const page of [12, 20, 25]) {
       await using at = await damagedStore((file) => overwritePage(file, page));
-      await using store = await openJobStore({ data: at.data });
+      await using store = await openSqliteJobStore({ data: at.data });
       const saved = await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 1_000 });
       assert.ok(saved.length >= at.ids.length - 30, `${saved.length} of ${at.ids.length}`);
       lost += at.ids.length - saved.length;
@@ -375,7 +389,7 @@ describe('the file of the jobs’ store', () => {
     await mkdir(join(half, 'work'), { recursive: true });
     await rename(join(service, 'work', at.waiting[0]!), join(half, 'work', at.waiting[0]!));
     {
-      await using store = await openJobStore({ data: at.data });
+      await using store = await openSqliteJobStore({ data: at.data });
       const saved = await store.list({ tenant: 'anonymous', beforeMs: 1e15, limit: 1_000 });
       const works = saved.filter((job) => !hasEnded(job)).map(({ id }) => id);
       assert.deepEqual(await namesIn(service, 'work'), works.sort());
@@ -383,15 +397,15 @@ describe('the file of the jobs’ store', () => {
     // Killed again, when the new database was in its place and only the name was missing.
     await rename(await at.setAside(), half);
     const before = await namesIn(service, 'results');
-    await using _store = await openJobStore({ data: at.data });
+    await using _store = await openSqliteJobStore({ data: at.data });
     assert.deepEqual(await namesIn(service, 'results'), before);
     assert.equal(existsSync(half), false);
   });
 
   it('is opened by one service only', async () => {
     await using folder = await temporaryFolder();
-    await using _first = await openJobStore({ data: folder.path });
-    await assert.rejects(openJobStore({ data: folder.path }), {
+    await using _first = await openSqliteJobStore({ data: folder.path });
+    await assert.rejects(openSqliteJobStore({ data: folder.path }), {
       code: 'invalid_setting',
       message: /another service has it open/,
     });
@@ -452,21 +466,6 @@ async function overwritePage(file: string, page: number): Promise<void> {
 
 async function namesIn(folder: string, name: string): Promise<string[]> {
   return (await readdir(join(folder, name))).sort();
-}
-
-async function someStore(): Promise<
-  AsyncDisposable & { store: JobStore; times: { nowMs: number; expiresMs: number } }
-> {
-  const folder = await temporaryFolder();
-  const store = await openJobStore({ data: folder.path });
-  return {
-    store,
-    times: { nowMs: Date.now(), expiresMs: Date.now() + 60_000 },
-    [Symbol.asyncDispose]: async () => {
-      await store[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
 }
 
 async function takeOne(store: JobStore, nowMs = Date.now()): Promise<Job> {

@@ -268,11 +268,14 @@ export class JobDatabase {
     ).map(({ id }) => id as string);
   }
 
-  /**
-   * `nowMs` by the clock on the wall; `dueMs`, by the data folder's, is the time up to which those
-   * that wait for theirs are passed over.
-   */
-  standing(nowMs: number, dueMs = 0): Standing {
+  /** When the next job after `dueMs` that waits for its time may be begun. */
+  nextAtMs(dueMs: number): number | undefined {
+    const sql = `SELECT min(not_before_ms) AS at FROM job WHERE state = 'waiting' AND not_before_ms > ?`;
+    const at = this.#get(sql, dueMs)?.at;
+    return typeof at === 'number' ? at : undefined;
+  }
+
+  standing(nowMs: number): Standing {
     const kinds = this.#all(
       `SELECT kind, sum(state = 'waiting') AS waiting, sum(state = 'running') AS running, min(created_ms) AS oldest
        FROM job WHERE state IN ('waiting', 'running') GROUP BY kind`,
@@ -282,10 +285,6 @@ export class JobDatabase {
       running: Number(row.running),
       oldestMs: Math.max(0, nowMs - Number(row.oldest)),
     }));
-    const next = this.#get(
-      `SELECT min(not_before_ms) AS at FROM job WHERE state = 'waiting' AND not_before_ms > ?`,
-      dueMs,
-    )?.at;
     const work = this.#all(
       `SELECT kind, avg(ended_ms - started_ms) AS mean FROM (
          SELECT kind, ended_ms, started_ms, row_number() OVER (PARTITION BY kind ORDER BY ended_ms DESC) AS place
@@ -294,7 +293,6 @@ export class JobDatabase {
     );
     return {
       kinds,
-      nextAtMs: typeof next === 'number' ? next : undefined,
       workMs: Object.fromEntries(work.map(({ kind, mean }) => [String(kind), Number(mean)])),
       processes: 1,
     };

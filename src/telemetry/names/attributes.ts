@@ -39,6 +39,8 @@ export const attributeNames = {
   exceptionType: { name: 'exception.type', says: 'The class of an unexpected error.' },
   exceptionMessage: { name: 'exception.message', says: 'Its message, without quoted text.' },
   exceptionStack: { name: 'exception.stacktrace', says: 'Where it was thrown.' },
+  dbSystem: { name: 'db.system.name', says: 'postgresql.' },
+  dbOperation: { name: 'db.operation.name', says: 'What was asked of the database, in one word: take, finish …' },
   errorType: { name: 'error.type', says: 'The failure’s code: docs/errors.md has each.' },
   fault: {
     name: 'fault',

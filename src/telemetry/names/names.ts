@@ -1,4 +1,5 @@
 import { collectorMetrics } from './collector.ts';
+import { databaseMetrics } from './database.ts';
 import { gpuMetrics } from './gpu.ts';
 import { hostMetrics } from './host.ts';
 import { inferenceMetrics } from './inference.ts';
@@ -17,6 +18,7 @@ export const metricNames = {
   ...requestMetrics,
   ...inferenceMetrics,
   ...taskMetrics,
+  ...databaseMetrics,
   ...gpuMetrics,
   ...hostMetrics,
   ...processMetrics,

@@ -80,6 +80,11 @@ export const spanNames = {
     says: 'A job from accepted to ended; linked with the request that brought it.',
     requires: ['jobId', 'jobKind', 'jobAttempt', 'jobState', 'tenant'],
   },
+  databaseQuery: {
+    name: 'db.query',
+    says: 'A query or transaction of the jobs’ database, within the work that asks.',
+    requires: ['dbSystem', 'dbOperation'],
+  },
   jobStep: {
     name: 'job.step',
     says: 'One attempt at a part of a job. Always kept.',

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ServiceError } from '../../errors.ts';
-import { ifThereNow } from '../../if-there.ts';
-import { makeFolderNow } from '../../make-folder.ts';
-import { ours, say } from '../../sentence.ts';
+import { ServiceError } from '../errors.ts';
+import { ifThereNow } from '../if-there.ts';
+import { makeFolderNow } from '../make-folder.ts';
+import { ours, say } from '../sentence.ts';
 
 /**
  * The service's instance id: the same over restarts, since Prometheus knows the instance by it, so

@@ -3,6 +3,7 @@ import { accessSettings } from './settings/access.ts';
 import { alertSettings } from './settings/alerts.ts';
 import { collectorSettings } from './settings/collector.ts';
 import { databaseSettings } from './settings/database.ts';
+import { fileSettings } from './settings/files.ts';
 import { folderSettings } from './settings/folders.ts';
 import { gpuSettings } from './settings/gpus.ts';
 import { healthSettings } from './settings/health.ts';
@@ -41,6 +42,7 @@ export const settings = {
   ...taskSettings,
   ...jobSettings,
   ...databaseSettings,
+  ...fileSettings,
   ...pageSettings,
   ...healthSettings,
   ...gpuSettings,

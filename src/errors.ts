@@ -184,6 +184,16 @@ export const failures = {
     retryable: true,
     means: 'The database of the jobs (VITRINE_DATABASE_URL) cannot be used at the moment; inference goes on.',
   },
+  files_unreachable: {
+    status: 503,
+    retryable: true,
+    means: 'The place of the jobs’ files (VITRINE_FILES) cannot be used at the moment; inference goes on.',
+  },
+  files_missing: {
+    status: 500,
+    retryable: false,
+    means: 'A file of a job is not in VITRINE_FILES any more, or is not what was put there.',
+  },
   backend_away: { status: 503, retryable: true, means: 'The backend that the page asks for is not there.' },
   backend_slow: { status: 504, retryable: true, means: 'The backend did not answer the page in time.' },
   backend_failed: { status: 502, retryable: true, means: 'The backend answered the page with a failure of its own.' },

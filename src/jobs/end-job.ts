@@ -1,3 +1,4 @@
+import type { JobFiles } from './files/job-files.ts';
 import type { Job } from './job.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -10,10 +11,11 @@ import type { WorkFolders } from './work-folders.ts';
  */
 export async function endJob(
   job: Job,
-  { metrics, live, folders }: { metrics: JobMetrics; live: LiveJobs; folders: WorkFolders },
+  { metrics, live, folders, files }: { metrics: JobMetrics; live: LiveJobs; folders: WorkFolders; files: JobFiles },
 ): Promise<void> {
   recordEnd(job, metrics);
   live.announceEnd(job);
   await folders.remove(job.id);
-  if (job.deleteWanted) await folders.removeResult(job.id);
+  await files.removeUploads(job.id);
+  if (job.deleteWanted) await files.removeResult(job.id);
 }

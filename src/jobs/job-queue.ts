@@ -5,6 +5,7 @@ import { say } from '../sentence.ts';
 import { newIds } from '../telemetry/ids.ts';
 import { endJob } from './end-job.ts';
 import { endTimes } from './end-times.ts';
+import type { JobFiles } from './files/job-files.ts';
 import { hasEnded, type Job, type NewJob } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import type { JobMetrics } from './job-metrics.ts';
@@ -20,6 +21,7 @@ export type JobQueueParts = {
   readonly clock: JobClock;
   readonly store: JobStore;
   readonly folders: WorkFolders;
+  readonly files: JobFiles;
   readonly metrics: JobMetrics;
   readonly live: LiveJobs;
   readonly worker: Pick<JobWorker, 'wake' | 'isStopping'>;
@@ -31,6 +33,11 @@ export class JobQueue {
 
   constructor(parts: JobQueueParts) {
     this.#parts = parts;
+  }
+
+  /** Where the uploads and results of jobs lie. */
+  get files(): JobFiles {
+    return this.#parts.files;
   }
 
   get events(): JobEvents {
@@ -80,11 +87,11 @@ export class JobQueue {
    * last state.
    */
   async delete(id: string): Promise<Job | undefined> {
-    const { store, folders, live } = this.#parts;
+    const { store, files, live } = this.#parts;
     const deleted = await store.delete(id, endTimes(this.#parts));
     if (!deleted) return undefined;
     const job = await this.#follow(deleted);
-    if (hasEnded(job)) await folders.removeResult(id);
+    if (hasEnded(job)) await files.removeResult(id);
     return live.shown(job);
   }
 

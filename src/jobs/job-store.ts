@@ -42,6 +42,8 @@ export type JobStore = AsyncDisposable & {
   recover(of: { readonly interruptionsMax: number } & EndTimes): Promise<Recovered>;
   /** Forgets jobs whose time to live is over; answers their ids. */
   expire(nowMs: number, limit: number): Promise<string[]>;
+  /** Which of these there are: all, or those that have not ended. */
+  known(ids: readonly string[], which: 'all' | 'live'): Promise<string[]>;
   /** `nowMs` by the clock on the wall. */
   standing(nowMs: number): Promise<Standing>;
   /** When the next job after `dueMs` that waits for its time may be begun. */

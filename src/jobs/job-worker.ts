@@ -14,7 +14,7 @@ import type { Recovered } from './store-answers.ts';
 
 export type JobWorkerParts = Omit<AttemptParts, 'config' | 'stopping'> & {
   readonly config: AttemptParts['config'] &
-    Pick<Config, 'jobsRunningMax' | 'jobsOfKindRunningMax' | 'jobInterruptionsMax'>;
+    Pick<Config, 'jobsRunningMax' | 'jobsOfKindRunningMax' | 'jobInterruptionsMax' | 'filesAbandonedMs'>;
   readonly metrics: JobMetrics;
 };
 
@@ -31,6 +31,7 @@ export class JobWorker {
   #fillAgain = false;
   #alarm: NodeJS.Timeout | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  #sweepingFiles: NodeJS.Timeout | undefined;
   #started = false;
   #stopped: Promise<void> | undefined;
 
@@ -41,10 +42,12 @@ export class JobWorker {
 
   /** Puts back what a process before left running, removes the files it left, and begins to work. */
   async start(): Promise<void> {
-    const { store, folders, config, metrics } = this.#parts;
+    const { store, folders, files, config, metrics } = this.#parts;
     store.hear((change) => this.#hear(change));
     const recovered = await this.#recover().catch(nothingWhileUnreachable);
-    await folders.sweep({ work: new Set(recovered.live), results: recovered.done });
+    // What all replicas reach is here as a copy only.
+    const owned = files.isShared ? { live: [], done: [] } : recovered;
+    await folders.sweep({ work: new Set(owned.live), results: owned.done });
     if (recovered.waiting > 0)
       log('app', 'info', `${recovered.waiting} jobs wait from before the start.`, {
         event_type: 'jobs_recovered',
@@ -54,6 +57,8 @@ export class JobWorker {
     metrics.observe(async () => (store.trouble?.usable === false ? undefined : await store.standing(Date.now())));
     const everyMs = Math.min(60_000, Math.max(200, config.jobResultAgeMsMax / 4));
     this.#sweeping = setInterval(() => void this.#tidy(), everyMs).unref();
+    const sweepMs = Math.min(3_600_000, config.filesAbandonedMs);
+    if (files.isShared) this.#sweepingFiles = setInterval(() => void this.#sweepFiles(), sweepMs).unref();
     void this.#tidy();
     this.#started = true;
     this.wake();
@@ -61,10 +66,13 @@ export class JobWorker {
 
   /** Puts back what processes that have ended left running. */
   async #recover(): Promise<Recovered> {
-    const { store, config, metrics } = this.#parts;
+    const { store, files, config, metrics } = this.#parts;
     const { jobInterruptionsMax: interruptionsMax } = config;
     const recovered = await store.recover({ interruptionsMax, ...endTimes(this.#parts) });
-    for (const job of recovered.ended) recordEnd(job, metrics);
+    for (const job of recovered.ended) {
+      recordEnd(job, metrics);
+      await files.removeUploads(job.id);
+    }
     if (recovered.suspects > 0)
       log(
         'app',
@@ -114,6 +122,7 @@ export class JobWorker {
     this.#stopping.abort();
     clearTimeout(this.#alarm);
     clearInterval(this.#sweeping);
+    clearInterval(this.#sweepingFiles);
     this.#elsewhere[Symbol.dispose]();
     // First: work that does not end in time is no less given back in order.
     const excused = byDefect ? undefined : store.excuse().catch(logNotExcused);
@@ -187,14 +196,17 @@ export class JobWorker {
   /** Never rejects. */
   async #work(attempt: Attempt): Promise<void> {
     const settled = await runAttempt(attempt, { ...this.#parts, stopping: this.#stopping.signal });
-    if (settled) await this.#settled(attempt, settled.job);
+    if (!settled) return;
+    const { id, attempt: number } = attempt.job;
+    // A result that the store did not take is nobody's.
+    if (settled.job?.state !== 'done' || settled.job.result?.attempt !== number)
+      await this.#parts.files.removeAttempt(id, number);
+    await this.#settled(attempt, settled.job);
   }
 
   /** What follows from the store's word. */
   async #settled(attempt: Attempt, job: Job | undefined): Promise<void> {
     if (job?.attempt !== attempt.job.attempt) {
-      // A newer attempt keeps its own result in the place of this one's; so there is nothing to remove
-      // here either.
       log('app', 'warn', 'An attempt at a job ended when another had begun; it counts for nothing.', {
         event_type: 'job_attempt_superseded',
         ...fieldsOf(attempt.job),
@@ -206,11 +218,23 @@ export class JobWorker {
     else this.#parts.live.announceState(attempt);
   }
 
+  /** Removes files that no job owns from where all replicas reach them. */
+  async #sweepFiles(): Promise<void> {
+    const { store, files } = this.#parts;
+    await files
+      .sweep((ids, which) => store.known(ids, which))
+      .catch((error: unknown) =>
+        log('app', 'warn', `Files without a job could not be removed: ${recordedReason(error)}`, {
+          event_type: 'files_not_swept',
+        }),
+      );
+  }
+
   /** Forgets what is past its time, and removes what could not be removed before. */
   async #tidy(): Promise<void> {
-    const { store, folders, clock } = this.#parts;
+    const { store, folders, files, clock } = this.#parts;
     try {
-      for (const id of await store.expire(clock.now(), 1_000)) await folders.removeResult(id);
+      for (const id of await store.expire(clock.now(), 1_000)) await files.removeResult(id);
     } catch (error) {
       log('app', 'warn', `Results past their time could not be forgotten: ${recordedReason(error)}`, {
         event_type: 'job_expiry_failed',

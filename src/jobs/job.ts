@@ -14,7 +14,13 @@ export type JobProgress = { readonly done: number; readonly total: number; reado
 export type JobResult = {
   /** Its files lie under the number of the attempt that made them; versions before wrote none. */
   readonly attempt?: number;
-  readonly files: readonly { readonly name: string; readonly contentType: string; readonly sizeBytes: number }[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly contentType: string;
+    readonly sizeBytes: number;
+    /** Where it lies with others' files. */
+    readonly sha256?: string;
+  }[];
   readonly facts: Record<string, unknown>;
 };
 

@@ -50,7 +50,7 @@ export async function syncToDisk(path: string): Promise<void> {
 }
 
 /** A plain name that no other file of the result has. */
-function freeName(wanted: string, files: readonly { readonly name: string }[]): string {
+export function freeName(wanted: string, files: readonly { readonly name: string }[]): string {
   const plain = basename(wanted).replace(/[^\w.() -]/g, '_') || 'result';
   let name = plain;
   for (let at = 2; files.some((file) => file.name === name); at += 1) name = `${at}-${plain}`;

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { SteadyClock } from '../steady-clock.ts';
 import { instanceId } from '../telemetry/instance.ts';
 import type { Meter } from '../telemetry/meter.ts';
+import { openJobFiles } from './files/open-job-files.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { JobQueue } from './job-queue.ts';
 import { JobWorker } from './job-worker.ts';
@@ -29,10 +30,11 @@ export async function openJobs(config: Config, meter: Meter, perform: Perform, g
   const store = opened.use(await openJobStore(config, meter, instanceId(join(config.data, 'service'))));
   const clock = store.clock ?? given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
   const folders = await WorkFolders.open(config, meter);
+  const files = await openJobFiles(config, folders);
   const metrics = new JobMetrics(meter);
   const live = new LiveJobs(clock, (event) => store.announce(event));
-  const worker = new JobWorker({ config, clock, store, folders, metrics, live, perform });
-  const queue = new JobQueue({ config, clock, store, folders, metrics, live, worker });
+  const worker = new JobWorker({ config, clock, store, folders, files, metrics, live, perform });
+  const queue = new JobQueue({ config, clock, store, folders, files, metrics, live, worker });
   opened.defer(() => worker.stop());
   const held = opened.move();
   return {

@@ -11,9 +11,9 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { inSpan } from '../telemetry/spans.ts';
 import type { Attempt } from './attempt.ts';
 import { endTimes } from './end-times.ts';
+import type { JobFiles } from './files/job-files.ts';
 import { bytesOf, type GivenBack, type Job, type JobEnd, type JobProgress } from './job.ts';
 import type { JobClock, JobStore } from './job-store.ts';
-import { keepResult } from './keep-result.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { contextOf, fieldsOf } from './log-job.ts';
 import type { WorkFolders } from './work-folders.ts';
@@ -39,6 +39,7 @@ export type AttemptParts = {
   readonly clock: JobClock;
   readonly store: JobStore;
   readonly folders: WorkFolders;
+  readonly files: JobFiles;
   readonly live: LiveJobs;
   readonly perform: Perform;
   readonly stopping: AbortSignal;
@@ -51,19 +52,21 @@ export type AttemptParts = {
  */
 export async function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<{ job: Job | undefined } | undefined> {
   const { job } = attempt;
-  const { folders, live } = parts;
+  const { folders, files, live } = parts;
   live.announceState(attempt);
   let outcome: Outcome;
   try {
     const folder = await folders.beginAttempt(job.id, job.attempt);
     // Given up while its folder was made: nobody waits any more.
     attempt.signal.throwIfAborted();
+    await files.fetchUploads(job, folders.pathOf(job.id), attempt.signal);
     const result = await performIn(folder, attempt, parts);
-    outcome = { state: 'done', result: await keepResult(result, folder, folders.resultPathOf(job.id), job.attempt) };
+    outcome = { state: 'done', result: await files.keepResult(job, result, folder, attempt.signal) };
   } catch (error) {
     outcome = outcomeOf(asDiskFailure(error), attempt, parts.config);
   }
-  await folders.endAttempt(job.id, outcome.state === 'done' ? bytesOf(outcome.result) : 0);
+  if (files.isShared) await folders.remove(job.id);
+  await folders.endAttempt(job.id, outcome.state === 'done' && !files.isShared ? bytesOf(outcome.result) : 0);
   return outcome.state === 'left' ? undefined : storeOutcome(attempt, outcome, parts);
 }
 
@@ -114,7 +117,7 @@ function storeProgress(attempt: Attempt, progress: JobProgress, store: JobStore)
 }
 
 /** Failures that are nobody's fault and pass: room on the disk, a way to it, a place in a queue. */
-const shortages: readonly FailureCode[] = ['not_kept', 'busy', 'share_used', 'queue_full'];
+const shortages: readonly FailureCode[] = ['not_kept', 'busy', 'share_used', 'queue_full', 'files_unreachable'];
 const stalledWaitMsMax = 60_000;
 
 function outcomeOf(error: unknown, { job, gaveUp }: Attempt, config: AttemptParts['config']): Outcome {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { Context } from 'mocha';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { JobStore } from '../../src/jobs/job-store.ts';
@@ -14,7 +15,9 @@ export type StoreKind = {
   /** Before all: the database, or a skip with the reason. */
   begin(test: Context): Promise<void>;
   end(): Promise<void>;
-  settings(): Partial<Config>;
+  settings(data: string): Partial<Config>;
+  /** Where uploads and results of jobs are, with this data folder. */
+  files(data: string): string;
 };
 
 export const sqlite: StoreKind = {
@@ -22,6 +25,7 @@ export const sqlite: StoreKind = {
   begin: async () => undefined,
   end: async () => undefined,
   settings: () => ({}),
+  files: (data) => join(data, 'service'),
 };
 
 let postgresql: TestPostgres | undefined;
@@ -33,13 +37,18 @@ export const postgres: StoreKind = {
     postgresql = availableOrSkip(test, await startPostgres());
   },
   end: async () => postgresql?.[Symbol.asyncDispose](),
-  settings: () => ({ databaseUrl: postgresql?.url ?? '', databaseSchema: postgresql?.schema() ?? '' }),
+  settings: (data) => ({
+    databaseUrl: postgresql?.url ?? '',
+    databaseSchema: postgresql?.schema() ?? '',
+    files: `file://${join(data, 'shared')}`,
+  }),
+  files: (data) => join(data, 'shared'),
 };
 
 /** An empty store. `again` opens it as after a kill: what it ran is still marked as running. */
 export async function someStore(kind: StoreKind) {
   const folder = await temporaryFolder();
-  const config = { ...readConfig({}), data: folder.path, ...kind.settings() };
+  const config = { ...readConfig({}), data: folder.path, ...kind.settings(folder.path) };
   const name = randomUUID();
   const open = () => openJobStore(config, new Meter(), name);
   let store = await open();

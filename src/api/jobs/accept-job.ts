@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { dirname, relative } from 'node:path';
+import { relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
@@ -8,9 +8,7 @@ import { readHeaders } from '../../http/read-by.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import type { Job, NewJob } from '../../jobs/job.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
-import { syncToDisk } from '../../jobs/keep-result.ts';
 import type { WorkFolder } from '../../jobs/work-folders.ts';
-import { onDisk } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
 import type { TaskRequest } from '../../tasks/task-types.ts';
 import { log } from '../../telemetry/logger.ts';
@@ -47,25 +45,33 @@ export async function acceptJob({ jobs }: { jobs: JobQueue }, of: Accepted): Pro
  */
 export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promise<Job> {
   const { request, response, client, work } = of;
-  const task = { ...of.task, files: of.task.files.map((file) => ({ ...file, path: relative(work.path, file.path) })) };
+  const placed = {
+    ...of.task,
+    files: of.task.files.map((file) => ({ ...file, path: relative(work.path, file.path) })),
+  };
   const key = readHeaders(taskHeaders, request)['Idempotency-Key'];
   const idempotency = key === undefined ? undefined : { key, fingerprint: await fingerprintOf(of.task) };
-  await onDisk(async () => {
-    for (const { path } of of.task.files) await syncToDisk(path);
-    await syncToDisk(work.path);
-    // A folder whose name is lost in a power cut is lost with all that is in it.
-    await syncToDisk(dirname(work.path));
-  });
   work.claimForJob();
+  const { files } = jobs;
+  const task = await files.keepUploads(work.id, work.path, placed);
   const trace = requestTrace(response);
   const { traceId, spanId } = trace.ids;
-  const added = await jobs.add({
-    id: work.id,
-    tenant: client.tenant,
-    request: task,
-    madeBy: { traceId, spanId },
-    idempotency,
-  } satisfies Omit<NewJob, 'createdMs' | 'trace'>);
+  const added = await jobs
+    .add({
+      id: work.id,
+      tenant: client.tenant,
+      request: task,
+      madeBy: { traceId, spanId },
+      idempotency,
+    } satisfies Omit<NewJob, 'createdMs' | 'trace'>)
+    .catch(async (error: unknown) => {
+      // A database that was lost may have taken the job: then its files are needed, else they are removed
+      // by age.
+      const isKnown = !(error instanceof ServiceError && error.code === 'database_unreachable');
+      if (isKnown) await files.removeUploads(work.id);
+      throw error;
+    });
+  if (added.kind !== 'added') await files.removeUploads(work.id);
   switch (added.kind) {
     case 'full':
       throw new ServiceError(
@@ -83,7 +89,7 @@ export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promis
     case 'known':
       break;
     case 'added':
-      work.keepForJob();
+      if (!files.isShared) work.keepForJob();
       log(
         'app',
         'info',

@@ -4,7 +4,6 @@ import { ServiceError } from '../../errors.ts';
 import { readQuery } from '../../http/read-by.ts';
 import { hasEnded, type Job } from '../../jobs/job.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
-import type { WorkFolders } from '../../jobs/work-folders.ts';
 import { ours, say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
 import { failedBefore } from './failure-of.ts';
@@ -12,7 +11,7 @@ import { jobAnswer } from './job-answer.ts';
 import { jobId, jobListQuery } from './job-queries.ts';
 import { sendKeptFile } from './send-kept-file.ts';
 
-export type JobParts = { config: Config; jobs: JobQueue; workFolders: WorkFolders };
+export type JobParts = { config: Config; jobs: JobQueue };
 
 /**
  * GET /v1/jobs: the caller's own, the newest first; all of them for the administrator. `?before=`
@@ -76,17 +75,17 @@ export function deleteJob({ jobs: queue }: JobParts) {
  * GET /v1/jobs/{id}/result: what the request would have been answered; 409 where that was a
  * failure.
  */
-export function jobResult({ config, jobs: queue, workFolders: folders }: JobParts) {
+export function jobResult({ config, jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const job = await findOwn(queue, client, request);
     const [file] = resultOf(job).files;
     if (!file) throw new ServiceError('not_found', say`Cannot answer: the job has left no file.`);
-    await sendKeptFile(response, folders.keptPathOf(job), file, config);
+    await sendKeptFile(response, queue.files, { job, file }, config);
   };
 }
 
 /** GET /v1/jobs/{id}/files/{name}: one file of the result. */
-export function jobFile({ config, jobs: queue, workFolders: folders }: JobParts) {
+export function jobFile({ config, jobs: queue }: JobParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const job = await findOwn(queue, client, request);
     const { files } = resultOf(job);
@@ -97,7 +96,7 @@ export function jobFile({ config, jobs: queue, workFolders: folders }: JobParts)
         'not_found',
         say`Cannot answer: the job has no file of this name; it has ${files.map(({ name }) => name).join(', ')}.`,
       );
-    await sendKeptFile(response, folders.keptPathOf(job), file, config);
+    await sendKeptFile(response, queue.files, { job, file }, config);
   };
 }
 

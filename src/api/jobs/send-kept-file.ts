@@ -1,35 +1,46 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Response } from 'express';
 import type { Config } from '../../config.ts';
-import { ServiceError } from '../../errors.ts';
+import { chargeAnswer } from '../../http/charge-answer.ts';
 import { sendFile } from '../../http/send-file.ts';
-import type { JobResult } from '../../jobs/job.ts';
-import { asDiskFailure } from '../../resilience/disk-failure.ts';
-import { say } from '../../sentence.ts';
+import { sendStream } from '../../http/send-stream.ts';
+import type { JobFiles, KeptFile } from '../../jobs/files/job-files.ts';
+import type { Job } from '../../jobs/job.ts';
 
 /**
- * Streams one file of a result. A caller who stops reading is dropped, and one who leaves ends it.
+ * Streams one file of a result, or answers with a link to it. A caller who stops reading is dropped,
+ * and one who leaves ends it.
  */
 export async function sendKeptFile(
   response: Response,
-  folder: string,
-  { name, contentType }: JobResult['files'][number],
+  files: JobFiles,
+  { job, file }: { job: Job; file: KeptFile },
   { bodyIdleMsMax }: Pick<Config, 'bodyIdleMsMax'>,
 ): Promise<void> {
-  const handle = await open(join(folder, name), 'r').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ENOENT') throw asDiskFailure(cause);
-    throw new ServiceError('job_not_found', say`Cannot answer: the result was deleted a moment ago.`, { cause });
-  });
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  const opened = await files.open(job, file, left.signal);
+  if ('link' in opened) {
+    response.setHeader('Cache-Control', 'no-store');
+    response.redirect(303, opened.link);
+    return;
+  }
   try {
-    response.setHeader('Content-Type', contentType);
-    response.setHeader('Content-Length', (await handle.stat()).size);
-    response.setHeader('Content-Disposition', `attachment; filename="${name}"`);
+    response.setHeader('Content-Type', file.contentType);
+    response.setHeader('Content-Length', 'handle' in opened ? (await opened.handle.stat()).size : file.sizeBytes);
+    response.setHeader('Content-Disposition', `attachment; filename="${file.name}"`);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Cache-Control', 'private, no-store');
     if (response.req.method === 'HEAD') response.end();
-    else await sendFile(response, handle, bodyIdleMsMax);
+    else if ('handle' in opened) await sendFile(response, opened.handle, bodyIdleMsMax);
+    else {
+      chargeAnswer(response, streamedBytes);
+      await sendStream(response, opened.bytes, bodyIdleMsMax);
+    }
   } finally {
-    await handle.close();
+    if ('handle' in opened) await opened.handle.close();
+    else opened.bytes.destroy();
   }
 }
+
+/** What a stream between two machines holds at most. */
+const streamedBytes = 256 * 1024;

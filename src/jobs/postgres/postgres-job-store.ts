@@ -244,6 +244,15 @@ class PostgresJobStore implements JobStore {
     return rows.map(({ id }) => id as string);
   }
 
+  async known(ids: readonly string[], which: 'all' | 'live'): Promise<string[]> {
+    const rows = await this.#ask(
+      'known',
+      `SELECT id FROM job WHERE id = ANY ($1) AND ($2 OR state IN ('waiting', 'running'))`,
+      [ids, which === 'all'],
+    );
+    return rows.map(({ id }) => id as string);
+  }
+
   async standing(nowMs: number): Promise<Standing> {
     this.#begun();
     // Thousands of jobs are counted once a second at most, however many ask.

@@ -268,6 +268,15 @@ export class JobDatabase {
     ).map(({ id }) => id as string);
   }
 
+  /** Which of these there are: all, or those that have not ended. */
+  known(ids: readonly string[], which: 'all' | 'live'): string[] {
+    const live = which === 'live' ? `AND state IN ('waiting', 'running')` : '';
+    return this.#all(
+      `SELECT id FROM job WHERE id IN (SELECT value FROM json_each(?)) ${live}`,
+      JSON.stringify(ids),
+    ).map(({ id }) => id as string);
+  }
+
   /** When the next job after `dueMs` that waits for its time may be begun. */
   nextAtMs(dueMs: number): number | undefined {
     const sql = `SELECT min(not_before_ms) AS at FROM job WHERE state = 'waiting' AND not_before_ms > ?`;

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { readConfig } from '../../src/config.ts';
+import { ServiceError } from '../../src/errors.ts';
+import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
+import { newIds } from '../../src/telemetry/ids.ts';
+import { Meter } from '../../src/telemetry/meter.ts';
+import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { type Replica, startReplica } from '../../testkit/jobs/replica.ts';
+import { startPostgres, type TestPostgres } from '../../testkit/postgres.ts';
+import { randomFrom } from '../../testkit/random-from.ts';
+import { temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { waitFor } from '../../testkit/wait-for.ts';
+
+const jobsAll = Number(process.env.VITRINE_REPLICA_JOBS ?? 300);
+const faultsAll = Number(process.env.VITRINE_REPLICA_FAULTS ?? 6);
+const seed = Number(process.env.VITRINE_REPLICA_SEED ?? 1);
+
+describe('three replicas on one PostgreSQL', () => {
+  it(`end each of ${jobsAll} jobs of three tenants once, with its right result, while ${faultsAll} times a replica is killed or frozen or the database restarts or is killed`, async function () {
+    this.timeout(600_000);
+    await using database = availableOrSkip(this, await startPostgres());
+    await using folder = await temporaryFolder();
+    const random = randomFrom(seed);
+    const schema = database.schema();
+    const env = (name: string) => ({
+      VITRINE_DATA: join(folder.path, name),
+      VITRINE_DATABASE_URL: database.url,
+      VITRINE_DATABASE_SCHEMA: schema,
+      VITRINE_FILES: `file://${join(folder.path, 'shared')}`,
+      VITRINE_JOB_LEASE_MS: '4000',
+      VITRINE_DATABASE_POLL_MS: '500',
+      VITRINE_JOBS_RUNNING_MAX: '4',
+      VITRINE_JOBS_OF_KIND_RUNNING_MAX: '4',
+      VITRINE_JOBS_OF_TENANT_MAX: '100000',
+      VITRINE_JOBS_MAX: '100000',
+      // These processes end by us, not by their jobs.
+      VITRINE_JOB_INTERRUPTIONS_MAX: '10000',
+    });
+    await using callers = await openJobs(readConfig(env('callers')), new Meter(), () =>
+      Promise.reject(new Error('Nobody works here.')),
+    );
+    await countEnds(database, schema);
+    await using replicas = new Replicas(['one', 'two', 'three'].map(env));
+    await replicas.start();
+    const adding = addAll(callers, random);
+    const faults: string[] = [];
+    for (let n = 0; n < faultsAll; n += 1) {
+      await pause(500 + random() * 2_000);
+      faults.push(await fault(Math.floor(random() * 4), { database, replicas, random }));
+    }
+    const sent = await adding;
+    const left = () =>
+      database.ask(`SELECT state, count(*) FROM ${schema}.job WHERE state IN ('waiting', 'running') GROUP BY state`);
+    await waitFor('all jobs to end', async () => (await left()).length === 0, { deadlineMs: 400_000, everyMs: 500 });
+
+    const rows = await database.ask(`SELECT id, state, attempt, result FROM ${schema}.job`);
+    assert.equal(rows.length, jobsAll);
+    const ends = await database.ask(`SELECT id, count(*) AS count FROM ${schema}.ends GROUP BY id`);
+    assert.deepEqual(
+      ends.filter(({ count }) => Number(count) !== 1),
+      [],
+      `ended more than once, after ${faults.join(', ')}`,
+    );
+    assert.equal(ends.length, jobsAll);
+    let repeated = 0;
+    for (const { id, state, attempt, result } of rows) {
+      assert.equal(state, 'done');
+      const kept = JSON.parse(String(result)) as { attempt: number };
+      assert.equal(kept.attempt, attempt);
+      const answer = await readFile(
+        join(folder.path, 'shared/results', String(id), String(attempt), 'answer.txt'),
+        'utf8',
+      );
+      assert.equal(answer, `${sent.get(String(id))} by attempt ${attempt}`);
+      if (Number(attempt) > 1) repeated += 1;
+    }
+    console.log(`      ${faults.join(', ')}; ${repeated} jobs took more than one attempt`);
+  });
+});
+
+/** Every change of a job from not ended to ended is a row: nothing that a replica says can hide one. */
+async function countEnds(database: TestPostgres, schema: string): Promise<void> {
+  await database.ask(`CREATE TABLE ${schema}.ends (id text, attempt integer, state text)`);
+  await database.ask(`CREATE FUNCTION ${schema}.note_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO ${schema}.ends VALUES (NEW.id, NEW.attempt, NEW.state); RETURN NEW; END $$`);
+  await database.ask(`CREATE TRIGGER note_end AFTER UPDATE OF state ON ${schema}.job FOR EACH ROW
+    WHEN (NEW.state IN ('done', 'failed', 'cancelled')) EXECUTE FUNCTION ${schema}.note_end()`);
+}
+
+/** Adds every job, by the same key until it is accepted; answers what each was sent. */
+async function addAll(jobs: Jobs, random: () => number): Promise<Map<string, string>> {
+  const sent = new Map<string, string>();
+  const adding = Array.from({ length: 4 }, async (_, part) => {
+    for (let n = part; n < jobsAll; n += 4) {
+      const text = `upload ${n} ${random()}`;
+      for (;;) {
+        const id = await addOne(jobs, n, text);
+        if (id !== undefined) {
+          sent.set(id, text);
+          break;
+        }
+        await pause(200);
+      }
+    }
+  });
+  await Promise.all(adding);
+  return sent;
+}
+
+/** As a request is taken; undefined where it was refused for a while. */
+async function addOne(jobs: Jobs, n: number, text: string): Promise<string | undefined> {
+  await using work = await jobs.folders.create();
+  try {
+    await writeFile(join(work.path, 'upload-1'), text);
+    const file = { field: 'file', name: 'a.txt', path: 'upload-1', sizeBytes: Buffer.byteLength(text) };
+    const request = { kind: 'generate', parameters: { n }, files: [file] } as const;
+    const added = await jobs.queue.add({
+      id: work.id,
+      tenant: `tenant-${n % 3}`,
+      request: await jobs.queue.files.keepUploads(work.id, work.path, request),
+      madeBy: newIds(),
+      idempotency: { key: `job ${n}`, fingerprint: `of ${n}` },
+    });
+    assert.ok(added.kind === 'added' || added.kind === 'known', added.kind);
+    return added.job.id;
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'database_unreachable') return undefined;
+    throw error;
+  }
+}
+
+class Replicas implements AsyncDisposable {
+  readonly #envs: readonly Record<string, string>[];
+  readonly #running: Replica[] = [];
+
+  constructor(envs: readonly Record<string, string>[]) {
+    this.#envs = envs;
+  }
+
+  async start(): Promise<void> {
+    for (const [at, env] of this.#envs.entries()) this.#running[at] = await startReplica(env);
+  }
+
+  get count(): number {
+    return this.#envs.length;
+  }
+
+  async killAndStart(at: number): Promise<void> {
+    await this.#running[at]!.kill('SIGKILL');
+    this.#running[at] = await startReplica(this.#envs[at]!);
+  }
+
+  /** For longer than its lease. */
+  async freeze(at: number, ms: number): Promise<void> {
+    this.#running[at]!.signal('SIGSTOP');
+    await pause(ms);
+    this.#running[at]!.signal('SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const replica of this.#running) await replica[Symbol.asyncDispose]();
+  }
+}
+
+type Ground = { database: TestPostgres; replicas: Replicas; random: () => number };
+
+async function fault(which: number, { database, replicas, random }: Ground): Promise<string> {
+  const at = Math.floor(random() * replicas.count);
+  switch (which) {
+    case 0:
+      await replicas.killAndStart(at);
+      return `replica ${at} killed`;
+    case 1:
+      await replicas.freeze(at, 10_000);
+      return `replica ${at} frozen`;
+    case 2:
+      await database.stop();
+      await pause(1_000 + random() * 2_000);
+      await database.start();
+      return 'database restarted';
+    default:
+      await database.kill();
+      await database.start();
+      return 'database killed';
+  }
+}

@@ -34,6 +34,8 @@ export function isAfter(
 export class JobEvents {
   readonly #kept = new Map<string, JobEvent[]>();
   readonly #followers = new Map<string, Set<(event: JobEvent) => void>>();
+  /** Jobs whose followers have heard the end: another process may say it again. */
+  readonly #ended = new Set<string>();
 
   publish(id: string, event: JobEvent): void {
     const kept = this.#kept.get(id) ?? [];
@@ -45,7 +47,10 @@ export class JobEvents {
 
   /** For its followers alone: another process works on the job and keeps its events. */
   deliver(id: string, event: JobEvent): void {
-    for (const follower of this.#followers.get(id) ?? []) follower(event);
+    const followers = this.#followers.get(id);
+    if (!followers || this.#ended.has(id)) return;
+    if (event.number === endNumber) this.#ended.add(id);
+    for (const follower of followers) follower(event);
   }
 
   isFollowed(id: string): boolean {
@@ -72,7 +77,9 @@ export class JobEvents {
     followers.add(follower);
     return () => {
       followers.delete(follower);
-      if (followers.size === 0 && this.#followers.get(id) === followers) this.#followers.delete(id);
+      if (followers.size > 0 || this.#followers.get(id) !== followers) return;
+      this.#followers.delete(id);
+      this.#ended.delete(id);
     };
   }
 }

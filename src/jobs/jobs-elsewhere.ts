@@ -17,12 +17,14 @@ export class JobsElsewhere implements Disposable {
   readonly #live: LiveJobs;
   /** As the followers heard of them last. */
   readonly #known = new Map<string, Known>();
-  readonly #looking: NodeJS.Timeout;
+  readonly #looking: NodeJS.Timeout | undefined;
   #look: Promise<void> | undefined;
 
-  constructor({ store, live }: { store: Pick<JobStore, 'get'>; live: LiveJobs }) {
+  constructor({ store, live }: { store: Pick<JobStore, 'get' | 'clock'>; live: LiveJobs }) {
     this.#store = store;
     this.#live = live;
+    // Without a time that they share there are no others.
+    if (store.clock === undefined) return;
     this.#looking = setInterval(() => {
       this.#look ??= this.#lookAtAll().finally(() => {
         this.#look = undefined;
@@ -54,7 +56,7 @@ export class JobsElsewhere implements Disposable {
     if (job === undefined) return;
     if (hasEnded(job)) return this.#deliver({ kind: 'state', attempt: job.attempt, number: endNumber, job });
     if (known?.job.attempt !== job.attempt || known.job.state !== job.state) {
-      this.#deliver({ kind: 'state', attempt: job.attempt, number: 1, job });
+      this.#deliver({ kind: 'state', attempt: job.attempt, number: 0, job });
     } else if (JSON.stringify(known.job.progress) !== JSON.stringify(job.progress)) {
       this.#deliver({ kind: 'progress', attempt: job.attempt, number: known.number + 1, job });
     }

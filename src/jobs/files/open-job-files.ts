@@ -6,7 +6,7 @@ import { FolderObjects } from './folder-objects.ts';
 import type { JobFiles } from './job-files.ts';
 import { localFiles } from './local-files.ts';
 import { type S3Config, S3Objects } from './s3-objects.ts';
-import { sharedFiles } from './shared-files.ts';
+import { SharedFiles } from './shared-files.ts';
 
 /** Where the settings want the files of jobs. */
 export async function openJobFiles(
@@ -21,8 +21,8 @@ export async function openJobFiles(
       'Cannot start: VITRINE_DATABASE_URL is set, and replicas that share jobs have to share their files; set VITRINE_FILES to file:///folder or s3://bucket/prefix.',
     );
   }
-  if (/^file:\/\/\//.test(files)) return sharedFiles(new FolderObjects(fileURLToPath(files)), config);
-  if (/^s3:\/\/[^/]+/.test(files)) return sharedFiles(await S3Objects.open(config), config);
+  if (/^file:\/\/\//.test(files)) return new SharedFiles(new FolderObjects(fileURLToPath(files)), config);
+  if (/^s3:\/\/[^/]+/.test(files)) return new SharedFiles(await S3Objects.open(config), config);
   throw new ServiceError(
     'invalid_setting',
     'Cannot start: VITRINE_FILES is no place for files; write file:///folder, s3://bucket/prefix, or nothing.',

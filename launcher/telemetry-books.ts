@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { ifThere, ifThereNow } from '../src/if-there.ts';
 import { numberOfPart } from '../src/processes/process-part.ts';
 import { type StoreName, store } from '../src/stores/stores.ts';
-import { readInstanceId } from '../src/telemetry/instance.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
+import { readInstanceId } from '../src/telemetry/instance.ts';
 
 /**
  * What became of the telemetry of a running stack, as its own servers count it. Read from

@@ -12,8 +12,8 @@ import { waitFor } from '../testkit/wait-for.ts';
 import { numberOption } from './option.ts';
 import { median } from './statistics.ts';
 
-// Jobs through a PostgreSQL that syncs to the disk: how many with empty work three replicas take and
-// end in a second, and what one job costs the store with few and with many waiting.
+// Jobs through a PostgreSQL that syncs to the disk. How many jobs with empty work do three replicas
+// end in a second? What does one job cost the store with few and with many waiting?
 // Usage: node bench/jobs.ts [--replicas 3] [--running 8] [--jobs 3000] [--waiting 100000] [--taken 300]
 
 const options = {

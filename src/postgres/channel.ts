@@ -19,7 +19,7 @@ type Parts<Message> = {
 
 /**
  * Messages between the processes of a database, by LISTEN and NOTIFY on a connection of their own.
- * They may be lost: whoever listens looks for itself besides. Messages of some milliseconds go
+ * They may be lost: a listener looks for itself besides. Messages of some milliseconds go
  * together, since every notification takes a lock of the whole server.
  */
 export class Channel<Message> implements AsyncDisposable {

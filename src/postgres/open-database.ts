@@ -156,7 +156,7 @@ class PooledDatabase implements Database {
     }
   }
 
-  /** A span within the work that asks; a query that fails or is asked by nobody in particular has none. */
+  /** A span within the work that asks; a query that belongs to no work has none. */
   async #measured<T>(name: string, act: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     let outcome = '';

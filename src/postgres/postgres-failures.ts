@@ -6,15 +6,15 @@ import { ours, say } from '../sentence.ts';
  * room, a time limit passed, or two transactions met. The same statement may work later.
  */
 const passingStates: readonly RegExp[] = [
-  /^08/, // connection exceptions
-  /^53/, // no memory, disk or connections left
-  /^57P/, // shut down, crashed, starting
-  /^57014$/, // statement_timeout
-  /^55P03$/, // lock_timeout
-  /^40/, // serialization failure, deadlock
-  /^25P0[34]$/, // a transaction that was idle for too long
-  /^25006$/, // read-only: a standby, after a failover
-  /^58/, // the server's own disk
+  /^08/, // Connection exceptions.
+  /^53/, // No memory, disk or connections left.
+  /^57P/, // Shut down, crashed, starting.
+  /^57014$/, // A statement took too long.
+  /^55P03$/, // A lock took too long.
+  /^40/, // Serialization failure, deadlock.
+  /^25P0[34]$/, // A transaction was idle for too long.
+  /^25006$/, // Read-only: a standby, after a failover.
+  /^58/, // The server's own disk.
 ];
 
 /** What a person has to correct: user, password, name of the database, rights. */

@@ -52,6 +52,6 @@ export const databaseSettings = {
     30_000,
     1_000,
     3_600_000,
-    'How long a replica may be silent before the others put its jobs back to the queue. It renews three times in that time. Shorter than a pause that happens (a frozen machine) costs repeated work, never a second end.',
+    'How long a replica may be silent before the others put its jobs back to the queue. It refreshes its lease three times in that time. Shorter than a pause that happens (a frozen machine) costs repeated work, never a second end.',
   ),
 } as const satisfies Record<string, Setting>;

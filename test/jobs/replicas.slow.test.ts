@@ -81,7 +81,7 @@ describe('three replicas on one PostgreSQL', () => {
   });
 });
 
-/** Every change of a job from not ended to ended is a row: nothing that a replica says can hide one. */
+/** Every end of a job is a row, whatever a replica says of it. */
 async function countEnds(database: TestPostgres, schema: string): Promise<void> {
   await database.ask(`CREATE TABLE ${schema}.ends (id text, attempt integer, state text)`);
   await database.ask(`CREATE FUNCTION ${schema}.note_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

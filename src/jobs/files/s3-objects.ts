@@ -54,7 +54,7 @@ export class S3Objects implements ObjectStore {
         client: this.#client,
         partSize: this.#config.s3PartBytes,
         queueSize: 4,
-        // A transfer that fails leaves no parts; those of a killed process are removed by age.
+        // A transfer that fails leaves no parts. Parts of a killed process are removed by age.
         leavePartsOnError: false,
         params: {
           Bucket: this.#bucket,

@@ -25,7 +25,7 @@ const uploads = 'uploads/';
 const results = 'results/';
 
 /**
- * Files where all replicas reach them: uploads/<job>/<file> and results/<job>/<attempt>/<file>. Every
+ * Files where all replicas reach them: uploads/<job>/… and results/<job>/<attempt>/…. Every
  * attempt has keys of its own, so a slow replica overwrites nothing; the end of the job names the
  * attempt that counts.
  */

@@ -7,7 +7,7 @@ import { jobOfRow } from './job-row.ts';
 export type Fullness = { readonly all: number; readonly ofTenant: number };
 
 /**
- * Stores a new job; see JobStore.add. Far from a limit the last look is good enough. From nine tenths
+ * Stores a new job; see JobStore.add. Far from a limit the last look is enough. From nine tenths
  * on, and where a limit is small, the jobs are counted while nobody else adds one.
  */
 export async function addJob(database: Database, job: NewJob, limits: AddLimits, known: Fullness): Promise<Added> {

@@ -16,7 +16,7 @@ type Parts = {
   readonly name: string;
   /** What has to be there before the first lease. */
   readonly prepare: () => Promise<void>;
-  /** After each renewal. */
+  /** After each refresh. */
   readonly renewed: (owner: string) => Promise<void>;
   readonly changed: (change: StoreChange) => void;
   /** Which jobs the process works on. */
@@ -24,13 +24,13 @@ type Parts = {
 };
 
 /**
- * That this process lives, in a row of the database that it renews. A process whose row is gone was
+ * That this process lives, in a row of the database that it refreshes. A process without its row was
  * taken for ended: it goes on under a new name, and what it worked on belongs to others.
  */
 export class Lease implements AsyncDisposable {
   readonly #parts: Parts;
   #owner = '';
-  /** Since when every renewal was in time: before a whole lease of that it judges nobody. */
+  /** Since when every refresh was in time: before a whole lease of that it judges nobody. */
   #steadySince: number | undefined;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;

@@ -145,7 +145,7 @@ class PostgresJobStore implements JobStore {
       const owner = this.#begun();
       if (of.nowMs >= this.#nextAtMs) await this.#letReady(of.nowMs);
       const job = await this.#noting(() => takeJob(this.#database, owner, of));
-      // A process that was taken for ended meanwhile finds the job superseded at its next renewal.
+      // A process that was taken for ended meanwhile finds the job superseded at its next refresh.
       if (job) this.#held.add(job.id);
       return job;
     });

@@ -9,9 +9,8 @@ const begun = `state = 'running', attempt = attempt + 1, owner = $1, started_ms 
 const suspectFor = `state = 'waiting' AND suspect AND not_before_ms <= $2 AND (owner IS NULL OR owner = $1)`;
 
 /**
- * From index to index: which tenants have which kinds ready, the oldest few of each, the tenants with
- * the fewest running first, and of those the first that no other process is taking now. It costs by
- * the tenants that wait, not by the jobs.
+ * From index to index: which tenants have which kinds ready, and the oldest few of each. The tenants
+ * with the fewest running go first. A job that another process takes now is passed over.
  */
 const takeReady = `
   WITH RECURSIVE pair AS (

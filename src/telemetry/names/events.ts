@@ -57,7 +57,7 @@ export const eventNames = {
   lane_not_opened: 'A lane cannot be opened again.',
   lane_stuck: 'A run does not end.',
   lease_lost: 'Other replicas took this one for ended.',
-  lease_missed: 'The lease of this replica could not be renewed.',
+  lease_missed: 'The lease of this replica could not be refreshed.',
   microstructure_generation: 'A microstructure was generated, or was not.',
   model_load: 'A model was loaded, or was not.',
   model_repository: 'An administrator loaded or unloaded a model, or tried to.',

@@ -36,10 +36,10 @@ import { sharedEntrance } from './processes/shared-entrance.ts';
 import { TaskMetrics } from './tasks/task-metrics.ts';
 import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
-import { instanceId } from './telemetry/export/instance.ts';
 import { startTelemetry } from './telemetry/export/start.ts';
 import { startGpu } from './telemetry/host/gpu/start-gpu.ts';
 import { MachineRecord } from './telemetry/host/machine-record.ts';
+import { instanceId } from './telemetry/instance.ts';
 import { Meter } from './telemetry/meter.ts';
 
 type Opened = Awaited<ReturnType<typeof open>>;

@@ -100,7 +100,7 @@ for (const kind of [inFolder, inS3])
         for (const id of ids) asked.add(id);
         return ids.filter((id) => id === live.job.id || (which === 'all' && id === ended.job.id));
       };
-      await at.files.sweep(known);
+      await (await at.again({ VITRINE_FILES_ABANDONED_MS: '3600000' })).sweep(known);
       assert.equal(asked.size, 0, 'what is young is left alone');
       const fetchable = async ({ job, request }: typeof lost) =>
         at.files.fetchUploads({ ...job, request }, await at.folder('look'), never).then(
@@ -182,6 +182,8 @@ const waitOld = () => new Promise((resolve) => setTimeout(resolve, 2_100));
 type SomeFiles = AsyncDisposable & {
   readonly files: JobFiles;
   readonly data: string;
+  /** The same place, with other settings. */
+  again(others: Record<string, string>): Promise<JobFiles>;
   folder(name: string): Promise<string>;
   upload(bytes: Buffer): Promise<{ job: Job; request: Job['request'] }>;
   keep(job: Job, text: string): ReturnType<JobFiles['keepResult']>;
@@ -193,8 +195,12 @@ async function someFiles(
   more: Record<string, string> = {},
 ): Promise<SomeFiles> {
   const data = await temporaryFolder();
-  const config = readConfig({ VITRINE_DATA: data.path, ...settings(data.path), ...more });
-  const files = await openJobFiles(config, await WorkFolders.open(config, new Meter()));
+  const place = { VITRINE_DATA: data.path, ...settings(data.path), ...more };
+  const again = async (others: Record<string, string>) => {
+    const config = readConfig({ ...place, ...others });
+    return await openJobFiles(config, await WorkFolders.open(config, new Meter()));
+  };
+  const files = await again({});
   const folder = async (name: string) => {
     const path = join(data.path, `${name}-${randomUUID()}`);
     await mkdir(path);
@@ -202,6 +208,7 @@ async function someFiles(
   };
   return {
     files,
+    again,
     data: data.path,
     folder,
     upload: async (bytes) => {

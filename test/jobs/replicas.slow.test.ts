@@ -81,7 +81,7 @@ describe('three replicas on one PostgreSQL', () => {
   });
 });
 
-/** Every end of a job is a row, whatever a replica says of it. */
+/** Every end of a job is a row of its own, whatever a replica says. */
 async function countEnds(database: TestPostgres, schema: string): Promise<void> {
   await database.ask(`CREATE TABLE ${schema}.ends (id text, attempt integer, state text)`);
   await database.ask(`CREATE FUNCTION ${schema}.note_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

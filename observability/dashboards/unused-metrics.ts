@@ -14,6 +14,11 @@ export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
   heapAvailable: 'From the official instrumentation; what is left is the size less what is used, and both are drawn.',
   generationStatistic:
     'For the dashboards of a system that knew these names (the system generation); percentiles and means of ours are drawn from the histograms.',
+  databaseConnections: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
+  databaseConnectionsWaiting: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
+  databaseQuerySeconds: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
+  databaseWaitSeconds: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
+  identityChecks: 'What callers are refused is drawn by failure; docs/identity.md has this one.',
   processesReady: 'Each process is an instance in every panel, and /health/detailed lists them.',
   processRestarts: 'The alert on instances that are started again and again reads their start times.',
   quotaLeases: 'What clients are refused is drawn; this says what the sharing of quotas costs.',

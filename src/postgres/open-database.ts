@@ -45,6 +45,8 @@ export async function openDatabase(config: DatabaseConfig, meter: Meter): Promis
   });
   // A connection that ends while nobody uses it is replaced by the next query.
   pool.on('error', () => undefined);
+  // One that ends between two statements fails the next of them, and must not end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return new PooledDatabase({
     pool,
     meter,

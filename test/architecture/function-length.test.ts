@@ -9,13 +9,7 @@ const linesMax = 60;
 const tables = ['src/api/openapi/inference-paths.ts', 'src/api/openapi/job-paths.ts'];
 
 /** Still to be cut. A file that is short now has to leave this list. */
-const notCutYet = [
-  'src/dataset.ts',
-  'src/http/http-server.ts',
-  'src/main.ts',
-  'src/receiver.ts',
-  'src/telemetry/host/gpu/nvml.ts',
-];
+const notCutYet = ['src/dataset.ts', 'src/http/http-server.ts', 'src/receiver.ts', 'src/telemetry/host/gpu/nvml.ts'];
 
 describe('functions', () => {
   it(`have at most ${linesMax} lines each, so that one is read without scrolling`, async () => {

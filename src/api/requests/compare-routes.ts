@@ -22,8 +22,8 @@ const minutesWhenAbsent = 60;
 /** POST /v1/requests/compare: what parts two sets of remembered requests. */
 export function compareRequests({ access, flights, bodies }: FlightParts & { bodies: BodyReader }) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const { recorder, sees } = asked(access, flights, client);
     const { minutes = minutesWhenAbsent, among = {}, ...sets } = readAsked(await readJsonBody(bodies, request));
+    const { recorder, sees } = asked(access, flights, client);
     const breather = new Breather();
     const chosen: FlightRecord[] = [];
     for (const record of recorder.eachSince(performance.now() - minutes * 60_000)) {

@@ -18,8 +18,8 @@ export function showSignIn({ signIn }: Parts) {
 /** POST /page/sign-in: the token for the code that the provider gave the browser. */
 export function finishSignIn({ signIn, bodies }: Parts) {
   return async (request: Request, response: Response): Promise<void> => {
-    const exchange = configured(signIn);
-    const token = await exchange.exchange(await readJsonBy(codeSchema, bodies, request));
+    const given = await readJsonBy(codeSchema, bodies, request);
+    const token = await configured(signIn).exchange(given);
     response.setHeader('Cache-Control', 'no-store');
     response.json({ token });
   };

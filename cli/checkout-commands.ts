@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { chart } from './commands/chart.ts';
+import { type ClusterArguments, clusterDownCommand, clusterUpCommand } from './commands/cluster.ts';
 import { fault } from './commands/fault.ts';
 import { images } from './commands/images.ts';
 import { test } from './commands/test.ts';
@@ -6,11 +8,15 @@ import { test } from './commands/test.ts';
 /** What a command does; it answers its exit code. */
 export type Act<Options> = (options: Options) => Promise<number>;
 
+type Begin = (signature: string, description: string) => Command;
+type Run = <Options>(act: Act<Options>) => (options: Options) => Promise<void>;
+
 /** Commands that a package does not have: what they run is in a checkout alone. */
-export function addCheckoutCommands(
-  command: (signature: string, description: string) => Command,
-  run: <Options>(act: Act<Options>) => (options: Options) => Promise<void>,
-): void {
+export function addCheckoutCommands(command: Begin, run: Run): void {
+  addClusterCommands(command, run);
+  command('chart', 'write the Helm chart of deploy/kubernetes/overlays/one-node')
+    .option('--out <folder>', 'where to', 'vitrine-chart')
+    .action(run(chart));
   command('fault [name]', 'a drill: cause a real fault on a stack of its own, and see which alerts come and go')
     .option('--list', 'what there is to cause')
     .option('--hold', 'go on until Ctrl-C, three minutes at most')
@@ -31,4 +37,22 @@ export function addCheckoutCommands(
     .action((files: string[], options: { quick?: boolean; ground?: boolean; record?: boolean }) =>
       run(test)({ ...options, files }),
     );
+}
+
+function addClusterCommands(command: Begin, run: Run): void {
+  const all = command('cluster', 'Kubernetes on this machine, without a registry (needs root and Linux)');
+  const name = ['--name <name>', 'several clusters have several names', 'vitrine'] as const;
+  all
+    .command('up')
+    .description('start it, with the images of compose.yaml; docs/cluster.md')
+    .option(...name)
+    .option('--nodes <count>', 'how many nodes', '1')
+    .option('--policies', 'enforce network policies')
+    .option('--metrics', 'count processors and memory of pods, for autoscalers')
+    .action((options: ClusterArguments) => run(clusterUpCommand)(options));
+  all
+    .command('down')
+    .description('end it, and remove all it has')
+    .option(...name)
+    .action((options: ClusterArguments) => run(clusterDownCommand)(options));
 }

@@ -8,9 +8,7 @@ import type { Act } from './checkout-commands.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { archives } from './commands/archives.ts';
 import { blame } from './commands/blame.ts';
-import { chart } from './commands/chart.ts';
 import { clean } from './commands/clean.ts';
-import { type ClusterArguments, clusterDownCommand, clusterUpCommand } from './commands/cluster.ts';
 import { compare } from './commands/compare.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
@@ -100,15 +98,11 @@ command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/
 command('archives <folder>', 'write the servers of this machine as archives, for a mirror (docs/servers.md)')
   .option('--only <names>', 'only these servers, with commas between')
   .action((folder: string, options: { only?: string }) => run(archives)({ ...options, folder }));
-clusterCommands();
-command('chart', 'write the Helm chart of deploy/kubernetes/overlays/one-node')
-  .option('--out <folder>', 'where to', 'vitrine-chart')
-  .action(run(chart));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });
 for (const operation of ['score', 'enhance'] as const) datasetCommand(operation);
-// A package has neither the tests nor the Dockerfiles.
+// A package has neither the tests nor the files of containers and clusters.
 if (existsSync(new URL('./checkout-commands.ts', import.meta.url))) {
   const { addCheckoutCommands } = await import('./checkout-commands.ts');
   addCheckoutCommands(command, run);
@@ -152,24 +146,6 @@ function datasetCommand(operation: 'score' | 'enhance'): void {
   one.action((folder: string, options: Omit<DatasetArguments, 'operation' | 'folder'>) =>
     run(dataset)({ ...options, operation, folder }),
   );
-}
-
-function clusterCommands(): void {
-  const all = command('cluster', 'Kubernetes on this machine, without a registry (needs root and Linux)');
-  const name = ['--name <name>', 'several clusters have several names', 'vitrine'] as const;
-  all
-    .command('up')
-    .description('start it, with the images of compose.yaml; docs/cluster.md')
-    .option(...name)
-    .option('--nodes <count>', 'how many nodes', '1')
-    .option('--policies', 'enforce network policies')
-    .option('--metrics', 'count processors and memory of pods, for autoscalers')
-    .action((options: ClusterArguments) => run(clusterUpCommand)(options));
-  all
-    .command('down')
-    .description('end it, and remove all it has')
-    .option(...name)
-    .action((options: ClusterArguments) => run(clusterDownCommand)(options));
 }
 
 function command(signature: string, description: string): Command {

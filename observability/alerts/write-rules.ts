@@ -60,7 +60,7 @@ function alertOf(rule: AlertRule, { exprOf }: RuleDialect) {
 }
 
 /** The command that names the cause of one request of those that the alert is about. */
-function whyOf({ why, by }: AlertRule): string {
+export function whyOf({ why, by }: AlertRule): string {
   const of = by.includes('model') ? ' --model {{ $labels.model }}' : '';
   return why === 'failed'
     ? `\`vitrine why --failed${of}\` says why the last request failed, and what failed requests have that good ones lack.`

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { ruleGroups, runbookOf } from '../../observability/alerts/alerts.ts';
 import { type AlertRule, isAlert } from '../../observability/alerts/rule.ts';
-import { dashboardLink } from '../../observability/alerts/write-rules.ts';
+import { dashboardLink, whyOf } from '../../observability/alerts/write-rules.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { runProgram } from '../backends/run-program.ts';
 import { gpuCases, hostCases } from './cases/host-cases.ts';
@@ -102,6 +102,7 @@ function expected(group: string, alert: string, firing: Firing) {
       description: filled(rule.description, labels, says),
       dashboard: filled(dashboardLink(rule), labels, says),
       runbook: runbookOf(rule),
+      ...(rule.why && { why: filled(whyOf(rule), labels, says) }),
     },
   };
 }

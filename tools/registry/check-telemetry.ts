@@ -22,6 +22,7 @@ type RegisteredMetric = {
   readonly unit: string;
   readonly exponential: boolean;
   readonly attributes: readonly string[];
+  readonly required: readonly string[];
 };
 
 type Group = {
@@ -31,7 +32,7 @@ type Group = {
   instrument?: string;
   unit?: string;
   annotations?: { name?: string; exponential?: boolean };
-  attributes?: { id?: string; ref?: string; type?: string }[];
+  attributes?: { id?: string; ref?: string; type?: string; requirement_level?: unknown }[];
 };
 
 export function readRegistry(): Registry {
@@ -55,6 +56,9 @@ export function readRegistry(): Registry {
           unit: group.unit ?? '',
           exponential: group.annotations?.exponential === true,
           attributes: refs(group),
+          required: (group.attributes ?? [])
+            .filter(({ requirement_level: level }) => level === 'required')
+            .map(({ ref = '' }) => ref),
         },
       ]),
     ),
@@ -124,7 +128,7 @@ function* problemsOfMetric(metric: MetricRecord, { metrics }: Registry): Generat
     const keys = attributes.map(({ key }) => key);
     for (const key of keys)
       if (!registered.attributes.includes(key)) yield `metric ${metric.name} has the unknown attribute ${key}`;
-    for (const key of registered.attributes)
+    for (const key of registered.required)
       if (!keys.includes(key)) yield `metric ${metric.name} lacks the attribute ${key}`;
     for (const { key, value } of attributes)
       if (!('stringValue' in value)) yield `metric ${metric.name} has the attribute ${key} as ${Object.keys(value)}`;

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { attributeNames } from '../../src/telemetry/names/attributes.ts';
 import { eventNames } from '../../src/telemetry/names/events.ts';
-import { labelNames } from '../../src/telemetry/names/labels.ts';
+import { labelNames, leftOffWhereEmpty } from '../../src/telemetry/names/labels.ts';
 import type { Metric } from '../../src/telemetry/names/metric.ts';
 import { metricNames } from '../../src/telemetry/names/names.ts';
 import { type Span, spanNames } from '../../src/telemetry/names/spans.ts';
@@ -58,18 +58,24 @@ function attributeOf(id: string, type: string, brief: string) {
 const instruments = {
   counter: 'counter',
   gauge: 'gauge',
+  'up-down counter': 'updowncounter',
   histogram: 'histogram',
   'exponential histogram': 'histogram',
 } as const;
 
-function metricGroup({ name, kind, unit, says, attributes, from }: Metric): object {
+function metricGroup({ name, kind, unit, says, attributes, optional = [], from }: Metric): object {
   const subject = subjects.find(([, pattern]) => pattern.test(name))![0];
   return group(`metric.${name}`, 'metric', says, {
     metric_name: name,
     instrument: instruments[kind],
     unit: unit === '' ? '1' : unit,
     annotations: { subject, ...(kind === 'exponential histogram' && { exponential: true }), ...(from && { from }) },
-    attributes: attributes.map((ref) => ({ ref, requirement_level: 'required' })),
+    attributes: attributes.map((ref) => ({
+      ref,
+      requirement_level: [...optional, ...leftOffWhereEmpty].includes(ref)
+        ? { conditionally_required: 'Where it has a value.' }
+        : 'required',
+    })),
   });
 }
 

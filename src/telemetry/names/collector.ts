@@ -1,6 +1,9 @@
 import type { Metric } from './metric.ts';
 
-const bySpanMetrics = { from: 'the Collector, by span_metrics' } as const;
+const bySpanMetrics = {
+  from: 'the Collector, by span_metrics',
+  optional: ['http.route', 'inference.model.name', 'error.type'],
+} as const;
 const ofSpan = [
   'service.name',
   'span.name',

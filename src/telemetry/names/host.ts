@@ -63,7 +63,7 @@ export const hostMetrics = {
   },
   heapSize: {
     ...byRuntimeNode,
-    ...gauge,
+    kind: 'up-down counter',
     name: 'v8js.memory.heap.space.size',
     unit: 'By',
     says: 'JavaScript memory reserved, by heap space.',

@@ -55,3 +55,6 @@ export const labelNames = {
 } as const satisfies Record<string, string>;
 
 export type LabelName = keyof typeof labelNames;
+
+/** Left off a point where they have no meaning: what did not fail has no fault. */
+export const leftOffWhereEmpty: readonly string[] = ['fault', 'task', 'alloy'];

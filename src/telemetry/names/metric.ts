@@ -4,10 +4,12 @@ import type { LabelName } from './labels.ts';
 /** One row of the table of names. */
 export type Metric = {
   name: string;
-  kind: 'counter' | 'gauge' | 'histogram' | 'exponential histogram';
+  kind: 'counter' | 'gauge' | 'up-down counter' | 'histogram' | 'exponential histogram';
   unit: string;
   says: string;
   attributes: readonly (LabelName | AttributeName)[];
+  /** Those of them that points without a value for it do not have. */
+  optional?: readonly (LabelName | AttributeName)[];
   /** The package that measures it, where it is not Vitrine. */
   from?: string;
   buckets?: readonly number[];

@@ -88,7 +88,7 @@ export const spanNames = {
   jobStep: {
     name: 'job.step',
     says: 'One attempt at a part of a job. Always kept.',
-    requires: ['jobId', 'jobKind', 'jobAttempt'],
+    requires: ['jobId', 'jobAttempt'],
   },
 } as const satisfies Record<string, Span>;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createReadStream, existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readConfig } from '../../../src/config.ts';
@@ -59,7 +59,7 @@ export const jobsScenario: Scenario = {
       await until(`job ${id} to be found`, done(second, id));
       const kept = second.folders.keptPathOf((await second.queue.find(id))!);
       assert.deepEqual(await readdir(kept), ['answer.txt']);
-      assert.equal(await readFile(join(kept, 'answer.txt'), 'utf8'), `done: ${id}`);
+      assert.equal(await text(createReadStream(join(kept, 'answer.txt'))), `done: ${id}`);
       assert.ok((ends.get(id) ?? 0) <= 1, 'a job ends once');
     }
     await until('the work folders to go', async () => {

@@ -8,7 +8,7 @@ export type Metric = {
   unit: string;
   says: string;
   attributes: readonly (LabelName | AttributeName)[];
-  /** Those of them that points without a value for it do not have. */
+  /** Which of the attributes are left off a point that has no value for them. */
   optional?: readonly (LabelName | AttributeName)[];
   /** The package that measures it, where it is not Vitrine. */
   from?: string;

@@ -54,7 +54,7 @@ WORKDIR /app
 # By number: Kubernetes cannot check a name against runAsNonRoot.
 USER 1000:1000
 VOLUME /data
-EXPOSE 8000 8010
+EXPOSE 8000 8001 8010
 ARG VERSION=
 ARG REVISION=
 ARG CREATED=

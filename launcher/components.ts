@@ -75,7 +75,7 @@ export const components = {
   service: {
     title: 'Vitrine',
     program: 'src/main.ts',
-    doors: ['servicePort'],
+    doors: ['servicePort', 'grpcPort'],
     health: { door: 'servicePort', path: '/ready', deadlineMs: 120_000 },
     liveness: '/live',
     prepare: bundlePage,

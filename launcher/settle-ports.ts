@@ -34,7 +34,7 @@ export async function settlePorts(
     used.set(given[name], name);
     await refuseTaken(name, given);
   }
-  for (const name of portSettings.filter((setting) => given[setting] === 0)) {
+  for (const name of portSettings.filter((setting) => given[setting] === 0 && !offAtZero.includes(setting))) {
     const last = before[settings[name].env] ?? 0;
     const again = last !== 0 && !used.has(last) && (await isFree(last, given.bind));
     const port = again ? last : await choosePort(given.bind, new Set(used.keys()));
@@ -43,6 +43,9 @@ export async function settlePorts(
   }
   return Object.freeze(config) as Config;
 }
+
+/** Ports that 0 leaves closed. */
+const offAtZero: readonly PortSetting[] = ['grpcPort'];
 
 async function refuseForeignAddress(address: string): Promise<void> {
   try {

@@ -7,6 +7,8 @@ import { SignIn } from './api/access/identity/sign-in.ts';
 import type { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import { readBackend } from './api/backends-proxy/read-backend.ts';
 import { front } from './api/front.ts';
+import type { GrpcServerParts } from './api/grpc/grpc-server.ts';
+import { RpcMetrics } from './api/grpc/rpc-metrics.ts';
 import { health, healthDetailed, live, ready } from './api/health/health.ts';
 import { HealthChecks } from './api/health/health-checks.ts';
 import { logSystemMetrics } from './api/health/log-system-metrics.ts';
@@ -53,6 +55,7 @@ import { ServiceError } from './errors.ts';
 import { addRoutes, refuseRoutesWithoutWord } from './http/add-routes.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import { BodyReader } from './http/body-reader.ts';
+import type { Caller } from './http/caller.ts';
 import { extendMessages } from './http/extend-messages.ts';
 import type { MakeExchange } from './http/http-exchange.ts';
 import { serviceLimits } from './http/http-limits.ts';
@@ -99,7 +102,12 @@ export function createApp(given: {
   makeExchange: MakeExchange;
   /** Its place among several processes. */
   seat?: Seat | undefined;
-}): ServedApp & { readonly express: Express; readonly budgets: Budgets; readonly changes: MakeChange } {
+}): ServedApp & {
+  readonly express: Express;
+  readonly budgets: Budgets;
+  readonly changes: MakeChange;
+  readonly grpc: GrpcServerParts;
+} {
   const { config, flights, requestMetrics, seat } = given;
   const app = express();
   const budgets = makeBudgets(config);
@@ -244,13 +252,29 @@ export function createApp(given: {
   for (const path of Object.keys(inferenceRoutes)) requestMetrics.beginRoute(path, ['POST']);
   const { identities } = given.access;
   const serve = front({ tracing, identities, infer: infer(parts), express: app });
+  const grpc = {
+    ...parts,
+    tracing,
+    rpcMetrics: new RpcMetrics(given.meter),
+    answers: budgets.answers,
+    connections: budgets.connections,
+    metrics: requestMetrics,
+    stopping: given.lifecycle.stopping,
+    addressOf,
+  };
   return {
     serve: seat ? recognizePassed(serve, seat.facts.secret) : serve,
     express: app,
     budgets,
     exchange,
     changes,
+    grpc,
   };
+
+  /** As Express reads it of its own requests. */
+  function addressOf({ headers, socket }: Pick<Caller, 'headers' | 'socket'>): string | undefined {
+    return Object.create(app.request, { headers: { value: headers }, socket: { value: socket } }).ip;
+  }
 
   /** Where another process has the jobs, it is asked. */
   function ofJobs(handler: (of: typeof parts & { jobs: JobQueue }) => JobHandler): JobHandler {

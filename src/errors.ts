@@ -11,7 +11,7 @@ export const faults = ['caller', 'left', 'server'] as const;
 export type Fault = (typeof faults)[number];
 
 export const failures = {
-  not_found: { status: 404, retryable: false, means: 'No route has this path.' },
+  not_found: { status: 404, grpc: 'UNIMPLEMENTED', retryable: false, means: 'No route has this path.' },
   request_not_found: {
     status: 404,
     retryable: false,
@@ -213,9 +213,55 @@ export const failures = {
 
 /**
  * `fault` stands where the status does not say it: 499 is a caller who left, another 4xx the
- * caller's mistake, 5xx the server's failure.
+ * caller's mistake, 5xx the server's failure. `grpc` likewise, where it is another than the status
+ * has.
  */
-type Failure = { status: number; retryable: boolean; fault?: Fault; means: string };
+type Failure = { status: number; grpc?: GrpcStatus; retryable: boolean; fault?: Fault; means: string };
+
+/** gRPC's own numbers of what can be answered here. */
+export const grpcStatuses = {
+  OK: 0,
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+export type GrpcStatus = keyof typeof grpcStatuses;
+
+const grpcOfStatus: Readonly<Record<number, GrpcStatus>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  405: 'UNIMPLEMENTED',
+  406: 'FAILED_PRECONDITION',
+  408: 'ABORTED',
+  409: 'FAILED_PRECONDITION',
+  413: 'RESOURCE_EXHAUSTED',
+  415: 'UNIMPLEMENTED',
+  422: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
+  431: 'RESOURCE_EXHAUSTED',
+  499: 'CANCELLED',
+  500: 'INTERNAL',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+};
+
+/** What a gRPC caller is answered of a failure. */
+export function grpcStatusOf(code: FailureCode): GrpcStatus {
+  const { status, grpc }: Failure = failures[code];
+  return grpc ?? grpcOfStatus[status] ?? 'INTERNAL';
+}
 
 export type FailureCode = keyof typeof failures;
 

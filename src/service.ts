@@ -1,9 +1,12 @@
 import { AccessControl } from './api/access/access-control.ts';
 import type { SharedQuotas } from './api/access/quota-bucket.ts';
 import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
+import type { GrpcServerParts } from './api/grpc/grpc-server.ts';
+import { createGrpcServer } from './api/grpc/grpc-server.ts';
 import { openApiText } from './api/openapi/docs-page.ts';
 import { JobsElsewhere, jobsProcess } from './api/processes/jobs-elsewhere.ts';
 import type { MakeChange } from './api/processes/make-changes.ts';
+import { inferenceRpcs } from './api/routes.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { shareCores } from './cores-of-process.ts';
@@ -16,7 +19,7 @@ import { ownPort } from './http/entrance.ts';
 import { serviceLimits } from './http/http-limits.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { logSums } from './http/log-or-sum.ts';
-import { serveHttp } from './http/serve-http.ts';
+import { type BesidePort, serveHttp } from './http/serve-http.ts';
 import { ServerTls } from './http/tls/server-tls.ts';
 import { openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
@@ -65,7 +68,7 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
     seat,
   });
   openApiText(config);
-  const { lifecycle, telemetry, access, tls } = opened;
+  const { lifecycle, telemetry, tls } = opened;
   const instance = config.telemetryOff ? undefined : instanceId(data.path);
   await serveHttp({
     title: 'Vitrine',
@@ -75,7 +78,8 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
       : ownPort(config.bind, { value: config.servicePort, setting: 'VITRINE_PORT' }),
     server: createHttpServer(serviceLimits(config), lifecycle, app, opened.requestMetrics, tls),
     tls,
-    portNote: portNote(seat, access),
+    beside: isFirst ? grpcPort(config, app.grpc, opened) : undefined,
+    portNote: portNote(seat, opened, config),
     lifecycle,
     telemetry,
     leaving: seat && { signal: seat.leaving, noticeMs: () => seat.noticeMs },
@@ -86,6 +90,13 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
       await data[Symbol.asyncDispose]();
     },
   });
+}
+
+/** Without encryption of its own it must not stand beside a port that has it. */
+function grpcPort(config: Config, parts: GrpcServerParts, { tls, requestMetrics }: Opened): BesidePort | undefined {
+  if (config.grpcPort === 0 || tls.on) return undefined;
+  for (const path of inferenceRpcs) requestMetrics.beginRoute(path, ['POST']);
+  return { ...createGrpcServer(parts), port: { value: config.grpcPort, setting: 'VITRINE_GRPC_PORT' } };
 }
 
 /** Everything that requests need. */
@@ -166,8 +177,12 @@ async function close({ jobs, taskThreads, registry, gpu }: Opened): Promise<void
   batchSpans.settle();
 }
 
-function portNote(seat: Seat | undefined, { note }: AccessControl): string | undefined {
-  const notes = [seat && `process ${seat.facts.number} of ${seat.facts.count}`, note];
+function portNote(seat: Seat | undefined, { access, tls }: Opened, { grpcPort }: Config): string | undefined {
+  const notes = [
+    seat && `process ${seat.facts.number} of ${seat.facts.count}`,
+    grpcPort !== 0 && tls.on ? 'no gRPC, whose port has no TLS (VITRINE_GRPC_PORT)' : undefined,
+    access.note,
+  ];
   return notes.filter((one) => one !== undefined).join('; ') || undefined;
 }
 

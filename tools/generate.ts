@@ -10,7 +10,7 @@ import { dashboards, writeDashboard } from '../observability/dashboards/dashboar
 import { nameInPrometheus } from '../observability/name-in-prometheus.ts';
 import { pageRoutes, serviceRoutes } from '../src/api/routes.ts';
 import { settings } from '../src/config.ts';
-import { type FailureCode, failures, faultOf } from '../src/errors.ts';
+import { type FailureCode, failures, faultOf, grpcStatusOf } from '../src/errors.ts';
 import type { AnyWord, RouteTable } from '../src/http/route-table.ts';
 import { ifThere } from '../src/if-there.ts';
 import { receiverRoutes } from '../src/receiver/routes.ts';
@@ -150,6 +150,7 @@ function errorsPage(): string {
   const rows = Object.entries(failures).map(([code, { status, retryable, means }]) => [
     `\`${code}\``,
     String(status),
+    grpcStatusOf(code as FailureCode),
     retryable ? 'yes' : 'no',
     faultOf(code as FailureCode),
     means,
@@ -158,7 +159,7 @@ function errorsPage(): string {
     'Failures',
     'src/errors.ts',
     'Every failure is answered as `{"error": …, "code": …, "trace_id": …}`. The code is the same word in the answer, in the span’s `error.type`, in the metric’s label and in the log line. Beside it stands `fault`: `caller` for a caller’s mistake and for a deadline that the caller set, `left` for a caller who left before the answer, `server` for what is the service’s failure. Only the last calls somebody.',
-    [table(['code', 'status', 'worth a retry', 'whose fault', 'what it means'], rows)],
+    [table(['code', 'status', 'over gRPC', 'worth a retry', 'whose fault', 'what it means'], rows)],
   );
 }
 

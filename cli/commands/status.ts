@@ -52,7 +52,10 @@ async function examine(
 ): Promise<ComponentStatus> {
   const { name, identity } = record;
   const runs = identity !== undefined && (await isRunning(identity));
-  const own = component(name).doors.map((door) => settings[door].env);
+  // One that is 0 is closed.
+  const own = component(name)
+    .doors.map((door) => settings[door].env)
+    .filter((env) => ports[env] !== 0);
   return {
     name,
     title: component(name).title,

@@ -83,6 +83,37 @@ export const routedRoutes = {
   '/docs/:file': { get: open },
 } as const satisfies RouteTable<Word>;
 
+/**
+ * The calls of gRPC, each with the words of the route that does the same over HTTP. One that reads
+ * and changes has both: what its message says decides.
+ */
+export const rpcRoutes = {
+  '/inference.GRPCInferenceService/ServerLive': routedRoutes['/v2/health/live'],
+  '/inference.GRPCInferenceService/ServerReady': routedRoutes['/v2/health/ready'],
+  '/inference.GRPCInferenceService/ModelReady': routedRoutes['/v2/models/:model/ready'],
+  '/inference.GRPCInferenceService/ServerMetadata': routedRoutes['/v2'],
+  '/inference.GRPCInferenceService/ModelMetadata': routedRoutes['/v2/models/:model'],
+  '/inference.GRPCInferenceService/ModelInfer': inferenceRoutes['/v2/models/:model/infer'],
+  '/inference.GRPCInferenceService/ModelStreamInfer': inferenceRoutes['/v2/models/:model/infer'],
+  '/inference.GRPCInferenceService/ModelConfig': routedRoutes['/v2/models/:model/config'],
+  '/inference.GRPCInferenceService/ModelStatistics': routedRoutes['/v2/models/:model/stats'],
+  '/inference.GRPCInferenceService/RepositoryIndex': routedRoutes['/v2/repository/index'],
+  '/inference.GRPCInferenceService/RepositoryModelLoad': routedRoutes['/v2/repository/models/:model/load'],
+  '/inference.GRPCInferenceService/RepositoryModelUnload': routedRoutes['/v2/repository/models/:model/unload'],
+  '/inference.GRPCInferenceService/TraceSetting': routedRoutes['/v2/models/:model/trace/setting'],
+  '/inference.GRPCInferenceService/LogSettings': routedRoutes['/v2/logging'],
+  '/grpc.health.v1.Health/Check': routedRoutes['/ready'],
+  '/grpc.health.v1.Health/Watch': routedRoutes['/ready'],
+  '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': routedRoutes['/openapi.json'],
+  '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': routedRoutes['/openapi.json'],
+} as const satisfies RouteTable<Word>;
+
+/** Those whose metrics begin with the service. */
+export const inferenceRpcs = [
+  '/inference.GRPCInferenceService/ModelInfer',
+  '/inference.GRPCInferenceService/ModelStreamInfer',
+] as const;
+
 export const serviceRoutes = { ...inferenceRoutes, ...routedRoutes };
 
 const look = { may: 'client', isLook: true } as const;

@@ -1,5 +1,4 @@
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { ServiceError } from '../errors.ts';
 import type { SharedBudget } from '../resilience/shared-budget.ts';
 import { groupOf } from './client-group.ts';

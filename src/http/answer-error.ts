@@ -1,17 +1,12 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { logRunFailure, withoutValues } from '../engine/registry/onnx-messages.ts';
 import { ServiceError } from '../errors.ts';
-import type { RequestTrace } from '../observe/request-trace.ts';
 import { ours, say } from '../sentence.ts';
-import type { LogFields } from '../telemetry/logger.ts';
-import { attribute } from '../telemetry/names/names.ts';
-import { reportDefect } from '../telemetry/report-defect.ts';
 import { isUninvited } from './await-invitation.ts';
 import { setCommonHead } from './common-head.ts';
 import { failureFields } from './failure-body.ts';
 import { knownMethod } from './known-method.ts';
-import { logRefusal } from './log-refusal.ts';
 import { failureHeader, isPassed } from './passed-request.ts';
+import { recordFailure } from './record-failure.ts';
 import { requestTrace } from './trace-request.ts';
 
 /** `routes`: where to see which there are. */
@@ -45,20 +40,11 @@ export const answerError: ErrorRequestHandler = (thrown, request, response, _nex
 
 /** The one place where a failure becomes an answer: every throw ends here. */
 export function answerFailure(thrown: unknown, request: Request, response: Response): void {
-  const trace = requestTrace(response);
-  const error = request.socket.destroyed && isOfConnection(thrown) ? goneWhileSending(thrown) : asServiceError(thrown);
-  // Where the head has gone out, or nobody is there, no other status is sent.
-  if (response.headersSent || hasLeft(request)) trace.failure ??= error.code;
-  else trace.decide(error.code);
-  trace.sentence ??= error.code === 'inference_failed' ? withoutValues(error.recorded) : error.recorded;
-  trace.row?.markFailure({ running: ['inference_failed', 'lane_crashed', 'internal'].includes(error.code) });
-  if (error.code === 'internal') reportDefect('request', error.cause, whoAndWhat(trace), trace.context);
-  logRefusal(error, request, trace);
-  if (error.code === 'inference_failed') {
-    const batch = trace.row?.batch;
-    const lane = batch && { lane: batch.lane };
-    logRunFailure(error.message, { ...whoAndWhat(trace), ...lane }, () => trace.context);
-  }
+  const error = recordFailure(thrown, request, requestTrace(response), {
+    isGone: request.socket.destroyed,
+    // Where the head has gone out, or nobody is there, no other status is sent.
+    isDecided: response.headersSent || hasLeft(request),
+  });
   if (response.headersSent) {
     response.destroy();
     return;
@@ -68,16 +54,14 @@ export function answerFailure(thrown: unknown, request: Request, response: Respo
   if (error.retryAfterMs !== undefined)
     response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
-  const body = Buffer.from(JSON.stringify(failureFields(error.code, error.message, trace.ids.traceId)));
+  const body = Buffer.from(
+    JSON.stringify(failureFields(error.code, error.message, requestTrace(response).ids.traceId)),
+  );
   response.statusCode = error.status;
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Content-Length', body.length);
   if (mayBeReadToItsEnd(request)) response.end(request.method === 'HEAD' ? undefined : body);
   else endLingering(request, response, body);
-}
-
-function whoAndWhat({ requestId, tenant, model }: RequestTrace): LogFields {
-  return { [attribute.requestId]: requestId, tenant, ...(model && { model }) };
 }
 
 /** The connection is gone, or ended before the body did. */
@@ -113,32 +97,4 @@ function endLingering(request: Request, response: Response, body: Buffer): void 
   request.once('end', end);
   request.once('close', end);
   request.resume();
-}
-
-/** What writing to a caller throws that has gone. */
-function isOfConnection(thrown: unknown): boolean {
-  const { code } = (thrown ?? {}) as NodeJS.ErrnoException;
-  return code !== undefined && ['ECANCELED', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED'].includes(code);
-}
-
-function goneWhileSending(cause: unknown): ServiceError {
-  return new ServiceError('caller_gone', say`Cannot send the answer to its end: the caller has gone.`, { cause });
-}
-
-function asServiceError(thrown: unknown): ServiceError {
-  if (thrown instanceof ServiceError) return thrown;
-  // Express throws this for a path that cannot be decoded.
-  if (thrown instanceof URIError)
-    return new ServiceError(
-      'invalid_request',
-      say`Cannot answer: the path is not valid percent-encoding; correct it.`,
-      {
-        cause: thrown,
-      },
-    );
-  return new ServiceError(
-    'internal',
-    say`Cannot answer: a defect in Vitrine; its log has the cause under this trace id.`,
-    { cause: thrown },
-  );
 }

@@ -91,6 +91,37 @@ export class BodyReader {
     this.#exchange.readBody(request, arriving);
   }
 
+  /**
+   * The same for a message of so many bytes that comes by another protocol, which gives them to the
+   * sink. Throws where it is too large.
+   */
+  expect(
+    client: string,
+    bytes: number,
+    packing: Packing | undefined,
+    receiver: BodyReceiver,
+    bodyBytesMax = this.#limits.bodyBytesMax,
+  ): BodySink {
+    const { raisedBy } = this.#limits;
+    if (bytes > bodyBytesMax) throw tooLarge(`${bytes} bytes`, bodyBytesMax, raisedBy);
+    const unpacking = {
+      received: (packed: Body) =>
+        this.#unpack(packed, { packing: packing!, alignAt: 0, client, bodyBytesMax }, receiver),
+      failed: (error: ServiceError) => receiver.failed(error),
+    };
+    const arriving = new Arriving(this.#arriving, {
+      client,
+      declared: bytes,
+      alignAt: 0,
+      bodyBytesMax,
+      raisedBy,
+      budget: this.budget,
+      receiver: packing === undefined ? receiver : unpacking,
+    });
+    this.#arriving.add(arriving);
+    return arriving;
+  }
+
   read(request: IncomingMessage, bytesMax: number): Promise<Body> {
     return new Promise((resolve, reject) => this.receive(request, 0, { received: resolve, failed: reject }, bytesMax));
   }

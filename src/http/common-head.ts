@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
 import type { Response } from 'express';
 import { type HeadLines, headLine, headValue, joinHead, namesAndValues } from '../head-lines.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
@@ -20,6 +21,17 @@ export function commonHead({ ids, requestId, quotaLeft, quotaPolicy }: RequestTr
   lines = joinHead(lines, after);
   if (quotaLeft !== undefined) lines = joinHead(lines, headLine('RateLimit', quotaLeft));
   return quotaPolicy === undefined ? lines : joinHead(lines, headLine('RateLimit-Policy', quotaPolicy));
+}
+
+/** The same as HTTP/2 has them. */
+export function addCommonHeaders(
+  headers: OutgoingHttpHeaders,
+  { ids, requestId, quotaLeft, quotaPolicy }: RequestTrace,
+): void {
+  headers['x-request-id'] = requestId;
+  headers.traceresponse = `00-${ids.traceId}-${ids.spanId}-01`;
+  if (quotaLeft !== undefined) headers.ratelimit = quotaLeft;
+  if (quotaPolicy !== undefined) headers['ratelimit-policy'] = quotaPolicy;
 }
 
 /** The same for an answer that sets its headers one by one. */

@@ -1,6 +1,6 @@
-import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
+import type { Caller } from './caller.ts';
 
 export type PageRules = {
   /**
@@ -18,7 +18,7 @@ export type PageRules = {
  * 127.0.0.1. Answers the refusal, or undefined.
  */
 export function refusalOfForeignPage(
-  { headers, httpVersion }: Request,
+  { headers, httpVersion }: Caller,
   { onlyLoopbackHosts, hasOwnPage }: PageRules,
 ): ServiceError | undefined {
   const { origin, host } = headers;

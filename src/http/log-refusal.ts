@@ -1,8 +1,8 @@
-import type { Request } from 'express';
 import type { FailureCode, ServiceError } from '../errors.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import type { EventName } from '../telemetry/names/events.ts';
 import { attribute } from '../telemetry/names/names.ts';
+import type { Caller } from './caller.ts';
 import { logOrSum } from './log-or-sum.ts';
 import { routeOf } from './route-of.ts';
 
@@ -17,7 +17,7 @@ const events: Partial<Record<FailureCode, EventName>> = {
  * Logs a 401, 403 or 429 in the stream `security`. Each of them has a line of its own or is counted
  * in one.
  */
-export function logRefusal(error: ServiceError, request: Request, trace: RequestTrace): void {
+export function logRefusal(error: ServiceError, request: Caller, trace: RequestTrace): void {
   const event = events[error.code];
   if (event === undefined) return;
   const address = request.ip ?? 'unknown';

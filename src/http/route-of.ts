@@ -1,7 +1,5 @@
-import type { Request } from 'express';
-
 /** The pattern that the router matched: a path that a caller made up is none. */
-export function routeOf(request: Request): string {
-  const route: unknown = request.route?.path;
+export function routeOf(request: { readonly route?: { readonly path?: unknown } }): string {
+  const route = request.route?.path;
   return typeof route === 'string' ? route : 'unmatched';
 }

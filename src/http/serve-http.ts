@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { recordedStack } from '../errors.ts';
@@ -9,6 +10,7 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { tuneHeap } from '../v8/tune-heap.ts';
 import { version } from '../version.ts';
 import type { Entrance } from './entrance.ts';
+import { listenOn } from './listen-on.ts';
 import { type ServerTls, schemeOf } from './tls/server-tls.ts';
 
 export type HttpProcess = {
@@ -18,6 +20,8 @@ export type HttpProcess = {
   entrance: Entrance;
   server: Server;
   tls: ServerTls;
+  /** The same requests by another protocol, on a port of its own. */
+  beside?: BesidePort | undefined;
   /** What to know of who may come in; said at the start. */
   portNote?: string | undefined;
   lifecycle: Lifecycle;
@@ -30,6 +34,15 @@ export type HttpProcess = {
   closeFirst?: () => Promise<void>;
   /** What is closed after the last telemetry has gone. */
   closeLast?: () => Promise<void>;
+};
+
+export type BesidePort = {
+  readonly server: NetServer;
+  readonly port: { readonly value: number; readonly setting: string };
+  /** Takes nothing more; resolves when the last call has its answer. */
+  close(): Promise<void>;
+  /** Serves nobody any longer. */
+  cut(): void;
 };
 
 /**
@@ -47,7 +60,10 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   tuneHeap();
   outliveTerminal();
   const port = await of.entrance.open(of.server);
-  const notes = [of.tls.note, of.portNote].filter((note) => note !== undefined);
+  const { beside } = of;
+  const besidePort = beside && (await listenOn(beside.server, config.bind, beside.port));
+  const besideNote = besidePort === undefined ? undefined : `gRPC at ${config.bind}:${besidePort}`;
+  const notes = [besideNote, of.tls.note, of.portNote].filter((note) => note !== undefined);
   log(
     'app',
     'info',
@@ -91,8 +107,11 @@ async function stopServing(of: HttpProcess, reason: string) {
   // The balancer has to see that /ready fails before the port closes.
   const noticeMs = Math.max(config.stopNoticeMs, of.leaving?.noticeMs() ?? 0);
   if (noticeMs > 0) await pause(Math.min(noticeMs, config.stopMsMax / 2));
-  const overtime = setTimeout(() => entrance.cut(server), config.stopMsMax / 2);
-  await entrance.close(server);
+  const overtime = setTimeout(() => {
+    entrance.cut(server);
+    of.beside?.cut();
+  }, config.stopMsMax / 2);
+  await Promise.all([entrance.close(server), of.beside?.close()]);
   clearTimeout(overtime);
   // A run that does not end must not hold up the stop: telemetry keeps a share of the time.
   const isClosed = await within(Math.max(0, (endsAt - performance.now()) / 2), of.closeFirst?.());

@@ -1,8 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
+import type { Caller } from './caller.ts';
 
 const tokenCharsMin = 16;
 
@@ -51,7 +51,7 @@ export function unusableTokens(setting: string, cause: unknown): ServiceError {
 }
 
 /** The token of `Authorization: Bearer …`; empty where the header says something else. */
-export function bearerOf({ headers: { authorization } }: Pick<Request, 'headers'>): string | undefined {
+export function bearerOf({ headers: { authorization } }: Pick<Caller, 'headers'>): string | undefined {
   if (authorization === undefined) return undefined;
   return /^Bearer +(\S{1,8192}) *$/i.exec(authorization)?.[1] ?? '';
 }

@@ -9,8 +9,9 @@ import { routeOf } from './route-of.ts';
 
 export type RequestTracing = RequestEnds & { readonly table: RequestTable };
 
-export function requestTrace(response: Response): RequestTrace {
-  return (response as TracedResponse).trace;
+/** `answered`: a response, or another object that beginTrace or its like gave a trace. */
+export function requestTrace(answered: object): RequestTrace {
+  return (answered as TracedResponse).trace;
 }
 
 /** Says where the time of the request went, for answers that write no headers of their own. */

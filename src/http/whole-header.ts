@@ -1,9 +1,9 @@
-import type { Request } from 'express';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
+import type { Caller } from './caller.ts';
 
 /** A header that is a whole number of at least `min`; undefined where there is none. */
-export function wholeHeader(request: Request, name: string, min: number): number | undefined {
+export function wholeHeader(request: Pick<Caller, 'headers'>, name: string, min: number): number | undefined {
   const given = request.headers[name];
   if (given === undefined) return undefined;
   const value = typeof given === 'string' ? wholeNumber(given) : -1;

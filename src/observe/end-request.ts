@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { inputText } from '../engine/tensor.ts';
-import { failures, levelOfFault } from '../errors.ts';
+import { failures, type GrpcStatus, levelOfFault } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
 import { attribute } from '../telemetry/names/names.ts';
 import type { FlightRecorder } from './flight/flight-recorder.ts';
@@ -34,6 +34,7 @@ export function endRequest(
   trace: RequestTrace,
   row: RequestRow,
   protocol: string,
+  rpc?: Rpc,
 ): void {
   const { method, route, failure, servedBy, task, tenant } = trace;
   // The caller has left while the task works.
@@ -48,23 +49,29 @@ export function endRequest(
   if (trace.kept !== undefined) {
     metrics.kept(trace.kept);
     const because = trace.kept === 'slow' ? slow?.because(row.record(trace)) : undefined;
-    record(trace, row, { protocol, scheme, because });
+    record(trace, row, { protocol, scheme, rpc, because });
   }
   flights?.add(row, trace);
 }
 
-function record(
-  trace: RequestTrace,
-  row: RequestRow,
-  { protocol, scheme, because }: { protocol: string; scheme: RequestEnds['scheme']; because: SlowBecause | undefined },
-): void {
+/** What a call of gRPC is by the conventions, beside the request that carries it. */
+export type Rpc = { readonly method: string; readonly status: GrpcStatus };
+
+type Around = {
+  readonly protocol: string;
+  readonly scheme: RequestEnds['scheme'];
+  readonly rpc: Rpc | undefined;
+  readonly because: SlowBecause | undefined;
+};
+
+function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, because }: Around): void {
   const { method, route, failure, sentence, inputs, servedBy, task } = trace;
   const { status, startedAt, tookMs } = row;
   const fault = trace.faultOf(status);
   const attributes: Attributes = {
     [attribute.httpMethod]: method,
     [attribute.httpRoute]: route,
-    [attribute.httpStatus]: status,
+    ...statusAttributes(status, rpc),
     [attribute.requestId]: trace.requestId,
     tenant: trace.tenant,
     [attribute.traceKept]: trace.kept,
@@ -78,9 +85,9 @@ function record(
   log(
     'access',
     fault === undefined ? 'info' : levelOfFault[fault],
-    `${method} ${route} ${status} ${tookMs.toFixed(1)} ms`,
+    `${rpc === undefined ? `${method} ${route} ${status}` : `gRPC ${rpc.method} ${rpc.status}`} ${tookMs.toFixed(1)} ms`,
     {
-      event_type: 'http_request',
+      event_type: rpc === undefined ? 'http_request' : 'rpc_request',
       ...(attributes as Record<string, string | number>),
       duration_ms: Math.round(tookMs * 1000) / 1000,
       ...(because && {
@@ -94,7 +101,7 @@ function record(
   makeRequestSpans({
     ids: trace.ids,
     parent: trace.parent,
-    name: `${method} ${route}`,
+    name: rpc?.method ?? `${method} ${route}`,
     attributes: {
       ...attributes,
       [attribute.urlScheme]: scheme,
@@ -110,6 +117,12 @@ function record(
     batch: row.batch,
     runSpanId: trace.runSpanId,
   });
+}
+
+/** Over gRPC the status of HTTP is 200 whatever came of the call. */
+function statusAttributes(status: number, rpc: Rpc | undefined): Attributes {
+  if (rpc === undefined) return { [attribute.httpStatus]: status };
+  return { [attribute.rpcSystem]: 'grpc', [attribute.rpcMethod]: rpc.method, [attribute.rpcStatus]: rpc.status };
 }
 
 function serverErrorOf(failure: RequestTrace['failure']): string {

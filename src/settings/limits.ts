@@ -137,6 +137,13 @@ export const limitSettings = {
     1_000_000,
     'Open files that are kept for the service itself when VITRINE_CONNECTIONS_MAX is held against the limit of the process: models, uploads, results, telemetry on disk. Raise it with the jobs and tasks that run at once.',
   ),
+  grpcStreamsMax: integer(
+    'VITRINE_GRPC_STREAMS_MAX',
+    256,
+    1,
+    100_000,
+    'gRPC calls at once on one connection; its client lets further ones wait. A call takes a few KiB of memory before it is looked at.',
+  ),
   compressBytesMin: integer(
     'VITRINE_COMPRESS_BYTES_MIN',
     1024,

@@ -10,6 +10,11 @@ export const portSettings = {
     'Address that every port listens on. Anything but loopback is for containers and proxies.',
   ),
   servicePort: port('VITRINE_PORT', 8000, 'The service.'),
+  grpcPort: port(
+    'VITRINE_GRPC_PORT',
+    8001,
+    'The service over gRPC: the Open Inference Protocol with Triton’s additions, health checking and reflection. 0: not served.',
+  ),
   httpExchange: choice(
     'VITRINE_HTTP_EXCHANGE',
     'auto',

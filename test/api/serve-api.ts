@@ -4,6 +4,7 @@ import type { Express } from 'express';
 import { AccessControl } from '../../src/api/access/access-control.ts';
 import type { Budgets } from '../../src/api/access/budgets.ts';
 import { ProxyMetrics } from '../../src/api/backends-proxy/proxy-metrics.ts';
+import { createGrpcServer } from '../../src/api/grpc/grpc-server.ts';
 import { inferenceRoutes } from '../../src/api/routes.ts';
 import { createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
@@ -32,10 +33,14 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 export type ServedApi = AsyncDisposable & {
   readonly port: number;
   readonly url: string;
+  /** Of gRPC. */
+  readonly grpcPort: number;
   readonly registry: Registry;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
   readonly budgets: Budgets;
+  /** What is held now: inferences in flight, and bytes of bodies. */
+  held(): { readonly inFlight: number; readonly bodyBytes: number };
   /** VITRINE_DATA. */
   readonly data: string;
   readonly meter: Meter;
@@ -127,13 +132,18 @@ export async function serveApi(
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const url = `${schemeOf(tls)}://127.0.0.1:${port}`;
+  const grpc = createGrpcServer(app.grpc);
+  grpc.server.listen(0, '127.0.0.1');
+  await once(grpc.server, 'listening');
   return {
     port,
     url,
+    grpcPort: (grpc.server.address() as AddressInfo).port,
     registry,
     jobs,
     lifecycle,
     budgets: app.budgets,
+    held: () => ({ inFlight: app.grpc.permits.inFlight, bodyBytes: app.grpc.bodies.budget.taken }),
     data: config.data,
     routes: [...Object.keys(inferenceRoutes).map((path) => `post ${path}`), ...routesOf(app.express)],
     meter,
@@ -143,7 +153,8 @@ export async function serveApi(
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
-      await closed;
+      grpc.cut();
+      await Promise.all([closed, grpc.close()]);
       access[Symbol.dispose]();
       tls[Symbol.dispose]();
       await jobs[Symbol.asyncDispose]();

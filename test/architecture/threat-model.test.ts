@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pageRoutes, serviceRoutes } from '../../src/api/routes.ts';
+import { pageRoutes, rpcRoutes, serviceRoutes } from '../../src/api/routes.ts';
 import { settings } from '../../src/config.ts';
 import type { AnyWord, RouteTable } from '../../src/http/route-table.ts';
 import { receiverRoutes } from '../../src/receiver/routes.ts';
@@ -13,6 +13,8 @@ describe('the threat model', () => {
   it('lists the open routes and those of the administrator, and no other', () => {
     const service = { ...serviceRoutes, ...pageRoutes };
     assert.deepEqual(pathsIn('| service |'), pathsThat('open', service));
+    assert.deepEqual(pathsIn('| service over gRPC |'), pathsThat('open', rpcRoutes));
+    assert.deepEqual(pathsIn('| the same over gRPC |'), pathsThat('administrator', rpcRoutes));
     assert.deepEqual(pathsIn('| receiver |'), pathsThat('open', receiverRoutes));
     assert.deepEqual(
       [...pathsIn('| load or unload'), ...pathsIn('| change what is stored |')].sort(),

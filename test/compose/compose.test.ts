@@ -82,7 +82,9 @@ describe('compose.yaml', () => {
     const door = (env: string, port: number) => `\${VITRINE_BIND:-${config.bind}}:\${${env}:-${port}}:${port}`;
     assert.deepEqual(published, [
       ['service', door('VITRINE_PORT', config.servicePort)],
+      ['service', door('VITRINE_GRPC_PORT', config.grpcPort)],
       ['service-gpu', door('VITRINE_PORT', config.servicePort)],
+      ['service-gpu', door('VITRINE_GRPC_PORT', config.grpcPort)],
       ['receiver', door('VITRINE_RECEIVER_PORT', config.receiverPort)],
       ['otlp', door('VITRINE_OTLP_GRPC_PORT', config.otlpGrpcPort)],
       ['otlp', door('VITRINE_OTLP_HTTP_PORT', config.otlpHttpPort)],

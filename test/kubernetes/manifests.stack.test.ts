@@ -87,7 +87,10 @@ describe('the Kubernetes manifests', function () {
           port.containerPort,
         ]),
       );
-    assert.deepEqual(ports('StatefulSet/service'), { http: settings.servicePort.default });
+    assert.deepEqual(ports('StatefulSet/service'), {
+      http: settings.servicePort.default,
+      grpc: settings.grpcPort.default,
+    });
     assert.deepEqual(ports('StatefulSet/receiver'), { http: settings.receiverPort.default });
     assert.deepEqual(ports('StatefulSet/collector'), {
       'otlp-grpc': settings.otlpGrpcPort.default,

@@ -1,7 +1,7 @@
-import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import { modelNotFound } from '../../engine/registry/shelf.ts';
 import { ServiceError } from '../../errors.ts';
+import type { Caller } from '../../http/caller.ts';
 import { chargeTo } from '../../http/charged-client.ts';
 import { type PageRules, refusalOfForeignPage } from '../../http/foreign-pages.ts';
 import { logRefusal } from '../../http/log-refusal.ts';
@@ -86,9 +86,9 @@ export class AccessControl {
    * route, undefined for a stranger. `model` is the one in the path, which the key has to include.
    * The client is on the request's trace at once, so that a refusal names it.
    */
-  admit(word: Exclude<Word, { may: 'open' }>, request: Request, response: Response, model: string | undefined): Client;
-  admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined;
-  admit(word: Word, request: Request, response: Response, model: string | undefined): Client | undefined {
+  admit(word: Exclude<Word, { may: 'open' }>, request: Caller, response: object, model: string | undefined): Client;
+  admit(word: Word, request: Caller, response: object, model: string | undefined): Client | undefined;
+  admit(word: Word, request: Caller, response: object, model: string | undefined): Client | undefined {
     const trace = requestTrace(response);
     if (word.may === 'open') return this.#recognize(request, response);
     const foreign = refusalOfForeignPage(request, this.#pages);
@@ -138,7 +138,7 @@ export class AccessControl {
    * Whom `client` would let in, and undefined for everybody else. A key that is not known is logged:
    * an open route must not say unseen which key is.
    */
-  #recognize(request: Request, response: Response): Client | undefined {
+  #recognize(request: Caller, response: object): Client | undefined {
     if (refusalOfForeignPage(request, this.#pages)) return undefined;
     const client = this.#clientOf(request);
     if (typeof client !== 'string') {
@@ -155,7 +155,7 @@ export class AccessControl {
   }
 
   /** The client, or why it is not known. */
-  #clientOf(request: Request): Client | string {
+  #clientOf(request: Caller): Client | string {
     if (this.#isOpen && this.#adminTokens.isEmpty) return this.#clients.byAddress(this.#addressOf(request));
     const given = credentialOf(request);
     if (given !== undefined) {
@@ -175,7 +175,7 @@ export class AccessControl {
       : 'the request has no API key, and the names in its client certificate are not those of one entry (certificate_names)';
   }
 
-  #refusalOfAdministration(request: Request): ServiceError {
+  #refusalOfAdministration(request: Caller): ServiceError {
     if (this.#adminTokens.isEmpty)
       return new ServiceError(
         'forbidden',
@@ -188,7 +188,7 @@ export class AccessControl {
     );
   }
 
-  #addressOf(request: Request): string {
+  #addressOf(request: Caller): string {
     // Express reads X-Forwarded-For as VITRINE_TRUST_PROXY says; without it the socket is all there is.
     return (this.#config.trustProxy === '' ? request.socket.remoteAddress : request.ip) ?? 'unknown';
   }
@@ -214,7 +214,7 @@ async function adminTokensOf({ adminTokenFile }: Config): Promise<Tokens> {
   });
 }
 
-function credentialOf(request: Request): string | undefined {
+function credentialOf(request: Caller): string | undefined {
   const key = request.headers['x-api-key'];
   return bearerOf(request) ?? (typeof key === 'string' ? key : undefined);
 }

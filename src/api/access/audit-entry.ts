@@ -1,5 +1,5 @@
-import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
+import type { Caller } from '../../http/caller.ts';
 import { requestTrace } from '../../http/trace-request.ts';
 import { type LogFields, log } from '../../telemetry/logger.ts';
 import type { EventName } from '../../telemetry/names/events.ts';
@@ -36,8 +36,9 @@ export type AuditEntry = {
 export async function audited(
   act: Act,
   of: {
-    readonly request: Request;
-    readonly response: Response;
+    readonly request: Caller;
+    /** What the request's trace is found by. */
+    readonly response: object;
     readonly admit: () => unknown;
     readonly act: (entry: AuditEntry) => unknown;
   },
@@ -56,7 +57,7 @@ export async function audited(
 function record(
   act: Act,
   entry: AuditEntry,
-  { request, response }: { request: Request; response: Response },
+  { request, response }: { request: Caller; response: object },
   outcome: string,
 ): void {
   const trace = requestTrace(response);

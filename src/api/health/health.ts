@@ -45,7 +45,7 @@ export function live({ registry, seat }: Pick<Parts, 'registry' | 'seat'>) {
 export function ready({ lifecycle, healthChecks, seat }: Parts) {
   return async (_request: Request, response: Response): Promise<void> => {
     const checks = healthChecks.readiness(await healthChecks.see());
-    if (seat?.whole.ready || (!seat && lifecycle.state === 'ready' && Object.values(checks).every(Boolean))) {
+    if (seat ? seat.whole.ready : isFit(lifecycle, checks)) {
       response.json({ status: 'ready', ready: true, timestamp: new Date().toISOString(), checks });
       return;
     }
@@ -65,6 +65,18 @@ export function ready({ lifecycle, healthChecks, seat }: Parts) {
       ...failureFields('not_ready', message, trace.ids.traceId),
     });
   };
+}
+
+/** Whether the service takes work: what `ready` answers, for who asks by another protocol. */
+export async function isReady({
+  lifecycle,
+  healthChecks,
+}: Pick<Parts, 'lifecycle' | 'healthChecks'>): Promise<boolean> {
+  return isFit(lifecycle, healthChecks.readiness(await healthChecks.see()));
+}
+
+function isFit({ state }: Lifecycle, checks: Readonly<Record<string, boolean>>): boolean {
+  return state === 'ready' && Object.values(checks).every(Boolean);
 }
 
 /**

@@ -219,7 +219,7 @@ class InferExchange {
     const call = this.#call;
     const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
-    if (call) this.#trace.inputs = shapesOf(call.inputs).map((input) => asNamed(input, this.#model!.manifest));
+    if (call) this.#trace.inputs = namedInputs(call, this.#model!);
     this.#trace.row?.markEngineFailed();
     answerFailure(error, this.#request, this.#response);
   }
@@ -250,6 +250,11 @@ class InferExchange {
 const routeOfModel = '/v2/models/:model/infer';
 const routeOfVersion = '/v2/models/:model/versions/:version/infer';
 
+/** What may be recorded of a failed request's inputs. */
+export function namedInputs({ inputs }: InferCall, { manifest }: LoadedModel): InputShape[] {
+  return shapesOf(inputs).map((input) => asNamed(input, manifest));
+}
+
 /** A name that is none of the model's inputs is the caller's, and is not recorded. */
 function asNamed(input: InputShape, { inputs }: Manifest): InputShape {
   return inputs.some(({ name }) => name === input.name) ? input : { ...input, name: '(another)' };
@@ -273,6 +278,6 @@ function headerTimeoutMs(request: Request): number | undefined {
 }
 
 /** Milliseconds: the least of what the server and the model allow. */
-function allowedMs({ inferMsMax }: Config, { manifest }: LoadedModel): number {
+export function allowedMs({ inferMsMax }: Config, { manifest }: LoadedModel): number {
   return Math.min(inferMsMax, manifest.timeout_ms_max ?? inferMsMax);
 }

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Request } from 'express';
 import type { Config } from '../../config.ts';
 import { runProfileTwin } from '../../engine/lanes/profile-twin.ts';
 import type { LoadedModel } from '../../engine/model.ts';
 import { withoutValues } from '../../engine/registry/onnx-messages.ts';
 import { bytesOfAll, type Tensor } from '../../engine/tensor.ts';
 import { recordedReason, ServiceError } from '../../errors.ts';
+import type { Caller } from '../../http/caller.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { makeProfileSpans } from '../../observe/profile-spans.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
@@ -38,7 +38,7 @@ export class Profiles {
   }
 
   /** Undefined for a request that nobody wants profiled; throws forbidden when who asks may not. */
-  admit(request: Request, client: Client, model: LoadedModel, trace: RequestTrace): ProfiledRequest | undefined {
+  admit(request: Caller, client: Client, model: LoadedModel, trace: RequestTrace): ProfiledRequest | undefined {
     const { config, access } = this.#parts;
     if (trace.row === undefined) return undefined;
     const asked = request.headers['x-vitrine-profile'] === '1';

@@ -34,25 +34,31 @@ export function modelConfig({ registry }: Parts) {
 /** GET /v2/models/M/stats. Without a version: every version that is ready. */
 export function modelStatistics({ registry }: Parts) {
   return (request: Request, response: Response): void => {
-    const found = findIn(registry, request);
-    const models = request.params.version
-      ? [found]
-      : registry.versions(found.name).map((version) => registry.find(found.name, version));
-    response.json({
-      model_stats: models.map((model) => tritonStatistics(model.name, model.version, model.statistics)),
-    });
+    const { model, version } = request.params as { model: string; version?: string };
+    response.json({ model_stats: statisticsOf(registry, model, version) });
   };
+}
+
+/** Without a version: every version that is ready. */
+export function statisticsOf(registry: Registry, name: string, version: string | undefined) {
+  const found = registry.find(name, version);
+  const models = version ? [found] : registry.versions(name).map((each) => registry.find(name, each));
+  return models.map((model) => tritonStatistics(model.name, model.version, model.statistics));
 }
 
 /** GET /v2/models/stats: every model that is ready and that the client may use. */
 export function allStatistics({ registry }: Parts) {
   return (_request: Request, response: Response, client: Client): void => {
-    const model_stats = registry
-      .models()
-      .filter(({ state, name }) => state === 'ready' && (client.key?.mayUse(name) ?? true))
-      .map(({ name, version }) => tritonStatistics(name, version, registry.find(name, version).statistics));
-    response.json({ model_stats });
+    response.json({ model_stats: statisticsFor(registry, client) });
   };
+}
+
+/** Of every model that is ready and that the client may use. */
+export function statisticsFor(registry: Registry, client: Client) {
+  return registry
+    .models()
+    .filter(({ state, name }) => state === 'ready' && (client.key?.mayUse(name) ?? true))
+    .map(({ name, version }) => tritonStatistics(name, version, registry.find(name, version).statistics));
 }
 
 function findIn(registry: Registry, request: Request): LoadedModel {

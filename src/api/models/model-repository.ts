@@ -18,19 +18,21 @@ type Parts = { registry: Registry; bodies: BodyReader; changes: MakeChange };
 export function repositoryIndex({ registry, bodies }: Pick<Parts, 'registry' | 'bodies'>) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { ready: readyOnly = false } = await readJsonBy(indexRequest, bodies, request);
-    const models = await registry.index();
-    response.json(
-      models
-        .filter(({ state, name }) => (!readyOnly || state === 'ready') && (client.key?.mayUse(name) ?? true))
-        .map(({ name, version, state, reason, model }) => ({
-          name,
-          version,
-          state: tritonStates[state],
-          reason,
-          ...(model && { vitrine: { batching: batchingFacts(model.manifest) } }),
-        })),
-    );
+    response.json(await indexFor(registry, client, readyOnly));
   };
+}
+
+/** Of the models that the client may use. */
+export async function indexFor(registry: Registry, client: Client, readyOnly: boolean) {
+  return (await registry.index())
+    .filter(({ state, name }) => (!readyOnly || state === 'ready') && (client.key?.mayUse(name) ?? true))
+    .map(({ name, version, state, reason, model }) => ({
+      name,
+      version,
+      state: tritonStates[state],
+      reason,
+      ...(model && { vitrine: { batching: batchingFacts(model.manifest) } }),
+    }));
 }
 
 /**
@@ -39,34 +41,59 @@ export function repositoryIndex({ registry, bodies }: Pick<Parts, 'registry' | '
  */
 export function loadModel({ registry, bodies, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
-    const name = request.params.model as string;
-    entry.from = describe(registry, name, entry);
-    const { parameters = {} } = await readJsonBy(loadRequest, bodies, request);
-    for (const name of Object.keys(parameters))
-      if (name.startsWith('file:'))
-        throw malformed(`parameters.${name.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
-    try {
-      await changes({ kind: 'model_load', name, config: () => configOf(parameters) });
-    } finally {
-      entry.to = describe(registry, name, entry);
-    }
+    await load({ registry, changes }, request.params.model as string, entry, async () => {
+      const { parameters = {} } = await readJsonBy(loadRequest, bodies, request);
+      return parameters;
+    });
     // Triton answers with nothing; clients read only the status.
     response.json({});
   };
 }
 
+/** Loads a model as an act of administration; the entry says from what to what. */
+export async function load(
+  { registry, changes }: Omit<Parts, 'bodies'>,
+  name: string,
+  entry: AuditEntry,
+  readParameters: () => Promise<LoadParameters>,
+): Promise<void> {
+  entry.from = describe(registry, name, entry);
+  const parameters = await readParameters();
+  for (const given of Object.keys(parameters))
+    if (given.startsWith('file:'))
+      throw malformed(`parameters.${given.slice(0, 48)}`, 'is a file; put files into the folder of VITRINE_MODELS');
+  try {
+    await changes({ kind: 'model_load', name, config: () => configOf(parameters) });
+  } finally {
+    entry.to = describe(registry, name, entry);
+  }
+}
+
 /** POST /v2/repository/models/M/unload: what it has is answered, then it is gone. */
 export function unloadModel({ registry, bodies, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
-    const name = request.params.model as string;
-    entry.from = describe(registry, name, entry);
     // Nothing depends on a model here, so that unload_dependents has nothing to say.
-    await readJsonBy(unloadRequest, bodies, request);
-    await changes({ kind: 'model_unload', name });
-    entry.to = describe(registry, name, entry);
+    await unload({ registry, changes }, request.params.model as string, entry, () =>
+      readJsonBy(unloadRequest, bodies, request),
+    );
     response.json({});
   };
 }
+
+/** Unloads a model likewise. */
+export async function unload(
+  { registry, changes }: Omit<Parts, 'bodies'>,
+  name: string,
+  entry: AuditEntry,
+  readParameters?: () => Promise<unknown>,
+): Promise<void> {
+  entry.from = describe(registry, name, entry);
+  await readParameters?.();
+  await changes({ kind: 'model_unload', name });
+  entry.to = describe(registry, name, entry);
+}
+
+export type LoadParameters = NonNullable<z.output<typeof loadRequest>['parameters']>;
 
 const tritonStates: Readonly<Record<ModelState, string>> = {
   loading: 'LOADING',
@@ -76,7 +103,7 @@ const tritonStates: Readonly<Record<ModelState, string>> = {
 };
 
 /** Triton's clients send the configuration as JSON inside of text. */
-function configOf({ config }: NonNullable<z.output<typeof loadRequest>['parameters']>): unknown {
+function configOf({ config }: LoadParameters): unknown {
   if (typeof config !== 'string') return config;
   return config === '' ? undefined : objectAt(parseJson(Buffer.from(config), 'parameters.config'), 'parameters.config');
 }

@@ -13,7 +13,9 @@ const extensions = [
   'parameters',
 ];
 
+export const serverFacts = { name: 'vitrine', version, extensions } as const;
+
 /** GET /v2 */
 export function serverMetadata(_request: Request, response: Response): void {
-  response.json({ name: 'vitrine', version, extensions });
+  response.json(serverFacts);
 }

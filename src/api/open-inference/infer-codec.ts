@@ -5,6 +5,7 @@ import { ServiceError } from '../../errors.ts';
 import type { Body } from '../../http/body.ts';
 import type { SharedBudget } from '../../resilience/shared-budget.ts';
 import { say } from '../../sentence.ts';
+import { readInferMessage } from '../grpc/read-infer-message.ts';
 import type { InferCall } from './infer-call.ts';
 import { jsonBytesMaxOf } from './json-tensor.ts';
 import { type Asker, JsonThread } from './json-thread.ts';
@@ -68,7 +69,12 @@ export class InferCodec {
   }
 
   /** The same in the thread. The memory under a body that is alone in it goes there. */
-  readAside(
+  readAside(body: Body, jsonBytes: number | undefined, manifest: Manifest, asker: Asker): Promise<InferCall> {
+    return this.#readAside('body', body, jsonBytes, manifest, asker);
+  }
+
+  #readAside(
+    form: 'body' | 'message',
     { bytes, isAlone }: Body,
     jsonBytes: number | undefined,
     manifest: Manifest,
@@ -79,6 +85,7 @@ export class InferCodec {
     return this.#thread.read(
       {
         kind: 'read',
+        form,
         body,
         jsonBytes,
         manifest: { name, inputs, outputs, batching, bounds, rowsBeyondMax },
@@ -87,6 +94,20 @@ export class InferCodec {
       [body.buffer as ArrayBuffer],
       asker,
     );
+  }
+
+  /** The same of a message of gRPC: typed contents are read value by value. */
+  isLargeMessage(message: Buffer, isTyped: boolean, { inputs }: Manifest): boolean {
+    if (message.length <= this.#limits.jsonInlineBytesMax) return false;
+    return isTyped || inputs.some(({ datatype }) => datatype === 'BYTES' || datatype === 'BOOL');
+  }
+
+  readMessage(message: Buffer, manifest: Manifest): InferCall {
+    return readInferMessage(message, this.#limits, manifest);
+  }
+
+  readMessageAside(body: Body, manifest: Manifest, asker: Asker): Promise<InferCall> {
+    return this.#readAside('message', body, undefined, manifest, asker);
   }
 
   /**

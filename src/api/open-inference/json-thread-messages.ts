@@ -10,6 +10,8 @@ import type { WrittenData } from './written-data.ts';
 export type ToJsonThread =
   | {
       readonly kind: 'read';
+      /** Of HTTP, or a ModelInferRequest of gRPC. */
+      readonly form: 'body' | 'message';
       readonly body: Uint8Array;
       /**
        * As the header Inference-Header-Content-Length: 0 for a raw body, undefined where the body is

@@ -1,6 +1,7 @@
 import { buffersUnder } from '../../threads/buffers-under.ts';
 import { carried } from '../../threads/carried-error.ts';
 import { parent } from '../../threads/parent.ts';
+import { readInferMessage } from '../grpc/read-infer-message.ts';
 import { dataToJsonPieces } from './json-tensor.ts';
 import type { FromJsonThread, ToJsonThread } from './json-thread-messages.ts';
 import { readInferRequest } from './read-infer-request.ts';
@@ -19,8 +20,9 @@ service.receive((message) => {
 function work(message: ToJsonThread): FromJsonThread {
   try {
     if (message.kind === 'write') return { kind: 'written', data: message.tensors.map(dataToJsonPieces) };
-    const { body: bytes, jsonBytes, manifest, limits } = message;
+    const { form, body: bytes, jsonBytes, manifest, limits } = message;
     const body = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+    if (form === 'message') return { kind: 'call', call: readInferMessage(body, limits, manifest) };
     const call =
       jsonBytes === 0 ? readRawRequest(body, manifest, limits) : readInferRequest(body, jsonBytes, limits, manifest);
     return { kind: 'call', call };

@@ -52,8 +52,7 @@ export function readInferRequest(
     );
   const request = objectAt(parseJson(json, 'the JSON', limits), 'the JSON');
   const parameters = parametersOf(request, '');
-  for (const served of unserved)
-    if (parameters[served]) throw malformed(`parameters.${served}`, 'is set; sequences and streams are not served');
+  refuseUnserved(parameters);
   const entries = readEntries(request.inputs);
   const outputs = readOutputs(request.outputs, flagOf(parameters, 'binary_data_output', 'parameters.') ?? false);
   if (manifest) checkHeads(manifest, entries, outputs.outputs);
@@ -66,10 +65,15 @@ export function readInferRequest(
   };
 }
 
-/** Silence about these would be an answer other than the one asked for. */
 const unserved = ['sequence_id', 'sequence_start', 'sequence_end'] as const;
 
-const inputsMax = 1024;
+/** Silence about these would be an answer other than the one asked for. */
+export function refuseUnserved(parameters: Readonly<Record<string, unknown>>): void {
+  for (const name of unserved)
+    if (parameters[name]) throw malformed(`parameters.${name}`, 'is set; sequences and streams are not served');
+}
+
+export const inputsMax = 1024;
 
 /** An input before its data is looked at. */
 type Entry = TensorHead & {
@@ -211,7 +215,7 @@ function refuseSharedMemory(parameters: JsonObject, where: string): void {
     throw malformed(`${where}.parameters.shared_memory_region`, 'is set; shared memory is not served');
 }
 
-function unknownDataType(given: string): string {
+export function unknownDataType(given: string): string {
   if (given === 'BF16') return 'is BF16, which ONNX Runtime’s binding cannot carry; send FP32';
   return `is ${quoted(given)}; one of BOOL, UINT8 … UINT64, INT8 … INT64, FP16, FP32, FP64 and BYTES is wanted`;
 }

@@ -1,8 +1,7 @@
-import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /** Of connections whose client certificate was verified. */
-const namesOf = new WeakMap<Socket, readonly string[]>();
+const namesOf = new WeakMap<object, readonly string[]>();
 
 const none: readonly string[] = [];
 
@@ -20,7 +19,7 @@ export function rememberNames(socket: TLSSocket): void {
  * The names in the verified client certificate of a connection, each with its kind: dns:, uri:,
  * email: or cn:. Empty without one.
  */
-export function certificateNames(socket: Socket): readonly string[] {
+export function certificateNames(socket: object): readonly string[] {
   return namesOf.get(socket) ?? none;
 }
 

@@ -17,7 +17,7 @@ export const attributeNames = {
   logger: { name: 'logger', says: 'Which of the service’s loggers wrote the line: app, access, security, audit.' },
   eventType: {
     name: 'event_type',
-    says: 'What happened, in one word that does not change: http_request, service_start, telemetry_refused …',
+    says: 'What happened, in one word that does not change: http_request, rpc_request, service_start, telemetry_refused …',
   },
   codeFile: { name: 'code.file.path', says: 'Where a warning or error was written: the file below src/.' },
   codeFunction: { name: 'code.function.name', says: 'The function that wrote it.' },
@@ -33,6 +33,15 @@ export const attributeNames = {
     type: 'int',
     name: 'http.response.status_code',
     says: 'The status of the answer; 499 where the caller left first.',
+  },
+  rpcSystem: { name: 'rpc.system.name', says: 'Always grpc: the request came over gRPC.' },
+  rpcMethod: {
+    name: 'rpc.method',
+    says: 'The service and method of a gRPC call, as in inference.GRPCInferenceService/ModelInfer; _OTHER for one that there is not.',
+  },
+  rpcStatus: {
+    name: 'rpc.response.status_code',
+    says: 'The status of a gRPC call, by its name: OK, INVALID_ARGUMENT, UNAVAILABLE …',
   },
   httpVersion: { name: 'network.protocol.version', says: 'The version of HTTP.' },
   urlScheme: { name: 'url.scheme', says: 'http or https, as the caller used it.' },

@@ -37,6 +37,7 @@ export const eventNames = {
   gpu_value_refused: 'A value of a GPU cannot be read.',
   http_exchange: 'How inferences are read and answered.',
   http_request: 'A request was answered.',
+  rpc_request: 'A call over gRPC was answered.',
   job_accepted: 'A job was accepted.',
   job_attempt_superseded: 'An attempt at a job ended after a newer one had begun.',
   job_end_not_kept: 'The end of a job could not be written.',

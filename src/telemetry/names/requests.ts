@@ -25,6 +25,14 @@ export const requestMetrics = {
     says: 'Percentiles of http.request.duration: the same values in an exponential histogram, native in Prometheus.',
     attributes: ['method', 'endpoint'],
   },
+  rpcSeconds: {
+    name: 'rpc.server.call.duration',
+    kind: 'histogram',
+    unit: 's',
+    says: 'Calls over gRPC, from the first byte to the last of the answer, by the conventions for RPCs. They are counted in http.requests and http.request.duration too.',
+    attributes: ['rpc.method', 'rpc.response.status_code'],
+    buckets: requestSeconds,
+  },
   requestsRefused: {
     name: 'http.requests.refused',
     kind: 'counter',

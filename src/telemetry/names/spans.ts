@@ -17,6 +17,10 @@ export const spanNames = {
     says: 'A request, from its first byte to the last of its answer; made when it has ended, if its trace is kept.',
     requires: ['httpMethod', 'httpRoute', 'httpStatus', 'urlScheme', 'httpVersion', 'requestId', 'tenant', 'traceKept'],
   },
+  rpc: {
+    name: '{service}/{method}',
+    says: 'The same of a gRPC call: of its service and method, as in inference.GRPCInferenceService/ModelInfer.',
+  },
   receive: { name: 'inference.receive', says: 'Stage: the body arrives, and the guards before it.' },
   decode: { name: 'inference.decode', says: 'Stage: bytes to tensors.' },
   queue: { name: 'inference.queue', says: 'Stage: waiting for a lane.' },

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import type { Request } from 'express';
 import { errors, jwtVerify } from 'jose';
 import type { Config } from '../../../config.ts';
 import { ServiceError } from '../../../errors.ts';
+import type { Caller } from '../../../http/caller.ts';
 import { bearerOf } from '../../../http/tokens.ts';
 import { ours, say } from '../../../sentence.ts';
 import type { Meter } from '../../../telemetry/meter.ts';
@@ -75,7 +75,7 @@ export class Identities {
   }
 
   /** Checks the token of a request that is not known yet; undefined where nothing has to be done. */
-  look(request: Request): Promise<void> | undefined {
+  look(request: Caller): Promise<void> | undefined {
     const token = bearerOf(request);
     return token === undefined ? undefined : this.lookAt(token);
   }

@@ -1,0 +1,148 @@
+import { constants, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { performance } from 'node:perf_hooks';
+import { ServiceError } from '../../errors.ts';
+import { admitConnections, answerUnread } from '../../http/admit-connections.ts';
+import type { UnreadMetrics } from '../../http/http-server.ts';
+import type { SharedBudget } from '../../resilience/shared-budget.ts';
+import { say } from '../../sentence.ts';
+import { ChurnList } from '../../v8/churn-list.ts';
+import { goAwayBytes } from './go-away-bytes.ts';
+import type { GrpcCall } from './grpc-call.ts';
+import { type ServeParts, serveCalls } from './serve-call.ts';
+
+export type GrpcServerParts = ServeParts & {
+  readonly connections: SharedBudget;
+  readonly metrics: UnreadMetrics;
+};
+
+/** A port for gRPC. */
+export type GrpcServer = {
+  readonly server: Http2Server;
+  /** No new connection and no new call; resolves when the last call has its answer. */
+  close(): Promise<void>;
+  /** Serves nobody any longer. */
+  cut(): void;
+};
+
+/**
+ * Node's HTTP/2 server with the limits of a server that strangers reach, and the calls of gRPC on
+ * it.
+ */
+export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
+  const { config } = parts;
+  const server = createServer({
+    settings: {
+      enablePush: false,
+      maxConcurrentStreams: config.grpcStreamsMax,
+      maxHeaderListSize: config.headerBytesMax,
+      initialWindowSize: streamWindowBytes,
+    },
+    maxHeaderListPairs: headersMax,
+    // What a connection holds beside the bodies, which have a budget.
+    maxSessionMemory: sessionMemoryMb,
+    // A client that opens and cancels calls without end loses its connection.
+    streamResetBurst: Math.max(1000, 4 * config.grpcStreamsMax),
+    streamResetRate: 100,
+  });
+  admitConnections(server, parts.connections, ({ message }) => goAwayBytes(message), answerUnread);
+  const calls = new ChurnList<GrpcCall>();
+  const connections = new Map<ServerHttp2Session, Connection>();
+  const serve = serveCalls(parts);
+  let isStopping = false;
+
+  server.on('session', (session) => {
+    // The address is asked of the system: once for each connection, not for each call.
+    const connection = { remoteAddress: session.socket.remoteAddress, calls: 0 };
+    connections.set(session, connection);
+    session.once('close', () => connections.delete(session));
+    session.once('remoteSettings', () => session.setLocalWindowSize(connectionWindowBytes));
+    watchIdle(session, connection, config);
+    if (isStopping) leave(session);
+  });
+  server.on('stream', (stream, headers, _flags, rawHeaders) => {
+    const connection = connections.get(stream.session as ServerHttp2Session)!;
+    const call = serve(stream, headers, rawHeaders, connection);
+    calls.add(call);
+    connection.calls += 1;
+    stream.once('close', () => {
+      calls.remove(call);
+      connection.calls -= 1;
+    });
+  });
+  server.on('sessionError', (error: NodeJS.ErrnoException) => {
+    // What broke off is no request; what is no HTTP/2 at all is counted as HTTP/1 counts it.
+    if (error.code === 'ERR_HTTP2_ERROR') parts.metrics.answeredUnread('400', 'invalid_request');
+  });
+  const watch = setInterval(() => cutSlow(calls, config), Math.min(1000, config.bodyIdleMsMax / 4)).unref();
+  server.once('close', () => clearInterval(watch));
+  return {
+    server,
+    close: () => {
+      isStopping = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const session of connections.keys()) leave(session);
+      return closed;
+    },
+    cut: () => {
+      for (const session of connections.keys()) session.destroy();
+    },
+  };
+}
+
+const headersMax = 128;
+const sessionMemoryMb = 64;
+const streamWindowBytes = 1024 * 1024;
+const connectionWindowBytes = 8 * 1024 * 1024;
+
+/**
+ * In two steps, so that no call is lost: the client hears that it should open no more, and what it
+ * had sent by then is still taken.
+ */
+function leave(session: ServerHttp2Session): void {
+  if (session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
+  const close = () => {
+    if (!session.closed && !session.destroyed) session.close();
+  };
+  if (!session.ping(close)) close();
+}
+
+type Connection = { readonly remoteAddress: string | undefined; calls: number };
+
+/**
+ * A connection without a call is closed as HTTP's are. One whose peer is gone without a word is
+ * found by a ping that stays without an answer.
+ */
+function watchIdle(session: ServerHttp2Session, connection: Connection, config: GrpcServerParts['config']): void {
+  let isKnown = false;
+  session.once('remoteSettings', () => {
+    isKnown = true;
+    session.setTimeout(config.keepAliveMs);
+  });
+  session.setTimeout(config.headersMsMax, () => {
+    if (!isKnown) session.destroy();
+    else if (connection.calls === 0) session.close();
+    else askWhetherAlive(session, config.bodyIdleMsMax);
+  });
+}
+
+function askWhetherAlive(session: ServerHttp2Session, waitMs: number): void {
+  const overtime = setTimeout(() => session.destroy(), waitMs).unref();
+  const answered = () => clearTimeout(overtime);
+  if (!session.ping(answered)) answered();
+}
+
+function cutSlow(calls: ChurnList<GrpcCall>, { bodyIdleMsMax }: GrpcServerParts['config']): void {
+  const now = performance.now();
+  for (const call of calls) {
+    if (now - call.progressAt <= bodyIdleMsMax) continue;
+    if (call.waitsFor === 'reader') call.cut('answer_too_slow');
+    else if (call.waitsFor === 'message')
+      call.fail(
+        new ServiceError(
+          'body_too_slow',
+          say`Cannot take the call: no message came for ${bodyIdleMsMax} ms; send it sooner, or raise VITRINE_BODY_IDLE_MS_MAX.`,
+        ),
+      );
+  }
+}

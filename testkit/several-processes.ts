@@ -153,17 +153,20 @@ export class SteadyCallers implements AsyncDisposable {
 /** A kept connection to each of the processes, by its number. */
 export async function connectionToEach(several: SeveralProcesses, count: number): Promise<ReadonlyMap<number, Agent>> {
   const found = new Map<number, Agent>();
+  // Kept to the end: the process with the fewest connections gets the next one.
+  const spare: Agent[] = [];
   await waitFor(
     `a connection to each of ${count} processes`,
     async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       const outcome = await send(`${several.url}/health/detailed`, { agent });
       const number = 'status' in outcome ? (JSON.parse(outcome.body) as { process: number }).process : 0;
-      if (number === 0 || found.has(number)) agent.destroy();
+      if (number === 0 || found.has(number)) spare.push(agent);
       else found.set(number, agent);
       return found.size === count;
     },
-    { everyMs: 10 },
+    { everyMs: 10, deadlineMs: 300_000 },
   );
+  for (const agent of spare) agent.destroy();
   return found;
 }

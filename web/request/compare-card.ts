@@ -63,7 +63,7 @@ function comparisonCard({ order }: ChosenRequests, { first, second, slower_than_
       ? emptyNotice('Nothing parts them but chance.')
       : element(
           'table',
-          { class: 'account-table' },
+          { class: 'cause-table' },
           element('caption', { class: 'hidden-text' }, 'Differences, the clearest first'),
           element(
             'tbody',
@@ -84,7 +84,7 @@ function blameCard({ waited_ms: waited, requests, cells }: Blame): HTMLElement {
     element('p', { class: 'quiet' }, `${requests} requests waited ${formatValue(waited / 1000, 's')} for lanes`),
     element(
       'table',
-      { class: 'account-table' },
+      { class: 'cause-table' },
       element('caption', { class: 'hidden-text' }, 'Waiting time by tenant, the longest first'),
       element(
         'tbody',

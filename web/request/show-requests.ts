@@ -25,7 +25,8 @@ export const showRequests: View = async (host, route, signal) => {
   const list = element('div', { class: 'list', 'aria-live': 'polite' });
   const comparison = element('div', {});
   const draw = async () => {
-    await Promise.all([drawRequests(list, chosen, signal), drawComparison(comparison, chosen, signal)]);
+    if (await drawRequests(list, chosen, signal)) await drawComparison(comparison, chosen, signal);
+    else comparison.replaceChildren();
   };
   host.append(
     element('h1', {}, 'Requests'),
@@ -37,7 +38,8 @@ export const showRequests: View = async (host, route, signal) => {
   await draw();
 };
 
-async function drawRequests(list: HTMLElement, chosen: ChosenRequests, signal: AbortSignal): Promise<void> {
+/** Answers whether there are any. */
+async function drawRequests(list: HTMLElement, chosen: ChosenRequests, signal: AbortSignal): Promise<boolean> {
   list.replaceChildren(busyNotice('Asking the flight recorder …'));
   try {
     const requests = await listRequests({ ...chosen, count: 50 }, signal);
@@ -50,13 +52,15 @@ async function drawRequests(list: HTMLElement, chosen: ChosenRequests, signal: A
             element('a', { href: '#/try' }, 'Make one'),
           ),
     );
+    return requests.length > 0;
   } catch (error) {
-    if (isAbort(error)) return;
+    if (isAbort(error)) return false;
     const isOff = error instanceof AskFailure && error.status === 404;
     list.replaceChildren(
       isOff
         ? emptyNotice('The flight recorder is off: with OTEL_SDK_DISABLED nothing is remembered.')
         : failureNotice(error, () => void drawRequests(list, chosen, signal)),
     );
+    return false;
   }
 }

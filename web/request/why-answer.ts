@@ -49,7 +49,7 @@ export function whyCard({
     element('p', { class: 'why-sentence' }, sentence),
     element(
       'table',
-      { class: 'account-table why-table' },
+      { class: 'cause-table why-table' },
       element('caption', { class: 'hidden-text' }, 'What the time was spent on'),
       element(
         'tbody',

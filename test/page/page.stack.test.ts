@@ -23,8 +23,7 @@ const sound = join(root, 'testkit/fixtures/audio/chord-and-clicks.wav');
 /** On a machine that does much else. */
 const longer = { deadlineMs: 60_000, everyMs: 500 };
 
-/** Nothing runs on a GPU here: what its time and energy cost stays empty, and says why. */
-/** Without a GPU, and without a certificate. */
+/** Nothing runs on a GPU here, and no port has a certificate: these stay empty, and say why. */
 const emptyHere =
   /^(Certificate ends in|GPU time|Energy of GPUs|Energy by model|GPU time by model|GPU time and energy by model)$/;
 

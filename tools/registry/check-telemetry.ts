@@ -143,9 +143,10 @@ function shapeOf({ sum, gauge, histogram, exponentialHistogram }: MetricRecord) 
 }
 
 function* problemsOfSpan({ name, attributes = [] }: SpanRecord, registry: Registry): Generator<string> {
-  // A request's span is called after its method and route.
-  const row = registry.spans.has(name) ? name : '{method} {route}';
-  if (row !== name && !/^[A-Z_]+ /.test(name)) yield `span ${name} is not in the registry`;
+  // A request's span is called after its method and route, a gRPC call's after its service and method.
+  const ofCall = /^[\w.]+\/\w+$/.test(name) ? '{service}/{method}' : '{method} {route}';
+  const row = registry.spans.has(name) ? name : ofCall;
+  if (row === '{method} {route}' && !/^[A-Z_]+ /.test(name)) yield `span ${name} is not in the registry`;
   const keys = attributes.map(({ key }) => key);
   for (const key of registry.spans.get(row) ?? []) if (!keys.includes(key)) yield `span ${row} lacks ${key}`;
   yield* problemsOfAttributes(`span ${row}`, attributes, registry);

@@ -143,7 +143,7 @@ function shapeOf({ sum, gauge, histogram, exponentialHistogram }: MetricRecord) 
 }
 
 function* problemsOfSpan({ name, attributes = [] }: SpanRecord, registry: Registry): Generator<string> {
-  // A request's span is called after its method and route, a gRPC call's after its service and method.
+  // A request's span has its method and route for a name, a gRPC call's its service and method.
   const ofCall = /^[\w.]+\/\w+$/.test(name) ? '{service}/{method}' : '{method} {route}';
   const row = registry.spans.has(name) ? name : ofCall;
   if (row === '{method} {route}' && !/^[A-Z_]+ /.test(name)) yield `span ${name} is not in the registry`;

@@ -49,31 +49,22 @@ command(
   .option('-m, --minutes <count>', 'over how long', '5')
   .option('--prometheus <url>', 'another Prometheus than the one of this stack')
   .action(run(summary));
-command('why [id]', 'why a request was slow or failed, by its request id or trace id; without one, the slowest')
+question('why [id]', 'why a request was slow or failed, by its request id or trace id; without one, the slowest')
   .option('--model <name>', 'without an id: the slowest of this model')
   .option('--failed', 'without an id: the last one that failed')
   .option('-m, --minutes <count>', 'without an id: of how many minutes', '15')
-  .option('--json', 'for programs')
-  .option('--url <url>', 'another service than the one of this stack')
-  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
   .action((id: string | undefined, options: Omit<WhyOptions, 'id'>) => run(why)({ ...options, id }));
-command('blame', 'who made whom wait for lanes, by tenant or by model')
+question('blame', 'who made whom wait for lanes, by tenant or by model')
   .option('--by <what>', 'tenant or model', 'tenant')
   .option('-m, --minutes <count>', 'of how many minutes', '15')
-  .option('--json', 'for programs')
-  .option('--url <url>', 'another service than the one of this stack')
-  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
   .action(run(blame));
-command('compare', 'what parts slow requests from the rest, failed from good ones, or one tenant’s from others’')
+question('compare', 'what parts slow requests from the rest, failed from good ones, or one tenant’s from others’')
   .option('--slowest <percent>', 'the slowest so many percent against the rest', '5')
   .option('--failed', 'those that failed against those that did not')
   .option('--tenant <name>', 'those of a tenant against the others')
   .option('--since <time>', 'those since a time, such as a deployment, against those before')
   .option('--model <name>', 'only requests of this model')
   .option('-m, --minutes <count>', 'of how many minutes', '60')
-  .option('--json', 'for programs')
-  .option('--url <url>', 'another service than the one of this stack')
-  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
   .action(run(compare));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
@@ -146,6 +137,14 @@ function datasetCommand(operation: 'score' | 'enhance'): void {
   one.action((folder: string, options: Omit<DatasetArguments, 'operation' | 'folder'>) =>
     run(dataset)({ ...options, operation, folder }),
   );
+}
+
+/** A command that asks the service. */
+function question(signature: string, description: string): Command {
+  return command(signature, description)
+    .option('--json', 'for programs')
+    .option('--url <url>', 'another service than the one of this stack')
+    .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE');
 }
 
 function command(signature: string, description: string): Command {

@@ -13,7 +13,7 @@ import type { RequestTrace } from '../../observe/request-trace.ts';
 import { say } from '../../sentence.ts';
 import { refuseModelOfOthers } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import { allowedMs, namedInputs } from '../inference/infer.ts';
+import { allowedMs, callersMs, namedInputs } from '../inference/infer.ts';
 import type { Permits } from '../inference/permits.ts';
 import type { ProfiledRequest, Profiles } from '../inference/profile-request.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
@@ -101,11 +101,11 @@ export class GrpcInference {
   #submit(call: InferCall, isOwn: boolean): void {
     if (this.#over) return;
     const { config } = this.#parts;
-    const { trace, startedAt } = this.#source;
+    const { trace, startedAt, timeoutMs } = this.#source;
     const model = this.#model!;
     try {
       this.#call = call;
-      const deadlineAt = startedAt + Math.min(allowedMs(config, model), this.#callersMs());
+      const deadlineAt = startedAt + Math.min(allowedMs(config, model), callersMs(timeoutMs, call));
       if (performance.now() >= deadlineAt)
         throw new ServiceError(
           'deadline_exceeded',
@@ -147,20 +147,12 @@ export class GrpcInference {
   }
 
   failed(thrown: unknown): void {
-    const { trace } = this.#source;
+    const { trace, timeoutMs } = this.#source;
     const call = this.#call;
-    const isCallers = call !== undefined && this.#callersMs() < allowedMs(this.#parts.config, this.#model!);
+    const isCallers = call !== undefined && callersMs(timeoutMs, call) < allowedMs(this.#parts.config, this.#model!);
     if (call) trace.inputs = namedInputs(call, this.#model!);
     trace.row?.markEngineFailed();
     this.#source.fail(isCallers ? ofCallersDeadline(thrown) : thrown);
-  }
-
-  /** Milliseconds: the least of what the call, its header and the request's parameter allow. */
-  #callersMs(): number {
-    const { timeoutMs } = this.#source;
-    const none = Number.POSITIVE_INFINITY;
-    const { timeoutUs } = this.#call!;
-    return Math.min(timeoutMs ?? none, timeoutUs > 0 ? timeoutUs / 1000 : none);
   }
 
   /** The answer has left, or nobody waits for it: what is held for it is released. */

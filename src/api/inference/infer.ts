@@ -161,7 +161,8 @@ class InferExchange {
           inputs: isOwn ? Owned.of(call.inputs) : call.inputs,
           outputs: call.outputs,
           priority: call.priority,
-          deadlineAt: this.#startedAt + Math.min(allowedMs(this.#parts.config, model), this.#callersMs(call)),
+          deadlineAt:
+            this.#startedAt + Math.min(allowedMs(this.#parts.config, model), callersMs(this.#timeoutMs, call)),
           signal: this,
           tenant: this.#trace.tenant,
           follower: this.#trace.row,
@@ -217,19 +218,11 @@ class InferExchange {
   failed(thrown: unknown): void {
     const { config } = this.#parts;
     const call = this.#call;
-    const isCallers = call !== undefined && this.#callersMs(call) < allowedMs(config, this.#model!);
+    const isCallers = call !== undefined && callersMs(this.#timeoutMs, call) < allowedMs(config, this.#model!);
     const error = isCallers ? ofCallersDeadline(thrown) : thrown;
     if (call) this.#trace.inputs = namedInputs(call, this.#model!);
     this.#trace.row?.markEngineFailed();
     answerFailure(error, this.#request, this.#response);
-  }
-
-  /** Milliseconds: the least of what the header and the request's parameter allow. */
-  #callersMs({ timeoutUs }: InferCall): number {
-    return Math.min(
-      this.#timeoutMs ?? Number.POSITIVE_INFINITY,
-      timeoutUs > 0 ? timeoutUs / 1000 : Number.POSITIVE_INFINITY,
-    );
   }
 
   /**
@@ -275,6 +268,11 @@ function jsonLength(request: Request): number | undefined {
 
 function headerTimeoutMs(request: Request): number | undefined {
   return wholeHeader(request, 'x-request-timeout-ms', 1);
+}
+
+/** Milliseconds: the least of what the headers and the request's parameter allow. */
+export function callersMs(timeoutMs: number | undefined, { timeoutUs }: InferCall): number {
+  return Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, timeoutUs > 0 ? timeoutUs / 1000 : Number.POSITIVE_INFINITY);
 }
 
 /** Milliseconds: the least of what the server and the model allow. */

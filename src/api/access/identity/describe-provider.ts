@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const answerMsMax = 5_000;
+/** How long the provider may take to answer. */
+export const providerMsMax = 5_000;
 const answerCharsMax = 256 * 1024;
 
 const description = z.object({
@@ -23,7 +24,7 @@ export async function askProvider(address: string, init: RequestInit = {}): Prom
   const response = await fetch(address, {
     ...init,
     redirect: 'error',
-    signal: AbortSignal.timeout(answerMsMax),
+    signal: AbortSignal.timeout(providerMsMax),
   });
   if (!response.ok) {
     await response.body?.cancel();

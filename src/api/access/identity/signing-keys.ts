@@ -4,9 +4,8 @@ import { ServiceError } from '../../../errors.ts';
 import { isLoopback } from '../../../http/loopback.ts';
 import { ours, say } from '../../../sentence.ts';
 import { log } from '../../../telemetry/logger.ts';
-import { describeProvider } from './describe-provider.ts';
+import { describeProvider, providerMsMax } from './describe-provider.ts';
 
-const answerMsMax = 5_000;
 /** At most this often are the keys fetched for a token whose key is not known. */
 const unknownKeyMs = 10_000;
 
@@ -47,7 +46,7 @@ export class SigningKeys {
     const { oidcIssuer, oidcKeysUrl } = this.#config;
     const url = oidcKeysUrl === '' ? await keysUrlOf(oidcIssuer) : new URL(oidcKeysUrl);
     return createRemoteJWKSet(url, {
-      timeoutDuration: answerMsMax,
+      timeoutDuration: providerMsMax,
       cooldownDuration: unknownKeyMs,
       cacheMaxAge: Number.POSITIVE_INFINITY,
     });

@@ -31,7 +31,10 @@ describe('Compose, asked about compose.yaml', function () {
     assert.equal(service?.environment.VITRINE_BIND, '0.0.0.0');
     assert.deepEqual(
       service?.ports.map(({ host_ip, published, target }) => [host_ip, published, target]),
-      [['127.0.0.1', '8123', 8000]],
+      [
+        ['127.0.0.1', '8123', 8000],
+        ['127.0.0.1', '8001', 8001],
+      ],
     );
     assert.ok(!Object.keys(collector?.environment ?? {}).some((key) => key.startsWith('OTEL_')));
   });

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { takeLock } from '../process-lock.ts';
+import { runCommand } from '../run-command.ts';
 import { cacheFolder, ensureServer, serverFolder } from '../servers/ensure-server.ts';
 import { servers } from '../servers.ts';
 import { StackFailure } from '../stack-failure.ts';
@@ -15,7 +16,6 @@ import { groundNeeds } from './ground-needs.ts';
 import { type WrittenImage, writeImage } from './image-archive.ts';
 import { contentOf, keyOf, letThrough, stemOf } from './image-content.ts';
 import { pullImage, registryAnswers } from './registry.ts';
-import { runCommand } from './run-command.ts';
 import { sourceOf } from './source-date.ts';
 import { layOut, type StandIn, type StandInName, standIns, standInsFor } from './stand-in-images.ts';
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ensureImages, type Images } from '../../launcher/ground/build-images.ts';
-import type { CommandFailed } from '../../launcher/ground/run-command.ts';
+import type { CommandFailed } from '../../launcher/run-command.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { lokiLines, prometheusQuery } from '../../testkit/backends.ts';
 import { commitBefore } from '../../testkit/ground/commit-before.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { choosePort } from '../../launcher/free-port.ts';
 import { ensureImages, type Images } from '../../launcher/ground/build-images.ts';
 import { DockerEngine } from '../../launcher/ground/docker-engine.ts';
-import { runCommand } from '../../launcher/ground/run-command.ts';
+import { runCommand } from '../../launcher/run-command.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { imageDifferences } from '../../testkit/ground/image-differences.ts';
 import { scanImage } from '../../testkit/ground/scan-image.ts';

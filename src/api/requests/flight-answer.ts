@@ -15,6 +15,8 @@ export function flightLine(record: FlightRecord) {
     kept: record.kept ?? null,
     started_at: isoTime(record.startedAt),
     duration_ms: milliseconds(record.tookMs),
+    queue_ms: milliseconds(record.stages.queue),
+    run_ms: milliseconds(record.stages.run),
     method: record.method,
     route: record.route,
     status: record.status,

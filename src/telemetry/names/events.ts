@@ -82,6 +82,7 @@ export const eventNames = {
   shortcut_refused: 'A model cannot be opened on the event loop.',
   signing_keys_unreachable: 'The signing keys of the OpenID provider cannot be fetched; the ones before stay in force.',
   speech_detection: 'Speech was looked for in a sound.',
+  silence_changed: 'An administrator silenced alerts or ended a silence, or tried to.',
   stop_not_kept: 'Jobs that were running at the stop could not be put back.',
   store_unreadable: 'The memory of the receiver could not be read and was set aside.',
   system_metrics: 'CPU, memory and disk of the machine.',

@@ -68,7 +68,7 @@ async function draw(name: string, into: HTMLElement, route: Route, signal: Abort
 /** A view's own file, which another version of the page no longer has. */
 async function loaded<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
   return load().catch((cause: unknown) => {
-    throw new Error('Cannot load this view: the service was restarted with another version of it; reload the page.', {
+    throw new Error('Cannot load this view: the service was restarted with another version of the page; reload it.', {
       cause,
     });
   });

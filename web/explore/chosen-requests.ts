@@ -18,7 +18,7 @@ export type FilterName = (typeof filterNames)[number];
 
 const minutesFirst = '60';
 
-/** Which requests a person looks at: the address holds all of it. */
+/** Which requests a person looks at: the address holds the whole choice. */
 export class ChosenRequests {
   readonly parameters: URLSearchParams;
 

@@ -20,7 +20,7 @@ const words: readonly [FilterName, string][] = [
 ];
 const faults = ['server', 'caller', 'left'];
 
-/** Which requests: order, time, and what they have; `offer` fills in what there is to choose from. */
+/** Which requests: order, time, words; `offer` fills in what there is to choose from. */
 export class FilterBar {
   readonly host = element('div', { class: 'controls filters', role: 'group', 'aria-label': 'Filters' });
   readonly #chosen: ChosenRequests;

@@ -1,7 +1,7 @@
 import { openPalette } from './palette.ts';
 import { views } from './views.ts';
 
-/** What keys do on a view, beside those of the frame; `?` lists them. */
+/** What a key does on a view; `?` lists all keys. */
 export type ViewKey = { keys: string; does: string; act: () => void };
 
 const ofViews = new Set<ViewKey>();

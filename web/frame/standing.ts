@@ -3,7 +3,7 @@ import { callsSomebody, type FiringFault, faultsOf } from '../alerts/firing-faul
 import { askHealth, type Health } from '../asking/ask-health.ts';
 import { countInTitle } from './page-title.ts';
 
-/** How the service is, as the frame shows it on every view; undefined is what could not be asked. */
+/** How the service is, as every view shows it; undefined is what could not be asked. */
 export type Standing = {
   alerts: readonly FiringFault[] | undefined;
   /** Alerts that notify somebody, and that nobody silenced. */

@@ -84,7 +84,7 @@ function ofFailures({ uses = [] }: HomeFacts): Finding[] {
     }));
 }
 
-/** Callers who are refused again and again: nobody else says so to them or to the person on call. */
+/** Callers who are refused again and again: no alert says so. */
 function ofRefusals({ refused = [] }: HomeFacts): Finding[] {
   const groups = Map.groupBy(refused, ({ tenant, failure, status }) => `${tenant ?? 'strangers'} ${failure ?? status}`);
   return [...groups.values()]

@@ -3,7 +3,7 @@ import { queryInstant } from '../asking/backends.ts';
 import { askStanding, type Standing } from '../frame/standing.ts';
 import type { ListedRequest } from '../request/flight-record.ts';
 
-/** What one model, or one use of it, took in the last minutes. */
+/** What one model took in the last minutes, apart for each kind of task. */
 export type ModelUse = {
   model: string;
   task: string | null;

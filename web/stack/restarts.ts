@@ -11,7 +11,7 @@ const sameSeconds = 5;
 const startTimes =
   'process_start_time_seconds or (timestamp(otelcol_process_uptime_seconds_total) - otelcol_process_uptime_seconds_total)';
 
-/** When servers started in the last day, the newest first: more than one of a server is a restart. */
+/** When servers started in the last day, the newest first; a second start is a restart. */
 export async function askStarts(signal: AbortSignal): Promise<Start[]> {
   const end = Math.floor(Date.now() / 1000);
   const series = await queryRange({ query: startTimes, start: end - daySeconds, end, step: stepSeconds }, signal);

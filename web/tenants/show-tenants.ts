@@ -50,7 +50,7 @@ export const showTenants: View = async (host, { parameters }, signal) => {
   }
 };
 
-/** What each tenant sent, what became of it, and what it used. */
+/** What each tenant sent, how it ended, and the CPU that it cost. */
 async function tenantLines(minutes: string, signal: AbortSignal): Promise<TenantLine[]> {
   const ask = (of: Record<string, string>) =>
     askJson<Distribution>(`/v1/requests/distribution?${new URLSearchParams({ minutes, columns: '1', ...of })}`, {

@@ -53,7 +53,7 @@ function withParameters(path: string, parameters: URLSearchParams | undefined): 
 const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
 
 /**
- * One request, bounded in time and size. Over node:http on purpose: what goes through fetch is traced
+ * One request, bounded in time and size. Over node:http on purpose: what fetch sends is traced
  * as outgoing, and a look at the telemetry should leave none. No redirect is followed; nothing of
  * the caller's headers goes along.
  */

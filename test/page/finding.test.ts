@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { withoutComparison } from '../../web/alerts/alert-facts.ts';
-import { moved, zoomed } from '../../web/dashboards/time-control.ts';
+import { withoutComparison } from '../../web/alerts/without-comparison.ts';
+import { moved, zoomed } from '../../web/dashboards/moved-range.ts';
 import { secondsOf } from '../../web/dashboards/time-range.ts';
-import { asCsv } from '../../web/explore/list-actions.ts';
-import { asRequestId } from '../../web/frame/findable.ts';
+import { asCsv } from '../../web/explore/as-csv.ts';
+import { asRequestId } from '../../web/frame/found.ts';
 import { rankFound } from '../../web/frame/rank-found.ts';
 import { isLogMetric } from '../../web/queries/query-panel.ts';
 import { criticalPath } from '../../web/request/critical-path.ts';
-import type { ListedRequest } from '../../web/request/flight-record.ts';
 import type { SpanNode } from '../../web/request/span-tree.ts';
 
 describe('the search', () => {
@@ -84,7 +83,7 @@ describe('the critical path of a trace', () => {
 
 describe('a list that is saved for a spreadsheet', () => {
   it('quotes what has commas, and makes a formula a text', () => {
-    const rows = asCsv([{ route: '=1+1', model: 'a,"b"', duration_ms: -1 } as unknown as ListedRequest]).split('\r\n');
+    const rows = asCsv([{ route: '=1+1', model: 'a,"b"', duration_ms: -1 }]).split('\r\n');
     assert.deepEqual(rows, ['route,model,duration_ms', `'=1+1,"a,""b""",-1`]);
   });
 });

@@ -1,4 +1,5 @@
 import { queryInstant, queryRange, read } from '../asking/backends.ts';
+import { withoutComparison } from './without-comparison.ts';
 
 export type Silence = {
   id: string;
@@ -27,9 +28,4 @@ export async function valueOverTime(query: string, signal: AbortSignal): Promise
   const end = Math.floor(Date.now() / 1000);
   const [first] = await queryRange({ query: withoutComparison(query), start: end - 3600, end, step: 60 }, signal);
   return (first?.values ?? []).map(([, value]) => (Number.isFinite(Number(value)) ? Number(value) : null));
-}
-
-/** `rate(x[5m]) > 0.1` has no points while it is fine; `rate(x[5m])` always has. */
-export function withoutComparison(query: string): string {
-  return query.trim().replace(/\s*(?:>=|<=|==|!=|>|<)\s*(?:bool\s+)?-?[\d.]+(?:e[+-]?\d+)?\s*$/, '');
 }

@@ -5,10 +5,11 @@ import { ago, dayAndClock } from '../format/format-time.ts';
 import { formatValue } from '../format/format-value.ts';
 import type { PageFacts } from '../page-facts.ts';
 import { hashOf } from '../route.ts';
-import { type Silence, valueOverTime, withoutComparison } from './alert-facts.ts';
+import { type Silence, valueOverTime } from './alert-facts.ts';
 import type { AlertRule } from './alert-list.ts';
 import type { FiringFault } from './firing-faults.ts';
 import { silenceControls } from './silence-controls.ts';
+import { withoutComparison } from './without-comparison.ts';
 
 type Parts = {
   facts: PageFacts;

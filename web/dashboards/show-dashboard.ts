@@ -11,8 +11,8 @@ import { type Chosen, dashboardControls } from './dashboard-controls.ts';
 import { type DashboardFrame, dashboardFrame, drawEvents, drawVerdict } from './dashboard-frame.ts';
 import { shortTitle } from './dashboard-links.ts';
 import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
+import { asRange, moved, zoomed } from './moved-range.ts';
 import { placePanels } from './place-panels.ts';
-import { asRange, moved, zoomed } from './time-control.ts';
 import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
 import { askVariables, type VariableState, valuesOf } from './variables.ts';
 

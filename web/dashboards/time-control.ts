@@ -1,5 +1,6 @@
 import { element } from '../dom/element.ts';
 import { dayAndClock, zoneName } from '../format/format-time.ts';
+import { asRange, moved, zoomed } from './moved-range.ts';
 import { secondsOf, type TimeRange } from './time-range.ts';
 
 const presets = ['5m', '15m', '1h', '3h', '12h', '24h', '7d'];
@@ -43,25 +44,6 @@ export function timeControl(range: TimeRange, onChoice: (range: TimeRange) => vo
       betweenForm(range, onChoice),
     ),
   );
-}
-
-/** By a part of its length; not beyond now. */
-export function moved(range: TimeRange, by: number): TimeRange {
-  const { start, end } = secondsOf(range);
-  const shift = Math.min((end - start) * by, Math.max(0, Date.now() / 1000 - end));
-  return asRange(start + shift, end + shift);
-}
-
-/** Around its middle; not beyond now. */
-export function zoomed(range: TimeRange, by: number): TimeRange {
-  const { start, end } = secondsOf(range);
-  const length = (end - start) * by;
-  const until = Math.min(Date.now() / 1000, (start + end) / 2 + length / 2);
-  return asRange(until - length, until);
-}
-
-export function asRange(start: number, end: number): TimeRange {
-  return { from: String(Math.round(start * 1000)), to: String(Math.round(end * 1000)) };
 }
 
 function shownRange(range: TimeRange): string {

@@ -3,6 +3,7 @@ import { failureNotice } from '../dom/notice.ts';
 import { saveFile } from '../dom/save-file.ts';
 import type { ListedRequest } from '../request/flight-record.ts';
 import { hashOf } from '../route.ts';
+import { asCsv } from './as-csv.ts';
 import type { ChosenRequests } from './chosen-requests.ts';
 
 /** What is done with the list: live, refresh, export, and one request by its id. */
@@ -79,17 +80,4 @@ function openById(): HTMLElement {
     search,
     element('button', { type: 'submit', class: 'small' }, 'Open'),
   );
-}
-
-/** As spreadsheets read it; a cell that would be a formula is text. */
-export function asCsv(requests: readonly ListedRequest[]): string {
-  const [first] = requests;
-  if (!first) return '';
-  const names = Object.keys(first) as (keyof ListedRequest)[];
-  const cell = (value: unknown) => {
-    const text = value === null || value === undefined ? '' : String(value);
-    const safe = /^[=+\-@\t\r]/.test(text) && typeof value === 'string' ? `'${text}` : text;
-    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  return [names.join(','), ...requests.map((each) => names.map((name) => cell(each[name])).join(','))].join('\r\n');
 }

@@ -1,33 +1,24 @@
 import { askJson } from '../asking/ask.ts';
 import { askReference } from '../reference/ask-reference.ts';
 import type { ListedRequest } from '../request/flight-record.ts';
+import type { Found } from './found.ts';
 import { views } from './views.ts';
-
-/** Something that the search leads to. */
-export type Findable = { kind: string; name: string; says: string; href: string };
 
 const requestsMax = 200;
 
 /** All that is found without asking anybody. */
-export function findableViews(): Findable[] {
+export function findableViews(): Found[] {
   return Object.entries(views)
     .filter(([, { within }]) => within === undefined)
     .map(([name, { title }]) => ({ kind: 'view', name: title, says: '', href: `#/${name}` }));
 }
 
 /** Everything else, a part at a time; what could not be asked is left out. */
-export function findableParts(signal: AbortSignal): Promise<Findable[]>[] {
+export function findableParts(signal: AbortSignal): Promise<Found[]>[] {
   return [models(signal), requests(signal), dashboards(signal), reference(signal)].map((part) => part.catch(() => []));
 }
 
-/** An id, or a whole traceparent or traceresponse, that stands for its request. */
-export function asRequestId(text: string): Findable[] {
-  const id = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(text)?.[1] ?? text;
-  if (!/^[\w.:-]{6,128}$/.test(id)) return [];
-  return [{ kind: 'request', name: id, says: 'open by its id', href: `#/requests/${encodeURIComponent(id)}` }];
-}
-
-async function models(signal: AbortSignal): Promise<Findable[]> {
+async function models(signal: AbortSignal): Promise<Found[]> {
   const listed = await askJson<{ name: string; state: string }[]>('/v2/repository/index', {
     method: 'POST',
     body: '{}',
@@ -41,7 +32,7 @@ async function models(signal: AbortSignal): Promise<Findable[]> {
   }));
 }
 
-async function requests(signal: AbortSignal): Promise<Findable[]> {
+async function requests(signal: AbortSignal): Promise<Found[]> {
   const listed = await Promise.all(
     (['recent', 'failed'] as const).map((order) =>
       askJson<{ requests: ListedRequest[] }>(`/v1/requests?${order}=${requestsMax}&minutes=60`, { signal }),
@@ -56,7 +47,7 @@ async function requests(signal: AbortSignal): Promise<Findable[]> {
   }));
 }
 
-async function dashboards(signal: AbortSignal): Promise<Findable[]> {
+async function dashboards(signal: AbortSignal): Promise<Found[]> {
   const { dashboards: listed } = await askJson<{ dashboards: { uid: string; title: string; description: string }[] }>(
     '/page/dashboards',
     { signal },
@@ -69,7 +60,7 @@ async function dashboards(signal: AbortSignal): Promise<Findable[]> {
   }));
 }
 
-async function reference(signal: AbortSignal): Promise<Findable[]> {
+async function reference(signal: AbortSignal): Promise<Found[]> {
   const { settings, failures, runbooks } = await askReference(signal);
   return [
     ...runbooks.map((name) => ({ kind: 'runbook', name, says: '', href: `#/runbooks/${encodeURIComponent(name)}` })),

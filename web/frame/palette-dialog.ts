@@ -1,5 +1,6 @@
 import { element } from '../dom/element.ts';
-import { asRequestId, type Findable, findableParts, findableViews } from './findable.ts';
+import { findableParts, findableViews } from './findable.ts';
+import { asRequestId, type Found } from './found.ts';
 import { rankFound } from './rank-found.ts';
 
 const shownMax = 12;
@@ -16,8 +17,8 @@ class Palette {
   readonly #input: HTMLInputElement;
   readonly #list = element('ul', { id: 'found', role: 'listbox', 'aria-label': 'Found' });
   readonly #closed = new AbortController();
-  #all: Findable[] = findableViews();
-  #found: Findable[] = [];
+  #all: Found[] = findableViews();
+  #found: Found[] = [];
   #chosen = 0;
 
   constructor() {
@@ -72,7 +73,7 @@ class Palette {
     chosen?.scrollIntoView({ block: 'nearest' });
   }
 
-  #option({ kind, name, says }: Findable, at: number): HTMLElement {
+  #option({ kind, name, says }: Found, at: number): HTMLElement {
     return element(
       'li',
       {

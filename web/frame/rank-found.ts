@@ -1,10 +1,10 @@
-import type { Findable } from './findable.ts';
+import type { Found } from './found.ts';
 
 /**
  * What has every word of the text, the best first: by its name before by its description, from the
  * beginning of a word before from its middle.
  */
-export function rankFound(all: readonly Findable[], text: string, most: number): Findable[] {
+export function rankFound(all: readonly Found[], text: string, most: number): Found[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return all
     .map((each) => ({ each, worth: words.reduce((sum, word) => sum + worthOf(each, word), 0) }))
@@ -14,7 +14,7 @@ export function rankFound(all: readonly Findable[], text: string, most: number):
     .map(({ each }) => each);
 }
 
-function worthOf({ kind, name, says }: Findable, word: string): number {
+function worthOf({ kind, name, says }: Found, word: string): number {
   const of = (text: string, full: number, begin: number, within: number) => {
     const lower = text.toLowerCase();
     const at = lower.indexOf(word);

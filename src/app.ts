@@ -39,6 +39,7 @@ import { endSilence, silenceAlerts } from './api/page/silences.ts';
 import { JobsElsewhere } from './api/processes/jobs-elsewhere.ts';
 import { type MakeChange, makeChanges, shareChanges } from './api/processes/make-changes.ts';
 import { OtherProcesses } from './api/processes/other-processes.ts';
+import { SequencesElsewhere } from './api/processes/sequences-elsewhere.ts';
 import { listBatches } from './api/requests/batches-routes.ts';
 import { compareRequests } from './api/requests/compare-routes.ts';
 import { distributeRequests } from './api/requests/distribution-routes.ts';
@@ -127,6 +128,7 @@ export function createApp(given: {
     ...given,
     changes,
     others: seat && new OtherProcesses(seat),
+    sequences: seat && new SequencesElsewhere(seat, config),
     flights,
     exchange,
     bodies: new BodyReader(serviceLimits(config), exchange),
@@ -156,6 +158,7 @@ export function createApp(given: {
       permits.all,
       taskPermits.all,
       codec.budget,
+      ...Object.values(given.registry.sequenceBudgets),
     ],
     [permits.ofModels, taskPermits.ofModels],
   );

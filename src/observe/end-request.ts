@@ -78,6 +78,7 @@ function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, b
     ...(trace.profile && { [attribute.profile]: trace.profile }),
     ...(failure && { [attribute.errorType]: failure }),
     ...(fault && { fault }),
+    ...(row.cacheOutcome && { [attribute.cache]: row.cacheOutcome }),
     ...(sentence !== undefined && { [attribute.errorMessage]: sentence }),
     ...(task && { [attribute.taskKind]: task }),
     ...(servedBy && { [attribute.modelName]: servedBy.name, [attribute.modelVersion]: servedBy.version }),

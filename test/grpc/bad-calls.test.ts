@@ -128,7 +128,7 @@ describe('a call of gRPC that is wrong', () => {
       'belongs to a sequence',
       copyRequest([1], { parameters: mapOf({ sequence_id: { int64_param: 7 } }) }),
       status.INVALID_ARGUMENT,
-      /sequences and streams are not served/,
+      /sequence_id is given, but the model has no state/,
     ],
     [
       'lies in shared memory',

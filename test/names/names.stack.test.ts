@@ -62,7 +62,9 @@ describe('the names of all metrics, in the real Prometheus', function () {
     await shim.answer({ count: 1 });
     models = await temporaryFolder();
     await writeModel(models.path, 'perceptron', perceptron(), { manifest: { accuracy: { held_out: 0.875 } } });
-    await writeModel(models.path, 'apart', identity('FP32'), { manifest: { lanes: { kind: 'process' } } });
+    await writeModel(models.path, 'apart', identity('FP32'), {
+      manifest: { lanes: { kind: 'process' }, cache: {} },
+    });
     if (!('unavailable' in vulkan))
       await writeModel(models.path, 'webgpu', perceptron(), {
         manifest: { lanes: { kind: 'process' }, providers: ['webgpu'] },

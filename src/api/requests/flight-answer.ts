@@ -61,6 +61,7 @@ export function flightAnswer(
           waited_ms: milliseconds(stages.queue),
         }
       : null,
+    cache: record.cache ?? null,
     batch: batch ? batchAnswer(batch) : null,
     batch_mates: batch
       ? { count: batch.inputs - 1, known: recorder.matesOf(record).filter(given.sees).map(flightLine) }

@@ -122,6 +122,10 @@ export const attributeNames = {
     name: 'inference.shortcut',
     says: 'Whether small batches of the model run on the event loop.',
   },
+  cache: {
+    name: 'inference.cache',
+    says: 'Of a model that remembers its answers: hit (answered without a run), joined (with the run of another request), miss, too_large (not looked up).',
+  },
   provider: { name: 'inference.provider', says: 'The execution provider: cpu, webgpu, cuda.' },
   sessionMs: {
     type: 'double',

@@ -31,7 +31,7 @@ export function sequenceNotFound(model: string, idleMsMax: number, isEnd: boolea
   );
 }
 
-/** `waiting`: how many calls of it wait; undefined: none may. */
+/** `waiting`: how many calls wait; undefined: none may. */
 export function sequenceBusy(model: string, waiting: number | undefined): ServiceError {
   const remedy =
     waiting === undefined

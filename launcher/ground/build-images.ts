@@ -215,7 +215,7 @@ async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 
 async function collectorBuild(context: Context): Promise<KeyedBuild> {
   const { root, env, from } = context;
   const file = 'compose/collector.Dockerfile';
-  const copied = ['compose/start-collector.sh'];
+  const copied = ['compose/start-collector.sh', 'compose/start-containers.sh'];
   const source = await sourceOf(root, [file, ...copied], env);
   const version = servers.collector.version;
   const build = { name: `vitrine-collector:${version}`, file, version, source, baseSeconds: 0, program: ['tools'] };

@@ -13,8 +13,7 @@ remove('.package-lock.json');
 remove('.bin');
 // Libraries of ONNX Runtime for other systems, 290 MB.
 const libraries = 'onnxruntime-node/bin/napi-v6';
-for (const system of readdirSync(join(modules, libraries)))
-  if (system !== process.platform) remove(libraries, system);
+for (const system of readdirSync(join(modules, libraries))) if (system !== process.platform) remove(libraries, system);
 for (const processor of readdirSync(join(modules, libraries, process.platform)))
   if (processor !== process.arch) remove(libraries, process.platform, processor);
 // koffi's sources: its library is a package of its own.

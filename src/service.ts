@@ -106,7 +106,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   const access = await AccessControl.open(config, meter, seat && sharedQuotas(seat, meter));
   const tls = await ServerTls.open(config, meter);
   if (seat) observeProcesses(seat, meter);
-  const requestMetrics = new RequestMetrics(meter);
+  const requestMetrics = new RequestMetrics(meter, tls.on ? 'https' : 'http');
   const engineMetrics = new EngineMetrics(meter);
   const taskMetrics = new TaskMetrics(meter);
   const proxyMetrics = new ProxyMetrics(meter);

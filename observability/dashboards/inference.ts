@@ -92,7 +92,7 @@ export const inference: DashboardPlan = {
                 `{{model}} {{task}} p${quantile * 100}`,
               ),
             ),
-            exemplars({ inference_model_name: '~$model', http_route: '!' }),
+            exemplars('inferenceSeconds', { model: '~$model' }),
           ],
           unit: 's',
           width: 8,

@@ -20,6 +20,7 @@ export const eventNames = {
   console_lost: 'The console takes no lines any more.',
   database_not_heard: 'Notifications of the database are not heard.',
   dataset_ended: 'A run over a dataset has ended.',
+  exception: 'An unexpected error ended a span: a load, a job’s step, a file of a dataset.',
   defect: 'An error that the code does not expect.',
   deploy: 'A release was marked.',
   event: 'An event that a script pushed.',

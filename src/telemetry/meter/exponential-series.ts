@@ -54,7 +54,7 @@ export class ExponentialSeries implements Series<ExponentialValue> {
     this.#counts[place(index)]! += 1;
   }
 
-  /** Of a value that was recorded. Its finest buckets are too many: one exemplar for each power of two. */
+  /** Of a value that was recorded; one exemplar for each power of two. */
   exemplify(exemplar: Exemplar): void {
     this.#exemplars ??= new Exemplars();
     this.#exemplars.add(Math.ceil(Math.log2(Math.max(exemplar.value, 1e-300))), exemplar);

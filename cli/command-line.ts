@@ -89,7 +89,7 @@ command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/
   .action((name: string, options: { file?: string }) => run(newKey)({ ...options, name }));
 command(
   'certificates <folder>',
-  'a private authority and certificates for every endpoint, or their renewal (docs/tls.md)',
+  'a private authority and certificates for every endpoint; replaces what ends soon (docs/tls.md)',
 )
   .option('--days <count>', 'how long they are valid', '398')
   .option('--host <name>', 'a name or address that callers use; may be given several times', collected, [])

@@ -20,13 +20,13 @@ export type CertificatesOrder = {
 /** What became of one file of the folder. */
 export type MadeCertificate = {
   readonly file: string;
-  readonly was: 'made' | 'renewed' | 'kept';
+  readonly was: 'made' | 'replaced' | 'kept';
   readonly until: Date;
 };
 
 const dayMs = 24 * 3600 * 1000;
 const authorityDays = 3650;
-/** Whoever proves who they are to the endpoints, and is none. */
+/** Callers that listen nowhere themselves. */
 const clients = ['client', 'grafana'] as const;
 
 /** Every endpoint of the stack, and who calls them. */
@@ -36,9 +36,9 @@ export const certificateHolders: readonly (ComponentName | (typeof clients)[numb
 ];
 
 /**
- * A private authority and a certificate of it for every endpoint. What is there and valid stays, so
- * it can be run again to renew: a certificate that ends within a third of its time, or whose names
- * have changed, is made again with a new key.
+ * A private authority, and for every endpoint a certificate that it signed. What is there and valid
+ * stays. A certificate that ends within a third of its time, or lacks a name, is replaced, and its
+ * key too.
  */
 export async function makeCertificates(order: CertificatesOrder): Promise<MadeCertificate[]> {
   const { folder, days, hosts, namespace } = order;
@@ -57,7 +57,7 @@ export async function makeCertificates(order: CertificatesOrder): Promise<MadeCe
     }
     const signedBy = { folder, file: 'ca' };
     await issueCertificate({ folder, file: holder, commonName: holder, names, until, authority: signedBy });
-    made.push({ file: holder, was: known ? 'renewed' : 'made', until });
+    made.push({ file: holder, was: known ? 'replaced' : 'made', until });
   }
   return made;
 }

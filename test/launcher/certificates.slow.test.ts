@@ -20,7 +20,7 @@ describe('vitrine certificates', function () {
 
   const read = async (file: string) => new X509Certificate(await readFile(join(folder.path, `${file}.crt`)));
 
-  it('makes an authority and a certificate of it for every endpoint, by all names that callers use', async () => {
+  it('makes an authority, and for every endpoint a certificate with all names that callers use', async () => {
     await vitrine('certificates', folder.path, '--host', 'vitrine.example.com', '--host', '10.1.2.3');
     const authority = await read('ca');
     assert.ok(authority.ca);
@@ -35,12 +35,12 @@ describe('vitrine certificates', function () {
     }
   });
 
-  it('keeps what is valid, and renews what is not: by its end, by its names', async () => {
+  it('keeps what is valid, and replaces what is not: by its end, by its names', async () => {
     const before = (await read('service')).serialNumber;
     const said = await vitrine('certificates', folder.path, '--host', 'vitrine.example.com');
-    assert.doesNotMatch(said, /renewed|made/);
+    assert.doesNotMatch(said, /replaced|made/);
     assert.equal((await read('service')).serialNumber, before);
-    assert.match(await vitrine('certificates', folder.path, '--host', 'other.example.com'), /service\.crt +renewed/);
+    assert.match(await vitrine('certificates', folder.path, '--host', 'other.example.com'), /service\.crt +replaced/);
     assert.match(await vitrine('certificates', folder.path, '--days', '800'), /ca\.crt +kept[\s\S]*service\.crt +kept/);
   });
 

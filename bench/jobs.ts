@@ -102,9 +102,8 @@ async function costWith(waiting: number): Promise<void> {
       idempotency: undefined,
     } as const;
     await timed(spent.add, () => store.add(job, { jobsMax: 10_000_000, ofTenantMax: 10_000_000 }));
-    const taken = await timed(spent.take, () =>
-      store.take({ kindsFull: [], nowMs: Date.now(), startedMs: Date.now() }),
-    );
+    const of = { places: 1, placesOfKind: 1_000, placesLeft: {}, nowMs: Date.now(), startedMs: Date.now() };
+    const [taken] = await timed(spent.take, () => store.take(of));
     if (!taken) throw new Error('Nothing was taken.');
     await timed(spent.finish, () =>
       store.finish(taken.id, taken.attempt, { state: 'done', result: { files: [], facts: {} } }, times),

@@ -15,6 +15,7 @@ import { pageSettings } from './settings/page.ts';
 import { portSettings } from './settings/ports.ts';
 import { processSettings } from './settings/processes.ts';
 import { receiverSettings } from './settings/receiver.ts';
+import { replicaSettings } from './settings/replicas.ts';
 import type { Setting } from './settings/setting.ts';
 import { stackSettings } from './settings/stack.ts';
 import { stoppingSettings } from './settings/stopping.ts';
@@ -42,6 +43,7 @@ export const settings = {
   ...taskSettings,
   ...jobSettings,
   ...databaseSettings,
+  ...replicaSettings,
   ...fileSettings,
   ...pageSettings,
   ...healthSettings,

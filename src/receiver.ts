@@ -14,6 +14,7 @@ import { checkTokens } from './receiver/guard-route.ts';
 import { PushedSeries } from './receiver/pushed-series.ts';
 import { expireAlerts } from './receiver/receive-alerts.ts';
 import { ReceiverMetrics } from './receiver/receiver-metrics.ts';
+import { SharedDeliveries } from './receiver/shared-deliveries.ts';
 import { Store } from './receiver/store.ts';
 import { Watchdog } from './receiver/watchdog.ts';
 import { startOrExplain } from './start-or-explain.ts';
@@ -42,7 +43,7 @@ async function receive(config: Config): Promise<void> {
   const tls = await ServerTls.open(config, meter);
   const series = new PushedSeries(store, config);
   meter.produce(() => series.collect(Date.now()));
-  const requestMetrics = new RequestMetrics(meter, tls.on ? 'https' : 'http');
+  const requestMetrics = new RequestMetrics(meter);
   const telemetry = await startTelemetry(config, {
     name: 'vitrine-receiver',
     folder: 'receiver',
@@ -61,6 +62,8 @@ async function receive(config: Config): Promise<void> {
   }
   const metrics = new ReceiverMetrics({ meter, store, series });
   const watchdog = new Watchdog(meter, config.receiverWatchdogMsMax);
+  const shared = await SharedDeliveries.open(store, config, meter);
+  shared.onHeard = (alerts) => watchdog.heard(alerts);
   const lifecycle = new Lifecycle();
   const receiver = createReceiver({
     config,
@@ -68,6 +71,7 @@ async function receive(config: Config): Promise<void> {
     lifecycle,
     telemetry,
     store,
+    shared,
     series,
     metrics,
     requestMetrics,
@@ -80,7 +84,7 @@ async function receive(config: Config): Promise<void> {
   const server = createHttpServer(receiverLimits(config), lifecycle, receiver, { answeredUnread }, tls);
   server.on('drop', () => metrics.refusedUnread('busy'));
   const sweeping = setInterval(
-    () => expireAlerts({ store, metrics, now: Date.now() }),
+    () => void shared.during(async () => expireAlerts({ store, metrics, now: Date.now() })),
     Math.min(sweepMsMax, config.receiverFiringAgeMsMax),
   ).unref();
   const watching = setInterval(() => watchdog.look(), watchMs).unref();
@@ -96,6 +100,7 @@ async function receive(config: Config): Promise<void> {
     closeLast: async () => {
       clearInterval(sweeping);
       clearInterval(watching);
+      await shared[Symbol.asyncDispose]();
       // What was committed is in its log, whatever this one cannot write any more.
       try {
         store.close();

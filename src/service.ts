@@ -1,4 +1,5 @@
 import { AccessControl } from './api/access/access-control.ts';
+import { DatabaseQuotas } from './api/access/database-quotas.ts';
 import type { SharedQuotas } from './api/access/quota-bucket.ts';
 import { ProxyMetrics } from './api/backends-proxy/proxy-metrics.ts';
 import type { GrpcServerParts } from './api/grpc/grpc-server.ts';
@@ -6,6 +7,8 @@ import { createGrpcServer } from './api/grpc/grpc-server.ts';
 import { openApiText } from './api/openapi/docs-page.ts';
 import { JobsElsewhere, jobsProcess } from './api/processes/jobs-elsewhere.ts';
 import type { MakeChange } from './api/processes/make-changes.ts';
+import { replicaServer } from './api/replicas/replica-port.ts';
+import { Replicas } from './api/replicas/replicas.ts';
 import { inferenceRpcs } from './api/routes.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
@@ -18,8 +21,10 @@ import { chooseExchange } from './http/choose-exchange.ts';
 import { ownPort } from './http/entrance.ts';
 import { serviceLimits } from './http/http-limits.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { listenOn } from './http/listen-on.ts';
 import { logSums } from './http/log-or-sum.ts';
 import { type BesidePort, serveHttp } from './http/serve-http.ts';
+import type { ServedApp } from './http/served-app.ts';
 import { ServerTls } from './http/tls/server-tls.ts';
 import { openJobs } from './jobs/open-jobs.ts';
 import { performTask } from './jobs/perform-task.ts';
@@ -32,10 +37,11 @@ import { FlightRecorder } from './observe/flight/flight-recorder.ts';
 import { GpuShare } from './observe/gpu-share.ts';
 import { ModelUses } from './observe/model-uses.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';
+import { openDatabase } from './postgres/open-database.ts';
 import { adoptSpools } from './processes/adopt-spools.ts';
 import { processPart } from './processes/process-part.ts';
 import type { Seat } from './processes/seat.ts';
-import { sharedEntrance } from './processes/shared-entrance.ts';
+import { sharedBeside, sharedEntrance } from './processes/shared-entrance.ts';
 import { TaskMetrics } from './tasks/task-metrics.ts';
 import { possibleTasks } from './tasks/task-model.ts';
 import { TaskThreads } from './tasks/threads/task-threads.ts';
@@ -70,15 +76,19 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
   openApiText(config);
   const { lifecycle, telemetry, tls } = opened;
   const instance = config.telemetryOff ? undefined : instanceId(data.path);
+  const httpServer = (secured: ServerTls) =>
+    createHttpServer(serviceLimits(config), lifecycle, app, opened.requestMetrics, secured);
   await serveHttp({
     title: 'Vitrine',
     config,
     entrance: seat
-      ? sharedEntrance(seat, lifecycle, instance)
+      ? sharedEntrance({ seat, lifecycle, instance, inner: tls.on ? httpServer(tls.plain) : undefined })
       : ownPort(config.bind, { value: config.servicePort, setting: 'VITRINE_PORT' }),
-    server: createHttpServer(serviceLimits(config), lifecycle, app, opened.requestMetrics, tls),
+    server: httpServer(tls),
     tls,
-    beside: isFirst ? grpcPort(config, app.grpc, opened) : undefined,
+    besides: [grpcPort(config, app.grpc, opened, seat), replicaPort(config, app, opened, seat)].filter(
+      (port) => port !== undefined,
+    ),
     portNote: portNote(seat, opened, config),
     lifecycle,
     telemetry,
@@ -93,20 +103,41 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
 }
 
 /** Without encryption of its own it must not stand beside a port that has it. */
-function grpcPort(config: Config, parts: GrpcServerParts, { tls, requestMetrics }: Opened): BesidePort | undefined {
-  if (config.grpcPort === 0 || tls.on) return undefined;
+function grpcPort(
+  { bind, grpcPort: value }: Config,
+  parts: GrpcServerParts,
+  { tls, requestMetrics }: Opened,
+  seat: Seat | undefined,
+): BesidePort | undefined {
+  if (value === 0 || tls.on) return undefined;
   for (const path of inferenceRpcs) requestMetrics.beginRoute(path, ['POST']);
-  return { ...createGrpcServer(parts), port: { value: config.grpcPort, setting: 'VITRINE_GRPC_PORT' } };
+  const grpc = { ...createGrpcServer(parts), title: 'gRPC' };
+  if (seat) return sharedBeside(seat, 'grpc', grpc);
+  return { ...grpc, open: () => listenOn(grpc.server, bind, { value, setting: 'VITRINE_GRPC_PORT' }) };
+}
+
+function replicaPort(
+  config: Config,
+  app: ServedApp,
+  { replicas, tls, lifecycle, requestMetrics: metrics }: Opened,
+  seat: Seat | undefined,
+): BesidePort | undefined {
+  const { bind, replicaPort: value } = config;
+  if (value === 0 || !replicas) return undefined;
+  const port = replicaServer({ config, lifecycle, app, metrics, tls, replicas });
+  if (seat) return sharedBeside(seat, 'replicas', port);
+  return { ...port, open: () => listenOn(port.server, bind, { value, setting: 'VITRINE_REPLICA_PORT' }) };
 }
 
 /** Everything that requests need. */
 async function open(of: { config: Config; seat: Seat | undefined; data: DataFolder; part: string; isFirst: boolean }) {
   const { config, seat, data, part, isFirst } = of;
   const meter = new Meter();
-  const access = await AccessControl.open(config, meter, seat && sharedQuotas(seat, meter));
+  const shared = await openShared(config, meter, seat);
+  const { database } = shared;
   const tls = await ServerTls.open(config, meter);
   if (seat) observeProcesses(seat, meter);
-  const requestMetrics = new RequestMetrics(meter, tls.on ? 'https' : 'http');
+  const requestMetrics = new RequestMetrics(meter);
   const engineMetrics = new EngineMetrics(meter);
   const taskMetrics = new TaskMetrics(meter);
   const proxyMetrics = new ProxyMetrics(meter);
@@ -129,7 +160,9 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   taskMetrics.watch(() => possibleTasks(registry));
   const uses = new ModelUses({ metrics: requestMetrics, cost, flights });
   const perform = performTask({ config, registry, threads: taskThreads, metrics: taskMetrics, uses });
-  const jobs = hasJobs(seat) ? await openJobs(config, meter, perform, data.clock) : undefined;
+  const jobs = hasJobs(config, seat)
+    ? await openJobs(config, meter, perform, { part, clock: data.clock, database })
+    : undefined;
   const workFolders = jobs?.folders ?? (await WorkFolders.open(config, meter, part));
   // What a process before has left; where there are jobs, their worker knows whose the folders are.
   if (!jobs) await workFolders.sweep({ work: new Set(), results: [] });
@@ -138,7 +171,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   lifecycle.stopping.addEventListener('abort', () => void jobs?.worker.stop({ byDefect: lifecycle.stopsByDefect }));
   return {
     meter,
-    access,
+    ...shared,
     tls,
     lifecycle,
     registry,
@@ -156,6 +189,16 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   };
 }
 
+/** What this process shares with others: the database, quotas, and answers about requests. */
+async function openShared(config: Config, meter: Meter, seat: Seat | undefined) {
+  const database = config.databaseUrl === '' ? undefined : await openDatabase(config, meter);
+  const replicas = await Replicas.open(config, database);
+  const quotas = database && new DatabaseQuotas(database, meter);
+  const access = await AccessControl.open(config, meter, quotas ?? (seat && sharedQuotas(seat, meter)));
+  quotas?.takeBack((ms) => access.takeUnusedQuotas(ms));
+  return { database, replicas, quotas, access };
+}
+
 function recorderOf(config: Config, machine: MachineRecord): FlightRecorder | undefined {
   if (config.telemetryOff) return undefined;
   const { flightRecordsMax: recordsMax, flightBatchesMax: batchesMax } = config;
@@ -169,9 +212,11 @@ async function prepare({ registry, jobs }: Opened, seat: Seat | undefined, chang
   await seat?.ask('enter', {}, startMsMax);
 }
 
-async function close({ jobs, taskThreads, registry, gpu }: Opened): Promise<void> {
+async function close({ jobs, quotas, database, taskThreads, registry, gpu }: Opened): Promise<void> {
   logSums();
   await jobs?.[Symbol.asyncDispose]();
+  await quotas?.[Symbol.asyncDispose]();
+  await database?.[Symbol.asyncDispose]();
   await taskThreads[Symbol.asyncDispose]();
   await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
   batchSpans.settle();
@@ -222,7 +267,7 @@ function watchFor(changes: MakeChange) {
   };
 }
 
-/** The database of jobs has one owner: the first of several processes. */
-function hasJobs(seat: Seat | undefined): boolean {
-  return seat === undefined || seat.facts.number === jobsProcess;
+/** SQLite has one owner, the first of several processes. A database of replicas has many. */
+function hasJobs({ databaseUrl }: Config, seat: Seat | undefined): boolean {
+  return databaseUrl !== '' || seat === undefined || seat.facts.number === jobsProcess;
 }

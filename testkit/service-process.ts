@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choosePort } from '../launcher/free-port.ts';
+import { askJson } from './ask-json.ts';
 import { bareEnvironment } from './bare-environment.ts';
 import type { MemoryCgroup } from './memory-cgroup.ts';
 import { waitFor } from './wait-for.ts';
@@ -21,7 +22,7 @@ const ownCheckout = join(import.meta.dirname, '..');
 
 /**
  * The real service as its own process, without the rest of the stack; `within` a cgroup, or `from`
- * another checkout.
+ * another checkout. `ca`: the authority of its certificate, where it speaks TLS.
  */
 export async function startService(
   env: Record<string, string>,
@@ -29,7 +30,8 @@ export async function startService(
     within,
     from = ownCheckout,
     deadlineMs = 120_000,
-  }: { within?: Pick<MemoryCgroup, 'enter'>; from?: string; deadlineMs?: number } = {},
+    ca,
+  }: { within?: Pick<MemoryCgroup, 'enter'>; from?: string; deadlineMs?: number; ca?: Buffer | undefined } = {},
 ): Promise<ServiceProcess> {
   const port = env.VITRINE_PORT ?? String(await choosePort('127.0.0.1'));
   const line = [...(within?.enter ?? []), process.execPath, join(from, 'src/main.ts')];
@@ -51,7 +53,7 @@ export async function startService(
   child.stdout?.on('data', (text) => (said += text));
   child.stderr?.on('data', (text) => (said += text));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${ca ? 'https' : 'http'}://127.0.0.1:${port}`;
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const kill = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -59,7 +61,7 @@ export async function startService(
   };
   try {
     // Loading the models of the repository on a machine that does much else may take a minute.
-    const started = async () => child.exitCode !== null || (await stateOf(url)) === 'ready';
+    const started = async () => child.exitCode !== null || (await stateOf(url, ca)) === 'ready';
     await waitFor(`the service at ${url}`, started, { deadlineMs });
     if (child.exitCode !== null) throw new Error('it ended');
   } catch (error) {
@@ -79,9 +81,8 @@ export async function startService(
 }
 
 /** It has started, though it may not be ready: without models it serves nobody. */
-async function stateOf(url: string): Promise<string> {
-  const answer = await fetch(`${url}/health/detailed`);
-  return ((await answer.json()) as { state: string }).state;
+async function stateOf(url: string, ca: Buffer | undefined): Promise<string> {
+  return ((await askJson(`${url}/health/detailed`, { ...(ca && { ca }) })) as { state: string }).state;
 }
 
 let withoutModels: string | undefined;

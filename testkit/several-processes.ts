@@ -1,4 +1,6 @@
 import { Agent, request } from 'node:http';
+import { request as requestSecure } from 'node:https';
+import { askJson } from './ask-json.ts';
 import { perceptron, writeModel } from './models/models.ts';
 import { type ServiceProcess, startService } from './service-process.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -30,7 +32,7 @@ export type SeveralProcesses = AsyncDisposable & {
 export async function startSeveral(
   count: number,
   env: Record<string, string> = {},
-  { data: given, headers = {} }: { data?: string; headers?: Record<string, string> } = {},
+  { data: given, headers = {}, ca }: { data?: string; headers?: Record<string, string>; ca?: Buffer } = {},
 ): Promise<SeveralProcesses> {
   const folder = await temporaryFolder();
   const models = env.VITRINE_MODELS ?? `${folder.path}/models`;
@@ -44,11 +46,13 @@ export async function startSeveral(
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
       ...env,
     },
-    { deadlineMs: 300_000 },
+    { deadlineMs: 300_000, ca },
   );
   const { url } = service;
   const standings = async () => {
-    const answer = (await (await fetch(`${url}/health/detailed`, { headers })).json()) as { processes?: Standing[] };
+    const answer = (await askJson(`${url}/health/detailed`, { headers, ...(ca && { ca }) })) as {
+      processes?: Standing[];
+    };
     return answer.processes ?? [];
   };
   const ready = (isSo: (standings: readonly Standing[]) => boolean = () => true) =>
@@ -79,23 +83,23 @@ export async function startSeveral(
 
 export type Outcome = { status: number; body: string } | { error: string };
 
+export type Sending = {
+  method?: string;
+  body?: string | Buffer;
+  headers?: Record<string, string>;
+  agent?: Agent | false;
+  /** Of an https address. */
+  tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer };
+};
+
 /** One request over a connection of its own, or of the agent. */
 export function send(
   url: string,
-  {
-    method = 'GET',
-    body,
-    headers = {},
-    agent = false as Agent | false,
-  }: {
-    method?: string;
-    body?: string | Buffer;
-    headers?: Record<string, string>;
-    agent?: Agent | false;
-  } = {},
+  { method = 'GET', body, headers = {}, agent = false, tls = {} }: Sending = {},
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    const asked = request(url, { method, agent, headers: { 'Content-Type': 'application/json', ...headers } });
+    const options = { method, agent, headers: { 'Content-Type': 'application/json', ...headers } };
+    const asked = url.startsWith('https:') ? requestSecure(url, { ...options, ...tls }) : request(url, options);
     asked.once('error', (error: NodeJS.ErrnoException) => resolve({ error: error.code ?? error.message }));
     asked.once('response', (answer) => {
       let text = '';
@@ -111,7 +115,7 @@ const row = JSON.stringify({
   inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 64], data: Array.from({ length: 64 }, (_, at) => at / 64) }],
 });
 
-export function infer(url: string, options: { headers?: Record<string, string>; agent?: Agent | false } = {}) {
+export function infer(url: string, options: Pick<Sending, 'headers' | 'agent' | 'tls'> = {}) {
   return send(`${url}/v2/models/small/infer`, { method: 'POST', body: row, ...options });
 }
 

@@ -73,10 +73,7 @@ export function checkHeads<Head extends TensorHead>(
 }
 
 /** What of a manifest the inputs of a request are checked by. */
-export type ManifestOfInputs = Pick<
-  Manifest,
-  'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax' | 'state'
->;
+export type ManifestOfInputs = Pick<Manifest, 'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax'>;
 
 function arrange<Head extends TensorHead>(manifest: ManifestOfInputs, given: readonly Head[]): readonly Head[] {
   const { inputs: specs } = manifest;

@@ -10,7 +10,6 @@ import { reportDefect } from '../telemetry/report-defect.ts';
 import { tuneHeap } from '../v8/tune-heap.ts';
 import { version } from '../version.ts';
 import type { Entrance } from './entrance.ts';
-import { listenOn } from './listen-on.ts';
 import { type ServerTls, schemeOf } from './tls/server-tls.ts';
 
 export type HttpProcess = {
@@ -20,8 +19,8 @@ export type HttpProcess = {
   entrance: Entrance;
   server: Server;
   tls: ServerTls;
-  /** The same requests by another protocol, on a port of its own. */
-  beside?: BesidePort | undefined;
+  /** Other ports: for another protocol, or for other replicas. */
+  besides?: readonly BesidePort[] | undefined;
   /** What to know of who may come in; said at the start. */
   portNote?: string | undefined;
   lifecycle: Lifecycle;
@@ -37,8 +36,11 @@ export type HttpProcess = {
 };
 
 export type BesidePort = {
+  /** For the line at the start. */
+  readonly title: string;
   readonly server: NetServer;
-  readonly port: { readonly value: number; readonly setting: string };
+  /** Answers the port. */
+  open(): Promise<number>;
   /** Takes nothing more; resolves when the last call has its answer. */
   close(): Promise<void>;
   /** Serves nobody any longer. */
@@ -59,11 +61,11 @@ export async function serveHttp(of: HttpProcess): Promise<void> {
   const { title, config, lifecycle } = of;
   tuneHeap();
   outliveTerminal();
+  // First: where connections are given to this process, they come once its own port is open.
+  const besideNotes: string[] = [];
+  for (const beside of of.besides ?? []) besideNotes.push(`${beside.title} at ${config.bind}:${await beside.open()}`);
   const port = await of.entrance.open(of.server);
-  const { beside } = of;
-  const besidePort = beside && (await listenOn(beside.server, config.bind, beside.port));
-  const besideNote = besidePort === undefined ? undefined : `gRPC at ${config.bind}:${besidePort}`;
-  const notes = [besideNote, of.tls.note, of.portNote].filter((note) => note !== undefined);
+  const notes = [...besideNotes, of.tls.note, of.portNote].filter((note) => note !== undefined);
   log(
     'app',
     'info',
@@ -109,9 +111,9 @@ async function stopServing(of: HttpProcess, reason: string) {
   if (noticeMs > 0) await pause(Math.min(noticeMs, config.stopMsMax / 2));
   const overtime = setTimeout(() => {
     entrance.cut(server);
-    of.beside?.cut();
+    for (const beside of of.besides ?? []) beside.cut();
   }, config.stopMsMax / 2);
-  await Promise.all([entrance.close(server), of.beside?.close()]);
+  await Promise.all([entrance.close(server), ...(of.besides ?? []).map((beside) => beside.close())]);
   clearTimeout(overtime);
   // A run that does not end must not hold up the stop: telemetry keeps a share of the time.
   const isClosed = await within(Math.max(0, (endsAt - performance.now()) / 2), of.closeFirst?.());

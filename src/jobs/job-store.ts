@@ -20,10 +20,10 @@ export type JobStore = AsyncDisposable & {
   /** The newest first, and within a millisecond by id; of all tenants where none is named. */
   list(page: JobPage): Promise<Job[]>;
   /**
-   * Begins the next attempt: of the tenant with the fewest running, the oldest job that may run now.
-   * A suspect goes before all, and alone in its process.
+   * Begins next attempts, at least one where there is a job for it: of the tenant with the fewest
+   * running, the oldest job that may run now. A suspect goes before all, and alone in its process.
    */
-  take(of: TakeNext): Promise<Job | undefined>;
+  take(of: TakeNext): Promise<readonly Job[]>;
   progress(id: string, attempt: number, progress: JobProgress): Promise<void>;
   /** Ends the job if the attempt is the present one; answers how it stands. May be repeated. */
   finish(id: string, attempt: number, end: JobEnd, times: EndTimes): Promise<Job | undefined>;
@@ -63,7 +63,10 @@ export type StoreTrouble = { readonly usable: boolean; readonly message: string 
 export type JobClock = { now(): number; onWall(ms: number): number };
 
 export type TakeNext = {
-  readonly kindsFull: readonly string[];
+  /** Places: in all, for each kind, and for kinds of which some run here already. */
+  readonly places: number;
+  readonly placesOfKind: number;
+  readonly placesLeft: Readonly<Record<string, number>>;
   readonly nowMs: number;
   readonly startedMs: number;
 };

@@ -161,17 +161,13 @@ export class JobWorker {
       let dueMs = clock.now();
       while (live.count < config.jobsRunningMax && !this.isStopping) {
         dueMs = clock.now();
-        const job = await store.take({ kindsFull: this.#kindsFull(), nowMs: dueMs, startedMs: Date.now() });
-        if (!job) break;
-        const attempt = live.begin(job);
-        if (this.isStopping) attempt.giveUp('stopping');
-        attempt.over = this.#work(attempt).finally(() => {
-          live.end(attempt);
-          this.wake();
-        });
+        const jobs = await store.take({ ...this.#places(), nowMs: dueMs, startedMs: Date.now() });
+        if (jobs.length === 0) break;
+        for (const job of jobs) this.#begin(job);
       }
-      // What became due since it was looked at last is woken for too; what was due then has no place, and
-      // is woken for when one is free.
+      // What is due then has no place, and is woken for when one is free.
+      if (live.count >= config.jobsRunningMax) return;
+      // What became due since it was looked at last is woken for too.
       const nextAtMs = await store.nextAtMs(dueMs);
       if (nextAtMs !== undefined) this.#wakeIn(Math.max(0, nextAtMs - clock.now()));
     } catch (error) {
@@ -187,10 +183,22 @@ export class JobWorker {
     this.#alarm = setTimeout(() => this.wake(), Math.min(ms + 1, 2 ** 31 - 1)).unref();
   }
 
-  #kindsFull(): string[] {
+  #places() {
     const { live, config } = this.#parts;
-    const counts = Map.groupBy(live.attempts, ({ job }) => job.request.kind);
-    return [...counts].flatMap(([kind, of]) => (of.length >= config.jobsOfKindRunningMax ? [kind] : []));
+    const { jobsRunningMax, jobsOfKindRunningMax: placesOfKind } = config;
+    const running = Map.groupBy(live.attempts, ({ job }) => job.request.kind);
+    const placesLeft = Object.fromEntries([...running].map(([kind, of]) => [kind, placesOfKind - of.length]));
+    return { places: jobsRunningMax - live.count, placesOfKind, placesLeft };
+  }
+
+  #begin(job: Job): void {
+    const { live } = this.#parts;
+    const attempt = live.begin(job);
+    if (this.isStopping) attempt.giveUp('stopping');
+    attempt.over = this.#work(attempt).finally(() => {
+      live.end(attempt);
+      this.wake();
+    });
   }
 
   /** Never rejects. */

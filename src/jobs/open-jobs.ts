@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import type { Database } from '../postgres/open-database.ts';
 import { SteadyClock } from '../steady-clock.ts';
 import { instanceId } from '../telemetry/instance.ts';
 import type { Meter } from '../telemetry/meter.ts';
@@ -18,18 +19,30 @@ export type Jobs = AsyncDisposable & {
   readonly folders: WorkFolders;
 };
 
+type Given = {
+  readonly part?: string;
+  readonly clock?: SteadyClock;
+  readonly database?: Database | undefined;
+};
+
 /**
- * The jobs of a data folder: jobs are taken from here on, and worked on once the worker is started.
+ * The jobs of a data folder, or with a database the jobs of all replicas, of which this one works in
+ * `part` of its folder: jobs are taken from here on, and worked on once the worker is started.
  * Disposing gives back what runs.
  */
-export async function openJobs(config: Config, meter: Meter, perform: Perform, given?: SteadyClock): Promise<Jobs> {
+export async function openJobs(
+  config: Config,
+  meter: Meter,
+  perform: Perform,
+  { part = 'service', clock: given, database }: Given = {},
+): Promise<Jobs> {
   // Whatever cannot be opened, what was opened before it is closed again: the next attempt finds
   // nothing held.
   await using opened = new AsyncDisposableStack();
   // The store first: a database that is damaged takes the folders of its jobs aside with it.
-  const store = opened.use(await openJobStore(config, meter, instanceId(join(config.data, 'service'))));
-  const clock = store.clock ?? given ?? opened.use(SteadyClock.open(join(config.data, 'service')));
-  const folders = await WorkFolders.open(config, meter);
+  const store = opened.use(await openJobStore(config, meter, instanceId(join(config.data, part)), database));
+  const clock = store.clock ?? given ?? opened.use(SteadyClock.open(join(config.data, part)));
+  const folders = await WorkFolders.open(config, meter, part);
   const files = await openJobFiles(config, folders);
   const metrics = new JobMetrics(meter);
   const live = new LiveJobs(clock, (event) => store.announce(event));

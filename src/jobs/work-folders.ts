@@ -34,6 +34,8 @@ export type WorkFolder = AsyncDisposable & {
   claimForJob(): void;
   /** From here on disposing removes nothing: a job of this id owns the folder. */
   keepForJob(): void;
+  /** Removes it before it is disposed of; from here on the name may be another's. */
+  removeNow(): Promise<void>;
 };
 
 type Limits = Pick<Config, 'data' | 'workBytesMax' | 'jobUploadsPercent' | 'uploadBytesMax' | 'clientSharePercent'>;
@@ -158,6 +160,10 @@ export class WorkFolders {
       keepForJob: () => {
         owned = true;
         this.#giveBack(id);
+      },
+      removeNow: async () => {
+        owned = true;
+        await this.remove(id);
       },
       [Symbol.asyncDispose]: async () => {
         if (!owned) await this.remove(id);

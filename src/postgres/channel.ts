@@ -29,6 +29,8 @@ export class Channel<Message> implements AsyncDisposable {
   #client: Awaited<ReturnType<Database['connect']>> | undefined;
   #outgoing: string[] = [];
   #gathering: NodeJS.Timeout | undefined;
+  /** One notification at a time on the connection. */
+  #sending: Promise<void> | undefined;
 
   constructor(parts: Parts<Message>) {
     this.#parts = parts;
@@ -40,11 +42,13 @@ export class Channel<Message> implements AsyncDisposable {
     const text = JSON.stringify(message);
     if (Buffer.byteLength(text) > payloadBytesMax - 100 || this.#outgoing.includes(text)) return;
     this.#outgoing.push(text);
-    this.#gathering ??= setTimeout(() => this.#flush(), gatherMs);
+    if (!this.#sending) this.#gathering ??= setTimeout(() => this.#flush(), gatherMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sending;
     this.#flush();
+    await this.#sending;
     this.#stopping.abort();
     const client = this.#client;
     this.#client = undefined;
@@ -58,18 +62,27 @@ export class Channel<Message> implements AsyncDisposable {
     const client = this.#client;
     const texts = this.#outgoing;
     this.#outgoing = [];
-    while (client && texts.length > 0) {
+    if (!client || texts.length === 0) return;
+    const payloads: string[] = [];
+    while (texts.length > 0) {
       const some: string[] = [];
       for (let bytes = 100; texts.length > 0; ) {
         bytes += Buffer.byteLength(texts[0]!) + 1;
         if (bytes > payloadBytesMax) break;
         some.push(texts.shift()!);
       }
-      const payload = `{"from":${JSON.stringify(this.#parts.owner)},"messages":[${some.join(',')}]}`;
-      client
-        .query('SELECT pg_notify($1, $2)', [this.#parts.name, payload])
-        .catch(() => client.end().catch(() => undefined));
+      payloads.push(`{"from":${JSON.stringify(this.#parts.owner)},"messages":[${some.join(',')}]}`);
     }
+    this.#sending = client
+      .query('SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload', [this.#parts.name, payloads])
+      .then(
+        () => undefined,
+        () => client.end().catch(() => undefined),
+      )
+      .then(() => {
+        this.#sending = undefined;
+        if (this.#outgoing.length > 0) this.#gathering = setTimeout(() => this.#flush(), gatherMs);
+      });
   }
 
   async #run(): Promise<void> {

@@ -4,13 +4,16 @@ import type { Ask } from './dialogue.ts';
 // What the first process and the processes of the service say to each other, over the channel that
 // Node opens for a child process.
 
+/** A port that all processes share, by what is spoken on it. */
+export type EntranceName = 'http' | 'grpc' | 'replicas';
+
 /** What a process of the service has to know from its start. */
 export type SeatFacts = {
   /** From 1. Folder and instance id go by it, so a restarted process is the same one. */
   readonly number: number;
   readonly count: number;
-  /** The one that all share. */
-  readonly port: number;
+  /** Those that all share. */
+  readonly ports: Readonly<Partial<Record<EntranceName, number>>>;
   /** Where the sockets lie by which the processes reach each other. */
   readonly folder: string;
   /** Proves that a request comes from another process of this service. */
@@ -22,7 +25,7 @@ export type SeatFacts = {
 export type ToProcess =
   | { readonly kind: 'seat'; readonly seat: SeatFacts }
   /** Comes with a socket. */
-  | { readonly kind: 'connection'; readonly id: number }
+  | { readonly kind: 'connection'; readonly id: number; readonly entrance: EntranceName }
   | { readonly kind: 'whole'; readonly whole: Whole }
   /** Stop in order; another takes over. */
   | { readonly kind: 'leave'; readonly noticeMs: number }

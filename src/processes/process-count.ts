@@ -8,17 +8,7 @@ import { say } from '../sentence.ts';
 const processesMax = 256;
 
 /** How many processes VITRINE_PROCESSES asks for. */
-export async function processCount(config: Pick<Config, 'processes' | 'models' | 'tlsCertFile'>): Promise<number> {
-  const count = await countOf(config);
-  if (count > 1 && config.tlsCertFile !== '')
-    throw new ServiceError(
-      'invalid_setting',
-      say`Cannot run ${count} processes with TLS: the processes pass requests on without it, and a client certificate is known to one of them only; leave out VITRINE_TLS_CERT_FILE and have a proxy encrypt, or set VITRINE_PROCESSES to 1.`,
-    );
-  return count;
-}
-
-async function countOf({ processes, models }: Pick<Config, 'processes' | 'models'>): Promise<number> {
+export async function processCount({ processes, models }: Pick<Config, 'processes' | 'models'>): Promise<number> {
   const given = processes.trim().toLowerCase();
   if (given === 'auto') return processesFor(await coresOfService(), await threadsOfModels(models));
   const count = Number(given);

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import type { EventName } from '../telemetry/names/events.ts';
 import type { FirstActs, ProcessActs } from './changes.ts';
 import { Dialogue } from './dialogue.ts';
-import type { Beat, FromProcess, SeatFacts, ToProcess, Whole } from './messages.ts';
+import type { Beat, EntranceName, FromProcess, SeatFacts, ToProcess, Whole } from './messages.ts';
 import { processPart } from './process-part.ts';
 
 /** What a process of several does when the first one says so. */
 export type SeatListener = {
-  connection(socket: Socket): boolean;
   shed(connections: number): void;
   log(event: EventName, sentence: string): void;
 };
@@ -22,6 +21,8 @@ export class Seat {
   readonly leaving: AbortSignal;
   readonly #leaving = new AbortController();
   readonly #changed = new Set<() => void>();
+  /** Who takes the connections of each entrance; absent while none are taken. */
+  readonly #takers = new Map<EntranceName, (socket: Socket) => void>();
   readonly #dialogue: Dialogue<FirstActs>;
   #acts: ProcessActs | undefined;
   #listener: SeatListener | undefined;
@@ -88,6 +89,12 @@ export class Seat {
     this.#listener = listener;
   }
 
+  /** Connections of an entrance come here from now on; undefined: they go to other processes. */
+  take(entrance: EntranceName, take: ((socket: Socket) => void) | undefined): void {
+    if (take) this.#takers.set(entrance, take);
+    else this.#takers.delete(entrance);
+  }
+
   /** Calls `act` at every change of the whole; answers what ends that. */
   onWhole(act: () => void): () => void {
     this.#changed.add(act);
@@ -143,17 +150,29 @@ export class Seat {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   }
 
+  #connected({ id, entrance }: { id: number; entrance: EntranceName }, socket: Socket | undefined): void {
+    const take = this.#takers.get(entrance);
+    if (socket !== undefined && take === undefined) {
+      this.#send({ kind: 'refused', id });
+      socket.destroy();
+      return;
+    }
+    this.#send({ kind: 'accepted', id });
+    // Without a socket it broke off on its way.
+    if (socket === undefined) this.connectionClosed();
+    else {
+      // As Node's own servers make them.
+      socket.allowHalfOpen = true;
+      socket.setNoDelay(true);
+      socket.once('close', () => this.connectionClosed());
+      take!(socket);
+    }
+  }
+
   #receive(message: ToProcess, socket: Socket | undefined): void {
     switch (message.kind) {
       case 'connection': {
-        // It broke off on its way.
-        if (socket === undefined) this.#send({ kind: 'accepted', id: message.id });
-        else if (this.#listener?.connection(socket)) this.#send({ kind: 'accepted', id: message.id });
-        else {
-          this.#send({ kind: 'refused', id: message.id });
-          socket.destroy();
-        }
-        if (socket === undefined) this.connectionClosed();
+        this.#connected(message, socket);
         return;
       }
       case 'whole':

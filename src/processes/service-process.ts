@@ -4,8 +4,16 @@ import { ServiceError } from '../errors.ts';
 import { say } from '../sentence.ts';
 import type { FirstActs, ProcessActs } from './changes.ts';
 import { Dialogue } from './dialogue.ts';
-import type { Beat, FromProcess, ProcessStanding, ProcessState, SeatFacts, ToProcess } from './messages.ts';
-import type { Taker } from './shared-port.ts';
+import type {
+  Beat,
+  EntranceName,
+  FromProcess,
+  ProcessStanding,
+  ProcessState,
+  SeatFacts,
+  ToProcess,
+} from './messages.ts';
+import type { Taker } from './shared-ports.ts';
 
 /** The word behind which main.ts finds that it is one of several processes. */
 export const seatWord = '--one-of-several';
@@ -155,11 +163,11 @@ export class ServiceProcess implements Taker {
     if (this.#child?.connected) this.#child.send(message, () => undefined);
   }
 
-  give(id: number, socket: Socket): boolean {
+  give(id: number, socket: Socket, entrance: EntranceName): boolean {
     if (!this.#child?.connected) return false;
     this.#connections += 1;
     // Open here until it is taken there: a process may die with what it was sent.
-    const message: ToProcess = { kind: 'connection', id };
+    const message: ToProcess = { kind: 'connection', id, entrance };
     this.#child.send(message, socket, { keepOpen: true }, () => undefined);
     return true;
   }

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { makeForOwnerAlone, openDataFolder } from '../data-folder.ts';
-import { SharedPort } from './shared-port.ts';
+import { type SharedEntrance, SharedPorts } from './shared-ports.ts';
 import { type LeasedQuotas, Supervisor, type SupervisorConfig } from './supervisor.ts';
 
-type Limits = SupervisorConfig & Pick<Config, 'data' | 'bind' | 'servicePort' | 'connectionsMax'>;
+type Limits = SupervisorConfig &
+  Pick<Config, 'data' | 'bind' | 'servicePort' | 'grpcPort' | 'replicaPort' | 'tlsCertFile' | 'connectionsMax'>;
 
 /**
  * Runs the service as several processes, of which this one is the first: it serves nothing itself.
@@ -15,16 +16,25 @@ type Limits = SupervisorConfig & Pick<Config, 'data' | 'bind' | 'servicePort' | 
  */
 export async function supervise(config: Limits, count: number, quotas: LeasedQuotas): Promise<void> {
   const data = openDataFolder({ data: config.data, part: 'processes', who: 'service with several processes' });
-  const port = await SharedPort.open(config, () => supervisor.processes);
+  const ports = await SharedPorts.open(config, entrancesOf(config), () => supervisor.processes);
   const folder = socketFolder(data.path);
-  const seat = { count, port: port.port, folder, secret: randomBytes(32).toString('hex') };
-  const supervisor = new Supervisor({ config, port, seat, quotas });
+  const seat = { count, ports: ports.ports, folder, secret: randomBytes(32).toString('hex') };
+  const supervisor = new Supervisor({ config, ports, seat, quotas });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => supervisor.stop(signal));
   process.on('SIGHUP', () => supervisor.restartAll());
   const code = await supervisor.run();
   rmSync(folder, { recursive: true, force: true });
   await data[Symbol.asyncDispose]();
   process.exit(code);
+}
+
+function entrancesOf({ servicePort, grpcPort, replicaPort, tlsCertFile }: Limits): SharedEntrance[] {
+  const entrances: SharedEntrance[] = [{ name: 'http', value: servicePort, setting: 'VITRINE_PORT' }];
+  // Without encryption of its own it must not stand beside a port that has it.
+  if (grpcPort !== 0 && tlsCertFile === '')
+    entrances.push({ name: 'grpc', value: grpcPort, setting: 'VITRINE_GRPC_PORT' });
+  if (replicaPort !== 0) entrances.push({ name: 'replicas', value: replicaPort, setting: 'VITRINE_REPLICA_PORT' });
+  return entrances;
 }
 
 /**

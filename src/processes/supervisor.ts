@@ -5,7 +5,7 @@ import type { FirstActs, Lease, LeaseWish } from './changes.ts';
 import type { SeatFacts, Whole } from './messages.ts';
 import { ServiceProcess } from './service-process.ts';
 import { SharedChanges } from './shared-changes.ts';
-import type { SharedPort } from './shared-port.ts';
+import type { SharedPorts } from './shared-ports.ts';
 
 /** Has the quotas of all clients, and leases parts of them to processes. */
 export type LeasedQuotas = {
@@ -32,7 +32,7 @@ const overtimeMs = 5_000;
 export class Supervisor {
   readonly processes: readonly ServiceProcess[];
   readonly #config: SupervisorConfig;
-  readonly #port: SharedPort;
+  readonly #ports: SharedPorts;
   readonly #seat: Omit<SeatFacts, 'number' | 'restarts'>;
   readonly #changes: SharedChanges;
   readonly #quotas: LeasedQuotas;
@@ -50,18 +50,18 @@ export class Supervisor {
 
   constructor(of: {
     config: SupervisorConfig;
-    port: SharedPort;
+    ports: SharedPorts;
     seat: Omit<SeatFacts, 'number' | 'restarts'>;
     quotas: LeasedQuotas;
   }) {
     this.#quotas = of.quotas;
     this.#config = of.config;
-    this.#port = of.port;
+    this.#ports = of.ports;
     this.#seat = of.seat;
     const listener = {
       changed: (process: ServiceProcess) => this.#changed(process),
-      accepted: (id: number) => this.#port.accepted(id),
-      refused: (id: number) => this.#port.refused(id),
+      accepted: (id: number) => this.#ports.accepted(id),
+      refused: (id: number) => this.#ports.refused(id),
       acts: (process: ServiceProcess) => this.#actsFor(process),
       ended: (process: ServiceProcess, how: string, code: number | null) => this.#ended(process, how, code),
     };
@@ -164,13 +164,13 @@ export class Supervisor {
       if (process.number === 1) for (const other of this.processes.slice(1)) other.start(this.#seat);
     }
     if (this.processes.every((one) => one.state === 'ready')) this.#wasReady = true;
-    this.#port.placeWaiting();
-    if (this.#stopping.signal.aborted && this.processes.every(takesNothing)) void this.#port[Symbol.asyncDispose]();
+    this.#ports.placeWaiting();
+    if (this.#stopping.signal.aborted && this.processes.every(takesNothing)) void this.#ports[Symbol.asyncDispose]();
     this.#sayWhole();
   }
 
   #ended(process: ServiceProcess, how: string, code: number | null): void {
-    this.#port.ended(process);
+    this.#ports.ended(process);
     const hasServed = this.#served.has(this.processes[0]!);
     // One that never served has said why it cannot start; the others would say the same.
     if (!hasServed) this.#stopping.abort();
@@ -189,7 +189,7 @@ export class Supervisor {
   #endIfAllHave(code: number): void {
     if (!this.processes.every(({ state }) => state === 'down')) return;
     clearInterval(this.#looking);
-    void this.#port[Symbol.asyncDispose]();
+    void this.#ports[Symbol.asyncDispose]();
     this.#over.resolve(code);
   }
 

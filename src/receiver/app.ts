@@ -23,6 +23,7 @@ import { receiveDeploy } from './receive-deploy.ts';
 import { receiveEvents } from './receive-events.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
 import { receiverRoutes } from './routes.ts';
+import type { SharedDeliveries } from './shared-deliveries.ts';
 import type { Store } from './store.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -33,13 +34,14 @@ export type ReceiverParts = {
   telemetry: Telemetry;
   requestMetrics: RequestMetrics;
   store: Store;
+  shared: SharedDeliveries;
   watchdog: Watchdog;
   series: PushedSeries;
   metrics: ReceiverMetrics;
 };
 
 /** Few come here, and what they bring is never to be missed: every request is traced. */
-const keepAll = { decide: () => 'first' as const, weight: 1 };
+const keepAll = { decide: () => 'first' as const };
 
 /** Every route of the receiver. */
 export function createReceiver(parts: ReceiverParts): ServedApp {

@@ -11,6 +11,7 @@ import { Turnstile } from '../resilience/turnstile.ts';
 import type { Telemetry } from '../running-telemetry.ts';
 import { say } from '../sentence.ts';
 import type { DoorName, ReceiverMetrics } from './receiver-metrics.ts';
+import type { SharedDeliveries } from './shared-deliveries.ts';
 import type { Store } from './store.ts';
 
 export type Delivery = { body: Buffer; context: Context };
@@ -31,6 +32,7 @@ type DeliveryParts = {
   telemetry: Telemetry;
   store: Store;
   metrics: ReceiverMetrics;
+  shared: SharedDeliveries;
   bodies: BodyReader;
 };
 
@@ -63,7 +65,8 @@ export class Deliveries {
         const { bytes, release } = await bodies.read(request, bodies.parametersBytesMax);
         try {
           const delivery = { body: bytes, context };
-          response.json(await this.#turn.pass(() => this.#take({ door, key, receive, delivery })));
+          const take = () => this.#take({ door, key, receive, delivery });
+          response.json(await this.#turn.pass(() => this.#parts.shared.during(take)));
         } finally {
           release();
         }

@@ -17,6 +17,14 @@ export const forgettable = ['delivery', 'alert', 'series'] as const;
 /** Called when the store drops entries to stay within its limits. */
 type OnForgotten = (what: (typeof forgettable)[number], count: number) => void;
 
+/** What was taken, for other receivers: the state of an alert, or that a delivery was taken. */
+export type Remembered = {
+  readonly key: string;
+  readonly state: string;
+  readonly heardMs: number;
+  readonly alert: Alert | undefined;
+};
+
 export type FiringAlert = Omit<Alert, 'state' | 'endsAt'> & { toldAt: string };
 
 /**
@@ -27,6 +35,8 @@ export type FiringAlert = Omit<Alert, 'state' | 'endsAt'> & { toldAt: string };
 export class Store {
   /** Called with what a limit made the store drop. */
   onForgotten: OnForgotten = () => undefined;
+  /** Called with what was remembered here. */
+  onRemembered: (remembered: readonly Remembered[]) => void = () => undefined;
   /** Where an unreadable store of before was put. */
   readonly setAside: string | undefined;
   readonly #database: DatabaseSync;
@@ -80,6 +90,19 @@ export class Store {
   rememberDelivery(key: string, now: number): void {
     this.#rememberState(key, 'taken', now);
     this.#keepWithin('delivery', 'delivery');
+    this.onRemembered([{ key, state: 'taken', heardMs: now, alert: undefined }]);
+  }
+
+  /** Remembers what other receivers have taken. */
+  learn(remembered: readonly Remembered[]): void {
+    this.inTransaction(() => {
+      for (const { key, state, heardMs, alert } of remembered) {
+        this.#rememberState(key, state, heardMs);
+        if (alert) this.#list(alert, state, heardMs);
+      }
+      this.#keepWithin('delivery', 'delivery');
+      this.#keepWithin('firing', 'alert');
+    });
   }
 
   /** The last logged state of this alert since it began, so of the same `startsAt`. */
@@ -96,17 +119,22 @@ export class Store {
    * lost sight of Prometheus for a while.
    */
   rememberAlerts(alerts: readonly Alert[], now: number): void {
-    const list = this.#database.prepare(
-      'INSERT OR REPLACE INTO firing (key, starts_at, told_ms, alert) VALUES (?, ?, ?, ?)',
-    );
-    const unlist = this.#database.prepare('DELETE FROM firing WHERE key = ?');
     for (const alert of alerts) {
       this.#rememberState(deliveryKey(alert), alert.state, now);
-      if (alert.state === 'firing') list.run(listKey(alert), alert.startsAt, now, JSON.stringify(alert));
-      else unlist.run(listKey(alert));
+      this.#list(alert, alert.state, now);
     }
     this.#keepWithin('delivery', 'delivery');
     this.#keepWithin('firing', 'alert');
+    this.onRemembered(alerts.map((alert) => ({ key: deliveryKey(alert), state: alert.state, heardMs: now, alert })));
+  }
+
+  /** On the list where it fires. */
+  #list(alert: Alert, state: string, now: number): void {
+    if (state === 'firing')
+      this.#database
+        .prepare('INSERT OR REPLACE INTO firing (key, starts_at, told_ms, alert) VALUES (?, ?, ?, ?)')
+        .run(listKey(alert), alert.startsAt, now, JSON.stringify(alert));
+    else this.#database.prepare('DELETE FROM firing WHERE key = ?').run(listKey(alert));
   }
 
   /** What is firing, the longest first, as far as one answer should go. */
@@ -145,7 +173,10 @@ export class Store {
     // Still on the list then, and tried again at the next look.
     if (failure || rows.length === 0) return [];
     this.onForgotten('alert', rows.length);
-    return rows.map((row) => JSON.parse(String(row.alert)) as Alert);
+    const expired = rows.map((row) => JSON.parse(String(row.alert)) as Alert);
+    // To the others it has gone from the list; should it come again, it is an event again.
+    this.onRemembered(expired.map((alert) => ({ key: deliveryKey(alert), state: 'expired', heardMs: now, alert })));
+    return expired;
   }
 
   loadSeries(): Series[] {

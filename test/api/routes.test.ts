@@ -20,6 +20,7 @@ import { createReceiver } from '../../src/receiver/app.ts';
 import { PushedSeries } from '../../src/receiver/pushed-series.ts';
 import { ReceiverMetrics } from '../../src/receiver/receiver-metrics.ts';
 import { type Word as ReceiverWord, receiverRoutes } from '../../src/receiver/routes.ts';
+import { SharedDeliveries } from '../../src/receiver/shared-deliveries.ts';
 import { Store } from '../../src/receiver/store.ts';
 import { Watchdog } from '../../src/receiver/watchdog.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
@@ -305,6 +306,7 @@ async function serveReceiver(data: string, settings: object) {
     telemetry: await startTelemetry(config, { name: 'vitrine-receiver', folder: 'receiver', host: false, meter }),
     requestMetrics,
     store,
+    shared: await SharedDeliveries.open(store, config, meter),
     watchdog: new Watchdog(meter, config.receiverWatchdogMsMax),
     series,
     metrics,

@@ -36,11 +36,12 @@ const mayImport: Record<string, readonly string[]> = {
     'src/tasks',
     'src/observe',
     'src/engine',
+    'src/postgres',
     'src/threads',
     'src/resilience',
     'src/telemetry/host',
   ],
-  'src/receiver': ['src/http', 'src/observe', 'src/sqlite', 'src/resilience'],
+  'src/receiver': ['src/http', 'src/observe', 'src/sqlite', 'src/postgres', 'src/resilience'],
 };
 
 /**

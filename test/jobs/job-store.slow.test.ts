@@ -73,18 +73,56 @@ for (const kind of [sqlite, postgres])
       );
     });
 
+    it('takes several as one after the other: by tenant, and no more of a kind than it has places', async () => {
+      await using at = await someStore(kind);
+      const { store } = at;
+      for (let n = 0; n < 4; n += 1) await store.add(someJob({ tenant: 'many', createdMs: n }), noLimits);
+      for (let n = 4; n < 6; n += 1) await store.add(someJob({ tenant: 'few', createdMs: n }), noLimits);
+      await store.add(someJob({ tenant: 'other', kind: 'score', createdMs: 6 }), noLimits);
+      const taken: Job[] = [];
+      const placesOfKind = 4;
+      for (;;) {
+        const of = (wanted: string) => taken.filter(({ request }) => request.kind === wanted).length;
+        const placesLeft = { generate: placesOfKind - of('generate'), score: placesOfKind - of('score') };
+        const places = 6 - taken.length;
+        const some =
+          places > 0 ? await store.take({ places, placesOfKind, placesLeft, nowMs: 1e15, startedMs: 1 }) : [];
+        if (some.length === 0) break;
+        taken.push(...some);
+      }
+      assert.deepEqual(taken.map(({ createdMs }) => createdMs).sort(), [0, 1, 4, 5, 6]);
+    });
+
+    it('ends several jobs at once, each once, and an attempt that is over ends none', async () => {
+      await using at = await someStore(kind);
+      const { store, times } = at;
+      for (let n = 0; n < 5; n += 1) await store.add(someJob({ createdMs: n }), noLimits);
+      const taken: Job[] = [];
+      while (taken.length < 5)
+        taken.push(...(await store.take({ ...onePlace, places: 5 - taken.length, nowMs: 1e15, startedMs: 1 })));
+      const end = { state: 'done', result: { attempt: 1, files: [], facts: {} } } as const;
+      const ended = await Promise.all(
+        taken.map(({ id, attempt }, n) => store.finish(id, n === 4 ? attempt + 1 : attempt, end, times)),
+      );
+      assert.deepEqual(
+        ended.map((job) => [job?.id, job?.state]),
+        taken.map(({ id }, n) => [id, n === 4 ? 'running' : 'done']),
+      );
+    });
+
     it('passes over kinds that are full and jobs whose time has not come', async () => {
       await using at = await someStore(kind);
       const { store, times } = at;
       await store.add(someJob({ kind: 'score' }), noLimits);
-      const take = (kindsFull: string[], nowMs: number) => store.take({ kindsFull, nowMs, startedMs: nowMs });
-      assert.equal(await take(['score'], times.nowMs), undefined);
+      const take = async (placesLeft: Record<string, number>, nowMs: number) =>
+        (await store.take({ ...onePlace, placesLeft, nowMs, startedMs: nowMs }))[0];
+      assert.equal(await take({ score: 0 }, times.nowMs), undefined);
       const taken = await takeOne(store);
       const notBeforeMs = times.nowMs + 60_000;
       await store.giveBack(taken.id, taken.attempt, { because: 'failed', notBeforeMs, ...times });
-      assert.equal(await take([], times.nowMs), undefined);
+      assert.equal(await take({}, times.nowMs), undefined);
       assert.equal(await store.nextAtMs(0), notBeforeMs);
-      assert.equal((await take([], notBeforeMs))?.failures, 1);
+      assert.equal((await take({}, notBeforeMs))?.failures, 1);
     });
 
     it('knows an idempotency key by tenant and by what was asked', async () => {
@@ -124,10 +162,7 @@ for (const kind of [sqlite, postgres])
       // A process that works on the poison is ended by it; the others are done.
       for (let life = 0; life < 20 && ended.length < 3; life += 1) {
         const job = await takeOne(at.store);
-        assert.equal(
-          job.suspect ? await at.store.take({ kindsFull: [], nowMs: 1e15, startedMs: 1 }) : undefined,
-          undefined,
-        );
+        assert.deepEqual(job.suspect ? await at.store.take({ ...onePlace, nowMs: 1e15, startedMs: 1 }) : [], []);
         if (job.id !== poison!.id) {
           await at.store.finish(job.id, job.attempt, { state: 'done', result: { files: [], facts: {} } }, times);
           ended.push(`${job.tenant} done`);
@@ -468,8 +503,10 @@ async function namesIn(folder: string, name: string): Promise<string[]> {
   return (await readdir(join(folder, name))).sort();
 }
 
+const onePlace = { places: 1, placesOfKind: 100, placesLeft: {} };
+
 async function takeOne(store: JobStore, nowMs = Date.now()): Promise<Job> {
-  const job = await store.take({ kindsFull: [], nowMs, startedMs: nowMs });
+  const [job] = await store.take({ ...onePlace, nowMs, startedMs: nowMs });
   assert.ok(job);
   return job;
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readConfig } from '../../src/config.ts';
-import { ServiceError } from '../../src/errors.ts';
-import { type Jobs, openJobs } from '../../src/jobs/open-jobs.ts';
-import { newIds } from '../../src/telemetry/ids.ts';
+import { openJobs } from '../../src/jobs/open-jobs.ts';
 import { Meter } from '../../src/telemetry/meter.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
+import { addJobs } from '../../testkit/jobs/add-jobs.ts';
+import { countEnds } from '../../testkit/jobs/count-ends.ts';
 import { type Replica, startReplica } from '../../testkit/jobs/replica.ts';
 import { startPostgres, type TestPostgres } from '../../testkit/postgres.ts';
 import { randomFrom } from '../../testkit/random-from.ts';
@@ -45,7 +45,7 @@ describe('three replicas on one PostgreSQL', () => {
     await countEnds(database, schema);
     await using replicas = new Replicas(['one', 'two', 'three'].map(env));
     await replicas.start();
-    const adding = addAll(callers, random);
+    const adding = addJobs(callers, jobsAll, random);
     const faults: string[] = [];
     for (let n = 0; n < faultsAll; n += 1) {
       await pause(500 + random() * 2_000);
@@ -80,57 +80,6 @@ describe('three replicas on one PostgreSQL', () => {
     console.log(`      ${faults.join(', ')}; ${repeated} jobs took more than one attempt`);
   });
 });
-
-/** Every end of a job is a row of its own, whatever a replica says. */
-async function countEnds(database: TestPostgres, schema: string): Promise<void> {
-  await database.ask(`CREATE TABLE ${schema}.ends (id text, attempt integer, state text)`);
-  await database.ask(`CREATE FUNCTION ${schema}.note_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO ${schema}.ends VALUES (NEW.id, NEW.attempt, NEW.state); RETURN NEW; END $$`);
-  await database.ask(`CREATE TRIGGER note_end AFTER UPDATE OF state ON ${schema}.job FOR EACH ROW
-    WHEN (NEW.state IN ('done', 'failed', 'cancelled')) EXECUTE FUNCTION ${schema}.note_end()`);
-}
-
-/** Adds every job, by the same key until it is accepted; answers what each was sent. */
-async function addAll(jobs: Jobs, random: () => number): Promise<Map<string, string>> {
-  const sent = new Map<string, string>();
-  const adding = Array.from({ length: 4 }, async (_, part) => {
-    for (let n = part; n < jobsAll; n += 4) {
-      const text = `upload ${n} ${random()}`;
-      for (;;) {
-        const id = await addOne(jobs, n, text);
-        if (id !== undefined) {
-          sent.set(id, text);
-          break;
-        }
-        await pause(200);
-      }
-    }
-  });
-  await Promise.all(adding);
-  return sent;
-}
-
-/** As a request is taken; undefined where it was refused for a while. */
-async function addOne(jobs: Jobs, n: number, text: string): Promise<string | undefined> {
-  await using work = await jobs.folders.create();
-  try {
-    await writeFile(join(work.path, 'upload-1'), text);
-    const file = { field: 'file', name: 'a.txt', path: 'upload-1', sizeBytes: Buffer.byteLength(text) };
-    const request = { kind: 'generate', parameters: { n }, files: [file] } as const;
-    const added = await jobs.queue.add({
-      id: work.id,
-      tenant: `tenant-${n % 3}`,
-      request: await jobs.queue.files.keepUploads(work.id, work.path, request),
-      madeBy: newIds(),
-      idempotency: { key: `job ${n}`, fingerprint: `of ${n}` },
-    });
-    assert.ok(added.kind === 'added' || added.kind === 'known', added.kind);
-    return added.job.id;
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === 'database_unreachable') return undefined;
-    throw error;
-  }
-}
 
 class Replicas implements AsyncDisposable {
   readonly #envs: readonly Record<string, string>[];

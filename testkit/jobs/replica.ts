@@ -9,9 +9,12 @@ export type Replica = AsyncDisposable & {
   signal(signal: NodeJS.Signals): void;
 };
 
-/** A process that works on jobs, by these settings, and serves nobody. */
-export async function startReplica(env: Record<string, string>): Promise<Replica> {
-  const program = join(import.meta.dirname, 'replica-program.ts');
+/** A process that works on jobs, by these settings, and serves nobody; `from` another checkout. */
+export async function startReplica(
+  env: Record<string, string>,
+  { from = join(import.meta.dirname, '../..') }: { from?: string } = {},
+): Promise<Replica> {
+  const program = join(from, 'testkit/jobs/replica-program.ts');
   const child = spawn(process.execPath, [program], {
     env: { ...bareEnvironment, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

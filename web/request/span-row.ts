@@ -13,9 +13,6 @@ export type SpanScale = { start: bigint; total: number; services: readonly strin
 export type SpanRowState = {
   isFolded: boolean;
   isChosen: boolean;
-  isCritical: boolean;
-  /** Undefined: nobody searches. */
-  isFound: boolean | undefined;
   onChoose: () => void;
   onFold: (event: Event) => void;
 };
@@ -26,7 +23,7 @@ export function spanRow(node: SpanNode, scale: SpanScale, state: SpanRowState): 
   return element(
     'div',
     {
-      class: classOf(node, state),
+      class: `span${node.failed ? ' failed' : ''}`,
       role: 'row',
       'aria-level': node.depth + 1,
       'aria-expanded': hasChildren ? String(!state.isFolded) : undefined,
@@ -51,16 +48,9 @@ export function spanRow(node: SpanNode, scale: SpanScale, state: SpanRowState): 
   );
 }
 
-function classOf({ failed }: SpanNode, { isCritical, isFound }: SpanRowState): string {
-  const found = isFound === undefined ? '' : isFound ? ' found' : ' not-found';
-  return `span${failed ? ' failed' : ''}${isCritical ? ' critical' : ''}${found}`;
-}
-
 function spanLane(node: SpanNode, { start, total, services: names }: SpanScale): HTMLElement {
-  const share = (at: bigint) => Math.min(100, Math.max(0, (Number(at - start) / total) * 100));
-  const left = share(node.start);
-  const width = share(node.end) - left;
-  const isOutside = node.end < start || Number(node.start - start) > total;
+  const left = (Number(node.start - start) / total) * 100;
+  const width = (Number(node.end - node.start) / total) * 100;
   const took = seconds(Number(node.end - node.start));
   const background = node.failed ? 'var(--red)' : services[names.indexOf(node.service) % services.length]!;
   return element(
@@ -70,7 +60,7 @@ function spanLane(node: SpanNode, { start, total, services: names }: SpanScale):
       class: 'span-lane',
       'aria-label': `begins at ${seconds(Number(node.start - start))}, takes ${took}`,
     },
-    !isOutside && element('i', { style: { left: `${left}%`, width: `max(2px, ${width}%)`, background } }),
+    element('i', { style: { left: `${left}%`, width: `max(2px, ${width}%)`, background } }),
     element('em', { style: { left: `${left + width}%` } }, took),
   );
 }

@@ -75,16 +75,7 @@ function settle(nodes: SpanNode[], depth: number): void {
   }
 }
 
-/** A run that failed says so by its outcome or its error; its status is that of the whole. */
-function isFailed({ status }: TempoSpan, attributes: readonly [string, string][]): boolean {
-  if (status?.code === 2 || status?.code === 'STATUS_CODE_ERROR') return true;
-  return attributes.some(
-    ([name, value]) => name === 'error.type' || (name === 'inference.batch.outcome' && value !== 'ran'),
-  );
-}
-
 function asNode(span: TempoSpan, service: string): SpanNode {
-  const attributes = textsOf(span.attributes);
   return {
     id: hex(span.spanId),
     name: span.name,
@@ -94,9 +85,9 @@ function asNode(span: TempoSpan, service: string): SpanNode {
     depth: 0,
     parent: undefined,
     children: [],
-    failed: isFailed(span, attributes),
+    failed: span.status?.code === 2 || span.status?.code === 'STATUS_CODE_ERROR',
     message: span.status?.message ?? '',
-    attributes,
+    attributes: textsOf(span.attributes),
     events: (span.events ?? []).map(({ name, attributes }) => ({ name, attributes: textsOf(attributes) })),
     links: (span.links ?? []).map(({ traceId, spanId }) => ({ traceId: hex(traceId), spanId: hex(spanId) })),
   };

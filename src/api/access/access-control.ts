@@ -15,6 +15,7 @@ import { takeQuota } from '../inference/take-quota.ts';
 import type { Word } from '../routes.ts';
 import { ApiKeys } from './api-keys.ts';
 import { type Client, Clients } from './clients.ts';
+import type { Unused } from './database-quotas.ts';
 import { Identities, notChecked } from './identity/identities.ts';
 import { modelNameCharsMax } from './model-pattern.ts';
 import type { SharedQuotas } from './quota-bucket.ts';
@@ -114,14 +115,14 @@ export class AccessControl {
     return client.admin || (this.#isOpen && this.#adminTokens.isEmpty);
   }
 
-  /** The clients of late that this one may see: the administrator all, others themselves. */
-  clientsSeenBy(client: Client): readonly Client[] {
-    return this.mayAdminister(client) ? this.#clients.all : [client];
-  }
-
   /** The quota of a client is wanted by another process; answers what is left of the part here. */
   giveBackQuota(bucket: string): number {
     return this.#clients.giveBack(bucket);
+  }
+
+  /** Takes back parts of quotas that nobody has used for so long. */
+  takeUnusedQuotas(ms: number): Unused[] {
+    return this.#clients.takeUnused(ms);
   }
 
   /** Says of each change of the file that can be used, so that other processes look at once. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import { groupOf } from '../../http/client-group.ts';
 import type { ApiKey } from './api-keys.ts';
+import type { Unused } from './database-quotas.ts';
 import { LeasedBucket } from './leased-bucket.ts';
 import { type QuotaBucket, quotaBucket, type SharedQuotas } from './quota-bucket.ts';
 
@@ -23,7 +24,8 @@ export type Client = {
   readonly page: QuotaBucket;
 };
 
-type Quota = 'infer' | 'tasks' | 'reads' | 'page';
+const quotas = ['infer', 'tasks', 'reads', 'page'] as const;
+type Quota = (typeof quotas)[number];
 
 type QuotaLimits = Pick<
   Config,
@@ -59,17 +61,25 @@ export class Clients {
     return this.#known.get('admin') ?? this.#remember('admin', 'admin', undefined, true);
   }
 
-  /** All that are known of late. */
-  get all(): readonly Client[] {
-    return [...this.#known.values()];
-  }
-
   /** What of a lease was not used, for another process; see quota-bucket.ts for its name. */
   giveBack(name: string): number {
     const [quota = ''] = name.split(' ', 1);
     const client = this.#known.get(name.slice(quota.length + 1));
     const bucket = client?.[quota as Quota];
     return bucket instanceof LeasedBucket ? bucket.giveBack() : 0;
+  }
+
+  /** Takes back what was leased and nobody has used for so long. */
+  takeUnused(ms: number): Unused[] {
+    const now = performance.now();
+    const unused: Unused[] = [];
+    for (const [id, client] of this.#known)
+      for (const quota of quotas) {
+        const bucket = client[quota];
+        if (bucket instanceof LeasedBucket && bucket.unusedFor(ms, now) > 0)
+          unused.push({ bucket: `${quota} ${id}`, perMinute: bucket.perMinute, count: bucket.giveBack() });
+      }
+    return unused;
   }
 
   #remember(id: string, name: string, key: ApiKey | undefined, admin: boolean): Client {
@@ -80,7 +90,7 @@ export class Clients {
     const bucket = (quota: Quota, perMinute: number) =>
       known?.[quota].perMinute === perMinute
         ? known[quota]
-        : quotaBucket({ name: `${quota} ${id}`, perMinute, now, inBlocks: quota === 'infer' }, this.#shared);
+        : quotaBucket({ name: `${quota} ${id}`, perMinute, now, inBlocks: quota !== 'tasks' }, this.#shared);
     const client: Client = {
       name,
       tenant: key?.name ?? (admin ? 'admin' : 'anonymous'),

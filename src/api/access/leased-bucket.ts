@@ -1,6 +1,6 @@
 import type { Lease } from '../../processes/changes.ts';
 
-/** Asks the first process for a part of a client's quota. */
+/** Asks for a part of a client's quota: the first process, or the database of all replicas. */
 export type AskLease = (wanted: number) => Promise<Lease>;
 
 /** It has no token here: `refill` asks for some, then it is taken from once more. */
@@ -13,12 +13,12 @@ const idleMs = 60_000;
 
 /**
  * The part of a quota that this process has, where several processes share the quota. Taking costs
- * what it costs of a bucket of its own; when the part is used up, the first process is asked.
+ * what it costs of a bucket of its own; when the part is used up, more is asked for.
  */
 export class LeasedBucket {
   readonly perMinute: number;
   readonly #ask: AskLease;
-  readonly #block: number;
+  readonly #block: () => number;
   #tokens = 0;
   #left: number;
   #refusedUntil = 0;
@@ -26,7 +26,7 @@ export class LeasedBucket {
   #refilling: Promise<void> | undefined;
 
   /** `block`: how many are leased at once; 1 keeps no more than is taken. */
-  constructor(of: { perMinute: number; now: number; block: number; ask: AskLease }) {
+  constructor(of: { perMinute: number; now: number; block: () => number; ask: AskLease }) {
     this.perMinute = of.perMinute;
     this.#block = of.block;
     this.#ask = of.ask;
@@ -64,13 +64,13 @@ export class LeasedBucket {
     return this.#left + this.#tokens;
   }
 
-  /** Whole tokens at this moment, as far as it is known here. */
-  leftAt(now: number): number {
-    return this.isFull(now) ? this.perMinute : this.remaining;
-  }
-
   get fullInSeconds(): number {
     return Math.ceil(((this.perMinute - this.remaining) * 60) / this.perMinute);
+  }
+
+  /** What it has, where nothing was taken for that long. */
+  unusedFor(ms: number, now: number): number {
+    return now - this.#lastAt >= ms ? this.#tokens : 0;
   }
 
   isFull(now: number): boolean {
@@ -78,7 +78,7 @@ export class LeasedBucket {
   }
 
   async #refill(): Promise<void> {
-    const { granted, left, waitMs } = await this.#ask(this.#block);
+    const { granted, left, waitMs } = await this.#ask(this.#block());
     this.#tokens += granted;
     this.#left = left;
     if (granted === 0) this.#refusedUntil = performance.now() + Math.max(refusedMsMin, waitMs);

@@ -4,8 +4,9 @@ import { TokenBucket } from './token-bucket.ts';
 /** How much of one quota of a client may be used, by this process alone or by several together. */
 export type QuotaBucket = TokenBucket | LeasedBucket;
 
-/** Where several processes share the quotas. */
+/** Where several processes share the quotas, on one machine or on many. */
 export type SharedQuotas = {
+  /** How many, as far as it is known now. */
   readonly processes: number;
   lease(bucket: string, perMinute: number): AskLease;
 };
@@ -19,11 +20,10 @@ export function quotaBucket(
 ): QuotaBucket {
   const { name, perMinute, now, inBlocks } = of;
   if (!shared) return new TokenBucket(perMinute, now);
-  const part = Math.ceil(perMinute / (shared.processes * blocksOfQuota));
   return new LeasedBucket({
     perMinute,
     now,
-    block: inBlocks ? Math.min(blockMax, part) : 1,
+    block: () => (inBlocks ? Math.min(blockMax, Math.ceil(perMinute / (shared.processes * blocksOfQuota))) : 1),
     ask: shared.lease(name, perMinute),
   });
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { constants, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { ServiceError } from '../../errors.ts';
@@ -79,9 +80,7 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
     server,
     close: () => {
       isStopping = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const session of connections.keys()) leave(session);
-      return closed;
+      return closed(server, [...connections.keys()]);
     },
     cut: () => {
       for (const session of connections.keys()) session.destroy();
@@ -93,6 +92,14 @@ const headersMax = 128;
 const sessionMemoryMb = 64;
 const streamWindowBytes = 1024 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
+
+async function closed(server: Http2Server, sessions: readonly ServerHttp2Session[]): Promise<void> {
+  // Connections that another process has accepted are not the server's own.
+  const ended = sessions.map((session) => once(session, 'close'));
+  const closing = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const session of sessions) leave(session);
+  await Promise.all([closing, ...ended]);
+}
 
 /**
  * In two steps, so that no call is lost: the client hears that it should open no more, and what it

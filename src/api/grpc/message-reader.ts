@@ -80,17 +80,17 @@ export class MessageReader implements BodyReceiver {
     }
   }
 
-  /** What still comes is discarded, and what had come of a message is given back. */
+  /** What still comes is discarded. */
   stop(): void {
     this.#isStopped = true;
-    this.#sink?.fail(null);
     this.#sink = undefined;
   }
 
-  /** The caller left: the call hears of a message that was on its way. */
+  /** The caller left. */
   breakOff(): void {
-    this.#sink?.fail(null);
+    const sink = this.#sink;
     this.stop();
+    sink?.fail(null);
   }
 
   #addToPrefix(chunk: Buffer, at: number): number {
@@ -143,7 +143,6 @@ export class MessageReader implements BodyReceiver {
   }
 
   failed(error: ServiceError): void {
-    if (this.#isStopped) return;
     this.stop();
     this.#of.receiver.failed(error);
   }

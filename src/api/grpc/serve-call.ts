@@ -5,6 +5,7 @@ import { say } from '../../sentence.ts';
 import { type AccessControl, refuseModelOfOthers } from '../access/access-control.ts';
 import { audited } from '../access/audit-entry.ts';
 import type { Client } from '../access/clients.ts';
+import { QuotaElsewhere } from '../inference/take-quota.ts';
 import { rpcRoutes, type Word } from '../routes.ts';
 import { GrpcCall } from './grpc-call.ts';
 import type { Message } from './protocol/codec.ts';
@@ -45,9 +46,7 @@ export function serveCalls(parts: ServeParts): ServeCall {
       refuseLong(rawHeaders, parts.config.headerBytesMax);
       call.begin();
       if (rpc === undefined) throw notServed();
-      const begin = () => {
-        if (!call.isEnded) beginCall(parts, call, rpc.handler, rpc.words);
-      };
+      const begin = () => beginWithQuota(parts, call, rpc.handler, rpc.words);
       const looking = parts.access.identities?.look(call);
       if (looking === undefined) begin();
       else looking.then(begin).catch((error: unknown) => call.fail(error));
@@ -56,6 +55,20 @@ export function serveCalls(parts: ServeParts): ServeCall {
     }
     return call;
   };
+}
+
+/** Of several processes, this one may have to ask for a part of the client's quota first. */
+function beginWithQuota(parts: ServeParts, call: GrpcCall, handler: RpcHandler, words: Words): void {
+  if (call.isEnded) return;
+  try {
+    beginCall(parts, call, handler, words);
+  } catch (error) {
+    if (!(error instanceof QuotaElsewhere)) throw error;
+    error.bucket
+      .refill()
+      .then(() => beginWithQuota(parts, call, handler, words))
+      .catch((failure: unknown) => call.fail(failure));
+  }
 }
 
 function beginCall(parts: ServeParts, call: GrpcCall, handler: RpcHandler, { first, change }: Words): void {

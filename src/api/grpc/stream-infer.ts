@@ -8,7 +8,7 @@ import { RequestRow } from '../../observe/flight/request-row.ts';
 import { RequestTrace } from '../../observe/request-trace.ts';
 import { say } from '../../sentence.ts';
 import type { Client } from '../access/clients.ts';
-import { takeQuota } from '../inference/take-quota.ts';
+import { QuotaElsewhere, takeQuota } from '../inference/take-quota.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
 import { endCall } from './end-call.ts';
 import type { CallParts, CallReceiver, GrpcCall } from './grpc-call.ts';
@@ -132,7 +132,6 @@ class StreamedRequest implements InferSource {
     const row = parts.tracing && new RequestRow(parts.tracing.table);
     this.caller = caller;
     this.trace = new RequestTrace('POST', caller.headers, row);
-    parts.tracing?.metrics.began(this.trace.method);
     this.trace.route = caller.trace.route;
     this.trace.tenant = caller.trace.tenant;
     this.startedAt = row?.startedAt ?? performance.now();
@@ -150,11 +149,28 @@ class StreamedRequest implements InferSource {
     try {
       if (takesQuota) takeQuota(this.#client, 'infer', this.trace);
     } catch (error) {
-      body.release();
-      this.fail(error);
+      if (error instanceof QuotaElsewhere) this.#beginAgain(error, body);
+      else {
+        body.release();
+        this.fail(error);
+      }
       return;
     }
     this.#inference.received(body);
+  }
+
+  /** Of several processes, this one has to ask for a part of the client's quota first. */
+  #beginAgain({ bucket }: QuotaElsewhere, body: Body): void {
+    bucket.refill().then(
+      () => {
+        if (this.#inference.aborted) body.release();
+        else this.begin(body, true);
+      },
+      (error: unknown) => {
+        body.release();
+        this.fail(error);
+      },
+    );
   }
 
   answer(model: LoadedModel, call: InferCall, outputs: readonly Tensor[]): void {

@@ -11,6 +11,7 @@ import { say } from '../../sentence.ts';
 import { version } from '../../version.ts';
 import type { Client } from '../access/clients.ts';
 import type { Permits } from '../inference/permits.ts';
+import type { ReplicaStanding, Replicas } from '../replicas/replicas.ts';
 import { type Check, type HealthChecks, type Shown, worst } from './health-checks.ts';
 
 type Parts = {
@@ -21,6 +22,8 @@ type Parts = {
   permits: Permits;
   /** Its place among several processes. */
   seat?: Seat | undefined;
+  /** Those that share its database. */
+  replicas?: Replicas | undefined;
 };
 
 /**
@@ -71,8 +74,9 @@ export function ready({ lifecycle, healthChecks, seat }: Parts) {
 export async function isReady({
   lifecycle,
   healthChecks,
-}: Pick<Parts, 'lifecycle' | 'healthChecks'>): Promise<boolean> {
-  return isFit(lifecycle, healthChecks.readiness(await healthChecks.see()));
+  seat,
+}: Pick<Parts, 'lifecycle' | 'healthChecks' | 'seat'>): Promise<boolean> {
+  return seat ? seat.whole.ready : isFit(lifecycle, healthChecks.readiness(await healthChecks.see()));
 }
 
 function isFit({ state }: Lifecycle, checks: Readonly<Record<string, boolean>>): boolean {
@@ -108,7 +112,7 @@ export function health({ config, lifecycle, registry, healthChecks, seat }: Part
 }
 
 /** GET /health/detailed: everything there is to know; 503 when the service is not fit to serve. */
-export function healthDetailed({ config, lifecycle, healthChecks, permits, seat }: Parts) {
+export function healthDetailed({ config, lifecycle, healthChecks, permits, seat, replicas }: Parts) {
   return async (_request: Request, response: Response, client: Client | undefined): Promise<void> => {
     const seen = await healthChecks.see();
     const shown = shownTo(client);
@@ -139,10 +143,19 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits, seat 
         process: seat.facts.number,
         processes: seat.whole.processes.map((each) => processAnswer(each, shown)),
       }),
+      ...(replicas && { replicas: (await replicas.all()).map((each) => replicaAnswer(each, shown)) }),
       models_loaded: models.loaded,
       circuit_breakers: healthChecks.breakers(seen, shown),
       checks,
     });
+  };
+}
+
+function replicaAnswer({ name, version, address, startedMs }: ReplicaStanding, { sizes }: Shown) {
+  return {
+    version,
+    started_at: new Date(startedMs).toISOString(),
+    ...(sizes && { instance: name, address: address ?? null }),
   };
 }
 

@@ -54,6 +54,8 @@ export async function addJob({ jobs }: { jobs: JobQueue }, of: Accepted): Promis
   work.claimForJob();
   const { files } = jobs;
   const task = await files.keepUploads(work.id, work.path, placed);
+  // Once the job is there, this process may work on it at once, in a folder of the same name.
+  if (files.isShared) await work.removeNow();
   const trace = requestTrace(response);
   const { traceId, spanId } = trace.ids;
   const added = await jobs

@@ -9,7 +9,6 @@ const extensions = [
   'statistics',
   'trace',
   'logging',
-  'sequence',
   'schedule_policy',
   'parameters',
 ];

@@ -75,7 +75,7 @@ export class PassOn {
   }
 
   #ask(request: Request, to: number, signal: AbortSignal, body?: OtherBody): ClientRequest {
-    const headers = passedHeaders(request, this.#seat);
+    const headers = passedHeaders(request, this.#seat.facts.secret);
     if (body) {
       delete headers['content-length'];
       headers['content-type'] = body.type;

@@ -2,31 +2,28 @@ import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { isPassed } from '../../http/passed-request.ts';
 import { readQuery } from '../../http/read-by.ts';
-import { type FlightRecord, isFailed } from '../../observe/flight/flight-record.ts';
+import type { FlightRecord } from '../../observe/flight/flight-record.ts';
 import type { FlightRecorder } from '../../observe/flight/flight-recorder.ts';
 import { latencySummaries } from '../../observe/flight/latency-window.ts';
 import { say } from '../../sentence.ts';
-import { Breather } from '../../telemetry/breather.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
-import type { OtherProcesses } from '../processes/other-processes.ts';
-import { clockOf } from './clock-of.ts';
+import type { Others } from '../processes/others.ts';
 import { flightAnswer, flightLine, isoTime, latencyAnswer } from './flight-answer.ts';
 import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
-import { isIn } from './request-filter.ts';
 import { missingOf, wholeFlight, wholeList, wholeTallies } from './whole-flights.ts';
 
 export type FlightParts = {
   access: AccessControl;
   flights: FlightRecorder | undefined;
-  /** Where several processes serve: what they remember. */
-  others?: OtherProcesses | undefined;
+  /** What other processes and replicas remember. */
+  others?: Others | undefined;
 };
 
 const minutesWhenAbsent = 15;
 
 /** GET /v1/requests/:id: one request as it was, by its request id, trace id or span id. */
-export function showRequest({ access, flights, others: processes }: FlightParts) {
+export function showRequest({ access, flights, others: elsewhere }: FlightParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { recorder, sees } = asked(access, flights, client);
     const [newest, ...others] = allBy(String(request.params.id), recorder, sees);
@@ -34,50 +31,30 @@ export function showRequest({ access, flights, others: processes }: FlightParts)
     const sameId = others.filter((other) => other.ids.spanId !== newest?.ids.spanId);
     const mayName = (model: string) => client.key?.mayUse(model) ?? true;
     const own = newest && flightAnswer(newest, recorder, { sees, sameId, mayName });
-    const say = await processes?.same(request);
+    const say = await elsewhere?.same(request);
     const found = say ? wholeFlight(own, say) : own;
     if (!found) throw notRemembered();
     response.json({ ...found, ...(say && missingOf(say)) });
   };
 }
 
-/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and which */
+/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
 export function listRequests({ access, flights, others }: FlightParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const { recorder, sees } = asked(access, flights, client);
-    const { minutes = minutesWhenAbsent, ...given } = readQuery(flightListQuery, request);
-    const { recent: _, failed: __, slowest: ___, ...filter } = given;
-    const of = flightOrder(given);
-    const endedSinceMs = given.from === undefined ? performance.now() - minutes * 60_000 : clockOf(given.from);
-    const { model, fault, from: ____, ...rest } = filter;
-    const tenant = access.mayAdminister(client) ? undefined : client.tenant;
-    const own = Object.values(rest).every((value) => value === undefined)
-      ? recorder.list(of.order, { tenant, model, fault, endedSinceMs }, of.most)
-      : await lookThrough(recorder, endedSinceMs, (record) => sees(record) && isIn(record, filter), of);
-    const lines = own.map(flightLine);
+    const { recorder } = asked(access, flights, client);
+    const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
+    const { order, most } = flightOrder(given);
+    const filter = {
+      tenant: access.mayAdminister(client) ? undefined : client.tenant,
+      model,
+      fault,
+      endedSinceMs: performance.now() - minutes * 60_000,
+    };
+    const own = recorder.list(order, filter, most).map(flightLine);
     const say = await others?.same(request);
-    const requests = say ? wholeList(lines, say, of) : lines;
-    response.json({ order: of.order, minutes, requests, ...(say && missingOf(say)) });
+    const requests = say ? wholeList(own, say, { order, most }) : own;
+    response.json({ order, minutes, requests, ...(say && missingOf(say)) });
   };
-}
-
-/** Like a list of the recorder, of any requests; it takes breaks. */
-async function lookThrough(
-  recorder: FlightRecorder,
-  endedSinceMs: number,
-  isWanted: (record: FlightRecord) => boolean,
-  { order, most }: ReturnType<typeof flightOrder>,
-): Promise<FlightRecord[]> {
-  const breather = new Breather();
-  const found: FlightRecord[] = [];
-  for (const record of recorder.eachSince(endedSinceMs)) {
-    await breather.breathe();
-    if (isWanted(record) && (order !== 'failed' || isFailed(record))) found.push(record);
-  }
-  const endOf = ({ startedAt, tookMs }: FlightRecord) => startedAt + tookMs;
-  return found
-    .sort((one, other) => (order === 'slowest' ? other.tookMs - one.tookMs : endOf(other) - endOf(one)))
-    .slice(0, most);
 }
 
 /**
@@ -93,14 +70,11 @@ export function summarizeRequests({ access, flights, others }: FlightParts) {
       ({ model: name }) => (model === undefined || name === model) && (client.key?.mayUse(name) ?? true),
     );
     const own = { from: isoTime(fromMs), tallies: shown };
-    // Another process adds them to its own.
-    if (isPassed(request)) {
-      response.json(own);
-      return;
-    }
     const say = await others?.same(request);
     const { from, tallies } = say ? wholeTallies(own, say) : own;
-    response.json({ ...latencyAnswer(from, latencySummaries(tallies)), ...(say && missingOf(say)) });
+    // Another process or replica adds them to its own.
+    if (isPassed(request)) response.json({ from, tallies, ...(say && missingOf(say)) });
+    else response.json({ ...latencyAnswer(from, latencySummaries(tallies)), ...(say && missingOf(say)) });
   };
 }
 
@@ -148,7 +122,7 @@ function notRemembered(): ServiceError {
  * another one does.
  */
 export function hereOrElsewhere(
-  others: OtherProcesses | undefined,
+  others: Others | undefined,
   handler: (request: Request, response: Response, client: Client) => void,
 ) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {

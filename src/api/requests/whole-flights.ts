@@ -1,16 +1,21 @@
 import type { LatencyTally } from '../../observe/flight/latency-window.ts';
-import type { OthersSay } from '../processes/other-processes.ts';
-import type { flightAnswer, flightLine } from './flight-answer.ts';
+import type { OthersSay } from '../processes/others.ts';
+import type { blameMatrixAnswer } from './blame-matrix-answer.ts';
+import { type flightAnswer, type flightLine, milliseconds } from './flight-answer.ts';
 import type { flightOrder } from './flight-queries.ts';
 
-// What several processes remember, as one answer.
+// What several processes and replicas remember, as one answer.
 
+type Matrix = ReturnType<typeof blameMatrixAnswer>;
 type Line = ReturnType<typeof flightLine>;
 type Flight = ReturnType<typeof flightAnswer>;
 
-/** Processes that could not be asked; absent where all were. */
-export function missingOf({ missing }: OthersSay): { processes_missing?: readonly number[] } {
-  return missing.length > 0 ? { processes_missing: missing } : {};
+/** Processes and replicas that could not be asked; absent where all were. */
+export function missingOf({ missing: { processes, replicas } }: OthersSay) {
+  return {
+    ...(processes.length > 0 && { processes_missing: processes }),
+    ...(replicas.length > 0 && { replicas_missing: replicas }),
+  };
 }
 
 /** One list of all, in the order that was asked for. */
@@ -38,6 +43,25 @@ export function wholeTallies(own: { from: string; tallies: readonly LatencyTally
   };
 }
 
+/** The sums of all, cell by cell. */
+export function wholeBlame(own: Matrix, say: OthersSay): Matrix {
+  const all = [own, ...(say.answers as Matrix[])];
+  const sum = (of: (matrix: Matrix) => number) => all.reduce((total, matrix) => total + of(matrix), 0);
+  const cells = new Map<string, Matrix['cells'][number]>();
+  for (const { cells: some } of all)
+    for (const cell of some) {
+      const key = `${cell.waiter}\0${cell.holder}`;
+      cells.set(key, { ...cell, ms: milliseconds(cell.ms + (cells.get(key)?.ms ?? 0)) });
+    }
+  return {
+    ...own,
+    requests: sum(({ requests }) => requests),
+    waited_ms: milliseconds(sum(({ waited_ms }) => waited_ms)),
+    is_whole: all.every(({ is_whole }) => is_whole),
+    cells: [...cells.values()],
+  };
+}
+
 function byNewest(one: Line, other: Line): number {
   return endOf(other) - endOf(one);
 }
@@ -51,16 +75,14 @@ function endOf({ started_at, duration_ms }: Line): number {
 }
 
 function lineOf(flight: Flight): Line {
-  const { request_id, trace_id, kept, started_at, duration_ms, queue_ms, run_ms, method, route, status } = flight;
-  const { failure, failed, fault, tenant, model, task, version } = flight;
+  const { request_id, trace_id, kept, started_at, duration_ms, method, route, status, failure } = flight;
+  const { failed, fault, tenant, model, task, version } = flight;
   return {
     request_id,
     trace_id,
     kept,
     started_at,
     duration_ms,
-    queue_ms,
-    run_ms,
     method,
     route,
     status,

@@ -8,6 +8,7 @@ import type { Client } from '../access/clients.ts';
 import { blameMatrixAnswer, blameQuery } from './blame-matrix-answer.ts';
 import { spanAsked } from './compare-queries.ts';
 import { asked, type FlightParts, foundBy } from './flight-routes.ts';
+import { missingOf, wholeBlame } from './whole-flights.ts';
 import { blameAnswer, whyAnswer } from './why-answer.ts';
 
 /** GET /v1/requests/:id/why: why it took as long as it did, or failed. */
@@ -29,14 +30,16 @@ export function blameForRequest({ access, flights }: FlightParts) {
 }
 
 /** GET /v1/blame?minutes=15&by=tenant, or from and to: who made whom wait. */
-export function showBlame({ access, flights }: FlightParts) {
+export function showBlame({ access, flights, others }: FlightParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
     const { recorder, sees } = asked(access, flights, client);
     const given = readQuery(blameQuery, request);
     const span = spanAsked(given);
     const by = given.by ?? 'tenant';
     const found = await blamePeriod(recorder, span, by, (tenant) => sees({ tenant }));
-    response.json(blameMatrixAnswer(span, by, found, eyesOf(client, sees)));
+    const own = blameMatrixAnswer(span, by, found, eyesOf(client, sees));
+    const say = await others?.same(request);
+    response.json(say ? { ...wholeBlame(own, say), ...missingOf(say) } : own);
   };
 }
 

@@ -19,7 +19,4 @@ export type RegistryConfig = Pick<
   | 'freeElementsMax'
   | 'outputBytesMax'
   | 'rowProofMsMax'
-  | 'sequencesMax'
-  | 'sequenceBytesMax'
-  | 'clientSharePercent'
 >;

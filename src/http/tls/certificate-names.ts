@@ -15,6 +15,11 @@ export function rememberNames(socket: TLSSocket): void {
   ]);
 }
 
+/** The same of a connection by which another process passes a request on. */
+export function rememberPassedNames(socket: object, names: readonly string[]): void {
+  namesOf.set(socket, names);
+}
+
 /**
  * The names in the verified client certificate of a connection, each with its kind: dns:, uri:,
  * email: or cn:. Empty without one.

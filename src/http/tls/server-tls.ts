@@ -54,6 +54,17 @@ export class ServerTls {
     return this.#files !== undefined;
   }
 
+  /** The same process on a connection without TLS. */
+  get plain(): ServerTls {
+    return new ServerTls(this.#config, this.failures, undefined);
+  }
+
+  /** The same process on a port with certificates of its own. */
+  with(files: CertificateFiles, { clientCertificates }: { clientCertificates: boolean }): ServerTls {
+    const tlsClientCaFile = clientCertificates ? (files.paths.authority?.file ?? '') : '';
+    return new ServerTls({ ...this.#config, tlsClientCaFile, tlsClientCertificates: 'required' }, this.failures, files);
+  }
+
   /** For health: what a person has to see to. */
   get trouble(): string | undefined {
     return this.#files?.trouble;

@@ -7,15 +7,16 @@ import { pipeline } from 'node:stream/promises';
 import { ifThere } from '../../if-there.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { diskFailureOf } from '../../resilience/disk-failure.ts';
-import { syncToDisk } from '../keep-result.ts';
 import { filesMissing, filesUnreachable } from './files-failure.ts';
 import type { ObjectFacts, ObjectStore } from './object-store.ts';
+import { SharedSync } from './shared-sync.ts';
 
 const unfinished = '.unfinished';
 
 /** Objects as files of a folder that all replicas mount. */
 export class FolderObjects implements ObjectStore {
   readonly #folder: string;
+  readonly #sync = new SharedSync();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -25,14 +26,14 @@ export class FolderObjects implements ObjectStore {
     return named(async () => {
       const target = join(this.#folder, key);
       const part = join(this.#folder, unfinished, randomUUID());
-      await makeFolder(dirname(part));
       try {
-        await pipeline(createReadStream(file), createWriteStream(part), { ...(signal && { signal }) });
-        await syncToDisk(part);
+        await makeFolder(dirname(part));
+        await pipeline(createReadStream(file), createWriteStream(part, { flush: true }), { ...(signal && { signal }) });
         await makeFolder(dirname(target));
         await rename(part, target);
+        // From the file up: the first reaches the disk with what the others would write.
         for (let folder = dirname(target); folder.length >= this.#folder.length; folder = dirname(folder))
-          await syncToDisk(folder);
+          await this.#sync.sync(folder);
       } catch (error) {
         await rm(part, { force: true }).catch(() => undefined);
         throw error;

@@ -50,4 +50,6 @@ export const jobSchema: readonly string[] = [
     started_at timestamptz NOT NULL DEFAULT clock_timestamp()
   );
   `,
+  // Where the others ask it; unknown of a version before.
+  'ALTER TABLE replica ADD COLUMN address text',
 ];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config.ts';
 import { recordedReason } from '../../errors.ts';
 import type { Ask } from '../../postgres/open-database.ts';
+import { replicaAddress } from '../../replica-address.ts';
 import { log } from '../../telemetry/logger.ts';
 import { version } from '../../version.ts';
 import type { StoreChange } from '../job-store.ts';
@@ -9,7 +10,7 @@ import type { DatabaseClock } from './database-clock.ts';
 import type { Judge } from './recover-jobs.ts';
 
 type Parts = {
-  readonly config: Pick<Config, 'jobLeaseMs' | 'databasePollMs'>;
+  readonly config: Pick<Config, 'jobLeaseMs' | 'databasePollMs' | 'replicaPort' | 'replicaAddress' | 'bind'>;
   readonly query: Ask;
   readonly clock: DatabaseClock;
   /** Names this process over restarts. */
@@ -95,10 +96,10 @@ export class Lease implements AsyncDisposable {
     const askedAt = performance.now();
     const [row] = await query(
       'lease_begin',
-      `INSERT INTO replica (owner, name, version, lease_until)
-       VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')
+      `INSERT INTO replica (owner, name, version, lease_until, address)
+       VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond', $5)
        RETURNING extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`,
-      [owner, name, version, config.jobLeaseMs],
+      [owner, name, version, config.jobLeaseMs, replicaAddress(config) ?? null],
     );
     this.#read(row?.now, askedAt);
     this.#owner = owner;

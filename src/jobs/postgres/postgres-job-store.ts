@@ -12,14 +12,17 @@ import type { GiveBack, JobStore, StoreChange, StoreTrouble, TakeNext, WantedEnd
 import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from '../store-answers.ts';
 import { addJob } from './add-job.ts';
 import { DatabaseClock } from './database-clock.ts';
+import { finishJobs, type JobEnding } from './finish-jobs.ts';
+import { Gathered } from './gathered.ts';
 import { jobOfRow, optionalJob } from './job-row.ts';
 import { jobSchema } from './job-schema.ts';
 import { Lease } from './lease.ts';
 import { recoverJobs } from './recover-jobs.ts';
 import { type StandingJobs, standingJobs } from './standing-jobs.ts';
-import { takeJob } from './take-job.ts';
+import { takeJobs } from './take-jobs.ts';
 
-type StoreConfig = DatabaseConfig & Pick<Config, 'jobLeaseMs' | 'databasePollMs'>;
+type StoreConfig = DatabaseConfig &
+  Pick<Config, 'jobLeaseMs' | 'databasePollMs' | 'replicaPort' | 'replicaAddress' | 'bind'>;
 
 /** As it goes between replicas: short names, and no job. */
 type Message =
@@ -35,12 +38,19 @@ type Message =
     };
 
 /**
- * The jobs of all replicas, in PostgreSQL. `name` names this replica over its restarts. It opens
+ * The jobs of all replicas, in PostgreSQL: by `shared`, or by connections of its own. `name` names
+ * this replica over its restarts. It opens
  * without a database that answers, and begins when there is one; only settings that cannot be right
  * end the start.
  */
-export async function openPostgresJobStore(config: StoreConfig, meter: Meter, name: string): Promise<JobStore> {
-  const store = new PostgresJobStore(config, await openDatabase(config, meter), name);
+export async function openPostgresJobStore(
+  config: StoreConfig,
+  meter: Meter,
+  name: string,
+  shared?: Database,
+): Promise<JobStore> {
+  const database = shared ?? (await openDatabase(config, meter));
+  const store = new PostgresJobStore({ config, database, ownsDatabase: shared === undefined, name });
   try {
     await store.begin();
     return store;
@@ -56,6 +66,7 @@ const wanted = `NOT (delete_wanted AND state NOT IN ('waiting', 'running'))`;
 class PostgresJobStore implements JobStore {
   readonly clock = new DatabaseClock();
   readonly #database: Database;
+  readonly #ownsDatabase: boolean;
   readonly #lease: Lease;
   readonly #channel: Channel<Message>;
   /** What it took and has not ended or given back. */
@@ -66,11 +77,15 @@ class PostgresJobStore implements JobStore {
   #nextAtMs = Number.POSITIVE_INFINITY;
   /** A take, or the look for takes that were not heard: one at a time. */
   #taking: Promise<unknown> = Promise.resolve();
+  /** One statement for what ends while the one before is on its way. */
+  readonly #ends = new Gathered((ends: readonly JobEnding[]) => finishJobs(this.#ask, ends));
   #look: { at: number; standing: Promise<StandingJobs> } | undefined;
   #known: Pick<StandingJobs, 'all' | 'ofTenant'> = { all: 0, ofTenant: new Map() };
 
-  constructor(config: StoreConfig, database: Database, name: string) {
+  constructor(of: { config: StoreConfig; database: Database; ownsDatabase: boolean; name: string }) {
+    const { config, database, name } = of;
     this.#database = database;
+    this.#ownsDatabase = of.ownsDatabase;
     this.#lease = new Lease({
       config,
       clock: this.clock,
@@ -140,14 +155,14 @@ class PostgresJobStore implements JobStore {
     return rows.map(jobOfRow);
   }
 
-  take(of: TakeNext): Promise<Job | undefined> {
+  take(of: TakeNext): Promise<readonly Job[]> {
     return this.#alone(async () => {
       const owner = this.#begun();
       if (of.nowMs >= this.#nextAtMs) await this.#letReady(of.nowMs);
-      const job = await this.#noting(() => takeJob(this.#database, owner, of));
-      // A process that was taken for ended meanwhile finds the job superseded at its next refresh.
-      if (job) this.#held.add(job.id);
-      return job;
+      const jobs = await this.#noting(() => takeJobs(this.#database, owner, of));
+      // A process that was taken for ended meanwhile finds its jobs superseded at its next refresh.
+      for (const { id } of jobs) this.#held.add(id);
+      return jobs;
     });
   }
 
@@ -159,24 +174,8 @@ class PostgresJobStore implements JobStore {
     ]);
   }
 
-  async finish(id: string, attempt: number, end: JobEnd, { nowMs, expiresMs }: EndTimes): Promise<Job | undefined> {
-    const [row] = await this.#ask(
-      'finish',
-      `WITH ended AS (
-         UPDATE job SET state = $3, suspect = false, owner = NULL, ended_ms = $4, expires_ms = $5, result = $6, failure = $7
-         WHERE ${present} RETURNING *)
-       SELECT * FROM ended UNION ALL SELECT * FROM job WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM ended)`,
-      [
-        id,
-        attempt,
-        end.state,
-        nowMs,
-        expiresMs,
-        end.state === 'done' ? JSON.stringify(end.result) : null,
-        end.state === 'failed' ? JSON.stringify(end.failure) : null,
-      ],
-    );
-    return await this.#settled(id, optionalJob(row));
+  async finish(id: string, attempt: number, end: JobEnd, times: EndTimes): Promise<Job | undefined> {
+    return await this.#settled(id, await this.#ends.add({ id, attempt, end, times }));
   }
 
   async giveBack(id: string, attempt: number, of: GiveBack): Promise<Job | undefined> {
@@ -292,7 +291,7 @@ class PostgresJobStore implements JobStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#channel[Symbol.asyncDispose]();
     await this.#lease[Symbol.asyncDispose]();
-    await this.#database[Symbol.asyncDispose]();
+    if (this.#ownsDatabase) await this.#database[Symbol.asyncDispose]();
   }
 
   /** The name of this life of the process; before the database was there once there is none. */

@@ -1,9 +1,16 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { inTransaction } from '../../sqlite/in-transaction.ts';
 import { bytesOf, interrupted, type Job, type JobEnd, type JobProgress, type JobResult, type NewJob } from '../job.ts';
-import type { GiveBack, TakeNext, WantedEnd } from '../job-store.ts';
+import type { GiveBack, WantedEnd } from '../job-store.ts';
 import type { KeptResult } from '../kept-results.ts';
 import type { Added, AddLimits, EndTimes, JobPage, Recovered, Standing } from '../store-answers.ts';
+
+type TakeOne = {
+  readonly owner: string;
+  readonly kindsFull: readonly string[];
+  readonly nowMs: number;
+  readonly startedMs: number;
+};
 
 /**
  * The jobs in SQLite, synchronously: it runs on the store's thread. Each method is one transaction.
@@ -72,7 +79,7 @@ export class JobDatabase {
    * A suspect goes before all, and alone in its process: a process that has other work keeps it for
    * itself until that is done.
    */
-  take(of: TakeNext & { readonly owner: string }): Job | undefined {
+  take(of: TakeOne): Job | undefined {
     const { owner, kindsFull, nowMs, startedMs } = of;
     const begin = (next: string, ...values: SQLInputValue[]) =>
       optionalJob(

@@ -1,5 +1,4 @@
-import type { Exemplar, HistogramValue } from './collected-metric.ts';
-import { Exemplars } from './exemplars.ts';
+import type { HistogramValue } from './collected-metric.ts';
 import type { ExponentialSeries } from './exponential-series.ts';
 import type { Series } from './instrument.ts';
 
@@ -10,7 +9,6 @@ export class HistogramSeries implements Series<HistogramValue> {
    */
   readonly #numbers: Float64Array;
   readonly #exact: ExponentialSeries | undefined;
-  #exemplars: Exemplars | undefined;
 
   /** `exact` gets the same values, for percentiles. */
   constructor(bounds: readonly number[], exact: ExponentialSeries | undefined) {
@@ -29,17 +27,6 @@ export class HistogramSeries implements Series<HistogramValue> {
     this.#exact?.record(value);
   }
 
-  /** Of a value that was recorded, and whose trace is kept. */
-  exemplify(exemplar: Exemplar): void {
-    this.#exemplars ??= new Exemplars();
-    this.#exemplars.add(bucketOf(this.#bounds, exemplar.value), exemplar);
-    this.#exact?.exemplify(exemplar);
-  }
-
-  get bounds(): readonly number[] {
-    return this.#bounds;
-  }
-
   get isEmpty(): boolean {
     return this.snapshot().count === 0;
   }
@@ -47,17 +34,6 @@ export class HistogramSeries implements Series<HistogramValue> {
   snapshot(): HistogramValue {
     const counts = [...this.#numbers];
     const sum = counts.pop()!;
-    return {
-      count: counts.reduce((total, each) => total + each, 0),
-      sum,
-      bounds: this.#bounds,
-      counts,
-      exemplars: this.#exemplars?.all(),
-    };
+    return { count: counts.reduce((total, each) => total + each, 0), sum, bounds: this.#bounds, counts };
   }
-}
-
-export function bucketOf(bounds: readonly number[], value: number): number {
-  const at = bounds.findIndex((bound) => value <= bound);
-  return at < 0 ? bounds.length : at;
 }

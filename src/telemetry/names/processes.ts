@@ -20,7 +20,7 @@ export const processMetrics = {
     name: 'vitrine.quota.leases',
     kind: 'counter',
     unit: '{lease}',
-    says: 'How often this process asked for a part of a client’s quota, by result: granted, used_up, unanswered.',
+    says: 'How often this process asked for a part of a client’s quota, which processes or replicas share, by result: granted, used_up, unanswered; local: the database of all replicas was silent, and its fair part was granted here.',
     attributes: ['status'],
   },
 } as const satisfies Record<string, Metric>;

@@ -15,17 +15,7 @@ export const spanNames = {
   request: {
     name: '{method} {route}',
     says: 'A request, from its first byte to the last of its answer; made when it has ended, if its trace is kept.',
-    requires: [
-      'httpMethod',
-      'httpRoute',
-      'httpStatus',
-      'urlScheme',
-      'httpVersion',
-      'requestId',
-      'tenant',
-      'traceKept',
-      'traceWeight',
-    ],
+    requires: ['httpMethod', 'httpRoute', 'httpStatus', 'urlScheme', 'httpVersion', 'requestId', 'tenant', 'traceKept'],
   },
   rpc: {
     name: '{service}/{method}',

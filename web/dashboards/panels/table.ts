@@ -18,7 +18,8 @@ export const drawTable: DrawPanel = (body, context) => {
     body.append(emptyPanel(panel, 'Nothing to list in this time.'));
     return;
   }
-  let sorted = context.memory.sorted ?? presetOf(context);
+  const [preset] = panel.options?.sortBy ?? [];
+  let sorted = { column: preset?.displayName, descending: preset?.desc === true };
   const host = scrollRegion(panel.title ?? 'Table', []);
   body.append(host);
   draw();
@@ -44,13 +45,6 @@ export const drawTable: DrawPanel = (body, context) => {
     );
   }
 
-  function press(name: string): void {
-    const descending = sorted.column === name ? !sorted.descending : typeOf(table, name) === 'number';
-    sorted = { column: name, descending };
-    context.memory.sort(name, descending);
-    draw();
-  }
-
   function head(at: number): HTMLElement {
     const name = table.columns[at]!;
     const direction = sorted.column === name ? (sorted.descending ? 'descending' : 'ascending') : undefined;
@@ -61,7 +55,13 @@ export const drawTable: DrawPanel = (body, context) => {
         'button',
         {
           type: 'button',
-          onclick: () => press(name),
+          onclick: () => {
+            sorted = {
+              column: name,
+              descending: sorted.column === name ? !sorted.descending : typeOf(table, name) === 'number',
+            };
+            draw();
+          },
         },
         name,
         direction && element('span', { 'aria-hidden': 'true' }, sorted.descending ? '\u00a0↓' : '\u00a0↑'),
@@ -71,11 +71,6 @@ export const drawTable: DrawPanel = (body, context) => {
 };
 
 const rowsMax = 200;
-
-function presetOf({ panel }: PanelContext): { column: string | undefined; descending: boolean } {
-  const [preset] = panel.options?.sortBy ?? [];
-  return { column: preset?.displayName, descending: preset?.desc === true };
-}
 
 function cell(
   row: readonly Cell[],

@@ -17,16 +17,12 @@ type Line = { series: Series; field: Field; name: string; colour: string; shown:
 export const drawTimeSeries: DrawPanel = (body, context) => {
   const { panel, signal } = context;
   const lines = asLines(context);
-  for (const line of lines) line.shown = !context.memory.isHidden(line.name);
   if (lines.length === 0) {
     body.append(emptyPanel(panel));
     return;
   }
   const plotHost = element('div', { class: 'plot' });
-  const legend = legendOf(lines, panel.options?.legend, (line) => {
-    context.memory.hide(line.name, !line.shown);
-    draw();
-  });
+  const legend = legendOf(lines, panel.options?.legend, () => draw());
   body.classList.toggle('legend-right', panel.options?.legend?.placement === 'right');
   body.append(plotHost, ...(legend ? [legend] : []));
   let plot: uPlot | undefined;
@@ -104,7 +100,7 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
     height: host.clientHeight,
     padding: [8, 20, 0, 0],
     legend: { show: false },
-    cursor: cursorOf(context),
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       x: { time: true, min: data.start, max: data.end },
       y: {
@@ -138,28 +134,10 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
       drawClear: [(plot) => drawThresholds(plot, field)],
       draw: [(plot) => drawEvents(plot, context)],
       setCursor: [tip],
-      setSelect: [(plot) => zoomTo(plot, context)],
       // Before that the scales are not known.
       ready: [(plot) => exemplarDots(plot, data.exemplars, field)],
     },
   };
-}
-
-function cursorOf({ onZoom }: PanelContext): uPlot.Cursor {
-  return {
-    y: false,
-    drag: { x: onZoom !== undefined, y: false, setScale: false },
-    points: { size: 6 },
-    // One cross-hair over all charts, at the same time.
-    sync: { key: 'charts', setSeries: false },
-  };
-}
-
-/** What was drawn over becomes the time of all charts. */
-function zoomTo(plot: uPlot, { onZoom }: PanelContext): void {
-  const { left, width } = plot.select;
-  if (width < 4) return;
-  onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x'));
 }
 
 /** Two minutes too: without them a narrow chart of five has one label. */
@@ -304,8 +282,7 @@ function tooltip(lines: readonly Line[], { annotations }: PanelContext): (plot: 
   return (plot) => {
     const at = plot.cursor.idx;
     const left = plot.cursor.left ?? -1;
-    // The charts beside it show where that is, and no box.
-    if (at === null || at === undefined || left < 0 || !plot.over.matches(':hover')) {
+    if (at === null || at === undefined || left < 0) {
       box.remove();
       return;
     }
@@ -341,7 +318,7 @@ function tooltip(lines: readonly Line[], { annotations }: PanelContext): (plot: 
 function legendOf(
   lines: Line[],
   options: { displayMode?: string; showLegend?: boolean; calcs?: string[] } | undefined,
-  changed: (line: Line) => void,
+  changed: () => void,
 ): HTMLElement | undefined {
   if (options?.showLegend === false || options?.displayMode === 'hidden') return undefined;
   const calcs = options?.calcs ?? [];
@@ -353,12 +330,7 @@ function legendOf(
     [...visible.filter((line) => !isIdle(line)), ...visible.filter(isIdle)].slice(0, 60).map((line) => {
       const button = element(
         'button',
-        {
-          type: 'button',
-          class: isIdle(line) ? 'idle' : undefined,
-          'aria-pressed': String(line.shown),
-          onclick: toggle,
-        },
+        { type: 'button', class: isIdle(line) ? 'idle' : undefined, 'aria-pressed': 'true', onclick: toggle },
         element('i', { style: { background: line.colour } }),
         element('span', {}, line.name),
       );
@@ -374,7 +346,7 @@ function legendOf(
       function toggle(): void {
         line.shown = !line.shown;
         button.setAttribute('aria-pressed', String(line.shown));
-        changed(line);
+        changed();
       }
     }),
   );

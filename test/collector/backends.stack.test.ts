@@ -20,6 +20,10 @@ const needs: Record<string, Record<string, string>> = {
     VITRINE_OTLP_BACKEND_ENDPOINT: 'https://otlp.example.com',
     VITRINE_OTLP_BACKEND_HEADERS: '{api-key: "0123", x-tenant: "one"}',
   },
+  tls: {
+    VITRINE_COLLECTOR_TLS_CERT_FILE: '/certificates/collector.crt',
+    VITRINE_COLLECTOR_TLS_KEY_FILE: '/certificates/collector.key',
+  },
   elastic: { VITRINE_ELASTIC_HEADERS: '{Authorization: "ApiKey 0123"}' },
 };
 
@@ -96,11 +100,11 @@ describe('the files of otel-collector/backends', function () {
     const base = parse(await readFile(baseFile, 'utf8')) as BackendFile;
     for (const name of names) {
       const { service } = parse(await readFile(backendFile(name), 'utf8')) as BackendFile;
-      for (const [id, pipeline] of Object.entries(service.pipelines)) {
-        if (!(id in base.service.pipelines)) continue;
+      for (const [id, pipeline] of Object.entries(service?.pipelines ?? {})) {
+        if (!(id in base.service!.pipelines)) continue;
         assert.deepEqual([name, id], ['tail-sampling', 'traces'], `${name} changes a pipeline of config.yaml`);
         assert.deepEqual(pipeline, {
-          processors: [...(base.service.pipelines[id]?.processors ?? []), 'tail_sampling'],
+          processors: [...(base.service!.pipelines[id]?.processors ?? []), 'tail_sampling'],
         });
       }
     }
@@ -108,8 +112,8 @@ describe('the files of otel-collector/backends', function () {
 
   it('has in loki-by-stream the pipelines of loki, each behind the filter of its stream', async () => {
     const read = async (name: string) => parse(await readFile(backendFile(name), 'utf8')) as BackendFile;
-    const processors = (await read('loki')).service.pipelines['logs/loki']?.processors ?? [];
-    for (const [id, pipeline] of Object.entries((await read('loki-by-stream')).service.pipelines)) {
+    const processors = (await read('loki')).service!.pipelines['logs/loki']?.processors ?? [];
+    for (const [id, pipeline] of Object.entries((await read('loki-by-stream')).service!.pipelines)) {
       const stream = id === 'logs/loki' ? 'app' : id.slice('logs/loki-'.length);
       assert.deepEqual(pipeline.processors, [`filter/only_${stream}`, ...processors], id);
     }
@@ -129,5 +133,5 @@ type BackendFile = {
       };
     }
   >;
-  service: { pipelines: Record<string, { receivers?: string[]; processors?: string[]; exporters?: string[] }> };
+  service?: { pipelines: Record<string, { receivers?: string[]; processors?: string[]; exporters?: string[] }> };
 };

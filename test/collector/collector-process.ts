@@ -65,19 +65,20 @@ export class CollectorProcess implements AsyncDisposable {
    * A Collector that is nothing but a store: OTLP in, at Prometheus' and Loki's paths over HTTP,
    * files out. Not started.
    */
-  static async sink(): Promise<CollectorProcess> {
-    const collector = await CollectorProcess.prepare(['sink.yaml']);
+  static async sink(files: readonly string[] = [], env: Record<string, string> = {}): Promise<CollectorProcess> {
+    const collector = await CollectorProcess.prepare(['sink.yaml', ...files], env);
     await writeFile(join(collector.data, 'sink.yaml'), stringify(sink(collector)));
     return collector;
   }
 
-  async start(): Promise<void> {
+  /** `otherwise`: what this start finds in its environment in the place of the usual. */
+  async start(otherwise: Record<string, string> = {}): Promise<void> {
     const program = join(await ensureServer('collector'), 'otelcol');
     const log = openSync(join(this.data, 'console.log'), 'a');
     const child = spawn(
       program,
       this.#files.map((file) => `--config=${file}`),
-      { cwd: this.data, env: { PATH: process.env.PATH, ...this.#env }, stdio: ['ignore', log, log] },
+      { cwd: this.data, env: { PATH: process.env.PATH, ...this.#env, ...otherwise }, stdio: ['ignore', log, log] },
     );
     this.#child = child;
     await waitFor('the Collector to be healthy', async () => {

@@ -74,7 +74,7 @@ describe('the Collector, encrypted', function () {
       await waitFor(`all ${signal}`, async () => (await arrived(signal)) === count, deadline);
   }
 
-  /** The reason is in the log, what was sent waits in the queues, and nothing of it has arrived. */
+  /** The reason is in the log, what was sent waits in the queues, and none has arrived. */
   async function expectRefusal(reason: RegExp): Promise<void> {
     await send();
     await waitFor(`${reason} in the Collector’s log`, async () => reason.test(await collector.console()), deadline);

@@ -8,6 +8,7 @@ import type { Act } from './checkout-commands.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { archives } from './commands/archives.ts';
 import { blame } from './commands/blame.ts';
+import { type CertificatesArguments, certificates } from './commands/certificates.ts';
 import { clean } from './commands/clean.ts';
 import { compare } from './commands/compare.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
@@ -86,6 +87,16 @@ command(
 command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/api-keys.md)')
   .option('--file <path>', 'add it to this file, as VITRINE_API_KEYS_FILE names it; without, the entry is printed')
   .action((name: string, options: { file?: string }) => run(newKey)({ ...options, name }));
+command(
+  'certificates <folder>',
+  'a private authority and certificates for every endpoint; replaces what ends soon (docs/tls.md)',
+)
+  .option('--days <count>', 'how long they are valid', '398')
+  .option('--host <name>', 'a name or address that callers use; may be given several times', collected, [])
+  .option('--namespace <name>', 'the namespace in Kubernetes', 'vitrine')
+  .action((folder: string, options: Omit<CertificatesArguments, 'folder'>) =>
+    run(certificates)({ ...options, folder }),
+  );
 command('archives <folder>', 'write the servers of this machine as archives, for a mirror (docs/servers.md)')
   .option('--only <names>', 'only these servers, with commas between')
   .action((folder: string, options: { only?: string }) => run(archives)({ ...options, folder }));
@@ -111,6 +122,10 @@ for (const stream of [process.stdout, process.stderr])
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref(); // Waiting for that must not keep a finished command alive.
 await program.parseAsync();
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
 
 function datasetCommand(operation: 'score' | 'enhance'): void {
   const all =

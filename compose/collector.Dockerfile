@@ -6,6 +6,6 @@ RUN mkdir -p /data/collector
 FROM otel/opentelemetry-collector-contrib:0.155.0
 COPY --from=tools /bin/busybox /tools/busybox
 COPY --from=tools --chown=10001:10001 /data /data
-COPY compose/start-collector.sh /tools/start-collector.sh
+COPY compose/start-collector.sh compose/start-containers.sh /tools/
 USER 10001
 ENTRYPOINT ["/tools/busybox", "sh", "/tools/start-collector.sh", "/otelcol-contrib"]

@@ -1,56 +1,18 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { sendSignal } from './process-identity.ts';
+import { CommandFailed, runCommand } from './run-command.ts';
 import { goVersionMin } from './servers.ts';
 import { StackFailure } from './stack-failure.ts';
 
 export type GoContext = { title: string; module: string; env: NodeJS.ProcessEnv; signal: AbortSignal | undefined };
 
-class GoExit extends Error {
-  readonly output: string;
-
-  constructor(output: string) {
-    super('the go command failed');
-    this.output = output;
-  }
-}
-
-/**
- * Runs `go` in a module's folder and answers what it printed; every line of its progress goes to
- * `onLine` as it comes.
- */
-export async function runGo(
+/** Runs `go` in a module's folder and answers what it printed. */
+export function runGo(
   { module, env, signal }: GoContext,
   parameters: readonly string[],
-  onLine: (line: string) => void = () => undefined,
+  onLine?: (line: string) => void,
 ): Promise<string> {
-  signal?.throwIfAborted();
-  // In a group of its own, so that an abort also ends the compilers that go started.
-  const child = spawn('go', parameters, { cwd: module, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const abort = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL');
-  signal?.addEventListener('abort', abort);
-  process.once('exit', abort);
-  try {
-    let output = '';
-    const lastLines: string[] = [];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      lastLines.push(line);
-      if (lastLines.length > 200) lastLines.shift();
-      onLine(line);
-    });
-    const code = await new Promise<number | null>((done, failed) => child.once('error', failed).once('close', done));
-    signal?.throwIfAborted();
-    if (code !== 0) throw new GoExit(lastLines.join('\n'));
-    return output;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    process.removeListener('exit', abort);
-  }
+  return runCommand('go', parameters, { folder: module, env, signal, onLine });
 }
 
 /**
@@ -82,7 +44,7 @@ export async function goVersion(context: GoContext): Promise<string | undefined>
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     // A Go that must not switch toolchains refuses every command in a module that asks for a newer one.
-    const running = error instanceof GoExit ? /running go (\d+(?:\.\d+)*)/.exec(error.output)?.[1] : undefined;
+    const running = error instanceof CommandFailed ? /running go (\d+(?:\.\d+)*)/.exec(error.output)?.[1] : undefined;
     if (running !== undefined) return running;
     throw explainGoFailure(error, { ...context, cache: '' });
   }
@@ -97,11 +59,14 @@ function isOlder(version: string, than: string): boolean {
   return false;
 }
 
+/** A build that failed may have printed a line for each package. */
+const linesMax = 200;
+
 /** The sentence for a failed go command: no disk, no network, or its own last lines. */
 export function explainGoFailure(error: unknown, { title, env, cache }: GoContext & { cache: string }): unknown {
   const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-  if (!(error instanceof GoExit) && !full) return error;
-  const output = error instanceof GoExit ? error.output : String(error);
+  if (!(error instanceof CommandFailed) && !full) return error;
+  const output = error instanceof CommandFailed ? error.output : String(error);
   const line = (pattern: RegExp) =>
     output
       .split('\n')
@@ -120,9 +85,12 @@ export function explainGoFailure(error: unknown, { title, env, cache }: GoContex
       { cause: error },
     );
   }
-  return new StackFailure(`Cannot build ${title}: go ended with an error; read its last lines:\n${output.trim()}`, {
-    cause: error,
-  });
+  return new StackFailure(
+    `Cannot build ${title}: go ended with an error; read its last lines:\n${output.trim().split('\n').slice(-linesMax).join('\n')}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 export function diskFull(title: string, cache: string, cause: unknown): StackFailure {

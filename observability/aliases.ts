@@ -10,6 +10,7 @@ export const systems = {
   separation: 'a service that separates music into stems',
   datasets: 'a batch pipeline that scores datasets of audio',
   microstructure: 'a service that makes microstructures of alloys by diffusion (metric prefix `microdiff_`)',
+  opentelemetry: 'dashboards that know OpenTelemetry’s names: self-metrics of an SDK, and V8’s heap',
 } as const;
 export type System = keyof typeof systems;
 
@@ -17,6 +18,10 @@ export type System = keyof typeof systems;
 export type Alias = {
   /** As in Prometheus. */
   name: string;
+  /** As the convention has it; absent: as in Prometheus, without a unit. */
+  convention?: { readonly name: string; readonly unit: string; readonly kind?: 'up-down counter' };
+  /** Labels that are always the same. */
+  always?: Readonly<Record<string, string>>;
   system: System;
   of: MetricName;
   /** Its labels and our attributes that they are; of other attributes it knows nothing. */
@@ -44,6 +49,82 @@ const requests = {
 const seconds = { of: 'httpRequestSeconds', labels: { method: 'method', endpoint: 'endpoint' } } as const;
 const used = ['system.memory.state', 'used'] as const;
 const free = ['system.memory.state', 'free'] as const;
+
+/** Of each signal: what OpenTelemetry calls its items. */
+const items = { traces: 'span', logs: 'log', metrics: 'metric_data_point' } as const;
+const components = {
+  traces: 'vitrine_span',
+  logs: 'vitrine_log',
+  metrics: 'vitrine_metric',
+} as const;
+
+/** The ledger by the names of an SDK’s self-metrics. */
+const selfMetrics = (['traces', 'logs', 'metrics'] as const).flatMap((signal): Alias[] => {
+  const item = items[signal];
+  const common = { system: 'opentelemetry', labels: {}, only: ['signal', signal] } as const;
+  const unit = signal === 'metrics' ? '{data_point}' : signal === 'logs' ? '{log_record}' : '{span}';
+  const component = (kind: string) => ({
+    'otel.component.type': `${components[signal]}_${kind}`,
+    'otel.component.name': `${components[signal]}_${kind}/0`,
+  });
+  const exported: Alias = {
+    ...common,
+    name: `otel_sdk_exporter_${item}_exported_total`,
+    convention: { name: `otel.sdk.exporter.${item}.exported`, unit },
+    of: 'telemetryExported',
+    always: component('exporter'),
+  };
+  // The SDK’s reader has no queue.
+  if (signal === 'metrics') return [exported];
+  return [
+    exported,
+    {
+      ...common,
+      name: `otel_sdk_processor_${item}_queue_size`,
+      convention: { name: `otel.sdk.processor.${item}.queue.size`, unit, kind: 'up-down counter' },
+      of: 'telemetryMemory',
+      always: component('processor'),
+    },
+    signal === 'logs'
+      ? {
+          ...common,
+          name: 'otel_sdk_log_created_total',
+          convention: { name: 'otel.sdk.log.created', unit },
+          of: 'telemetryMade',
+        }
+      : {
+          ...common,
+          name: 'otel_sdk_span_started_total',
+          convention: { name: 'otel.sdk.span.started', unit },
+          of: 'telemetryMade',
+          always: { 'otel.span.sampling_result': 'RECORD_AND_SAMPLE' },
+        },
+  ];
+});
+
+const ofHeapSpace = { labels: { 'v8js.heap.space.name': 'v8js.heap.space.name' }, system: 'opentelemetry' } as const;
+
+/** What the instrumentation calls otherwise than the convention. */
+const heapMetrics: readonly Alias[] = [
+  {
+    ...ofHeapSpace,
+    name: 'v8js_memory_heap_limit_bytes',
+    convention: { name: 'v8js.memory.heap.limit', unit: 'By' },
+    of: 'heapSize',
+  },
+  {
+    ...ofHeapSpace,
+    name: 'v8js_heap_space_available_size_bytes',
+    convention: { name: 'v8js.heap.space.available_size', unit: 'By', kind: 'up-down counter' },
+    of: 'heapAvailable',
+  },
+  {
+    ...ofHeapSpace,
+    name: 'v8js_heap_space_physical_size_bytes',
+    convention: { name: 'v8js.heap.space.physical_size', unit: 'By', kind: 'up-down counter' },
+    of: 'heapPhysical',
+  },
+];
 
 /** For existing dashboards and rules: otel-collector/compat.yaml is generated from this table. */
 export const aliases: readonly Alias[] = [
@@ -179,8 +260,11 @@ export const aliases: readonly Alias[] = [
     of: 'gpuMemoryUsage',
     labels: { device: 'hw.id' },
   },
+
+  ...selfMetrics,
+  ...heapMetrics,
 ];
 
-export function labelsOf({ labels, truth, outcome }: Alias): string[] {
-  return [...Object.keys(labels), ...(truth ? [truth[0]] : []), ...(outcome ? ['code'] : [])];
+export function labelsOf({ labels, truth, outcome, always = {} }: Alias): string[] {
+  return [...Object.keys(always), ...Object.keys(labels), ...(truth ? [truth[0]] : []), ...(outcome ? ['code'] : [])];
 }

@@ -37,6 +37,7 @@ export function compatConfiguration(): string {
       'transform/compat_points': {
         error_mode: 'ignore',
         metric_statements: [
+          { context: 'metric', statements: aliases.flatMap(kindStatement) },
           { context: 'datapoint', statements: aliases.flatMap(pointStatements) },
           { context: 'metric', statements: aliases.flatMap(combineStatement) },
         ],
@@ -71,14 +72,15 @@ function anyOf(names: readonly string[]): string {
 }
 
 /** Prometheus adds `_total` to what counts; the unit stands in the name already. */
-function nameInCollector({ name, of }: Alias): string {
+function nameInCollector({ name, of, convention }: Alias): string {
+  if (convention) return convention.name;
   return metricNames[of].kind === 'counter' ? name.replace(/_total$/, '') : name;
 }
 
 function copyStatement(alias: Alias): string {
   const source: Metric = metricNames[alias.of];
   const says = `${source.name} by the name of the system ${alias.system}.`;
-  return `copy_metric(name=${quoted(nameInCollector(alias))}, description=${quoted(says)}, unit="") where metric.name == ${quoted(source.name)}`;
+  return `copy_metric(name=${quoted(nameInCollector(alias))}, description=${quoted(says)}, unit=${quoted(alias.convention?.unit ?? '')}) where metric.name == ${quoted(source.name)}`;
 }
 
 function unwantedPoints(alias: Alias): string[] {
@@ -96,6 +98,7 @@ function pointStatements(alias: Alias): string[] {
     ...Object.entries(alias.labels)
       .filter(([label, attribute]) => label !== attribute)
       .map(([label, attribute]) => `set(${at(label)}, ${at(attribute)}) where ${its} and ${at(attribute)} != nil`),
+    ...Object.entries(alias.always ?? {}).map(([label, value]) => `set(${at(label)}, ${quoted(value)}) where ${its}`),
     // A series beyond the limit has no other label than this one.
     `keep_keys(datapoint.attributes, [${[...labelsOf(alias), 'otel.metric.overflow'].map(quoted).join(', ')}]) where ${its}`,
     ...(alias.value === 'percent' ? [`set(datapoint.value_double, 100.0 * datapoint.value_double) where ${its}`] : []),
@@ -125,6 +128,12 @@ function outcomeStatements(its: string): string[] {
     become('rejected', '^4[0-9][0-9]$'),
     `set(${status}, "rejected") where ${its} and datapoint.attributes["fault"] == "caller"`,
   ];
+}
+
+/** What the convention has as a sum that goes up and down, and we have as a gauge. */
+function kindStatement(alias: Alias): string[] {
+  if (alias.convention?.kind === undefined) return [];
+  return [`convert_gauge_to_sum("cumulative", false) where ${ofAlias(alias)}`];
 }
 
 /** Sums points with the same labels and time; a series has one value at a time. */

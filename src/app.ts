@@ -30,14 +30,20 @@ import { serverMetadata } from './api/models/server-metadata.ts';
 import { InferCodec } from './api/open-inference/infer-codec.ts';
 import { docsFile, docsPage, openApi } from './api/openapi/docs-page.ts';
 import { DashboardFiles } from './api/page/dashboard-files.ts';
+import { listClients } from './api/page/page-clients.ts';
 import { listDashboards, pageFacts, showDashboard, showRunbook } from './api/page/page-files.ts';
+import { showReference } from './api/page/page-reference.ts';
 import { servePage } from './api/page/serve-page.ts';
 import { finishSignIn, showSignIn } from './api/page/sign-in-routes.ts';
+import { endSilence, silenceAlerts } from './api/page/silences.ts';
 import { JobsElsewhere } from './api/processes/jobs-elsewhere.ts';
 import { type MakeChange, makeChanges, shareChanges } from './api/processes/make-changes.ts';
 import { Others } from './api/processes/others.ts';
 import type { Replicas } from './api/replicas/replicas.ts';
+import { SequencesElsewhere } from './api/processes/sequences-elsewhere.ts';
+import { listBatches } from './api/requests/batches-routes.ts';
 import { compareRequests } from './api/requests/compare-routes.ts';
+import { distributeRequests } from './api/requests/distribution-routes.ts';
 import { hereOrElsewhere, listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
 import { blameForRequest, explainRequest, showBlame } from './api/requests/why-routes.ts';
 import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
@@ -125,6 +131,7 @@ export function createApp(given: {
     ...given,
     changes,
     others: (seat ?? given.replicas) && new Others(seat, given.replicas),
+    sequences: seat && new SequencesElsewhere(seat, config),
     flights,
     exchange,
     bodies: new BodyReader(serviceLimits(config), exchange),
@@ -154,6 +161,7 @@ export function createApp(given: {
       permits.all,
       taskPermits.all,
       codec.budget,
+      ...Object.values(given.registry.sequenceBudgets),
     ],
     [permits.ofModels, taskPermits.ofModels],
   );
@@ -215,6 +223,8 @@ export function createApp(given: {
       '/v1/requests': { get: listRequests(parts) },
       '/v1/requests/summary': { get: summarizeRequests(parts) },
       '/v1/requests/compare': { post: compareRequests(parts) },
+      '/v1/requests/distribution': { get: distributeRequests(parts) },
+      '/v1/batches': { get: listBatches(parts) },
       '/v1/blame': { get: showBlame(parts) },
       '/v1/requests/:id': { get: showRequest(parts) },
       '/v1/requests/:id/why': { get: hereOrElsewhere(parts.others, explainRequest(parts)) },
@@ -240,7 +250,12 @@ export function createApp(given: {
         '/': { get: page },
         '/assets/:file': { get: page },
         '/page/facts': { get: pageFacts(parts) },
+        '/page/health': { get: healthDetailed(parts) },
+        '/page/reference': { get: showReference(parts) },
+        '/page/clients': { get: listClients(parts) },
         '/page/sign-in': { get: showSignIn(parts), post: finishSignIn(parts) },
+        '/page/silences': { post: silenceAlerts(parts) },
+        '/page/silences/:id': { delete: endSilence(parts) },
         '/page/dashboards': { get: listDashboards(parts) },
         '/page/dashboards/:uid': { get: showDashboard(parts) },
         '/page/runbooks/:name': { get: showRunbook(parts) },

@@ -109,6 +109,18 @@ export const failures = {
     retryable: false,
     means: 'An input’s name, type, shape or data is not what the model takes.',
   },
+  sequence_not_found: {
+    status: 404,
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    means: 'The sequence was not started, has ended, or was dropped because it was idle or its model was loaded again.',
+  },
+  sequence_busy: {
+    status: 409,
+    grpc: 'ABORTED',
+    retryable: true,
+    means: 'A call of the same sequence is under way, and the model lets no further one wait.',
+  },
   invalid_model: { status: 422, retryable: false, means: 'The model’s ONNX file or manifest cannot be used.' },
   queue_full: { status: 503, retryable: true, means: 'As many inputs, bytes or jobs wait as may.' },
   deadline_exceeded: {

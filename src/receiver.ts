@@ -43,7 +43,7 @@ async function receive(config: Config): Promise<void> {
   const tls = await ServerTls.open(config, meter);
   const series = new PushedSeries(store, config);
   meter.produce(() => series.collect(Date.now()));
-  const requestMetrics = new RequestMetrics(meter);
+  const requestMetrics = new RequestMetrics(meter, tls.on ? 'https' : 'http');
   const telemetry = await startTelemetry(config, {
     name: 'vitrine-receiver',
     folder: 'receiver',

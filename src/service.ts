@@ -137,7 +137,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   const { database } = shared;
   const tls = await ServerTls.open(config, meter);
   if (seat) observeProcesses(seat, meter);
-  const requestMetrics = new RequestMetrics(meter);
+  const requestMetrics = new RequestMetrics(meter, tls.on ? 'https' : 'http');
   const engineMetrics = new EngineMetrics(meter);
   const taskMetrics = new TaskMetrics(meter);
   const proxyMetrics = new ProxyMetrics(meter);

@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build, stop } from 'esbuild';
 
 const sources = join(import.meta.dirname, '../web');
@@ -19,8 +18,8 @@ export async function buildPage(): Promise<void> {
   let html = await readFile(join(sources, 'page.html'), 'utf8');
   const names: string[] = [];
   for (const { path, contents } of await bundle()) {
-    const [name = '', ending = ''] = path.split('/').at(-1)!.split('.');
-    const named = `${name}-${hash('sha256', contents, 'hex').slice(0, 12)}.${ending}`;
+    const named = basename(path);
+    const [, name, ending] = /^(main|page)-\w+\.(\w+)$/.exec(named) ?? [];
     html = html.replaceAll(`/assets/${name}.${ending}`, `/assets/${named}`);
     names.push(named);
     await replaceFile(join(assets, named), contents);
@@ -36,7 +35,11 @@ async function bundle() {
     const { outputFiles } = await build({
       entryPoints: [join(sources, 'main.ts'), join(sources, 'page.css')],
       outdir: '/assets',
+      entryNames: '[name]-[hash]',
+      chunkNames: '[name]-[hash]',
       bundle: true,
+      // What a view alone needs is loaded when the view is opened.
+      splitting: true,
       minify: true,
       write: false,
       format: 'esm',

@@ -1,79 +1,80 @@
-import { showAlerts } from './alerts/show-alerts.ts';
-import { showRunbook } from './alerts/show-runbook.ts';
-import { showDashboards } from './dashboards/show-dashboards.ts';
 import { element } from './dom/element.ts';
 import { failureNotice, isAbort } from './dom/notice.ts';
+import { listenForKeys } from './frame/keys.ts';
+import { navigation } from './frame/navigation.ts';
+import { nameView } from './frame/page-title.ts';
+import { paletteButton } from './frame/palette.ts';
+import { watchStanding } from './frame/standing.ts';
+import { firstView, views } from './frame/views.ts';
 import { keyButton } from './key-dialog.ts';
-import { showModels } from './models/show-models.ts';
-import { showRequests } from './request/show-requests.ts';
-import { currentRoute, type View } from './route.ts';
+import { currentRoute, type Route } from './route.ts';
 import { finishSignIn } from './sign-in.ts';
 import { themeButton } from './theme.ts';
-import { showTry } from './try/show-try.ts';
-
-const views: Readonly<Record<string, { title: string; view: View; inNavigation?: false }>> = {
-  try: { title: 'Try', view: showTry },
-  requests: { title: 'Requests', view: showRequests },
-  dashboards: { title: 'Dashboards', view: showDashboards },
-  models: { title: 'Models', view: showModels },
-  alerts: { title: 'Alerts', view: showAlerts },
-  runbooks: { title: 'Runbook', view: showRunbook, inNavigation: false },
-};
 
 let leave = new AbortController();
 const host = element('main', { id: 'view', tabindex: -1 });
-const links = Object.entries(views)
-  .filter(([, { inNavigation }]) => inNavigation !== false)
-  .map(([name, { title }]) => element('a', { href: `#/${name}`, 'data-view': name }, title));
+const nav = navigation();
 
 document.body.append(
   element('a', { class: 'skip', href: '#view', onclick: skipToView }, 'Skip to content'),
   element(
     'header',
     { class: 'top' },
-    element('a', { class: 'brand', href: '#/try', 'aria-label': 'Vitrine, first view' }, mark(), 'Vitrine'),
-    element('nav', { 'aria-label': 'Views' }, links),
-    element('div', { class: 'tools' }, keyButton(redraw), themeButton()),
+    element(
+      'a',
+      { class: 'brand', href: `#/${firstView}`, 'aria-label': 'Vitrine, first view' },
+      element('span', { class: 'mark', 'aria-hidden': 'true' }),
+      'Vitrine',
+    ),
+    nav.host,
+    element('div', { class: 'tools' }, paletteButton(), keyButton(redraw), themeButton()),
   ),
   host,
 );
+listenForKeys();
 addEventListener('hashchange', redraw);
 void finishSignIn().then(redraw, (error: unknown) => {
   redraw();
   host.prepend(failureNotice(error, redraw));
 });
+watchStanding();
 
 function redraw(): void {
   leave.abort();
   leave = new AbortController();
-  const { signal } = leave;
   const route = currentRoute();
-  const name = route.path[0] ?? 'try';
-  const known = views[name] ?? views.try!;
-  for (const link of links) {
-    if (link.dataset.view === (name === 'runbooks' ? 'alerts' : name)) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
-  }
-  document.title = `${known.title} · Vitrine`;
+  const name = route.path[0] ?? firstView;
+  nav.mark(name);
   const view = element('div', { class: `view view-${name}` });
   host.replaceChildren(view);
-  void draw(known.view, view, signal, route);
+  scrollTo(0, 0);
+  void draw(name, view, route, leave.signal);
 }
 
-async function draw(view: View, into: HTMLElement, signal: AbortSignal, route: ReturnType<typeof currentRoute>) {
+async function draw(name: string, into: HTMLElement, route: Route, signal: AbortSignal): Promise<void> {
+  const known = Object.hasOwn(views, name) ? views[name] : undefined;
+  nameView(known?.title ?? 'Not found');
   try {
-    await view(into, route, signal);
+    if (!known)
+      throw new Error(`Cannot show ${JSON.stringify(name)}: there is no view of this name; choose one above.`);
+    const view = await loaded(known.load);
+    if (!signal.aborted) await view(into, route, signal);
   } catch (error) {
     if (signal.aborted || isAbort(error)) return;
     into.append(failureNotice(error, redraw));
   }
 }
 
+/** A view's own file, which another version of the page no longer has. */
+async function loaded<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
+  return load().catch((cause: unknown) => {
+    throw new Error('Cannot load this view: the service was restarted with another version of the page; reload it.', {
+      cause,
+    });
+  });
+}
+
 function skipToView(event: Event): void {
   event.preventDefault();
   host.focus();
-}
-
-function mark(): HTMLElement {
-  return element('span', { class: 'mark', 'aria-hidden': 'true' });
 }

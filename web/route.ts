@@ -23,9 +23,15 @@ export function hashOf(path: readonly string[], parameters: URLSearchParams = ne
   return `#/${path.map(encodeURIComponent).join('/')}${query === '' ? '' : `?${query}`}`;
 }
 
-/** Changes the address without a step in the history, and without a redraw. */
-export function replaceParameters(parameters: URLSearchParams): void {
-  history.replaceState(null, '', hashOf(currentRoute().path, parameters));
+/**
+ * Changes the address without a redraw. What a person chose is a step that Back undoes; what a view
+ * only writes down is none.
+ */
+export function replaceParameters(parameters: URLSearchParams, isStep = false): void {
+  const hash = hashOf(currentRoute().path, parameters);
+  if (hash === location.hash) return;
+  if (isStep) history.pushState(null, '', hash);
+  else history.replaceState(null, '', hash);
 }
 
 function decoded(part: string): string {

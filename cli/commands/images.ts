@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ensureImages } from '../../launcher/ground/build-images.ts';
-import { CommandFailed, runCommand } from '../../launcher/ground/run-command.ts';
+import { CommandFailed, runCommand } from '../../launcher/run-command.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 

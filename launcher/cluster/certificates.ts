@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolderNow } from '../../src/make-folder.ts';
-import { runCommand } from '../ground/run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { apiPort } from './cluster-place.ts';
 
 /** What a certificate is for: its subject, and for a server the names it answers to. */

@@ -1,6 +1,6 @@
 import { rm, rmdir } from 'node:fs/promises';
-import { runCommand } from '../ground/run-command.ts';
 import { takeLock } from '../process-lock.ts';
+import { runCommand } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { cgroupOf, clusterFolder, clusterNames, clustersFolder, hostInterface, readRecord } from './cluster-place.ts';
 import { endNode, removeCgroup, removeCovered } from './node-namespaces.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { runCommand } from '../ground/run-command.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
+import { runCommand } from '../run-command.ts';
 import { type ClusterRecord, hostAddress, hostInterface, nodeAddress, podSubnet } from './cluster-place.ts';
 import { insideOf } from './node-namespaces.ts';
 import { nodeName } from './node-plan.ts';

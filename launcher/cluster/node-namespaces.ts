@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../../src/if-there.ts';
 import { makeFolder, makeFolderNow } from '../../src/make-folder.ts';
-import { runCommand } from '../ground/run-command.ts';
 import { identify, isRunning, type ProcessIdentity, sendSignal } from '../process-identity.ts';
+import { runCommand } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
 
 const bornMsMax = 10_000;

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { chmod, cp, realpath, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../src/make-folder.ts';
+import { CommandFailed, runCommand } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { type WrittenImage, writeImage } from './image-archive.ts';
-import { CommandFailed, runCommand } from './run-command.ts';
 
 /** Settled, so that a base of the same packages is the same image. */
 const baseSeconds = 1_767_225_600;

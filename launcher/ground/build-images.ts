@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { takeLock } from '../process-lock.ts';
+import { runCommand } from '../run-command.ts';
 import { cacheFolder, ensureServer, serverFolder } from '../servers/ensure-server.ts';
 import { servers } from '../servers.ts';
 import { StackFailure } from '../stack-failure.ts';
@@ -15,7 +16,6 @@ import { groundNeeds } from './ground-needs.ts';
 import { type WrittenImage, writeImage } from './image-archive.ts';
 import { contentOf, keyOf, letThrough, stemOf } from './image-content.ts';
 import { pullImage, registryAnswers } from './registry.ts';
-import { runCommand } from './run-command.ts';
 import { sourceOf } from './source-date.ts';
 import { layOut, type StandIn, type StandInName, standIns, standInsFor } from './stand-in-images.ts';
 
@@ -34,12 +34,16 @@ export type ImagesOptions = {
   readonly backends?: string | undefined;
   /** What an engine has built before is not built by it again; without it, each call has its own. */
   readonly engine?: DockerEngine | undefined;
-  /** Builds what is in the cache already, too, and from nothing: for who compares two builds. */
-  readonly again?: boolean;
+  /**
+   * Builds what a Dockerfile describes from nothing, and into this folder: the cache stays as it is,
+   * since others may be using it. For comparing two builds.
+   */
+  readonly again?: string | undefined;
 };
 
-type Context = Required<Omit<ImagesOptions, 'signal' | 'engine' | 'backends'>> & {
+type Context = Required<Omit<ImagesOptions, 'signal' | 'engine' | 'backends' | 'again'>> & {
   readonly backends: string;
+  readonly again: string | undefined;
   readonly engine: DockerEngine | undefined;
   readonly signal: AbortSignal | undefined;
   readonly folder: string;
@@ -59,7 +63,7 @@ const officialOnly = ['grafana/grafana:12.4.11'];
 export async function ensureImages(options: ImagesOptions = {}): Promise<Images> {
   const context = await contextOf(options);
   const { from } = context;
-  const there = context.again ? undefined : await findAll(context);
+  const there = context.again === undefined ? await findAll(context) : undefined;
   if (there !== undefined) return { from, images: there };
   return locked(context, async () => ({ from, images: await makeAll(context) }));
 }
@@ -78,7 +82,7 @@ export async function imagesAreThere(options: ImagesOptions = {}): Promise<boole
 }
 
 async function contextOf(options: ImagesOptions): Promise<Context> {
-  const { onStep = () => undefined, signal, env = process.env, root = checkout, again = false, engine } = options;
+  const { onStep = () => undefined, signal, env = process.env, root = checkout, again, engine } = options;
   const backends = options.backends ?? (env[settings.backends.env] || settings.backends.default);
   const folder = join(cacheFolder(env), 'images');
   try {
@@ -124,12 +128,13 @@ async function lockImages({ folder, onStep, signal }: Context): Promise<() => Pr
 
 async function makeAll(context: Context): Promise<WrittenImage[]> {
   const builds = [await serviceBuild(context), await collectorBuild(context)];
-  const missing = builds.filter(({ key }) => context.again || !existsSync(join(context.folder, key, 'image.json')));
+  const place = context.again ?? context.folder;
+  const missing = builds.filter(({ key }) => !existsSync(join(place, key, 'image.json')));
   const needs = missing.length > 0 ? await groundNeeds(context.folder) : [];
   if (needs.length > 0) throw new StackFailure(needs.join('\n'));
   const official = await officialImages(context);
   if (missing.length > 0) await buildAll(context, missing, official);
-  const own = await Promise.all(builds.map(({ key }) => readImage(join(context.folder, key))));
+  const own = await Promise.all(builds.map(({ key }) => readImage(join(place, key))));
   return [...own, ...official];
 }
 
@@ -215,7 +220,7 @@ async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 
 async function collectorBuild(context: Context): Promise<KeyedBuild> {
   const { root, env, from } = context;
   const file = 'compose/collector.Dockerfile';
-  const copied = ['compose/start-collector.sh'];
+  const copied = ['compose/start-collector.sh', 'compose/start-containers.sh'];
   const source = await sourceOf(root, [file, ...copied], env);
   const version = servers.collector.version;
   const build = { name: `vitrine-collector:${version}`, file, version, source, baseSeconds: 0, program: ['tools'] };
@@ -228,6 +233,7 @@ async function collectorBuild(context: Context): Promise<KeyedBuild> {
 
 async function buildAll(context: Context, builds: readonly KeyedBuild[], official: readonly WrittenImage[]) {
   const { folder, onStep, signal, root, again } = context;
+  const into = { folder: again ?? folder };
   const base = await baseImage(context);
   await using own = context.engine === undefined ? await DockerEngine.start({ network: 'shared', signal }) : undefined;
   const engine = context.engine ?? own!;
@@ -235,12 +241,11 @@ async function buildAll(context: Context, builds: readonly KeyedBuild[], officia
     await engine.docker(['load', '--quiet', '--input', file], { signal });
   for (const build of builds) {
     onStep(`Building ${build.name} …`);
-    await rm(join(folder, build.key), { recursive: true, force: true });
-    await ensureImage(context, build.key, (file) =>
-      buildFromFile(build, file, { engine, root, signal, onStep, again }),
+    await ensureImage(into, build.key, (file) =>
+      buildFromFile(build, file, { engine, root, signal, onStep, again: again !== undefined }),
     );
   }
-  await removeOldest(folder, builds[0]!.name);
+  await removeOldest(into.folder, builds[0]!.name);
 }
 
 function isBase(name: string): boolean {
@@ -249,7 +254,7 @@ function isBase(name: string): boolean {
 
 /** Made aside and renamed into place: a folder that is there is whole. */
 async function ensureImage(
-  { folder }: Context,
+  { folder }: Pick<Context, 'folder'>,
   key: string,
   make: (file: string) => Promise<WrittenImage>,
 ): Promise<WrittenImage> {

@@ -6,11 +6,11 @@ import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ifThere } from '../../src/if-there.ts';
 import { makeFolder } from '../../src/make-folder.ts';
+import { type CommandOptions, runCommand } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { makeEngineCgroup, removeEngineCgroups } from './engine-cgroup.ts';
 import { explainEngine, startMsMax } from './engine-failure.ts';
 import { makeOwnedFolder, sweepOwnedFolders } from './owned-folders.ts';
-import { type CommandOptions, runCommand } from './run-command.ts';
 
 export type EngineOptions = {
   /**

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { makeFolder } from '../../src/make-folder.ts';
+import { CommandFailed, runCommand } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { type ImageConfig, type WrittenImage, writeImage } from './image-archive.ts';
-import { CommandFailed, runCommand } from './run-command.ts';
 import type { Source } from './source-date.ts';
 
 /** An image that a Dockerfile describes. */

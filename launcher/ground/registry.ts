@@ -1,7 +1,7 @@
+import { CommandFailed } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { DockerEngine } from './docker-engine.ts';
 import type { WrittenImage } from './image-archive.ts';
-import { CommandFailed } from './run-command.ts';
 
 const registryMsMax = 2_000;
 

@@ -1,5 +1,5 @@
+import { CommandFailed, runCommand } from '../run-command.ts';
 import { StackFailure } from '../stack-failure.ts';
-import { CommandFailed, runCommand } from './run-command.ts';
 
 export type Source = { readonly revision: string; readonly seconds: number };
 

@@ -110,8 +110,8 @@ export const gpuHost: DashboardPlan = {
           title: 'Errors and processes',
           says: 'ECC errors over the life of the GPU: uncorrected ones are a reason to replace it. Processes on it, and the memory they hold.',
           queries: [
-            rows(`sum by (hw_id) (${series('gpuErrors', { ...ofGpu, error_type: 'ecc_corrected' })})`),
-            rows(`sum by (hw_id) (${series('gpuErrors', { ...ofGpu, error_type: 'ecc_uncorrected' })})`),
+            rows(`sum by (hw_id) (${series('gpuErrors', { ...ofGpu, error_type: 'corrected' })})`),
+            rows(`sum by (hw_id) (${series('gpuErrors', { ...ofGpu, error_type: 'uncorrected' })})`),
             rows(`sum by (hw_id) (${series('gpuProcesses', ofGpu)})`),
             rows(`sum by (hw_id) (${series('gpuProcessMemory', ofGpu)})`),
           ],

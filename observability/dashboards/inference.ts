@@ -4,6 +4,8 @@ import { type DashboardPlan, duration, durationLimits, heatmap, stat, table, tim
 import { buckets, exemplars, now, over, rows, traces } from './query.ts';
 import { atFault, ofModel } from './selections.ts';
 
+const noCache = 'a model has cache in its model.json';
+
 /** Models: where the time goes, what waits, what is refused, what was slow. */
 export const inference: DashboardPlan = {
   name: 'inference',
@@ -90,7 +92,7 @@ export const inference: DashboardPlan = {
                 `{{model}} {{task}} p${quantile * 100}`,
               ),
             ),
-            exemplars({ inference_model_name: '~$model', http_route: '!' }),
+            exemplars('inferenceSeconds', { model: '~$model' }),
           ],
           unit: 's',
           width: 8,
@@ -295,6 +297,52 @@ export const inference: DashboardPlan = {
           queries: [over(sumRateBy('modelLoadSeconds', ['model'], ofModel), '{{model}}')],
           unit: 's',
           width: 6,
+        }),
+      ],
+    },
+    {
+      title: 'Remembered answers and sequences',
+      height: 7,
+      panels: [
+        timeseries({
+          title: 'Answers from memory',
+          says: 'Requests a second to models with cache in their model.json: hit and joined needed no run, miss made an answer, too_large was not looked up.',
+          queries: [over(rateBy('cacheLookups', ['model', 'result'], ofModel), '{{model}} {{result}}')],
+          unit: 'reqps',
+          width: 6,
+          stacked: true,
+          onlyAfter: noCache,
+        }),
+        timeseries({
+          title: 'Lane time saved',
+          says: 'What the runs took whose answers were given again, a second: 1 is one lane.',
+          queries: [over(rateBy('cacheSaved', ['model'], ofModel), '{{model}}')],
+          unit: 's',
+          width: 6,
+          onlyAfter: noCache,
+        }),
+        timeseries({
+          title: 'Bytes remembered',
+          says: 'Answers, and states of open sequences.',
+          queries: [
+            over(`sum by (model) (${series('cacheBytes', ofModel)})`, '{{model}} answers'),
+            over(`sum by (model) (${series('sequenceBytes', ofModel)})`, '{{model}} states'),
+          ],
+          unit: 'bytes',
+          width: 6,
+          onlyAfter: noCache,
+        }),
+        timeseries({
+          title: 'Open and ended sequences',
+          says: 'Those that are open, and those that ended in five minutes, by why. Answers that made room for others are evicted.',
+          queries: [
+            over(`sum by (model) (${series('sequencesOpen', ofModel)})`, '{{model}} open'),
+            over(increaseBy('sequencesEnded', ['model', 'reason'], ofModel, '5m'), '{{model}} {{reason}}'),
+            over(increaseBy('cacheEvictions', ['model'], ofModel, '5m'), '{{model}} evicted'),
+          ],
+          unit: 'short',
+          width: 6,
+          onlyAfter: 'a model has state in its model.json',
         }),
       ],
     },

@@ -120,7 +120,7 @@ export const overview: DashboardPlan = {
             ...[0.5, 0.95, 0.99].map((quantile) =>
               over(quantileBy(quantile, 'httpRequestSeconds', [], ofCallers), `p${quantile * 100}`),
             ),
-            exemplars({}),
+            exemplars('httpRequestSeconds'),
           ],
           unit: 's',
           width: 8,

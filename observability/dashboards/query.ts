@@ -42,11 +42,14 @@ export function traces(expr: string): Query {
 }
 
 /**
- * Dots that lead to traces. Only the Collector's span metrics have exemplars, and they count stored
- * traces, a sample. So the query asks for buckets below zero: it finds exemplars and draws no line.
+ * Dots that lead to traces: exemplars of the histogram. The query asks for buckets below zero: it
+ * finds exemplars and draws no line.
  */
-export function exemplars(matchers: Readonly<Partial<Record<'http_route' | 'inference_model_name', string>>>): Query {
-  const buckets = partOf('spanSeconds', 'bucket', { job: 'vitrine', span_kind: 'SPAN_KIND_SERVER', ...matchers });
+export function exemplars(
+  of: 'httpRequestSeconds' | 'inferenceSeconds',
+  matchers: Readonly<Partial<Record<'endpoint' | 'model', string>>> = {},
+): Query {
+  const buckets = partOf(of, 'bucket', { job: 'vitrine', ...matchers });
   return {
     source: 'prometheus',
     expr: `${buckets} < 0`,

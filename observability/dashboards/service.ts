@@ -20,7 +20,7 @@ export const service: DashboardPlan = {
           says: 'From the first byte of a request to the last of its answer. A dot is a kept trace.',
           queries: [
             over(quantileBy(0.95, 'httpRequestSeconds', ['endpoint'], ofCallers), '{{endpoint}}'),
-            exemplars({ http_route: '!' }),
+            exemplars('httpRequestSeconds'),
           ],
           unit: 's',
           width: 8,
@@ -38,7 +38,7 @@ export const service: DashboardPlan = {
           says: 'The same for inferences and tasks, by model. The link of a point finds the traces of that model that were slower than it.',
           queries: [
             over(quantileBy(0.95, 'inferenceSeconds', ['model', 'task'], ofModel), '{{model}} {{task}}'),
-            exemplars({ inference_model_name: '~$model', http_route: '!' }),
+            exemplars('inferenceSeconds', { model: '~$model' }),
           ],
           unit: 's',
           width: 8,

@@ -5,7 +5,12 @@ import type { MetricName } from '../../src/telemetry/names/names.ts';
  */
 export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
   httpExchange: 'It changes with the version of Node alone: the log says it at the start, and docs/performance.md why.',
-  spanCalls: 'A sample, made by the Collector’s span_metrics beside the exemplars: no panel and no rule may read it.',
+  spanCalls: 'A sample, made by the Collector’s span_metrics: no panel and no rule may read it.',
+  spanSeconds: 'A sample, made by the Collector’s span_metrics: no panel and no rule may read it.',
+  httpServerSeconds:
+    'By the convention’s name, for other people’s dashboards: ours draw http.request.duration, the same requests.',
+  httpServerActive: 'By the convention’s name, for other people’s dashboards.',
+  httpServerBodyBytes: 'By the convention’s name, for other people’s dashboards.',
   eventLoopDelayMin:
     'From the official instrumentation; the median, the 90th and 99th percentile and the most are drawn.',
   eventLoopDelayMean: 'From the official instrumentation; percentiles say more than a mean.',

@@ -17,7 +17,7 @@ export type Word =
   | { readonly may: 'administrator'; readonly act: Act };
 
 /** What the audit log calls an act of administration. */
-export type Act = 'model_load' | 'model_unload' | 'trace_settings' | 'log_settings';
+export type Act = 'model_load' | 'model_unload' | 'trace_settings' | 'log_settings' | 'alert_silence';
 
 const open = { may: 'open' } as const;
 const client = { may: 'client' } as const;
@@ -68,6 +68,8 @@ export const routedRoutes = {
   '/v1/requests': { get: list },
   '/v1/requests/summary': { get: list },
   '/v1/requests/compare': { post: list },
+  '/v1/requests/distribution': { get: list },
+  '/v1/batches': { get: list },
   '/v1/blame': { get: list },
   '/v1/requests/:id': { get: list },
   '/v1/requests/:id/why': { get: list },
@@ -124,7 +126,12 @@ export const pageRoutes = {
   '/': { get: { may: 'open', isLook: true } },
   '/assets/:file': { get: { may: 'open', isLook: true } },
   '/page/facts': { get: look },
+  '/page/health': { get: look },
+  '/page/reference': { get: listLook },
+  '/page/clients': { get: listLook },
   '/page/sign-in': { get: { may: 'open', isLook: true }, post: { may: 'open', isLook: true } },
+  '/page/silences': { post: { may: 'administrator', act: 'alert_silence' } },
+  '/page/silences/:id': { delete: { may: 'administrator', act: 'alert_silence' } },
   '/page/dashboards': { get: listLook },
   '/page/dashboards/:uid': { get: listLook },
   '/page/runbooks/:name': { get: listLook },

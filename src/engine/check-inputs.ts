@@ -73,7 +73,10 @@ export function checkHeads<Head extends TensorHead>(
 }
 
 /** What of a manifest the inputs of a request are checked by. */
-export type ManifestOfInputs = Pick<Manifest, 'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax'>;
+export type ManifestOfInputs = Pick<
+  Manifest,
+  'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax' | 'state'
+>;
 
 function arrange<Head extends TensorHead>(manifest: ManifestOfInputs, given: readonly Head[]): readonly Head[] {
   const { inputs: specs } = manifest;

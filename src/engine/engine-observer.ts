@@ -1,4 +1,4 @@
-import type { AskedBy, BatchFacts } from './inference.ts';
+import type { AskedBy, BatchFacts, CacheOutcome, SequenceEnd } from './inference.ts';
 
 /**
  * Hears what the engine does, to account for it. An observer is quick, throws nothing, and changes
@@ -14,6 +14,13 @@ export type EngineObserver = {
   requestDropped(model: string, why: 'gone' | 'expired' | 'refused'): void;
   /** A request is run once more, because its lane was lost. */
   requestRetried(model: string): void;
+  /** A request to a model that remembers its answers was looked up, which took so long. */
+  lookedUp(model: string, outcome: CacheOutcome, tookMs: number): void;
+  /** A request was answered without a run, which took a lane so long when it was made. */
+  runSaved(model: string, laneMs: number): void;
+  /** Remembered answers made room for another. */
+  answersEvicted(model: string, count: number): void;
+  sequenceEnded(model: string, why: SequenceEnd): void;
 };
 
 /** One request in a batch. */
@@ -42,6 +49,10 @@ export const unobserved: EngineObserver = {
   modelLoaded: () => undefined,
   requestDropped: () => undefined,
   requestRetried: () => undefined,
+  lookedUp: () => undefined,
+  runSaved: () => undefined,
+  answersEvicted: () => undefined,
+  sequenceEnded: () => undefined,
 };
 
 /** All of them, in any order. */
@@ -58,6 +69,18 @@ export function observedBy(...observers: Partial<EngineObserver>[]): EngineObser
     },
     requestRetried: (model) => {
       for (const each of observers) each.requestRetried?.(model);
+    },
+    lookedUp: (model, outcome, tookMs) => {
+      for (const each of observers) each.lookedUp?.(model, outcome, tookMs);
+    },
+    runSaved: (model, laneMs) => {
+      for (const each of observers) each.runSaved?.(model, laneMs);
+    },
+    answersEvicted: (model, count) => {
+      for (const each of observers) each.answersEvicted?.(model, count);
+    },
+    sequenceEnded: (model, why) => {
+      for (const each of observers) each.sequenceEnded?.(model, why);
     },
   };
 }

@@ -23,6 +23,27 @@ export function tooLate(model: string, waitedMs: number): ServiceError {
   );
 }
 
+export function sequenceNotFound(model: string, idleMsMax: number, isEnd: boolean): ServiceError {
+  const what = isEnd ? 'it is to end, but ' : '';
+  return new ServiceError(
+    'sequence_not_found',
+    say`Cannot go on with the sequence of model ${ours(model)}: ${ours(what)}there is none of this id; it has ended, was idle for ${idleMsMax} ms (state.idle_ms_max), or the model was loaded again: begin it with sequence_start.`,
+  );
+}
+
+/** `waiting`: how many calls wait; undefined: none may. */
+export function sequenceBusy(model: string, waiting: number | undefined): ServiceError {
+  const remedy =
+    waiting === undefined
+      ? say`wait for its answer, or set state.at_once to queue in model.json`
+      : say`wait for their answers, or raise state.queued_max in model.json`;
+  return new ServiceError(
+    'sequence_busy',
+    say`Cannot take the call of the sequence of model ${ours(model)}: another one is under way${waiting === undefined ? '' : say`, and ${waiting} wait`}; ${remedy}.`,
+    { retryAfterMs: 100 },
+  );
+}
+
 export function callerGone(model: string): ServiceError {
   return new ServiceError('caller_gone', say`Cannot answer: the caller of model ${ours(model)} has gone.`);
 }

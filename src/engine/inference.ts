@@ -26,7 +26,26 @@ export type InferRequest = {
   readonly by?: AskedBy | undefined;
   /** A task, whose sizes have limits of their own: the bounds are for what callers choose. */
   readonly boundsItself?: boolean;
+  /** It is a call of a sequence: the model's state goes from call to call. */
+  readonly sequence?: SequenceCall | undefined;
 };
+
+/** Which sequence a request belongs to, and whether it is the first or the last of its calls. */
+export type SequenceCall = { readonly id: string; readonly start: boolean; readonly end: boolean };
+
+/**
+ * How a request to a model that remembers answers found them: there, being made for somebody else,
+ * not there, or too large to be looked up.
+ */
+export const cacheOutcomes = ['hit', 'joined', 'miss', 'too_large'] as const;
+export type CacheOutcome = (typeof cacheOutcomes)[number];
+
+/**
+ * Why a sequence is over: its last call, nobody called for too long, a new start, or its model was
+ * unloaded or loaded again.
+ */
+export const sequenceEnds = ['ended', 'idle', 'restarted', 'unloaded'] as const;
+export type SequenceEnd = (typeof sequenceEnds)[number];
 
 /** A task or a job, as its batches name it: one object for all its calls. */
 export type AskedBy = {
@@ -62,6 +81,8 @@ export type Follower = {
   batchEnded(batch: BatchFacts): void;
   /** The deadline passed during a run that goes on. */
   expiredInRun(beganAt: number): void;
+  /** Of a model that remembers its answers. */
+  lookedUp?(outcome: CacheOutcome): void;
 };
 
 /** The queue as a request found it. */
@@ -153,7 +174,8 @@ export type InferAnswer = {
    */
   readonly outputs: readonly Tensor[];
   readonly stages: StageTimes;
-  readonly batch: BatchFacts;
+  /** Undefined where the answer was remembered. */
+  readonly batch: BatchFacts | undefined;
   /**
    * Where the outputs are large: to be released by who has done with them. All in the batch share
    * the memory.

@@ -3,6 +3,7 @@ import type { Breaker } from '../resilience/breaker.ts';
 import { ours, say } from '../sentence.ts';
 import { Batcher } from './batching/batcher.ts';
 import { joinAnswers, splitRows } from './batching/split-rows.ts';
+import { AnswerCache } from './cache/answer-cache.ts';
 import { type CheckedInputs, checkInputs } from './check-inputs.ts';
 import { type EngineObserver, observedBy } from './engine-observer.ts';
 import type { Asker, GpuMeter, InferAnswer, InferRequest } from './inference.ts';
@@ -12,6 +13,9 @@ import type { Shortcut } from './lanes/shortcut.ts';
 import { makeProbe } from './make-probe.ts';
 import { ownedOf, tensorsOf } from './owned.ts';
 import type { Manifest } from './registry/manifest.ts';
+import { keepsNoState } from './sequences/model-state.ts';
+import type { SequenceBudgets } from './sequences/sequence-budgets.ts';
+import { Sequences } from './sequences/sequences.ts';
 import { sessionRequest, type ThreadSettings, threadsOf } from './session-request.ts';
 import { Statistics } from './statistics.ts';
 
@@ -25,6 +29,7 @@ export type ModelParts = {
   readonly breaker: Breaker;
   readonly observer: EngineObserver;
   readonly gpu: GpuMeter | undefined;
+  readonly sequenceBudgets: SequenceBudgets;
 };
 
 type State =
@@ -44,10 +49,15 @@ export class LoadedModel {
   readonly #shortcut: Shortcut | undefined;
   readonly #breaker: Breaker;
   readonly #batcher: Batcher;
+  /** Of a model that remembers its answers. */
+  readonly #cache: AnswerCache | undefined;
+  /** Of a model with a state. */
+  readonly #sequences: Sequences | undefined;
   readonly #file: string;
   #state: State = { kind: 'serving' };
 
-  constructor({ file, manifest, lanes, shortcut, breaker, observer, gpu }: ModelParts) {
+  constructor({ file, manifest, lanes, shortcut, breaker, observer: given, gpu, sequenceBudgets }: ModelParts) {
+    const observer = observedBy(this.statistics, given);
     this.#file = file;
     this.report = lanes.report;
     this.manifest = manifest;
@@ -61,11 +71,22 @@ export class LoadedModel {
       shortcut,
       breaker,
       statistics: this.statistics,
-      observer: observedBy(this.statistics, observer),
+      observer,
       gpu,
       // Only what has run once can be a witness.
       probe: hasRunItsProbe(manifest, lanes.report) ? () => makeProbe(manifest, 1) : undefined,
     });
+    const common = { manifest, statistics: this.statistics, observer };
+    const { cache, state } = manifest;
+    this.#cache = cache && new AnswerCache({ ...common, terms: cache, run: (...of) => this.#run(...of) });
+    this.#sequences =
+      state &&
+      new Sequences({
+        ...common,
+        terms: state,
+        budgets: sequenceBudgets,
+        run: (request, asker) => this.#run(request, this.#checked(request), asker),
+      });
   }
 
   get name(): string {
@@ -99,6 +120,16 @@ export class LoadedModel {
   /** Whether its small batches run on the event loop. */
   get hasShortcut(): boolean {
     return this.#shortcut !== undefined;
+  }
+
+  /** What it remembers of answers; undefined where it does not. */
+  get cache(): Pick<AnswerCache, 'count' | 'bytes'> | undefined {
+    return this.#cache;
+  }
+
+  /** Those that are open; undefined where it has no state. */
+  get sequences(): Pick<Sequences, 'count' | 'bytes'> | undefined {
+    return this.#sequences;
   }
 
   get laneStates(): Lanes['states'] {
@@ -139,8 +170,21 @@ export class LoadedModel {
     }
     if (this.#state.kind === 'closed') throw this.#unloaded();
     this.statistics.lastInferenceAt = Date.now();
-    const tensors = tensorsOf(request.inputs);
-    const checked = checkInputs(this.manifest, tensors, request.outputs, request.boundsItself);
+    if (request.sequence !== undefined) {
+      if (this.#sequences === undefined) throw keepsNoState(this.name);
+      this.#sequences.submit(request, asker);
+      return;
+    }
+    const checked = this.#checked(request);
+    if (this.#cache !== undefined) this.#cache.submit(request, checked, asker);
+    else this.#run(request, checked, asker);
+  }
+
+  #checked(request: InferRequest): CheckedInputs {
+    return checkInputs(this.manifest, tensorsOf(request.inputs), request.outputs, request.boundsItself);
+  }
+
+  #run(request: InferRequest, checked: CheckedInputs, asker: Asker): void {
     const openForMs = this.#breaker.admit();
     if (openForMs > 0) throw this.#breakerOpen(openForMs);
     const { rows_max: rowsMax } = this.manifest.batching;
@@ -179,6 +223,8 @@ export class LoadedModel {
 
   async #releaseLanes(): Promise<void> {
     await this.#batcher.drain();
+    this.#cache?.close();
+    this.#sequences?.close();
     await this.#lanes.close();
     await this.#shortcut?.close();
   }

@@ -16,6 +16,8 @@ import type { ManifestFile } from './registry/manifest-schema.ts';
 import { readOnnx } from './registry/read-onnx.ts';
 import { proofKey, type RowProofs } from './registry/row-proofs.ts';
 import type { SizeLimits } from './registry/shape-bounds.ts';
+import { checkState } from './sequences/model-state.ts';
+import type { SequenceBudgets } from './sequences/sequence-budgets.ts';
 import { sessionRequest } from './session-request.ts';
 
 export type OpenOptions = {
@@ -35,6 +37,7 @@ export type OpenOptions = {
   readonly sizeLimits: SizeLimits;
   readonly rowProofs: RowProofs;
   readonly rowProofMsMax: number;
+  readonly sequenceBudgets: SequenceBudgets;
 };
 
 /**
@@ -44,6 +47,7 @@ export type OpenOptions = {
 export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   const { file, given, abandoned } = options;
   const declared = completeManifest(given, await readOnnx(file), options);
+  checkState(declared);
   const { name } = declared;
   const { kind, count } = declared.lanes;
   const key = declared.batchingBecause.reason === toBeProven ? await proofKey(file, declared) : undefined;
@@ -64,11 +68,12 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   if (key !== undefined && rowProof && known?.provider !== rowProof.provider && rowProof.reason !== laneLost.reason)
     await options.rowProofs.keep(key, rowProof);
   logLoadWarnings(manifest, declared, lanes.report);
-  const { shortcutMsMax, observer, gpu } = options;
+  const { shortcutMsMax, observer, gpu, sequenceBudgets } = options;
   const shortcut = await Shortcut.open(manifest, request, lanes.report, shortcutMsMax).catch((error: Error) =>
     logNoShortcut(manifest, error),
   );
-  return new LoadedModel({ file, manifest, lanes, shortcut, breaker: new Breaker(options.breaker), observer, gpu });
+  const breaker = new Breaker(options.breaker);
+  return new LoadedModel({ file, manifest, lanes, shortcut, breaker, observer, gpu, sequenceBudgets });
 }
 
 /** Not kept: the next load may find out. */

@@ -1,5 +1,5 @@
 import type { EngineObserver } from './engine-observer.ts';
-import type { BatchFacts, ClosedBy } from './inference.ts';
+import type { BatchFacts, CacheOutcome, ClosedBy } from './inference.ts';
 
 /** Count and sum of one stage; answered in Triton's form as {count, ns}. */
 export type Tally = { count: number; ms: number };
@@ -24,6 +24,9 @@ export class Statistics implements Partial<EngineObserver> {
   readonly computeInput: Tally = { count: 0, ms: 0 };
   readonly computeInfer: Tally = { count: 0, ms: 0 };
   readonly computeOutput: Tally = { count: 0, ms: 0 };
+  /** Requests that were answered without a run, and those that made an answer to be remembered. */
+  readonly cacheHit: Tally = { count: 0, ms: 0 };
+  readonly cacheMiss: Tally = { count: 0, ms: 0 };
   readonly batches = new Map<number, BatchTally>();
   /** Requests that never ran, by reason, and lanes that were lost. */
   readonly dropped = { gone: 0, expired: 0, refused: 0 };
@@ -42,6 +45,11 @@ export class Statistics implements Partial<EngineObserver> {
 
   requestRetried(): void {
     this.lanes.retried += 1;
+  }
+
+  lookedUp(_model: string, outcome: CacheOutcome, tookMs: number): void {
+    if (outcome === 'hit' || outcome === 'joined') add(this.cacheHit, 1, tookMs);
+    if (outcome === 'miss') add(this.cacheMiss, 1, tookMs);
   }
 
   batchRan(batch: {
@@ -85,7 +93,6 @@ const ns = ({ count, ms }: Tally) => ({ count, ns: Math.round(ms * 1e6) });
  * holds what is ours.
  */
 export function tritonStatistics(name: string, version: string, statistics: Statistics) {
-  const empty = { count: 0, ns: 0 };
   return {
     name,
     version,
@@ -99,8 +106,8 @@ export function tritonStatistics(name: string, version: string, statistics: Stat
       compute_input: ns(statistics.computeInput),
       compute_infer: ns(statistics.computeInfer),
       compute_output: ns(statistics.computeOutput),
-      cache_hit: empty,
-      cache_miss: empty,
+      cache_hit: ns(statistics.cacheHit),
+      cache_miss: ns(statistics.cacheMiss),
     },
     response_stats: {},
     batch_stats: [...statistics.batches.values()]

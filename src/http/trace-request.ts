@@ -31,6 +31,7 @@ type TracedResponse = Response & { trace: RequestTrace };
 export function beginTrace(tracing: RequestTracing | undefined, request: Request, response: Response): RequestTrace {
   const row = tracing && new RequestRow(tracing.table);
   const trace = new RequestTrace(knownMethod(request.method), request.headers, row);
+  tracing?.metrics.began(trace.method);
   (response as TracedResponse).trace = trace;
   // One listener for all who want to know.
   response.on('close', () => {

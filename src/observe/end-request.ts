@@ -2,7 +2,9 @@ import type { Attributes } from '@opentelemetry/api';
 import { inputText } from '../engine/tensor.ts';
 import { failures, type GrpcStatus, levelOfFault } from '../errors.ts';
 import { log } from '../telemetry/logger.ts';
+import type { Exemplar } from '../telemetry/meter.ts';
 import { attribute } from '../telemetry/names/names.ts';
+import { spansAreExported } from '../telemetry/spans.ts';
 import type { FlightRecorder } from './flight/flight-recorder.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import type { TraceKeeper } from './keep-trace.ts';
@@ -16,7 +18,7 @@ import type { SlowBecause, SlowExplainer } from './why/explain-slow.ts';
 export type RequestEnds = {
   /** What the port speaks. */
   readonly scheme: 'http' | 'https';
-  readonly keeper: Pick<TraceKeeper, 'decide'>;
+  readonly keeper: Pick<TraceKeeper, 'decide' | 'weight'>;
   readonly metrics: RequestMetrics;
   readonly flights?: FlightRecorder | undefined;
   /** Absent where there are no models. */
@@ -40,16 +42,18 @@ export function endRequest(
   // The caller has left while the task works.
   if (trace.spending) row.markTask(trace.spending());
   row.close(trace.streamingAt);
+  metrics.ended(method);
   if (trace.isLook && failure !== 'internal' && failure !== 'page_not_made') return;
-  const { status, tookMs } = row;
-  metrics.answered(method, route, status, trace.faultOf(status), tookMs);
+  const { status } = row;
+  metrics.answered(method, route, status, trace.faultOf(status), row);
   if (failure) metrics.failed(route, failure);
   if (servedBy && !trace.isForJob) uses?.ended({ model: servedBy.name, task, tenant, row, failure });
   trace.kept = keeper.decide(row, trace, trace.wantedBy, trace.always);
   if (trace.kept !== undefined) {
     metrics.kept(trace.kept);
+    if (spansAreExported()) metrics.exemplify(trace, row, exemplarOf(trace, row));
     const because = trace.kept === 'slow' ? slow?.because(row.record(trace)) : undefined;
-    record(trace, row, { protocol, scheme, rpc, because });
+    record(trace, row, { protocol, scheme, rpc, because, weight: keeper.weight });
   }
   flights?.add(row, trace);
 }
@@ -62,9 +66,14 @@ type Around = {
   readonly scheme: RequestEnds['scheme'];
   readonly rpc: Rpc | undefined;
   readonly because: SlowBecause | undefined;
+  readonly weight: number;
 };
 
-function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, because }: Around): void {
+function exemplarOf({ ids }: RequestTrace, { tookMs }: RequestRow): Exemplar {
+  return { value: tookMs / 1000, atMs: Date.now(), traceId: ids.traceId, spanId: ids.spanId };
+}
+
+function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, because, weight }: Around): void {
   const { method, route, failure, sentence, inputs, servedBy, task } = trace;
   const { status, startedAt, tookMs } = row;
   const fault = trace.faultOf(status);
@@ -78,6 +87,7 @@ function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, b
     ...(trace.profile && { [attribute.profile]: trace.profile }),
     ...(failure && { [attribute.errorType]: failure }),
     ...(fault && { fault }),
+    ...(row.cacheOutcome && { [attribute.cache]: row.cacheOutcome }),
     ...(sentence !== undefined && { [attribute.errorMessage]: sentence }),
     ...(task && { [attribute.taskKind]: task }),
     ...(servedBy && { [attribute.modelName]: servedBy.name, [attribute.modelVersion]: servedBy.version }),
@@ -105,6 +115,7 @@ function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, b
     attributes: {
       ...attributes,
       [attribute.urlScheme]: scheme,
+      [attribute.traceWeight]: weight,
       [attribute.httpVersion]: protocol,
       ...(inputs && { [attribute.inputShapes]: inputs.map(inputText) }),
     },

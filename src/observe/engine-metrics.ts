@@ -1,5 +1,12 @@
 import type { BatchMember, EngineObserver, LoadFacts } from '../engine/engine-observer.ts';
-import type { BatchFacts, ClosedBy } from '../engine/inference.ts';
+import {
+  type BatchFacts,
+  type CacheOutcome,
+  type ClosedBy,
+  cacheOutcomes,
+  type SequenceEnd,
+  sequenceEnds,
+} from '../engine/inference.ts';
 import type { LoadedModel } from '../engine/model.ts';
 import type { ModelStatus, Registry } from '../engine/registry/registry.ts';
 import { residentBytes } from '../proc.ts';
@@ -26,7 +33,10 @@ export class EngineMetrics implements Partial<EngineObserver> {
   watch(registry: WatchedRegistry): void {
     const meter = this.#meter;
     meter.beforeCollecting(() => {
-      for (const { name } of registry.models()) this.#of(name);
+      for (const { name, model } of registry.models()) {
+        this.#of(name);
+        if (model) this.#beginMemory(model);
+      }
     });
     meter.gauge('modelsLoaded', (observe) =>
       observe(registry.models().filter(({ state }) => state === 'ready').length),
@@ -65,6 +75,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
             processIds.reduce((bytes, id) => bytes + residentBytes(id), 0),
             model,
           );
+        observeMemory(observe, model, versions);
         const breakers = versions.map(({ breakerState }) => breakerNumbers[breakerState]);
         if (breakers.length > 0) observe('breakerState', Math.max(...breakers), model, 'running');
         for (const [set, value] of Object.entries(versions.at(-1)?.manifest.accuracy ?? {}))
@@ -115,6 +126,33 @@ export class EngineMetrics implements Partial<EngineObserver> {
     this.#of(model).retries.value += 1;
   }
 
+  lookedUp(model: string, outcome: CacheOutcome): void {
+    this.#meter.counter('cacheLookups').series(model, outcome).value += 1;
+  }
+
+  runSaved(model: string, laneMs: number): void {
+    this.#meter.counter('cacheSaved').series(model).value += laneMs / 1000;
+  }
+
+  answersEvicted(model: string, count: number): void {
+    this.#meter.counter('cacheEvictions').series(model).value += count;
+  }
+
+  sequenceEnded(model: string, why: SequenceEnd): void {
+    this.#meter.counter('sequencesEnded').series(model, why).value += 1;
+  }
+
+  /** The same of a model that remembers answers, or has a state. */
+  #beginMemory({ name, cache, sequences }: LoadedModel): void {
+    const meter = this.#meter;
+    if (cache) {
+      for (const outcome of cacheOutcomes) meter.counter('cacheLookups').series(name, outcome);
+      meter.counter('cacheSaved').series(name);
+      meter.counter('cacheEvictions').series(name);
+    }
+    if (sequences) for (const why of sequenceEnds) meter.counter('sequencesEnded').series(name, why);
+  }
+
   /** All series of a model begin at zero, together. */
   #of(model: string): ModelSeries {
     const known = this.#models.get(model);
@@ -140,6 +178,20 @@ export class EngineMetrics implements Partial<EngineObserver> {
     return series;
   }
 }
+
+/** What versions that serve side by side remember: answers, and states of sequences. */
+function observeMemory(observe: Observe, model: string, versions: readonly LoadedModel[]): void {
+  const caches = versions.flatMap(({ cache }) => cache ?? []);
+  const sequences = versions.flatMap((version) => version.sequences ?? []);
+  const bytesOf = (those: readonly { bytes: number }[]) => those.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (caches.length > 0) observe('cacheBytes', bytesOf(caches), model);
+  if (sequences.length === 0) return;
+  const open = sequences.reduce((sum, { count }) => sum + count, 0);
+  observe('sequencesOpen', open, model);
+  observe('sequenceBytes', bytesOf(sequences), model);
+}
+
+type Observe = Parameters<Parameters<Meter['observe']>[0]>[0];
 
 type ModelSeries = {
   readonly batches: Readonly<Record<ClosedBy, CounterSeries>>;

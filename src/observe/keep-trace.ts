@@ -31,15 +31,24 @@ export type TraceKeeperOptions = {
  */
 export class TraceKeeper {
   readonly #options: TraceKeeperOptions;
-  readonly #firsts = new Map<string, { left: number; sampled: number; taken: number }>();
+  readonly #firsts = new Map<string, { left: number; sampled: number; taken: number; unkept: number }>();
   #second = -1;
   readonly #forced: SharedBudget;
   readonly #trouble: SharedBudget;
+  #weight = 1;
 
   constructor(options: TraceKeeperOptions) {
     this.#options = options;
     this.#forced = perSecond(options.forcedPerSecond, options.sharePercent);
     this.#trouble = perSecond(options.troublePerSecond, options.sharePercent);
+  }
+
+  /**
+   * For how many requests the last kept one stands: of one that was drawn, all of its model since the
+   * one drawn before, which nothing else kept.
+   */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** `wanted`: by X-Vitrine-Trace: 1, or by a traceparent that says sampled. */
@@ -50,11 +59,14 @@ export class TraceKeeper {
     always: AlwaysKept | undefined,
   ): KeptBecause | undefined {
     this.#beginSecond(Math.floor((startedAt + tookMs) / 1000));
+    this.#weight = 1;
     if (isFailed({ failure, status }) && this.#trouble.tryTake(tenant, 1)) return 'failed';
     if (tookMs >= this.#options.slowMs && this.#trouble.tryTake(tenant, 1)) return 'slow';
     if (always !== undefined && always !== 'logged') return always;
     if (wanted !== undefined && this.#forced.tryTake(tenant, 1)) return wanted;
-    return this.#sample(model ?? noModel) ?? always;
+    const drawn = this.#sample(model ?? noModel);
+    if (drawn === undefined && always !== undefined) this.#draw(this.#of(model ?? noModel));
+    return drawn ?? always;
   }
 
   #sample(model: string): KeptBecause | undefined {
@@ -63,21 +75,29 @@ export class TraceKeeper {
     const of = this.#of(model);
     if (trace_count >= 0 && of.taken >= trace_count) return undefined;
     of.sampled += 1;
+    of.unkept += 1;
     if (of.left > 0) {
       of.left -= 1;
       of.taken += 1;
+      this.#draw(of);
       return 'first';
     }
     if (of.sampled < trace_rate) return undefined;
     of.sampled = 0;
     of.taken += 1;
+    this.#draw(of);
     return 'sample';
   }
 
-  #of(model: string): { left: number; sampled: number; taken: number } {
+  #draw(of: { unkept: number }): void {
+    this.#weight = Math.max(1, of.unkept);
+    of.unkept = 0;
+  }
+
+  #of(model: string): { left: number; sampled: number; taken: number; unkept: number } {
     let of = this.#firsts.get(model);
     if (!of) {
-      of = { left: this.#options.firstPerSecond, sampled: 0, taken: 0 };
+      of = { left: this.#options.firstPerSecond, sampled: 0, taken: 0, unkept: 0 };
       this.#firsts.set(model, of);
     }
     return of;

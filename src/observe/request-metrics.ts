@@ -1,10 +1,13 @@
 import type { Registry } from '../engine/registry/registry.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus, isRefusal } from '../errors.ts';
 import type { TaskKind } from '../task-kinds.ts';
-import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
+import type { CounterSeries, Exemplar, Meter } from '../telemetry/meter.ts';
+import { HistogramSeries } from '../telemetry/meter.ts';
+import { conventionSeconds, requestSeconds } from '../telemetry/names/metric.ts';
 import type { RequestRow } from './flight/request-row.ts';
 import { type KeptBecause, keptReasons } from './kept-reasons.ts';
 import { LastFound } from './last-found.ts';
+import type { RequestTrace } from './request-trace.ts';
 import { inferenceStages, stageNames } from './stages.ts';
 
 /** What is counted of every request, kept trace or not. */
@@ -13,9 +16,14 @@ export class RequestMetrics {
   readonly #models = new Map<string, Map<TaskKind | undefined, ModelSeries>>();
   readonly #lastAnswered = new LastFound<AnsweredSeries>();
   readonly #lastModel = new LastFound<ModelSeries>();
+  readonly #scheme: 'http' | 'https';
+  /** By method, route and status: what both histograms of requests are made of. */
+  readonly #seconds = new Map<string, HistogramSeries>();
+  readonly #active = new Map<string, CounterSeries>();
 
-  constructor(meter: Meter) {
+  constructor(meter: Meter, scheme: 'http' | 'https' = 'http') {
     this.#meter = meter;
+    this.#scheme = scheme;
     for (const reason of keptReasons) meter.counter('tracesKept').series(reason);
   }
 
@@ -34,7 +42,8 @@ export class RequestMetrics {
   beginRoute(endpoint: string, methods: readonly string[]): void {
     for (const method of methods) {
       for (const status of [200, 400, 429, 500, 503]) this.#requestsOf(method, endpoint, status, faultOfStatus(status));
-      this.#meter.histogram('httpRequestSeconds').series(method, endpoint);
+      this.#meter.summed('httpRequestSeconds').series(method, endpoint);
+      this.#meter.exponential('httpRequestLatency').series(method, endpoint);
     }
     this.#errorsOf('internal', endpoint);
     if (!methods.includes('POST')) return;
@@ -66,13 +75,29 @@ export class RequestMetrics {
     return series;
   }
 
-  answered(method: string, endpoint: string, status: number, fault: Fault | undefined, tookMs: number): void {
+  /** A request has begun; `ended` follows. */
+  began(method: string): void {
+    this.#activeOf(method).value += 1;
+  }
+
+  ended(method: string): void {
+    this.#activeOf(method).value -= 1;
+  }
+
+  answered(
+    method: string,
+    endpoint: string,
+    status: number,
+    fault: Fault | undefined,
+    { tookMs, bodyBytes }: Pick<RequestRow, 'tookMs' | 'bodyBytes'>,
+  ): void {
     const series =
       this.#lastAnswered.get(status, endpoint, method, fault) ??
       this.#lastAnswered.set(
         {
           requests: this.#requestsOf(method, endpoint, status, fault),
-          seconds: this.#meter.histogram('httpRequestSeconds').series(method, endpoint),
+          seconds: this.#secondsOf(method, endpoint, status),
+          bodies: this.#meter.histogram('httpServerBodyBytes').series(method, endpoint, this.#scheme),
         },
         status,
         endpoint,
@@ -81,6 +106,46 @@ export class RequestMetrics {
       );
     series.requests.value += 1;
     series.seconds.record(tookMs / 1000);
+    series.bodies.record(bodyBytes);
+  }
+
+  /** The trace of a request that was counted is kept: one can go from its buckets to it. */
+  exemplify(words: ExemplaryWords, row: RequestRow, ids: Exemplar): void {
+    const { method, route, servedBy, task, isForJob } = words;
+    this.#secondsOf(method, route, row.status).exemplify(ids);
+    if (servedBy === undefined || isForJob) return;
+    const { seconds, stages, rest } = this.beginModel(servedBy.name, task);
+    seconds.exemplify(ids);
+    for (let stage = 0; stage < stages.length; stage += 1)
+      stages[stage]?.exemplify({ ...ids, value: row.stageMs(stage) / 1000 });
+    rest.exemplify({ ...ids, value: row.restMs / 1000 });
+  }
+
+  /** Recorded once, in the bounds of both histograms. */
+  #secondsOf(method: string, endpoint: string, status: number): HistogramSeries {
+    const key = `${method} ${status} ${endpoint}`;
+    const known = this.#seconds.get(key);
+    if (known !== undefined) return known;
+    const series = new HistogramSeries(
+      secondsOfBoth,
+      this.#meter.exponential('httpRequestLatency').series(method, endpoint),
+    );
+    this.#seconds.set(key, series);
+    this.#meter.summed('httpRequestSeconds').series(method, endpoint).add(series);
+    this.#meter
+      .summed('httpServerSeconds')
+      .series(method, endpoint, String(status), this.#scheme, status >= 500 ? String(status) : '')
+      .add(series);
+    return series;
+  }
+
+  #activeOf(method: string): CounterSeries {
+    let series = this.#active.get(method);
+    if (series === undefined) {
+      series = this.#meter.upDownCounter('httpServerActive').series(method, this.#scheme);
+      this.#active.set(method, series);
+    }
+    return series;
   }
 
   /** Bytes that are no HTTP: counted, though no request came of them. */
@@ -134,4 +199,9 @@ type ModelSeries = {
 type AnsweredSeries = {
   readonly requests: CounterSeries;
   readonly seconds: HistogramSeries;
+  readonly bodies: HistogramSeries;
 };
+
+type ExemplaryWords = Pick<RequestTrace, 'method' | 'route' | 'servedBy' | 'task' | 'isForJob'>;
+
+const secondsOfBoth = [...new Set<number>([...requestSeconds, ...conventionSeconds])].sort((a, b) => a - b);

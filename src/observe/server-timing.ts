@@ -1,3 +1,4 @@
+import { type CacheOutcome, cacheOutcomes } from '../engine/inference.ts';
 import { type HeadValue, headValue, inOnePiece, joinHead } from '../head-lines.ts';
 import { type Stages, taskStages } from './stages.ts';
 
@@ -10,6 +11,11 @@ export function serverTiming(stages: Float64Array, from: number): HeadValue {
   text = joinHead(text, split.of(stages[from + 5]!));
   return joinHead(text, encode.of(stages[from + 7]!));
 }
+
+/** How the request was found among the remembered answers. */
+export const cacheTexts = Object.fromEntries(
+  cacheOutcomes.map((outcome) => [outcome, headValue(`,cache;desc="${outcome}"`)]),
+) as Readonly<Record<CacheOutcome, HeadValue>>;
 
 export function taskTiming(stages: Stages): string {
   return ['receive' as const, ...taskStages].map((name) => `${name};dur=${stages[name].toFixed(3)}`).join(',');

@@ -41,7 +41,7 @@ export type ReceiverParts = {
 };
 
 /** Few come here, and what they bring is never to be missed: every request is traced. */
-const keepAll = { decide: () => 'first' as const };
+const keepAll = { decide: () => 'first' as const, weight: 1 };
 
 /** Every route of the receiver. */
 export function createReceiver(parts: ReceiverParts): ServedApp {

@@ -74,6 +74,20 @@ export const modelSettings = {
     100_000,
     'The longest batch that runs on the event loop instead of in its lane, in microseconds. Small models only; 0: none.',
   ),
+  sequencesMax: integer(
+    'VITRINE_SEQUENCES_MAX',
+    10_000,
+    1,
+    10_000_000,
+    'Sequences of models with a state (state in model.json) that may be open at once; clients share them (VITRINE_CLIENT_SHARE_PERCENT).',
+  ),
+  sequenceBytesMax: integer(
+    'VITRINE_SEQUENCE_BYTES_MAX',
+    256 * 1024 ** 2,
+    1024,
+    2 ** 40,
+    'Bytes that the states of all sequences may take; clients share them likewise.',
+  ),
   retryAttemptsMax: integer(
     'VITRINE_RETRY_ATTEMPTS_MAX',
     3,

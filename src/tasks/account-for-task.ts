@@ -240,7 +240,13 @@ class TaskRecorder implements TaskRecord {
         parent: task,
         startMs: this.#callsFrom,
         endMs: this.#callsTo,
-        attributes: { ...common, ...prompt, [attribute.taskCalls]: this.#callCount, ...failed?.attributes },
+        attributes: {
+          ...common,
+          ...prompt,
+          ...(this.#request.kind === 'generate' && generationAttributes(this.#model, parameters)),
+          [attribute.taskCalls]: this.#callCount,
+          ...failed?.attributes,
+        },
       });
       const chunk = { name: spanNames.chunk.name, parent: inference };
       for (const [index, call] of this.#calls.entries()) {
@@ -257,6 +263,17 @@ class TaskRecorder implements TaskRecord {
     }
     return trace.setSpanContext(parent, task);
   }
+}
+
+/** By OpenTelemetry's names for generative models. Nothing of the prompt is recorded. */
+function generationAttributes(model: string, { seed }: Readonly<Record<string, unknown>>): Attributes {
+  return {
+    [attribute.genAiOperation]: 'generate_content',
+    [attribute.genAiProvider]: 'vitrine',
+    [attribute.genAiOutput]: 'audio',
+    [attribute.genAiModel]: model,
+    ...(typeof seed === 'number' && { [attribute.genAiSeed]: seed }),
+  };
 }
 
 /**

@@ -5,10 +5,12 @@ import { CounterSeries } from './meter/counter-series.ts';
 import { ExponentialSeries } from './meter/exponential-series.ts';
 import { HistogramSeries } from './meter/histogram-series.ts';
 import { Instrument, type Labels, labelsOf } from './meter/instrument.ts';
+import { SummedHistogram } from './meter/summed-histogram.ts';
 import type { Metric } from './names/metric.ts';
 import { type MetricName, metricNames } from './names/names.ts';
 
-export type { CollectedMetric, CounterSeries, HistogramSeries, Point };
+export type { Exemplar } from './meter/collected-metric.ts';
+export { type CollectedMetric, type CounterSeries, HistogramSeries, type Point };
 
 type Rows = typeof metricNames;
 /** The names of one kind. */
@@ -17,11 +19,21 @@ type Named<Kind extends Metric['kind']> = {
 }[MetricName];
 export type LabelsOf<Name extends MetricName> = Labels<Rows[Name]['attributes']>;
 
+export type UpDownCounter<Name extends Named<'up-down counter'>> = Instrument<
+  Rows[Name]['attributes'],
+  number,
+  CounterSeries
+>;
 export type Counter<Name extends Named<'counter'>> = Instrument<Rows[Name]['attributes'], number, CounterSeries>;
 export type Histogram<Name extends Named<'histogram'>> = Instrument<
   Rows[Name]['attributes'],
   HistogramValue,
   HistogramSeries
+>;
+export type Summed<Name extends Named<'histogram'>> = Instrument<
+  Rows[Name]['attributes'],
+  HistogramValue,
+  SummedHistogram
 >;
 export type Exponential<Name extends Named<'exponential histogram'>> = Instrument<
   Rows[Name]['attributes'],
@@ -29,7 +41,7 @@ export type Exponential<Name extends Named<'exponential histogram'>> = Instrumen
   ExponentialSeries
 >;
 
-type Observed = Named<'gauge' | 'counter'>;
+type Observed = Named<'gauge' | 'counter' | 'up-down counter'>;
 /** Reads what something else knows, at each collection. */
 type Read<Name extends Observed> = (
   observe: (value: number, ...labels: LabelsOf<Name>) => void,
@@ -54,6 +66,19 @@ export class Meter {
 
   counter<Name extends Named<'counter'>>(name: Name): Counter<Name> {
     return this.#once(name, () => new Instrument(metricNames[name], () => new CounterSeries()));
+  }
+
+  /** What is there now: it goes up and down. */
+  upDownCounter<Name extends Named<'up-down counter'>>(name: Name): UpDownCounter<Name> {
+    return this.#once(name, () => new Instrument(metricNames[name], () => new CounterSeries()));
+  }
+
+  /** A histogram that is made of finer ones when it is collected. */
+  summed<Name extends Named<'histogram'>>(name: Name): Summed<Name> {
+    return this.#once(name, () => {
+      const row: Metric = metricNames[name];
+      return new Instrument(row, () => new SummedHistogram(row.buckets ?? []));
+    });
   }
 
   histogram<Name extends Named<'histogram'>>(name: Name): Histogram<Name> {

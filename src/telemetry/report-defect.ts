@@ -2,6 +2,7 @@ import type { Context } from '@opentelemetry/api';
 import { recordedStack } from '../errors.ts';
 import { type LogFields, log } from './logger.ts';
 import type { Meter } from './meter.ts';
+import { exceptionFields } from './spans.ts';
 
 /**
  * Counts and logs an unexpected error. It ends the request or job it belongs to, never the process.
@@ -17,7 +18,7 @@ export function reportDefect(
     'app',
     'error',
     `A defect ${places[where]}: ${recordedStack(error)}`,
-    { event_type: 'defect', ...fields },
+    { event_type: 'defect', ...exceptionFields(error), ...fields },
     context,
   );
 }

@@ -1,6 +1,7 @@
 import { type Attributes, type Context, context, type SpanContext, type SpanKind, trace } from '@opentelemetry/api';
 import { failures, faultOf, recordedReason, recordedStack, ServiceError } from '../errors.ts';
 import { type Ids, newIds, sampled } from './ids.ts';
+import { log } from './logger.ts';
 import { attribute, type SpanName, spanNames } from './names/names.ts';
 
 /** A span whose end is known. */
@@ -23,14 +24,6 @@ export type FinishedSpan = {
   readonly links?: readonly SpanContext[];
   /** Why it failed. */
   readonly error?: string | undefined;
-  readonly exception?: RecordedException | undefined;
-};
-
-export type RecordedException = {
-  readonly atMs: number;
-  readonly type: string;
-  readonly message: string;
-  readonly stack: string;
 };
 
 export type SpanSink = { add(span: FinishedSpan, context: SpanContext): void };
@@ -40,6 +33,10 @@ let sink: SpanSink | undefined;
 /** Where the spans of this process go, from its start to its stop. */
 export function setSpanSink(next: SpanSink | undefined): void {
   sink = next;
+}
+
+export function spansAreExported(): boolean {
+  return sink !== undefined;
 }
 
 /** Exports a span, and returns its context for spans within it. */
@@ -68,7 +65,7 @@ export class LiveSpan {
   /** For what happens within it. */
   readonly context: Context;
   readonly attributes: Attributes;
-  failure: Pick<FinishedSpan, 'error' | 'exception'> = {};
+  failure: Pick<FinishedSpan, 'error'> = {};
 
   constructor(context: Context, attributes: Attributes | undefined) {
     this.context = context;
@@ -83,6 +80,7 @@ export class LiveSpan {
     const { attributes, ...failure } = failureOf(error);
     this.setAttributes(attributes);
     this.failure = failure;
+    if (!(error instanceof ServiceError)) logException(error, this.context);
   }
 }
 
@@ -120,17 +118,24 @@ export async function inSpan<Result>(
 }
 
 /** A failure as a span has it: without the words of the caller. */
-export function failureOf(
-  error: unknown,
-): { readonly attributes: Attributes } & Pick<FinishedSpan, 'error' | 'exception'> {
+export function failureOf(error: unknown): { readonly attributes: Attributes } & Pick<FinishedSpan, 'error'> {
   const code = error instanceof ServiceError ? error.code : 'internal';
   const attributes = { [attribute.errorType]: code, [attribute.fault]: faultOf(code) };
   if (error instanceof ServiceError) return { attributes, error: error.recorded };
-  const exception = {
-    atMs: performance.timeOrigin + performance.now(),
-    type: error instanceof Error ? error.name : 'Error',
-    message: recordedReason(error),
-    stack: recordedStack(error),
+  return { attributes, error: failures[code].means };
+}
+
+/** As a log record with the ids of the span: events of spans are deprecated. */
+function logException(error: unknown, within: Context): void {
+  const fields = { [attribute.eventType]: 'exception' as const, ...exceptionFields(error) };
+  log('app', 'warn', `An unexpected error ended a span: ${recordedReason(error)}`, fields, within);
+}
+
+/** By OpenTelemetry's names for exceptions. */
+export function exceptionFields(error: unknown): Record<string, string> {
+  return {
+    [attribute.exceptionType]: error instanceof Error ? error.name : 'Error',
+    [attribute.exceptionMessage]: recordedReason(error),
+    [attribute.exceptionStack]: recordedStack(error),
   };
-  return { attributes, error: failures[code].means, exception };
 }

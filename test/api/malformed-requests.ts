@@ -235,7 +235,7 @@ function badMembers(): MalformedRequest[] {
     request(
       'a sequence',
       { parameters: { sequence_id: 42 }, inputs: [good] },
-      /parameters\.sequence_id is set; sequences/,
+      /sequence_id is given, but the model has no state/,
     ),
     request('outputs that are an object', { inputs: [good], outputs: {} }, /outputs is an object/),
     request('outputs that are null', { inputs: [good], outputs: null }, /outputs is null/),

@@ -65,3 +65,37 @@ export async function sendUntilTaken(
     }
   }
 }
+
+/**
+ * Ten records of each signal at a time, each until it is taken. Traces are known by their ids, the
+ * others by their numbers; `retried` has those that were sent more than once.
+ */
+export function startNumberedLoad<S extends Signal>(url: string, signals: readonly S[]) {
+  const sent = Object.fromEntries(signals.map((signal) => [signal, new Set<string>()])) as Record<S, Set<string>>;
+  const retried = new Set<string>();
+  const ended = new AbortController();
+  const until = AbortSignal.timeout(600_000);
+  const running = (async () => {
+    for (let number = 0; !ended.signal.aborted; number += 10) {
+      for (const signal of signals) {
+        const records = Array.from({ length: 10 }, (_, at) => numbered(signal, number + at));
+        const refusals = await sendUntilTaken(url, signal, records, until);
+        for (const [at, { record }] of records.entries()) {
+          const name = signal === 'traces' ? String(record.traceId) : String(number + at);
+          sent[signal].add(name);
+          if (refusals > 0) retried.add(name);
+        }
+      }
+      await pause(20); // The pace of the load; nothing waits for it.
+    }
+  })();
+  running.catch(() => undefined); // It is awaited in stop().
+  return {
+    sent,
+    retried,
+    stop: () => {
+      ended.abort();
+      return running;
+    },
+  };
+}

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -24,6 +26,22 @@ describe('the images', () => {
     const refused = await start('tempo,nowhere');
     assert.equal(refused.code, 1);
     assert.match(refused.said, /^Cannot start the Collector: there is no otel-collector\/backends\/nowhere\.yaml/);
+  });
+
+  it('measure containers on an Engine that is too old to agree on a version, and end when they are asked to', async () => {
+    const start = (program: string) => ['sh', join(root, 'compose/start-containers.sh'), 'sh', '-c', program];
+    const run = (program: string) => runProgram('sh', start(program).slice(1), {});
+    assert.deepEqual(await run('echo "[$VITRINE_DOCKER_API_VERSION]"'), { code: 0, said: '[]\n' });
+    const old = await run('echo "[$VITRINE_DOCKER_API_VERSION]"; [ "$VITRINE_DOCKER_API_VERSION" = 1.41 ]');
+    assert.deepEqual(old, { code: 0, said: '[]\n[1.41]\n' });
+    assert.equal((await run('exit 3')).code, 1);
+    const running = spawn('sh', start('trap "exit 0" TERM; echo runs; while :; do sleep 0.01; done').slice(1), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(running, 'exit');
+    await once(running.stdout, 'data');
+    running.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
   });
 
   it('are healthy when the address answers 2xx, and not when it refuses or nobody is there', async () => {

@@ -21,7 +21,7 @@ export async function startWatchedStack(shim: Shim): Promise<{ stack: Stack } & 
   for (const name of await taskModels()) await cp(join(repository, name), join(models, name), { recursive: true });
   await writeModel(models, 'perceptron', perceptron(), { manifest: { accuracy: { 'held-out': 0.91 } } });
   await writeModel(models, 'in-a-process', perceptron({ widths: [4, 4, 2] }), {
-    manifest: { lanes: { kind: 'process' } },
+    manifest: { lanes: { kind: 'process' }, cache: {} },
   });
   await writeModel(models, 'gather', gather());
   await writeModel(models, 'slow', slow());

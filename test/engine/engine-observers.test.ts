@@ -37,6 +37,10 @@ describe('the observers of the engine', () => {
         modelLoaded: (...of) => hear('modelLoaded', ...of),
         requestDropped: (...of) => hear('requestDropped', ...of),
         requestRetried: (...of) => hear('requestRetried', ...of),
+        lookedUp: (...of) => hear('lookedUp', ...of),
+        runSaved: (...of) => hear('runSaved', ...of),
+        answersEvicted: (...of) => hear('answersEvicted', ...of),
+        sequenceEnded: (...of) => hear('sequenceEnded', ...of),
       },
       { began: () => undefined, ended: () => gpu },
     );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
-import type { InferAnswer, InferRequest } from '../../src/engine/inference.ts';
+import type { BatchFacts, InferAnswer, InferRequest } from '../../src/engine/inference.ts';
 import { Registry, type RegistryConfig } from '../../src/engine/registry/registry.ts';
 import type { DataType, Tensor } from '../../src/engine/tensor.ts';
 import { writeModel } from '../../testkit/models/models.ts';
@@ -9,8 +9,11 @@ import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 export type Served = AsyncDisposable & {
   readonly registry: Registry;
   readonly folder: string;
-  infer(model: string, inputs: InferRequest['inputs'], options?: Partial<InferRequest>): Promise<InferAnswer>;
+  infer(model: string, inputs: InferRequest['inputs'], options?: Partial<InferRequest>): Promise<AnswerOfRun>;
 };
+
+/** Only answers that were remembered have no batch. */
+export type AnswerOfRun = InferAnswer & { readonly batch: BatchFacts };
 
 /** A registry over real models in a folder of its own. */
 export async function serveModels(
@@ -41,7 +44,7 @@ export async function serveModels(
         deadlineAt: performance.now() + 60_000,
         signal: new AbortController().signal,
         ...options,
-      }),
+      }) as Promise<AnswerOfRun>,
     [Symbol.asyncDispose]: async () => {
       await registry[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();

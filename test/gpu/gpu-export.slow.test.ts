@@ -62,7 +62,7 @@ describe('GPU readings on their way out, from a shim (no GPU)', function () {
       'hw.errors',
       'GPU-shim-0000',
       'Shim 0 (no GPU)',
-      'ecc_corrected',
+      'corrected',
     ]) {
       assert.ok(request.includes(text), text);
     }

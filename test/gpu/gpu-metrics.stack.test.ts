@@ -51,7 +51,7 @@ describe('GPU metrics in the real Prometheus, from a shim (no GPU)', function ()
       ['hw_temperature_celsius', {}, 44],
       ['hw_gpu_clock_hertz', { hw_gpu_clock_type: 'memory' }, 2_619_000_000],
       ['hw_gpu_throttle', { hw_gpu_throttle_reason: 'sw_power_cap' }, 1],
-      ['hw_errors_total', { error_type: 'ecc_corrected' }, 3],
+      ['hw_errors_total', { error_type: 'corrected' }, 3],
       ['hw_gpu_processes', { hw_gpu_process_owner: 'other' }, 2],
       ['hw_gpu_process_memory_usage_bytes', { hw_gpu_process_owner: 'other' }, 2 * 2 ** 20],
     ] as const) {

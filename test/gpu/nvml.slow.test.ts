@@ -38,7 +38,7 @@ describe('the binding of NVML, against a shim (no GPU)', function () {
     assert.deepEqual(nvml.powerLimitMilliwatts(device), value(700_000));
     assert.deepEqual(nvml.temperatureCelsius(device), value(44));
     assert.deepEqual(nvml.clockMegahertz(device, 'memory'), value(2619));
-    assert.deepEqual(nvml.eccErrors(device, 'ecc_corrected'), value(3));
+    assert.deepEqual(nvml.eccErrors(device, 'corrected'), value(3));
     assert.deepEqual(nvml.processes(device), value([mebibyteOf(4_000_001), mebibyteOf(4_000_002)]));
   });
 
@@ -73,7 +73,7 @@ describe('the binding of NVML, against a shim (no GPU)', function () {
     assert.deepEqual(nvml.powerMilliwatts(device), { is: 'refused', code: 'not_supported' });
     assert.deepEqual(nvml.memory(device), { is: 'refused', code: 'no_permission' });
     assert.deepEqual(nvml.name(device), { is: 'refused', code: 'unknown' });
-    assert.deepEqual(nvml.eccErrors(device, 'ecc_corrected'), { is: 'refused', code: 'unknown' });
+    assert.deepEqual(nvml.eccErrors(device, 'corrected'), { is: 'refused', code: 'unknown' });
     assert.deepEqual(nvml.device(7), { is: 'refused', code: 'invalid_argument' });
   });
 

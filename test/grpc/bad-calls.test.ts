@@ -128,7 +128,7 @@ describe('a call of gRPC that is wrong', () => {
       'belongs to a sequence',
       copyRequest([1], { parameters: mapOf({ sequence_id: { int64_param: 7 } }) }),
       status.INVALID_ARGUMENT,
-      /sequences and streams are not served/,
+      /sequence_id is given, but the model has no state/,
     ],
     [
       'lies in shared memory',
@@ -231,6 +231,23 @@ describe('a call of gRPC that is wrong', () => {
     session.destroy();
     await waitFor('the bodies to be given back', () => api.held().bodyBytes === 0);
     await waitFor('the requests in flight to end', () => api.held().inFlight === 0);
+  });
+
+  it('gives back the half of a second message when the first one failed', async () => {
+    await using patient = await serveApi(
+      { copy: { onnx: identity('FP32') } },
+      { bodyIdleMsMax: 600_000, slowAfterMs: 600_000 },
+    );
+    const session = connect(`http://127.0.0.1:${patient.grpcPort}`);
+    const stream = session.request({ ...callHeaders(), ':path': '/inference.GRPCInferenceService/ModelMetadata' });
+    const answered = trailersOf(stream);
+    const named = new WireWriter();
+    named.text(1, 'nobody');
+    const first = message(named.bytes);
+    stream.write(Buffer.concat([first, message(Buffer.alloc(20_000)).subarray(0, 10_000)]));
+    assert.equal((await answered)['grpc-status'], String(status.NOT_FOUND));
+    await waitFor('the bodies to be given back', () => patient.held().bodyBytes === 0);
+    session.destroy();
   });
 
   it('of a stream that nobody reads is cut off, and no other call waits for it', async () => {

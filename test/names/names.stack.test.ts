@@ -62,7 +62,10 @@ describe('the names of all metrics, in the real Prometheus', function () {
     await shim.answer({ count: 1 });
     models = await temporaryFolder();
     await writeModel(models.path, 'perceptron', perceptron(), { manifest: { accuracy: { held_out: 0.875 } } });
-    await writeModel(models.path, 'apart', identity('FP32'), { manifest: { lanes: { kind: 'process' } } });
+    await writeModel(models.path, 'apart', identity('FP32'), {
+      manifest: { lanes: { kind: 'process' }, cache: {} },
+    });
+    await writeModel(models.path, 'late', identity('FP32'), { manifest: { lanes: { kind: 'process' } } });
     if (!('unavailable' in vulkan))
       await writeModel(models.path, 'webgpu', perceptron(), {
         manifest: { lanes: { kind: 'process' }, providers: ['webgpu'] },
@@ -268,6 +271,14 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
   assert.equal((await post('/v2/models/perceptron/infer', { inputs: [tensor('x', [1, 3])] })).status, 400);
   const profiled = { 'x-vitrine-profile': '1' };
   assert.equal((await post('/v2/models/apart/infer', { inputs: [tensor('x', [1, 8])] }, profiled)).status, 200);
+  // A server error, whose error.type the convention's histogram has.
+  const hurried = { 'x-request-timeout-ms': '1' };
+  let isLate = false;
+  for (let tries = 0; !isLate && tries < 500; tries += 1) {
+    const { status } = await post('/v2/models/late/infer', { inputs: [tensor('x', [1000, 8])] }, hurried);
+    isLate = status === 504;
+  }
+  assert.ok(isLate);
   assert.equal((await post('/v2/models/nowhere/infer', { inputs: [] })).status, 404);
   for (const path of [
     '/live',

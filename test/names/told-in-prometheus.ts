@@ -28,7 +28,7 @@ export function expectedInPrometheus(): Told {
     nameInPrometheus(metric),
     new Set(metric.attributes.map(asLabel)),
   ]);
-  const others = aliases.map((alias): [string, Set<string>] => [alias.name, new Set(labelsOf(alias))]);
+  const others = aliases.map((alias): [string, Set<string>] => [alias.name, new Set(labelsOf(alias).map(asLabel))]);
   return new Map([...rows, ...others]);
 }
 

@@ -5,7 +5,7 @@ import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { choosePort } from '../../launcher/free-port.ts';
-import { runCommand } from '../../launcher/ground/run-command.ts';
+import { runCommand } from '../../launcher/run-command.ts';
 import { readState } from '../../launcher/stack-state.ts';
 import { testEnvironment } from '../../testkit/stack.ts';
 import { root } from '../../testkit/suite/plan-suite.ts';

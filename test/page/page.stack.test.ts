@@ -272,7 +272,11 @@ describe('the page in a browser', function () {
   it('shows the models with their manifests, loads and unloads with the token only', async () => {
     await using stranger = await open('#/models', keys.guest);
     const slow = (page: Page) => page.getByRole('region', { name: 'slow', exact: true });
-    await slow(stranger.page).getByRole('button', { name: 'Unload' }).click();
+    const unload = async (page: Page) => {
+      await slow(page).getByRole('button', { name: 'Unload', exact: true }).click();
+      await slow(page).getByRole('button', { name: 'Unload slow now' }).click();
+    };
+    await unload(stranger.page);
     await stranger.page.getByText('administration needs its token').waitFor();
     await using opened = await open('#/models');
     const { page, trouble } = opened;
@@ -280,7 +284,7 @@ describe('the page in a browser', function () {
     await model.getByText('Manifest').click();
     await model.locator('td', { hasText: 'FP32' }).first().waitFor();
     await takePicture(page, 'models');
-    await model.getByRole('button', { name: 'Unload' }).click();
+    await unload(page);
     await page.getByText('slow is unloaded.').waitFor();
     await model.getByRole('button', { name: 'Load', exact: true }).click();
     await page.getByText('slow is loaded.').waitFor();

@@ -61,7 +61,7 @@ for (const backends of sets) {
     });
 
     it('lead from a metric to the traces of its model, by exemplars or by what stands in their place', async () => {
-      const query = 'traces_span_metrics_duration_seconds_bucket{job="vitrine", inference_model_name="perceptron"} < 0';
+      const query = 'inference_request_duration_seconds_bucket{job="vitrine", model="perceptron"} < 0';
       const now = Date.now() / 1000;
       const { data, infos = [] } = await ask<{
         data: { exemplars: { labels: { trace_id?: string } }[] }[];

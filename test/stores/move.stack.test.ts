@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentName } from '../../launcher/components.ts';
 import { storeFor } from '../../src/stores/stores.ts';
 import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
@@ -7,7 +6,7 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { unbuiltServers } from '../../testkit/unbuilt-servers.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { waitingQueues } from '../../testkit/waiting-queues.ts';
-import { numbered, sendUntilTaken } from '../collector/numbered-load.ts';
+import { startNumberedLoad } from '../collector/numbered-load.ts';
 import type { Signal } from '../collector/otlp-json.ts';
 
 const first = 'prometheus,tempo,loki';
@@ -34,7 +33,7 @@ for (const second of seconds)
     after(() => stack?.close());
 
     it('loses nothing, and stores twice only what had to be sent again', async () => {
-      const load = startLoad(`http://127.0.0.1:${stack.port('otlpHttpPort')}`);
+      const load = startNumberedLoad(`http://127.0.0.1:${stack.port('otlpHttpPort')}`, signals);
       const more = async (what: string) => {
         const before = load.sent.traces.size;
         await waitFor(`load ${what}`, () => load.sent.traces.size > before + 100, deadline);
@@ -120,37 +119,4 @@ for (const second of seconds)
 
 function numbersOf(samples: readonly { labels: Record<string, string> }[]): string[] {
   return samples.map(({ labels }) => labels.number ?? '');
-}
-
-/** Ten records of each signal at a time, each until it is taken; traces by id, others by number. */
-function startLoad(url: string) {
-  const sent: Record<Signal, Set<string>> = { traces: new Set(), metrics: new Set(), logs: new Set() };
-  const retried = new Set<string>();
-  const ended = new AbortController();
-  const until = AbortSignal.timeout(600_000);
-  const running = (async () => {
-    for (let number = 0; !ended.signal.aborted; number += 10) {
-      for (const signal of signals) {
-        const records = Array.from({ length: 10 }, (_, at) => numbered(signal, number + at));
-        const names = records.map(({ record }, at) =>
-          signal === 'traces' ? String(record.traceId) : String(number + at),
-        );
-        const refusals = await sendUntilTaken(url, signal, records, until);
-        for (const name of names) {
-          sent[signal].add(name);
-          if (refusals > 0) retried.add(name);
-        }
-      }
-      await pause(50); // The pace of the load; nothing waits for it.
-    }
-  })();
-  running.catch(() => undefined); // It is awaited in stop().
-  return {
-    sent,
-    retried,
-    stop: () => {
-      ended.abort();
-      return running;
-    },
-  };
 }

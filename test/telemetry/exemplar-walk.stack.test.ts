@@ -6,7 +6,6 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 
-const route = '/v2/models/:model/infer';
 const deadline = { deadlineMs: 90_000, everyMs: 500 };
 
 describe('an exemplar', function () {
@@ -40,17 +39,17 @@ describe('an exemplar', function () {
   it('leads from the metric to the trace, its log line, its batch, its mates, and back', async () => {
     const sent = new Set<string>();
     const seen = new Set<string>();
-    // Which of the requests becomes an exemplar is the Collector's choice: more are sent until one of
+    // The last of a bucket becomes the exemplar: more are sent until one of
     // those that shared a batch is.
     let shared: Awaited<ReturnType<typeof openExemplar>> | undefined;
     for (let round = 1; !shared; round += 1) {
       assert.ok(round <= 10, 'of twelve requests at once, all but the first share a batch');
       for (const id of await Promise.all(Array.from({ length: 12 }, () => infer()))) sent.add(id);
-      // The metric: latency by route and model.
+      // The metric: latency by model.
       const exemplars = await waitFor(
-        'exemplars of latency by route and model',
+        'exemplars of latency by model',
         async () => {
-          const found = await exemplarsOf(`{http_route="${route}",inference_model_name="batched"}`);
+          const found = await exemplarsOf('{model="batched"}');
           const others = found.filter(({ traceId }) => !seen.has(traceId));
           return others.length > 0 && others;
         },
@@ -116,7 +115,7 @@ describe('an exemplar', function () {
 
   async function exemplarsOf(selector: string): Promise<{ traceId: string; spanId: string }[]> {
     const url = new URL('/api/v1/query_exemplars', stack.url('prometheus'));
-    url.searchParams.set('query', `traces_span_metrics_duration_seconds_bucket${selector}`);
+    url.searchParams.set('query', `inference_request_duration_seconds_bucket${selector}`);
     url.searchParams.set('start', String(Date.now() / 1000 - 600));
     url.searchParams.set('end', String(Date.now() / 1000 + 60));
     const { data } = (await (await fetch(url)).json()) as {

@@ -46,6 +46,7 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     task: at % 6 === 0 ? 'separate' : undefined,
     kept: at % 3 === 0 ? 'first' : undefined,
     model: batch?.model,
+    cache: at % 9 === 0 ? 'miss' : undefined,
     version: batch?.version,
     threads: undefined,
     waits: undefined,

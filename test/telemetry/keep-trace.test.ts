@@ -29,6 +29,21 @@ describe('keeping a trace', () => {
     assert.notEqual(decide(keeper, late, undefined, undefined), 'first', 'one of the second before begins no other');
   });
 
+  it('says for how many requests it stands, so that the sum over kept traces is all requests', () => {
+    const keeper = keep({
+      firstPerSecond: 2,
+      settings: () => ({ trace_level: ['TIMESTAMPS'], trace_rate: 4, trace_count: -1 }),
+    });
+    let weights = 0;
+    for (let sent = 1; sent <= 43; sent += 1) {
+      const trouble = sent % 10 === 0;
+      const kept = decide(keeper, trouble ? failed : quiet, undefined, sent === 43 ? 'logged' : undefined);
+      if (kept === 'failed') assert.equal(keeper.weight, 1);
+      if (kept !== undefined) weights += keeper.weight;
+    }
+    assert.equal(weights, 43);
+  });
+
   it('lets callers and failures have so many a second and no more', () => {
     const keeper = keep({ forcedPerSecond: 3, troublePerSecond: 5 });
     const forced = Array.from({ length: 20 }, (_, at) =>

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ensureImages, type ImagesOptions } from '../../launcher/ground/build-images.ts';
 import type { WrittenImage } from '../../launcher/ground/image-archive.ts';
 import { letThrough } from '../../launcher/ground/image-content.ts';
-import { CommandFailed, runCommand } from '../../launcher/ground/run-command.ts';
+import { CommandFailed, runCommand } from '../../launcher/run-command.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { root } from '../suite/plan-suite.ts';
 import { temporaryFolder } from '../temporary-folder.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CommandFailed, runCommand } from '../../launcher/ground/run-command.ts';
+import { CommandFailed, runCommand } from '../../launcher/run-command.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 

@@ -8,7 +8,8 @@ const secrets: readonly (readonly [string, RegExp])[] = [
   ['a token of GitHub', /\bgh[pousr]_[A-Za-z0-9]{36}\b/],
   ['a token of npm', /\bnpm_[A-Za-z0-9]{36}\b|:_authToken=\S+/],
   ['a token of Slack', /\bxox[abprs]-[0-9A-Za-z-]{20}/],
-  ['a password in an address', /\b[a-z]+:\/\/[\w.-]+:[^\s/@${}<>'"`*:]{6,}@[\w-]+\.[a-z]{2,}/],
+  // Hosts of RFC 2606 are in documentation.
+  ['a password in an address', /\b[a-z]+:\/\/[\w.-]+:[^\s/@${}<>'"`*:]{6,}@(?!(www\.)?example\.)[\w-]+\.[a-z]{2,}/],
 ];
 
 const secretFile = /(\.pem|\.key|\.p12|\.npmrc|\.netrc|\.env|\.pypirc)$|^(\.git|\.ssh|\.aws|\.docker)$|^id_[a-z0-9]+$/;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { runCommand } from '../../launcher/ground/run-command.ts';
+import { runCommand } from '../../launcher/run-command.ts';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { type Built, writeChart } from './write-chart.ts';
 

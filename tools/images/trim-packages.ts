@@ -5,7 +5,6 @@ import { join } from 'node:path';
 // Usage: node trim-packages.ts <node_modules>
 
 const [modules = 'node_modules'] = process.argv.slice(2);
-const platform = `${process.platform}/${process.arch}`;
 
 // Node itself: the image has its own.
 for (const name of readdirSync(modules)) if (/^node-(bin-)?(linux|darwin)-/.test(name)) remove(name);
@@ -14,11 +13,13 @@ remove('.package-lock.json');
 remove('.bin');
 // Libraries of ONNX Runtime for other systems, 290 MB.
 const libraries = 'onnxruntime-node/bin/napi-v6';
-for (const system of readdirSync(join(modules, libraries)))
-  for (const processor of readdirSync(join(modules, libraries, system)))
-    if (`${system}/${processor}` !== platform) remove(libraries, system, processor);
+for (const system of readdirSync(join(modules, libraries))) if (system !== process.platform) remove(libraries, system);
+for (const processor of readdirSync(join(modules, libraries, process.platform)))
+  if (processor !== process.arch) remove(libraries, process.platform, processor);
 // koffi's sources: its library is a package of its own.
 for (const folder of ['src', 'vendor', 'doc']) remove('koffi', folder);
+// zod's sources and their tests stand beside what is run.
+remove('zod', 'src');
 // swagger-ui-dist: the page takes the plain bundle, not the one for other bundlers.
 for (const file of ['swagger-ui-es-bundle.js', 'swagger-ui-es-bundle-core.js', 'swagger-ui.js'])
   remove('swagger-ui-dist', file);

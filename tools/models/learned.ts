@@ -39,13 +39,19 @@ export const learnedModels: Readonly<Record<string, LearnedModel>> = {
     sha256: '9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85',
     manifest: {
       description:
-        'Silero VAD (Silero Team): the probability of speech in each of a row of windows, 32 ms of 16 kHz audio with the 64 samples before it. The state h, c goes from call to call; /v1/speech does so.',
+        'Silero VAD (Silero Team): the probability of speech in each of a row of windows, 32 ms of 16 kHz audio with the 64 samples before it. The state h, c goes from call to call: of a sequence the service passes it on, and /v1/speech does so itself.',
       // Its rows follow each other in time: they are one sound, not several.
       batching: { rows_max: 0 },
       session: { memory_pattern: false },
       probe_dimensions: { sequence_length: 4 },
       // Two minutes.
       dimensions_max: { sequence_length: 4096 },
+      state: {
+        tensors: [
+          { output: 'hn', input: 'h' },
+          { output: 'cn', input: 'c' },
+        ],
+      },
       retry_safe: true,
     },
   },

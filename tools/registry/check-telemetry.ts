@@ -87,7 +87,7 @@ export type Line = {
 };
 
 /** Names that the Collector makes for dashboards of other systems: they are no names of ours. */
-const ofOthers = new Set(aliases.map(({ name }) => name.replace(/_total$/, '')));
+const ofOthers = new Set(aliases.map(({ name, convention }) => convention?.name ?? name.replace(/_total$/, '')));
 
 /**
  * What is not as the registry says, each once. `pushed`: what scripts sent through the receiver.

@@ -3,12 +3,13 @@ import { ownLink } from '../dashboards/own-link.ts';
 import { element } from '../dom/element.ts';
 import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
-import { ago, dayAndClock } from '../format/format-time.ts';
 import { formatValue } from '../format/format-value.ts';
 import { type PageFacts, pageFacts } from '../page-facts.ts';
 import { logTable } from '../request/log-table.ts';
 import type { View } from '../route.ts';
+import { activeSilences, firedThisWeek } from './alert-facts.ts';
 import { type AlertRule, alertRules, firingAlerts, isWatchdog } from './alert-list.ts';
+import { firingCard } from './firing-card.ts';
 import { callsSomebody, type FiringFault, faultsOf } from './firing-faults.ts';
 
 const renewMs = 15_000;
@@ -17,7 +18,7 @@ const renewMs = 15_000;
  * What fires, since when, and what to do about it; every rule; and what fired before. Three stores,
  * each of which may be down alone.
  */
-export const showAlerts: View = async (host, _route, signal) => {
+export const showAlerts: View = async (host, { parameters }, signal) => {
   const facts = await pageFacts(signal);
   const firing = element('section', { 'aria-label': 'Firing' });
   const rules = element('section', { 'aria-label': 'Rules' });
@@ -25,7 +26,7 @@ export const showAlerts: View = async (host, _route, signal) => {
   host.append(element('h1', {}, 'Alerts'), firing, rules, past);
   const draw = () =>
     Promise.all([
-      part(firing, () => drawFiring(facts, signal)),
+      part(firing, () => drawFiring({ facts, signal, wanted: parameters.get('alert'), onChange: () => void draw() })),
       part(rules, () => drawRules(facts, signal)),
       part(past, () => drawPast(signal)),
     ]);
@@ -42,36 +43,50 @@ export const showAlerts: View = async (host, _route, signal) => {
   }
 };
 
-async function drawFiring(facts: PageFacts, signal: AbortSignal): Promise<Node[]> {
-  const alerts = await firingAlerts(signal);
-  const watched = alerts.some(isWatchdog);
-  const shown = faultsOf(alerts.filter((alert) => !isWatchdog(alert)));
-  const calling = shown.filter(callsSomebody).length;
-  const infos = shown.length - calling;
+async function drawFiring(of: {
+  facts: PageFacts;
+  signal: AbortSignal;
+  /** The alert that the address names comes first. */
+  wanted: string | null;
+  onChange: () => void;
+}): Promise<Node[]> {
+  const { signal, wanted } = of;
+  const [alerts, silences, week] = await Promise.all([
+    firingAlerts(signal),
+    activeSilences(signal),
+    firedThisWeek(signal).catch(() => new Map<string, number>()),
+  ]);
+  const rules = await alertRules(signal).catch(() => []);
+  const isWanted = ({ worst }: FiringFault) => Number(worst.labels.alertname === wanted);
+  const shown = faultsOf(alerts.filter((alert) => !isWatchdog(alert))).sort((a, b) => isWanted(b) - isWanted(a));
   return [
-    element(
-      'p',
-      { class: `verdict ${calling === 0 ? 'good' : 'bad'}` },
-      calling === 0 ? 'No active alerts.' : `${calling} active ${calling === 1 ? 'alert' : 'alerts'}.`,
-      infos > 0 && ` ${infos} ${infos === 1 ? 'info' : 'infos'}.`,
-      element(
-        'span',
-        { class: 'quiet' },
-        watched
-          ? ' Alert delivery works: the watchdog fires.'
-          : ' The watchdog is silent: alerts may not be delivered.',
-      ),
-    ),
+    firingVerdict(shown, alerts.some(isWatchdog)),
     ...(shown.length > 0
       ? [
           element(
             'ul',
             { class: 'alerts' },
-            shown.map((fault) => firingCard(fault, facts)),
+            shown.map((fault) => firingCard(fault, { ...of, silences, week, rules })),
           ),
         ]
       : []),
   ];
+}
+
+function firingVerdict(shown: readonly FiringFault[], watched: boolean): HTMLElement {
+  const calling = shown.filter(callsSomebody).length;
+  const infos = shown.length - calling;
+  return element(
+    'p',
+    { class: `verdict ${calling === 0 ? 'good' : 'bad'}` },
+    calling === 0 ? 'No active alerts.' : `${calling} active ${calling === 1 ? 'alert' : 'alerts'}.`,
+    infos > 0 && ` ${infos} ${infos === 1 ? 'info' : 'infos'}.`,
+    element(
+      'span',
+      { class: 'quiet' },
+      watched ? ' Alert delivery works: the watchdog fires.' : ' The watchdog is silent: alerts may not be delivered.',
+    ),
+  );
 }
 
 async function drawRules(facts: PageFacts, signal: AbortSignal): Promise<Node[]> {
@@ -127,57 +142,6 @@ async function drawPast(signal: AbortSignal): Promise<Node[]> {
 function counted(rules: readonly AlertRule[]): string {
   const of = (state: string) => rules.filter((rule) => rule.state === state && rule.name !== 'Watchdog').length;
   return ` ${of('firing')} firing, ${of('pending')} pending, ${of('inactive')} inactive`;
-}
-
-function firingCard({ worst, systems, startsAt, held }: FiringFault, facts: PageFacts): HTMLElement {
-  const { labels, annotations } = worst;
-  const { alertname = 'Alert', severity = '', system: _, ...others } = labels;
-  const links = [
-    ['Runbook', annotations.runbook ?? annotations.runbook_url],
-    ['Dashboard', annotations.dashboard ?? annotations.dashboard_url],
-  ] as const;
-  return element(
-    'li',
-    { class: `card alert ${severity}` },
-    element(
-      'header',
-      { class: 'title-row' },
-      element(
-        'span',
-        { class: `badge ${severity === 'critical' ? 'bad' : severity === 'warning' ? 'warn' : ''}` },
-        severity || 'alert',
-      ),
-      element('h2', {}, alertname),
-      held && element('span', { class: 'badge' }, held),
-      element(
-        'time',
-        { class: 'quiet', datetime: startsAt, title: dayAndClock(Date.parse(startsAt)) },
-        `began ${ago(Date.parse(startsAt))}`,
-      ),
-    ),
-    element('p', {}, annotations.summary ?? ''),
-    annotations.description && element('p', { class: 'quiet' }, annotations.description),
-    element(
-      'div',
-      { class: 'row' },
-      links.flatMap(([name, url]) => {
-        const target = ownLink(url ?? '', facts);
-        return target === undefined ? [] : [element('a', { class: 'button', href: target }, name)];
-      }),
-      labels.model &&
-        element(
-          'a',
-          { class: 'button', href: `#/requests?order=failed&model=${encodeURIComponent(labels.model)}` },
-          'Failed requests',
-        ),
-    ),
-    element(
-      'p',
-      { class: 'labels' },
-      Object.entries(others).map(([name, value]) => element('span', {}, `${name}=${value}`)),
-      systems.length > 0 && element('span', {}, `${systems.length === 1 ? 'system' : 'systems'}=${systems.join(', ')}`),
-    ),
-  );
 }
 
 function ruleRow(rule: AlertRule, facts: PageFacts): HTMLElement {

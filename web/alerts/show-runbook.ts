@@ -1,8 +1,10 @@
 import { ask } from '../asking/ask.ts';
 import { ownLink } from '../dashboards/own-link.ts';
 import { element } from '../dom/element.ts';
+import { nameView } from '../frame/page-title.ts';
 import { renderMarkdown } from '../markdown/render-markdown.ts';
 import { pageFacts } from '../page-facts.ts';
+import { runHere } from '../queries/run-here.ts';
 import type { View } from '../route.ts';
 
 /** What an alert means, and what to do. */
@@ -12,6 +14,7 @@ export const showRunbook: View = async (host, { path }, signal) => {
     ask(`/page/runbooks/${encodeURIComponent(name)}`, { signal }),
     pageFacts(signal),
   ]);
+  nameView(name);
   const text = (await response.text()).replace(/^# .*\n/, '');
   host.append(
     element('p', { class: 'crumbs' }, element('a', { href: '#/alerts' }, 'Alerts'), ' / Runbook'),
@@ -19,7 +22,7 @@ export const showRunbook: View = async (host, { path }, signal) => {
     element(
       'article',
       { class: 'card' },
-      renderMarkdown(text, (url) => linkFrom(url)),
+      renderMarkdown(text, linkFrom, (language, code) => runHere(language, code, facts, signal)),
     ),
   );
 

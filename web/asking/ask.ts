@@ -22,7 +22,12 @@ export class AskFailure extends Error {
  * Asks the service that served this page, with the key that the person gave; anything but 2xx is
  * thrown as the sentence that came with it.
  */
-export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+export function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  return askAnyway(path, [], init);
+}
+
+/** Likewise, where some of the other statuses are answers too. */
+export async function askAnyway(path: string, alsoFine: readonly number[], init: RequestInit = {}): Promise<Response> {
   const key = sessionKey();
   const headers = new Headers(init.headers);
   if (key !== '') headers.set('Authorization', `Bearer ${key}`);
@@ -33,7 +38,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
     if (cause instanceof Error && cause.name === 'AbortError') throw cause;
     throw new AskFailure('Cannot reach the service; is it running?', 'unreachable', 0);
   }
-  if (!response.ok) throw await failureOf(response, path);
+  if (!response.ok && !alsoFine.includes(response.status)) throw await failureOf(response, path);
   return response;
 }
 

@@ -1,8 +1,8 @@
 import { element } from '../dom/element.ts';
+import { timeControl } from './time-control.ts';
 import type { TimeRange } from './time-range.ts';
 import { type VariableState, variableControls } from './variables.ts';
 
-const ranges = ['5m', '15m', '1h', '3h', '12h', '24h', '7d'];
 const refreshes = ['off', '5s', '10s', '30s', '1m', '5m'];
 
 /** What a person has chosen of a dashboard; the address of the page holds it. */
@@ -12,7 +12,11 @@ export type Chosen = { readonly parameters: URLSearchParams; readonly range: Tim
 export function dashboardControls(
   states: readonly VariableState[],
   chosen: Chosen,
-  { onChange, onRefresh }: { onChange: () => void; onRefresh: () => void },
+  {
+    onChange,
+    onRange,
+    onRefresh,
+  }: { onChange: () => void; onRange: (range: TimeRange) => void; onRefresh: () => void },
 ): HTMLElement[] {
   const { parameters, range } = chosen;
   return [
@@ -21,13 +25,7 @@ export function dashboardControls(
       for (const value of values) parameters.append(`var-${name}`, value);
       onChange();
     }),
-    rangeChoice(range, (from) => {
-      range.from = from;
-      range.to = 'now';
-      parameters.set('from', from);
-      parameters.set('to', 'now');
-      onChange();
-    }),
+    timeControl(range, onRange),
     refreshChoice(chosen.refreshEvery, (every) => {
       chosen.refreshEvery = every;
       parameters.set('refresh', every);
@@ -35,15 +33,6 @@ export function dashboardControls(
     }),
     element('button', { type: 'button', class: 'small', onclick: onRefresh }, 'Refresh'),
   ];
-}
-
-function rangeChoice(range: TimeRange, onChoice: (from: string) => void): HTMLElement {
-  const current = range.to === 'now' ? range.from.replace('now-', '') : 'custom';
-  const options = [...new Set([...ranges, current])].map((value): [string, string] => [
-    value,
-    value === 'custom' ? 'chosen' : `last ${value}`,
-  ]);
-  return choice({ label: 'Time', id: 'range', options, current }, (value) => onChoice(`now-${value}`));
 }
 
 function refreshChoice(current: string, onChoice: (every: string) => void): HTMLElement {

@@ -1,23 +1,26 @@
 import { element } from '../dom/element.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
+import { saveFile } from '../dom/save-file.ts';
 import type { PageFacts } from '../page-facts.ts';
 import type { Annotated } from './annotations.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { interpolate } from './interpolate.ts';
 import { type Judged, judged } from './judge-values.ts';
 import { askPanel, builtAt, type Moment, type PanelData } from './panel-data.ts';
+import { PanelMemory } from './panel-memory.ts';
 import { panelTools } from './panel-tools.ts';
 import { drawBarGauge } from './panels/bar-gauge.ts';
 import { drawGauge } from './panels/gauge.ts';
 import { drawHeatmap } from './panels/heatmap.ts';
 import { drawLogs } from './panels/logs.ts';
 import type { DrawPanel } from './panels/panel-view.ts';
-import { pointsTable } from './panels/points-table.ts';
+import { pointsAsCsv, pointsTable } from './panels/points-table.ts';
 import { drawStat } from './panels/stat.ts';
 import { drawTable } from './panels/table.ts';
 import { drawText } from './panels/text.ts';
 import { drawTimeSeries } from './panels/time-series.ts';
 import { drawTraces } from './panels/traces.ts';
+import { queryLink } from './query-link.ts';
 
 const drawing: Readonly<Record<string, DrawPanel>> = {
   timeseries: drawTimeSeries,
@@ -40,9 +43,18 @@ export type PanelOnPage = {
 };
 
 /** A panel's frame and links; `refresh` asks and draws. */
-export function panelOnPage(panel: Panel, dashboard: Dashboard, facts: PageFacts, left: AbortSignal): PanelOnPage {
-  return new PanelView(panel, dashboard, facts, left);
+export function panelOnPage(panel: Panel, of: PanelParts): PanelOnPage {
+  return new PanelView(panel, of);
 }
+
+export type PanelParts = {
+  dashboard: Dashboard;
+  facts: PageFacts;
+  signal: AbortSignal;
+  /** Of the address; left out where it has nothing of this panel. */
+  parameters?: URLSearchParams;
+  onZoom?: (start: number, end: number) => void;
+};
 
 class PanelView implements PanelOnPage {
   readonly host: HTMLElement;
@@ -51,13 +63,17 @@ class PanelView implements PanelOnPage {
   readonly #body = element('div', { class: 'panel-body' });
   readonly #state = element('span', { class: 'panel-state', role: 'status' });
   readonly #isClosed: boolean;
+  readonly #memory: PanelMemory;
+  readonly #onZoom: PanelParts['onZoom'];
   #drawn = new AbortController();
   #asTable = false;
   #last: { data: PanelData; moment: Moment; annotations: readonly Annotated[] } | undefined;
 
-  constructor(panel: Panel, dashboard: Dashboard, facts: PageFacts, left: AbortSignal) {
+  constructor(panel: Panel, { dashboard, facts, signal: left, parameters, onZoom }: PanelParts) {
     this.#panel = panel;
     this.#facts = facts;
+    this.#memory = new PanelMemory(panel.id, parameters);
+    this.#onZoom = onZoom;
     this.#isClosed = !facts.admin && readsGuardedStreams(panel);
     const about = element(
       'p',
@@ -72,6 +88,8 @@ class PanelView implements PanelOnPage {
         this.#asTable = on;
         this.#draw();
       },
+      onQuery: () => this.#openQuery(),
+      onSave: () => this.#save(),
     });
     const head = element('header', { class: 'panel-head' }, element('h3', {}, panel.title ?? ''), this.#state, tools);
     this.host = panelSection(panel, [head, about, this.#body]);
@@ -98,6 +116,19 @@ class PanelView implements PanelOnPage {
     }
   }
 
+  /** Its first query, as it was asked, where it can be changed. */
+  #openQuery(): void {
+    const { moment, data } = this.#last ?? {};
+    if (!moment || !data) return;
+    location.hash = queryLink(this.#panel, moment, builtAt(moment, data.step));
+  }
+
+  /** Its points, as a spreadsheet reads them. */
+  #save(): void {
+    if (this.#last)
+      void saveFile(`${this.#panel.title ?? 'panel'}.csv`, 'text/csv', pointsAsCsv(this.#panel, this.#last.data));
+  }
+
   /** What was drawn before stays, marked as old. */
   #fail(error: unknown): void {
     this.host.dataset.state = 'failed';
@@ -119,6 +150,8 @@ class PanelView implements PanelOnPage {
       annotations,
       signal: this.#drawn.signal,
       interpolated: (text: string) => interpolate(text, moment.values, built),
+      memory: this.#memory,
+      onZoom: this.#onZoom,
     };
     const body = this.#body;
     body.replaceChildren();

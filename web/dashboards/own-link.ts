@@ -43,6 +43,8 @@ function explored(path: string): string | undefined {
     if (pane?.datasource === 'tempo' && query?.query)
       return `#/requests?${new URLSearchParams({ traces: query.query })}`;
     if (pane?.datasource === 'loki' && query?.expr) return `#/requests?${new URLSearchParams({ logs: query.expr })}`;
+    if (pane?.datasource === 'prometheus' && query?.expr)
+      return `#/queries?${new URLSearchParams({ language: 'promql', query: query.expr })}`;
   } catch {
     // Written by hand, or by another version of Grafana: then Grafana itself can have it.
   }

@@ -120,7 +120,7 @@ async function askTarget(of: {
   }
 }
 
-function kindOf(source: DataSource | undefined): 'prometheus' | 'loki' | 'tempo' {
+export function kindOf(source: DataSource | undefined): 'prometheus' | 'loki' | 'tempo' {
   const named = typeof source === 'string' ? source : (source?.type ?? source?.uid ?? '');
   if (/loki/i.test(named)) return 'loki';
   return /tempo/i.test(named) ? 'tempo' : 'prometheus';

@@ -9,12 +9,19 @@ export function panelTools(
   panel: Panel,
   dashboard: Dashboard,
   facts: PageFacts,
-  { onAbout, onTable }: { onAbout: (on: boolean) => void; onTable: (on: boolean) => void },
+  on: {
+    onAbout: (on: boolean) => void;
+    onTable: (on: boolean) => void;
+    onQuery: () => void;
+    onSave: () => void;
+  },
 ): HTMLElement {
   const tools = element('div', { class: 'panel-tools' });
-  if (panel.description) tools.append(toggle(panel, { name: 'About', sign: 'i' }, onAbout));
+  if (panel.description) tools.append(toggle(panel, { name: 'About', sign: 'i' }, on.onAbout));
   if (['timeseries', 'heatmap'].includes(panel.type))
-    tools.append(toggle(panel, { name: 'As a table', sign: '▦' }, onTable));
+    tools.append(toggle(panel, { name: 'As a table', sign: '▦' }, on.onTable));
+  if (panel.type === 'timeseries') tools.append(press(panel, { name: 'Save as CSV', sign: '↓' }, on.onSave));
+  if ((panel.targets ?? []).length > 0) tools.append(press(panel, { name: 'Its query', sign: '?' }, on.onQuery));
   for (const { title, url } of panel.links ?? []) {
     const target = ownLink(url, facts);
     if (target !== undefined)
@@ -24,6 +31,10 @@ export function panelTools(
   if (grafana)
     tools.append(element('a', { href: grafana, title: 'In Grafana', 'aria-label': `${panel.title} in Grafana` }, 'G'));
   return tools;
+}
+
+function press(panel: Panel, { name, sign }: { name: string; sign: string }, onclick: () => void): HTMLElement {
+  return element('button', { type: 'button', title: name, 'aria-label': `${name}: ${panel.title}`, onclick }, sign);
 }
 
 function toggle(

@@ -1,15 +1,19 @@
 import { askJson } from '../asking/ask.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
-import { clock } from '../format/format-time.ts';
+import { clock, zoneName } from '../format/format-time.ts';
+import { addKeys, type ViewKey } from '../frame/keys.ts';
+import { nameView } from '../frame/page-title.ts';
 import { type PageFacts, pageFacts } from '../page-facts.ts';
 import { type Route, replaceParameters } from '../route.ts';
 import { type Annotated, askAnnotations } from './annotations.ts';
 import type { Dashboard } from './dashboard.ts';
 import { type Chosen, dashboardControls } from './dashboard-controls.ts';
 import { type DashboardFrame, dashboardFrame, drawEvents, drawVerdict } from './dashboard-frame.ts';
+import { shortTitle } from './dashboard-links.ts';
 import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
+import { asRange, moved, zoomed } from './moved-range.ts';
 import { placePanels } from './place-panels.ts';
-import { durationSeconds, secondsOf } from './time-range.ts';
+import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
 import { askVariables, type VariableState, valuesOf } from './variables.ts';
 
 /**
@@ -35,6 +39,7 @@ export async function showDashboard(
     },
     refreshEvery: parameters.get('refresh') ?? (dashboard.refresh || 'off'),
   };
+  nameView(shortTitle(dashboard.title));
   const frame = dashboardFrame(host, dashboard, { all, facts });
   await new DashboardView({ dashboard, facts, chosen, frame, signal }).refresh();
 }
@@ -63,10 +68,42 @@ class DashboardView {
     this.#frame = parts.frame;
     this.#left = signal;
     this.#onPage = placePanels(dashboard.panels ?? [], parts.frame.sections, {
-      make: (panel) => panelOnPage(panel, dashboard, facts, signal),
+      make: (panel) =>
+        panelOnPage(panel, {
+          dashboard,
+          facts,
+          signal,
+          parameters: parts.chosen.parameters,
+          onZoom: (start, end) => this.#show(asRange(start, end)),
+        }),
       onOpen: () => void this.refresh(),
     });
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
+    addKeys(this.#keys(), signal);
+  }
+
+  #keys(): ViewKey[] {
+    const { range } = this.#chosen;
+    return [
+      { keys: '[', does: 'Earlier', act: () => this.#show(moved(range, -0.5)) },
+      { keys: ']', does: 'Later', act: () => this.#show(moved(range, 0.5)) },
+      { keys: '-', does: 'Zoom out', act: () => this.#show(zoomed(range, 2)) },
+      { keys: '+', does: 'Zoom in', act: () => this.#show(zoomed(range, 0.5)) },
+      { keys: '.', does: 'Refresh', act: () => void this.refresh() },
+    ];
+  }
+
+  /** Another time; Back returns to the one before. */
+  #show(range: TimeRange): void {
+    Object.assign(this.#chosen.range, range);
+    this.#chosen.parameters.set('from', range.from);
+    this.#chosen.parameters.set('to', range.to);
+    this.#changed();
+  }
+
+  #changed(): void {
+    replaceParameters(this.#chosen.parameters, true);
+    void this.refresh();
   }
 
   /** A new refresh ends the one before, which waits for another choice or time. */
@@ -80,7 +117,7 @@ class DashboardView {
     try {
       await this.#draw(current);
       if (current.aborted) return;
-      renewedAt.textContent = `as of ${clock(Date.now())}`;
+      renewedAt.textContent = `as of ${clock(Date.now())} (${zoneName()})`;
       drawVerdict(this.#frame, this.#onPage);
     } catch (error) {
       if (current.aborted) return;
@@ -118,17 +155,20 @@ class DashboardView {
 
   #drawControls(states: readonly VariableState[]): void {
     const { controls } = this.#frame;
-    // A person who is about to choose keeps the focus.
-    if (controls.contains(document.activeElement)) return;
+    const focused = controls.contains(document.activeElement) ? document.activeElement : null;
+    // A person who is about to choose keeps the focus; who pressed a button may press it again.
+    if (focused && !(focused instanceof HTMLButtonElement)) return;
     controls.replaceChildren(
       ...dashboardControls(states, this.#chosen, {
-        onChange: () => {
-          replaceParameters(this.#chosen.parameters);
-          void this.refresh();
-        },
+        onChange: () => this.#changed(),
+        onRange: (range) => this.#show(range),
         onRefresh: () => void this.refresh(),
       }),
     );
+    const name = focused?.getAttribute('aria-label') ?? focused?.textContent;
+    [...controls.querySelectorAll('button')]
+      .find((button) => (button.getAttribute('aria-label') ?? button.textContent) === name)
+      ?.focus();
   }
 
   #schedule(): void {

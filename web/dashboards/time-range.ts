@@ -6,11 +6,16 @@ export function secondsOf({ from, to }: TimeRange, nowMs = Date.now()): { start:
 }
 
 function momentOf(text: string, nowMs: number): number {
-  const relative = /^now(?:-(.+))?$/.exec(text);
-  if (relative) return nowMs - (relative[1] === undefined ? 0 : durationSeconds(relative[1]) * 1000);
+  const relative = /^now(?:-([^/]+))?(\/d)?$/.exec(text);
+  if (relative) {
+    const at = nowMs - (relative[1] === undefined ? 0 : durationSeconds(relative[1]) * 1000);
+    return relative[2] === undefined ? at : new Date(at).setHours(0, 0, 0, 0);
+  }
   const at = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
   if (Number.isNaN(at))
-    throw new Error(`Cannot read the time ${JSON.stringify(text)}; write now-15m, or Unix milliseconds.`);
+    throw new Error(
+      `Cannot read the time ${JSON.stringify(text)}; write now-15m, now/d, 2026-11-30T04:00:00Z, or Unix milliseconds.`,
+    );
   return at;
 }
 

@@ -13,6 +13,15 @@ export function dayAndClock(atMs: number): string {
   return `${at.getDate()} ${months[at.getMonth()]} ${clock(atMs)}`;
 }
 
+/** The zone of all times on this page: Europe/Berlin, UTC+1. */
+export function zoneName(at = new Date()): string {
+  const minutes = -at.getTimezoneOffset();
+  const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const offset = minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '−' : '+'}${hours}${rest > 0 ? `:${two(rest)}` : ''}`;
+  const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return name === 'UTC' ? 'UTC' : `${name}, ${offset}`;
+}
+
 /** 3 min, 2 h, 5 d: how long ago, in one unit. */
 export function ago(atMs: number, nowMs = Date.now()): string {
   const seconds = Math.max(0, Math.round((nowMs - atMs) / 1000));

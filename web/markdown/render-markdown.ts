@@ -4,18 +4,29 @@ import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 /**
  * Markdown as our runbooks and text panels use it: headings, paragraphs, lists, tables, code, and
  * inside of lines code, strong, emphasis and links. Anything else stays the text that it is.
- * `linkTo` says where a link may lead; one that may not is shown as its words.
+ * `linkTo` says where a link may lead; one that may not is shown as its words. `beneathCode` may add
+ * something to a block of code.
  */
-export function renderMarkdown(text: string, linkTo: (url: string) => string | undefined): HTMLElement {
-  return element('div', { class: 'prose' }, new MarkdownReader(text, linkTo).blocks());
+export function renderMarkdown(
+  text: string,
+  linkTo: (url: string) => string | undefined,
+  beneathCode: (language: string, code: string) => HTMLElement | undefined = () => undefined,
+): HTMLElement {
+  return element('div', { class: 'prose' }, new MarkdownReader(text, linkTo, beneathCode).blocks());
 }
 
 class MarkdownReader {
   readonly #lines: readonly string[];
   readonly #linkTo: (url: string) => string | undefined;
+  readonly #beneathCode: (language: string, code: string) => HTMLElement | undefined;
   #at = 0;
 
-  constructor(text: string, linkTo: (url: string) => string | undefined) {
+  constructor(
+    text: string,
+    linkTo: (url: string) => string | undefined,
+    beneathCode: (language: string, code: string) => HTMLElement | undefined,
+  ) {
+    this.#beneathCode = beneathCode;
     this.#lines = text.replaceAll('\r', '').split('\n');
     this.#linkTo = linkTo;
   }
@@ -25,7 +36,7 @@ class MarkdownReader {
     while (this.#at < this.#lines.length) {
       const line = this.#lines[this.#at]!;
       if (line.trim() === '' || /^<!--/.test(line)) this.#at += 1;
-      else if (line.startsWith('```')) blocks.push(this.#code());
+      else if (line.startsWith('```')) blocks.push(...this.#code());
       else if (/^#{1,6} /.test(line)) blocks.push(this.#heading());
       else if (/^\s*([-*]|\d+[.)]) /.test(line)) blocks.push(this.#list());
       else if (line.startsWith('|')) blocks.push(this.#table());
@@ -35,11 +46,13 @@ class MarkdownReader {
     return blocks;
   }
 
-  #code(): HTMLElement {
+  #code(): HTMLElement[] {
+    const language = this.#lines[this.#at]!.slice(3).trim();
     const end = this.#lines.findIndex((line, index) => index > this.#at && line.startsWith('```'));
     const inner = this.#lines.slice(this.#at + 1, end < 0 ? undefined : end).join('\n');
     this.#at = end < 0 ? this.#lines.length : end + 1;
-    return element('pre', { tabindex: 0 }, element('code', {}, inner));
+    const beneath = this.#beneathCode(language, inner);
+    return [element('pre', { tabindex: 0 }, element('code', {}, inner)), ...(beneath ? [beneath] : [])];
   }
 
   #heading(): HTMLElement {

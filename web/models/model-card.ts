@@ -2,6 +2,7 @@ import { askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { columnHead, gridTable } from '../dom/grid-table.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
+import { pressTwice } from '../dom/press-twice.ts';
 import { formatValue } from '../format/format-value.ts';
 
 type Batching = { rows_max: number; from: 'file' | 'proof' | 'shapes'; reason: string };
@@ -68,8 +69,13 @@ function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unlo
     { class: 'row' },
     isReady && element('a', { class: 'button small', href: `#/try/model?${of}` }, 'Try'),
     element('a', { class: 'button small', href: `#/requests?${of}` }, 'Its requests'),
+    element(
+      'a',
+      { class: 'button small', href: `#/dashboards/vitrine-inference?var-model=${encodeURIComponent(name)}` },
+      'Dashboard',
+    ),
     element('button', { type: 'button', class: 'small', onclick: () => onChange('load') }, isReady ? 'Reload' : 'Load'),
-    isReady && element('button', { type: 'button', class: 'small', onclick: () => onChange('unload') }, 'Unload'),
+    isReady && pressTwice('Unload', `Unload ${name} now`, () => onChange('unload')),
   );
 }
 

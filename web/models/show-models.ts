@@ -1,14 +1,14 @@
 import { ask, askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
-import type { View } from '../route.ts';
+import { replaceParameters, type View } from '../route.ts';
 import { type Listed, modelCard, type Statistics } from './model-card.ts';
 
 /**
  * What the repository has: state, what it took so far, its manifest, and loading and unloading for
  * the administrator.
  */
-export const showModels: View = async (host, _route, signal) => {
+export const showModels: View = async (host, { parameters }, signal) => {
   const list = element('div', { class: 'models' });
   const status = element('div', { role: 'status' });
   host.append(
@@ -18,6 +18,11 @@ export const showModels: View = async (host, _route, signal) => {
       element('h1', {}, 'Models'),
       element('button', { type: 'button', class: 'small', onclick: () => void draw() }, 'Refresh'),
     ),
+    filterField(parameters.get('model') ?? '', (text) => {
+      parameters.set('model', text);
+      replaceParameters(parameters);
+      showMatching(list, text);
+    }),
     status,
     list,
   );
@@ -26,6 +31,7 @@ export const showModels: View = async (host, _route, signal) => {
   async function draw(): Promise<void> {
     try {
       list.replaceChildren(...(await modelCards((name, what) => void change(name, what), signal)));
+      showMatching(list, parameters.get('model') ?? '');
     } catch (error) {
       if (!isAbort(error)) list.replaceChildren(failureNotice(error, () => void draw()));
     }
@@ -43,6 +49,22 @@ export const showModels: View = async (host, _route, signal) => {
     await draw();
   }
 };
+
+function filterField(text: string, onText: (text: string) => void): HTMLElement {
+  const input = element('input', {
+    id: 'model-text',
+    type: 'search',
+    value: text,
+    maxlength: 128,
+    oninput: () => onText(input.value.trim()),
+  });
+  return element('div', { class: 'control' }, element('label', { for: 'model-text' }, 'Filter'), input);
+}
+
+function showMatching(list: HTMLElement, text: string): void {
+  for (const card of list.querySelectorAll<HTMLElement>('.model'))
+    card.hidden = !(card.getAttribute('aria-label') ?? '').toLowerCase().includes(text.toLowerCase());
+}
 
 async function modelCards(
   onChange: (name: string, what: 'load' | 'unload') => void,

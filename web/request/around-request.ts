@@ -50,7 +50,7 @@ export function aroundRequest(record: Around, facts: PageFacts, signal: AbortSig
   for (const [place, panel] of panels.entries()) {
     panel.gridPos = { x: (place % 3) * 8, y: Math.floor(place / 3) * 5, w: 8, h: 5 };
     // A link into a Grafana dashboard would lead nowhere: no file has these panels.
-    const made = panelOnPage(panel, dashboard, { ...facts, grafana: null }, signal);
+    const made = panelOnPage(panel, { dashboard, facts: { ...facts, grafana: null }, signal });
     grid.append(made.host);
     const mark = { at, text: 'this request', colour: 'var(--accent)', name: 'request' };
     queueMicrotask(() => void made.refresh(moment, [mark], signal));

@@ -7,6 +7,8 @@ export type ListedRequest = {
   kept: string | null;
   started_at: string;
   duration_ms: number;
+  queue_ms: number;
+  run_ms: number;
   method: string;
   route: string;
   status: number;
@@ -60,15 +62,6 @@ export type FlightRecord = ListedRequest & {
 };
 
 export type RequestOrder = 'recent' | 'slowest' | 'failed';
-
-export async function listRequests(
-  of: { order: RequestOrder; count: number; minutes: number; model: string },
-  signal: AbortSignal,
-): Promise<ListedRequest[]> {
-  const query = new URLSearchParams({ [of.order]: String(of.count), minutes: String(of.minutes) });
-  if (of.model !== '') query.set('model', of.model);
-  return (await askJson<{ requests: ListedRequest[] }>(`/v1/requests?${query}`, { signal })).requests;
-}
 
 /** Undefined when the recorder does not remember it: then its trace and log may still be there. */
 export async function flightRecord(id: string, signal: AbortSignal): Promise<FlightRecord | undefined> {

@@ -1,7 +1,9 @@
 import { read } from '../asking/backends.ts';
 import { element } from '../dom/element.ts';
 import { busyNotice, emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
+import { saveFile } from '../dom/save-file.ts';
 import type { FlightRecord } from './flight-record.ts';
+import { operatorTable } from './operator-table.ts';
 import { spanFacts } from './span-facts.ts';
 import { inOrder, type SpanNode, spanTree, type TempoTrace } from './span-tree.ts';
 import { spanWaterfall, type Waterfall } from './span-waterfall.ts';
@@ -29,6 +31,8 @@ export class RequestSpans {
   readonly host = element('section', { class: 'card', 'aria-label': 'Spans' });
   readonly #parts: Parts;
   #waterfall: Waterfall | undefined;
+  /** The trace as its store gave it. */
+  #text = '';
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -71,14 +75,37 @@ export class RequestSpans {
 
   async #read(): Promise<SpanNode[] | undefined> {
     const { traceId, signal } = this.#parts;
-    const found = spanTree(await read<TempoTrace>(`tempo/api/v2/traces/${traceId}`, {}, signal));
+    const trace = await read<TempoTrace>(`tempo/api/v2/traces/${traceId}`, {}, signal);
+    this.#text = JSON.stringify(trace, null, 2);
+    const found = spanTree(trace);
     return found.length > 0 ? found : undefined;
   }
 
   #drawTree(roots: readonly SpanNode[]): void {
     const beside = element('aside', { class: 'beside', 'aria-label': 'The chosen span', 'aria-live': 'polite' });
     this.#waterfall = spanWaterfall(roots, (node) => this.#choose(beside, node));
-    this.#put(element('div', { class: 'split' }, this.#waterfall.host, beside));
+    const operators = operatorTable(inOrder(roots));
+    this.#put(
+      element(
+        'div',
+        {},
+        element('div', { class: 'split' }, this.#waterfall.host, beside),
+        operators,
+        element(
+          'p',
+          {},
+          element(
+            'button',
+            {
+              type: 'button',
+              class: 'small',
+              onclick: () => void saveFile(`trace-${this.#parts.traceId}.json`, 'application/json', this.#text),
+            },
+            'Trace as JSON',
+          ),
+        ),
+      ),
+    );
     this.#choose(beside, roots[0]!);
   }
 

@@ -13,6 +13,9 @@ export type SpanScale = { start: bigint; total: number; services: readonly strin
 export type SpanRowState = {
   isFolded: boolean;
   isChosen: boolean;
+  isCritical: boolean;
+  /** Undefined: nobody searches. */
+  isFound: boolean | undefined;
   onChoose: () => void;
   onFold: (event: Event) => void;
 };
@@ -23,7 +26,7 @@ export function spanRow(node: SpanNode, scale: SpanScale, state: SpanRowState): 
   return element(
     'div',
     {
-      class: `span${node.failed ? ' failed' : ''}`,
+      class: classOf(node, state),
       role: 'row',
       'aria-level': node.depth + 1,
       'aria-expanded': hasChildren ? String(!state.isFolded) : undefined,
@@ -48,9 +51,16 @@ export function spanRow(node: SpanNode, scale: SpanScale, state: SpanRowState): 
   );
 }
 
+function classOf({ failed }: SpanNode, { isCritical, isFound }: SpanRowState): string {
+  const found = isFound === undefined ? '' : isFound ? ' found' : ' not-found';
+  return `span${failed ? ' failed' : ''}${isCritical ? ' critical' : ''}${found}`;
+}
+
 function spanLane(node: SpanNode, { start, total, services: names }: SpanScale): HTMLElement {
-  const left = (Number(node.start - start) / total) * 100;
-  const width = (Number(node.end - node.start) / total) * 100;
+  const share = (at: bigint) => Math.min(100, Math.max(0, (Number(at - start) / total) * 100));
+  const left = share(node.start);
+  const width = share(node.end) - left;
+  const isOutside = node.end < start || Number(node.start - start) > total;
   const took = seconds(Number(node.end - node.start));
   const background = node.failed ? 'var(--red)' : services[names.indexOf(node.service) % services.length]!;
   return element(
@@ -60,7 +70,7 @@ function spanLane(node: SpanNode, { start, total, services: names }: SpanScale):
       class: 'span-lane',
       'aria-label': `begins at ${seconds(Number(node.start - start))}, takes ${took}`,
     },
-    element('i', { style: { left: `${left}%`, width: `max(2px, ${width}%)`, background } }),
+    !isOutside && element('i', { style: { left: `${left}%`, width: `max(2px, ${width}%)`, background } }),
     element('em', { style: { left: `${left + width}%` } }, took),
   );
 }

@@ -75,7 +75,16 @@ function settle(nodes: SpanNode[], depth: number): void {
   }
 }
 
+/** A run that failed says so by its outcome or its error; its status is that of the whole. */
+function isFailed({ status }: TempoSpan, attributes: readonly [string, string][]): boolean {
+  if (status?.code === 2 || status?.code === 'STATUS_CODE_ERROR') return true;
+  return attributes.some(
+    ([name, value]) => name === 'error.type' || (name === 'inference.batch.outcome' && value !== 'ran'),
+  );
+}
+
 function asNode(span: TempoSpan, service: string): SpanNode {
+  const attributes = textsOf(span.attributes);
   return {
     id: hex(span.spanId),
     name: span.name,
@@ -85,9 +94,9 @@ function asNode(span: TempoSpan, service: string): SpanNode {
     depth: 0,
     parent: undefined,
     children: [],
-    failed: span.status?.code === 2 || span.status?.code === 'STATUS_CODE_ERROR',
+    failed: isFailed(span, attributes),
     message: span.status?.message ?? '',
-    attributes: textsOf(span.attributes),
+    attributes,
     events: (span.events ?? []).map(({ name, attributes }) => ({ name, attributes: textsOf(attributes) })),
     links: (span.links ?? []).map(({ traceId, spanId }) => ({ traceId: hex(traceId), spanId: hex(spanId) })),
   };

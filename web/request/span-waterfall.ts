@@ -1,5 +1,7 @@
 import { element } from '../dom/element.ts';
+import { criticalPath } from './critical-path.ts';
 import { type SpanScale, seconds, spanRow } from './span-row.ts';
+import { spanTools } from './span-tools.ts';
 import { inOrder, type SpanNode } from './span-tree.ts';
 
 export type Waterfall = { host: HTMLElement; select(spanId: string, focus: boolean): void };
@@ -17,9 +19,14 @@ class SpanWaterfall implements Waterfall {
   readonly #roots: readonly SpanNode[];
   readonly #every: readonly SpanNode[];
   readonly #onChoice: (node: SpanNode) => void;
-  readonly #scale: SpanScale;
   readonly #rows: HTMLElement;
+  readonly #axis = element('div', { class: 'span-axis', 'aria-hidden': 'true' });
   readonly #folded = new Set<SpanNode>();
+  readonly #critical: ReadonlySet<SpanNode>;
+  readonly #tools: ReturnType<typeof spanTools>;
+  #scale: SpanScale;
+  #showsCritical = false;
+  #searched = '';
   #chosen: SpanNode;
 
   constructor(roots: readonly SpanNode[], onChoice: (node: SpanNode) => void) {
@@ -27,7 +34,17 @@ class SpanWaterfall implements Waterfall {
     this.#every = inOrder(roots);
     this.#onChoice = onChoice;
     this.#chosen = this.#every[0]!;
-    this.#scale = scaleOf(this.#every);
+    this.#scale = this.#wholeScale();
+    this.#critical = criticalPath(this.#every[0]!);
+    this.#tools = spanTools({
+      onCritical: (on) => {
+        this.#showsCritical = on;
+        this.#draw();
+      },
+      onZoom: () => this.#zoom(this.#chosen),
+      onAll: () => this.#zoom(undefined),
+      onSearch: (text, next) => this.#search(text, next),
+    });
     this.#rows = element('div', {
       class: 'spans',
       role: 'treegrid',
@@ -35,8 +52,31 @@ class SpanWaterfall implements Waterfall {
       'aria-rowcount': this.#every.length,
       onkeydown: (event) => this.#walk(event as KeyboardEvent),
     });
-    this.host = element('div', { class: 'waterfall' }, axis(this.#every.length, this.#scale), this.#rows);
+    this.host = element('div', { class: 'waterfall' }, this.#tools.host, this.#axis, this.#rows);
     this.#draw();
+  }
+
+  /** A profile runs after the answer, on an axis of its own. */
+  #wholeScale(): SpanScale {
+    const own = this.#every.filter((node) => profileOf(node) === undefined);
+    return scaleOf(own.length > 0 ? own : this.#every, this.#every);
+  }
+
+  #zoom(node: SpanNode | undefined): void {
+    this.#scale = node ? scaleOf([node], this.#every) : this.#wholeScale();
+    this.#tools.isZoomed(node !== undefined);
+    this.#draw();
+  }
+
+  /** Goes to the first that has the text, or to the next after the chosen one. */
+  #search(text: string, next: boolean): void {
+    this.#searched = text.toLowerCase();
+    const found = text === '' ? [] : this.#every.filter((node) => hasText(node, this.#searched));
+    this.#tools.found(text === '' ? undefined : found.length);
+    const after = found.find((node) => this.#every.indexOf(node) > this.#every.indexOf(this.#chosen));
+    const to = next ? (after ?? found[0]) : found[0];
+    if (to) this.select(to.id, false);
+    else this.#draw();
   }
 
   select(spanId: string, focus: boolean): void {
@@ -52,13 +92,24 @@ class SpanWaterfall implements Waterfall {
 
   #draw(): void {
     const row = (node: SpanNode) =>
-      spanRow(node, this.#scale, {
+      spanRow(node, this.#scaleFor(node), {
         isFolded: this.#folded.has(node),
         isChosen: node === this.#chosen,
+        isCritical: this.#showsCritical && this.#critical.has(node),
+        isFound: this.#searched === '' ? undefined : hasText(node, this.#searched),
         onChoose: () => this.#choose(node, true),
         onFold: (event) => this.#fold(event, node),
       });
+    const { scrollTop } = this.#rows;
+    this.#axis.replaceChildren(...axis(this.#every.length, this.#scale));
     this.#rows.replaceChildren(...this.#shown().map(row));
+    this.#rows.scrollTop = scrollTop;
+  }
+
+  #scaleFor(node: SpanNode): SpanScale {
+    const profile = profileOf(node);
+    const isZoomed = this.#scale.total !== this.#wholeScale().total;
+    return profile && !isZoomed ? scaleOf([profile], this.#every) : this.#scale;
   }
 
   #choose(node: SpanNode, focus: boolean): void {
@@ -95,6 +146,12 @@ class SpanWaterfall implements Waterfall {
         return shown[0];
       case 'End':
         return shown.at(-1);
+      case 'z':
+        this.#zoom(chosen);
+        return chosen;
+      case 'Escape':
+        this.#zoom(undefined);
+        return chosen;
       case 'ArrowRight':
         return this.#folded.delete(chosen) ? chosen : chosen.children[0];
       case 'ArrowLeft':
@@ -107,21 +164,29 @@ class SpanWaterfall implements Waterfall {
   }
 }
 
-function scaleOf(every: readonly SpanNode[]): SpanScale {
-  const start = every.reduce((least, node) => (node.start < least ? node.start : least), every[0]!.start);
-  const end = every.reduce((most, node) => (node.end > most ? node.end : most), every[0]!.end);
+function scaleOf(shown: readonly SpanNode[], every: readonly SpanNode[]): SpanScale {
+  const start = shown.reduce((least, node) => (node.start < least ? node.start : least), shown[0]!.start);
+  const end = shown.reduce((most, node) => (node.end > most ? node.end : most), shown[0]!.end);
   const services = [...new Set(every.map(({ service }) => service))];
   return { start, total: Math.max(1, Number(end - start)), services };
 }
 
-function axis(count: number, { total }: SpanScale): HTMLElement {
+/** The profile that a span belongs to, itself included. */
+function profileOf(node: SpanNode): SpanNode | undefined {
+  for (let at: SpanNode | undefined = node; at; at = at.parent) if (at.name === 'inference.profile') return at;
+  return undefined;
+}
+
+function hasText({ name, service, id, attributes }: SpanNode, text: string): boolean {
+  return [name, service, id, ...attributes.flat()].some((each) => each.toLowerCase().includes(text));
+}
+
+function axis(count: number, { total }: SpanScale): HTMLElement[] {
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) =>
     element('i', { style: { left: `${part * 100}%` } }, seconds(total * part)),
   );
-  return element(
-    'div',
-    { class: 'span-axis', 'aria-hidden': 'true' },
+  return [
     element('span', {}, `${count} ${count === 1 ? 'span' : 'spans'}`),
     element('span', { class: 'ticks' }, ticks),
-  );
+  ];
 }

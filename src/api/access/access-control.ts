@@ -115,6 +115,11 @@ export class AccessControl {
     return client.admin || (this.#isOpen && this.#adminTokens.isEmpty);
   }
 
+  /** The clients of late that this one may see: the administrator all, others themselves. */
+  clientsSeenBy(client: Client): readonly Client[] {
+    return this.mayAdminister(client) ? this.#clients.all : [client];
+  }
+
   /** The quota of a client is wanted by another process; answers what is left of the part here. */
   giveBackQuota(bucket: string): number {
     return this.#clients.giveBack(bucket);

@@ -19,6 +19,11 @@ const acts: Readonly<Record<Act, { event: EventName; done: string; failed: strin
     done: 'Log settings were changed',
     failed: 'Log settings were not changed',
   },
+  alert_silence: {
+    event: 'silence_changed',
+    done: 'Silences of alerts were changed',
+    failed: 'Silences of alerts were not changed',
+  },
 };
 
 /** What an act of administration found and left; the handler fills it in. */

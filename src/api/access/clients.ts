@@ -61,6 +61,11 @@ export class Clients {
     return this.#known.get('admin') ?? this.#remember('admin', 'admin', undefined, true);
   }
 
+  /** All that are known of late. */
+  get all(): readonly Client[] {
+    return [...this.#known.values()];
+  }
+
   /** What of a lease was not used, for another process; see quota-bucket.ts for its name. */
   giveBack(name: string): number {
     const [quota = ''] = name.split(' ', 1);

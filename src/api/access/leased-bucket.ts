@@ -64,6 +64,11 @@ export class LeasedBucket {
     return this.#left + this.#tokens;
   }
 
+  /** Whole tokens at this moment, as far as it is known here. */
+  leftAt(now: number): number {
+    return this.isFull(now) ? this.perMinute : this.remaining;
+  }
+
   get fullInSeconds(): number {
     return Math.ceil(((this.perMinute - this.remaining) * 60) / this.perMinute);
   }

@@ -41,6 +41,12 @@ export class TokenBucket {
     return Math.floor(this.#tokens);
   }
 
+  /** Whole tokens at this moment. */
+  leftAt(now: number): number {
+    this.#fill(now);
+    return this.remaining;
+  }
+
   /** Seconds until it is full again, if nothing more is taken. */
   get fullInSeconds(): number {
     return Math.ceil(((this.perMinute - this.#tokens) * 60) / this.perMinute);

@@ -30,28 +30,46 @@ type Asking = { config: Config; tenants: string; signal: AbortSignal };
 export function askBackend(question: Question, asking: Asking): Promise<Buffer> {
   const answerer = answererOf(asking.config, question.backend);
   const dialect = answerer === 'alertmanager' ? native : dialects[answerer];
-  return dialect(question, (path, parameters) => get(answerer, path, parameters, asking));
+  return dialect(question, (path, parameters) =>
+    send(answerer, { method: 'GET', path: withParameters(path, parameters), body: undefined }, asking),
+  );
+}
+
+/** What an administrator changes in Alertmanager: silences, and nothing else. */
+export function changeAlertmanager(
+  method: 'POST' | 'DELETE',
+  path: string,
+  body: object | undefined,
+  asking: Asking,
+): Promise<Buffer> {
+  return send('alertmanager', { method, path, body: body && JSON.stringify(body) }, asking);
+}
+
+function withParameters(path: string, parameters: URLSearchParams | undefined): string {
+  return `${path}${parameters !== undefined && parameters.size > 0 ? `?${parameters}` : ''}`;
 }
 
 /** No more connections than this to one backend. */
 const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
 
 /**
- * One GET, bounded in time and size. Over node:http on purpose: what goes through fetch is traced
+ * One request, bounded in time and size. Over node:http on purpose: what fetch sends is traced
  * as outgoing, and a look at the telemetry should leave none. No redirect is followed; nothing of
  * the caller's headers goes along.
  */
-function get(
+function send(
   answerer: Answerer,
-  asked: string,
-  parameters: URLSearchParams | undefined,
+  { method, path, body }: { method: string; path: string; body: string | undefined },
   { config, tenants, signal }: Asking,
 ): Promise<Buffer> {
   const { host, port } = addressOf(config, answerer);
-  const path = `${asked}${parameters !== undefined && parameters.size > 0 ? `?${parameters}` : ''}`;
   return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', ...(answerer === 'loki' ? { 'x-scope-orgid': tenants } : {}) };
-    const sent = request({ host, port, path, agent, signal, headers }, (answer) => {
+    const headers = {
+      accept: 'application/json',
+      ...(answerer === 'loki' ? { 'x-scope-orgid': tenants } : {}),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const sent = request({ method, host, port, path, agent, signal, headers }, (answer) => {
       const pieces: Buffer[] = [];
       let size = 0;
       answer.on('data', (piece: Buffer) => {
@@ -66,14 +84,14 @@ function get(
       });
       answer.on('error', (cause) => reject(asFailure(cause, answerer, config)));
       answer.once('end', () => {
-        const body = Buffer.concat(pieces);
+        const answered = Buffer.concat(pieces);
         const status = answer.statusCode ?? 0;
-        if (status === 200) resolve(body);
-        else reject(refusedBy(answerer, status, body));
+        if (status === 200) resolve(answered);
+        else reject(refusedBy(answerer, status, answered));
       });
     });
     sent.on('error', (cause) => reject(asFailure(cause, answerer, config)));
-    sent.end();
+    sent.end(body);
   });
 }
 

@@ -21,7 +21,8 @@ export function endCall(
   const { isLook } = trace;
   // Its numbers are gone with the row.
   endRequest(tracing, trace, row, '2', { method, status });
-  if (!isLook) rpcMetrics.ended(method, status, (trace.streamingAt ?? performance.now()) - startedAt);
+  const tookMs = (trace.streamingAt ?? performance.now()) - startedAt;
+  if (!isLook) rpcMetrics.ended(method, status, tookMs, trace.kept === undefined ? undefined : trace.ids);
   trace.row = undefined;
   row.release();
 }

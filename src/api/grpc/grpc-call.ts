@@ -90,6 +90,7 @@ export class GrpcCall implements Caller, InChurnList {
     const { tracing } = parts;
     const row = tracing && new RequestRow(tracing.table);
     this.trace = new RequestTrace('POST', headers, row);
+    tracing?.metrics.began(this.trace.method);
     this.trace.route = route;
     this.startedAt = row?.startedAt ?? performance.now();
     this.progressAt = this.startedAt;

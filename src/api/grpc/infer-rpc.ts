@@ -117,6 +117,7 @@ export class GrpcInference {
           inputs: isOwn ? Owned.of(call.inputs) : call.inputs,
           outputs: call.outputs,
           priority: call.priority,
+          sequence: call.sequence,
           deadlineAt,
           signal: this,
           tenant: trace.tenant,

@@ -80,17 +80,17 @@ export class MessageReader implements BodyReceiver {
     }
   }
 
-  /** What still comes is discarded. */
+  /** What still comes is discarded, and what had come of a message is given back. */
   stop(): void {
     this.#isStopped = true;
+    this.#sink?.fail(null);
     this.#sink = undefined;
   }
 
-  /** The caller left. */
+  /** The caller left: the call hears of a message that was on its way. */
   breakOff(): void {
-    const sink = this.#sink;
+    this.#sink?.fail(null);
     this.stop();
-    sink?.fail(null);
   }
 
   #addToPrefix(chunk: Buffer, at: number): number {
@@ -143,6 +143,7 @@ export class MessageReader implements BodyReceiver {
   }
 
   failed(error: ServiceError): void {
+    if (this.#isStopped) return;
     this.stop();
     this.#of.receiver.failed(error);
   }

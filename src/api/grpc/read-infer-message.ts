@@ -1,16 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine/check-inputs.ts';
+import { headsWithState } from '../../engine/sequences/model-state.ts';
 import { type DataType, dataTypes, isDataType, type Tensor, type TypedArray } from '../../engine/tensor.ts';
 import { malformed, quoted } from '../../http/json/malformed.ts';
 import { dataFromBytes } from '../open-inference/binary-tensor.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
-import {
-  inputsMax,
-  type ReadLimits,
-  refuseUnserved,
-  textsTooLong,
-  unknownDataType,
-} from '../open-inference/read-infer-request.ts';
+import { inputsMax, type ReadLimits, textsTooLong, unknownDataType } from '../open-inference/read-infer-request.ts';
+import { readSequence } from '../open-inference/read-sequence.ts';
 import { elementCount, readShape } from '../open-inference/tensor-shape.ts';
 import { WireReader, wireTypes } from './protocol/wire-reader.ts';
 
@@ -53,9 +49,9 @@ const fieldsMax = 4 * inputsMax;
 export function readInferMessage(message: Buffer, limits: MessageLimits, manifest: ManifestOfInputs): InferCall {
   const parts = readParts(message);
   const { parameters, outputs, raw } = parts;
-  refuseUnserved(parameters);
+  const sequence = readSequence(parameters);
   const entries = parts.inputs.map((input, index) => readEntry(message, input, index));
-  checkHeads(manifest, entries, outputs);
+  checkHeads(manifest, sequence ? headsWithState(manifest, entries) : entries, outputs);
   if (raw.length > 0 && raw.length !== entries.length)
     throw malformed('raw_input_contents', `has ${raw.length} entries; there are ${entries.length} inputs`);
   return {
@@ -66,6 +62,7 @@ export function readInferMessage(message: Buffer, limits: MessageLimits, manifes
     binary: { byDefault: raw.length > 0 || entries.length === 0, byName: undefined },
     priority: wholeParameter(parameters, 'priority'),
     timeoutUs: wholeParameter(parameters, 'timeout'),
+    sequence,
   };
 }
 

@@ -44,6 +44,9 @@ export function configOf({ registry }: Parts, message: Message): Message {
       version_policy: 'specific' in policy ? { specific: { versions: policy.specific.versions.map(Number) } } : policy,
       input: config.input.map(numbered),
       output: config.output.map(numbered),
+      ...(config.sequence_batching && {
+        sequence_batching: { ...config.sequence_batching, state: config.sequence_batching.state.map(numbered) },
+      }),
       instance_group: config.instance_group.map((group) => ({
         ...group,
         kind: modelConfigEnums['ModelInstanceGroup.Kind'].KIND_CPU,

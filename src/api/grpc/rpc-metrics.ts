@@ -1,5 +1,7 @@
 import type { GrpcStatus } from '../../errors.ts';
+import type { Ids } from '../../telemetry/ids.ts';
 import type { HistogramSeries, Meter } from '../../telemetry/meter.ts';
+import { spansAreExported } from '../../telemetry/spans.ts';
 
 /** Calls by the conventions for RPCs, beside what is counted of every request. */
 export class RpcMetrics {
@@ -10,7 +12,8 @@ export class RpcMetrics {
     this.#meter = meter;
   }
 
-  ended(method: string, status: GrpcStatus, tookMs: number): void {
+  /** `kept`: the ids of its span, where its trace is kept. */
+  ended(method: string, status: GrpcStatus, tookMs: number, kept: Ids | undefined): void {
     const key = status === 'OK' ? method : `${method} ${status}`;
     let series = this.#series.get(key);
     if (series === undefined) {
@@ -18,5 +21,7 @@ export class RpcMetrics {
       this.#series.set(key, series);
     }
     series.record(tookMs / 1000);
+    if (kept !== undefined && spansAreExported())
+      series.exemplify({ value: tookMs / 1000, atMs: Date.now(), traceId: kept.traceId, spanId: kept.spanId });
   }
 }

@@ -132,6 +132,7 @@ class StreamedRequest implements InferSource {
     const row = parts.tracing && new RequestRow(parts.tracing.table);
     this.caller = caller;
     this.trace = new RequestTrace('POST', caller.headers, row);
+    parts.tracing?.metrics.began(this.trace.method);
     this.trace.route = caller.trace.route;
     this.trace.tenant = caller.trace.tenant;
     this.startedAt = row?.startedAt ?? performance.now();

@@ -23,6 +23,7 @@ import type { InferCall } from '../open-inference/infer-call.ts';
 import type { InferCodec } from '../open-inference/infer-codec.ts';
 import { writeInferAnswer } from '../open-inference/write-infer-answer.ts';
 import type { WrittenData } from '../open-inference/written-data.ts';
+import type { SequencesElsewhere } from '../processes/sequences-elsewhere.ts';
 import { inferenceRoutes } from '../routes.ts';
 import type { Permits } from './permits.ts';
 import type { ProfiledRequest, Profiles } from './profile-request.ts';
@@ -38,6 +39,8 @@ export type InferParts = {
   profiles: Profiles;
   codec: InferCodec;
   exchange: HttpExchange;
+  /** Of several processes. */
+  sequences: SequencesElsewhere | undefined;
 };
 
 /** What the path names, percent-encoded as it came. */
@@ -83,7 +86,7 @@ class InferExchange {
   }
 
   begin(target: InferTarget): void {
-    const { access, registry, bodies, permits, profiles } = this.#parts;
+    const { access, registry, bodies, permits, profiles, sequences } = this.#parts;
     try {
       const request = this.#request;
       const route = target.version === undefined ? routeOfModel : routeOfVersion;
@@ -91,11 +94,17 @@ class InferExchange {
       if (request.method !== 'POST') refuseMethod(request, this.#response, 'POST');
       this.#startedAt = this.#trace.row?.startedAt ?? performance.now();
       const name = decoded(target.model);
-      const client = access.admit(inferenceRoutes[route].post, request, this.#response, name);
+      const { post } = inferenceRoutes[route];
+      const word = sequences === undefined ? post : sequences.wordOf(post, request, this.#response);
+      const client = access.admit(word, request, this.#response, name);
       const model = registry.find(name, target.version && decoded(target.version));
       this.#jsonBytes = jsonLength(request);
       this.#timeoutMs = headerTimeoutMs(request);
       this.#trace.servedBy = model;
+      if (sequences?.has(model)) {
+        sequences.pass(request, this.#response, this.#trace).catch((error: unknown) => this.#failedAside(error));
+        return;
+      }
       permits.take(model.name, client.name);
       this.#model = model;
       this.#trace.guest = this;
@@ -161,6 +170,7 @@ class InferExchange {
           inputs: isOwn ? Owned.of(call.inputs) : call.inputs,
           outputs: call.outputs,
           priority: call.priority,
+          sequence: call.sequence,
           deadlineAt:
             this.#startedAt + Math.min(allowedMs(this.#parts.config, model), callersMs(this.#timeoutMs, call)),
           signal: this,

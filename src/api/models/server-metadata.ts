@@ -9,6 +9,7 @@ const extensions = [
   'statistics',
   'trace',
   'logging',
+  'sequence',
   'schedule_policy',
   'parameters',
 ];

@@ -1,3 +1,4 @@
+import type { SequenceCall } from '../../engine/inference.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 
 /** An inference request as it was read: tensors, and how the answer is wanted. */
@@ -13,6 +14,7 @@ export type InferCall = {
   readonly priority: number;
   /** Microseconds; 0: none. */
   readonly timeoutUs: number;
+  readonly sequence?: SequenceCall | undefined;
   /** The head of the last answer to a call of the same form; absent where a form is met once. */
   readonly lastHead?: AnswerHead;
 };

@@ -1,4 +1,5 @@
 import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine/check-inputs.ts';
+import { headsWithState } from '../../engine/sequences/model-state.ts';
 import { isDataType, type Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import {
@@ -18,6 +19,7 @@ import { say } from '../../sentence.ts';
 import { dataFromBytes } from './binary-tensor.ts';
 import type { InferCall } from './infer-call.ts';
 import { dataFromJson } from './json-tensor.ts';
+import { readSequence } from './read-sequence.ts';
 import { elementCount, readShape } from './tensor-shape.ts';
 import { writtenData } from './written-data.ts';
 
@@ -52,25 +54,18 @@ export function readInferRequest(
     );
   const request = objectAt(parseJson(json, 'the JSON', limits), 'the JSON');
   const parameters = parametersOf(request, '');
-  refuseUnserved(parameters);
+  const sequence = parameters === none ? undefined : readSequence(parameters);
   const entries = readEntries(request.inputs);
   const outputs = readOutputs(request.outputs, flagOf(parameters, 'binary_data_output', 'parameters.') ?? false);
-  if (manifest) checkHeads(manifest, entries, outputs.outputs);
+  if (manifest) checkHeads(manifest, sequence ? headsWithState(manifest, entries) : entries, outputs.outputs);
   return {
     id: textOf(request, 'id', ''),
     inputs: readData(entries, json, jsonBytes === undefined ? undefined : body.subarray(jsonBytes), limits),
     ...outputs,
     priority: wholeOf(parameters, 'priority', 'parameters.') ?? 0,
     timeoutUs: wholeOf(parameters, 'timeout', 'parameters.') ?? 0,
+    sequence,
   };
-}
-
-const unserved = ['sequence_id', 'sequence_start', 'sequence_end'] as const;
-
-/** Silence about these would be an answer other than the one asked for. */
-export function refuseUnserved(parameters: Readonly<Record<string, unknown>>): void {
-  for (const name of unserved)
-    if (parameters[name]) throw malformed(`parameters.${name}`, 'is set; sequences and streams are not served');
 }
 
 export const inputsMax = 1024;

@@ -96,6 +96,6 @@ function callOf(form: RequestForm, body: Buffer, jsonBytes: number): InferCall {
     inputs.push({ name, datatype, shape, data: dataFromBytes(datatype, count, body, at, size, `inputs[${index}]`) });
     at += size;
   }
-  const { id, outputs, binary, priority, timeoutUs, lastHead } = form;
-  return { id, inputs, outputs, binary, priority, timeoutUs, lastHead };
+  const { id, outputs, binary, priority, timeoutUs, sequence, lastHead } = form;
+  return { id, inputs, outputs, binary, priority, timeoutUs, sequence, lastHead };
 }

@@ -27,7 +27,9 @@ const inferRequest = z
       .array(z.object({ name: z.string().min(1), parameters }))
       .optional()
       .describe('Left out: all.'),
-    parameters: parameters.describe('priority (1 is the most urgent), timeout (microseconds), binary_data_output.'),
+    parameters: parameters.describe(
+      'priority (1 is the most urgent), timeout (microseconds), binary_data_output; of a model with a state: sequence_id (a number or a text), sequence_start, sequence_end.',
+    ),
   })
   .meta({
     id: 'InferRequest',
@@ -178,6 +180,8 @@ function infer(operationId: string, path: z.ZodObject): Described {
       'lane_crashed',
       'deadline_exceeded',
       'caller_deadline_exceeded',
+      'sequence_not_found',
+      'sequence_busy',
     ],
   };
 }

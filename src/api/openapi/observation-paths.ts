@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { batchesAnswered, batchesQuery } from '../requests/batches-answer.ts';
 import { blameMatrixAnswered, blameQuery } from '../requests/blame-matrix-answer.ts';
 import { compareAnswered, compareAsked } from '../requests/compare-queries.ts';
-import { flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
+import { distributionAnswered } from '../requests/distribution.ts';
+import { distributionQuery, flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
 import { blameAnswered, whyAnswered } from '../requests/why-answer.ts';
 import { json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
@@ -62,6 +64,7 @@ export function observationPaths(): DescribedPaths {
         fails: ['not_found'],
       },
     },
+    ...countPaths(of),
     ...whyPaths(of),
     '/v1/requests/{id}': {
       get: {
@@ -75,6 +78,27 @@ export function observationPaths(): DescribedPaths {
 }
 
 type Described = (operationId: string, summary: string) => { operationId: string; summary: string; tags: string[] };
+
+function countPaths(of: Described): DescribedPaths {
+  return {
+    '/v1/requests/distribution': {
+      get: {
+        ...of('distributeRequests', 'When requests ended and how long they took: a grid of counts, and by word'),
+        requestParams: { query: distributionQuery },
+        responses: { '200': json('The counts.', distributionAnswered) },
+        fails: ['not_found', 'invalid_request'],
+      },
+    },
+    '/v1/batches': {
+      get: {
+        ...of('listBatches', 'What ran in the lanes, the newest first'),
+        requestParams: { query: batchesQuery },
+        responses: { '200': json('Batches and loads.', batchesAnswered) },
+        fails: ['not_found', 'invalid_request'],
+      },
+    },
+  };
+}
 
 function whyPaths(of: Described): DescribedPaths {
   return {

@@ -3,14 +3,13 @@ import { faults } from '../../errors.ts';
 import { wholeText } from '../../http/whole-text.ts';
 import type { Span } from '../../spans-of-time.ts';
 import { taskKinds } from '../../task-kinds.ts';
-import { minutesMax } from './flight-queries.ts';
+import { clockOf } from './clock-of.ts';
+import { instant, minutesMax } from './flight-queries.ts';
 import { difference } from './why-answer.ts';
 
 // What may be asked of /v1/requests/compare and /v1/blame, and what they answer.
 
 const word = (name: string) => z.string({ error: `${name} is no text` }).max(256, `${name} is longer than 256`);
-const instant = (name: string) =>
-  z.iso.datetime({ offset: true, error: `${name} is no time as 2026-11-30T04:00:00Z` }).optional();
 const ms = (name: string) =>
   z
     .number({ error: `${name} is no number` })
@@ -33,6 +32,7 @@ export const requestSet = z
     to: instant('to').describe('Ended before that time.'),
     ms_min: ms('ms_min').optional().describe('Took so long or longer.'),
     ms_max: ms('ms_max').optional().describe('Took less.'),
+    text: word('text').optional().describe('Has this text in an id, a name or the sentence of its failure.'),
   })
   .meta({ id: 'RequestSet' });
 
@@ -100,8 +100,4 @@ export function spanAsked({
 }): Span {
   const until = to === undefined ? performance.now() : clockOf(to);
   return { from: from === undefined ? until - minutes * 60_000 : clockOf(from), to: until };
-}
-
-export function clockOf(time: string): number {
-  return Date.parse(time) - performance.timeOrigin;
 }

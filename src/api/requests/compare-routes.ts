@@ -5,17 +5,17 @@ import type { BodyReader } from '../../http/body-reader.ts';
 import { readJsonBody } from '../../http/json/read-json-body.ts';
 import { SetsBuilder } from '../../observe/compare/compared-sets.ts';
 import { tellApartInSteps } from '../../observe/compare/tell-apart.ts';
-import { type FlightRecord, faultOfRecord, isFailed } from '../../observe/flight/flight-record.ts';
+import type { FlightRecord } from '../../observe/flight/flight-record.ts';
 import { ours, say } from '../../sentence.ts';
 import { Breather } from '../../telemetry/breather.ts';
 import type { Client } from '../access/clients.ts';
-import { clockOf, type compareAnswered, compareAsked, type requestSet } from './compare-queries.ts';
+import { type compareAnswered, compareAsked } from './compare-queries.ts';
 import { milliseconds } from './flight-answer.ts';
 import { asked, type FlightParts } from './flight-routes.ts';
+import { isIn } from './request-filter.ts';
 import { differenceAnswer } from './why-answer.ts';
 
 type Asked = z.output<typeof compareAsked>;
-type RequestSet = z.output<typeof requestSet>;
 
 const minutesWhenAbsent = 60;
 
@@ -76,16 +76,4 @@ function readAsked(given: unknown): Asked {
 function slowestFrom(records: readonly FlightRecord[], percent: number): number {
   const times = Float64Array.from(records, ({ tookMs }) => tookMs).sort();
   return times[Math.max(0, Math.floor(times.length * (1 - percent / 100)))] ?? 0;
-}
-
-function isIn(record: FlightRecord, set: RequestSet): boolean {
-  const endedAt = record.startedAt + record.tookMs;
-  const { from, to, ms_min = 0, ms_max = Number.POSITIVE_INFINITY, failed, fault } = set;
-  for (const word of ['model', 'version', 'task', 'tenant', 'route', 'status', 'failure'] as const)
-    if (set[word] !== undefined && record[word] !== set[word]) return false;
-  if (failed !== undefined && isFailed(record) !== failed) return false;
-  if (fault !== undefined && faultOfRecord(record) !== fault) return false;
-  if (from !== undefined && endedAt < clockOf(from)) return false;
-  if (to !== undefined && endedAt >= clockOf(to)) return false;
-  return record.tookMs >= ms_min && record.tookMs < ms_max;
 }

@@ -15,6 +15,8 @@ export function flightLine(record: FlightRecord) {
     kept: record.kept ?? null,
     started_at: isoTime(record.startedAt),
     duration_ms: milliseconds(record.tookMs),
+    queue_ms: milliseconds(record.stages.queue),
+    run_ms: milliseconds(record.stages.run),
     method: record.method,
     route: record.route,
     status: record.status,
@@ -59,6 +61,7 @@ export function flightAnswer(
           waited_ms: milliseconds(stages.queue),
         }
       : null,
+    cache: record.cache ?? null,
     batch: batch ? batchAnswer(batch) : null,
     batch_mates: batch
       ? { count: batch.inputs - 1, known: recorder.matesOf(record).filter(given.sees).map(flightLine) }

@@ -2,15 +2,18 @@ import type { Request, Response } from 'express';
 import { ServiceError } from '../../errors.ts';
 import { isPassed } from '../../http/passed-request.ts';
 import { readQuery } from '../../http/read-by.ts';
-import type { FlightRecord } from '../../observe/flight/flight-record.ts';
+import { type FlightRecord, isFailed } from '../../observe/flight/flight-record.ts';
 import type { FlightRecorder } from '../../observe/flight/flight-recorder.ts';
 import { latencySummaries } from '../../observe/flight/latency-window.ts';
 import { say } from '../../sentence.ts';
+import { Breather } from '../../telemetry/breather.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
 import type { Others } from '../processes/others.ts';
+import { clockOf } from './clock-of.ts';
 import { flightAnswer, flightLine, isoTime, latencyAnswer } from './flight-answer.ts';
 import { flightListQuery, flightOrder, flightSummaryQuery } from './flight-queries.ts';
+import { isIn } from './request-filter.ts';
 import { missingOf, wholeFlight, wholeList, wholeTallies } from './whole-flights.ts';
 
 export type FlightParts = {
@@ -38,23 +41,43 @@ export function showRequest({ access, flights, others: elsewhere }: FlightParts)
   };
 }
 
-/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and minutes, model, fault */
+/** GET /v1/requests?recent=20 | failed=20 | slowest=20, and which */
 export function listRequests({ access, flights, others }: FlightParts) {
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const { recorder } = asked(access, flights, client);
-    const { minutes = minutesWhenAbsent, model, fault, ...given } = readQuery(flightListQuery, request);
-    const { order, most } = flightOrder(given);
-    const filter = {
-      tenant: access.mayAdminister(client) ? undefined : client.tenant,
-      model,
-      fault,
-      endedSinceMs: performance.now() - minutes * 60_000,
-    };
-    const own = recorder.list(order, filter, most).map(flightLine);
+    const { recorder, sees } = asked(access, flights, client);
+    const { minutes = minutesWhenAbsent, ...given } = readQuery(flightListQuery, request);
+    const { recent: _, failed: __, slowest: ___, ...filter } = given;
+    const of = flightOrder(given);
+    const endedSinceMs = given.from === undefined ? performance.now() - minutes * 60_000 : clockOf(given.from);
+    const { model, fault, from: ____, ...rest } = filter;
+    const tenant = access.mayAdminister(client) ? undefined : client.tenant;
+    const own = Object.values(rest).every((value) => value === undefined)
+      ? recorder.list(of.order, { tenant, model, fault, endedSinceMs }, of.most)
+      : await lookThrough(recorder, endedSinceMs, (record) => sees(record) && isIn(record, filter), of);
+    const lines = own.map(flightLine);
     const say = await others?.same(request);
-    const requests = say ? wholeList(own, say, { order, most }) : own;
-    response.json({ order, minutes, requests, ...(say && missingOf(say)) });
+    const requests = say ? wholeList(lines, say, of) : lines;
+    response.json({ order: of.order, minutes, requests, ...(say && missingOf(say)) });
   };
+}
+
+/** Like a list of the recorder, of any requests; it takes breaks. */
+async function lookThrough(
+  recorder: FlightRecorder,
+  endedSinceMs: number,
+  isWanted: (record: FlightRecord) => boolean,
+  { order, most }: ReturnType<typeof flightOrder>,
+): Promise<FlightRecord[]> {
+  const breather = new Breather();
+  const found: FlightRecord[] = [];
+  for (const record of recorder.eachSince(endedSinceMs)) {
+    await breather.breathe();
+    if (isWanted(record) && (order !== 'failed' || isFailed(record))) found.push(record);
+  }
+  const endOf = ({ startedAt, tookMs }: FlightRecord) => startedAt + tookMs;
+  return found
+    .sort((one, other) => (order === 'slowest' ? other.tookMs - one.tookMs : endOf(other) - endOf(one)))
+    .slice(0, most);
 }
 
 /**

@@ -75,14 +75,16 @@ function endOf({ started_at, duration_ms }: Line): number {
 }
 
 function lineOf(flight: Flight): Line {
-  const { request_id, trace_id, kept, started_at, duration_ms, method, route, status, failure } = flight;
-  const { failed, fault, tenant, model, task, version } = flight;
+  const { request_id, trace_id, kept, started_at, duration_ms, queue_ms, run_ms, method, route, status } = flight;
+  const { failure, failed, fault, tenant, model, task, version } = flight;
   return {
     request_id,
     trace_id,
     kept,
     started_at,
     duration_ms,
+    queue_ms,
+    run_ms,
     method,
     route,
     status,

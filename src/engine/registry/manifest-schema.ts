@@ -122,6 +122,59 @@ const separator = z
   )
   .describe('Makes the model one of /v1/separate: a waveform [channels, samples] in, stems of the same shape out.');
 
+const cache = z
+  .strictObject({
+    bytes_max: count(1, 2 ** 40)
+      .default(64 * 2 ** 20)
+      .describe('Bytes of answers that are remembered at most; the least recently used make room.'),
+    input_bytes_max: count(1, 2 ** 26)
+      .default(2 ** 20)
+      .describe(
+        'A request with more input bytes is run without being looked up: its bytes are hashed on the event loop.',
+      ),
+    across_tenants: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether a tenant may have the answer that was made for another. It can show by its time that somebody asked the same.',
+      ),
+  })
+  .describe(
+    'Answers are remembered by the version of the model and the bytes of the inputs, until it is loaded again. For models that answer the same to the same. Absent: not at all.',
+  );
+
+const state = z
+  .strictObject({
+    tensors: z
+      .array(
+        z.strictObject({
+          output: z.string().min(1).max(200).describe('The output that is the state after a call.'),
+          input: z
+            .string()
+            .min(1)
+            .max(200)
+            .describe('The input that it is in the next call. A sequence begins with zeros.'),
+          shape: z
+            .array(count(0, 2 ** 31))
+            .optional()
+            .describe('How large it is at the beginning, where the model has free dimensions beside its rows.'),
+        }),
+      )
+      .min(1)
+      .max(64),
+    idle_ms_max: count(10, 86_400_000)
+      .default(60_000)
+      .describe('A sequence without a call for this long is dropped, and counted.'),
+    at_once: z
+      .enum(['queue', 'refuse'])
+      .default('queue')
+      .describe('A call of a sequence that has one under way: waits for its turn, or is refused.'),
+    queued_max: count(1, 10_000).default(16).describe('Calls of one sequence that may wait for their turn.'),
+  })
+  .describe(
+    'The model has a state, which the service passes from call to call of a sequence: sequence_id, sequence_start and sequence_end are parameters of a request, as Triton’s clients send them.',
+  );
+
 export const manifestSchema = z
   .strictObject({
     description: z.string().max(2000).default(''),
@@ -174,12 +227,16 @@ export const manifestSchema = z
       .optional()
       .describe('Longest deadline of a request, where below the server’s.'),
     separator: separator.optional(),
+    cache: cache.optional(),
+    state: state.optional(),
     accuracy: z.record(z.string(), z.number()).default({}).describe('Known scores by validation set, to be shown.'),
   })
   .describe('Vitrine: one model of the repository');
 
 export type ManifestFile = z.infer<typeof manifestSchema>;
 export type Batching = z.infer<typeof batching>;
+export type CacheTerms = z.infer<typeof cache>;
+export type StateTerms = z.infer<typeof state>;
 
 export function manifestJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(manifestSchema, { io: 'input' });

@@ -19,4 +19,7 @@ export type RegistryConfig = Pick<
   | 'freeElementsMax'
   | 'outputBytesMax'
   | 'rowProofMsMax'
+  | 'sequencesMax'
+  | 'sequenceBytesMax'
+  | 'clientSharePercent'
 >;

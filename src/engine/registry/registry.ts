@@ -8,6 +8,7 @@ import { type EngineObserver, unobserved } from '../engine-observer.ts';
 import type { GpuMeter } from '../inference.ts';
 import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
 import type { LoadedModel } from '../model.ts';
+import type { SequenceBudgets } from '../sequences/sequence-budgets.ts';
 import { parseManifest } from './complete-manifest.ts';
 import type { ManifestFile } from './manifest-schema.ts';
 import { isFolder, type ModelFolder, scanModel, scanRepository } from './model-folder.ts';
@@ -150,6 +151,11 @@ export class Registry implements AsyncDisposable {
   /** The guard of each model's loading; that of its runs is the loaded model's own. */
   loadBreakers(): Record<string, Breaker['state']> {
     return Object.fromEntries([...this.#shelves.values()].map(({ name, breaker }) => [name, breaker.state]));
+  }
+
+  /** How many sequences there are, and what their states take, of all models together. */
+  get sequenceBudgets(): SequenceBudgets {
+    return this.#loader.sequenceBudgets;
   }
 
   /**

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
+import type { DataType } from '../tensor.ts';
 import { batchingFacts, type Manifest, sizeBounds } from './manifest.ts';
-import type { ManifestFile } from './manifest-schema.ts';
+import type { ManifestFile, StateTerms } from './manifest-schema.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
 // Triton's model configuration, both ways: its clients send one with a load, and read one before
@@ -17,7 +18,7 @@ export function tritonConfig(manifest: Manifest) {
   const batched = batching.rows_max > 0;
   const described = ({ name, datatype, shape }: TensorSpec) => ({
     name,
-    data_type: datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`,
+    data_type: tritonType(datatype),
     dims: batched ? shape.slice(1) : shape,
   });
   return {
@@ -28,6 +29,7 @@ export function tritonConfig(manifest: Manifest) {
     max_batch_size: batching.rows_max,
     input: manifest.inputs.map(described),
     output: manifest.outputs.map(described),
+    ...(manifest.cache && { response_cache: { enable: true } }),
     instance_group: [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
     default_model_filename: 'model.onnx',
     // Triton's place for what it has no word for: text by name.
@@ -37,14 +39,17 @@ export function tritonConfig(manifest: Manifest) {
         { string_value: JSON.stringify(value) },
       ]),
     ),
-    ...(batched && {
-      dynamic_batching: {
-        max_queue_delay_microseconds: batching.delay_us_max,
-        priority_levels: queue.priority_levels,
-        default_priority_level: queue.priority_default,
-        default_queue_policy: { max_queue_size: queue.inputs_max },
-      },
-    }),
+    // Triton has one of the two.
+    ...(manifest.state && { sequence_batching: sequenceBatching(manifest, manifest.state) }),
+    ...(batched &&
+      !manifest.state && {
+        dynamic_batching: {
+          max_queue_delay_microseconds: batching.delay_us_max,
+          priority_levels: queue.priority_levels,
+          default_priority_level: queue.priority_default,
+          default_queue_policy: { max_queue_size: queue.inputs_max },
+        },
+      }),
   };
 }
 
@@ -99,6 +104,24 @@ const tritonSchema = z.strictObject({
     )
     .max(1)
     .optional(),
+  response_cache: z.strictObject({ enable: z.boolean().optional() }).optional(),
+  sequence_batching: z
+    .strictObject({
+      direct: ignored,
+      oldest: ignored,
+      max_sequence_idle_microseconds: z.coerce.number().int().min(0).optional(),
+      state: z
+        .array(
+          z.strictObject({
+            input_name: z.string(),
+            output_name: z.string(),
+            data_type: ignored,
+            dims: ignored,
+          }),
+        )
+        .optional(),
+    })
+    .optional(),
   dynamic_batching: z
     .strictObject({
       preferred_batch_size: ignored,
@@ -147,8 +170,34 @@ export function fromTritonConfig(given: Record<string, unknown>): unknown {
     dimensions_max: config.parameters?.dimensions_max,
     dimensions_min: config.parameters?.dimensions_min,
     products_max: config.parameters?.products_max,
+    ...(config.response_cache?.enable && { cache: {} }),
+    ...(config.sequence_batching?.state && { state: stateOf(config.sequence_batching) }),
     ...(group?.kind === 'KIND_GPU' && { providers: ['cuda', 'webgpu', 'cpu'] }),
   };
+}
+
+function sequenceBatching({ inputs, batching }: Manifest, { tensors, idle_ms_max }: StateTerms) {
+  return {
+    max_sequence_idle_microseconds: idle_ms_max * 1000,
+    state: tensors.map(({ input, output }) => {
+      const { datatype, shape } = inputs.find(({ name }) => name === input)!;
+      const dims = batching.rows_max > 0 ? shape.slice(1) : shape;
+      return { input_name: input, output_name: output, data_type: tritonType(datatype), dims };
+    }),
+  };
+}
+
+function stateOf({ max_sequence_idle_microseconds: idleUs, state = [] }: TritonSequences) {
+  return {
+    tensors: state.map(({ input_name: input, output_name: output }) => ({ input, output })),
+    ...(idleUs && { idle_ms_max: Math.max(10, Math.round(idleUs / 1000)) }),
+  };
+}
+
+type TritonSequences = NonNullable<z.infer<typeof tritonSchema>['sequence_batching']>;
+
+function tritonType(datatype: DataType): string {
+  return datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`;
 }
 
 function tritonVersionPolicy(policy: ManifestFile['versions']) {

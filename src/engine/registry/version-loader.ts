@@ -9,6 +9,7 @@ import type { GpuMeter } from '../inference.ts';
 import type { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
 import type { LoadedModel } from '../model.ts';
 import { openModel } from '../open-model.ts';
+import { makeSequenceBudgets, type SequenceBudgets } from '../sequences/sequence-budgets.ts';
 import type { ManifestFile } from './manifest-schema.ts';
 import { type ModelFolder, readManifest, versionsServed } from './model-folder.ts';
 import { notServed, OpenedVersions, serve } from './opened-versions.ts';
@@ -37,6 +38,8 @@ export class VersionLoader {
   readonly #gpu: GpuMeter | undefined;
   readonly #abandoned: AbandonedLanes;
   readonly #rowProofs: RowProofs;
+  /** All models share them. */
+  readonly sequenceBudgets: SequenceBudgets;
   readonly #stopping: AbortSignal;
 
   constructor(
@@ -51,6 +54,7 @@ export class VersionLoader {
     this.#gpu = gpu;
     this.#abandoned = abandoned;
     this.#rowProofs = new RowProofs(config.data);
+    this.sequenceBudgets = makeSequenceBudgets(config);
     this.#stopping = stopping;
   }
 
@@ -156,6 +160,7 @@ export class VersionLoader {
           sizeLimits: this.#config,
           rowProofs: this.#rowProofs,
           rowProofMsMax: this.#config.rowProofMsMax,
+          sequenceBudgets: this.sequenceBudgets,
         });
         span.setAttributes({
           [attribute.provider]: model.report.provider,

@@ -165,7 +165,8 @@ export class FlightRecorder implements Partial<EngineObserver> {
     return {
       batches: this.#batches.during(span),
       loads: [...this.#loads].filter(({ startedAt, endedAt }) => startedAt < span.to && endedAt > span.from),
-      isWhole: this.#batches.forgottenUntil <= span.from,
+      // Nothing ran before the start of the clock.
+      isWhole: this.#batches.forgottenUntil <= Math.max(0, span.from),
     };
   }
 

@@ -1,16 +1,22 @@
 // Imported, as each request reads it several times: a global is looked up at every call.
 import { performance } from 'node:perf_hooks';
-import type { BatchFacts, Follower, StageTimes } from '../../engine/inference.ts';
-import type { HeadValue } from '../../head-lines.ts';
+import {
+  type BatchFacts,
+  type CacheOutcome,
+  cacheOutcomes,
+  type Follower,
+  type StageTimes,
+} from '../../engine/inference.ts';
+import { type HeadValue, joinHead } from '../../head-lines.ts';
 import type { HeadIds } from '../../telemetry/ids.ts';
-import { serverTiming, taskTiming } from '../server-timing.ts';
+import { cacheTexts, serverTiming, taskTiming } from '../server-timing.ts';
 import { type Stages, stageNames, type TaskStages, taskStages } from '../stages.ts';
 import type { FlightRecord, RequestWords } from './flight-record.ts';
 import { columnCount, columnOf, type RequestTable } from './request-table.ts';
 
 const { receive, decode, queue, assemble, run, split, startedAt, tookMs, markedAt, enqueuedAt, ranSince } = columnOf;
 const { waiting, waitingBytes, running, predictedWaitMs, status, batch } = columnOf;
-const { rows, bytes, bodyBytes, form, lostRuns, lostFrom, lostTo } = columnOf;
+const { rows, bytes, bodyBytes, form, lostRuns, lostFrom, lostTo, cache } = columnOf;
 export const noBatch = -1;
 
 /**
@@ -184,6 +190,15 @@ export class RequestRow implements Follower {
     this.#write(bytes, ownBytes);
   }
 
+  lookedUp(outcome: CacheOutcome): void {
+    this.#write(cache, cacheOutcomes.indexOf(outcome) + 1);
+  }
+
+  /** How it was found among the remembered answers; undefined: its model remembers none. */
+  get cacheOutcome(): CacheOutcome | undefined {
+    return cacheOutcomes[this.#read(cache) - 1];
+  }
+
   expiredInRun(beganAt: number): void {
     this.#write(ranSince, beganAt);
   }
@@ -264,7 +279,9 @@ export class RequestRow implements Follower {
   /** For the caller; `send` cannot be in it, since it has not happened. */
   serverTiming(): HeadValue {
     this.#read(0);
-    return serverTiming(this.#table.numbers, this.#row * columnCount);
+    const timing = serverTiming(this.#table.numbers, this.#row * columnCount);
+    const outcome = this.cacheOutcome;
+    return outcome === undefined ? timing : joinHead(timing, cacheTexts[outcome]);
   }
 
   /** The same for a task. */

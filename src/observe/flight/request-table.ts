@@ -1,4 +1,4 @@
-import type { Arrival } from '../../engine/inference.ts';
+import { type Arrival, cacheOutcomes } from '../../engine/inference.ts';
 import { IdsTable } from '../../telemetry/ids.ts';
 import { type Stages, stageNames } from '../stages.ts';
 import type { FlightRecord, RequestSize } from './flight-record.ts';
@@ -29,6 +29,8 @@ const columns = [
   'lostRuns',
   'lostFrom',
   'lostTo',
+  /** By its number among the outcomes of a cache, from 1; 0: nothing was looked up. */
+  'cache',
   'status',
   /** By its number among the stored batches. */
   'batch',
@@ -40,7 +42,10 @@ export const columnCount = columns.length;
 /** How a body and its answer were read and written, each a bit. */
 export const wireForm = { json: 1, decodedAside: 2, encodedAside: 4 } as const;
 
-type RecordNumbers = Pick<FlightRecord, 'status' | 'startedAt' | 'tookMs' | 'stages' | 'arrival' | 'size' | 'lost'>;
+type RecordNumbers = Pick<
+  FlightRecord,
+  'status' | 'startedAt' | 'tookMs' | 'stages' | 'arrival' | 'size' | 'lost' | 'cache'
+>;
 
 /**
  * The numbers and ids of requests, a row each: of those in flight, and of those that are stored. A
@@ -109,6 +114,7 @@ export class RequestTable {
       arrival: this.arrival(row),
       size: this.requestSize(row),
       lost: this.lostRuns(row),
+      cache: cacheOutcomes[this.number(row, 'cache') - 1],
     };
   }
 

@@ -1,6 +1,7 @@
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Metric } from '../names/metric.ts';
 import { metricNames } from '../names/names.ts';
+import { schemaUrl } from './scope.ts';
 
 /**
  * Gives the host's metrics the units that the conventions say and their instrumentation leaves out:
@@ -10,7 +11,8 @@ export function completeUnits(metrics: ResourceMetrics): ResourceMetrics {
   return {
     ...metrics,
     scopeMetrics: metrics.scopeMetrics.map(({ scope, metrics: list }) => ({
-      scope,
+      // Their instrumentation gives none.
+      scope: { ...scope, schemaUrl: scope.schemaUrl || schemaUrl },
       metrics: list.map((metric) => {
         const unit = metric.descriptor.unit === '' ? measuredByOthers.get(metric.descriptor.name) : undefined;
         return unit === undefined ? metric : { ...metric, descriptor: { ...metric.descriptor, unit } };

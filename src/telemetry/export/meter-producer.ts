@@ -8,38 +8,44 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
 import { Breather, stepsAtOnce } from '../breather.ts';
-import type { CollectedMetric, Meter, Point } from '../meter.ts';
-import { scopeName } from '../names/names.ts';
+import type { CollectedMetric, Exemplar, Meter, Point } from '../meter.ts';
+import { ourScope } from './scope.ts';
 
 /**
  * Hands the metrics of a meter to the SDK's reader, which sends them with the instrumentations'
  * metrics.
  */
 export function producerOf(meter: Meter): MetricProducer {
+  let exemplarsSinceMs = 0;
   return {
     collect: async () => {
+      const sinceMs = exemplarsSinceMs;
+      exemplarsSinceMs = Date.now();
       const { metrics: collected, errors } = await meter.collect();
       const breather = new Breather();
       const metrics: MetricData[] = [];
-      for (const metric of collected) metrics.push(await metricData(metric, breather));
+      for (const metric of collected) metrics.push(await metricData(metric, breather, sinceMs));
       // The reader ignores a producer's resource and takes the SDK's.
-      const scopeMetrics = [{ scope: { name: scopeName }, metrics }];
+      const scopeMetrics = [{ scope: ourScope, metrics }];
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors };
     },
   };
 }
 
-async function metricData(metric: CollectedMetric, breather: Breather): Promise<MetricData> {
+/** `sinceMs`: exemplars that are older were in the export before. */
+async function metricData(metric: CollectedMetric, breather: Breather, sinceMs: number): Promise<MetricData> {
+  const fresh = (exemplars: readonly Exemplar[] = []) => exemplars.filter(({ atMs }) => atMs >= sinceMs);
   const base = {
     descriptor: { name: metric.name, unit: metric.unit, description: metric.says, valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
   switch (metric.kind) {
     case 'counter':
+    case 'up-down counter':
       return {
         ...base,
         dataPointType: DataPointType.SUM,
-        isMonotonic: true,
+        isMonotonic: metric.kind === 'counter',
         dataPoints: await pointsOf(metric.points, same, breather),
       };
     case 'gauge':
@@ -50,10 +56,11 @@ async function metricData(metric: CollectedMetric, breather: Breather): Promise<
         dataPointType: DataPointType.HISTOGRAM,
         dataPoints: await pointsOf(
           metric.points,
-          ({ count, sum, bounds, counts }) => ({
+          ({ count, sum, bounds, counts, exemplars }) => ({
             count,
             sum,
             buckets: { boundaries: [...bounds], counts: [...counts] },
+            exemplars: fresh(exemplars),
           }),
           breather,
         ),
@@ -64,13 +71,14 @@ async function metricData(metric: CollectedMetric, breather: Breather): Promise<
         dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM,
         dataPoints: await pointsOf(
           metric.points,
-          ({ count, sum, scale, zeroCount, offset, counts }) => ({
+          ({ count, sum, scale, zeroCount, offset, counts, exemplars }) => ({
             count,
             sum,
             scale,
             zeroCount,
             positive: { offset, bucketCounts: [...counts] },
             negative: { offset: 0, bucketCounts: [] },
+            exemplars: fresh(exemplars),
           }),
           breather,
         ),

@@ -1,11 +1,8 @@
-import {
-  ProtobufLogsSerializer,
-  ProtobufMetricsSerializer,
-  ProtobufTraceSerializer,
-} from '@opentelemetry/otlp-transformer';
+import { ProtobufLogsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { serializeMetrics } from './exemplary-metrics.ts';
 
 /** A serialized export request and how many spans, log records or metric points are in it. */
 export type OtlpRequest = { bytes: Uint8Array; items: number };
@@ -30,12 +27,12 @@ export function logRequests(records: ReadableLogRecord[]): OtlpRequest[] {
 export function metricRequests(metrics: ResourceMetrics): OtlpRequest[] {
   const flat = metrics.scopeMetrics.flatMap(({ scope, metrics: list }) => list.map((metric) => ({ scope, metric })));
   const serialize = (part: typeof flat) =>
-    ProtobufMetricsSerializer.serializeRequest({
+    serializeMetrics({
       resource: metrics.resource,
       scopeMetrics: part.map(({ scope, metric }) => ({ scope, metrics: [metric] })),
     });
-  const whole = ProtobufMetricsSerializer.serializeRequest(metrics);
-  if (whole && whole.length <= requestBytesMax) return [{ bytes: whole, items: pointCount(metrics) }];
+  const whole = serializeMetrics(metrics);
+  if (whole.length <= requestBytesMax) return [{ bytes: whole, items: pointCount(metrics) }];
   return inHalves(flat, serialize, (part) => sum(part.map(({ metric }) => metric.dataPoints.length)));
 }
 

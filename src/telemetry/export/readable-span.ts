@@ -7,10 +7,10 @@ import {
   SpanStatusCode,
 } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { attribute, scopeName } from '../names/names.ts';
-import type { FinishedSpan } from '../spans.ts';
 
-const scope: ReadableSpan['instrumentationScope'] = { name: scopeName };
+import type { FinishedSpan } from '../spans.ts';
+import { ourScope } from './scope.ts';
+
 const none: never[] = [];
 
 /**
@@ -26,12 +26,12 @@ export class FinishedReadableSpan implements ReadableSpan {
   readonly status: ReadableSpan['status'];
   readonly attributes: Attributes;
   readonly links: Link[];
-  readonly events: ReadableSpan['events'];
+  readonly events: ReadableSpan['events'] = none;
   readonly resource: ReadableSpan['resource'];
   readonly #context: SpanContext;
 
   constructor(span: FinishedSpan, context: SpanContext, resource: ReadableSpan['resource']) {
-    const { name, kind, parent, startMs, endMs, attributes, links, error, exception } = span;
+    const { name, kind, parent, startMs, endMs, attributes, links, error } = span;
     this.name = name;
     this.kind = kind ?? SpanKind.INTERNAL;
     if (parent) this.parentSpanContext = parent;
@@ -40,7 +40,6 @@ export class FinishedReadableSpan implements ReadableSpan {
     this.status = error === undefined ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: error };
     this.attributes = attributes ?? {};
     this.links = links?.map((linked) => ({ context: linked })) ?? none;
-    this.events = exception ? [eventOf(exception)] : none;
     this.resource = resource;
     this.#context = context;
   }
@@ -57,7 +56,7 @@ export class FinishedReadableSpan implements ReadableSpan {
   }
 
   get instrumentationScope(): ReadableSpan['instrumentationScope'] {
-    return scope;
+    return ourScope;
   }
 
   get ended(): boolean {
@@ -75,15 +74,6 @@ export class FinishedReadableSpan implements ReadableSpan {
   get droppedLinksCount(): number {
     return 0;
   }
-}
-
-function eventOf({ atMs, type, message, stack }: NonNullable<FinishedSpan['exception']>) {
-  const attributes = {
-    [attribute.exceptionType]: type,
-    [attribute.exceptionMessage]: message,
-    [attribute.exceptionStack]: stack,
-  };
-  return { time: timeOf(atMs), name: 'exception', attributes };
 }
 
 function timeOf(ms: number): HrTime {

@@ -1,14 +1,14 @@
 import type { Logger, LogRecord } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { logStreams, streamOf } from '../logger.ts';
 import { attribute } from '../names/names.ts';
 import { completeUnits } from './complete-units.ts';
 import type { DurableExport } from './durable-export.ts';
 import type { Ledger } from './ledger.ts';
-import { type OtlpRequest, pointCount } from './otlp-requests.ts';
+import { metricRequests, type OtlpRequest, pointCount } from './otlp-requests.ts';
 import type { Outbox } from './outbox.ts';
 
 // What the SDK calls, made of what is ours.
@@ -30,13 +30,13 @@ export function intoOutbox(outbox: Outbox<ReadableLogRecord, ReadableLogRecord[]
   };
 }
 
-export function pointsInto(points: DurableExport<ResourceMetrics>, ledger: Ledger): PushMetricExporter {
+export function pointsInto(points: DurableExport<OtlpRequest[]>, ledger: Ledger): PushMetricExporter {
   return {
     export: (collected, onResult) => {
       const metrics = completeUnits(collected);
       const count = pointCount(metrics);
       ledger.account('metrics').made += count;
-      points.accept(metrics, count).then(
+      points.accept(metricRequests(metrics), count).then(
         () => onResult({ code: ExportResultCode.SUCCESS }),
         (error: unknown) =>
           onResult({ code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) }),

@@ -1,12 +1,10 @@
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import {
   ProtobufLogsSerializer,
   ProtobufMetricsSerializer,
   ProtobufTraceSerializer,
 } from '@opentelemetry/otlp-transformer';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Config } from '../../config.ts';
 import { log } from '../logger.ts';
@@ -14,7 +12,7 @@ import { attribute } from '../names/names.ts';
 import { DurableExport } from './durable-export.ts';
 import type { Ledger } from './ledger.ts';
 import { byExporter, bySender, type LiveExport } from './live-export.ts';
-import { logRequests, metricRequests, type OtlpRequest, spanRequests } from './otlp-requests.ts';
+import { logRequests, type OtlpRequest, spanRequests } from './otlp-requests.ts';
 import { type OtlpResponse, OtlpSender } from './otlp-sender.ts';
 import type { OtlpTarget, OtlpTargets } from './otlp-target.ts';
 import { Outbox, Parcel } from './outbox.ts';
@@ -47,14 +45,19 @@ export function signalPaths(config: Config, parts: Parts) {
     serialize: logRequests,
     deserialize: ProtobufLogsSerializer.deserializeResponse,
   });
-  const points = durableExport<ResourceMetrics>(config, parts, {
+  const deserializePoints = ProtobufMetricsSerializer.deserializeResponse;
+  const points = durableExport<OtlpRequest[]>(config, parts, {
     signal: 'metrics',
-    live: byExporter(new OTLPMetricExporter(exporterOptions(targets.of('metrics'))), {
-      signal: 'metrics',
-      partialSuccess,
-    }),
-    serialize: metricRequests,
-    deserialize: ProtobufMetricsSerializer.deserializeResponse,
+    live: bySender(
+      new OtlpSender({
+        signal: 'metrics',
+        ...targets.of('metrics'),
+        deserialize: deserializePoints,
+        doubtfulAnswersMax: Infinity,
+      }),
+    ),
+    serialize: (requests) => requests,
+    deserialize: deserializePoints,
   });
   return { points, ...outboxes(config, parts.ledger, { spans, records }), all: [spans, records, points] };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { logs as bridgedLogs } from '@opentelemetry/api-logs';
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { SDK_INFO, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { detectResources, envDetector, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -12,7 +12,7 @@ import type { Config } from '../../config.ts';
 import type { Telemetry } from '../../running-telemetry.ts';
 import { version } from '../../version.ts';
 import { observeEventLoopDelay } from '../host/event-loop-delay.ts';
-import { hostAttributes } from '../host/host-attributes.ts';
+import { containerId, hostAttributes } from '../host/host-attributes.ts';
 import { observeHost } from '../host/host-metrics.ts';
 import type { MachineRecord } from '../host/machine-record.ts';
 import { watchMachine } from '../host/watch-machine.ts';
@@ -29,6 +29,7 @@ import { checkOtelVariables } from './otlp-settings.ts';
 import { OtlpTargets } from './otlp-target.ts';
 import { diagnosticLogger, PartialSuccess } from './partial-success.ts';
 import { FinishedReadableSpan } from './readable-span.ts';
+import { schemaUrl } from './scope.ts';
 import { byStream, intoOutbox, pointsInto, spansIntoOutbox } from './sdk-adapters.ts';
 import { observeSelf } from './self-metrics.ts';
 import { type SignalPaths, signalPaths } from './signal-paths.ts';
@@ -138,15 +139,21 @@ function openSpool(config: Config, folder: string, ledger: Ledger): Promise<Spoo
 }
 
 async function resourceOf(config: Config, name: string, folder: string): Promise<Resource> {
+  const container = containerId();
   const resource = resourceFromAttributes({
     [attribute.serviceName]: name,
     [attribute.serviceVersion]: version,
     [attribute.serviceInstance]: instanceId(folder),
     [attribute.environment]: config.environment,
     [attribute.processId]: process.pid,
+    [attribute.processCreation]: new Date(performance.timeOrigin).toISOString(),
+    [attribute.sdkName]: 'opentelemetry',
+    [attribute.sdkLanguage]: 'nodejs',
+    [attribute.sdkVersion]: SDK_INFO[attribute.sdkVersion],
     [attribute.runtimeName]: 'nodejs',
     [attribute.runtimeVersion]: process.versions.node,
     ...(await hostAttributes()),
+    ...(container !== undefined && { [attribute.containerId]: container }),
   }).merge(detectResources({ detectors: [envDetector] }));
   await resource.waitForAsyncAttributes?.();
   return resource;
@@ -176,7 +183,7 @@ function startSdk(
     setSpanSink({ add: (span, context) => spanOutbox.add(new FinishedReadableSpan(span, context, resource)) });
   const providers = streamProviders(resource, logProcessor);
   bridgedLogs.setGlobalLoggerProvider({
-    getLogger: (...named) => byStream((stream) => providers[stream]!.getLogger(...named)),
+    getLogger: (name, version) => byStream((stream) => providers[stream]!.getLogger(name, version, { schemaUrl })),
   });
   return {
     exportMetrics: async () => reader?.forceFlush(),

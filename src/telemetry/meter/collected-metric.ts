@@ -1,6 +1,6 @@
 /** A metric as it stands at one moment: what an export is made from. */
 export type CollectedMetric = { name: string; unit: string; says: string } & (
-  | { kind: 'counter' | 'gauge'; points: Point<number>[] }
+  | { kind: 'counter' | 'gauge' | 'up-down counter'; points: Point<number>[] }
   | { kind: 'histogram'; points: Point<HistogramValue>[] }
   | { kind: 'exponential histogram'; points: Point<ExponentialValue>[] }
 );
@@ -13,6 +13,16 @@ export type HistogramValue = {
   /** Upper bounds; `counts` has one more, for what is above the last. */
   bounds: readonly number[];
   counts: readonly number[];
+  /** The last kept trace of each bucket; absent where there was none. */
+  exemplars?: readonly Exemplar[] | undefined;
+};
+
+/** A kept request, as one example of what its bucket counts. */
+export type Exemplar = {
+  readonly value: number;
+  readonly atMs: number;
+  readonly traceId: string;
+  readonly spanId: string;
 };
 
 /**
@@ -26,4 +36,5 @@ export type ExponentialValue = {
   zeroCount: number;
   offset: number;
   counts: readonly number[];
+  exemplars?: readonly Exemplar[] | undefined;
 };

@@ -1,4 +1,5 @@
-import type { ExponentialValue } from './collected-metric.ts';
+import type { Exemplar, ExponentialValue } from './collected-metric.ts';
+import { Exemplars } from './exemplars.ts';
 import type { Series } from './instrument.ts';
 
 /** The finest that Prometheus stores; 0.3 % from bound to bound. */
@@ -27,6 +28,7 @@ export class ExponentialSeries implements Series<ExponentialValue> {
   #count = 0;
   /** An array of one, as in counter-series.ts. */
   readonly #sum = new Float64Array(1);
+  #exemplars: Exemplars | undefined;
 
   /** For values that are not negative. */
   record(value: number): void {
@@ -52,6 +54,12 @@ export class ExponentialSeries implements Series<ExponentialValue> {
     this.#counts[place(index)]! += 1;
   }
 
+  /** Of a value that was recorded; one exemplar for each power of two. */
+  exemplify(exemplar: Exemplar): void {
+    this.#exemplars ??= new Exemplars();
+    this.#exemplars.add(Math.ceil(Math.log2(Math.max(exemplar.value, 1e-300))), exemplar);
+  }
+
   get isEmpty(): boolean {
     return this.#count === 0;
   }
@@ -66,6 +74,7 @@ export class ExponentialSeries implements Series<ExponentialValue> {
       zeroCount: this.#zeros,
       offset: counts.length === 0 ? 0 : this.#lowest,
       counts,
+      exemplars: this.#exemplars?.all(),
     };
   }
 

@@ -1,4 +1,5 @@
-import type { HistogramValue } from './collected-metric.ts';
+import type { Exemplar, HistogramValue } from './collected-metric.ts';
+import { Exemplars } from './exemplars.ts';
 import type { ExponentialSeries } from './exponential-series.ts';
 import type { Series } from './instrument.ts';
 
@@ -9,6 +10,7 @@ export class HistogramSeries implements Series<HistogramValue> {
    */
   readonly #numbers: Float64Array;
   readonly #exact: ExponentialSeries | undefined;
+  #exemplars: Exemplars | undefined;
 
   /** `exact` gets the same values, for percentiles. */
   constructor(bounds: readonly number[], exact: ExponentialSeries | undefined) {
@@ -27,6 +29,17 @@ export class HistogramSeries implements Series<HistogramValue> {
     this.#exact?.record(value);
   }
 
+  /** Of a value that was recorded, and whose trace is kept. */
+  exemplify(exemplar: Exemplar): void {
+    this.#exemplars ??= new Exemplars();
+    this.#exemplars.add(bucketOf(this.#bounds, exemplar.value), exemplar);
+    this.#exact?.exemplify(exemplar);
+  }
+
+  get bounds(): readonly number[] {
+    return this.#bounds;
+  }
+
   get isEmpty(): boolean {
     return this.snapshot().count === 0;
   }
@@ -34,6 +47,17 @@ export class HistogramSeries implements Series<HistogramValue> {
   snapshot(): HistogramValue {
     const counts = [...this.#numbers];
     const sum = counts.pop()!;
-    return { count: counts.reduce((total, each) => total + each, 0), sum, bounds: this.#bounds, counts };
+    return {
+      count: counts.reduce((total, each) => total + each, 0),
+      sum,
+      bounds: this.#bounds,
+      counts,
+      exemplars: this.#exemplars?.all(),
+    };
   }
+}
+
+export function bucketOf(bounds: readonly number[], value: number): number {
+  const at = bounds.findIndex((bound) => value <= bound);
+  return at < 0 ? bounds.length : at;
 }

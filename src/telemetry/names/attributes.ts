@@ -122,6 +122,10 @@ export const attributeNames = {
     name: 'inference.shortcut',
     says: 'Whether small batches of the model run on the event loop.',
   },
+  cache: {
+    name: 'inference.cache',
+    says: 'Of a model that remembers its answers: hit (answered without a run), joined (with the run of another request), miss, too_large (not looked up).',
+  },
   provider: { name: 'inference.provider', says: 'The execution provider: cpu, webgpu, cuda.' },
   sessionMs: {
     type: 'double',
@@ -168,6 +172,11 @@ export const attributeNames = {
   onnxActivationBytes: { type: 'int', name: 'onnx.activation.bytes', says: 'Size of its other inputs.' },
   onnxMemory: { type: 'int', name: 'onnx.memory.in_use_bytes', says: 'Memory of the session in use when it had run.' },
   traceKept: { name: 'vitrine.trace.kept', says: 'Why the trace was kept.' },
+  traceWeight: {
+    type: 'int',
+    name: 'vitrine.trace.weight',
+    says: 'How many requests the trace stands for, itself among them: the sum over stored traces is the number of requests.',
+  },
   loadResult: { name: 'model.load.result', says: 'ok, or the failure’s code.' },
   alertName: { name: 'alert.name', says: 'An alert’s `alertname`.' },
   alertState: {
@@ -248,6 +257,15 @@ export const attributeNames = {
     name: 'prompt.length',
     says: 'Characters of the prompt. The prompt itself is not recorded.',
   },
+  genAiOperation: { name: 'gen_ai.operation.name', says: 'Of a generation: always generate_content.' },
+  genAiProvider: { name: 'gen_ai.provider.name', says: 'Of a generation: always vitrine.' },
+  genAiOutput: { name: 'gen_ai.output.type', says: 'Of a generation: always audio.' },
+  genAiModel: { name: 'gen_ai.request.model', says: 'Of a generation: the model that was asked for.' },
+  genAiSeed: {
+    type: 'int',
+    name: 'gen_ai.request.seed',
+    says: 'Of a generation: its seed, where the caller gave one.',
+  },
   audioDuration: { type: 'double', name: 'audio.duration', says: 'Seconds of sound that a task took or made.' },
   audioSamples: { type: 'int', name: 'audio.generated_samples', says: 'Samples of all channels that a task made.' },
   datasetName: { name: 'dataset.name', says: 'The dataset that a run works through.' },
@@ -265,6 +283,14 @@ export const attributeNames = {
   serviceInstance: { name: 'service.instance.id', says: 'The instance; it keeps its id over restarts.' },
   environment: { name: 'deployment.environment.name', says: 'VITRINE_ENVIRONMENT.' },
   processId: { type: 'int', name: 'process.pid', says: 'The process.' },
+  containerId: { name: 'container.id', says: 'The container, where the process runs in one that says its id.' },
+  processCreation: {
+    name: 'process.creation.time',
+    says: 'When the process began: with it, a process id means one process.',
+  },
+  sdkName: { name: 'telemetry.sdk.name', says: 'Always opentelemetry.' },
+  sdkLanguage: { name: 'telemetry.sdk.language', says: 'Always nodejs.' },
+  sdkVersion: { name: 'telemetry.sdk.version', says: 'The version of OpenTelemetry’s SDK.' },
   runtimeName: { name: 'process.runtime.name', says: 'Always nodejs.' },
   runtimeVersion: { name: 'process.runtime.version', says: 'The version of Node.' },
 } as const satisfies Record<string, Attribute>;

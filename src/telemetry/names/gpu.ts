@@ -13,14 +13,14 @@ export const gpuMetrics = {
   },
   gpuMemoryUsage: {
     name: 'hw.gpu.memory.usage',
-    kind: 'gauge',
+    kind: 'up-down counter',
     unit: 'By',
     says: 'GPU memory in use, the driver’s own reserve included.',
     attributes: [...ofGpu],
   },
   gpuMemoryLimit: {
     name: 'hw.gpu.memory.limit',
-    kind: 'gauge',
+    kind: 'up-down counter',
     unit: 'By',
     says: 'GPU memory there is.',
     attributes: [...ofGpu],
@@ -78,7 +78,7 @@ export const gpuMetrics = {
     name: 'hw.errors',
     kind: 'counter',
     unit: '{error}',
-    says: 'ECC errors over the life of the GPU: ecc_corrected, ecc_uncorrected.',
+    says: 'ECC errors over the life of the GPU: corrected, uncorrected.',
     attributes: [...ofGpu, 'error.type'],
   },
   gpuProcesses: {

@@ -1,4 +1,4 @@
-import { type Metric, requestSeconds } from './metric.ts';
+import { bodyBytes, conventionSeconds, type Metric, requestSeconds } from './metric.ts';
 
 /** Every request, whatever it asked for. */
 export const requestMetrics = {
@@ -24,6 +24,30 @@ export const requestMetrics = {
     unit: 's',
     says: 'Percentiles of http.request.duration: the same values in an exponential histogram, native in Prometheus.',
     attributes: ['method', 'endpoint'],
+  },
+  httpServerSeconds: {
+    name: 'http.server.request.duration',
+    kind: 'histogram',
+    unit: 's',
+    says: 'The same requests as in http.request.duration, by OpenTelemetry’s name, labels and buckets for HTTP servers. error.type is the status where the server failed.',
+    attributes: ['http.request.method', 'http.route', 'http.response.status_code', 'url.scheme', 'error.type'],
+    optional: ['error.type'],
+    buckets: conventionSeconds,
+  },
+  httpServerActive: {
+    name: 'http.server.active_requests',
+    kind: 'up-down counter',
+    unit: '{request}',
+    says: 'Requests that are being answered now, the page’s own among them.',
+    attributes: ['http.request.method', 'url.scheme'],
+  },
+  httpServerBodyBytes: {
+    name: 'http.server.request.body.size',
+    kind: 'histogram',
+    unit: 'By',
+    says: 'Bodies of requests, as they came: before anything is unpacked. Requests without a body count as 0.',
+    attributes: ['http.request.method', 'http.route', 'url.scheme'],
+    buckets: bodyBytes,
   },
   rpcSeconds: {
     name: 'rpc.server.call.duration',

@@ -15,7 +15,17 @@ export const spanNames = {
   request: {
     name: '{method} {route}',
     says: 'A request, from its first byte to the last of its answer; made when it has ended, if its trace is kept.',
-    requires: ['httpMethod', 'httpRoute', 'httpStatus', 'urlScheme', 'httpVersion', 'requestId', 'tenant', 'traceKept'],
+    requires: [
+      'httpMethod',
+      'httpRoute',
+      'httpStatus',
+      'urlScheme',
+      'httpVersion',
+      'requestId',
+      'tenant',
+      'traceKept',
+      'traceWeight',
+    ],
   },
   rpc: {
     name: '{service}/{method}',

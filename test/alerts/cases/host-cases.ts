@@ -147,13 +147,13 @@ export const gpuCases: readonly RuleCase[] = [
   {
     name: 'an error that could not be corrected',
     alert: 'GPUErrors',
-    series: { [`hw_errors_total{${ofGpu}, error_type="ecc_uncorrected"}`]: once() },
+    series: { [`hw_errors_total{${ofGpu}, error_type="uncorrected"}`]: once() },
     at: { '10m': [], '13m': [{ severity: 'critical', labels: gpu, says: '1' }], '90m': [] },
   },
   {
     name: 'many errors that were corrected',
     alert: 'GPUErrors',
-    series: { [`hw_errors_total{${ofGpu}, error_type="ecc_corrected"}`]: once(20) },
+    series: { [`hw_errors_total{${ofGpu}, error_type="corrected"}`]: once(20) },
     at: { '10m': [], '13m': [{ severity: 'warning', labels: gpu, says: '20' }], '90m': [] },
   },
   {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../../../launcher/cluster/cluster-up.ts';
 import { clusterPrograms } from '../../../launcher/cluster/programs.ts';
-import { runCommand } from '../../../launcher/ground/run-command.ts';
+import { runCommand } from '../../../launcher/run-command.ts';
 import { ensureServer } from '../../../launcher/servers/ensure-server.ts';
 import { writeOverlayChart } from '../../../tools/chart/overlay-chart.ts';
 

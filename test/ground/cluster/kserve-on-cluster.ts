@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Cluster } from '../../../launcher/cluster/cluster-up.ts';
-import { runCommand } from '../../../launcher/ground/run-command.ts';
+import { runCommand } from '../../../launcher/run-command.ts';
 import { waitFor } from '../../../testkit/wait-for.ts';
 import { writeCredentials } from '../../../testkit/write-credentials.ts';
 

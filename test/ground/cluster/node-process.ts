@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Cluster } from '../../../launcher/cluster/cluster-up.ts';
 import { insideOf } from '../../../launcher/cluster/node-namespaces.ts';
-import { runCommand } from '../../../launcher/ground/run-command.ts';
+import { runCommand } from '../../../launcher/run-command.ts';
 
 /** Runs a command in the namespaces of a node. */
 export async function inNode({ record }: Cluster, node: string, command: readonly string[]): Promise<string> {

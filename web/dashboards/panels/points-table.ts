@@ -32,3 +32,16 @@ export function pointsTable({ panel, data }: Pick<PanelContext, 'panel' | 'data'
     ),
   );
 }
+
+/** All points of a panel, one row a moment and one column a line. */
+export function pointsAsCsv(panel: PanelContext['panel'], data: PanelContext['data']): string {
+  const lines = asLines({ panel, data });
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  const times = lines[0]?.series.times ?? [];
+  return [
+    ['time', ...lines.map(({ name }) => quoted(name))].join(','),
+    ...times.map((time, at) =>
+      [new Date(time * 1000).toISOString(), ...lines.map(({ series }) => series.values[at] ?? '')].join(','),
+    ),
+  ].join('\r\n');
+}

@@ -18,8 +18,7 @@ export const drawTable: DrawPanel = (body, context) => {
     body.append(emptyPanel(panel, 'Nothing to list in this time.'));
     return;
   }
-  const [preset] = panel.options?.sortBy ?? [];
-  let sorted = { column: preset?.displayName, descending: preset?.desc === true };
+  let sorted = context.memory.sorted ?? presetOf(context);
   const host = scrollRegion(panel.title ?? 'Table', []);
   body.append(host);
   draw();
@@ -45,6 +44,13 @@ export const drawTable: DrawPanel = (body, context) => {
     );
   }
 
+  function press(name: string): void {
+    const descending = sorted.column === name ? !sorted.descending : typeOf(table, name) === 'number';
+    sorted = { column: name, descending };
+    context.memory.sort(name, descending);
+    draw();
+  }
+
   function head(at: number): HTMLElement {
     const name = table.columns[at]!;
     const direction = sorted.column === name ? (sorted.descending ? 'descending' : 'ascending') : undefined;
@@ -55,13 +61,7 @@ export const drawTable: DrawPanel = (body, context) => {
         'button',
         {
           type: 'button',
-          onclick: () => {
-            sorted = {
-              column: name,
-              descending: sorted.column === name ? !sorted.descending : typeOf(table, name) === 'number',
-            };
-            draw();
-          },
+          onclick: () => press(name),
         },
         name,
         direction && element('span', { 'aria-hidden': 'true' }, sorted.descending ? '\u00a0↓' : '\u00a0↑'),
@@ -71,6 +71,11 @@ export const drawTable: DrawPanel = (body, context) => {
 };
 
 const rowsMax = 200;
+
+function presetOf({ panel }: PanelContext): { column: string | undefined; descending: boolean } {
+  const [preset] = panel.options?.sortBy ?? [];
+  return { column: preset?.displayName, descending: preset?.desc === true };
+}
 
 function cell(
   row: readonly Cell[],

@@ -17,12 +17,16 @@ type Line = { series: Series; field: Field; name: string; colour: string; shown:
 export const drawTimeSeries: DrawPanel = (body, context) => {
   const { panel, signal } = context;
   const lines = asLines(context);
+  for (const line of lines) line.shown = !context.memory.isHidden(line.name);
   if (lines.length === 0) {
     body.append(emptyPanel(panel));
     return;
   }
   const plotHost = element('div', { class: 'plot' });
-  const legend = legendOf(lines, panel.options?.legend, () => draw());
+  const legend = legendOf(lines, panel.options?.legend, (line) => {
+    context.memory.hide(line.name, !line.shown);
+    draw();
+  });
   body.classList.toggle('legend-right', panel.options?.legend?.placement === 'right');
   body.append(plotHost, ...(legend ? [legend] : []));
   let plot: uPlot | undefined;
@@ -100,7 +104,7 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
     height: host.clientHeight,
     padding: [8, 20, 0, 0],
     legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+    cursor: cursorOf(context),
     scales: {
       x: { time: true, min: data.start, max: data.end },
       y: {
@@ -134,10 +138,28 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
       drawClear: [(plot) => drawThresholds(plot, field)],
       draw: [(plot) => drawEvents(plot, context)],
       setCursor: [tip],
+      setSelect: [(plot) => zoomTo(plot, context)],
       // Before that the scales are not known.
       ready: [(plot) => exemplarDots(plot, data.exemplars, field)],
     },
   };
+}
+
+function cursorOf({ onZoom }: PanelContext): uPlot.Cursor {
+  return {
+    y: false,
+    drag: { x: onZoom !== undefined, y: false, setScale: false },
+    points: { size: 6 },
+    // One cross-hair over all charts, at the same time.
+    sync: { key: 'charts', setSeries: false },
+  };
+}
+
+/** What was drawn over becomes the time of all charts. */
+function zoomTo(plot: uPlot, { onZoom }: PanelContext): void {
+  const { left, width } = plot.select;
+  if (width < 4) return;
+  onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x'));
 }
 
 /** Two minutes too: without them a narrow chart of five has one label. */
@@ -282,7 +304,8 @@ function tooltip(lines: readonly Line[], { annotations }: PanelContext): (plot: 
   return (plot) => {
     const at = plot.cursor.idx;
     const left = plot.cursor.left ?? -1;
-    if (at === null || at === undefined || left < 0) {
+    // The charts beside it show where that is, and no box.
+    if (at === null || at === undefined || left < 0 || !plot.over.matches(':hover')) {
       box.remove();
       return;
     }
@@ -318,7 +341,7 @@ function tooltip(lines: readonly Line[], { annotations }: PanelContext): (plot: 
 function legendOf(
   lines: Line[],
   options: { displayMode?: string; showLegend?: boolean; calcs?: string[] } | undefined,
-  changed: () => void,
+  changed: (line: Line) => void,
 ): HTMLElement | undefined {
   if (options?.showLegend === false || options?.displayMode === 'hidden') return undefined;
   const calcs = options?.calcs ?? [];
@@ -330,7 +353,12 @@ function legendOf(
     [...visible.filter((line) => !isIdle(line)), ...visible.filter(isIdle)].slice(0, 60).map((line) => {
       const button = element(
         'button',
-        { type: 'button', class: isIdle(line) ? 'idle' : undefined, 'aria-pressed': 'true', onclick: toggle },
+        {
+          type: 'button',
+          class: isIdle(line) ? 'idle' : undefined,
+          'aria-pressed': String(line.shown),
+          onclick: toggle,
+        },
         element('i', { style: { background: line.colour } }),
         element('span', {}, line.name),
       );
@@ -346,7 +374,7 @@ function legendOf(
       function toggle(): void {
         line.shown = !line.shown;
         button.setAttribute('aria-pressed', String(line.shown));
-        changed();
+        changed(line);
       }
     }),
   );

@@ -12,6 +12,8 @@ export const modelConfigMessages = {
     instance_group: many(7, 'ModelInstanceGroup'),
     default_model_filename: one(8, 'string'),
     dynamic_batching: either('scheduling_choice', 11, 'ModelDynamicBatching'),
+    sequence_batching: either('scheduling_choice', 13, 'ModelSequenceBatching'),
+    response_cache: one(24, 'ModelResponseCache'),
     parameters: map(14, 'ModelParameter'),
     backend: one(17, 'string'),
   },
@@ -32,6 +34,17 @@ export const modelConfigMessages = {
     default_priority_level: one(5, 'uint64'),
     default_queue_policy: one(6, 'ModelQueuePolicy'),
   },
+  ModelSequenceBatching: {
+    max_sequence_idle_microseconds: one(1, 'uint64'),
+    state: many(5, 'ModelSequenceBatching.State'),
+  },
+  'ModelSequenceBatching.State': {
+    input_name: one(1, 'string'),
+    output_name: one(2, 'string'),
+    data_type: one(3, 'DataType'),
+    dims: many(4, 'int64'),
+  },
+  ModelResponseCache: { enable: one(1, 'bool') },
   ModelQueuePolicy: { max_queue_size: one(4, 'uint32') },
   ModelParameter: { string_value: one(1, 'string') },
 };

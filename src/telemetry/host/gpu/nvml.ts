@@ -42,7 +42,7 @@ export type GpuProcess = { pid: number; usedBytes: number | undefined };
 export const clockTypes = { graphics: 0, sm: 1, memory: 2, video: 3 } as const;
 
 /** Counts over the life of the device, not since the last restart. */
-export const eccTypes = { ecc_corrected: 0, ecc_uncorrected: 1 } as const;
+export const eccTypes = { corrected: 0, uncorrected: 1 } as const;
 
 export type Nvml = {
   start(): Answer<undefined>;

@@ -2,7 +2,8 @@ import { askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
 import { formatValue } from '../format/format-value.ts';
-import type { ChosenRequests } from './request-controls.ts';
+import type { ChosenRequests } from './chosen-requests.ts';
+import type { Box } from './request-heatmap.ts';
 
 type Comparison = {
   first: { requests: number };
@@ -15,43 +16,67 @@ type Blame = { waited_ms: number; requests: number; cells: { waiter: string; hol
 
 const shownMax = 8;
 const slowestPercent = 5;
+const minutesMax = 60;
 
-/** Above a list: what parts failed from good or slow from the rest, and who made whom wait. */
-export async function drawComparison(host: HTMLElement, chosen: ChosenRequests, signal: AbortSignal): Promise<void> {
+/** What parts the box from the rest, or failed from good, or slow from the rest. */
+export async function drawComparison(
+  host: HTMLElement,
+  chosen: ChosenRequests,
+  box: Box | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    const [comparison, blame] = await Promise.all([askComparison(chosen, signal), askBlame(chosen, signal)]);
-    host.replaceChildren(
-      element(
-        'div',
-        { class: 'fact-columns' },
-        comparison && comparisonCard(chosen, comparison),
-        blame.waited_ms > 0 && blameCard(blame),
-      ),
-    );
+    const comparison = await askComparison(chosen, box, signal);
+    host.replaceChildren(...(comparison ? [comparisonCard(chosen, box, comparison)] : []));
   } catch (error) {
     if (isAbort(error)) return;
-    host.replaceChildren(failureNotice(error, () => void drawComparison(host, chosen, signal)));
+    host.replaceChildren(failureNotice(error, () => void drawComparison(host, chosen, box, signal)));
+  }
+}
+
+/** Who made whom wait in that time. */
+export async function drawBlame(host: HTMLElement, chosen: ChosenRequests, signal: AbortSignal): Promise<void> {
+  try {
+    const blame = await askJson<Blame>(`/v1/blame?${new URLSearchParams({ by: 'tenant', ...chosen.time() })}`, {
+      signal,
+    });
+    host.replaceChildren(...(blame.waited_ms > 0 ? [blameCard(blame)] : []));
+  } catch (error) {
+    if (!isAbort(error)) host.replaceChildren(failureNotice(error, () => void drawBlame(host, chosen, signal)));
   }
 }
 
 function askComparison(
-  { order, model, minutes }: ChosenRequests,
+  chosen: ChosenRequests,
+  box: Box | undefined,
   signal: AbortSignal,
 ): Promise<Comparison> | undefined {
-  if (order === 'recent') return undefined;
-  const sets =
-    order === 'failed' ? { first: { failed: true }, second: { failed: false } } : { slowest_percent: slowestPercent };
-  const body = JSON.stringify({ minutes, ...(model !== '' && { among: { model } }), ...sets });
+  const { order } = chosen;
+  if (order === 'recent' && !box) return undefined;
+  // Among all that the filters leave; which of them fail is the question, not a filter.
+  const { failure: _, fault: __, ...among } = chosen.asSet();
+  const { failure, fault } = chosen.asSet();
+  const sets = box
+    ? { first: { ...box, ...(failure !== undefined && { failure }), ...(fault !== undefined && { fault }) } }
+    : order === 'failed'
+      ? {
+          first: { failed: true, ...(failure !== undefined && { failure }), ...(fault !== undefined && { fault }) },
+          second: { failed: false },
+        }
+      : { slowest_percent: slowestPercent };
+  const minutes = chosen.between ? minutesMax : Number(chosen.minutes);
+  const body = JSON.stringify({ minutes, ...(Object.keys(among).length > 0 && { among }), ...sets });
   return askJson<Comparison>('/v1/requests/compare', { signal, method: 'POST', body });
 }
 
-function askBlame({ minutes }: ChosenRequests, signal: AbortSignal): Promise<Blame> {
-  return askJson<Blame>(`/v1/blame?by=tenant&minutes=${minutes}`, { signal });
-}
-
-function comparisonCard({ order }: ChosenRequests, { first, second, slower_than_ms: slower, differences }: Comparison) {
-  const what =
-    order === 'failed'
+function comparisonCard(
+  { order }: ChosenRequests,
+  box: Box | undefined,
+  { first, second, slower_than_ms: slower, differences }: Comparison,
+): HTMLElement {
+  const what = box
+    ? `${first.requests} in the box against the rest (${second.requests})`
+    : order === 'failed'
       ? `${first.requests} failed against ${second.requests} good`
       : `The slowest ${slowestPercent} % (${first.requests}, from ${formatValue((slower ?? 0) / 1000, 's')} on) against the rest (${second.requests})`;
   return element(

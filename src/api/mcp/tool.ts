@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** Asks a route of the service, in the name of the client that uses the tool; throws its failure. */
+/** Asks a route of the service, in the name of the client of the tool; throws its failure. */
 export type Ask = (path: string, body?: object) => Promise<unknown>;
 
 /** What an assistant may ask. */

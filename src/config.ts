@@ -1,8 +1,6 @@
 import { ServiceError } from './errors.ts';
 import { accessSettings } from './settings/access.ts';
 import { alertSettings } from './settings/alerts.ts';
-import { answerSettings } from './settings/answers.ts';
-import { assistantSettings } from './settings/assistants.ts';
 import { collectorSettings } from './settings/collector.ts';
 import { databaseSettings } from './settings/database.ts';
 import { fileSettings } from './settings/files.ts';
@@ -48,8 +46,6 @@ export const settings = {
   ...replicaSettings,
   ...fileSettings,
   ...pageSettings,
-  ...assistantSettings,
-  ...answerSettings,
   ...healthSettings,
   ...gpuSettings,
   ...stoppingSettings,

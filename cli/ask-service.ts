@@ -12,7 +12,8 @@ export type ServiceOptions = {
 
 /**
  * Asks the running service, as the administrator where VITRINE_ADMIN_TOKEN_FILE is set, or with the
- * key of a file. Throws the sentence of a failure.
+ * key of a file. Answers JSON as what it says, and anything else as text. Throws the sentence of a
+ * failure.
  */
 export async function askService(path: string, options: ServiceOptions, body?: unknown): Promise<unknown> {
   const url = options.url ?? runningService();
@@ -31,7 +32,7 @@ export async function askService(path: string, options: ServiceOptions, body?: u
     );
   });
   const text = await answer.text();
-  if (answer.ok) return JSON.parse(text);
+  if (answer.ok) return answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
   throw new StackFailure(sentenceIn(text) ?? `The service at ${url} answered ${answer.status} to ${path}.`);
 }
 

@@ -16,11 +16,13 @@ import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
 import { printManifestSchema } from './commands/manifest-schema.ts';
+import { mcp } from './commands/mcp.ts';
 import { newKey } from './commands/new-key.ts';
 import { restart } from './commands/restart.ts';
 import { status } from './commands/status.ts';
 import { summary } from './commands/summary.ts';
 import { up } from './commands/up.ts';
+import { type WhatIfOptions, whatIf } from './commands/what-if.ts';
 import { type WhyOptions, why } from './commands/why.ts';
 
 // What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
@@ -67,6 +69,20 @@ question('compare', 'what parts slow requests from the rest, failed from good on
   .option('--model <name>', 'only requests of this model')
   .option('-m, --minutes <count>', 'of how many minutes', '60')
   .action(run(compare));
+question('what-if <model>', 'replay recorded requests with other settings of their model, beside what was')
+  .option('-m, --minutes <count>', 'of how many minutes', '60')
+  .option('--lanes <count>', 'other lanes')
+  .option('--rows <count>', 'other rows in a batch (rows_max)')
+  .option('--delay-us <count>', 'another wait for company (delay_us_max)')
+  .option('--queue <count>', 'another limit of requests that wait (inputs_max)')
+  .option('--replicas <count>', 'so many services')
+  .option('--without-tenant <name>', 'without the requests of a tenant')
+  .option('--load <times>', 'so many times the arrivals')
+  .action((model: string, options: Omit<WhatIfOptions, 'model'>) => run(whatIf)({ ...options, model }));
+command('mcp', 'tools for assistants over stdin and stdout, which ask the running service (docs/assistants.md)')
+  .option('--url <url>', 'another service than the one of this stack')
+  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
+  .action(run(mcp));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
   .option('-n, --lines <count>', 'how many lines to begin with', '50')

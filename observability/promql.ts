@@ -1,5 +1,5 @@
+import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { type MetricName, metricNames } from '../src/telemetry/names/names.ts';
-import { nameInPrometheus } from './name-in-prometheus.ts';
 
 // PromQL over the table of names: a metric or a label that is not in the table does not compile.
 

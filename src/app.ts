@@ -18,6 +18,8 @@ import { Permits } from './api/inference/permits.ts';
 import { Profiles } from './api/inference/profile-request.ts';
 import { followJob } from './api/jobs/follow-job.ts';
 import { cancelJob, deleteJob, jobFile, jobResult, listJobs, showJob } from './api/jobs/job-routes.ts';
+import { serveMcp } from './api/mcp/mcp-route.ts';
+import { isOwnQuestion, OwnRoutes } from './api/mcp/own-routes.ts';
 import {
   allStatistics,
   modelConfig,
@@ -45,6 +47,7 @@ import { listBatches } from './api/requests/batches-routes.ts';
 import { compareRequests } from './api/requests/compare-routes.ts';
 import { distributeRequests } from './api/requests/distribution-routes.ts';
 import { hereOrElsewhere, listRequests, showRequest, summarizeRequests } from './api/requests/flight-routes.ts';
+import { runOneAlone } from './api/requests/run-alone-route.ts';
 import { blameForRequest, explainRequest, showBlame } from './api/requests/why-routes.ts';
 import { inferenceRoutes, pageRoutes, routedRoutes, type Word } from './api/routes.ts';
 import { LogSettings } from './api/settings/log-settings.ts';
@@ -56,6 +59,7 @@ import {
 } from './api/settings/settings-routes.ts';
 import { TraceSettingsStore } from './api/settings/trace-settings.ts';
 import { taskRoute } from './api/tasks/task-route.ts';
+import { replayWhatIf } from './api/what-if/what-if-routes.ts';
 import type { Config } from './config.ts';
 import type { Registry } from './engine/registry/registry.ts';
 import { ServiceError } from './errors.ts';
@@ -70,6 +74,7 @@ import { metricsLiveElsewhere } from './http/metrics-elsewhere.ts';
 import { isPassed, joinCaller, recognizePassed } from './http/passed-request.ts';
 import type { ServedApp } from './http/served-app.ts';
 import { type ServerTls, schemeOf } from './http/tls/server-tls.ts';
+import { requestTrace } from './http/trace-request.ts';
 import { trustedProxies } from './http/trusted-proxies.ts';
 import type { JobQueue } from './jobs/job-queue.ts';
 import type { WorkFolders } from './jobs/work-folders.ts';
@@ -226,15 +231,18 @@ export function createApp(given: {
       '/v1/requests/distribution': { get: distributeRequests(parts) },
       '/v1/batches': { get: listBatches(parts) },
       '/v1/blame': { get: showBlame(parts) },
+      '/v1/what-if': { post: replayWhatIf(parts) },
       '/v1/requests/:id': { get: showRequest(parts) },
       '/v1/requests/:id/why': { get: hereOrElsewhere(parts.others, explainRequest(parts)) },
       '/v1/requests/:id/blame': { get: hereOrElsewhere(parts.others, blameForRequest(parts)) },
+      '/v1/requests/:id/alone': { post: runOneAlone(parts) },
       '/v1/jobs': { get: ofJobs(listJobs) },
       '/v1/jobs/:id': { get: ofJobs(showJob), delete: ofJobs(deleteJob) },
       '/v1/jobs/:id/events': { get: ofJobs(followJob) },
       '/v1/jobs/:id/cancel': { post: ofJobs(cancelJob) },
       '/v1/jobs/:id/result': { get: ofJobs(jobResult) },
       '/v1/jobs/:id/files/:name': { get: ofJobs(jobFile) },
+      '/mcp': { post: serveMcp({ ...parts, own: () => own }) },
       '/openapi.json': { get: openApi(parts) },
       '/docs': { get: docsPage },
       '/docs/:file': { get: docsFile },
@@ -270,6 +278,7 @@ export function createApp(given: {
   for (const path of Object.keys(inferenceRoutes)) requestMetrics.beginRoute(path, ['POST']);
   const { identities } = given.access;
   const serve = front({ tracing, identities, infer: infer(parts), express: app });
+  const own = new OwnRoutes(serve, exchange);
   const grpc = {
     ...parts,
     tracing,
@@ -303,6 +312,7 @@ export function createApp(given: {
 
   function admit(word: Word, request: Request, response: Response): Client | undefined {
     const { model } = request.params as { model?: string };
+    if (isOwnQuestion(request)) requestTrace(response).isLook = true;
     if (isPassed(request)) {
       joinCaller(request, response);
       return given.access.admit(withoutQuota(word), request, response, model);

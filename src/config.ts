@@ -1,6 +1,8 @@
 import { ServiceError } from './errors.ts';
 import { accessSettings } from './settings/access.ts';
 import { alertSettings } from './settings/alerts.ts';
+import { answerSettings } from './settings/answers.ts';
+import { assistantSettings } from './settings/assistants.ts';
 import { collectorSettings } from './settings/collector.ts';
 import { databaseSettings } from './settings/database.ts';
 import { fileSettings } from './settings/files.ts';
@@ -46,6 +48,8 @@ export const settings = {
   ...replicaSettings,
   ...fileSettings,
   ...pageSettings,
+  ...assistantSettings,
+  ...answerSettings,
   ...healthSettings,
   ...gpuSettings,
   ...stoppingSettings,

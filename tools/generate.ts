@@ -7,7 +7,8 @@ import { asWritten, inLogsql, inMetricsql, type RuleDialect, writeRules } from '
 import { aliases, labelsOf, systems } from '../observability/aliases.ts';
 import { compatConfiguration } from '../observability/compat-configuration.ts';
 import { dashboards, writeDashboard } from '../observability/dashboards/dashboards.ts';
-import { nameInPrometheus } from '../observability/name-in-prometheus.ts';
+import { metricQuestions } from '../src/api/mcp/metric-questions.ts';
+import { tools } from '../src/api/mcp/tools.ts';
 import { pageRoutes, serviceRoutes } from '../src/api/routes.ts';
 import { settings } from '../src/config.ts';
 import { type FailureCode, failures, faultOf, grpcStatusOf } from '../src/errors.ts';
@@ -19,6 +20,7 @@ import { causes } from '../src/telemetry/names/causes.ts';
 import { eventNames } from '../src/telemetry/names/events.ts';
 import { labelNames } from '../src/telemetry/names/labels.ts';
 import type { Metric } from '../src/telemetry/names/metric.ts';
+import { nameInPrometheus } from '../src/telemetry/names/name-in-prometheus.ts';
 import { attributeNames, metricNames, spanNames } from '../src/telemetry/names/names.ts';
 import { composeSettings } from './compose-settings.ts';
 import { licencesPage } from './licences/licences-page.ts';
@@ -71,6 +73,7 @@ const pages: Record<string, () => string> = {
   'docs/api-keys.md': apiKeysPage,
   'docs/licences-of-packages.md': () => licencesPage(lockedPackages(fileURLToPath(new URL('..', import.meta.url)))),
   'docs/why.md': whyPage,
+  'docs/assistants.md': assistantsPage,
   'compose/settings.yaml': composeSettings,
   'compose/digests.yaml': composeDigests,
   'deploy/kubernetes/components/digests/kustomization.yaml': kubernetesDigests,
@@ -183,6 +186,18 @@ function apiKeysPage(): string {
   const service: RouteTable = { ...serviceRoutes, ...pageRoutes };
   const written = readFileSync(fileOf('docs/api-keys.md'), 'utf8');
   return withSection(withSection(written, 'routes', routesTable(service)), 'receiver', routesTable(receiverRoutes));
+}
+
+/** The page is written by hand but for its tables of tools and questions. */
+function assistantsPage(): string {
+  const written = readFileSync(fileOf('docs/assistants.md'), 'utf8');
+  const rows = tools.map(({ name, description }) => [`\`${name}\``, description.split('\n')[0]!]);
+  const questions = Object.entries(metricQuestions).map(([name, { asks }]) => [`\`${name}\``, asks]);
+  return withSection(
+    withSection(written, 'tools', table(['tool', 'what it answers'], rows)),
+    'questions',
+    table(['question', 'what it asks'], questions),
+  );
 }
 
 /** The page is written by hand but for its table of causes. */

@@ -44,6 +44,14 @@ export function elementsOfProbe(shapes: ProbeShapes): number {
   return shapes.inputs.reduce((sum, spec) => sum + elementsOf(shapeOf(spec, shapes)), 0);
 }
 
+/** What its inputs would hold, without making them; a text counts as one byte. */
+export function bytesOfProbe(shapes: ProbeShapes): number {
+  return shapes.inputs.reduce(
+    (sum, spec) => sum + elementsOf(shapeOf(spec, shapes)) * Math.max(1, dataTypes[spec.datatype].bytes),
+    0,
+  );
+}
+
 function shapeOf(
   { shape, dimensionNames }: TensorSpec,
   { rows, freeSize = 1, probe_dimensions }: ProbeShapes,

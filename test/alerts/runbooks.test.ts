@@ -7,7 +7,7 @@ import { parser as promQl } from '@prometheus-io/lezer-promql';
 import { alertRules, logRuleGroups, ruleGroups, runbookOf } from '../../observability/alerts/alerts.ts';
 import { isAlert } from '../../observability/alerts/rule.ts';
 import { serverSeries } from '../../observability/alerts/server-series.ts';
-import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { metricNames } from '../../src/telemetry/names/names.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
-import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { nativeSeries } from '../alerts/native-series.ts';

@@ -5,7 +5,7 @@ import { buildPanel } from '../../observability/dashboards/build-panel.ts';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
 import { otherMetrics } from '../../observability/dashboards/other-metrics.ts';
 import { unusedMetrics } from '../../observability/dashboards/unused-metrics.ts';
-import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
 import { metricsRead, syntaxError } from './parse-query.ts';
 

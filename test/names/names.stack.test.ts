@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
-import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
+import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { type MetricName, metricNames, spanNames } from '../../src/telemetry/names/names.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { prometheusQuery } from '../../testkit/backends.ts';

@@ -1,6 +1,6 @@
 import { aliases, labelsOf } from '../../observability/aliases.ts';
-import { nameInPrometheus } from '../../observability/name-in-prometheus.ts';
 import type { Metric } from '../../src/telemetry/names/metric.ts';
+import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { metricNames } from '../../src/telemetry/names/names.ts';
 import { prometheusQuery } from '../../testkit/backends.ts';
 

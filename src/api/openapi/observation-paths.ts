@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { aloneAnswered } from '../requests/alone-answer.ts';
 import { batchesAnswered, batchesQuery } from '../requests/batches-answer.ts';
 import { blameMatrixAnswered, blameQuery } from '../requests/blame-matrix-answer.ts';
 import { compareAnswered, compareAsked } from '../requests/compare-queries.ts';
 import { distributionAnswered } from '../requests/distribution.ts';
 import { distributionQuery, flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
 import { blameAnswered, whyAnswered } from '../requests/why-answer.ts';
+import { whatIfAnswered, whatIfAsked } from '../what-if/what-if-queries.ts';
 import { json } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
 
@@ -118,6 +120,17 @@ function whyPaths(of: Described): DescribedPaths {
         fails: ['not_found', 'invalid_request'],
       },
     },
+    '/v1/what-if': {
+      post: {
+        ...of('replayWhatIf', 'What recorded arrivals would have met with other settings of their model'),
+        requestBody: json('The model, and what is other.', whatIfAsked),
+        responses: { '200': json('Percentiles, refusals and use of lanes, beside what was.', whatIfAnswered) },
+        fails: [
+          ...(['not_found', 'invalid_body', 'request_not_found', 'model_not_found', 'model_not_ready'] as const),
+          ...(['forbidden', 'busy', 'deadline_exceeded', 'caller_gone'] as const),
+        ],
+      },
+    },
     '/v1/requests/{id}/why': {
       get: {
         ...of('explainRequest', 'Why a request took as long as it did, or failed: in one sentence, with proof'),
@@ -132,6 +145,18 @@ function whyPaths(of: Described): DescribedPaths {
         requestParams: { path: requestId },
         responses: { '200': json('Who, and for how long.', blameAnswered) },
         fails: ['not_found', 'request_not_found'],
+      },
+    },
+    '/v1/requests/{id}/alone': {
+      post: {
+        ...of('runOneAlone', 'Runs inputs of the same shapes now, alone: an administrator, or a key that may profile'),
+        requestParams: { path: requestId },
+        responses: { '200': json('What it takes alone, beside what it took.', aloneAnswered) },
+        fails: [
+          ...(['not_found', 'request_not_found', 'invalid_request', 'forbidden', 'busy'] as const),
+          ...(['inference_failed', 'invalid_model', 'lane_crashed', 'model_not_found'] as const),
+          ...(['model_not_ready', 'model_load_timeout'] as const),
+        ],
       },
     },
   };

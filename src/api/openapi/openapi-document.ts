@@ -1,6 +1,7 @@
 import { createDocument } from 'zod-openapi';
 import type { Config } from '../../config.ts';
 import { version } from '../../version.ts';
+import { assistantPaths } from './assistant-paths.ts';
 import { type DescribedPaths, describeRoutes } from './describe-routes.ts';
 import { healthPaths } from './health-paths.ts';
 import { inferencePaths } from './inference-paths.ts';
@@ -15,6 +16,7 @@ export function openApiDocument(config: Config) {
     ...jobPaths(),
     ...inferencePaths(),
     ...observationPaths(),
+    ...assistantPaths(),
     ...healthPaths(),
   };
   return createDocument({

@@ -7,6 +7,8 @@ import { bookedMs, inferenceStages, stageNames } from '../../observe/stages.ts';
 
 // What the flight recorder says, as JSON. docs/flight-recorder.md has every field.
 
+export type FlightLine = ReturnType<typeof flightLine>;
+
 /** A request in a list. */
 export function flightLine(record: FlightRecord) {
   return {

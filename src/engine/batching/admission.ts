@@ -1,7 +1,7 @@
 import type { ServiceError } from '../../errors.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import { queueFull, tooLate } from '../inference-failures.ts';
-import type { Lanes } from '../lanes/lanes.ts';
+import type { LanePool } from '../lanes/lane-pool.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Statistics } from '../statistics.ts';
 import type { WaitingInputs } from './waiting-inputs.ts';
@@ -10,7 +10,7 @@ import type { WaitingInputs } from './waiting-inputs.ts';
 export class Admission {
   readonly #manifest: Manifest;
   readonly #waiting: WaitingInputs;
-  readonly #lanes: Lanes;
+  readonly #lanes: Pick<LanePool, 'count'>;
   readonly #statistics: Statistics;
   readonly #observer: EngineObserver;
   /** Moving averages over batches. */
@@ -20,7 +20,7 @@ export class Admission {
   constructor(of: {
     manifest: Manifest;
     waiting: WaitingInputs;
-    lanes: Lanes;
+    lanes: Pick<LanePool, 'count'>;
     statistics: Statistics;
     observer: EngineObserver;
   }) {

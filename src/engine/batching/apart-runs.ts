@@ -1,6 +1,5 @@
-import type { Lane } from '../lanes/lane.ts';
 import type { SessionReport } from '../lanes/lane-messages.ts';
-import type { Shortcut } from '../lanes/shortcut.ts';
+import type { PooledLane, ShortRuns } from '../lanes/lane-pool.ts';
 
 /** Runs of one message take no longer than that together: the first of them waits for the last. */
 const messageMs = 2;
@@ -13,9 +12,9 @@ const countMax = 32;
 export class ApartRuns {
   /** How long a run is expected to take. */
   #runMs: number;
-  readonly #shortcut: Pick<Shortcut, 'apartMax'> | undefined;
+  readonly #shortcut: Pick<ShortRuns, 'apartMax'> | undefined;
 
-  constructor({ probeMs }: SessionReport, shortcut: Pick<Shortcut, 'apartMax'> | undefined) {
+  constructor({ probeMs }: SessionReport, shortcut: Pick<ShortRuns, 'apartMax'> | undefined) {
     this.#runMs = probeMs ?? messageMs;
     this.#shortcut = shortcut;
   }
@@ -34,7 +33,7 @@ export class ApartRuns {
    * idle share what waits. A process is for models not trusted: a crash there costs
    * one request. On a GPU, runs are timed one by one.
    */
-  countMax({ kind, report }: Lane, waiting: number, idleLanes: number): number {
+  countMax({ kind, report }: PooledLane, waiting: number, idleLanes: number): number {
     if (kind === 'process' || report.provider !== 'cpu') return 1;
     const onEventLoop = this.#shortcut?.apartMax(waiting) ?? 0;
     if (onEventLoop > 0) return Math.min(countMax, onEventLoop);

@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { type Clock, machineClock, type Timer } from '../../clock.ts';
 import type { ServiceError } from '../../errors.ts';
 import type { Breaker } from '../../resilience/breaker.ts';
 import { ChurnList } from '../../v8/churn-list.ts';
@@ -6,10 +6,9 @@ import type { CheckedInputs } from '../check-inputs.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { Asker, BatchFacts, GpuMeter, InferRequest } from '../inference.ts';
 import { callerGone, laneCrashed, notRun, notSent, rowsDoNotMatch } from '../inference-failures.ts';
-import type { Lane, RunResult } from '../lanes/lane.ts';
+import type { RunResult } from '../lanes/lane.ts';
 import type { RunEnd } from '../lanes/lane-messages.ts';
-import type { Lanes } from '../lanes/lanes.ts';
-import type { Shortcut } from '../lanes/shortcut.ts';
+import type { LanePool, PooledLane, ShortRuns } from '../lanes/lane-pool.ts';
 import { Owned } from '../owned.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Statistics } from '../statistics.ts';
@@ -34,8 +33,8 @@ const noCallers: Batch = { entries: [], rows: 0, closedBy: 'alone', runsApart: f
  */
 export class Batcher {
   readonly #manifest: Manifest;
-  readonly #lanes: Lanes;
-  readonly #shortcut: Shortcut | undefined;
+  readonly #lanes: LanePool;
+  readonly #shortcut: ShortRuns | undefined;
   readonly #breaker: Breaker;
   readonly #statistics: Statistics;
   readonly #observer: EngineObserver;
@@ -45,24 +44,33 @@ export class Batcher {
   readonly #witness: Witness;
   readonly #apart: ApartRuns;
   readonly #running = new ChurnList<RunningBatch>();
-  readonly #sweepTimer = new SweepTimer(() => this.#sweep());
+  readonly #clock: Clock;
+  readonly #sweepTimer: SweepTimer;
+  readonly #flushTurn = () => {
+    this.#flushIsSet = false;
+    this.#flush();
+  };
   #batches = 0;
   #flushIsSet = false;
-  #flushTimer: NodeJS.Timeout | undefined;
+  #flushTimer: Timer | undefined;
   #whenEmpty: (() => void) | undefined;
 
   constructor(parts: {
     manifest: Manifest;
-    lanes: Lanes;
+    lanes: LanePool;
     /** For small batches; absent where the model has none. */
-    shortcut: Shortcut | undefined;
+    shortcut: ShortRuns | undefined;
     breaker: Breaker;
     statistics: Statistics;
     observer: EngineObserver;
     gpu: GpuMeter | undefined;
     /** Inputs that the model has run before; absent where there are none. */
     probe: (() => readonly Tensor[]) | undefined;
+    /** Left out: the time of the machine. */
+    clock?: Clock;
   }) {
+    this.#clock = parts.clock ?? machineClock;
+    this.#sweepTimer = new SweepTimer(() => this.#sweep(), this.#clock);
     this.#manifest = parts.manifest;
     this.#lanes = parts.lanes;
     this.#shortcut = parts.shortcut;
@@ -73,7 +81,7 @@ export class Batcher {
     const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
     this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
     this.#admission = new Admission({ ...parts, waiting: this.#waiting });
-    this.#witness = new Witness(parts.breaker, parts.statistics, parts.probe);
+    this.#witness = new Witness({ ...parts, clock: this.#clock });
     this.#apart = new ApartRuns(parts.lanes.report, parts.shortcut);
     this.#lanes.onFree = () => this.#flush();
   }
@@ -92,7 +100,7 @@ export class Batcher {
    * is none.
    */
   submit(request: InferRequest, checked: CheckedInputs, owned: Owned | undefined, asker: Asker): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     const { follower } = request;
     follower?.arrived(
       now,
@@ -147,17 +155,14 @@ export class Batcher {
       });
     }
     this.#sweepTimer.clear();
-    clearTimeout(this.#flushTimer);
+    this.#clock.clear(this.#flushTimer);
   }
 
   /** Once a turn of the event loop, so that all requests read in this turn are there. */
   #flushSoon(): void {
     if (this.#flushIsSet) return;
     this.#flushIsSet = true;
-    setImmediate(() => {
-      this.#flushIsSet = false;
-      this.#flush();
-    });
+    this.#clock.soon(this.#flushTurn);
   }
 
   #flush(): void {
@@ -173,18 +178,15 @@ export class Batcher {
     }
   }
 
-  #nextBatch(lane: Lane): Batch | undefined {
-    const now = performance.now();
+  #nextBatch(lane: PooledLane): Batch | undefined {
+    const now = this.#clock.now();
     for (;;) {
       const batch = this.#waiting.take(now, this.#apart.countMax(lane, this.#waiting.count, this.#lanes.idleCount));
       if (typeof batch === 'number') {
-        this.#flushTimer ??= setTimeout(
-          () => {
-            this.#flushTimer = undefined;
-            this.#flush();
-          },
-          Math.ceil(batch - now),
-        );
+        this.#flushTimer ??= this.#clock.after(Math.ceil(batch - now), () => {
+          this.#flushTimer = undefined;
+          this.#flush();
+        });
         return undefined;
       }
       if (!batch) return undefined;
@@ -194,8 +196,8 @@ export class Batcher {
     }
   }
 
-  #run(lane: Lane, batch: Batch): void {
-    const startedAt = performance.now();
+  #run(lane: PooledLane, batch: Batch): void {
+    const startedAt = this.#clock.now();
     const { entries } = batch;
     const shortcut = this.#shortcut?.fits(batch) ? this.#shortcut : undefined;
     try {
@@ -227,16 +229,16 @@ export class Batcher {
     }
   }
 
-  #begin(lane: Lane, batch: Batch, startedAt: number, tookShortcut: boolean): RunningBatch {
+  #begin(lane: PooledLane, batch: Batch, startedAt: number, tookShortcut: boolean): RunningBatch {
     const id = this.#batches + 1;
     this.#batches += batch.runsApart ? batch.entries.length : 1;
-    return { index: 0, id, lane, tookShortcut, batch, startedAt, sentAt: performance.now(), joined: undefined };
+    return { index: 0, id, lane, tookShortcut, batch, startedAt, sentAt: this.#clock.now(), joined: undefined };
   }
 
   /** The lane goes on with the next batch before the answers of this one are made. */
   #finished(running: RunningBatch, result: RunResult): void {
     const { batch, lane } = running;
-    const doneAt = performance.now();
+    const doneAt = this.#clock.now();
     this.#running.remove(running);
     running.joined?.release();
     const isByItself = batch.runsApart || batch.entries.length === 1;
@@ -269,7 +271,7 @@ export class Batcher {
     if (hasRun) this.#admission.batchTook(doneAt - sentAt, batch.entries.length);
   }
 
-  #askWitness(lane: Lane, now: number): boolean {
+  #askWitness(lane: PooledLane, now: number): boolean {
     const running: RunningBatch = {
       index: 0,
       id: 0,
@@ -290,7 +292,7 @@ export class Batcher {
     return true;
   }
 
-  #giveBack(lane: Lane): void {
+  #giveBack(lane: PooledLane): void {
     this.#lanes.giveBack(lane);
     this.#flush();
   }
@@ -325,14 +327,14 @@ export class Batcher {
   ): void {
     const assembleMs = sentAt - startedAt;
     const runMs = facts.endedAt - sentAt;
-    const splitFrom = performance.now();
+    const splitFrom = this.#clock.now();
     const parts = shareOut(outputs, facts.outputBytes, members, facts.rows);
     let queueMs = 0;
     for (const entry of members) {
       if (!entry.settled) queueMs += startedAt - entry.enqueuedAt;
       entry.owned?.release();
     }
-    const outputMs = performance.now() - splitFrom;
+    const outputMs = this.#clock.now() - splitFrom;
     for (let index = 0; index < members.length; index += 1) {
       const entry = members[index]!;
       const part = parts[index];
@@ -342,7 +344,7 @@ export class Batcher {
         continue;
       }
       entry.settled = true;
-      const now = performance.now();
+      const now = this.#clock.now();
       const { enqueuedAt } = entry;
       this.#statistics.success.count += 1;
       this.#statistics.success.ms += now - enqueuedAt;
@@ -408,7 +410,7 @@ export class Batcher {
    */
   #sweep(): void {
     this.#sweepTimer.clear();
-    const now = performance.now();
+    const now = this.#clock.now();
     this.#waiting.remove((entry) => this.#isOver(entry, now));
     let next = this.#waiting.earliestDeadline();
     for (const running of this.#running) {
@@ -431,7 +433,7 @@ export class Batcher {
     this.#running.remove(running);
     this.#breaker.failed();
     this.#lanes.giveUp(running.lane);
-    this.#endRuns(running, { kind: 'given_up' }, performance.now());
+    this.#endRuns(running, { kind: 'given_up' }, this.#clock.now());
   }
 
   /** Settles it if its time is over or its caller gone; true when it is settled, now or before. */
@@ -451,7 +453,7 @@ export class Batcher {
   #settle(entry: Waiting, error: ServiceError): void {
     entry.settled = true;
     this.#statistics.fail.count += 1;
-    this.#statistics.fail.ms += performance.now() - entry.enqueuedAt;
+    this.#statistics.fail.ms += this.#clock.now() - entry.enqueuedAt;
     entry.asker.failed(error);
     this.#logIfEmpty();
   }

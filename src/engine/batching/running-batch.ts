@@ -1,5 +1,5 @@
 import type { InChurnList } from '../../v8/churn-list.ts';
-import type { Lane } from '../lanes/lane.ts';
+import type { PooledLane } from '../lanes/lane-pool.ts';
 import type { Owned } from '../owned.ts';
 import type { Batch } from './waiting-inputs.ts';
 
@@ -11,7 +11,7 @@ export type RunningBatch = InChurnList & {
    * Held by it, also when it runs on the shortcut: a model runs as many batches at once as it has
    * lanes.
    */
-  readonly lane: Lane;
+  readonly lane: PooledLane;
   readonly tookShortcut: boolean;
   readonly batch: Batch;
   readonly startedAt: number;

@@ -1,23 +1,27 @@
+import { type Clock, machineClock, type Timer } from '../../clock.ts';
+
 /** One timer for all deadlines: set for the earliest of them. */
 export class SweepTimer {
+  readonly #clock: Clock;
   readonly #sweep: () => void;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #at = Number.POSITIVE_INFINITY;
 
-  constructor(sweep: () => void) {
+  constructor(sweep: () => void, clock = machineClock) {
+    this.#clock = clock;
     this.#sweep = sweep;
   }
 
-  /** Sweeps at that time of performance.now(), or before. */
+  /** Sweeps at that time of the clock, or before. */
   by(at: number): void {
     if (at >= this.#at) return;
     this.clear();
     this.#at = at;
-    this.#timer = setTimeout(this.#sweep, Math.max(1, Math.ceil(at - performance.now())));
+    this.#timer = this.#clock.after(Math.max(1, Math.ceil(at - this.#clock.now())), this.#sweep);
   }
 
   clear(): void {
-    clearTimeout(this.#timer);
+    this.#clock.clear(this.#timer);
     this.#at = Number.POSITIVE_INFINITY;
   }
 }

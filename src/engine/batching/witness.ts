@@ -1,5 +1,7 @@
+import type { Clock } from '../../clock.ts';
 import type { Breaker } from '../../resilience/breaker.ts';
-import type { Lane, RunResult } from '../lanes/lane.ts';
+import type { RunResult } from '../lanes/lane.ts';
+import type { PooledLane } from '../lanes/lane-pool.ts';
 import type { Statistics } from '../statistics.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -18,19 +20,26 @@ export class Witness {
   readonly #breaker: Breaker;
   readonly #statistics: Statistics;
   readonly #probe: (() => readonly Tensor[]) | undefined;
+  readonly #clock: Clock;
   #probeAgainAt = 0;
 
-  constructor(breaker: Breaker, statistics: Statistics, probe: (() => readonly Tensor[]) | undefined) {
-    this.#breaker = breaker;
-    this.#statistics = statistics;
-    this.#probe = probe;
+  constructor(of: {
+    breaker: Breaker;
+    statistics: Statistics;
+    probe: (() => readonly Tensor[]) | undefined;
+    clock: Clock;
+  }) {
+    this.#breaker = of.breaker;
+    this.#statistics = of.statistics;
+    this.#probe = of.probe;
+    this.#clock = of.clock;
   }
 
   /**
    * Runs the probe in a lane that has just failed; `done` is called once. False: it is not asked
    * now.
    */
-  run(lane: Lane, now: number, done: () => void): boolean {
+  run(lane: PooledLane, now: number, done: () => void): boolean {
     const inputs = now >= this.#probeAgainAt && this.#probe?.();
     if (!inputs) return false;
     lane.run([{ inputs, outputs: undefined }], [], (result) => {
@@ -43,7 +52,7 @@ export class Witness {
   #probed(result: RunResult): void {
     if (result.kind === 'done' && result.ends[0]?.kind === 'ran') {
       this.#breaker.succeeded();
-      this.#probeAgainAt = performance.now() + probeEveryMs;
+      this.#probeAgainAt = this.#clock.now() + probeEveryMs;
       return;
     }
     this.#breaker.failed();

@@ -89,12 +89,12 @@ export class Shortcut {
   fits({ entries, rows, runsApart }: Batch): boolean {
     if (!runsApart) {
       const ms = this.#expectedMs(rows, this.#sizeOf(entries[0]!.inputs));
-      return ms <= Math.min(this.#runMsMax, laneRoundTripMs + entries.length * eachRequestMs);
+      return isSoonerHere(ms, entries.length, runsApart, this.#runMsMax);
     }
     let ms = 0;
     for (const entry of entries) ms += this.#expectedMs(entry.rows, this.#sizeOf(entry.inputs));
     this.#apartMs = ms / entries.length;
-    return ms <= Math.min(this.#runMsMax, laneRoundTripMs + entries.length * eachApartMs);
+    return isSoonerHere(ms, entries.length, runsApart, this.#runMsMax);
   }
 
   /**
@@ -102,8 +102,7 @@ export class Shortcut {
    * ones; 0: all of them are sent to a lane sooner.
    */
   apartMax(waiting: number): number {
-    const ms = this.#apartMs;
-    return ms * waiting > laneRoundTripMs + waiting * eachApartMs ? 0 : Math.floor(this.#runMsMax / ms);
+    return apartAtOnce(this.#apartMs, waiting, this.#runMsMax);
   }
 
   /** All of them in one turn of the event loop; `done` is called once. */
@@ -194,6 +193,16 @@ export class Shortcut {
     }
     return least;
   }
+}
+
+/** Whether runs of so long are over on the event loop before they would be in a lane. */
+export function isSoonerHere(ms: number, requests: number, runsApart: boolean, runMsMax: number): boolean {
+  return ms <= Math.min(runMsMax, laneRoundTripMs + requests * (runsApart ? eachApartMs : eachRequestMs));
+}
+
+/** How many runs of so long, each by itself, one turn takes; 0: a lane has them sooner. */
+export function apartAtOnce(ms: number, waiting: number, runMsMax: number): number {
+  return ms * waiting > laneRoundTripMs + waiting * eachApartMs ? 0 : Math.floor(runMsMax / ms);
 }
 
 type FreeAxis = { readonly input: number; readonly axis: number };

@@ -28,6 +28,12 @@ export function certificateNames(socket: object): readonly string[] {
   return namesOf.get(socket) ?? none;
 }
 
+/** A connection within the process has the names of the one that it was opened for. */
+export function inheritNames(from: object, to: object): void {
+  const names = namesOf.get(from);
+  if (names) namesOf.set(to, names);
+}
+
 const kinds: Readonly<Record<string, string>> = { DNS: 'dns', URI: 'uri', email: 'email' };
 
 /** Node's text of them: a name with a comma or a quotation mark in it is quoted as in JSON. */

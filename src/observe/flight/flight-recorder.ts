@@ -170,6 +170,11 @@ export class FlightRecorder implements Partial<EngineObserver> {
     };
   }
 
+  /** Of what ended later, every request and every batch is remembered. */
+  get forgottenUntil(): number {
+    return Math.max(this.#recent.forgottenUntil, this.#batches.forgottenUntil);
+  }
+
   /** The last load of a model that had ended by then. */
   lastLoad(model: string, before: number): LoadFacts | undefined {
     return [...this.#loads].find((load) => load.model === model && load.result === 'ok' && load.endedAt <= before);

@@ -40,6 +40,7 @@ export class RecentFlights {
   #batch: BatchFacts | undefined;
   #batchNumber = noBatch;
   #lastCommon: Common | undefined;
+  #forgottenUntil = 0;
 
   constructor(max: number) {
     this.table = new RequestTable(max + inFlightAtFirst);
@@ -63,11 +64,18 @@ export class RecentFlights {
       (ownId ?? failure ?? kept ?? waits) ? { requestId: ownId, failure, kept, sentence, inputs, waits } : undefined;
     const pushedOut = this.#rows.add(words.tenant, row);
     if (pushedOut !== undefined) {
+      const endedAt = this.table.number(pushedOut, 'startedAt') + this.table.number(pushedOut, 'tookMs');
+      if (endedAt > this.#forgottenUntil) this.#forgottenUntil = endedAt;
       this.#common[pushedOut] = undefined;
       this.#rare[pushedOut] = undefined;
       this.table.free(pushedOut);
     }
     return row;
+  }
+
+  /** The end of the newest one that was forgotten; 0: none was. */
+  get forgottenUntil(): number {
+    return this.#forgottenUntil;
   }
 
   /**

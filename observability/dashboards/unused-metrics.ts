@@ -23,6 +23,7 @@ export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
   databaseConnectionsWaiting: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
   databaseQuerySeconds: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
   databaseWaitSeconds: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
+  firstPartSeconds: 'Only of answers that are streamed; docs/tasks.md says how to read it.',
   rpcSeconds:
     'By the convention’s name, for other people’s dashboards: our panels count gRPC calls among the requests.',
   identityChecks: 'What callers are refused is drawn by failure; docs/identity.md has this one.',

@@ -87,6 +87,7 @@ function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, b
     ...(trace.profile && { [attribute.profile]: trace.profile }),
     ...(failure && { [attribute.errorType]: failure }),
     ...(fault && { fault }),
+    ...(row.firstPartMs > 0 && { [attribute.firstPartMs]: Math.round(row.firstPartMs * 1000) / 1000 }),
     ...(row.cacheOutcome && { [attribute.cache]: row.cacheOutcome }),
     ...(sentence !== undefined && { [attribute.errorMessage]: sentence }),
     ...(task && { [attribute.taskKind]: task }),

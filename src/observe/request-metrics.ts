@@ -181,6 +181,11 @@ export class RequestMetrics {
     seconds.record(row.tookMs / 1000);
     for (let stage = 0; stage < stages.length; stage += 1) stages[stage]?.record(row.stageMs(stage) / 1000);
     rest.record(row.restMs / 1000);
+    if (row.firstPartMs > 0)
+      this.#meter
+        .histogram('firstPartSeconds')
+        .series(model, task ?? '')
+        .record(row.firstPartMs / 1000);
   }
 
   kept(because: KeptBecause): void {

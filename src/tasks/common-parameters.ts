@@ -14,6 +14,13 @@ export const encodingParameter = z
   .default('pcm16')
   .describe('How samples stand in the WAV files that come back.');
 
+export const streamParameter = z
+  .boolean()
+  .optional()
+  .describe(
+    'true: the sound is sent while it is made, as a chunked WAV file. Accept: audio/pcm or text/event-stream asks for it too.',
+  );
+
 export function modelNameParameter(fallback: string) {
   return z
     .string()

@@ -41,8 +41,8 @@ export function checkParameters(kind: TaskKind, given: unknown, config: Config):
 }
 
 /**
- * Forms and queries have text only: numbers in it become numbers, for the parameters that are
- * numbers.
+ * Forms and queries have text only: numbers and truth values in it become what they are, for the
+ * parameters that are.
  */
 export function fromText(
   kind: TaskKind,
@@ -51,18 +51,21 @@ export function fromText(
 ): Record<string, unknown> {
   const shape: Readonly<Record<string, z.ZodType>> = taskParameters[kind](config).shape;
   return Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [
-      name,
-      typeof value === 'string' && isNumber(shape[name]) && figure.test(value) ? Number(value) : value,
-    ]),
+    Object.entries(given).map(([name, value]) => [name, typeof value === 'string' ? typed(value, shape[name]) : value]),
   );
+}
+
+function typed(text: string, schema: z.ZodType | undefined): unknown {
+  if (isA(z.ZodNumber, schema) && figure.test(text)) return Number(text);
+  if (isA(z.ZodBoolean, schema) && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
 }
 
 const figure = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i;
 
-function isNumber(schema: z.ZodType | undefined): boolean {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return isNumber(schema.unwrap() as z.ZodType);
-  return schema instanceof z.ZodNumber;
+function isA(kind: typeof z.ZodNumber | typeof z.ZodBoolean, schema: z.ZodType | undefined): boolean {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return isA(kind, schema.unwrap() as z.ZodType);
+  return schema instanceof kind;
 }
 
 /**

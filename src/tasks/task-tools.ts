@@ -5,6 +5,7 @@ import type { Registry } from '../engine/registry/registry.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { TaskAsker } from '../observe/task-asker.ts';
 import type { LogFields } from '../telemetry/logger.ts';
+import type { GrowingSound } from './growing-sound.ts';
 import type { TaskMetrics } from './task-metrics.ts';
 import type { TaskProgress, TaskResult } from './task-types.ts';
 import type { TaskMeasures } from './task-work.ts';
@@ -28,6 +29,8 @@ export type TaskTools = {
   /** Left out: by the server. */
   readonly deadlineSetBy?: 'caller' | 'server';
   readonly progress: TaskProgress;
+  /** Who hears a sound while it is made: so much of its file is written. */
+  readonly grown?: ((sound: GrowingSound) => void) | undefined;
   /**
    * Room for so many bytes in the folder, all of the task's files together; asked for before they are
    * written. Rejects where there is none.

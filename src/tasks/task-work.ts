@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import type { GrowingSound } from './growing-sound.ts';
 import type { TaskModel } from './task-model.ts';
 import type { TaskProgress, TaskResult, UploadedFile } from './task-types.ts';
 
@@ -15,6 +16,8 @@ export type TaskHands = {
   /** One engine call. The engine then owns the buffers of the inputs. */
   infer(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
   readonly progress: TaskProgress;
+  /** So much of the sound that is the answer is written. */
+  grown(sound: GrowingSound): void;
   /**
    * Asks for room for so many bytes of files, all of the task's together, before they are written.
    */

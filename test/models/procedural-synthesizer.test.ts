@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mixVoices } from '../../src/tasks/generation/mix-voices.ts';
-import { planSound, synthesis, type VoiceGroup } from '../../src/tasks/generation/plan-sound.ts';
+import type { Tensor } from '../../src/engine/tensor.ts';
+import { makeSound } from '../../src/tasks/generation/make-sound.ts';
+import { planSound, synthesis } from '../../src/tasks/generation/plan-sound.ts';
 import { readPrompt } from '../../src/tasks/generation/read-prompt.ts';
+import { VoiceRenderer } from '../../src/tasks/generation/voice-renderer.ts';
 import { FourierTransform } from '../../src/tasks/mathematics/fourier-transform.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';
 import { session } from './session.ts';
@@ -14,7 +16,7 @@ describe('the procedural synthesizer', () => {
     run = await session('procedural-synthesizer');
   });
 
-  async function render(group: VoiceGroup): Promise<Float32Array> {
+  async function render(group: Voices): Promise<Float32Array> {
     const { voices, modes, blocks, noiseBlocks, noise, noiseLevels, modeLevels } = group;
     const ofModes = (data: Float32Array) => ({ dims: [voices, modes], data });
     const answers = await run({
@@ -31,11 +33,17 @@ describe('the procedural synthesizer', () => {
   }
 
   async function generate(prompt: string, seconds: number, seed: number): Promise<Float32Array> {
-    const wish = readPrompt(prompt);
-    const groups = planSound(wish, seconds, seed);
-    const rendered = [];
-    for (const group of groups) rendered.push({ group, audio: await render(group) });
-    return mixVoices(rendered, seconds, wish);
+    const pieces: Float32Array[] = [];
+    for await (const piece of makeSound(readPrompt(prompt), { seconds, seed }, { infer, step })) pieces.push(piece);
+    return Float32Array.from(pieces.flatMap((piece) => [...piece]));
+  }
+
+  async function infer(inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+    const answers = await run(
+      Object.fromEntries(inputs.map(({ name, shape, data }) => [name, { dims: shape, data: data as Float32Array }])),
+    );
+    const { dims, data } = answers.audio!;
+    return [{ name: 'audio', datatype: 'FP32', shape: [...dims], data: data as Float32Array }];
   }
 
   it('makes damped sines as the formula says, also far from the start', async () => {
@@ -53,7 +61,6 @@ describe('the procedural synthesizer', () => {
       noiseBlocks: 3,
       noise: new Float32Array(3 * 1024).fill(1),
       noiseLevels: new Float32Array(8 * 4),
-      onsets: [],
     });
     const turns = Math.fround(frequency);
     let most = 0;
@@ -72,7 +79,7 @@ describe('the procedural synthesizer', () => {
       levels.fill(0.5, band * (blocks + 1), (band + 1) * (blocks + 1));
       const silent = new Float32Array(1);
       const audio = await render({
-        ...{ voices: 1, modes: 1, blocks, noiseBlocks: blocks, noiseLevels: levels, onsets: [] },
+        ...{ voices: 1, modes: 1, blocks, noiseBlocks: blocks, noiseLevels: levels },
         modeLevels: new Float32Array(blocks + 1),
         ...{ frequencies: silent, decays: silent, amplitudes: silent, phases: silent },
         noise: new SeededRandom(5, 'noise').normals(blocks * 1024),
@@ -90,7 +97,7 @@ describe('the procedural synthesizer', () => {
     const modes = { frequencies: none, decays: none, amplitudes: constant, phases: Float32Array.of(0.25) };
     const silentNoise = { noiseBlocks: 1, noise: new Float32Array(1024), noiseLevels: new Float32Array(16) };
     const ramp = await render({
-      ...{ voices: 1, modes: 1, blocks, ...modes, ...silentNoise, onsets: [] },
+      ...{ voices: 1, modes: 1, blocks, ...modes, ...silentNoise },
       modeLevels: Float32Array.of(0, 1, 1, 0.5, 0),
     });
     for (const [at, wanted] of [
@@ -103,7 +110,7 @@ describe('the procedural synthesizer', () => {
       assert.ok(Math.abs((ramp[at] as number) - wanted) < 1e-5, `${at}: ${ramp[at]}`);
     }
     const burst = await render({
-      ...{ voices: 1, modes: 1, blocks, ...modes, onsets: [], noiseBlocks: 1 },
+      ...{ voices: 1, modes: 1, blocks, ...modes, noiseBlocks: 1 },
       modeLevels: new Float32Array(5),
       noise: new SeededRandom(1, 'burst').normals(1024),
       noiseLevels: new Float32Array(16).fill(1),
@@ -117,6 +124,24 @@ describe('the procedural synthesizer', () => {
     const first = await generate(prompt, 1.5, 42);
     assert.deepEqual(await generate(prompt, 1.5, 42), first);
     assert.notDeepEqual(await generate(prompt, 1.5, 43), first);
+  });
+
+  it('sounds the same wherever its voices are cut', async () => {
+    for (const prompt of ['rain', 'a tone at 880 Hz', 'a bright bell']) {
+      const [whole, cut] = [0, 1].map(() => {
+        const [group] = planSound(readPrompt(prompt), 1, 9);
+        return { blocks: group!.blocks, renderer: new VoiceRenderer(group!, infer) };
+      });
+      await whole!.renderer.reach(whole!.blocks);
+      for (let block = 5; ; block += 7) {
+        await cut!.renderer.reach(block);
+        if (block >= cut!.blocks) break;
+      }
+      const [one, other] = [whole!, cut!].map(({ renderer }) => renderer.samplesOf(0, 0));
+      assert.equal(one!.length, other!.length);
+      const off = one!.reduce((most, value, at) => Math.max(most, Math.abs(value - other![at]!)), 0);
+      assert.ok(off < 1e-3, `${prompt}: off by ${off}`);
+    }
   });
 
   it('is exactly as long as asked, finite, and 3 dB below full scale', async () => {
@@ -156,6 +181,25 @@ describe('the procedural synthesizer', () => {
     assert.equal(steady?.onsets.length, 6);
   });
 });
+
+async function step<T>(_name: string, act: () => T | Promise<T>): Promise<T> {
+  return await act();
+}
+
+/** The inputs of one run, voices as rows. */
+type Voices = {
+  readonly voices: number;
+  readonly modes: number;
+  readonly blocks: number;
+  readonly frequencies: Float32Array;
+  readonly decays: Float32Array;
+  readonly amplitudes: Float32Array;
+  readonly phases: Float32Array;
+  readonly modeLevels: Float32Array;
+  readonly noiseBlocks: number;
+  readonly noise: Float32Array;
+  readonly noiseLevels: Float32Array;
+};
 
 function powers(audio: Float32Array): Float64Array {
   const size = 32_768;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ServiceError } from '../../src/errors.ts';
-import { planSound } from '../../src/tasks/generation/plan-sound.ts';
+import { planSound, synthesis } from '../../src/tasks/generation/plan-sound.ts';
 import { promptCharactersMax, readPrompt } from '../../src/tasks/generation/read-prompt.ts';
 
 describe('a prompt', () => {
@@ -92,9 +92,11 @@ describe('a prompt', () => {
       fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'binary' }))), (words) => {
         try {
           const wish = readPrompt(words.join(' '));
-          for (const { frequencies, noiseLevels, onsets } of planSound(wish, 0.1, 1)) {
-            assert.ok(frequencies.every((value) => value >= 0 && value < 0.5));
-            assert.ok(noiseLevels.every(Number.isFinite));
+          for (const { voices, onsets } of planSound(wish, 0.1, 1)) {
+            for (const { modes, noiseLevel } of voices) {
+              assert.ok(modes.every(({ hz }) => hz >= 0 && hz < synthesis.sampleRateHz / 2));
+              for (let band = 0; band < synthesis.bands; band += 1) assert.ok(Number.isFinite(noiseLevel(band, 0.05)));
+            }
             assert.ok(onsets.length > 0 && onsets.every(({ startSample }) => startSample >= 0));
           }
         } catch (error) {

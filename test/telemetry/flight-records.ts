@@ -47,6 +47,7 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     kept: at % 3 === 0 ? 'first' : undefined,
     model: batch?.model,
     cache: at % 9 === 0 ? 'miss' : undefined,
+    firstPartMs: undefined,
     version: batch?.version,
     threads: undefined,
     waits: undefined,

@@ -15,9 +15,9 @@ export function taskPaths(config: Config): DescribedPaths {
   const separate = withFile('separate', config, {
     summary: 'Separate a sound into stems',
     description:
-      'wav, flac, mp3, ogg (Vorbis, Opus) or aiff of any length. Accept: application/zip (all stems, the default), audio/wav (with `stem`), application/json (links to the stems: the request makes a job, waits for it and answers its files; 202 where the deadline comes first).',
+      'wav, flac, mp3, ogg (Vorbis, Opus) or aiff of any length. Accept: application/zip (all stems, the default), audio/wav (with `stem`), application/json (links to the stems: the request makes a job, waits for it and answers its files; 202 where the deadline comes first). With `stem`, `stream` or Accept: audio/pcm or text/event-stream sends the stem while it is made.',
     fields: { file: binary().describe('The sound.') },
-    answer: file('The stems.', 'application/zip', 'audio/wav', 'application/json'),
+    answer: file('The stems.', 'application/zip', 'audio/wav', 'application/json', 'audio/pcm', 'text/event-stream'),
     fails: ['stem_not_found'],
   });
   return {
@@ -27,8 +27,9 @@ export function taskPaths(config: Config): DescribedPaths {
       post: withParameters('generate', config, {
         summary: 'Generate a sound from a prompt',
         description:
-          'A procedural synthesizer: the same prompt, length and seed give the same bytes. What of the prompt had an effect is in X-Vitrine-Facts.',
-        answer: file('The sound.', 'audio/wav'),
+          'A procedural synthesizer: the same prompt, length and seed give the same bytes. What of the prompt had an effect is in X-Vitrine-Facts. With `stream`, or Accept: audio/pcm or text/event-stream, the sound is sent while it is made.',
+        answer: file('The sound.', 'audio/wav', 'audio/pcm', 'text/event-stream'),
+        fails: ['not_acceptable'],
       }),
     },
     '/v1/score': {
@@ -65,8 +66,8 @@ export function taskPaths(config: Config): DescribedPaths {
 
 type Told = { summary: string; description: string; answer: ZodOpenApiResponseObject };
 
-function withParameters(kind: TaskKind, config: Config, of: Told): Described {
-  return operation(kind, of, { 'application/json': { schema: taskParameters[kind](config) } });
+function withParameters(kind: TaskKind, config: Config, of: Told & { fails?: readonly FailureCode[] }): Described {
+  return operation(kind, of, { 'application/json': { schema: taskParameters[kind](config) } }, of.fails);
 }
 
 function withFile(

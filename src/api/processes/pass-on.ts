@@ -85,7 +85,8 @@ export class PassOn {
     return ask({
       socketPath: this.#seat.socketOf(to),
       method: request.method,
-      path: request.originalUrl,
+      // What did not come by Express has the path that it came with.
+      path: request.originalUrl ?? request.url,
       headers,
       agent: false,
       signal,

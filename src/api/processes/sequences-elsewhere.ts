@@ -37,6 +37,8 @@ export class SequencesElsewhere {
   }
 
   async pass(request: Request, response: Response, trace: RequestTrace): Promise<void> {
+    // Express sets it for what comes by it.
+    request.res = response;
     response.once('pipe', () => trace.row?.mark('run'));
     await this.#way.pass(request, response, sequencesProcess);
   }

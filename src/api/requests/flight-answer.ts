@@ -63,6 +63,7 @@ export function flightAnswer(
           waited_ms: milliseconds(stages.queue),
         }
       : null,
+    first_part_ms: record.firstPartMs === undefined ? null : milliseconds(record.firstPartMs),
     cache: record.cache ?? null,
     batch: batch ? batchAnswer(batch) : null,
     batch_mates: batch

@@ -3,9 +3,7 @@ import type { Response } from 'express';
 import type { Config } from '../../config.ts';
 import { sendFile } from '../../http/send-file.ts';
 import type { TaskResult } from '../../tasks/task-types.ts';
-
-/** Facts beyond this stay out of the headers; they are in the JSON answers. */
-const factsCharsMax = 4096;
+import { factsHeader, factsText } from './facts-header.ts';
 
 /**
  * Streams the file of a result. A caller who stops reading is dropped. The facts of what is no JSON
@@ -24,12 +22,8 @@ export async function sendResult(
   response.setHeader('X-Content-Type-Options', 'nosniff');
   if (contentType !== 'application/json') {
     response.setHeader('Content-Disposition', `attachment; filename="${fileName}"`);
-    const text = inAscii(JSON.stringify(facts));
-    if (text.length <= factsCharsMax) response.setHeader('X-Vitrine-Facts', text);
+    const text = factsText(facts);
+    if (text !== undefined) response.setHeader(factsHeader, text);
   }
   await sendFile(response, handle, bodyIdleMsMax);
-}
-
-function inAscii(json: string): string {
-  return json.replace(/[^ -~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

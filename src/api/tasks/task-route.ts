@@ -28,6 +28,8 @@ import { formatAccepted } from './format-accepted.ts';
 import { readTaskJson } from './read-task-json.ts';
 import { declaredBytes, receiveUpload } from './receive-upload.ts';
 import { sendResult } from './send-result.ts';
+import { streamTask } from './stream-task.ts';
+import { type StreamType, streamWanted } from './streamed-answer.ts';
 import { taskDeadline } from './task-deadline.ts';
 
 export type TaskParts = {
@@ -57,12 +59,14 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
     const left = holdPermit(response, taskPermits, { kind, client: client.name });
     const bytesDeclared = takesFiles(kind) ? declaredBytes(request, config) : 0;
     await using work = await workFolders.create(client.name, bytesDeclared, { forJob: wantsJob(request) });
-    const task = await readTask(kind, parts, { request, work, client }).catch((error: unknown) => {
-      // It counts among the tasks that failed, as one that is refused later does; which model it meant is
-      // not known.
-      parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
-      throw error;
-    });
+    const { stream, ...task } = await readTask(kind, parts, { request, work, client, isWantedAsJob }).catch(
+      (error: unknown) => {
+        // It counts among the tasks that failed, as one that is refused later does; which model it meant is
+        // not known.
+        parts.taskMetrics.refused(kind, 'unknown', error instanceof ServiceError ? error.code : 'internal');
+        throw error;
+      },
+    );
     trace.row?.bodyReceived(Number(request.headers['content-length'] ?? 0), 0);
     // From here on there are spans and a line of the task, which must not point to a trace that is
     // missing.
@@ -78,7 +82,7 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       const { lifecycle } = parts;
       return await answerWhenDone({ jobs, lifecycle }, { response, job, deadlineAt: deadline.at, signal: left });
     }
-    const result = await runTask(task, {
+    const tools = {
       config,
       registry: parts.registry,
       threads: parts.taskThreads,
@@ -88,13 +92,15 @@ export function taskRoute(kind: TaskKind, parts: TaskParts) {
       deadlineAt: deadline.at,
       deadlineSetBy: deadline.setBy,
       progress: () => undefined,
-      reserve: (bytes) => workFolders.reserve(work.id, bytes),
+      reserve: (bytes: number) => workFolders.reserve(work.id, bytes),
       tenant: client.tenant,
       asker: trace,
       context,
-      mayName: (model) => client.key?.mayUse(model) ?? true,
+      mayName: (model: string) => client.key?.mayUse(model) ?? true,
       belongsTo: { [attribute.requestId]: trace.requestId },
-    });
+    };
+    if (stream) return await streamTask(task, tools, { request, response, type: stream });
+    const result = await runTask(task, tools);
     recordStages(response);
     await sendResult(response, result, config);
   };
@@ -110,17 +116,20 @@ function passOn(trace: RequestTrace, pass: () => Promise<void>): Promise<void> {
 async function readTask(
   kind: TaskKind,
   { config, bodies, registry }: TaskParts,
-  { request, work, client }: { request: Request; work: WorkFolder; client: Client },
-): Promise<TaskRequest> {
+  of: { request: Request; work: WorkFolder; client: Client; isWantedAsJob: boolean },
+): Promise<TaskRequest & { readonly stream: StreamType | undefined }> {
+  const { request, work, client } = of;
   const { fields, files } = takesFiles(kind)
     ? await receiveForm()
     : { fields: await readTaskJson(bodies, request), files: [] };
   checkFiles(kind, files);
   const given = { ...fromText(kind, request.query, config), ...fields };
-  const parameters = checkParameters(kind, { ...formatAccepted(kind, request, given), ...given }, config);
+  const stream = of.isWantedAsJob ? undefined : streamWanted(kind, request, given);
+  const format = stream ? {} : formatAccepted(kind, request, given);
+  const parameters = checkParameters(kind, { ...format, ...given }, config);
   refuseModelOfOthers(client, modelOf(kind, parameters));
   checkStems({ kind, parameters }, registry);
-  return { kind, parameters, files };
+  return { kind, parameters, files, stream };
 
   async function receiveForm() {
     const form = await receiveUpload(request, work, config);

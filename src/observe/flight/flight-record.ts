@@ -52,6 +52,8 @@ export type FlightRecord = RequestWords & {
   readonly batch: BatchFacts | undefined;
   /** How it was found among the remembered answers; undefined: its model remembers none. */
   readonly cache: CacheOutcome | undefined;
+  /** When the first part of an answer was sent that was made meanwhile. */
+  readonly firstPartMs: number | undefined;
 };
 
 /** What a request carried. */

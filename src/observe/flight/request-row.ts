@@ -16,7 +16,7 @@ import { columnCount, columnOf, type RequestTable } from './request-table.ts';
 
 const { receive, decode, queue, assemble, run, split, startedAt, tookMs, markedAt, enqueuedAt, ranSince } = columnOf;
 const { waiting, waitingBytes, running, predictedWaitMs, status, batch } = columnOf;
-const { rows, bytes, bodyBytes, form, lostRuns, lostFrom, lostTo, cache } = columnOf;
+const { rows, bytes, bodyBytes, form, lostRuns, lostFrom, lostTo, cache, firstPart } = columnOf;
 export const noBatch = -1;
 
 /**
@@ -197,6 +197,16 @@ export class RequestRow implements Follower {
   /** How it was found among the remembered answers; undefined: its model remembers none. */
   get cacheOutcome(): CacheOutcome | undefined {
     return cacheOutcomes[this.#read(cache) - 1];
+  }
+
+  /** The first part of an answer that is sent while it is made. */
+  firstPart(): void {
+    this.#write(firstPart, performance.now() - this.startedAt);
+  }
+
+  /** 0: the answer came whole. */
+  get firstPartMs(): number {
+    return this.#read(firstPart);
   }
 
   expiredInRun(beganAt: number): void {

@@ -31,6 +31,8 @@ const columns = [
   'lostTo',
   /** By its number among the outcomes of a cache, from 1; 0: nothing was looked up. */
   'cache',
+  /** From its start until the first part of its answer; 0: the answer came whole. */
+  'firstPart',
   'status',
   /** By its number among the stored batches. */
   'batch',
@@ -44,7 +46,7 @@ export const wireForm = { json: 1, decodedAside: 2, encodedAside: 4 } as const;
 
 type RecordNumbers = Pick<
   FlightRecord,
-  'status' | 'startedAt' | 'tookMs' | 'stages' | 'arrival' | 'size' | 'lost' | 'cache'
+  'status' | 'startedAt' | 'tookMs' | 'stages' | 'arrival' | 'size' | 'lost' | 'cache' | 'firstPartMs'
 >;
 
 /**
@@ -115,6 +117,7 @@ export class RequestTable {
       size: this.requestSize(row),
       lost: this.lostRuns(row),
       cache: cacheOutcomes[this.number(row, 'cache') - 1],
+      firstPartMs: this.number(row, 'firstPart') || undefined,
     };
   }
 

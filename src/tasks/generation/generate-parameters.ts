@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
-import { encodingParameter, modelNameParameter, seedParameter } from '../common-parameters.ts';
+import { encodingParameter, modelNameParameter, seedParameter, streamParameter } from '../common-parameters.ts';
 import { isPlainText, notUnderstood, plainText, promptCharactersMax, understandable } from './read-prompt.ts';
 
 export function generateParameters({ generateSecondsMax }: Pick<Config, 'generateSecondsMax'>) {
@@ -34,6 +34,7 @@ export function generateParameters({ generateSecondsMax }: Pick<Config, 'generat
       seed: seedParameter,
       model: modelNameParameter('procedural-synthesizer'),
       encoding: encodingParameter,
+      stream: streamParameter,
     })
     .meta({ id: 'GenerateRequest' });
 }

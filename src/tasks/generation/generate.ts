@@ -1,42 +1,43 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { wavBytes, writeWav } from '../audio/write-wav.ts';
-import { defectsOf } from '../quality/output-defects.ts';
+import { wavBytes } from '../audio/write-wav.ts';
+import { DefectsMeter } from '../quality/output-defects.ts';
+import { WavFile } from '../separation/wav-file.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskWork } from '../task-work.ts';
-import { mixVoices } from './mix-voices.ts';
-import { planSound, synthesis, type VoiceGroup } from './plan-sound.ts';
+import { framesOf, makeSound } from './make-sound.ts';
+import { synthesis } from './plan-sound.ts';
 import { readPrompt } from './read-prompt.ts';
+
+const { sampleRateHz } = synthesis;
 
 /**
  * A prompt to a sound: words to voices, voices through the model, strokes at their moments, a WAV
- * file.
+ * file; piece by piece, so that whoever listens hears the beginning before the end is made.
  */
 export const generate: TaskWork<ParametersOf<'generate'>> = async (parameters, _files, hands) => {
-  const { prompt, duration_seconds: seconds, seed, encoding } = parameters;
+  const { prompt, duration_seconds: seconds, seed, encoding = 'pcm16' } = parameters;
   const wish = readPrompt(prompt);
-  await hands.reserve(wavBytes(encoding ?? 'pcm16', 1, Math.ceil(seconds * synthesis.sampleRateHz)));
-  const groups = await hands.step('sound.plan', () => planSound(wish, seconds, seed));
-  const rendered: { group: VoiceGroup; audio: Float32Array }[] = [];
-  for (const group of groups) {
-    hands.progress(rendered.length, groups.length, 'voices');
-    rendered.push({ group, audio: await render(group, hands.infer) });
-  }
-  const samples = await hands.step('sound.mix', () => mixVoices(rendered, seconds, wish));
+  const frames = framesOf(seconds);
+  await hands.reserve(wavBytes(encoding, 1, frames));
   const file = join(hands.folder, 'sound.wav');
-  await hands.step('audio.encode', () =>
-    writeFile(file, writeWav({ sampleRateHz: synthesis.sampleRateHz, channels: [samples] }, encoding)),
-  );
-  hands.progress(groups.length, groups.length, 'voices');
+  await using wav = await WavFile.create(file, { encoding, channels: 1, sampleRateHz, frames });
+  const meter = new DefectsMeter(sampleRateHz);
+  for await (const samples of makeSound(wish, { seconds, seed }, hands)) {
+    meter.add([samples]);
+    await hands.step('audio.encode', () => wav.add([samples]));
+    hands.grown(wav.grown);
+    hands.progress(wav.frames, frames, 'samples');
+  }
+  await hands.step('audio.encode', () => wav.finish());
   hands.measured({
-    audioSeconds: samples.length / synthesis.sampleRateHz,
-    generatedSamples: samples.length,
-    defects: defectsOf([samples], synthesis.sampleRateHz),
+    audioSeconds: frames / sampleRateHz,
+    generatedSamples: frames,
+    defects: DefectsMeter.together([meter]),
   });
   const facts = {
     model: hands.model?.name,
-    duration_seconds: samples.length / synthesis.sampleRateHz,
-    sample_rate_hz: synthesis.sampleRateHz,
+    duration_seconds: frames / sampleRateHz,
+    sample_rate_hz: sampleRateHz,
     seed,
     sources: wish.sources,
     understood: wish.understood,
@@ -44,23 +45,3 @@ export const generate: TaskWork<ParametersOf<'generate'>> = async (parameters, _
   };
   return { contentType: 'audio/wav', file, fileName: 'sound.wav', facts };
 };
-
-async function render(group: VoiceGroup, infer: Parameters<typeof generate>[2]['infer']): Promise<Float32Array> {
-  const { voices, modes, blocks, noiseBlocks } = group;
-  const fp32 = (name: string, shape: number[], data: Float32Array) => ({
-    name,
-    datatype: 'FP32' as const,
-    shape,
-    data,
-  });
-  const [audio] = await infer([
-    fp32('frequencies', [voices, modes], group.frequencies),
-    fp32('decays', [voices, modes], group.decays),
-    fp32('amplitudes', [voices, modes], group.amplitudes),
-    fp32('phases', [voices, modes], group.phases),
-    fp32('mode_levels', [voices, blocks + 1], group.modeLevels),
-    fp32('noise', [voices, noiseBlocks, synthesis.blockSamples], group.noise),
-    fp32('noise_levels', [voices, synthesis.bands, noiseBlocks + 1], group.noiseLevels),
-  ]);
-  return audio?.data as Float32Array;
-}

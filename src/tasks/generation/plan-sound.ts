@@ -8,33 +8,36 @@ import { type LastingSource, type SoundSourceName, type StruckSource, soundSourc
  */
 export const synthesis = { sampleRateHz: 44_100, blockSamples: 1024, bands: 8 };
 
-/** Inputs of one run of the model, voices as rows, and where its answers go. */
+/** Voices that are rendered together, and when they sound. */
 export type VoiceGroup = {
-  readonly voices: number;
-  readonly modes: number;
+  readonly voices: readonly Voice[];
   readonly blocks: number;
-  readonly frequencies: Float32Array;
-  readonly decays: Float32Array;
-  readonly amplitudes: Float32Array;
-  readonly phases: Float32Array;
-  /** At the blocks' borders, one more than there are blocks. */
-  readonly modeLevels: Float32Array;
-  /** Of the first blocks only, where the noise ends before the modes do. */
+  /** The first blocks, where the noise ends before the modes do. */
   readonly noiseBlocks: number;
-  readonly noise: Float32Array;
-  readonly noiseLevels: Float32Array;
   readonly onsets: readonly Onset[];
+  /** The largest sample to be expected; undefined: that of the beginning, where strokes are loudest. */
+  readonly peak: number | undefined;
 };
 
 export type Onset = { readonly voice: number; readonly startSample: number; readonly gain: number };
 
-type Voice = {
-  readonly modes: readonly { hz: number; fadePerSecond: number; amplitude: number; phase: number }[];
+export type Voice = {
+  readonly modes: readonly Mode[];
   /** The factor of all modes at a time. */
   readonly modeLevel: (seconds: number) => number;
   /** The noise's level in a band at a time, and how fast it fades besides. */
   readonly noiseLevel: (band: number, seconds: number) => number;
   readonly noiseFadePerSecond: number;
+  /** Of its noise. */
+  readonly random: SeededRandom;
+};
+
+export type Mode = {
+  readonly hz: number;
+  readonly fadePerSecond: number;
+  readonly amplitude: number;
+  /** In turns. */
+  readonly phase: number;
 };
 
 /** Strokes that differ a little; more of those that are short than of those that ring. */
@@ -44,7 +47,7 @@ const strokesMax = 500;
 const ringSecondsMax = 8;
 
 /**
- * What to run for a wish: one group a source. The same wish, length and seed make the same numbers.
+ * What to run for a wish: one group a source. The same wish, length and seed make the same sound.
  */
 export function planSound(wish: SoundWish, durationSeconds: number, seed: number): VoiceGroup[] {
   return wish.sources.map((name) => {
@@ -77,7 +80,7 @@ function planStrokes(
     startSample: Math.round(at * synthesis.sampleRateHz),
     gain: random.between(0.75, 1),
   }));
-  const voices = Array.from({ length: variants }, (): Voice => {
+  const voices = Array.from({ length: variants }, (_, variant): Voice => {
     const detune = wish.pitchHz === undefined ? 2 ** (random.between(-0.3, 0.3) / 12) : 1;
     const modes = source.ratios.map((ratio) => ({
       hz: pitch * detune * ratio,
@@ -92,9 +95,11 @@ function planStrokes(
       modeLevel: () => 1,
       noiseLevel: (band) => source.strike.level * decibels((source.strike.bandsDb[band] ?? 0) + bandTilt(wish, band)),
       noiseFadePerSecond: fadeOver(burst),
+      random: new SeededRandom(seed, `${name}/noise/${variant}`),
     };
   });
-  return group(voices, { seconds: ring, noiseSeconds: burst }, new SeededRandom(seed, `${name}/noise`), onsets);
+  const blocks = blocksFor(ring);
+  return { voices, blocks, noiseBlocks: Math.min(blocks, blocksFor(burst)), onsets, peak: undefined };
 }
 
 function strokeTimes(source: StruckSource, wish: SoundWish, seconds: number, random: SeededRandom): number[] {
@@ -138,59 +143,27 @@ function planLasting(
     modeLevel: level,
     noiseLevel: (band, at) => decibels((source.bandsDb[band] ?? 0) + bandTilt(wish, band)) * level(at),
     noiseFadePerSecond: 0,
+    random: new SeededRandom(seed, `${name}/noise`),
   };
-  const onsets = [{ voice: 0, startSample: 0, gain: 1 }];
-  return group([voice], { seconds, noiseSeconds: seconds }, new SeededRandom(seed, `${name}/noise`), onsets);
-}
-
-function group(
-  voices: readonly Voice[],
-  { seconds, noiseSeconds }: { seconds: number; noiseSeconds: number },
-  random: SeededRandom,
-  onsets: readonly Onset[],
-): VoiceGroup {
-  const { blockSamples, bands } = synthesis;
   const blocks = blocksFor(seconds);
-  const noiseBlocks = Math.min(blocks, blocksFor(noiseSeconds));
-  const modes = voices.reduce((most, voice) => Math.max(most, voice.modes.length), 1);
-  const ofModes = (value: (mode: Voice['modes'][number]) => number) =>
-    table([voices.length, modes], (voice, at) => {
-      const mode = voices[voice]?.modes[at];
-      return mode ? value(mode) : 0;
-    });
-  const rate = synthesis.sampleRateHz;
-  const noise = random.normals(voices.length * noiseBlocks * blockSamples);
-  voices.forEach(({ noiseFadePerSecond }, voice) => {
-    if (noiseFadePerSecond === 0) return;
-    const start = voice * noiseBlocks * blockSamples;
-    for (let at = 0; at < noiseBlocks * blockSamples; at += 1) {
-      noise[start + at] = (noise[start + at] as number) * Math.exp((-noiseFadePerSecond * at) / rate);
-    }
-  });
-  return {
-    voices: voices.length,
-    modes,
-    blocks,
-    noiseBlocks,
-    frequencies: ofModes(({ hz }) => hz / rate),
-    decays: ofModes(({ fadePerSecond }) => fadePerSecond / rate),
-    amplitudes: ofModes(({ amplitude }) => amplitude),
-    phases: ofModes(({ phase }) => phase),
-    modeLevels: table([voices.length, blocks + 1], (voice, border) => voices[voice]?.modeLevel(timeOf(border)) ?? 0),
-    noise,
-    noiseLevels: table(
-      [voices.length * bands, noiseBlocks + 1],
-      (row, border) => voices[Math.floor(row / bands)]?.noiseLevel(row % bands, timeOf(border)) ?? 0,
-    ),
-    onsets,
-  };
+  const onsets = [{ voice: 0, startSample: 0, gain: 1 }];
+  return { voices: [voice], blocks, noiseBlocks: blocks, onsets, peak: peakOf(voice, blocks) };
 }
 
-function table(
-  [rows, columns]: readonly [number, number],
-  value: (row: number, column: number) => number,
-): Float32Array {
-  return Float32Array.from({ length: rows * columns }, (_, at) => value(Math.floor(at / columns), at % columns));
+/** How far above its root mean square noise goes once in some seconds. */
+const noiseCrest = 4.75;
+
+/** At its loudest: noise of several bands adds up by power, tones by amplitude. */
+function peakOf(voice: Voice, blocks: number): number {
+  const tones = voice.modes.reduce((sum, { amplitude }) => sum + amplitude, 0);
+  let peak = 0;
+  for (let border = 0; border <= blocks; border += 1) {
+    const at = timeOf(border);
+    let power = 0;
+    for (let band = 0; band < synthesis.bands; band += 1) power += voice.noiseLevel(band, at) ** 2;
+    peak = Math.max(peak, tones * voice.modeLevel(at) + noiseCrest * Math.sqrt(power));
+  }
+  return peak;
 }
 
 function blocksFor(seconds: number): number {
@@ -198,7 +171,7 @@ function blocksFor(seconds: number): number {
 }
 
 /** When the border between two blocks is, in seconds. */
-function timeOf(border: number): number {
+export function timeOf(border: number): number {
   return (border * synthesis.blockSamples) / synthesis.sampleRateHz;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { encodingParameter, modelNameParameter } from '../common-parameters.ts';
+import { encodingParameter, modelNameParameter, streamParameter } from '../common-parameters.ts';
 
 export function separateParameters() {
   return z
@@ -25,6 +25,7 @@ export function separateParameters() {
           'zip: all stems, named after them. wav: the one of `stem`. json: what was done, with links to the stems (as a job). Else Accept decides.',
         ),
       encoding: encodingParameter,
+      stream: streamParameter,
     })
     .meta({ id: 'SeparateRequest' });
 }

@@ -75,7 +75,7 @@ async function separateToFiles(
   parameters: Parameters,
   hands: TaskHands,
 ) {
-  const { folder, progress, reserve, step } = hands;
+  const { folder, grown, progress, reserve, step } = hands;
   const { sampleRateHz, channels } = audio;
   const { encoding } = parameters;
   // Each stem as a file of its own, and all of them once more in the zip.
@@ -87,7 +87,9 @@ async function separateToFiles(
   await using opened = new AsyncDisposableStack();
   const outputs: { readonly stem: number; readonly wav: WavFile; readonly meter: DefectsMeter }[] = [];
   for (const name of wanted) {
-    const wav = opened.use(await WavFile.create(join(folder, `${name}.wav`), { encoding, channels, sampleRateHz }));
+    const wav = opened.use(
+      await WavFile.create(join(folder, `${name}.wav`), { encoding, channels, sampleRateHz, frames: audio.frames }),
+    );
     outputs.push({ stem: separator.stems.indexOf(name), wav, meter: new DefectsMeter(sampleRateHz) });
   }
   let frames = 0;
@@ -103,6 +105,8 @@ async function separateToFiles(
       meter.add(planes);
       await step('files.stems', () => wav.add(planes));
     }
+    // Several stems are answered together.
+    if (wanted.length === 1) grown(outputs[0]!.wav.grown);
     progress(frames, audio.frames ?? 0, 'samples');
   }
   await step('files.stems', async () => {

@@ -1,38 +1,41 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Planes } from '../audio/planes.ts';
-import type { WavEncoding } from '../audio/write-wav.ts';
 import { encodeFrames, wavHead } from '../audio/write-wav.ts';
+import type { GrowingSound, SoundHead } from '../growing-sound.ts';
 
 /**
- * A WAV file that grows piece by piece. Its head is written last: only then is its length known.
+ * A WAV file that grows piece by piece. Where its length is known its head is written first, so that
+ * it can be read while it grows; else last.
  */
 export class WavFile implements AsyncDisposable {
   readonly path: string;
   readonly #handle: FileHandle;
-  readonly #of: { encoding: WavEncoding; channels: number; sampleRateHz: number };
+  readonly #of: SoundHead;
+  readonly #headBytes: number;
   #position: number;
   #frames = 0;
 
-  private constructor(
-    path: string,
-    handle: FileHandle,
-    of: { encoding: WavEncoding; channels: number; sampleRateHz: number },
-  ) {
+  private constructor(path: string, handle: FileHandle, of: SoundHead, headBytes: number) {
     this.path = path;
     this.#handle = handle;
     this.#of = of;
-    this.#position = wavHead({ ...of, frames: 0 }).length;
+    this.#headBytes = headBytes;
+    this.#position = headBytes;
   }
 
-  static async create(
-    path: string,
-    of: { encoding: WavEncoding; channels: number; sampleRateHz: number },
-  ): Promise<WavFile> {
-    return new WavFile(path, await open(path, 'wx'), of);
+  static async create(path: string, of: SoundHead): Promise<WavFile> {
+    const head = wavHead({ ...of, frames: of.frames ?? 0 });
+    const handle = await open(path, 'wx');
+    await handle.write(head, 0, head.length, 0);
+    return new WavFile(path, handle, of, head.length);
   }
 
   get frames(): number {
     return this.#frames;
+  }
+
+  get grown(): GrowingSound {
+    return { file: this.path, head: this.#of, headBytes: this.#headBytes, bytes: this.#position };
   }
 
   async add(planes: Planes): Promise<void> {
@@ -43,8 +46,9 @@ export class WavFile implements AsyncDisposable {
   }
 
   async finish(): Promise<void> {
-    const head = wavHead({ ...this.#of, frames: this.#frames });
     if (this.#position % 2 === 1) await this.#handle.write(new Uint8Array(1), 0, 1, this.#position);
+    if (this.#frames === this.#of.frames) return;
+    const head = wavHead({ ...this.#of, frames: this.#frames });
     await this.#handle.write(head, 0, head.length, 0);
   }
 

@@ -122,6 +122,9 @@ export class TaskThread {
           (error: unknown) => this.#say({ kind: 'refusal', call: message.call, failure: carried(error) }),
         );
         break;
+      case 'grown':
+        state.tools.grown?.(message.sound);
+        break;
       case 'progress':
         state.tools.progress(message.done, message.total, message.step);
         break;

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { CarriedError } from '../../threads/carried-error.ts';
+import type { GrowingSound } from '../growing-sound.ts';
 import type { TaskModel } from '../task-model.ts';
 import type { TaskRequest, TaskResult } from '../task-types.ts';
 import type { TaskMeasures } from '../task-work.ts';
@@ -24,6 +25,7 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: 'infer'; readonly call: number; readonly inputs: readonly Tensor[] }
   | { readonly kind: 'reserve'; readonly call: number; readonly bytes: number }
+  | { readonly kind: 'grown'; readonly sound: GrowingSound }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly step: string }
   | { readonly kind: 'spent'; readonly stretches: readonly Stretch[] }
   | { readonly kind: 'measured'; readonly measures: TaskMeasures }

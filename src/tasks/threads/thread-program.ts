@@ -79,6 +79,7 @@ function handsFor(
       signal.throwIfAborted();
       service.send({ kind: 'progress', done, total, step });
     },
+    grown: (sound) => service.send({ kind: 'grown', sound }),
     measured: (measures) => service.send({ kind: 'measured', measures }),
     step: (name, act) => clock.step(name, act),
     stepNow: (name, act) => clock.stepNow(name, act),

@@ -126,6 +126,11 @@ export const attributeNames = {
     name: 'inference.cache',
     says: 'Of a model that remembers its answers: hit (answered without a run), joined (with the run of another request), miss, too_large (not looked up).',
   },
+  firstPartMs: {
+    type: 'double',
+    name: 'inference.first_part_ms',
+    says: 'Of an answer that was sent while it was made: from the first byte of the request to the first part of the answer.',
+  },
   provider: { name: 'inference.provider', says: 'The execution provider: cpu, webgpu, cuda.' },
   sessionMs: {
     type: 'double',

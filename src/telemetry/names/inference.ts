@@ -34,6 +34,14 @@ export const inferenceMetrics = {
     buckets: requestSeconds,
     exact: 'inferenceLatency',
   },
+  firstPartSeconds: {
+    name: 'inference.first_part.duration',
+    kind: 'histogram',
+    unit: 's',
+    says: 'Of answers that are sent while they are made: from the first byte of the request to the first part of its answer.',
+    attributes: ['model', 'task'],
+    buckets: requestSeconds,
+  },
   inferenceLatency: {
     name: 'inference.latency',
     kind: 'exponential histogram',

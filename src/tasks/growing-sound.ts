@@ -1,0 +1,21 @@
+import type { WavEncoding } from './audio/write-wav.ts';
+
+/** What a sound is, before its first sample. */
+export type SoundHead = {
+  readonly encoding: WavEncoding;
+  readonly channels: number;
+  readonly sampleRateHz: number;
+  /** Undefined where it is not known before the end. */
+  readonly frames: number | undefined;
+};
+
+/**
+ * A WAV file that a task is writing: `bytes` of it stand as they will stand at the end, the first
+ * `headBytes` only where the number of frames is known.
+ */
+export type GrowingSound = {
+  readonly file: string;
+  readonly head: SoundHead;
+  readonly headBytes: number;
+  readonly bytes: number;
+};

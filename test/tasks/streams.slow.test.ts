@@ -8,7 +8,7 @@ import { waitFor } from '../../testkit/wait-for.ts';
 import type { ServedApi } from '../api/serve-api.ts';
 import { form, formBytes, nothingLeft, serveTasks } from './serve-tasks.ts';
 
-const long = { prompt: 'gusty wind, rain and a distant bell', duration_seconds: 30, seed: 3 };
+const long = { prompt: 'gusty wind, rain and a distant bell', duration_seconds: 12, seed: 3 };
 
 describe('a sound that is streamed', function () {
   this.timeout(120_000);

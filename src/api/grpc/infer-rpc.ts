@@ -111,7 +111,7 @@ export class GrpcInference {
           'deadline_exceeded',
           say`Cannot run model ${model.name}: its time was over before its message was read; give it more.`,
         );
-      this.#profiled?.keep(call.inputs, call.outputs);
+      this.#profiled?.keep(call);
       model.submit(
         {
           inputs: isOwn ? Owned.of(call.inputs) : call.inputs,

@@ -164,7 +164,7 @@ class InferExchange {
     const model = this.#model!;
     try {
       this.#call = call;
-      this.#profiled?.keep(call.inputs, call.outputs);
+      this.#profiled?.keep(call);
       model.submit(
         {
           inputs: isOwn ? Owned.of(call.inputs) : call.inputs,

@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts';
 import { runProfileTwin } from '../../engine/lanes/profile-twin.ts';
 import type { LoadedModel } from '../../engine/model.ts';
 import { withoutValues } from '../../engine/registry/onnx-messages.ts';
+import { firstState } from '../../engine/sequences/model-state.ts';
 import { bytesOfAll, type Tensor } from '../../engine/tensor.ts';
 import { recordedReason, ServiceError } from '../../errors.ts';
 import type { Caller } from '../../http/caller.ts';
@@ -14,6 +15,7 @@ import { say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
+import type { InferCall } from '../open-inference/infer-call.ts';
 import type { TraceSettingsStore } from '../settings/trace-settings.ts';
 
 type Parts = {
@@ -86,7 +88,10 @@ export class ProfiledRequest {
   }
 
   /** Before the inputs go to the lane, which may take them: a copy stays here. */
-  keep(inputs: readonly Tensor[], outputs: readonly string[] | undefined): void {
+  keep({ inputs: given, outputs, sequence }: Pick<InferCall, 'inputs' | 'outputs' | 'sequence'>): void {
+    const { manifest } = this.#model;
+    // How long operators take goes by the size of a state, which is what it was at the beginning.
+    const inputs = sequence && manifest.state ? [...given, ...firstState(manifest, given)] : given;
     const bytes = bytesOfAll(inputs);
     if (bytes > this.#config.profileBytesMax) this.#trace.profile = 'too_large';
     else

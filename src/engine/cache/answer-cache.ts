@@ -10,6 +10,7 @@ import type { Manifest } from '../registry/manifest.ts';
 import type { CacheTerms } from '../registry/manifest-schema.ts';
 import type { Statistics } from '../statistics.ts';
 import { bytesOfAll, type Tensor } from '../tensor.ts';
+import { waitedSince } from '../waited-since.ts';
 import { answerKey } from './answer-key.ts';
 import { type StoredAnswer, StoredAnswers } from './stored-answers.ts';
 
@@ -157,14 +158,14 @@ export class AnswerCache {
     const isOfCaller =
       error instanceof ServiceError && (error.code === 'caller_gone' || error.code === 'deadline_exceeded');
     if (isOfCaller) {
-      this.#lead(key, next.request, next.checked, next.asker, others);
+      this.#lead(key, next.request, next.checked, afterWaiting(next), others);
       return;
     }
-    for (const { request, checked, asker } of joined)
+    for (const one of joined)
       try {
-        this.#run(request, checked, asker);
+        this.#run(one.request, one.checked, afterWaiting(one));
       } catch (failure) {
-        asker.failed(failure as Error);
+        one.asker.failed(failure as Error);
       }
   }
 
@@ -206,6 +207,14 @@ type Joined = {
   readonly asker: Asker;
   readonly joinedAt: number;
 };
+
+/** Its time with the run that failed was waiting. */
+function afterWaiting({ asker, joinedAt }: Joined): Asker {
+  return {
+    answered: (answer) => asker.answered({ ...answer, stages: waitedSince(answer.stages, joinedAt) }),
+    failed: (error) => asker.failed(error),
+  };
+}
 
 function copyOf({ name, datatype, shape, data }: Tensor): Tensor {
   return { name, datatype, shape, data: data.slice() as Tensor['data'] };

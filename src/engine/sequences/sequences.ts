@@ -8,6 +8,7 @@ import type { Manifest } from '../registry/manifest.ts';
 import type { StateTerms } from '../registry/manifest-schema.ts';
 import type { Statistics } from '../statistics.ts';
 import { bytesOfAll, type Tensor } from '../tensor.ts';
+import { waitedSince } from '../waited-since.ts';
 import { firstState, headsWithState, isAnswered, nextState, outputsWithState } from './model-state.ts';
 import type { SequenceBudgets } from './sequence-budgets.ts';
 
@@ -134,12 +135,11 @@ export class Sequences {
       return;
     }
     ownedOf(request.inputs)?.release();
-    const { stages } = answer;
     asker.answered({
       ...answer,
       outputs: answer.outputs.filter(({ name }) => isAnswered(this.#manifest, request.outputs, name)),
       // It waited for its turn in the sequence first.
-      stages: { ...stages, enqueuedAt: arrivedAt, queueMs: stages.queueMs + stages.enqueuedAt - arrivedAt },
+      stages: waitedSince(answer.stages, arrivedAt),
     });
     this.#goOn(sequence);
   }

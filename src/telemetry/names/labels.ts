@@ -29,7 +29,7 @@ export const labelNames = {
   processor: 'What processed the file.',
   queue_name: 'Which queue.',
   reason: 'Why, in the words of a closed list of the metric.',
-  result: 'ok, or the failure’s code.',
+  result: 'ok, or the failure’s code; of a cache, how a request was found in it.',
   severity: 'How bad: critical, warning, info or other.',
   signal: 'traces, metrics or logs.',
   'span.kind': 'The kind of the span.',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Arrival, BatchFacts } from '../../src/engine/inference.ts';
+import { type Arrival, type BatchFacts, cacheOutcomes } from '../../src/engine/inference.ts';
 import type { FlightRecord } from '../../src/observe/flight/flight-record.ts';
 import type { FlightRecorder } from '../../src/observe/flight/flight-recorder.ts';
 import { RequestRow } from '../../src/observe/flight/request-row.ts';
@@ -47,7 +47,7 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     kept: at % 3 === 0 ? 'first' : undefined,
     model: batch?.model,
     cache: at % 9 === 0 ? 'miss' : undefined,
-    firstPartMs: undefined,
+    firstPartMs: at % 11 === 0 ? at / 4 : undefined,
     version: batch?.version,
     threads: undefined,
     waits: undefined,
@@ -69,18 +69,23 @@ export function stagesOf(given: Partial<Stages>): Stages {
 /** The row of a request that ends like this record. Its ids are its own. */
 export function rowOf(
   table: RequestTable,
-  { stages, arrival, size, startedAt, tookMs, status, batch }: Numbers,
+  { stages, arrival, size, startedAt, tookMs, status, batch, cache, firstPartMs }: Numbers,
 ): RequestRow {
   const request = new RequestRow(table);
   const [row] = table.ids.rowsOf(request.ids.spanId, table.size);
   assert.ok(row !== undefined);
-  for (const [column, value] of Object.entries({ ...stages, ...arrival, ...size, startedAt, tookMs, status }))
+  const found = cache === undefined ? 0 : cacheOutcomes.indexOf(cache) + 1;
+  const rare = { cache: found, firstPart: firstPartMs ?? 0 };
+  for (const [column, value] of Object.entries({ ...stages, ...arrival, ...size, ...rare, startedAt, tookMs, status }))
     table.numbers[row * columnCount + columnOf[column as keyof typeof columnOf]] = value;
   request.batch = batch;
   return request;
 }
 
-type Numbers = Pick<FlightRecord, 'stages' | 'arrival' | 'size' | 'startedAt' | 'tookMs' | 'status' | 'batch'>;
+type Numbers = Pick<
+  FlightRecord,
+  'stages' | 'arrival' | 'size' | 'startedAt' | 'tookMs' | 'status' | 'batch' | 'cache' | 'firstPartMs'
+>;
 
 /** Has it remembered; answers the record with the ids that it got. */
 export function remember(

@@ -10,7 +10,7 @@ export type SoundHead = {
 };
 
 /**
- * A WAV file that a task is writing: `bytes` of it stand as they will stand at the end, the first
+ * A WAV file that a task is writing: its first `bytes` stand as they will stand at the end, of these
  * `headBytes` only where the number of frames is known.
  */
 export type GrowingSound = {

@@ -12,7 +12,7 @@ const { sampleRateHz } = synthesis;
 
 /**
  * A prompt to a sound: words to voices, voices through the model, strokes at their moments, a WAV
- * file; piece by piece, so that whoever listens hears the beginning before the end is made.
+ * file; piece by piece, so that a listener hears the beginning before the end is made.
  */
 export const generate: TaskWork<ParametersOf<'generate'>> = async (parameters, _files, hands) => {
   const { prompt, duration_seconds: seconds, seed, encoding = 'pcm16' } = parameters;

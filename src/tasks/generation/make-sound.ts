@@ -4,7 +4,7 @@ import { planSound, synthesis } from './plan-sound.ts';
 import type { SoundWish } from './read-prompt.ts';
 import { VoiceRenderer } from './voice-renderer.ts';
 
-/** What is rendered, mixed and given out at a time: 0.74 s; of the beginning less, to be heard soon. */
+/** What is made at a time: 0.74 s; of the beginning less, to be heard soon. */
 const pieceBlocks = 32;
 const firstBlocks = 8;
 
@@ -14,7 +14,7 @@ export function framesOf(seconds: number): number {
 }
 
 /**
- * A sound piece by piece: all together they are the sound, whoever takes them. A piece is made when
+ * A sound piece by piece: all together they are the sound. A piece is made when
  * it is asked for, of no more than is heard until its end.
  */
 export async function* makeSound(

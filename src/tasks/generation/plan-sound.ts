@@ -15,7 +15,7 @@ export type VoiceGroup = {
   /** The first blocks, where the noise ends before the modes do. */
   readonly noiseBlocks: number;
   readonly onsets: readonly Onset[];
-  /** The largest sample to be expected; undefined: that of the beginning, where strokes are loudest. */
+  /** The largest sample to be expected; undefined: that of the beginning, as strokes have it. */
   readonly peak: number | undefined;
 };
 

@@ -45,7 +45,7 @@ export async function settlePorts(
 }
 
 /** Ports that 0 leaves closed. */
-const offAtZero: readonly PortSetting[] = ['grpcPort'];
+const offAtZero: readonly PortSetting[] = ['grpcPort', 'replicaPort'];
 
 async function refuseForeignAddress(address: string): Promise<void> {
   try {

@@ -11,7 +11,7 @@ type List = { requests: { request_id: string; tenant: string; duration_ms: numbe
 
 for (const way of waysToServe.filter(({ observed }) => observed))
   describe(`assistants over HTTP, ${nameOfWay(way)}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let api: ServedApi;
     let folder: Awaited<ReturnType<typeof temporaryFolder>>;
     const keys = { shop: 'the-key-of-shop', studio: 'the-key-of-studio', few: 'the-key-of-few' };
@@ -49,7 +49,9 @@ for (const way of waysToServe.filter(({ observed }) => observed))
         );
         assert.ok(listed.tools.every(({ annotations }) => annotations?.readOnlyHint === true));
         const { requests } = await assistant.ask<List>('find_requests', { order: 'recent' });
-        assert.deepEqual(requests.map(({ request_id }) => request_id).toSorted(), ['of-shop', 'of-studio']);
+        // A client that opens asks for a stream, too, and hears that there is none.
+        const ids = requests.map(({ request_id }) => request_id).filter((id) => id.startsWith('of-'));
+        assert.deepEqual(ids.toSorted(), ['of-shop', 'of-studio']);
         const why = await assistant.ask<{ sentence: string; took_ms: number }>('why', { id: 'of-shop' });
         assert.match(why.sentence, /^It took /);
         const blame = await assistant.ask<{ waited_ms: number }>('blame', { id: 'of-shop' });
@@ -101,7 +103,7 @@ for (const way of waysToServe.filter(({ observed }) => observed))
     });
 
     it('get answers that are as long as they may be, and say what is left out', async () => {
-      for (let at = 0; at < 30; at += 1) await infer(`many-${at}`, keys.studio);
+      await Promise.all(Array.from({ length: 30 }, (_, at) => infer(`many-${at}`, keys.studio)));
       await using assistant = await assistantOverHttp(api.url, { key: keys.studio });
       const text = await assistant.use('find_requests', { order: 'recent', count: 50 });
       assert.ok(text.length <= 4_000, String(text.length));
@@ -120,9 +122,9 @@ for (const way of waysToServe.filter(({ observed }) => observed))
 
     it('count against the quota of their key', async () => {
       await using assistant = await assistantOverHttp(api.url, { key: keys.few });
-      await assert.rejects(async () => {
-        for (let at = 0; at < 1_000; at += 1) await assistant.use('blame');
-      }, /429|quota|rate_limited/i);
+      const many = Array.from({ length: 200 }, () => assistant.use('blame'));
+      await assert.rejects(Promise.all(many), /are used up|429/);
+      await Promise.allSettled(many);
     });
 
     async function infer(id: string, key: string): Promise<void> {
@@ -138,8 +140,8 @@ for (const way of waysToServe.filter(({ observed }) => observed))
       assert.equal(answer.status, 200, await answer.text());
       // Who asks for what is not there yet is a request that failed, and is remembered.
       await waitFor('its record', async () => {
-        const found = await api.fetch('/v1/requests?recent=1', { headers: authorized(key) });
-        return ((await found.json()) as List).requests[0]?.request_id === id;
+        const found = await api.fetch('/v1/requests?recent=100', { headers: authorized(key) });
+        return ((await found.json()) as List).requests.some(({ request_id }) => request_id === id);
       });
     }
   });

@@ -10,7 +10,7 @@ import { type ServedApi, serveApi } from '../api/serve-api.ts';
 type Answer = z.output<typeof whatIfAnswered>;
 
 describe('what if, on recorded loads', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let api: ServedApi;
 
   before(async () => {
@@ -31,26 +31,26 @@ describe('what if, on recorded loads', function () {
   const loads: Readonly<Record<string, () => Promise<void>>> = {
     // A request runs alone, for as long as it says.
     slow: () =>
-      atOnce(4, 60, async () => {
+      atOnce(4, 40, async () => {
         const data = [1 + Math.floor(8 * random())];
         await infer('slow', [input('x', [4]), { ...input('iterations', []), datatype: 'INT64', data }]);
         await pause(10 * random());
       }),
     // Rows of several requests share a run.
     batched: () =>
-      atOnce(12, 20, async () => {
+      atOnce(8, 20, async () => {
         await infer('batched', [input('x', [1, 4])]);
         await pause(20 * random());
       }),
     // Runs are on the event loop.
-    small: () => atOnce(8, 60, () => infer('small', [input('x', [1, 64])])),
+    small: () => atOnce(8, 30, () => infer('small', [input('x', [1, 64])])),
   };
 
   for (const [model, make] of Object.entries(loads))
     it(`says of ${model} with nothing changed what was, within 10 % at p50 and p95`, async () => {
       await make();
       const { was, unchanged } = await ask({ model });
-      assert.ok(was.arrivals >= 240 && was.answered === was.arrivals, JSON.stringify(was));
+      assert.ok(was.arrivals >= 160 && was.answered === was.arrivals, JSON.stringify(was));
       assert.equal(unchanged.answered, was.answered);
       for (const p of ['p50_ms', 'p95_ms'] as const)
         assert.ok(

@@ -47,7 +47,7 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     kept: at % 3 === 0 ? 'first' : undefined,
     model: batch?.model,
     cache: at % 9 === 0 ? 'miss' : undefined,
-    firstPartMs: at % 11 === 0 ? at / 4 : undefined,
+    firstPartMs: at % 11 === 5 ? at / 4 : undefined,
     version: batch?.version,
     threads: undefined,
     waits: undefined,

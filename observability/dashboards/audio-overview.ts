@@ -12,6 +12,7 @@ export const audioOverview: DashboardPlan = {
   name: 'audio-overview',
   title: 'Vitrine: audio overview',
   says: 'Samples by dataset, their rate, errors and scores; separations beside them.',
+  tags: ['audio'],
   variables: ['dataset', 'model', 'instance'],
   lines: [
     {
@@ -93,7 +94,7 @@ export const audioOverview: DashboardPlan = {
           onlyAfter: noDataset,
         }),
         timeseries({
-          title: 'Samples by processor and status',
+          title: 'Samples by processor',
           says: 'success, failed, excluded or skipped.',
           queries: [over(rateBy('samplesProcessed', ['processor', 'status'], ofDataset), '{{processor}} {{status}}')],
           unit: 'ops',
@@ -129,7 +130,7 @@ export const audioOverview: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Separations by model and status',
+          title: 'Separations by model',
           says: 'A second.',
           queries: [
             over(rateBy('separations', ['model', 'status', 'fault'], ofModel), '{{model}} {{status}} {{fault}}'),

@@ -13,6 +13,7 @@ export const audioPerformance: DashboardPlan = {
   name: 'audio-performance',
   title: 'Vitrine: audio performance',
   says: 'How long audio work takes, how fast it is against the length of the sound, and what it waits for.',
+  tags: ['audio', 'model'],
   variables: ['dataset', 'model', 'instance'],
   lines: [
     {
@@ -20,7 +21,7 @@ export const audioPerformance: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Operations on a file: p50, p95, p99',
+          title: 'Operations on a file',
           says: 'Over all operations of a dataset’s files.',
           queries: [0.5, 0.95, 0.99].map((quantile) =>
             over(quantileBy(quantile, 'processingSeconds', ['dataset'], ofDataset), `{{dataset}} p${quantile * 100}`),
@@ -30,7 +31,7 @@ export const audioPerformance: DashboardPlan = {
           onlyAfter: noDataset,
         }),
         timeseries({
-          title: 'Which operation takes the time',
+          title: 'Time by operation',
           says: 'The mean of each operation on one file, stacked.',
           queries: [over(meanBy('processingSeconds', ['operation'], ofDataset), '{{operation}}')],
           unit: 's',
@@ -67,7 +68,7 @@ export const audioPerformance: DashboardPlan = {
       height: 7,
       panels: [
         timeseries({
-          title: 'Working time by the length of the sound',
+          title: 'Time by length of sound',
           says: 'The mean; below 1 is faster than it plays.',
           queries: [over(meanBy('realTimeFactor', ['task', 'model'], ofModel), '{{task}} {{model}}')],
           unit: 'none',

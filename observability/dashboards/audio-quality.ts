@@ -11,6 +11,7 @@ export const audioQuality: DashboardPlan = {
   name: 'audio-quality',
   title: 'Vitrine: audio quality',
   says: 'The scores of datasets over time and against each other, the measures behind them, and what was excluded.',
+  tags: ['audio'],
   variables: ['dataset', 'model', 'instance'],
   lines: [
     {
@@ -18,7 +19,7 @@ export const audioQuality: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'TOPSIS score: median and lowest tenth',
+          title: 'TOPSIS score, p10 and p50',
           says: 'The alert fires when the median is below 0.5 for half an hour.',
           queries: [
             over(quantileBy(0.5, 'qualityScore', ['dataset'], ofDataset), '{{dataset}} median'),

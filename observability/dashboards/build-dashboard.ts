@@ -1,8 +1,10 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder as LokiQuery } from '@grafana/grafana-foundation-sdk/loki';
+import { DataqueryBuilder as PrometheusQuery } from '@grafana/grafana-foundation-sdk/prometheus';
 import { attributeNames } from '../../src/telemetry/names/names.ts';
-import { partOf, series } from '../promql.ts';
+import { series } from '../promql.ts';
 import { buildPanel } from './build-panel.ts';
+import { dataSource, dataSourceVariables } from './data-sources.ts';
 import type { DashboardPlan, VariableName } from './panel.ts';
 
 /** What all dashboards have in common: the way from one to the others goes by it. */
@@ -13,11 +15,11 @@ export function buildDashboard(plan: DashboardPlan): dashboard.Dashboard {
   const built = new dashboard.DashboardBuilder(plan.title)
     .uid(`vitrine-${plan.name}`)
     .description(plan.says)
-    .tags([tag])
-    .readonly()
+    .tags([tag, ...plan.tags])
+    .editable()
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .time({ from: 'now-30m', to: 'now' })
-    .refresh('10s')
+    .refresh(plan.name === 'overview' ? '10s' : '30s')
     .timezone('browser')
     .link(
       new dashboard.DashboardLinkBuilder('Dashboards')
@@ -27,8 +29,8 @@ export function buildDashboard(plan: DashboardPlan): dashboard.Dashboard {
         .includeVars(true)
         .keepTime(true),
     )
-    .variables(plan.variables.map(variable))
-    .annotations(marks());
+    .variables([...(Object.keys(dataSourceVariables) as Source[]).map(sourceVariable), ...plan.variables.map(variable)])
+    .annotations([grafanasOwn(), ...marks(plan)]);
   let y = 0;
   let id = 1;
   for (const line of plan.lines) {
@@ -50,9 +52,21 @@ export function buildDashboard(plan: DashboardPlan): dashboard.Dashboard {
   return built.build();
 }
 
+type Source = keyof typeof dataSourceVariables;
+
+function sourceVariable(source: Source): dashboard.DatasourceVariableBuilder {
+  const { name, label } = dataSourceVariables[source];
+  return new dashboard.DatasourceVariableBuilder(name)
+    .label(label)
+    .type(source)
+    .current({ text: label, value: source })
+    .hide(dashboard.VariableHide.DontHide);
+}
+
 const variables: Record<VariableName, { label: string; query: string }> = {
   instance: { label: 'Instance', query: `label_values(${series('heartbeat', { job: 'vitrine' })}, instance)` },
-  model: { label: 'Model', query: `label_values(${partOf('inferenceSeconds', 'count')}, model)` },
+  // Also those that only tasks use.
+  model: { label: 'Model', query: `label_values(${series('modelState')}, model)` },
   tenant: { label: 'Tenant', query: `label_values(${series('costRequests')}, tenant)` },
   gpu: { label: 'GPU', query: `label_values(${series('gpuMemoryLimit')}, hw_id)` },
   dataset: { label: 'Dataset', query: `label_values(${series('samplesProcessed')}, dataset)` },
@@ -63,7 +77,7 @@ function variable(name: VariableName): dashboard.QueryVariableBuilder {
   return (
     new dashboard.QueryVariableBuilder(name)
       .label(label)
-      .datasource({ type: 'prometheus', uid: 'prometheus' })
+      .datasource(dataSource('prometheus'))
       .query({ query, refId: name })
       .definition(query)
       .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
@@ -76,39 +90,70 @@ function variable(name: VariableName): dashboard.QueryVariableBuilder {
   );
 }
 
-/** What happened, drawn into every panel over time: releases, model loads, alerts. */
-function marks(): dashboard.AnnotationQueryBuilder[] {
+/** What Grafana's users mark themselves. */
+function grafanasOwn(): dashboard.AnnotationQueryBuilder {
+  return new dashboard.AnnotationQueryBuilder()
+    .name('Annotations & Alerts')
+    .datasource({ type: 'grafana', uid: '-- Grafana --' })
+    .enable(true)
+    .hide(true)
+    .builtIn(1)
+    .type('dashboard')
+    .iconColor('rgba(0, 211, 255, 1)');
+}
+
+/** Where alerts are drawn into the charts: elsewhere they would hide what the charts show. */
+const withAlerts: readonly DashboardPlan['name'][] = ['overview', 'service', 'inference'];
+
+/** An alert that fires and did not a minute before: its beginning, once for all its series. */
+const firing = 'count by (alertname) (ALERTS{alertstate="firing", severity=~"critical|warning"}';
+const begins = `${firing}) unless ${firing} offset 1m)`;
+
+/** A server that began after the point before. */
+const restarts = 'changes(process_start_time_seconds[1m]) > 0 or resets(otelcol_process_uptime_seconds_total[1m]) > 0';
+
+/** What happened, drawn into every panel over time. */
+function marks({ name }: DashboardPlan): dashboard.AnnotationQueryBuilder[] {
   const event = attributeNames.eventType.name;
   return [
-    mark(
-      'Releases',
-      'purple',
-      `{service_name="vitrine-receiver"} | ${event}="deploy"`,
-      'Release of {{deploy_service}} {{deploy_version}}',
-    ),
-    mark(
-      'Model loads',
-      'blue',
-      `{service_name="vitrine"} | ${event}="model_load"`,
-      'Model {{model}} {{version}}: {{status}}',
-    ),
-    mark(
-      'Alerts',
-      'red',
-      `{service_name="vitrine-receiver"} | ${event}="alert"`,
-      'Alert {{alert_name}}: {{alert_state}}',
-    ),
+    logMark('Releases', 'purple', {
+      expr: `{service_name="vitrine-receiver"} | ${event}="deploy"`,
+      title: 'Release of {{deploy_service}} {{deploy_version}}',
+    }),
+    logMark('Model loads', 'blue', {
+      expr: `{service_name="vitrine"} | ${event}="model_load"`,
+      title: 'Model {{model}} {{version}}: {{status}}',
+    }),
+    logMark('Service starts', 'orange', {
+      expr: `{service_name="vitrine"} | ${event}="service_start"`,
+      title: 'The service started',
+    }),
+    metricMark('Restarts', 'orange', { expr: restarts, title: '{{job}} restarted' }).enable(true),
+    metricMark('Alerts', 'red', { expr: begins, title: 'Alert {{alertname}} fires' }).enable(withAlerts.includes(name)),
   ];
 }
 
-function mark(name: string, color: string, expr: string, title: string): dashboard.AnnotationQueryBuilder {
-  const datasource = { type: 'loki', uid: 'loki' };
+type Mark = { expr: string; title: string };
+
+function logMark(name: string, color: string, { expr, title }: Mark): dashboard.AnnotationQueryBuilder {
+  const datasource = dataSource('loki');
+  return mark(name, color, datasource, { expr, title })
+    .enable(true)
+    .target(new LokiQuery().refId('Mark').datasource(datasource).expr(expr).queryType('range').maxLines(100));
+}
+
+function metricMark(name: string, color: string, { expr, title }: Mark): dashboard.AnnotationQueryBuilder {
+  const datasource = dataSource('prometheus');
+  return mark(name, color, datasource, { expr, title }).target(
+    new PrometheusQuery().refId('Mark').datasource(datasource).expr(expr).range(),
+  );
+}
+
+function mark(name: string, color: string, datasource: { type: string; uid: string }, { expr, title }: Mark) {
   return new dashboard.AnnotationQueryBuilder()
     .name(name)
     .datasource(datasource)
-    .enable(true)
     .iconColor(color)
     .expr(expr)
-    .titleFormat(title)
-    .target(new LokiQuery().refId('Mark').datasource(datasource).expr(expr).queryType('range').maxLines(100));
+    .titleFormat(title);
 }

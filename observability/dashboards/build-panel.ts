@@ -12,6 +12,7 @@ import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import * as tempo from '@grafana/grafana-foundation-sdk/tempo';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
 import { alertRules, runbookOf } from '../alerts/alerts.ts';
+import { dataSource } from './data-sources.ts';
 import type { Limits, Panel, PanelLink, Word } from './panel.ts';
 import type { Query } from './query.ts';
 
@@ -22,7 +23,7 @@ export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): 
   const drawn: AnyBuilder = drawing(panel);
   drawn.id(id).title(panel.title).description(descriptionOf(panel)).gridPos(place);
   const [first] = panel.queries;
-  if (first) drawn.datasource({ type: first.source, uid: first.source });
+  if (first) drawn.datasource(dataSource(first.source));
   for (const [at, query] of panel.queries.entries())
     drawn.withTarget(target(query, String.fromCharCode(65 + at), panel.largestFirst === undefined ? 20 : 100));
   if (panel.kind !== 'logs') {
@@ -42,32 +43,12 @@ export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): 
   return drawn.build();
 }
 
-function drawing({ kind, stacked, unit, limits }: Panel): AnyBuilder {
+function drawing(panel: Panel): AnyBuilder {
+  const { kind, unit } = panel;
   const lastValue = new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false);
   switch (kind) {
     case 'timeseries':
-      return new TimeSeries()
-        .lineWidth(1)
-        .fillOpacity(stacked ? 40 : 6)
-        .showPoints(common.VisibilityMode.Auto)
-        .stacking(
-          new common.StackingConfigBuilder().mode(stacked ? common.StackingMode.Normal : common.StackingMode.None),
-        )
-        .thresholdsStyle(
-          new common.GraphThresholdsStyleConfigBuilder().mode(
-            limits ? common.GraphThresholdsStyleMode.Dashed : common.GraphThresholdsStyleMode.Off,
-          ),
-        )
-        .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
-        .legend(
-          new common.VizLegendOptionsBuilder()
-            .displayMode(common.LegendDisplayMode.List)
-            .placement(common.LegendPlacement.Bottom)
-            .showLegend(true),
-        )
-        .tooltip(
-          new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
-        );
+      return chart(panel);
     case 'stat':
       return new Stat()
         .reduceOptions(lastValue)
@@ -102,9 +83,39 @@ function drawing({ kind, stacked, unit, limits }: Panel): AnyBuilder {
   }
 }
 
+/** Durations stand on a logarithmic axis: 1 ms and 20 s are both to be read. */
+function chart({ stacked, unit, limits, queries }: Panel): TimeSeries {
+  const isLatency = unit === 's' && queries.some(({ expr }) => expr.includes('histogram_quantile'));
+  const made = new TimeSeries()
+    .lineWidth(1)
+    .fillOpacity(stacked ? 40 : 6)
+    .showPoints(common.VisibilityMode.Auto)
+    .stacking(new common.StackingConfigBuilder().mode(stacked ? common.StackingMode.Normal : common.StackingMode.None))
+    .thresholdsStyle(
+      new common.GraphThresholdsStyleConfigBuilder().mode(
+        limits ? common.GraphThresholdsStyleMode.Dashed : common.GraphThresholdsStyleMode.Off,
+      ),
+    )
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
+    .legend(legend(isLatency))
+    .tooltip(
+      new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
+    );
+  if (isLatency)
+    made.scaleDistribution(new common.ScaleDistributionConfigBuilder().type(common.ScaleDistribution.Log).log(10));
+  return made;
+}
+
+/** Of durations, the numbers are read beside the names. */
+function legend(withValues: boolean): common.VizLegendOptionsBuilder {
+  const made = new common.VizLegendOptionsBuilder().placement(common.LegendPlacement.Bottom).showLegend(true);
+  if (!withValues) return made.displayMode(common.LegendDisplayMode.List);
+  return made.displayMode(common.LegendDisplayMode.Table).calcs(['lastNotNull', 'max', 'mean']);
+}
+
 /** Tempo does not sort: these are the slowest of the `tracesMax` traces that it finds. */
 function target(query: Query, refId: string, tracesMax: number): Builder<Dataquery> {
-  const datasource = { type: query.source, uid: query.source };
+  const datasource = dataSource(query.source);
   if (query.source === 'tempo') {
     return new tempo.DataqueryBuilder()
       .refId(refId)

@@ -13,6 +13,7 @@ export const business: DashboardPlan = {
   name: 'business',
   title: 'Vitrine: business',
   says: 'Who uses what: requests, seconds of audio, CPU, GPU and energy by tenant and model. All figures are exact counters, none is sampled.',
+  tags: ['cost'],
   variables: ['tenant', 'model', 'instance'],
   lines: [
     {

@@ -17,8 +17,8 @@ import { telemetry } from './telemetry.ts';
 /** Every dashboard, in the order in which one looks. */
 export const dashboards: readonly DashboardPlan[] = [
   overview,
-  service,
   inference,
+  service,
   gpuHost,
   slo,
   logDashboard,

@@ -1,4 +1,5 @@
 import type { Dashboard } from '../alerts/rule.ts';
+import { dataSource } from './data-sources.ts';
 import type { PanelLink } from './panel.ts';
 
 // Links from a value to Grafana's Explore. Grafana fills in `${__field.labels.model}` and its like.
@@ -24,11 +25,11 @@ export function dashboardLink(
 }
 
 function exploreLink(title: string, source: 'tempo' | 'loki', query: Record<string, unknown>): PanelLink {
-  const datasource = { type: source, uid: source };
+  const datasource = dataSource(source);
   const panes = {
     // The name of the pane: any three letters.
     vit: {
-      datasource: source,
+      datasource: datasource.uid,
       queries: [{ refId: 'A', datasource, ...query }],
       range: { from: `\${__from}`, to: `\${__to}` },
     },

@@ -11,6 +11,7 @@ export const generation: DashboardPlan = {
   name: 'generation',
   title: 'Vitrine: generation',
   says: 'Sounds generated from text: how many, how long they take against how long they are, and what fails.',
+  tags: ['audio', 'model'],
   variables: ['model', 'instance'],
   lines: [
     {
@@ -59,7 +60,7 @@ export const generation: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Generations by model and status',
+          title: 'Generations by model',
           says: 'A second; status is success or the failure’s code.',
           queries: [
             over(rateBy('generations', ['model', 'status', 'fault'], ofModel), '{{model}} {{status}} {{fault}}'),
@@ -113,7 +114,7 @@ export const generation: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Time to generate: p50, p95, p99',
+          title: 'Time to generate',
           says: 'Over all lengths.',
           queries: [0.5, 0.95, 0.99].map((quantile) =>
             over(quantileBy(quantile, 'generationSeconds', [], ofModel), `p${quantile * 100}`),

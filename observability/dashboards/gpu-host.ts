@@ -11,6 +11,7 @@ export const gpuHost: DashboardPlan = {
   name: 'gpu-host',
   title: 'Vitrine: GPU and host',
   says: 'What GPUs and the machine do, beside the requests that ran on them at the time.',
+  tags: ['host'],
   variables: ['gpu', 'instance', 'model'],
   lines: [
     {

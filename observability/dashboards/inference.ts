@@ -11,6 +11,7 @@ export const inference: DashboardPlan = {
   name: 'inference',
   title: 'Vitrine: inference',
   says: 'Where the time of inference requests goes, what waits for a lane, what is refused and what was slowest.',
+  tags: ['model'],
   variables: ['model', 'instance'],
   lines: [
     {
@@ -72,7 +73,7 @@ export const inference: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Time account: where the time of a request goes',
+          title: 'Time by stage',
           says: 'The mean of each stage, stacked: receive, decode, queue, assemble, run, split, encode, send. Growth in queue is saturation, in run the model, in receive the caller.',
           queries: [
             over(meanBy('inferenceStageSeconds', ['stage'], ofModel), '{{stage}}'),
@@ -83,7 +84,7 @@ export const inference: DashboardPlan = {
           stacked: true,
         }),
         timeseries({
-          title: 'Duration by model: p50, p95, p99',
+          title: 'Duration by model',
           says: 'Of inferences and of tasks. The link of a point finds the traces of that model that were slower than it; a dot is a kept trace.',
           queries: [
             ...[0.5, 0.95, 0.99].map((quantile) =>
@@ -162,7 +163,7 @@ export const inference: DashboardPlan = {
           width: 6,
         }),
         timeseries({
-          title: 'How long one who came now would wait',
+          title: 'Predicted queue wait',
           says: 'The prediction that refuses requests whose deadline cannot be met.',
           queries: [over(`max by (model) (${series('inferenceQueueWait', ofModel)})`, '{{model}}')],
           unit: 's',
@@ -203,7 +204,7 @@ export const inference: DashboardPlan = {
           width: 6,
         }),
         timeseries({
-          title: 'How full batches are, how many are small',
+          title: 'Batch fill, shortcut share',
           says: 'Mean rows as part of the most there may be; near 1 the lanes are saturated. On the event loop: so many batches were over sooner than the way to their lane would have been.',
           queries: [
             over(meanBy('inferenceBatchFill', ['model'], ofModel), '{{model}}'),
@@ -238,7 +239,7 @@ export const inference: DashboardPlan = {
           width: 6,
         }),
         timeseries({
-          title: 'Lanes lost, requests run again',
+          title: 'Lanes lost, runs repeated',
           says: 'Crashed or stuck lanes in five minutes, and the requests that were given a second lane.',
           queries: [
             over(increaseBy('inferenceLaneLosses', ['model', 'how'], ofModel, '5m'), '{{model}} {{how}}'),

@@ -13,6 +13,7 @@ export const logDashboard: DashboardPlan = {
   name: 'logs',
   title: 'Vitrine: logs and security',
   says: 'What the log says: alerts, errors, who was refused, and who changed what. Every line with a trace id leads to its trace.',
+  tags: ['logs'],
   variables: ['instance'],
   lines: [
     {

@@ -14,6 +14,7 @@ export const materials: DashboardPlan = {
   name: 'materials',
   title: 'Vitrine: materials',
   says: 'Microstructures by alloy and model: how many, how long they take, what fails, and what the models are known to reach.',
+  tags: ['model'],
   variables: ['model', 'instance'],
   lines: [
     {

@@ -13,6 +13,7 @@ export const overview: DashboardPlan = {
   name: 'overview',
   title: 'Vitrine: overview',
   says: 'Is it well? The first line answers; all green is yes. Everything else says where to look.',
+  tags: ['overview'],
   variables: ['instance'],
   lines: [
     {

@@ -82,6 +82,8 @@ export type DashboardPlan = {
   name: Dashboard;
   title: string;
   says: string;
+  /** By which Grafana finds it, beside the tag of all. */
+  tags: readonly ('overview' | 'model' | 'host' | 'slo' | 'telemetry' | 'logs' | 'audio' | 'cost')[];
   variables: readonly VariableName[];
   lines: readonly Line[];
 };

@@ -9,6 +9,7 @@ export const service: DashboardPlan = {
   name: 'service',
   title: 'Vitrine: service',
   says: 'Latency, traffic, errors and saturation of the service, by route and by model.',
+  tags: ['overview'],
   variables: ['instance', 'model'],
   lines: [
     {
@@ -16,7 +17,7 @@ export const service: DashboardPlan = {
       height: 8,
       panels: [
         timeseries({
-          title: 'Duration by route, 95th percentile',
+          title: 'p95 by route',
           says: 'From the first byte of a request to the last of its answer. A dot is a kept trace.',
           queries: [
             over(quantileBy(0.95, 'httpRequestSeconds', ['endpoint'], ofCallers), '{{endpoint}}'),
@@ -34,7 +35,7 @@ export const service: DashboardPlan = {
           ],
         }),
         timeseries({
-          title: 'Duration by model, 95th percentile',
+          title: 'p95 by model',
           says: 'The same for inferences and tasks, by model. The link of a point finds the traces of that model that were slower than it.',
           queries: [
             over(quantileBy(0.95, 'inferenceSeconds', ['model', 'task'], ofModel), '{{model}} {{task}}'),

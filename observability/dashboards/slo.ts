@@ -22,6 +22,7 @@ export const slo: DashboardPlan = {
   name: 'slo',
   title: 'Vitrine: objectives',
   says: `What callers are promised for each model and month: ${percent(objectives.availability)} of requests and tasks do not fail on the server’s side, ${percent(objectives.latency.ratio)} of single inferences are answered within ${objectives.latency.seconds} s. A burn rate of 1 uses the month’s budget up in a month.`,
+  tags: ['slo'],
   variables: ['model'],
   lines: [
     {
@@ -94,7 +95,7 @@ export const slo: DashboardPlan = {
           ],
         }),
         timeseries({
-          title: 'Slow answers: burn rate by model',
+          title: 'Slow answers: burn rate',
           says: 'The same for latency.',
           queries: ['5m', '1h', '6h'].map((window) =>
             over(`${slow(window)} / ${round(slowBudget)}`, `{{model}} ${window}`),

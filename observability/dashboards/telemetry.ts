@@ -9,6 +9,7 @@ export const telemetry: DashboardPlan = {
   name: 'telemetry',
   title: 'Vitrine: telemetry pipeline',
   says: 'Does telemetry arrive? The ledger of each process, its spool, the Collector’s queues, and what backends discard.',
+  tags: ['telemetry'],
   variables: ['instance'],
   lines: [
     {
@@ -56,7 +57,7 @@ export const telemetry: DashboardPlan = {
           runbook: 'SpoolNotWritable',
         }),
         gauge({
-          title: 'Fullest queue of the Collector',
+          title: 'Fullest Collector queue',
           says: 'Full means that the service has to spool.',
           queries: [now(`max(${other('collectorQueueSize')} / ${other('collectorQueueCapacity')})`)],
           unit: 'percentunit',
@@ -92,7 +93,7 @@ export const telemetry: DashboardPlan = {
           width: 8,
         }),
         timeseries({
-          title: 'Dropped, refused, replayed, recovered',
+          title: 'Dropped, refused, replayed',
           says: 'Items a second. Replayed and recovered are good news: they had waited on disk.',
           queries: [
             over(rateBy('telemetryDropped', ['signal', 'reason']), '{{signal}} dropped: {{reason}}'),
@@ -301,7 +302,7 @@ export const telemetry: DashboardPlan = {
           width: 8,
         }),
         timeseries({
-          title: 'What the page asks of the backends',
+          title: 'Questions of the page',
           says: 'Through the service, by backend and status.',
           queries: [over(rateBy('proxyRequests', ['backend', 'status']), '{{backend}} {{status}}')],
           unit: 'reqps',

@@ -105,7 +105,7 @@ export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): voi
   });
 
   it('from a point of a panel to the traces of that model that were slower', async () => {
-    const panel = panelOf('inference', 'Duration by model: p50, p95, p99');
+    const panel = panelOf('inference', 'Duration by model');
     const p95 = panel.queries.find((query) => 'legend' in query && query.legend.endsWith('p95'));
     const shown = await prometheusQuery(prometheus(), fillVariables(p95!.expr, { __rate_interval: '5m' }));
     const point = shown.find(({ labels }) => labels.model === 'perceptron');
@@ -183,7 +183,7 @@ export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): voi
   });
 
   async function anExemplar() {
-    const panel = panelOf('inference', 'Duration by model: p50, p95, p99');
+    const panel = panelOf('inference', 'Duration by model');
     const asked = panel.queries.find(({ shape }) => shape === 'exemplars');
     return waitFor(
       'an exemplar',

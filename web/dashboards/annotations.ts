@@ -55,6 +55,11 @@ async function askOne(
   const step = Math.max(1, Math.round((end - start) / 200));
   const series = await queryRange({ query, start: Math.floor(start), end: Math.ceil(end), step }, signal);
   return series.flatMap(({ metric, values: points }) =>
-    points.slice(0, 1).map(([at]) => as(at, metric, annotation.name)),
+    beginnings(points, step).map((at) => as(at, metric, annotation.name)),
   );
+}
+
+/** Points that follow one another are one event, at the first of them. */
+function beginnings(points: readonly [number, string][], step: number): number[] {
+  return points.flatMap(([at], index) => (index > 0 && at - points[index - 1]![0] <= step * 1.5 ? [] : [at]));
 }

@@ -40,6 +40,8 @@ export type PanelOnPage = {
   refresh(moment: Moment, annotations: readonly Annotated[], signal: AbortSignal): Promise<void>;
   /** What its thresholds say of what was drawn last. */
   judged(): Judged[];
+  /** Answered, with nothing to draw. */
+  readonly isEmpty: boolean;
 };
 
 /** A panel's frame and links; `refresh` asks and draws. */
@@ -94,6 +96,10 @@ class PanelView implements PanelOnPage {
     const head = element('header', { class: 'panel-head' }, element('h3', {}, panel.title ?? ''), this.#state, tools);
     this.host = panelSection(panel, [head, about, this.#body]);
     left.addEventListener('abort', () => this.#drawn.abort());
+  }
+
+  get isEmpty(): boolean {
+    return this.host.dataset.state === 'drawn' && this.#body.querySelector('.notice.empty') !== null;
   }
 
   judged(): Judged[] {

@@ -36,14 +36,14 @@ function explored(path: string): string | undefined {
   try {
     const panes = JSON.parse(new URLSearchParams(path.slice('/explore?'.length)).get('panes') ?? '{}') as Record<
       string,
-      { datasource?: string; queries?: { query?: string; expr?: string }[] }
+      { datasource?: string; queries?: { query?: string; expr?: string; datasource?: { type?: string } }[] }
     >;
     const [pane] = Object.values(panes);
     const [query] = pane?.queries ?? [];
-    if (pane?.datasource === 'tempo' && query?.query)
-      return `#/requests?${new URLSearchParams({ traces: query.query })}`;
-    if (pane?.datasource === 'loki' && query?.expr) return `#/requests?${new URLSearchParams({ logs: query.expr })}`;
-    if (pane?.datasource === 'prometheus' && query?.expr)
+    const source = query?.datasource?.type ?? pane?.datasource;
+    if (source === 'tempo' && query?.query) return `#/requests?${new URLSearchParams({ traces: query.query })}`;
+    if (source === 'loki' && query?.expr) return `#/requests?${new URLSearchParams({ logs: query.expr })}`;
+    if (source === 'prometheus' && query?.expr)
       return `#/queries?${new URLSearchParams({ language: 'promql', query: query.expr })}`;
   } catch {
     // Written by hand, or by another version of Grafana: then Grafana itself can have it.

@@ -22,7 +22,8 @@ export function panelTools(
     tools.append(toggle(panel, { name: 'As a table', sign: '▦' }, on.onTable));
   if (panel.type === 'timeseries') tools.append(press(panel, { name: 'Save as CSV', sign: '↓' }, on.onSave));
   if ((panel.targets ?? []).length > 0) tools.append(press(panel, { name: 'Its query', sign: '?' }, on.onQuery));
-  for (const { title, url } of panel.links ?? []) {
+  const runbook = /Runbook: (\S+)$/.exec(panel.description ?? '')?.[1];
+  for (const { title, url } of [...(runbook ? [{ title: 'Runbook', url: runbook }] : []), ...(panel.links ?? [])]) {
     const target = ownLink(url, facts);
     if (target !== undefined)
       tools.append(element('a', { href: target, 'aria-label': `${title}: ${panel.title}`, title }, '↗'));

@@ -34,6 +34,17 @@ export function placePanels(
   }
 }
 
+/** A row that has no data at all is folded, and says so; its panels say why. */
+export function foldEmptyRows(sections: HTMLElement, onPage: readonly PanelOnPage[]): void {
+  for (const row of sections.querySelectorAll<HTMLDetailsElement>('.row-panel')) {
+    const panels = onPage.filter(({ host }) => row.contains(host));
+    const isEmpty = panels.length > 0 && panels.every((panel) => panel.isEmpty);
+    if (isEmpty && row.dataset.empty === undefined) row.open = false;
+    if (isEmpty) row.dataset.empty = '';
+    else delete row.dataset.empty;
+  }
+}
+
 function foldable(row: Panel, grid: HTMLElement, onOpen: () => void): HTMLElement {
   let isOpen = row.collapsed !== true;
   const section: HTMLDetailsElement = element(

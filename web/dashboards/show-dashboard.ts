@@ -12,7 +12,7 @@ import { type DashboardFrame, dashboardFrame, drawEvents, drawVerdict } from './
 import { shortTitle } from './dashboard-links.ts';
 import { type PanelOnPage, panelOnPage } from './draw-panel.ts';
 import { asRange, moved, zoomed } from './moved-range.ts';
-import { placePanels } from './place-panels.ts';
+import { foldEmptyRows, placePanels } from './place-panels.ts';
 import { durationSeconds, secondsOf, type TimeRange } from './time-range.ts';
 import { askVariables, type VariableState, valuesOf } from './variables.ts';
 
@@ -118,6 +118,7 @@ class DashboardView {
       await this.#draw(current);
       if (current.aborted) return;
       renewedAt.textContent = `as of ${clock(Date.now())} (${zoneName()})`;
+      foldEmptyRows(this.#frame.sections, this.#onPage);
       drawVerdict(this.#frame, this.#onPage);
     } catch (error) {
       if (current.aborted) return;

@@ -112,6 +112,9 @@ async function optionsOf(
       const like = variable.regex ? new RegExp(variable.regex.replace(/^\/|\/$/g, '')) : undefined;
       return found.filter((value) => like?.test(value) ?? true).map((value) => ({ value, text: value }));
     }
+    // The service asks the stores that it is set up with: there is nothing to choose.
+    case 'datasource':
+      return [variable.current?.value ?? []].flat().map((value) => ({ value, text: value }));
     case 'custom':
     case 'interval':
     case 'constant':

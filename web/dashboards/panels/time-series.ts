@@ -127,7 +127,8 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
         space: 28,
         // Round in its own counting: 256 KiB and not 244.
         ...(/^(bytes|binBps)$/.test(field.unit ?? '') && { incrs: binarySteps }),
-        values: (_, splits) => splits.map((value) => formatValue(value, field.unit ?? 'short')),
+        // A logarithmic axis has splits without a label.
+        values: (_, splits) => splits.map((value) => (value === null ? '' : formatValue(value, field.unit ?? 'short'))),
       },
     ],
     bands: lines.flatMap((line, at) =>

@@ -56,7 +56,7 @@ describe('somebody on call finds the cause', function () {
 
   it('why a request took so long: it waited behind those of another tenant', async () => {
     await Promise.all(
-      Array.from({ length: 10 }, (_, at) => inferSlow(`crowd-${at}`, 400, keys.studio)).concat(
+      Array.from({ length: 6 }, (_, at) => inferSlow(`crowd-${at}`, 100, keys.studio)).concat(
         inferSlow('mine', 5, keys.guest),
       ),
     );
@@ -68,6 +68,7 @@ describe('somebody on call finds the cause', function () {
     // By its id alone, from anywhere.
     await using search = await begin('#/home');
     await search.page.keyboard.press('Control+k');
+    await search.page.locator('.palette input').waitFor();
     await search.page.keyboard.type('mine');
     await search.page.locator('.palette li', { hasText: 'mine' }).first().waitFor();
     await search.page.keyboard.press('Enter');

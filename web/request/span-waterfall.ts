@@ -25,6 +25,7 @@ class SpanWaterfall implements Waterfall {
   readonly #critical: ReadonlySet<SpanNode>;
   readonly #tools: ReturnType<typeof spanTools>;
   #scale: SpanScale;
+  #isZoomed = false;
   #showsCritical = false;
   #searched = '';
   #chosen: SpanNode;
@@ -64,7 +65,8 @@ class SpanWaterfall implements Waterfall {
 
   #zoom(node: SpanNode | undefined): void {
     this.#scale = node ? scaleOf([node], this.#every) : this.#wholeScale();
-    this.#tools.isZoomed(node !== undefined);
+    this.#isZoomed = node !== undefined;
+    this.#tools.isZoomed(this.#isZoomed);
     this.#draw();
   }
 
@@ -108,8 +110,7 @@ class SpanWaterfall implements Waterfall {
 
   #scaleFor(node: SpanNode): SpanScale {
     const profile = profileOf(node);
-    const isZoomed = this.#scale.total !== this.#wholeScale().total;
-    return profile && !isZoomed ? scaleOf([profile], this.#every) : this.#scale;
+    return profile && !this.#isZoomed ? scaleOf([profile], this.#every) : this.#scale;
   }
 
   #choose(node: SpanNode, focus: boolean): void {

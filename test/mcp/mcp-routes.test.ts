@@ -122,9 +122,10 @@ for (const way of waysToServe.filter(({ observed }) => observed))
 
     it('count against the quota of their key', async () => {
       await using assistant = await assistantOverHttp(api.url, { key: keys.few });
-      const many = Array.from({ length: 200 }, () => assistant.use('blame'));
-      await assert.rejects(Promise.all(many), /are used up|429/);
-      await Promise.allSettled(many);
+      const some = () => Promise.all(Array.from({ length: 10 }, () => assistant.use('blame')));
+      await assert.rejects(async () => {
+        for (let round = 0; round < 100; round += 1) await some();
+      }, /are used up|429/);
     });
 
     async function infer(id: string, key: string): Promise<void> {

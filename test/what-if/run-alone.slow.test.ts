@@ -9,7 +9,7 @@ import { type ServedApi, serveApi } from '../api/serve-api.ts';
 const keys = { may: 'the-key-that-may-profile', 'may-not': 'the-key-that-may-not' };
 
 describe('one like it, alone', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let api: ServedApi;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -29,6 +29,7 @@ describe('one like it, alone', function () {
         apiKeysFile: files.VITRINE_API_KEYS_FILE,
         adminTokenFile: files.VITRINE_ADMIN_TOKEN_FILE,
         profileBytesMax: 1_000_000,
+        profileMsMax: 120_000,
       },
       { observed: true },
     );

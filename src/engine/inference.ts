@@ -26,6 +26,8 @@ export type InferRequest = {
   readonly by?: AskedBy | undefined;
   /** A task, whose sizes have limits of their own: the bounds are for what callers choose. */
   readonly boundsItself?: boolean;
+  /** It is to be run, whatever is remembered of others like it. */
+  readonly mustRun?: boolean;
   /** It is a call of a sequence: the model's state goes from call to call. */
   readonly sequence?: SequenceCall | undefined;
 };

@@ -176,7 +176,7 @@ export class LoadedModel {
       return;
     }
     const checked = this.#checked(request);
-    if (this.#cache !== undefined) this.#cache.submit(request, checked, asker);
+    if (this.#cache !== undefined && request.mustRun !== true) this.#cache.submit(request, checked, asker);
     else this.#run(request, checked, asker);
   }
 

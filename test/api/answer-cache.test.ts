@@ -89,6 +89,15 @@ for (const way of waysToServe)
     });
 
     if (way.observed)
+      it('are not given to a request that is profiled, which has to run', async () => {
+        await asked('remembers', 5);
+        await asked('remembers', 5, { 'x-vitrine-profile': '1', 'x-request-id': 'profiled-5' });
+        const record = (await (await api.fetch('/v1/requests/profiled-5')).json()) as { cache: null; batch: object };
+        assert.equal(record.cache, null);
+        assert.ok(record.batch);
+      });
+
+    if (way.observed)
       it('are on the span of their request, and in its record', async () => {
         await asked('remembers', 4);
         await asked('remembers', 4, { 'x-vitrine-trace': '1', 'x-request-id': 'again-4' });

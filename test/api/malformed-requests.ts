@@ -236,6 +236,7 @@ function badMembers(): MalformedRequest[] {
       'a sequence',
       { parameters: { sequence_id: 42 }, inputs: [good] },
       /sequence_id is given, but the model has no state/,
+      { code: 'invalid_input' },
     ),
     request('outputs that are an object', { inputs: [good], outputs: {} }, /outputs is an object/),
     request('outputs that are null', { inputs: [good], outputs: null }, /outputs is null/),

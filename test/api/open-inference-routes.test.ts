@@ -35,6 +35,7 @@ for (const way of waysToServe)
           'statistics',
           'trace',
           'logging',
+          'sequence',
           'schedule_policy',
           'parameters',
         ]);

@@ -49,7 +49,15 @@ describe('an exponential histogram', () => {
   });
 
   it('counts what is zero beside the buckets, and begins empty', () => {
-    assert.deepEqual(seriesOf([]), { count: 0, sum: 0, scale: 8, zeroCount: 0, offset: 0, counts: [] });
+    assert.deepEqual(seriesOf([]), {
+      count: 0,
+      sum: 0,
+      scale: 8,
+      zeroCount: 0,
+      offset: 0,
+      counts: [],
+      exemplars: undefined,
+    });
     const { zeroCount, counts, count } = seriesOf([0, 0, 1]);
     assert.deepEqual([count, zeroCount, counts], [3, 2, [1]]);
   });

@@ -171,6 +171,8 @@ class InferExchange {
           outputs: call.outputs,
           priority: call.priority,
           sequence: call.sequence,
+          // There is no profile of an answer that was remembered.
+          mustRun: this.#profiled !== undefined,
           deadlineAt:
             this.#startedAt + Math.min(allowedMs(this.#parts.config, model), callersMs(this.#timeoutMs, call)),
           signal: this,

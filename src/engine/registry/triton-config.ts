@@ -119,7 +119,7 @@ const tritonSchema = z.strictObject({
             dims: ignored,
           }),
         )
-        .optional(),
+        .min(1),
     })
     .optional(),
   dynamic_batching: z
@@ -171,7 +171,7 @@ export function fromTritonConfig(given: Record<string, unknown>): unknown {
     dimensions_min: config.parameters?.dimensions_min,
     products_max: config.parameters?.products_max,
     ...(config.response_cache?.enable && { cache: {} }),
-    ...(config.sequence_batching?.state && { state: stateOf(config.sequence_batching) }),
+    ...(config.sequence_batching && { state: stateOf(config.sequence_batching) }),
     ...(group?.kind === 'KIND_GPU' && { providers: ['cuda', 'webgpu', 'cpu'] }),
   };
 }
@@ -187,7 +187,7 @@ function sequenceBatching({ inputs, batching }: Manifest, { tensors, idle_ms_max
   };
 }
 
-function stateOf({ max_sequence_idle_microseconds: idleUs, state = [] }: TritonSequences) {
+function stateOf({ max_sequence_idle_microseconds: idleUs, state }: TritonSequences) {
   return {
     tensors: state.map(({ input_name: input, output_name: output }) => ({ input, output })),
     ...(idleUs && { idle_ms_max: Math.max(10, Math.round(idleUs / 1000)) }),

@@ -61,6 +61,7 @@ export const attributeNames = {
   },
   inputShapes: {
     name: 'inference.input.shapes',
+    type: 'string[]',
     says: 'Of a request that failed: names, types and shapes of its inputs, never their values.',
   },
   slowCause: {

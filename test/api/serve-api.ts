@@ -35,6 +35,8 @@ export type ServedApi = AsyncDisposable & {
   readonly url: string;
   /** Of gRPC. */
   readonly grpcPort: number;
+  /** Ends the port of gRPC in order, as a stop of the service does. */
+  readonly stopGrpc: () => Promise<void>;
   readonly registry: Registry;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
@@ -139,6 +141,7 @@ export async function serveApi(
     port,
     url,
     grpcPort: (grpc.server.address() as AddressInfo).port,
+    stopGrpc: () => grpc.close(),
     registry,
     jobs,
     lifecycle,

@@ -41,10 +41,8 @@ describe('several processes with gRPC', function () {
     const clients = Array.from({ length: 6 }, () => inferenceClient(port, options));
     try {
       for (const [at, client] of clients.entries()) assert.equal(await ask(client, at), at);
-      const standings = await several.standings();
-      assert.ok(
-        standings.every(({ connections }) => connections >= 2),
-        JSON.stringify(standings),
+      await waitFor('the connections of both', async () =>
+        (await several.standings()).every(({ connections }) => connections >= 2),
       );
     } finally {
       for (const client of clients) client[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { constants, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { ServiceError } from '../../errors.ts';
 import { admitConnections, answerUnread } from '../../http/admit-connections.ts';
@@ -58,7 +58,7 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
     session.once('close', () => connections.delete(session));
     session.once('remoteSettings', () => session.setLocalWindowSize(connectionWindowBytes));
     watchIdle(session, connection, config);
-    if (isStopping) leave(session);
+    if (isStopping) session.close();
   });
   server.on('stream', (stream, headers, _flags, rawHeaders) => {
     const connection = connections.get(stream.session as ServerHttp2Session)!;
@@ -93,25 +93,15 @@ const sessionMemoryMb = 64;
 const streamWindowBytes = 1024 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
 
+/**
+ * Each client hears which of its calls is the last one taken, tries what came later elsewhere, and
+ * has the answers to the others before its connection closes.
+ */
 async function closed(server: Http2Server, sessions: readonly ServerHttp2Session[]): Promise<void> {
   // Connections that another process has accepted are not the server's own.
   const ended = sessions.map((session) => once(session, 'close'));
   const closing = new Promise<void>((resolve) => server.close(() => resolve()));
-  for (const session of sessions) leave(session);
   await Promise.all([closing, ...ended]);
-}
-
-/**
- * In two steps, so that no call is lost: the client hears that it should open no more, and what it
- * had sent by then is still taken.
- */
-function leave(session: ServerHttp2Session): void {
-  if (session.destroyed) return;
-  session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
-  const close = () => {
-    if (!session.closed && !session.destroyed) session.close();
-  };
-  if (!session.ping(close)) close();
 }
 
 type Connection = { readonly remoteAddress: string | undefined; calls: number };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dashboards, panelsOf } from '../../observability/dashboards/dashboards.ts';
+import { dataSourceVariables } from '../../observability/dashboards/data-sources.ts';
 import type { DashboardPlan, Panel } from '../../observability/dashboards/panel.ts';
 import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
 import type { Stack } from '../../testkit/stack.ts';
@@ -114,7 +115,7 @@ export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): voi
       followLink(panel.links![0]!.url, {
         '__field.labels.model': point.labels.model!,
         '__value.numeric': String(point.value),
-        ...timesOf(),
+        ...knownEverywhere(),
       }),
     );
     assert.equal(source, 'tempo');
@@ -142,7 +143,7 @@ export function walkCorrelation(stack: () => Stack, traffic: () => Traffic): voi
       ...Object.fromEntries(
         Object.entries(panel.columns!).map(([label, title]) => [`__data.fields.${title}`, row.labels[label] ?? '']),
       ),
-      ...timesOf(),
+      ...knownEverywhere(),
     };
     const led: string[] = [];
     for (const { title, url } of panel.links!) {
@@ -280,6 +281,8 @@ function variablesOf(uid: string): string[] {
   return templating.list.map(({ name }) => name);
 }
 
-function timesOf() {
-  return { __from: String(Date.now() - 900_000), __to: String(Date.now()) };
+/** What Grafana knows on a dashboard of ours, wherever a link is followed. */
+function knownEverywhere() {
+  const sources = Object.entries(dataSourceVariables).map(([source, { name }]) => [name, source]);
+  return { ...Object.fromEntries(sources), __from: String(Date.now() - 900_000), __to: String(Date.now()) };
 }

@@ -182,7 +182,7 @@ describe('what was told to the telemetry arrives', function () {
       exported: await at.newest('vitrine_telemetry_exported_total', 'traces'),
       missing: await at.newest('vitrine_telemetry_missing', 'traces'),
     };
-    // Each request makes one span, the launcher’s questions after readiness too. An export comes in parts.
+    // Each request makes one span, also the launcher’s questions. An export comes in parts.
     const requests = () => countedInAll(stack.url('prometheus'), `http_requests_total{instance="${at.id}"}`);
     await waitFor('the count of requests', async () => (await requests()) >= ledger.made);
     assert.equal(ledger.made, await requests());

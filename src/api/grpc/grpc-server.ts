@@ -94,8 +94,8 @@ const streamWindowBytes = 1024 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
 
 /**
- * Each client hears which of its calls is the last one taken, tries what came later elsewhere, and
- * has the answers to the others before its connection closes.
+ * Each client hears which of its calls is the last one taken. It tries later ones elsewhere, and has
+ * the answers to the others before its connection closes.
  */
 async function closed(server: Http2Server, sessions: readonly ServerHttp2Session[]): Promise<void> {
   // Connections that another process has accepted are not the server's own.

@@ -6,6 +6,7 @@ import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
 import type { Stack } from '../../testkit/stack.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { walkCorrelation } from '../correlation/walk-correlation.ts';
+import { askTheStores } from '../mcp/ask-the-stores.ts';
 import { askForSummary } from '../summary/ask-for-summary.ts';
 import { ask } from './ask.ts';
 import { askForMarks } from './ask-for-marks.ts';
@@ -89,6 +90,8 @@ describe('a service that is watched, on the real stack', function () {
   describe('leads', () => walkCorrelation(stack, () => traffic));
 
   describe('has marks on its dashboards that', () => askForMarks(stack));
+
+  describe('has tools for assistants, and', () => askTheStores(stack));
 
   describe('has a summary in the terminal that', () => askForSummary(stack));
 });

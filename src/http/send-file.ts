@@ -19,12 +19,14 @@ export async function sendFile(response: Response, handle: FileHandle, idleMsMax
 
 /**
  * By two blocks in turn, one being read while the other is on its way: a stream makes new ones all
- * the time, as much garbage as the result is long.
+ * the time, as much garbage as the result is long. The answer ends with its last block: a caller who
+ * has all of it may leave at once, and must not be taken for one who left before the end.
  */
 async function sendBlocks(response: Response, handle: FileHandle): Promise<void> {
   const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;
+  const { size } = await handle.stat();
   let sent = Promise.resolve();
-  for (let position = 0, turn = 0; ; turn = 1 - turn) {
+  for (let position = 0, turn = 0; position < size; turn = 1 - turn) {
     // A block is read into again when the connection has taken it: one turn later.
     const [{ buffer, bytesRead }] = await Promise.all([
       handle.read(blocks[turn] as Buffer, 0, blockBytes, position),
@@ -32,9 +34,11 @@ async function sendBlocks(response: Response, handle: FileHandle): Promise<void>
     ]);
     if (bytesRead === 0) break;
     position += bytesRead;
-    sent = written(response, buffer.subarray(0, bytesRead));
+    const block = buffer.subarray(0, bytesRead);
+    if (position < size) sent = written(response, block);
+    else response.end(block);
   }
-  response.end();
+  if (!response.writableEnded) response.end();
 }
 
 const blockBytes = 256 * 1024;

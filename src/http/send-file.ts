@@ -20,7 +20,7 @@ export async function sendFile(response: Response, handle: FileHandle, idleMsMax
 /**
  * By two blocks in turn, one being read while the other is on its way: a stream makes new ones all
  * the time, as much garbage as the result is long. The answer ends with its last block: a caller who
- * has all of it may leave at once, and must not be taken for one who left before the end.
+ * has everything may leave at once, and must not be taken for one who left before the end.
  */
 async function sendBlocks(response: Response, handle: FileHandle): Promise<void> {
   const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;

@@ -24,7 +24,10 @@ const plain =
 
 const sayings: Readonly<Record<Cause, Say>> = {
   lane_wait: sayLaneWait,
-  thread_wait: plain((ms) => `${ms} waiting for a task thread: all were taken, or one was starting`, settingOf('VITRINE_TASK_THREADS')),
+  thread_wait: plain(
+    (ms) => `${ms} waiting for a task thread: all were taken, or one was starting`,
+    settingOf('VITRINE_TASK_THREADS'),
+  ),
   gather_wait: plain((ms) => `${ms} waiting for more rows, as the manifest asks (delay_us_max)`),
   batch_larger: plain((ms, { facts }) => `${ms} because ${whatWasShared(facts)}`, ownBatch),
   lane_lost: plain(

@@ -4,7 +4,10 @@
  */
 export const causes = {
   lane_wait: { label: 'Waiting for a lane', says: 'Other batches of the model held its lanes; they are named.' },
-  thread_wait: { label: 'Waiting for a task thread', says: 'All threads that work on tasks were taken, or one was starting.' },
+  thread_wait: {
+    label: 'Waiting for a task thread',
+    says: 'All threads that work on tasks were taken, or one was starting.',
+  },
   gather_wait: { label: 'Waiting for company', says: 'The manifest has batches wait for more rows (`delay_us_max`).' },
   batch_larger: { label: 'A larger batch', says: 'Others shared the run or its message, so that both took longer.' },
   lane_lost: {

@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks';
 import { ServiceError } from '../../errors.ts';
 import { SweepTimer } from '../batching/sweep-timer.ts';
 import type { CheckedInputs } from '../check-inputs.ts';
+import { dropOverdue, isOverdue, type Waiter } from '../drop-overdue.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { Asker, CacheOutcome, InferAnswer, InferRequest } from '../inference.ts';
-import { callerGone, tooLate } from '../inference-failures.ts';
 import { ownedOf } from '../owned.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { CacheTerms } from '../registry/manifest-schema.ts';
@@ -49,6 +49,10 @@ export class AnswerCache {
     this.#stored = new StoredAnswers(of.terms.bytes_max);
   }
 
+  get #parts() {
+    return { model: this.#model, statistics: this.#statistics, observer: this.#observer };
+  }
+
   get bytes(): number {
     return this.#stored.bytes;
   }
@@ -68,7 +72,7 @@ export class AnswerCache {
     const stored = this.#stored.find(key);
     if (stored) {
       this.#lookedUp(request, 'hit', startedAt);
-      this.#answerLikewise({ request, checked, asker, joinedAt: startedAt }, stored, 0);
+      this.#answerLikewise({ request, checked, asker, arrivedAt: startedAt }, stored, 0);
       return;
     }
     const running = this.#running.get(key);
@@ -78,7 +82,7 @@ export class AnswerCache {
       return;
     }
     this.#lookedUp(request, 'joined', startedAt);
-    running.joined.push({ request, checked, asker, joinedAt: performance.now() });
+    running.joined.push({ request, checked, asker, arrivedAt: performance.now() });
     // It waits for no lane.
     request.follower?.arrived(performance.now(), 0, 0, 0, 0, checked.rows, checked.bytes);
     this.#sweepTimer.by(Math.min(request.deadlineAt, startedAt + sweepMsMax));
@@ -133,15 +137,15 @@ export class AnswerCache {
   }
 
   /** With what was run for somebody else. */
-  #answerLikewise({ request, checked, asker, joinedAt }: Joined, stored: StoredAnswer, runMsMax: number): void {
+  #answerLikewise({ request, checked, asker, arrivedAt }: Joined, stored: StoredAnswer, runMsMax: number): void {
     const answeredAt = performance.now();
     if (runMsMax === 0) request.follower?.arrived(answeredAt, 0, 0, 0, 0, checked.rows, checked.bytes);
     ownedOf(request.inputs)?.release();
     this.#observer.runSaved(this.#model, stored.laneMs);
     this.#statistics.success.count += 1;
-    this.#statistics.success.ms += answeredAt - joinedAt;
+    this.#statistics.success.ms += answeredAt - arrivedAt;
     // What was looked up at once belongs to the reading of the request.
-    const enqueuedAt = runMsMax === 0 ? answeredAt : joinedAt;
+    const enqueuedAt = runMsMax === 0 ? answeredAt : arrivedAt;
     const runMs = Math.min(runMsMax, answeredAt - enqueuedAt);
     const queueMs = answeredAt - enqueuedAt - runMs;
     const stages = { enqueuedAt, queueMs, assembleMs: 0, runMs, splitMs: 0, answeredAt };
@@ -178,40 +182,27 @@ export class AnswerCache {
       const over: Joined[] = [];
       run.joined = run.joined.filter((joined) => {
         const { request } = joined;
-        if (request.deadlineAt > now && !request.signal.aborted) {
+        if (!isOverdue(request, now)) {
           next = Math.min(next, request.deadlineAt, now + sweepMsMax);
           return true;
         }
         over.push(joined);
         return false;
       });
-      for (const { request, asker, joinedAt } of over) this.#isOver(request, asker, joinedAt, now);
+      for (const joined of over) dropOverdue(joined, now, this.#parts);
     }
     if (next < Number.POSITIVE_INFINITY) this.#sweepTimer.by(next);
-  }
-
-  #isOver({ deadlineAt }: InferRequest, asker: Asker, joinedAt: number, now: number): void {
-    const isLate = deadlineAt <= now;
-    this.#statistics.fail.count += 1;
-    this.#statistics.fail.ms += now - joinedAt;
-    this.#observer.requestDropped(this.#model, isLate ? 'expired' : 'gone');
-    asker.failed(isLate ? tooLate(this.#model, now - joinedAt) : callerGone(this.#model));
   }
 }
 
 /** A run, and who asked the same meanwhile. */
 type SharedRun = { joined: Joined[] };
-type Joined = {
-  readonly request: InferRequest;
-  readonly checked: CheckedInputs;
-  readonly asker: Asker;
-  readonly joinedAt: number;
-};
+type Joined = Waiter & { readonly checked: CheckedInputs };
 
 /** Its time with the run that failed was waiting. */
-function afterWaiting({ asker, joinedAt }: Joined): Asker {
+function afterWaiting({ asker, arrivedAt }: Joined): Asker {
   return {
-    answered: (answer) => asker.answered({ ...answer, stages: waitedSince(answer.stages, joinedAt) }),
+    answered: (answer) => asker.answered({ ...answer, stages: waitedSince(answer.stages, arrivedAt) }),
     failed: (error) => asker.failed(error),
   };
 }

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { SweepTimer } from '../batching/sweep-timer.ts';
+import { dropOverdue, failWaiter, isOverdue, type Waiter } from '../drop-overdue.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { Asker, InferAnswer, InferRequest, SequenceEnd } from '../inference.ts';
-import { callerGone, sequenceBusy, sequenceNotFound, tooLate } from '../inference-failures.ts';
+import { sequenceBusy, sequenceNotFound } from '../inference-failures.ts';
 import { ownedOf, tensorsOf } from '../owned.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { StateTerms } from '../registry/manifest-schema.ts';
@@ -48,6 +49,10 @@ export class Sequences {
     this.#run = of.run;
   }
 
+  get #parts() {
+    return { model: this.#manifest.name, statistics: this.#statistics, observer: this.#observer };
+  }
+
   get count(): number {
     return this.#open.size;
   }
@@ -79,7 +84,7 @@ export class Sequences {
     for (const sequence of this.#open.values()) this.#end(sequence, 'unloaded');
   }
 
-  #wait(sequence: Sequence, call: Call): void {
+  #wait(sequence: Sequence, call: Waiter): void {
     const { at_once: atOnce, queued_max: queuedMax } = this.#terms;
     const { line } = sequence;
     if (atOnce === 'refuse' || line.length >= queuedMax)
@@ -98,7 +103,7 @@ export class Sequences {
     return sequence;
   }
 
-  #begin(sequence: Sequence, call: Call): void {
+  #begin(sequence: Sequence, call: Waiter): void {
     const { request, asker } = call;
     const given = tensorsOf(request.inputs);
     const isFresh = request.sequence!.start || sequence.tensors === undefined;
@@ -123,7 +128,7 @@ export class Sequences {
     }
   }
 
-  #answered(sequence: Sequence, { request, asker, arrivedAt }: Call, answer: InferAnswer): void {
+  #answered(sequence: Sequence, { request, asker, arrivedAt }: Waiter, answer: InferAnswer): void {
     const { start, end } = request.sequence!;
     try {
       if (start && sequence.tensors !== undefined) this.#observer.sequenceEnded(this.#manifest.name, 'restarted');
@@ -187,7 +192,7 @@ export class Sequences {
       try {
         this.submit(call.request, call.asker);
       } catch (error) {
-        this.#settle(call, error as Error);
+        failWaiter(call, this.#statistics, error as Error);
       }
   }
 
@@ -216,29 +221,14 @@ export class Sequences {
         else next = Math.min(next, idleAt);
         continue;
       }
-      const over = sequence.line.filter(({ request }) => request.deadlineAt <= now || request.signal.aborted);
+      const over = sequence.line.filter(({ request }) => isOverdue(request, now));
       sequence.line = sequence.line.filter((call) => !over.includes(call));
-      for (const call of over) this.#isOver(call, now);
+      for (const call of over) dropOverdue(call, now, this.#parts);
       for (const { request } of sequence.line) next = Math.min(next, request.deadlineAt, now + sweepMsMax);
     }
     if (next < Number.POSITIVE_INFINITY) this.#sweepTimer.by(next);
   }
-
-  #isOver(call: Call, now: number): void {
-    const { name } = this.#manifest;
-    const isLate = call.request.deadlineAt <= now;
-    this.#observer.requestDropped(name, isLate ? 'expired' : 'gone');
-    this.#settle(call, isLate ? tooLate(name, now - call.arrivedAt) : callerGone(name));
-  }
-
-  #settle({ asker, arrivedAt }: Call, error: Error): void {
-    this.#statistics.fail.count += 1;
-    this.#statistics.fail.ms += performance.now() - arrivedAt;
-    asker.failed(error);
-  }
 }
-
-type Call = { readonly request: InferRequest; readonly asker: Asker; readonly arrivedAt: number };
 
 type Sequence = {
   readonly key: string;
@@ -248,6 +238,6 @@ type Sequence = {
   bytes: number;
   isRunning: boolean;
   /** Calls that came while another was under way. */
-  line: Call[];
+  line: Waiter[];
   usedAt: number;
 };

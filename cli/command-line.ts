@@ -79,10 +79,10 @@ question('what-if <model>', 'replay recorded requests with other settings of the
   .option('--without-tenant <name>', 'without the requests of a tenant')
   .option('--load <times>', 'so many times the arrivals')
   .action((model: string, options: Omit<WhatIfOptions, 'model'>) => run(whatIf)({ ...options, model }));
-command('mcp', 'tools for assistants over stdin and stdout, which ask the running service (docs/assistants.md)')
-  .option('--url <url>', 'another service than the one of this stack')
-  .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE')
-  .action(run(mcp));
+ofService(
+  'mcp',
+  'tools for assistants over stdin and stdout, which ask the running service (docs/assistants.md)',
+).action(run(mcp));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
   .option('-n, --lines <count>', 'how many lines to begin with', '50')
@@ -170,10 +170,14 @@ function datasetCommand(operation: 'score' | 'enhance'): void {
   );
 }
 
-/** A command that asks the service. */
+/** A command that asks the service and prints what it answers. */
 function question(signature: string, description: string): Command {
+  return ofService(signature, description).option('--json', 'for programs');
+}
+
+/** A command that asks the service. */
+function ofService(signature: string, description: string): Command {
   return command(signature, description)
-    .option('--json', 'for programs')
     .option('--url <url>', 'another service than the one of this stack')
     .option('--key-file <path>', 'a file with an API key; else VITRINE_ADMIN_TOKEN_FILE');
 }

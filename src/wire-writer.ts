@@ -1,4 +1,5 @@
-import { wireTypes } from './wire-reader.ts';
+/** How a field's value is written: the low bits of its tag. */
+export const wireTypes = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
 
 /** Writes messages of the Protocol Buffers wire format into one buffer that grows. */
 export class WireWriter {
@@ -62,6 +63,12 @@ export class WireWriter {
   double(value: number): void {
     this.#room(8);
     this.#at = this.#bytes.writeDoubleLE(value, this.#at);
+  }
+
+  /** Not a varint: eight bytes. */
+  fixed64(value: bigint): void {
+    this.#room(8);
+    this.#at = this.#bytes.writeBigUInt64LE(value, this.#at);
   }
 
   float(value: number): void {

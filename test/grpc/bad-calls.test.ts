@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { WireWriter } from '../../src/api/grpc/protocol/wire-writer.ts';
+import { WireWriter } from '../../src/wire-writer.ts';
 import { identity, slow } from '../../testkit/models/models.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { type ServedApi, serveApi } from '../api/serve-api.ts';

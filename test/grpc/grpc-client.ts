@@ -13,7 +13,7 @@ import { healthFile } from '../../src/api/grpc/protocol/health-file.ts';
 import { inferenceFile } from '../../src/api/grpc/protocol/inference-file.ts';
 import type { ProtoFile } from '../../src/api/grpc/protocol/message-table.ts';
 import { reflectionAlphaFile, reflectionFile } from '../../src/api/grpc/protocol/reflection-file.ts';
-import { WireWriter } from '../../src/api/grpc/protocol/wire-writer.ts';
+import { WireWriter } from '../../src/wire-writer.ts';
 
 // A client that is not ours: its codec is protobufjs', by the descriptors that reflection answers.
 

@@ -3,12 +3,13 @@ import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine
 import { headsWithState } from '../../engine/sequences/model-state.ts';
 import { type DataType, dataTypes, isDataType, type Tensor, type TypedArray } from '../../engine/tensor.ts';
 import { malformed, quoted } from '../../http/json/malformed.ts';
+import { wireTypes } from '../../wire-writer.ts';
 import { dataFromBytes } from '../open-inference/binary-tensor.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
 import { inputsMax, type ReadLimits, textsTooLong, unknownDataType } from '../open-inference/read-infer-request.ts';
 import { readSequence } from '../open-inference/read-sequence.ts';
 import { elementCount, readShape } from '../open-inference/tensor-shape.ts';
-import { WireReader, wireTypes } from './protocol/wire-reader.ts';
+import { WireReader } from './protocol/wire-reader.ts';
 
 /** What a ModelInferRequest is for, and whether it has typed contents only. */
 export type ScannedMessage = {

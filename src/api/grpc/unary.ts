@@ -1,8 +1,8 @@
 import type { Body } from '../../http/body.ts';
+import { WireWriter } from '../../wire-writer.ts';
 import type { CallReceiver, GrpcCall } from './grpc-call.ts';
 import { missingMessage, secondMessage } from './one-message.ts';
 import type { Codec, Message } from './protocol/codec.ts';
-import { WireWriter } from './protocol/wire-writer.ts';
 import { prefixBytes, type WrittenMessage } from './write-infer-message.ts';
 
 type Options = {

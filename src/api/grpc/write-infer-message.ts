@@ -1,9 +1,8 @@
 import { bytesOfAll, isStrings, type Tensor } from '../../engine/tensor.ts';
 import type { Packing } from '../../http/inflate-body.ts';
+import { varintBytes, WireWriter, wireTypes } from '../../wire-writer.ts';
 import { dataToBytes } from '../open-inference/binary-tensor.ts';
 import type { InferCall } from '../open-inference/infer-call.ts';
-import { wireTypes } from './protocol/wire-reader.ts';
-import { varintBytes, WireWriter } from './protocol/wire-writer.ts';
 import { contentsOf } from './read-infer-message.ts';
 
 /** A message with its prefix, in pieces; a large tensor's piece is a view of the output. */

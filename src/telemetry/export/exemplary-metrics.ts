@@ -9,8 +9,8 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { WireWriter, wireTypes } from '../../wire-writer.ts';
 import type { Exemplar } from '../meter.ts';
-import { ProtobufWriter } from './protobuf-writer.ts';
 
 /** A histogram of ours: the SDK has no field for exemplars, and its serializer leaves them out. */
 export type Exemplary<Value> = Value & { readonly exemplars?: readonly Exemplar[] };
@@ -23,7 +23,7 @@ export function serializeMetrics(metrics: ResourceMetrics): Uint8Array {
   const plain = partOf(metrics, (metric) => !hasExemplars(metric));
   const exemplary = partOf(metrics, hasExemplars);
   if (exemplary.scopeMetrics.length === 0) return serializedPlainly(metrics);
-  const writer = new ProtobufWriter();
+  const writer = new WireWriter(16_384);
   if (plain.scopeMetrics.length > 0) writer.raw(serializedPlainly(plain));
   const resource = withoutHead(serializedPlainly({ resource: metrics.resource, scopeMetrics: [] }));
   writer.message(1, () => {
@@ -31,14 +31,14 @@ export function serializeMetrics(metrics: ResourceMetrics): Uint8Array {
     for (const { scope, metrics: list } of exemplary.scopeMetrics)
       writer.message(2, () => {
         writer.message(1, () => {
-          writer.text(1, scope.name);
-          writer.text(2, scope.version ?? '');
+          writeText(writer, 1, scope.name);
+          writeText(writer, 2, scope.version ?? '');
         });
         for (const metric of list) writer.message(2, () => writeMetric(writer, metric));
-        writer.text(3, scope.schemaUrl ?? '');
+        writeText(writer, 3, scope.schemaUrl ?? '');
       });
   });
-  return writer.finish();
+  return writer.bytes;
 }
 
 function serializedPlainly(metrics: ResourceMetrics): Uint8Array {
@@ -67,11 +67,11 @@ function withoutHead(request: Uint8Array): Uint8Array {
   return request.subarray(at + 1);
 }
 
-function writeMetric(writer: ProtobufWriter, metric: MetricData): void {
+function writeMetric(writer: WireWriter, metric: MetricData): void {
   const { name, description, unit } = metric.descriptor;
-  writer.text(1, name);
-  writer.text(2, description);
-  writer.text(3, unit);
+  writeText(writer, 1, name);
+  writeText(writer, 2, description);
+  writeText(writer, 3, unit);
   const isExponential = metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM;
   writer.message(isExponential ? 10 : 9, () => {
     for (const point of metric.dataPoints)
@@ -79,57 +79,89 @@ function writeMetric(writer: ProtobufWriter, metric: MetricData): void {
         if (isExponential) writeExponential(writer, point as DataPoint<Exemplary<ExponentialHistogram>>);
         else writeHistogram(writer, point as DataPoint<Exemplary<Histogram>>);
       });
-    writer.varint(2, metric.aggregationTemporality === AggregationTemporality.CUMULATIVE ? 2 : 1);
+    writeVarint(writer, 2, metric.aggregationTemporality === AggregationTemporality.CUMULATIVE ? 2 : 1);
   });
 }
 
-function writeHistogram(writer: ProtobufWriter, point: DataPoint<Exemplary<Histogram>>): void {
+function writeHistogram(writer: WireWriter, point: DataPoint<Exemplary<Histogram>>): void {
   const { count, sum = 0, buckets, exemplars } = point.value;
   writeAttributes(writer, 9, point.attributes);
-  writer.fixed64(2, nanoseconds(point.startTime));
-  writer.fixed64(3, nanoseconds(point.endTime));
-  writer.fixed64(4, BigInt(count));
-  writer.double(5, sum);
-  writer.fixed64s(6, buckets.counts);
-  writer.doubles(7, buckets.boundaries);
+  writeFixed64(writer, 2, nanoseconds(point.startTime));
+  writeFixed64(writer, 3, nanoseconds(point.endTime));
+  writeFixed64(writer, 4, BigInt(count));
+  writeDouble(writer, 5, sum);
+  writePacked(writer, 6, buckets.counts, (count) => writer.fixed64(BigInt(count)));
+  writePacked(writer, 7, buckets.boundaries, (boundary) => writer.double(boundary));
   for (const exemplar of exemplars ?? []) writeExemplar(writer, 8, exemplar);
 }
 
-function writeExponential(writer: ProtobufWriter, point: DataPoint<Exemplary<ExponentialHistogram>>): void {
+function writeExponential(writer: WireWriter, point: DataPoint<Exemplary<ExponentialHistogram>>): void {
   const { count, sum = 0, scale, zeroCount, positive, negative, exemplars } = point.value;
   writeAttributes(writer, 1, point.attributes);
-  writer.fixed64(2, nanoseconds(point.startTime));
-  writer.fixed64(3, nanoseconds(point.endTime));
-  writer.fixed64(4, BigInt(count));
-  writer.double(5, sum);
-  writer.zigzag(6, scale);
-  writer.fixed64(7, BigInt(zeroCount));
+  writeFixed64(writer, 2, nanoseconds(point.startTime));
+  writeFixed64(writer, 3, nanoseconds(point.endTime));
+  writeFixed64(writer, 4, BigInt(count));
+  writeDouble(writer, 5, sum);
+  writeZigzag(writer, 6, scale);
+  writeFixed64(writer, 7, BigInt(zeroCount));
   for (const [field, { offset, bucketCounts }] of [[8, positive] as const, [9, negative] as const])
     writer.message(field, () => {
-      writer.zigzag(1, offset);
-      writer.varints(2, bucketCounts);
+      writeZigzag(writer, 1, offset);
+      writePacked(writer, 2, bucketCounts, (count) => writer.unsigned(count));
     });
   for (const exemplar of exemplars ?? []) writeExemplar(writer, 11, exemplar);
 }
 
 /** All labels of ours are strings. */
-function writeAttributes(writer: ProtobufWriter, field: number, attributes: DataPoint<unknown>['attributes']): void {
+function writeAttributes(writer: WireWriter, field: number, attributes: DataPoint<unknown>['attributes']): void {
   for (const [key, value] of Object.entries(attributes))
     writer.message(field, () => {
-      writer.text(1, key);
-      writer.message(2, () => writer.bytes(1, Buffer.from(String(value))));
+      writeText(writer, 1, key);
+      writer.message(2, () => writer.text(1, String(value)));
     });
 }
 
-function writeExemplar(writer: ProtobufWriter, field: number, { value, atMs, traceId, spanId }: Exemplar): void {
+function writeExemplar(writer: WireWriter, field: number, { value, atMs, traceId, spanId }: Exemplar): void {
   writer.message(field, () => {
-    writer.fixed64(2, BigInt(Math.round(atMs)) * 1_000_000n);
-    writer.double(3, value);
-    writer.bytes(4, Buffer.from(spanId, 'hex'));
-    writer.bytes(5, Buffer.from(traceId, 'hex'));
+    writeFixed64(writer, 2, BigInt(Math.round(atMs)) * 1_000_000n);
+    writeDouble(writer, 3, value);
+    writer.part(4, Buffer.from(spanId, 'hex'));
+    writer.part(5, Buffer.from(traceId, 'hex'));
   });
 }
 
 function nanoseconds([seconds, rest]: HrTime): bigint {
   return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+}
+
+/** The official serializer writes no empty text either. */
+function writeText(writer: WireWriter, field: number, text: string): void {
+  if (text !== '') writer.text(field, text);
+}
+
+function writeVarint(writer: WireWriter, field: number, value: number): void {
+  writer.tag(field, wireTypes.varint);
+  writer.unsigned(value);
+}
+
+/** Of a number that may be negative. */
+function writeZigzag(writer: WireWriter, field: number, value: number): void {
+  writeVarint(writer, field, value < 0 ? -2 * value - 1 : 2 * value);
+}
+
+function writeDouble(writer: WireWriter, field: number, value: number): void {
+  writer.tag(field, wireTypes.fixed64);
+  writer.double(value);
+}
+
+function writeFixed64(writer: WireWriter, field: number, value: bigint): void {
+  writer.tag(field, wireTypes.fixed64);
+  writer.fixed64(value);
+}
+
+function writePacked(writer: WireWriter, field: number, values: readonly number[], write: (value: number) => void) {
+  if (values.length === 0) return;
+  writer.message(field, () => {
+    for (const value of values) write(value);
+  });
 }

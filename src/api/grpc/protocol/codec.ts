@@ -1,7 +1,7 @@
 import { malformed } from '../../../http/json/malformed.ts';
+import { WireWriter, wireTypes } from '../../../wire-writer.ts';
 import { type Field, isScalar, type ProtoFile, type ScalarType } from './message-table.ts';
-import { WireReader, wireTypes } from './wire-reader.ts';
-import { WireWriter } from './wire-writer.ts';
+import { WireReader } from './wire-reader.ts';
 
 /** A message by the names of its fields; a map is a Map, an enumeration its number. */
 export type Message = { readonly [field: string]: unknown };

@@ -1,7 +1,6 @@
 import { malformed } from '../../../http/json/malformed.ts';
+import { wireTypes } from '../../../wire-writer.ts';
 
-/** How a field's value is written: the low bits of its tag. */
-export const wireTypes = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
 export type WireType = (typeof wireTypes)[keyof typeof wireTypes];
 
 /** Each costs time, however little there is in it; lists of numbers come packed in one. */

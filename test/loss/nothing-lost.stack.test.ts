@@ -116,7 +116,7 @@ describe('what was told to the telemetry arrives', function () {
   it('when the service is killed: at most the last second is missing', async () => {
     await using at = await instance(stack);
     const load = startLoad(at.work, { perSecond: 100 });
-    await load.more(150);
+    await load.more(300);
     const killedAtMs = Date.now();
     await at.service.kill('SIGKILL');
     const told = await load.stop();
@@ -135,7 +135,7 @@ describe('what was told to the telemetry arrives', function () {
     await using at = await instance(stack);
     await stack.stop('collector');
     const load = startLoad(at.work, { perSecond: 100 });
-    await load.more(150);
+    await load.more(300);
     const killedAtMs = Date.now();
     await at.service.kill('SIGKILL');
     const told = await load.stop();

@@ -6,6 +6,8 @@ import type { ReplayOn } from '../../src/observe/what-if/replay-load.ts';
 export type MadeUp = {
   readonly at: number;
   readonly laneMs: number;
+  /** Left out: as long as laneMs. */
+  readonly sessionMs?: number;
   readonly rows?: number;
   readonly tenant?: string;
   /** The place of the call before it in the same task. */
@@ -14,15 +16,21 @@ export type MadeUp = {
 };
 
 /** A load as the recorder would have it: each request in a run of its own. */
-export function madeUpLoad(arrivals: readonly MadeUp[], toMs?: number): RecordedLoad {
+export function madeUpLoad(
+  arrivals: readonly MadeUp[],
+  { toMs, overheadMs = 0 }: { toMs?: number; overheadMs?: number } = {},
+): RecordedLoad {
   const columns = emptyColumns(arrivals.length);
   const tenants = [...new Set(arrivals.map(({ tenant = 'shop' }) => tenant))];
-  for (const [place, { at, laneMs, rows = 1, tenant = 'shop', previous = -1, thinkMs = 0 }] of arrivals.entries()) {
+  for (const [
+    place,
+    { at, laneMs, sessionMs = laneMs, rows = 1, tenant = 'shop', previous = -1, thinkMs = 0 },
+  ] of arrivals.entries()) {
     columns.at[place] = at;
     columns.rows[place] = rows;
     columns.bytes[place] = 4 * rows;
     columns.laneMs[place] = laneMs;
-    columns.sessionMs[place] = laneMs;
+    columns.sessionMs[place] = sessionMs;
     columns.batchRows[place] = rows;
     columns.tookMs[place] = laneMs;
     columns.deadlineMs[place] = Number.POSITIVE_INFINITY;
@@ -42,7 +50,7 @@ export function madeUpLoad(arrivals: readonly MadeUp[], toMs?: number): Recorded
     tenants,
     batches: {
       ...{ count: arrivals.length, requests: arrivals.length, rows: arrivals.length, busyMs },
-      ...{ cpuMs: busyMs, onEventLoop: 0, overheadMs: 0 },
+      ...{ cpuMs: busyMs, onEventLoop: 0, overheadMs },
     },
     othersCpuMs: 0,
   };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { BatchFacts } from '../../src/engine/inference.ts';
+import { LaneMessages } from '../../src/observe/what-if/lane-messages.ts';
 import { outcomeCode } from '../../src/observe/what-if/recorded-load.ts';
 import { replayLoad } from '../../src/observe/what-if/replay-load.ts';
 import { whatIf } from '../../src/observe/what-if/what-if.ts';
@@ -51,6 +53,24 @@ describe('a replay of recorded arrivals', () => {
     assert.equal(effort.messages, 5);
     assert.ok(Math.abs(tookMs[3]! - 26) < 2, String(tookMs[3]));
     assert.ok(Math.abs(tookMs[11]! - 38) < 3, String(tookMs[11]));
+  });
+
+  it('sends as many short runs in one message as the service did, whose messages cost more than their runs', () => {
+    // A run takes 0.5 ms; the batcher puts 2 ms of them together.
+    const short = { laneMs: 1.5, sessionMs: 0.5 };
+    const oneByOne = Array.from({ length: 10 }, (_, place) => ({ at: 10 * place, ...short }));
+    const burst = Array.from({ length: 8 }, () => ({ at: 200, ...short }));
+    const { effort, tookMs } = replayLoad(madeUpLoad([...oneByOne, ...burst], { overheadMs: 1 }), replayOn());
+    assert.equal(effort.messages, 12);
+    assert.ok(Math.abs(Math.max(...tookMs) - 6) < 0.2, String(Math.max(...tookMs)));
+  });
+
+  it('counts no time of a lane twice for runs that shared a message', () => {
+    const one = { lane: 'thread-0', startedAt: 100, endedAt: 104, id: 1, sessionMs: 1 } as BatchFacts;
+    const messages = new LaneMessages([one, { ...one, id: 2, sessionMs: 2 }, { ...one, id: 3, startedAt: 105 }]);
+    assert.equal(messages.heldMs(one), 2);
+    assert.equal(messages.heldMs({ ...one, id: 2, sessionMs: 2 }), 3);
+    assert.equal([...messages].length, 2);
   });
 
   it('has a task call again once it has its answer', () => {

@@ -9,7 +9,7 @@ import { type ServedApi, serveApi } from '../api/serve-api.ts';
 
 type Answer = z.output<typeof whatIfAnswered>;
 
-const recordingsMax = 3;
+const recordingsMax = 5;
 
 describe('what if, on recorded loads', function () {
   this.timeout(600_000);

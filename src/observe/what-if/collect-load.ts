@@ -2,8 +2,8 @@ import type { Span } from '../../spans-of-time.ts';
 import { Breather, stepsAtOnce } from '../../telemetry/breather.ts';
 import type { FlightRecord } from '../flight/flight-record.ts';
 import type { FlightRecorder } from '../flight/flight-recorder.ts';
-import type { StoredBatch } from '../flight/recent-batches.ts';
 import type { Arrived } from './arrived.ts';
+import { LaneMessages } from './lane-messages.ts';
 import { medianOf } from './percentile.ts';
 import { emptyColumns, loadColumns, outcomeCode, type RecordedLoad, runForm } from './recorded-load.ts';
 import { taskCalls } from './task-calls.ts';
@@ -20,6 +20,7 @@ export async function collectLoad(
   const span = { from: Math.max(of.from, recorder.forgottenUntil), to: of.to };
   const { batches } = recorder.during(span);
   const own = batches.filter((batch) => isOf(batch, of) && batch.endedAt <= span.to);
+  const messages = new LaneMessages(own);
   const arrived: Arrived[] = [];
   const waits: FlightRecord[] = [];
   for (const record of recorder.eachSince(span.from)) {
@@ -27,17 +28,17 @@ export async function collectLoad(
     if (!isOf(record, of)) continue;
     if (record.task !== undefined) waits.push(record);
     else {
-      const one = arrivedIn(record);
+      const one = arrivedIn(record, messages);
       if (one && one.at >= span.from && one.at < span.to) arrived.push(one);
     }
   }
-  arrived.push(...taskCalls(own, waits, span));
+  arrived.push(...taskCalls(own, messages, waits, span));
   arrived.sort((one, other) => one.at - other.at);
   return {
     ...span,
     count: arrived.length,
     ...(await asColumns(arrived, breather)),
-    batches: batchesIn(own),
+    batches: batchesIn(messages),
     othersCpuMs: batches.reduce((sum, batch) => sum + (isOf(batch, of) ? 0 : batch.cpuMs), 0),
   };
 }
@@ -50,7 +51,7 @@ function isOf(
 }
 
 /** Undefined: it never came to the queue. */
-function arrivedIn(record: FlightRecord): Arrived | undefined {
+function arrivedIn(record: FlightRecord, messages: LaneMessages): Arrived | undefined {
   const { arrival, batch, stages, startedAt, tookMs, size, tenant, failure, threads } = record;
   if (!arrival) return undefined;
   const at = batch ? batch.startedAt - stages.queue : startedAt + stages.receive + stages.decode;
@@ -65,7 +66,7 @@ function arrivedIn(record: FlightRecord): Arrived | undefined {
     queueMs: stages.queue,
     rows: size.rows,
     bytes: size.bytes,
-    laneMs: batch ? batch.endedAt - batch.startedAt : Number.NaN,
+    laneMs: batch ? messages.heldMs(batch) : Number.NaN,
     sessionMs: batch?.sessionMs ?? Number.NaN,
     batchRows: batch?.rows ?? 0,
     deadlineMs: isLate ? untilEnd : Number.POSITIVE_INFINITY,
@@ -109,19 +110,17 @@ async function asColumns(
   return { columns, tenants: [...tenants.keys()] };
 }
 
-/** Batches that began together in one lane were one message to it. */
-function batchesIn(batches: readonly StoredBatch[]): RecordedLoad['batches'] {
-  const messages = Map.groupBy(batches, ({ lane, startedAt }) => `${lane} ${startedAt}`);
-  const overheads = [...messages.values()].map(
-    (runs) => runs[0]!.endedAt - runs[0]!.startedAt - sum(runs, ({ sessionMs }) => sessionMs),
-  );
+function batchesIn(messages: LaneMessages): RecordedLoad['batches'] {
+  const all = [...messages];
+  const runs = all.flat();
+  const overheads = all.map((of) => of[0]!.endedAt - of[0]!.startedAt - sum(of, ({ sessionMs }) => sessionMs));
   return {
-    count: messages.size,
-    requests: sum(batches, ({ inputs }) => inputs),
-    rows: sum(batches, ({ rows }) => rows),
-    busyMs: sum([...messages.values()], ([first]) => first!.endedAt - first!.startedAt),
-    cpuMs: sum(batches, ({ cpuMs }) => cpuMs),
-    onEventLoop: [...messages.values()].filter(([first]) => first!.tookShortcut).length,
+    count: all.length,
+    requests: sum(runs, ({ inputs }) => inputs),
+    rows: sum(runs, ({ rows }) => rows),
+    busyMs: sum(all, ([first]) => first!.endedAt - first!.startedAt),
+    cpuMs: sum(runs, ({ cpuMs }) => cpuMs),
+    onEventLoop: all.filter(([first]) => first!.tookShortcut).length,
     overheadMs: Math.max(0, medianOf(overheads)),
   };
 }

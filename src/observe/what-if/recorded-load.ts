@@ -13,7 +13,7 @@ const columns = [
   'queueMs',
   'rows',
   'bytes',
-  /** How long its batch held a lane; NaN: it never ran. */
+  /** How long its batch held a lane, without others of its message; NaN: it never ran. */
   'laneMs',
   /** Of that, its run in ONNX Runtime. */
   'sessionMs',

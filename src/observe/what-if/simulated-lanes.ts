@@ -69,14 +69,16 @@ export function runsOf(
   times: RunTimes,
   isOnEventLoop: boolean,
 ): { readonly ms: number; readonly isApart: boolean; readonly result: RunResult } {
-  let ms = 0;
-  const first = placesIn(runs[0]!);
-  // A request that runs alone is measured with its message, as it was recorded.
   const isApart = runs.length > 1;
-  const ends = runs.map((run): RunEnd => {
-    const sessionMs = isApart ? times.apartMs(placesIn(run)[0]!, isOnEventLoop) : times.sharedMs(first, isOnEventLoop);
-    ms += sessionMs;
+  const ends = runs.map((run): RunEnd & { sessionMs: number } => {
+    const places = placesIn(run);
+    const sessionMs =
+      places.length === 1 ? times.apartMs(places[0]!, isOnEventLoop) : times.sharedMs(places, isOnEventLoop);
     return { kind: 'ran', outputs: [], sessionMs, cpuMs: 0 };
   });
+  // A request that runs alone is measured with its message, as it was recorded.
+  const ms = isApart
+    ? ends.reduce((sum, { sessionMs }) => sum + sessionMs, 0)
+    : times.sharedMs(placesIn(runs[0]!), isOnEventLoop);
   return { ms, isApart, result: { kind: 'done', ends } };
 }

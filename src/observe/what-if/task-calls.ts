@@ -2,6 +2,7 @@ import type { Span } from '../../spans-of-time.ts';
 import type { FlightRecord } from '../flight/flight-record.ts';
 import type { StoredBatch } from '../flight/recent-batches.ts';
 import type { Arrived } from './arrived.ts';
+import type { LaneMessages } from './lane-messages.ts';
 import { medianOf } from './percentile.ts';
 import { outcomeCode, runForm } from './recorded-load.ts';
 
@@ -12,7 +13,12 @@ const sameMomentMs = 1;
  * The calls of tasks and jobs, which no flight record has by itself: each batch says for whom it
  * ran. A task calls again when it has its answer, so its calls are a chain.
  */
-export function taskCalls(batches: readonly StoredBatch[], tasks: readonly FlightRecord[], span: Span): Arrived[] {
+export function taskCalls(
+  batches: readonly StoredBatch[],
+  messages: LaneMessages,
+  tasks: readonly FlightRecord[],
+  span: Span,
+): Arrived[] {
   const waits = tasks.flatMap(waitsOf).sort((one, other) => one.to - other.to);
   const byTask = new Map<string, { batch: StoredBatch; rows: number; tenant: string }[]>();
   for (const batch of batches.toReversed())
@@ -22,11 +28,12 @@ export function taskCalls(batches: readonly StoredBatch[], tasks: readonly Fligh
       if (calls) calls.push({ batch, rows, tenant });
       else byTask.set(by.id, [{ batch, rows, tenant }]);
     }
-  return [...byTask.values()].flatMap((calls) => chainOf(calls, waits, span));
+  return [...byTask.values()].flatMap((calls) => chainOf(calls, messages, waits, span));
 }
 
 function chainOf(
   calls: readonly { batch: StoredBatch; rows: number; tenant: string }[],
+  messages: LaneMessages,
   waits: readonly Span[],
   span: Span,
 ): Arrived[] {
@@ -43,15 +50,24 @@ function chainOf(
     const unknownMs = before && gapMs > 2 * thinkUsualMs ? gapMs - thinkUsualMs : 0;
     const at = Math.max(earliest, wait?.from ?? batch.startedAt - unknownMs);
     if (at >= span.to) break;
-    const call = callOf(batch, { rows, tenant, at, previous: before?.call, thinkMs: before ? at - before.endedAt : 0 });
+    const call = callOf(batch, messages.heldMs(batch), {
+      rows,
+      tenant,
+      at,
+      previous: before?.call,
+      thinkMs: before ? at - before.endedAt : 0,
+    });
     chain.push(call);
     before = { call, endedAt: batch.endedAt };
   }
   return chain;
 }
 
-function callOf(batch: StoredBatch, of: Pick<Arrived, 'rows' | 'tenant' | 'at' | 'previous' | 'thinkMs'>): Arrived {
-  const laneMs = batch.endedAt - batch.startedAt;
+function callOf(
+  batch: StoredBatch,
+  laneMs: number,
+  of: Pick<Arrived, 'rows' | 'tenant' | 'at' | 'previous' | 'thinkMs'>,
+): Arrived {
   return {
     ...of,
     thinkMs: Math.max(0, of.thinkMs),

@@ -6,7 +6,7 @@ import { homedir, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { wavHead } from '../src/tasks/audio/write-wav.ts';
+import { wavHead } from '../src/audio/write-wav.ts';
 import { type ServiceProcess, startService } from '../testkit/service-process.ts';
 import { temporaryFolder } from '../testkit/temporary-folder.ts';
 import { numberOption } from './option.ts';

@@ -1,4 +1,4 @@
-import { writeWav } from '../src/tasks/audio/write-wav.ts';
+import { writeWav } from '../src/audio/write-wav.ts';
 
 /** A sine, with noise of a fixed seed if wanted, as a WAV file of one channel. */
 export function toneWav({

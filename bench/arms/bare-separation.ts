@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
+import { readWav } from '../../src/audio/read-wav.ts';
 
 // The separation graph by itself: as many threads as cores, each with a session of one thread, over
 // pieces of a sound. With the context that the model needs on both sides of a piece the stems equal

@@ -1,4 +1,4 @@
-import type { WavEncoding } from './audio/write-wav.ts';
+import type { WavEncoding } from '../audio/write-wav.ts';
 
 /** What a sound is, before its first sample. */
 export type SoundHead = {

@@ -5,11 +5,11 @@ import { soundExample } from '../../src/api/openapi/sound-example.ts';
 import { serviceRoutes, type Word } from '../../src/api/routes.ts';
 import { logSettingsRequest } from '../../src/api/settings/log-settings.ts';
 import { traceSettingsRequest } from '../../src/api/settings/trace-settings.ts';
+import { readWav } from '../../src/audio/read-wav.ts';
 import { readConfig } from '../../src/config.ts';
 import { failures } from '../../src/errors.ts';
 import type { RouteTable, Verb } from '../../src/http/route-table.ts';
 import { taskKinds } from '../../src/task-kinds.ts';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
 import { checkParameters } from '../../src/tasks/task-parameters.ts';
 import { type ServedApi, serveApi } from './serve-api.ts';
 

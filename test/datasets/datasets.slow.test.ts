@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readWav } from '../../src/audio/read-wav.ts';
+import { writeWav } from '../../src/audio/write-wav.ts';
 import type { DatasetReport } from '../../src/datasets/dataset-report.ts';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
-import { writeWav } from '../../src/tasks/audio/write-wav.ts';
 import { datasetCommand } from '../../testkit/dataset-command.ts';
 import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
+import { readWav } from '../../src/audio/read-wav.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';
 import { ourModels } from '../../testkit/task-runner.ts';

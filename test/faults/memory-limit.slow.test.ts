@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openAsBlob } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { wavHead } from '../../src/tasks/audio/write-wav.ts';
+import { wavHead } from '../../src/audio/write-wav.ts';
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { type MemoryCgroup, memoryCgroup } from '../../testkit/memory-cgroup.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { resample } from '../../src/tasks/audio/resample.ts';
+import { resample } from '../../src/audio/resample.ts';
 import { listeningScores, listeningWindows } from '../../src/tasks/quality/listening-scores.ts';
 import { speechSegments } from '../../src/tasks/speech/speech-segments.ts';
 import { voice, voiceWindows } from '../../src/tasks/speech/voice-windows.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
+import { readWav } from '../../src/audio/read-wav.ts';
 
 /** One of the sounds that testkit/fixtures/make_references.py made, mono. */
 export function sound(name: 'speech' | 'speech-in-noise' | 'chord-and-clicks'): Float32Array {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { resample, StreamResampler } from '../../src/tasks/audio/resample.ts';
+import { resample, StreamResampler } from '../../src/audio/resample.ts';
 import { FourierTransform } from '../../src/tasks/mathematics/fourier-transform.ts';
 import { bothAbove, inverseNormal, normal } from '../../src/tasks/mathematics/normal-distribution.ts';
 import { SeededRandom } from '../../src/tasks/mathematics/seeded-random.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
-import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { readWav } from '../../src/audio/read-wav.ts';
+import { writeWav } from '../../src/audio/write-wav.ts';
 import { brokenSeparator, fixedSeparator } from '../../testkit/models/separators.ts';
 import { fixtureSound } from '../../testkit/task-runner.ts';
 import { type ServedApi, serveApi } from '../api/serve-api.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { peak } from '../../src/tasks/audio/peak.ts';
+import { peak } from '../../src/audio/peak.ts';
 import { ClippingMeter, clipping } from '../../src/tasks/quality/clipping.ts';
 import { IntelligibilityMeter, shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
 import { ListeningWindows, listeningWindows } from '../../src/tasks/quality/listening-scores.ts';

@@ -1,8 +1,8 @@
+import type { Audio } from '../../src/audio/audio.ts';
+import { withAudio } from '../../src/audio/open-audio.ts';
+import type { Planes } from '../../src/audio/planes.ts';
+import { wholeSoundLimits } from '../../src/audio/sound-limits.ts';
 import type { Config } from '../../src/config.ts';
-import type { Audio } from '../../src/tasks/audio/audio.ts';
-import { withAudio } from '../../src/tasks/audio/open-audio.ts';
-import type { Planes } from '../../src/tasks/audio/planes.ts';
-import { wholeSoundLimits } from '../../src/tasks/audio/sound-limits.ts';
 
 /** A whole sound in memory, to compare it. */
 export async function readWhole(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { writeWav } from '../../src/audio/write-wav.ts';
 import { fixtureSound } from '../../testkit/task-runner.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { post, type ServedApi, sendRaw } from '../api/serve-api.ts';

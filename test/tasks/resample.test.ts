@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { resample, StreamResampler } from '../../src/tasks/audio/resample.ts';
+import { resample, StreamResampler } from '../../src/audio/resample.ts';
 
 describe('resampling in pieces', () => {
   it('gives the same samples as resampling the whole, whatever the pieces', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readWav } from '../../src/tasks/audio/read-wav.ts';
-import { resample } from '../../src/tasks/audio/resample.ts';
-import { writeWav } from '../../src/tasks/audio/write-wav.ts';
+import { readWav } from '../../src/audio/read-wav.ts';
+import { resample } from '../../src/audio/resample.ts';
+import { writeWav } from '../../src/audio/write-wav.ts';
 import { shortTimeIntelligibility } from '../../src/tasks/quality/intelligibility.ts';
 import { scaleInvariantDistortionDb } from '../../src/tasks/quality/scale-invariant-distortion.ts';
 import type { FileScores } from '../../src/tasks/quality/score-file.ts';

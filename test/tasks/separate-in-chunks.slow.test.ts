@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import type { Planes } from '../../src/tasks/audio/planes.ts';
+import type { Planes } from '../../src/audio/planes.ts';
 import { type ChunkPlan, separateInChunks } from '../../src/tasks/separation/separate-in-chunks.ts';
 
 const plan: ChunkPlan = { coreSamples: 40, contextSamples: 10, fadeSamples: 6, inFlightMax: 2 };

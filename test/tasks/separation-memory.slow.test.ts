@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openAsBlob } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { wavHead } from '../../src/tasks/audio/write-wav.ts';
+import { wavHead } from '../../src/audio/write-wav.ts';
 import { writeModel } from '../../testkit/models/models.ts';
 import { fixedSeparator } from '../../testkit/models/separators.ts';
 import { type ServiceProcess, startService } from '../../testkit/service-process.ts';

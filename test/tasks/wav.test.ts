@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { readWav, readWavHead } from '../../src/audio/read-wav.ts';
+import { encodeFrames, wavBytes, wavHead, writeWav } from '../../src/audio/write-wav.ts';
 import { ServiceError } from '../../src/errors.ts';
-import { readWav, readWavHead } from '../../src/tasks/audio/read-wav.ts';
-import { encodeFrames, wavBytes, wavHead, writeWav } from '../../src/tasks/audio/write-wav.ts';
 
 const ramp = (length: number) => Float32Array.from({ length }, (_, at) => -1 + (2 * at) / length);
 

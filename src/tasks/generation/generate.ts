@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { wavBytes } from '../audio/write-wav.ts';
+import { wavBytes } from '../../audio/write-wav.ts';
 import { DefectsMeter } from '../quality/output-defects.ts';
 import { WavFile } from '../separation/wav-file.ts';
 import type { ParametersOf } from '../task-parameters.ts';

@@ -1,4 +1,4 @@
-import { peak } from '../audio/peak.ts';
+import { peak } from '../../audio/peak.ts';
 import { synthesis, type VoiceGroup } from './plan-sound.ts';
 import type { SoundWish } from './read-prompt.ts';
 import type { VoiceRenderer } from './voice-renderer.ts';

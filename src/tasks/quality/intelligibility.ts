@@ -1,4 +1,4 @@
-import { StreamResampler } from '../audio/resample.ts';
+import { StreamResampler } from '../../audio/resample.ts';
 import { FourierTransform } from '../mathematics/fourier-transform.ts';
 import { ofOneLength } from './signal-to-noise.ts';
 

@@ -1,4 +1,4 @@
-import { StreamResampler } from '../audio/resample.ts';
+import { StreamResampler } from '../../audio/resample.ts';
 import type { Phases } from '../phases.ts';
 import type { TaskHands } from '../task-work.ts';
 import { type ListeningScores, ListeningWindows, listening, listeningScores } from './listening-scores.ts';

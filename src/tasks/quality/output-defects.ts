@@ -1,4 +1,4 @@
-import { peak } from '../audio/peak.ts';
+import { peak } from '../../audio/peak.ts';
 import type { OutputDefect } from '../task-work.ts';
 import { clipping, fullScale } from './clipping.ts';
 import { silence } from './silence.ts';

@@ -1,7 +1,7 @@
-import { mono } from '../audio/mono.ts';
-import type { OpenedAudio } from '../audio/opened-audio.ts';
-import type { Planes } from '../audio/planes.ts';
-import { StreamResampler } from '../audio/resample.ts';
+import { mono } from '../../audio/mono.ts';
+import type { OpenedAudio } from '../../audio/opened-audio.ts';
+import type { Planes } from '../../audio/planes.ts';
+import { StreamResampler } from '../../audio/resample.ts';
 import type { Phases } from '../phases.ts';
 import { IntelligibilityMeter } from './intelligibility.ts';
 import { ScaleInvariantDistortionMeter } from './scale-invariant-distortion.ts';

@@ -1,9 +1,9 @@
+import { mono } from '../../audio/mono.ts';
+import { withAudio } from '../../audio/open-audio.ts';
+import type { OpenedAudio } from '../../audio/opened-audio.ts';
+import { peak } from '../../audio/peak.ts';
+import { wholeSoundLimits } from '../../audio/sound-limits.ts';
 import type { Config } from '../../config.ts';
-import { mono } from '../audio/mono.ts';
-import { withAudio } from '../audio/open-audio.ts';
-import type { OpenedAudio } from '../audio/opened-audio.ts';
-import { peak } from '../audio/peak.ts';
-import { wholeSoundLimits } from '../audio/sound-limits.ts';
 import { Phases } from '../phases.ts';
 import type { UploadedFile } from '../task-types.ts';
 import type { TaskHands } from '../task-work.ts';

@@ -1,4 +1,4 @@
-import type { Audio } from '../audio/audio.ts';
+import type { Audio } from '../../audio/audio.ts';
 
 export type Silence = {
   /** Of the whole length. */

@@ -1,6 +1,6 @@
-import type { OpenedAudio } from '../audio/opened-audio.ts';
-import type { Planes } from '../audio/planes.ts';
-import { StreamResampler } from '../audio/resample.ts';
+import type { OpenedAudio } from '../../audio/opened-audio.ts';
+import type { Planes } from '../../audio/planes.ts';
+import { StreamResampler } from '../../audio/resample.ts';
 
 type Pieces = AsyncIterable<Planes>;
 type Stems = AsyncIterable<readonly Planes[]>;

@@ -1,4 +1,4 @@
-import type { Planes } from '../audio/planes.ts';
+import type { Planes } from '../../audio/planes.ts';
 
 export type ChunkPlan = {
   /** New samples a chunk; the memory needed is a few times this, whatever the length of the sound. */

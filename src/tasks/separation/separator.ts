@@ -1,7 +1,7 @@
+import type { Planes } from '../../audio/planes.ts';
 import type { Manifest } from '../../engine/registry/manifest.ts';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
-import type { Planes } from '../audio/planes.ts';
 import type { TaskModel } from '../task-model.ts';
 import type { TaskHands } from '../task-work.ts';
 import type { ChunkPlan } from './separate-in-chunks.ts';

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Planes } from '../audio/planes.ts';
-import { encodeFrames, wavHead } from '../audio/write-wav.ts';
+import type { Planes } from '../../audio/planes.ts';
+import { encodeFrames, wavHead } from '../../audio/write-wav.ts';
 import type { GrowingSound, SoundHead } from '../growing-sound.ts';
 
 /**

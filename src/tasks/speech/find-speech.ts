@@ -1,8 +1,8 @@
-import { mono } from '../audio/mono.ts';
-import { withAudio } from '../audio/open-audio.ts';
-import type { OpenedAudio } from '../audio/opened-audio.ts';
-import { StreamResampler } from '../audio/resample.ts';
-import { wholeSoundLimits } from '../audio/sound-limits.ts';
+import { mono } from '../../audio/mono.ts';
+import { withAudio } from '../../audio/open-audio.ts';
+import type { OpenedAudio } from '../../audio/opened-audio.ts';
+import { StreamResampler } from '../../audio/resample.ts';
+import { wholeSoundLimits } from '../../audio/sound-limits.ts';
 import { Phases } from '../phases.ts';
 import { onlyFile } from '../task-files.ts';
 import type { ParametersOf } from '../task-parameters.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.ts';
+import type { Config } from '../config.ts';
 import type { AudioLimits } from './open-audio.ts';
 
 /** Limits for sounds that are scored or searched for speech as a whole. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { say } from '../../sentence.ts';
+import { say } from '../sentence.ts';
 import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt, readFrames } from './read-frames.ts';
 import { decodeFrames, readWavHead } from './read-wav.ts';

@@ -1,5 +1,5 @@
-import { ServiceError } from '../../errors.ts';
-import { say } from '../../sentence.ts';
+import { ServiceError } from '../errors.ts';
+import { say } from '../sentence.ts';
 import type { Audio } from './audio.ts';
 
 export type WavEncoding = 'pcm16' | 'pcm24' | 'float32';

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Config } from '../../config.ts';
-import { ServiceError } from '../../errors.ts';
-import { ours, say } from '../../sentence.ts';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import { ours, say } from '../sentence.ts';
 import { openAiff } from './open-aiff.ts';
 import { openFlac } from './open-flac.ts';
 import { openMp3 } from './open-mp3.ts';

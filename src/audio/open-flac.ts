@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { say } from '../../sentence.ts';
+import { say } from '../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt } from './read-frames.ts';

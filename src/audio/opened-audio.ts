@@ -1,5 +1,5 @@
-import { ServiceError } from '../../errors.ts';
-import { type Sentence, say } from '../../sentence.ts';
+import { ServiceError } from '../errors.ts';
+import { type Sentence, say } from '../sentence.ts';
 import type { Planes } from './planes.ts';
 
 /** A sound in a file, before it is decoded. */

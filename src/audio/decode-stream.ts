@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { say } from '../../sentence.ts';
+import { say } from '../sentence.ts';
 import { type CompressedFormat, cutBites, headBytesMax } from './cut-bites.ts';
 import { unreadable } from './opened-audio.ts';
 import type { Planes } from './planes.ts';

@@ -1,5 +1,5 @@
-import { ServiceError } from '../../errors.ts';
-import { type Sentence, say } from '../../sentence.ts';
+import { ServiceError } from '../errors.ts';
+import { type Sentence, say } from '../sentence.ts';
 import type { Audio } from './audio.ts';
 
 export type SampleEncoding = 'pcm8' | 'pcm16' | 'pcm24' | 'pcm32' | 'float32' | 'float64';

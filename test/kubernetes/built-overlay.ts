@@ -4,7 +4,7 @@ import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { runProgram } from '../backends/run-program.ts';
 
 export const root = join(import.meta.dirname, '../..');
-export const overlays = ['one-node', 'one-node-gpu', 'cluster', 'cluster-gpu'] as const;
+export const overlays = ['one-node', 'one-node-gpu', 'cluster', 'cluster-gpu', 'cluster-shared'] as const;
 export type Overlay = (typeof overlays)[number];
 
 export type Container = {

@@ -51,7 +51,9 @@ describe('the Kubernetes manifests', function () {
     // A field that is misspelt is let pass by the schema; the compiler, which is given each resource as
     // a literal, refuses it.
     const inside = await mkdtemp(join(root, 'node_modules/.vitrine-kubernetes-'));
-    const resources = [...built['one-node-gpu'], ...built['cluster-gpu']].filter(({ kind }) => kind !== 'ConfigMap');
+    const resources = [...built['one-node-gpu'], ...built['cluster-gpu'], ...built['cluster-shared']].filter(
+      ({ kind }) => kind !== 'ConfigMap',
+    );
     const source = resources.map(({ apiVersion, kind, ...rest }, at) => {
       const type = `import('kubernetes-models/${apiVersion}/${kind}').I${kind}`;
       return `export const r${at}: ${type} = ${JSON.stringify({ apiVersion, kind, ...rest })};`;
@@ -69,7 +71,7 @@ describe('the Kubernetes manifests', function () {
 
   it('gives only settings that exist, by their names', () => {
     const known = new Set<string>(Object.values(settings).map(({ env }) => env));
-    const others = /^(GOMEMLIMIT|GF_\w+|OTEL_\w+|NVIDIA_DRIVER_CAPABILITIES|POD_NAME|NODE_NAME)$/;
+    const others = /^(GOMEMLIMIT|GF_\w+|OTEL_\w+|NVIDIA_DRIVER_CAPABILITIES|POD_NAME|NODE_NAME|PGPASSWORD)$/;
     // Where the servers are, and what the Collector alone reads: set by compose and here, and no rows
     // of the table.
     const ofPlaces = /^VITRINE_(\w+_HOST|CONFIGURATION|GATEWAY|NODE|LOKI_RULES|COLLECTOR_MEMORY_MIB)$/;
@@ -190,28 +192,28 @@ describe('the Kubernetes manifests', function () {
   });
 
   it('lets the service reach the Collector, and nothing else but names', () => {
-    const waysOut = (overlay: Overlay) =>
-      built[overlay]
-        .filter(({ kind, spec }) => kind === 'NetworkPolicy' && isForService(spec))
-        .flatMap(({ spec }) => (spec.egress ?? []) as { to: object[]; ports: { port: number }[] }[]);
-    const toNames = (way: { ports?: { port: number }[] }) => way.ports?.every(({ port }) => port === 53);
-    const ways = waysOut('cluster').filter((way) => !toNames(way));
-    assert.deepEqual(ways, [
-      {
-        to: [
-          {
-            namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'vitrine-nodes' } },
-            podSelector: { matchLabels: { 'app.kubernetes.io/component': 'agent' } },
-          },
-        ],
-        ports: [{ protocol: 'TCP', port: 4317 }],
-      },
-    ]);
+    assert.deepEqual(waysOut(built.cluster), [toAgents]);
     // There is a policy that closes what none opens.
     assert.deepEqual(find(built.cluster, 'NetworkPolicy/nothing').spec, {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
     });
+  });
+
+  it('lets replicas that share a store reach each other, the database and the bucket besides', () => {
+    const toReplicas = {
+      to: [{ podSelector: { matchLabels: { 'app.kubernetes.io/component': 'service' } } }],
+      ports: [{ protocol: 'TCP', port: 8020 }],
+    };
+    const toStores = { ports: [5432, 443].map((port) => ({ protocol: 'TCP', port })) };
+    assert.deepEqual(waysOut(built['cluster-shared']), [toAgents, toReplicas, toStores]);
+    const [service] = podOf(find(built['cluster-shared'], 'StatefulSet/service'))!.spec.containers;
+    const { VITRINE_REPLICA_PORT: port } = configurationOf(built['cluster-shared'], 'service-settings');
+    assert.equal(service!.ports!.find(({ name }) => name === 'replicas')!.containerPort, Number(port));
+    assert.ok(service!.env!.some(({ name }) => name === 'VITRINE_REPLICA_ADDRESS'));
+    // Any of them knows the job, so callers are spread.
+    assert.equal(find(built['cluster-shared'], 'Service/service').spec.sessionAffinity, undefined);
+    assert.equal(find(built.cluster, 'Service/service').spec.sessionAffinity, 'ClientIP');
   });
 
   it('selects pods that there are, at ports that they have', () => {
@@ -315,6 +317,24 @@ describe('the Kubernetes manifests', function () {
     assert.deepEqual(await dimensionsOf('deploy/kubernetes/collector/gateway.yaml'), [...native, 'collector.pod']);
   });
 });
+
+const toAgents = {
+  to: [
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'vitrine-nodes' } },
+      podSelector: { matchLabels: { 'app.kubernetes.io/component': 'agent' } },
+    },
+  ],
+  ports: [{ protocol: 'TCP', port: 4317 }],
+};
+
+/** Where the service may send, but for the lookup of names. */
+function waysOut(resources: readonly Resource[]): { to?: object[]; ports?: { port: number }[] }[] {
+  return resources
+    .filter(({ kind, spec }) => kind === 'NetworkPolicy' && isForService(spec))
+    .flatMap(({ spec }) => (spec.egress ?? []) as { to?: object[]; ports?: { port: number }[] }[])
+    .filter(({ ports }) => !ports?.every(({ port }) => port === 53));
+}
 
 function pods(resources: readonly Resource[]): (Resource & { pod: Pod })[] {
   return resources.flatMap((resource) => {

@@ -11,6 +11,7 @@ export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
     'By the convention’s name, for other people’s dashboards: ours draw http.request.duration, the same requests.',
   httpServerActive: 'By the convention’s name, for other people’s dashboards.',
   httpServerBodyBytes: 'By the convention’s name, for other people’s dashboards.',
+  httpServerAnswerBytes: 'By the convention’s name, for other people’s dashboards.',
   eventLoopDelayMin:
     'From the official instrumentation; the median, the 90th and 99th percentile and the most are drawn.',
   eventLoopDelayMean: 'From the official instrumentation; percentiles say more than a mean.',

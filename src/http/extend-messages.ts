@@ -5,7 +5,10 @@ import { inviteBody } from './await-invitation.ts';
 import { chargeAnswer } from './charge-answer.ts';
 
 const { read } = IncomingMessage.prototype;
-const { end, setTimeout } = ServerResponse.prototype;
+const { end, setTimeout, write } = ServerResponse.prototype;
+
+/** An answer that counts the bytes of its body. */
+export type MeasuredAnswer = ServerResponse & { answerBytes: number };
 
 /** What our messages do more than Node's, in the way that Express documents for its users. */
 export function extendMessages(app: Express, answers: SharedBudget): void {
@@ -19,8 +22,15 @@ export function extendMessages(app: Express, answers: SharedBudget): void {
     /** See charge-answer.ts. */
     answersBudget: answers,
     isCharged: false,
-    end(this: ServerResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) chargeAnswer(this, chunk.length);
+    answerBytes: 0,
+    write(this: MeasuredAnswer, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+      this.answerBytes += bytesOf(chunk, encoding);
+      return write.call(this, chunk, encoding as BufferEncoding, callback as () => void);
+    },
+    end(this: MeasuredAnswer, chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
+      const bytes = this.req.method === 'HEAD' ? 0 : bytesOf(chunk, encoding);
+      if (bytes > 0) chargeAnswer(this, bytes);
+      this.answerBytes += bytes;
       return end.call(this, chunk, encoding as BufferEncoding, callback as () => void);
     },
     /**
@@ -31,6 +41,12 @@ export function extendMessages(app: Express, answers: SharedBudget): void {
       return setTimeout.call(this, ms, callback);
     },
   });
+}
+
+function bytesOf(chunk: unknown, encoding: unknown): number {
+  if (typeof chunk === 'string')
+    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  return chunk instanceof Uint8Array ? chunk.length : 0;
 }
 
 function endTimeLimit(this: ServerResponse): void {

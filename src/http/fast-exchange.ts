@@ -3,11 +3,15 @@ import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import type { HeadLines } from '../head-lines.ts';
 import { inviteBody } from './await-invitation.ts';
+import type { MeasuredAnswer } from './extend-messages.ts';
 import type { AnswerBytes, BodySink, HttpExchange } from './http-exchange.ts';
 
 // The only file that uses what Node does not document. What each trick saves: docs/performance.md.
 
-/** Without what extend-messages.ts adds: an inference has charged its answer already. */
+/**
+ * Without what extend-messages.ts adds: an inference has charged its answer already, and its size is
+ * known.
+ */
 const { end: endOfNode } = ServerResponse.prototype;
 
 /** One copy is cheaper than several writes up to this. */
@@ -38,7 +42,7 @@ export function fastExchange(app: Express, keepAliveMs: number): HttpExchange {
 }
 
 type FastRequest = IncomingMessage & { bodySink: BodySink | undefined; _dumpAndCloseReadable?(): void };
-type FastResponse = ServerResponse & { _header: string; _last: boolean; _keepAliveTimeout: number };
+type FastResponse = MeasuredAnswer & { _header: string; _last: boolean; _keepAliveTimeout: number };
 type FastSocket = Socket & {
   _httpMessage?: ServerResponse | null;
   _handle?: (Handle & { _parent?: Handle | null }) | null;
@@ -76,6 +80,7 @@ function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'Serv
   }
   class ServedResponse extends ServerResponse {
     isCharged = false;
+    answerBytes = 0;
   }
   Object.setPrototypeOf(ServedRequest.prototype, app.request);
   Object.setPrototypeOf(ServedResponse.prototype, app.response);
@@ -105,15 +110,20 @@ function readBody(request: IncomingMessage, sink: BodySink): void {
 
 function end(response: ServerResponse, head: HeadLines, bytes: AnswerBytes, size: number): void {
   writeHead(response as FastResponse, head);
-  if (typeof bytes === 'string') endOfNode.call(response, bytes, 'latin1');
-  else if (size <= joinBytesMax || bytes.length === 1)
-    endOfNode.call(response, bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes, size), 'latin1');
-  else {
+  if (typeof bytes === 'string' || size <= joinBytesMax || bytes.length === 1) {
+    (response as FastResponse).answerBytes = size;
+    endOfNode.call(response, inOne(bytes, size), 'latin1');
+  } else {
     response.cork();
     for (const piece of bytes) response.write(piece);
     response.end();
     response.uncork();
   }
+}
+
+function inOne(bytes: AnswerBytes, size: number): string | Buffer {
+  if (typeof bytes === 'string') return bytes;
+  return bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes, size);
 }
 
 /** The head as text: Node would check each name and value, and look for those that it knows. */

@@ -4,6 +4,7 @@ import { endRequest, type RequestEnds } from '../observe/end-request.ts';
 import { RequestRow } from '../observe/flight/request-row.ts';
 import type { RequestTable } from '../observe/flight/request-table.ts';
 import { RequestTrace } from '../observe/request-trace.ts';
+import type { MeasuredAnswer } from './extend-messages.ts';
 import { knownMethod } from './known-method.ts';
 import { routeOf } from './route-of.ts';
 
@@ -42,6 +43,7 @@ export function beginTrace(tracing: RequestTracing | undefined, request: Request
     // Who left before anything was decided got no status of ours; 499 is what proxies call it.
     if (row.status === 0) row.status = response.headersSent ? response.statusCode : failures.caller_gone.status;
     if (trace.route === '') trace.route = routeOf(request);
+    row.answerBytes = (response as unknown as MeasuredAnswer).answerBytes;
     endRequest(tracing, trace, row, request.httpVersion);
     trace.row = undefined;
     row.release();

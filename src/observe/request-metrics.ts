@@ -89,7 +89,7 @@ export class RequestMetrics {
     endpoint: string,
     status: number,
     fault: Fault | undefined,
-    { tookMs, bodyBytes }: Pick<RequestRow, 'tookMs' | 'bodyBytes'>,
+    { tookMs, bodyBytes, answerBytes }: Pick<RequestRow, 'tookMs' | 'bodyBytes' | 'answerBytes'>,
   ): void {
     const series =
       this.#lastAnswered.get(status, endpoint, method, fault) ??
@@ -98,6 +98,7 @@ export class RequestMetrics {
           requests: this.#requestsOf(method, endpoint, status, fault),
           seconds: this.#secondsOf(method, endpoint, status),
           bodies: this.#meter.histogram('httpServerBodyBytes').series(method, endpoint, this.#scheme),
+          answers: this.#meter.histogram('httpServerAnswerBytes').series(method, endpoint, this.#scheme),
         },
         status,
         endpoint,
@@ -107,6 +108,7 @@ export class RequestMetrics {
     series.requests.value += 1;
     series.seconds.record(tookMs / 1000);
     series.bodies.record(bodyBytes);
+    series.answers.record(answerBytes);
   }
 
   /** The trace of a request that was counted is kept: one can go from its buckets to it. */
@@ -205,6 +207,7 @@ type AnsweredSeries = {
   readonly requests: CounterSeries;
   readonly seconds: HistogramSeries;
   readonly bodies: HistogramSeries;
+  readonly answers: HistogramSeries;
 };
 
 type ExemplaryWords = Pick<RequestTrace, 'method' | 'route' | 'servedBy' | 'task' | 'isForJob'>;

@@ -54,6 +54,7 @@ const dashboards: Readonly<Record<string, readonly (readonly [query: string, val
       1,
     ],
     ['sum by (le) (rate(http_server_request_body_size_bytes_bucket[1m]))'],
+    ['sum(rate(http_server_response_body_size_bytes_sum[1m]))'],
   ],
   'Node.js by OpenTelemetry’s names': [
     ['nodejs_eventloop_utilization_ratio{job="vitrine"}'],

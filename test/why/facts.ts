@@ -37,7 +37,7 @@ export function requestOf(stages: Parameters<typeof stagesOf>[0], of: Partial<Fl
     startedAt: 1000,
     tookMs,
     stages: all,
-    size: { rows: 1, bytes: 16, bodyBytes: 100, form: 1 },
+    size: { rows: 1, bytes: 16, bodyBytes: 100, answerBytes: 100, form: 1 },
     arrival: { waiting: 0, waitingBytes: 0, running: 0, predictedWaitMs: 0 },
     threads: { lanes: 1, laneKind: 'thread', intraOpThreads: 1, interOpThreads: 1 },
     ...of,

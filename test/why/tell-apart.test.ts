@@ -3,7 +3,7 @@ import { sayDifference } from '../../src/observe/compare/say-difference.ts';
 import { tellApart } from '../../src/observe/compare/tell-apart.ts';
 import { requestOf } from './facts.ts';
 
-const rows = (count: number) => ({ rows: count, bytes: 16 * count, bodyBytes: 100, form: 1 });
+const rows = (count: number) => ({ rows: count, bytes: 16 * count, bodyBytes: 100, answerBytes: 100, form: 1 });
 
 describe('what parts two sets of requests', () => {
   it('is first what all of one set have and none of the other', () => {

@@ -177,6 +177,7 @@ export class GrpcCall implements Caller, InChurnList {
   answer(message: WrittenMessage, timing = false): void {
     if (this.isEnded) return;
     this.#charge(message.size);
+    this.#count(message);
     this.#sendHead(timing, message.packing);
     this.#trailers = okTrailers;
     if (message.size <= pieceBytes && message.pieces.length === 1) this.#stream.end(message.pieces[0]);
@@ -187,8 +188,14 @@ export class GrpcCall implements Caller, InChurnList {
   write(message: WrittenMessage): boolean {
     if (this.isEnded) return false;
     if (!this.#stream.headersSent) this.#sendHead(false);
+    this.#count(message);
     this.#write(message);
     return this.#toWriteBytes < pieceBytes;
+  }
+
+  #count({ size }: WrittenMessage): void {
+    const { row } = this.trace;
+    if (row !== undefined) row.answerBytes += size;
   }
 
   /** After the last of several. */

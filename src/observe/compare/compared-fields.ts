@@ -35,6 +35,7 @@ export const comparedFields = {
   rows: { kind: 'number', unit: '', label: 'rows', of: ({ size }) => size.rows },
   bytes: { kind: 'number', unit: 'bytes', label: 'bytes of its tensors', of: ({ size }) => size.bytes },
   body_bytes: { kind: 'number', unit: 'bytes', label: 'bytes of its body', of: ({ size }) => size.bodyBytes },
+  answer_bytes: { kind: 'number', unit: 'bytes', label: 'bytes of its answer', of: ({ size }) => size.answerBytes },
   waiting_found: {
     kind: 'number',
     unit: '',

@@ -56,13 +56,14 @@ export type FlightRecord = RequestWords & {
   readonly firstPartMs: number | undefined;
 };
 
-/** What a request carried. */
+/** What a request carried, and what it was sent. */
 export type RequestSize = {
   /** 0: it did not get to the engine. */
   readonly rows: number;
   /** Of its tensors. */
   readonly bytes: number;
   readonly bodyBytes: number;
+  readonly answerBytes: number;
   /** Bits of `wireForm`. */
   readonly form: number;
 };

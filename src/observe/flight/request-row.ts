@@ -16,7 +16,7 @@ import { columnCount, columnOf, type RequestTable } from './request-table.ts';
 
 const { receive, decode, queue, assemble, run, split, startedAt, tookMs, markedAt, enqueuedAt, ranSince } = columnOf;
 const { waiting, waitingBytes, running, predictedWaitMs, status, batch } = columnOf;
-const { rows, bytes, bodyBytes, form, lostRuns, lostFrom, lostTo, cache, firstPart } = columnOf;
+const { rows, bytes, bodyBytes, answerBytes, form, lostRuns, lostFrom, lostTo, cache, firstPart } = columnOf;
 export const noBatch = -1;
 
 /**
@@ -88,6 +88,15 @@ export class RequestRow implements Follower {
 
   get bodyBytes(): number {
     return this.#read(bodyBytes);
+  }
+
+  /** Of the answer's body, as it was sent. */
+  get answerBytes(): number {
+    return this.#read(answerBytes);
+  }
+
+  set answerBytes(value: number) {
+    this.#write(answerBytes, value);
   }
 
   /** Bits of `wireForm`. */

@@ -23,6 +23,8 @@ const columns = [
   'rows',
   'bytes',
   'bodyBytes',
+  /** Of the answer's body, as it was sent. */
+  'answerBytes',
   /** How it was read and written: the bits of `wireForm`. */
   'form',
   /** Batches that it was in and that gave no answer: how many, and the last one. */
@@ -126,6 +128,7 @@ export class RequestTable {
       rows: this.number(row, 'rows'),
       bytes: this.number(row, 'bytes'),
       bodyBytes: this.number(row, 'bodyBytes'),
+      answerBytes: this.number(row, 'answerBytes'),
       form: this.number(row, 'form'),
     };
   }

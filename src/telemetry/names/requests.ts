@@ -49,6 +49,14 @@ export const requestMetrics = {
     attributes: ['http.request.method', 'http.route', 'url.scheme'],
     buckets: bodyBytes,
   },
+  httpServerAnswerBytes: {
+    name: 'http.server.response.body.size',
+    kind: 'histogram',
+    unit: 'By',
+    says: 'Bodies of answers, as they were sent: after they were packed. Answers without a body count as 0.',
+    attributes: ['http.request.method', 'http.route', 'url.scheme'],
+    buckets: bodyBytes,
+  },
   rpcSeconds: {
     name: 'rpc.server.call.duration',
     kind: 'histogram',

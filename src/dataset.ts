@@ -11,8 +11,10 @@ import { runDataset } from './datasets/run-dataset.ts';
 import { SampleLedger } from './datasets/sample-ledger.ts';
 import { ProgressLine } from './datasets/show-progress.ts';
 import { writeReport } from './datasets/write-report.ts';
+import { placesFrom } from './engine/places/place.ts';
 import { readManifest } from './engine/registry/model-folder.ts';
 import { Registry } from './engine/registry/registry.ts';
+import { modelNotFound } from './engine/registry/shelf.ts';
 import { ServiceError } from './errors.ts';
 import { ifThere } from './if-there.ts';
 import { makeFolder } from './make-folder.ts';
@@ -65,7 +67,7 @@ export async function runDatasetIn(options: DatasetOptions): Promise<DatasetOutc
   const config: Config = {
     ...given,
     data,
-    models: resolve(root, given.models),
+    models: placesFrom(root, given.models),
     modelControl: 'explicit',
     loadModels: '',
     tasksRunningMax: workers,
@@ -141,10 +143,13 @@ async function workOf({ operation, model, stem, references }: DatasetOptions, ou
  */
 async function openRegistry(config: Config, work: DatasetWork, workers: number): Promise<Registry> {
   const registry = new Registry(config);
-  await registry.start();
+  // The service may serve from what lies in VITRINE_DATA: nothing is removed there.
+  await registry.start({ watch: 'elsewhere' });
   for (const name of work.models) {
     try {
-      const manifest = await readManifest(config.models, name);
+      const folder = await registry.repository.find(name);
+      if (!folder) throw modelNotFound(name);
+      const manifest = await readManifest(folder.folder);
       await registry.load(name, { config: () => ({ ...manifest, lanes: { ...manifest.lanes, count: workers } }) });
     } catch (error) {
       if (work.name === 'score' && error instanceof ServiceError && error.code === 'model_not_found') continue;

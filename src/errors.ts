@@ -206,6 +206,16 @@ export const failures = {
     retryable: false,
     means: 'A file of a job is not in VITRINE_FILES any more, or is not what was put there.',
   },
+  models_unreachable: {
+    status: 503,
+    retryable: true,
+    means: 'A place of models (VITRINE_MODELS) cannot be used at the moment; what was downloaded before is served.',
+  },
+  models_refused: {
+    status: 422,
+    retryable: false,
+    means: 'What a place of models holds is not taken: its hash, signature, size or paths are not as they must be.',
+  },
   backend_away: { status: 503, retryable: true, means: 'The backend that the page asks for is not there.' },
   backend_slow: { status: 504, retryable: true, means: 'The backend did not answer the page in time.' },
   backend_failed: { status: 502, retryable: true, means: 'The backend answered the page with a failure of its own.' },

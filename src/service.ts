@@ -36,6 +36,7 @@ import { EngineMetrics } from './observe/engine-metrics.ts';
 import { FlightRecorder } from './observe/flight/flight-recorder.ts';
 import { GpuShare } from './observe/gpu-share.ts';
 import { ModelUses } from './observe/model-uses.ts';
+import { observePlaces } from './observe/place-metrics.ts';
 import { RequestMetrics } from './observe/request-metrics.ts';
 import { openDatabase } from './postgres/open-database.ts';
 import { adoptSpools } from './processes/adopt-spools.ts';
@@ -155,6 +156,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
     ? new Registry(config, observedBy(engineMetrics, cost, flights), new GpuShare(() => gpu))
     : new Registry(config);
   engineMetrics.watch(registry);
+  observePlaces(meter, registry.repository);
   requestMetrics.watch(registry);
   const taskThreads = new TaskThreads(config, meter);
   taskMetrics.watch(() => possibleTasks(registry));

@@ -8,8 +8,8 @@ import { Progress } from '../../launcher/progress.ts';
 import { ensureServer } from '../../launcher/servers/ensure-server.ts';
 import { asTar, releaseHere } from '../../launcher/servers/releases.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
-import { sha256Of } from '../../launcher/sha256-of.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
+import { sha256Of } from '../../src/hash-of-file.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Of } from '../../src/hash-of-file.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { runCommand } from '../run-command.ts';
 import { platform } from '../servers/releases.ts';
-import { sha256Of } from '../sha256-of.ts';
 
 /** What an image says of itself, in the words of OCI. */
 export type ImageConfig = {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { open, stat } from 'node:fs/promises';
 import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
-import { sha256Of } from '../sha256-of.ts';
+import { sha256Of } from '../../src/hash-of-file.ts';
 
 /** Why an archive could not be had, as it ends a sentence about the server. */
 export class NoArchive extends Error {

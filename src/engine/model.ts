@@ -40,6 +40,8 @@ type State =
 
 /** One version of one model, ready to run. */
 export class LoadedModel {
+  /** Its graph. */
+  readonly file: string;
   readonly manifest: Manifest;
   readonly report: SessionReport;
   readonly statistics = new Statistics();
@@ -53,12 +55,11 @@ export class LoadedModel {
   readonly #cache: AnswerCache | undefined;
   /** Of a model with a state. */
   readonly #sequences: Sequences | undefined;
-  readonly #file: string;
   #state: State = { kind: 'serving' };
 
   constructor({ file, manifest, lanes, shortcut, breaker, observer: given, gpu, sequenceBudgets }: ModelParts) {
     const observer = observedBy(this.statistics, given);
-    this.#file = file;
+    this.file = file;
     this.report = lanes.report;
     this.manifest = manifest;
     this.threads = threadsOf(manifest);
@@ -100,7 +101,7 @@ export class LoadedModel {
   /** To open another session as this model's are, on the provider that they found. */
   get session(): SessionRequest {
     const { provider } = this.report;
-    return { ...sessionRequest(this.manifest, this.#file), providers: [provider], rowTrial: undefined };
+    return { ...sessionRequest(this.manifest, this.file), providers: [provider], rowTrial: undefined };
   }
 
   /** What is wrong although the model serves; '' when nothing is. */

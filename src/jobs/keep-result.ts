@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { syncToDisk } from '../sync-to-disk.ts';
 import type { TaskResult } from '../tasks/task-types.ts';
 import type { JobResult } from './job.ts';
 
@@ -37,16 +38,6 @@ export async function keepResult(
   await syncToDisk(ofJob);
   await syncToDisk(dirname(ofJob));
   return { attempt, files, facts: result.facts };
-}
-
-/** fsync of a file, or of a folder: then its names are on the disk. */
-export async function syncToDisk(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A plain name that no other file of the result has. */

@@ -8,10 +8,10 @@ import { makeFolder } from '../make-folder.ts';
 import { onDisk } from '../resilience/disk-failure.ts';
 import { SharedBudget } from '../resilience/shared-budget.ts';
 import { ours, say } from '../sentence.ts';
+import { syncToDisk } from '../sync-to-disk.ts';
 import { log } from '../telemetry/logger.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import type { Job } from './job.ts';
-import { syncToDisk } from './keep-result.ts';
 import { type KeptResult, KeptResults } from './kept-results.ts';
 import { foldersSetAside } from './sqlite/set-aside.ts';
 

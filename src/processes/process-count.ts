@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config.ts';
+import type { PlacesConfig } from '../engine/places/place-source.ts';
 import { ServiceError } from '../errors.ts';
 import { procText } from '../proc.ts';
 import { say } from '../sentence.ts';
@@ -8,9 +9,10 @@ import { say } from '../sentence.ts';
 const processesMax = 256;
 
 /** How many processes VITRINE_PROCESSES asks for. */
-export async function processCount({ processes, models }: Pick<Config, 'processes' | 'models'>): Promise<number> {
+export async function processCount(config: Pick<Config, 'processes'> & PlacesConfig): Promise<number> {
+  const { processes } = config;
   const given = processes.trim().toLowerCase();
-  if (given === 'auto') return processesFor(await coresOfService(), await threadsOfModels(models));
+  if (given === 'auto') return processesFor(await coresOfService(), await threadsOfModels(config));
   const count = Number(given);
   if (/^\d+$/.test(given) && count >= 1 && count <= processesMax) return count;
   throw new ServiceError(
@@ -35,12 +37,14 @@ async function coresOfService(): Promise<number> {
  * The threads that the most demanding model wants by its manifest. One that takes what is there
  * counts as one thread, since it makes do with it.
  */
-async function threadsOfModels(repository: string): Promise<number> {
-  const { readManifest, scanRepository } = await import('../engine/registry/model-folder.ts');
+async function threadsOfModels(config: PlacesConfig): Promise<number> {
+  const { readManifest } = await import('../engine/registry/model-folder.ts');
+  const { ModelRepository } = await import('../engine/places/model-repository.ts');
+  await using repository = new ModelRepository(config);
   let most = 1;
-  for (const { name } of await scanRepository(repository)) {
+  for (const { folder } of await repository.scan()) {
     // What cannot be read is said when it is loaded.
-    const manifest = await readManifest(repository, name).catch(() => undefined);
+    const manifest = await readManifest(folder).catch(() => undefined);
     if (manifest === undefined) continue;
     const { lanes, session } = manifest;
     most = Math.max(most, (lanes?.count ?? 1) * Math.max(1, session?.intra_op_threads ?? 1));

@@ -7,7 +7,11 @@ export const fileSettings = {
     '',
     'Where the files of jobs lie: file:///folder that all replicas mount, or s3://bucket/prefix. Empty: the folder of VITRINE_DATA, for one replica. Credentials of S3 come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the files and roles that AWS’ own tools use.',
   ),
-  s3Endpoint: text('VITRINE_S3_ENDPOINT', '', 'Address of an S3 that is not AWS’: https://s3.example.com:9000.'),
+  s3Endpoint: text(
+    'VITRINE_S3_ENDPOINT',
+    '',
+    'Address of an S3 that is not AWS’: https://s3.example.com:9000. For VITRINE_FILES and for VITRINE_MODELS.',
+  ),
   s3Region: text('VITRINE_S3_REGION', 'us-east-1', 'The region of the bucket.'),
   s3PathStyle: flag(
     'VITRINE_S3_PATH_STYLE',
@@ -39,7 +43,7 @@ export const fileSettings = {
     30_000,
     100,
     3_600_000,
-    'How long S3 may be silent in the middle of a transfer before it is tried again.',
+    'How long S3, or an https address of VITRINE_MODELS, may be silent in the middle of a transfer before it is tried again.',
   ),
   filesAbandonedMs: integer(
     'VITRINE_FILES_ABANDONED_MS',

@@ -3,7 +3,11 @@ import { type Setting, text } from './setting.ts';
 /** Where files are, and the name of the deployment. */
 export const folderSettings = {
   data: text('VITRINE_DATA', '.vitrine', 'Folder for everything written at run time. Give each stack its own.'),
-  models: text('VITRINE_MODELS', 'models', 'The model repository.'),
+  models: text(
+    'VITRINE_MODELS',
+    'models',
+    'The model repository, or several with commas between: folders, s3://bucket/prefix, https://host/models.tar.gz#sha256=…. The first that has a model serves it. See docs/models-from-elsewhere.md.',
+  ),
   cache: text(
     'VITRINE_CACHE',
     '',

@@ -24,6 +24,8 @@ const notMade: Partial<Record<MetricName, string>> = {
   redactedLogRecords: 'needs a secret in a log record; test/collector has it',
   tlsCertificateEnd: 'needs a certificate; test/tls has it',
   identityChecks: 'needs an OpenID provider; test/api has it',
+  modelPlaces: 'needs a place that is downloaded; test/places has it',
+  modelDownloadBytes: 'needs a place that is downloaded; test/places has it',
   firstPartSeconds: 'needs a stream; test/tasks has it',
   rpcSeconds: 'needs the gRPC port; test/grpc has it',
   databaseQuerySeconds: 'needs PostgreSQL; test/jobs has it',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
 import { openDataFolder } from '../../src/data-folder.ts';
 import { adoptSpools } from '../../src/processes/adopt-spools.ts';
 import { processCount, processesFor } from '../../src/processes/process-count.ts';
@@ -19,16 +20,17 @@ describe('the number of processes', () => {
 
   it('goes by the most demanding model, and is refused in words where it is none', async () => {
     await using folder = await temporaryFolder();
+    const asked = (processes: string) => ({ ...readConfig({}), data: folder.path, processes, models: folder.path });
     const manifest = { lanes: { count: 1_000_000 } };
     await writeModel(folder.path, 'small', perceptron());
-    const many = await processCount({ processes: 'auto', models: folder.path });
+    const many = await processCount(asked('auto'));
     assert.ok(many >= 1);
     await writeModel(folder.path, 'demanding', perceptron());
     await writeFile(join(folder.path, 'demanding', 'model.json'), JSON.stringify(manifest));
-    assert.equal(await processCount({ processes: ' AUTO ', models: folder.path }), 1);
-    assert.equal(await processCount({ processes: '3', models: folder.path }), 3);
+    assert.equal(await processCount(asked(' AUTO ')), 1);
+    assert.equal(await processCount(asked('3')), 3);
     for (const processes of ['0', '257', 'many', '1.5'])
-      await assert.rejects(processCount({ processes, models: folder.path }), /whole number from 1 to 256, or auto/);
+      await assert.rejects(processCount(asked(processes)), /whole number from 1 to 256, or auto/);
   });
 });
 

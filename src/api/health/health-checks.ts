@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { isFolder } from '../../engine/registry/model-folder.ts';
+import type { FetchedStanding } from '../../engine/places/model-repository.ts';
 import type { ModelStatus, Registry } from '../../engine/registry/registry.ts';
 import type { ServerTls } from '../../http/tls/server-tls.ts';
 import type { JobQueue } from '../../jobs/job-queue.ts';
@@ -8,18 +8,19 @@ import type { Beat } from '../../processes/messages.ts';
 import type { Telemetry } from '../../running-telemetry.ts';
 import type { Gpu } from '../../telemetry/host/gpu/start-gpu.ts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { Check, CheckStatus, Shown } from './check.ts';
 import { gpuCount } from './gpu-presence.ts';
+import { placesCheck } from './places-check.ts';
 import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse } from './resource-use.ts';
-
-export type CheckStatus = 'healthy' | 'warning' | 'unhealthy';
-export type Check = { status: CheckStatus; message?: string; [figure: string]: unknown };
 
 export type Seen = Outside & { models: readonly ModelStatus[] };
 
 /** What takes a look outside the process; all health answers of a second are made from the same. */
 type Outside = {
-  /** The folder of VITRINE_MODELS. */
+  /** Any place of VITRINE_MODELS. */
   isRepositoryThere: boolean;
+  /** The places that are downloaded. */
+  places: readonly FetchedStanding[];
   disk: DiskUse | undefined;
   memory: MemoryUse;
   cpu: CpuUse | undefined;
@@ -33,17 +34,9 @@ type Outside = {
   setAside: readonly string[];
 };
 
-/** What an answer may say to who asks. */
-export type Shown = { model(name: string): boolean; sizes: boolean };
-
 type HealthConfig = Pick<
   Config,
-  | 'data'
-  | 'models'
-  | 'gpuRequired'
-  | 'healthCpuPercentMax'
-  | 'healthDiskFreePercentCritical'
-  | 'healthDiskFreePercentMin'
+  'data' | 'gpuRequired' | 'healthCpuPercentMax' | 'healthDiskFreePercentCritical' | 'healthDiskFreePercentMin'
 >;
 
 export type HealthParts = {
@@ -96,13 +89,15 @@ export class HealthChecks {
         ...figures,
         message: seen.isRepositoryThere
           ? 'No model serves: none could be loaded from the folder of VITRINE_MODELS; POST /v2/repository/index has the reasons.'
-          : 'No model serves: the folder of VITRINE_MODELS is not there; correct the setting, or put the folder back.',
+          : seen.places.length > 0
+            ? 'No model serves: no place of VITRINE_MODELS can be used; model_places has the reasons.'
+            : 'No model serves: the folder of VITRINE_MODELS is not there; correct the setting, or put the folder back.',
       };
     if (failed.length > 0)
       return {
         status: 'warning',
         ...figures,
-        message: `Not loaded: ${namesOf(failed, shown, ({ name, version }) => `${name} version ${version}`)}; POST /v2/repository/index has the reasons.`,
+        message: `Not loaded: ${namesOf(failed, shown, ({ name, version }) => (version === '' ? name : `${name} version ${version}`))}; POST /v2/repository/index has the reasons.`,
       };
     if (open.length > 0)
       return {
@@ -111,6 +106,11 @@ export class HealthChecks {
         message: `Left alone after failures: ${namesOf(open, shown, ({ name }) => name)}.`,
       };
     return { status: 'healthy', ...figures };
+  }
+
+  /** The places that models are downloaded from; undefined where there is none. */
+  modelPlaces({ places }: Seen, shown: Shown): Check | undefined {
+    return places.length === 0 ? undefined : placesCheck(places, shown);
   }
 
   /**
@@ -266,8 +266,9 @@ export class HealthChecks {
   }
 
   async #lookAgain(): Promise<Outside> {
-    const { config, jobs } = this.#parts;
-    const [disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere] = await Promise.all([
+    const { config, jobs, registry } = this.#parts;
+    const { repository } = registry;
+    const [disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere, places] = await Promise.all([
       // The folder may be away with its disk: that is a warning, not a defect.
       diskUse(config.data).catch(() => undefined),
       memoryUse(),
@@ -275,9 +276,10 @@ export class HealthChecks {
       gpuCount(),
       jobs.foldersSetAside().catch(() => []),
       jobs.storeAnswerMs(),
-      isFolder(config.models),
+      repository.isThere(),
+      repository.standingsNow(),
     ]);
-    return { disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere };
+    return { disk, memory, cpu, gpus, setAside, databaseMs, isRepositoryThere, places };
   }
 }
 

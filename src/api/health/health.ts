@@ -12,7 +12,8 @@ import { version } from '../../version.ts';
 import type { Client } from '../access/clients.ts';
 import type { Permits } from '../inference/permits.ts';
 import type { ReplicaStanding, Replicas } from '../replicas/replicas.ts';
-import { type Check, type HealthChecks, type Shown, worst } from './health-checks.ts';
+import type { Check, Shown } from './check.ts';
+import { type HealthChecks, worst } from './health-checks.ts';
 
 type Parts = {
   config: Config;
@@ -93,8 +94,10 @@ export function health({ config, lifecycle, registry, healthChecks, seat }: Part
     const seen = await healthChecks.see();
     const shown = shownTo(client);
     const model = healthChecks.models(seen, shown);
+    const places = healthChecks.modelPlaces(seen, shown);
     const checks = {
       model,
+      ...(places && { model_places: places }),
       disk: healthChecks.disk(seen, shown),
       memory: healthChecks.memory(seen, config.healthMemoryPercentMax),
       telemetry: healthChecks.telemetry(),
@@ -120,9 +123,11 @@ export function healthDetailed({ config, lifecycle, healthChecks, permits, seat,
     const memory = healthChecks.memory(seen, config.healthDetailedMemoryPercentMax);
     const cpu = healthChecks.cpu(seen);
     const models = healthChecks.models(seen, shown);
+    const places = healthChecks.modelPlaces(seen, shown);
     const checks = {
       database: healthChecks.database(seen),
       models,
+      ...(places && { model_places: places }),
       // The same under the name that others look for.
       model: models,
       gpu: healthChecks.gpu(seen, shown),

@@ -9,6 +9,8 @@ import type { ManifestFile } from './manifest-schema.ts';
 /** One entry of the repository as it lies on disk. */
 export type ModelFolder = {
   readonly name: string;
+  /** Where it lies. */
+  readonly folder: string;
   /** Version folders that hold a model.onnx, newest first. */
   readonly versions: readonly string[];
   /** Changes when a file is added, removed or written. */
@@ -40,8 +42,11 @@ export async function isFolder(path: string): Promise<boolean> {
  * Undefined when there is no such entry, or it is a folder none of whose versions has a model.onnx.
  */
 export async function scanModel(repository: string, name: string): Promise<ModelFolder | undefined> {
-  if (!isModelName(name)) return undefined;
-  const folder = join(repository, name);
+  return isModelName(name) ? await scanModelFolder(join(repository, name), name) : undefined;
+}
+
+/** The same of a folder that is called otherwise than its model. */
+export async function scanModelFolder(folder: string, name: string): Promise<ModelFolder | undefined> {
   const marks = [await markOf(join(folder, 'model.json'))];
   const versions: string[] = [];
   let problem: string | undefined;
@@ -67,12 +72,12 @@ export async function scanModel(repository: string, name: string): Promise<Model
   if (versions.length > 0) problem = undefined;
   else if (problem === undefined) return undefined;
   versions.sort((one, other) => Number(BigInt(other) - BigInt(one)));
-  return { name, versions, fingerprint: marks.join('\n'), problem };
+  return { name, folder, versions, fingerprint: marks.join('\n'), problem };
 }
 
 /** What model.json says; all defaults where there is none. */
-export async function readManifest(repository: string, name: string): Promise<ManifestFile> {
-  const file = join(repository, name, 'model.json');
+export async function readManifest(folder: string): Promise<ManifestFile> {
+  const file = join(folder, 'model.json');
   const text = (await ifThere(readFile(file, 'utf8'))) ?? '{}';
   return parseManifest(parseJson(text, file), file);
 }

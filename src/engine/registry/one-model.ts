@@ -5,6 +5,7 @@ import { ServiceError } from '../../errors.ts';
 import { ifThere } from '../../if-there.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { ours, say } from '../../sentence.ts';
+import { placesOf, written } from '../places/place.ts';
 import { isModelName, scanModel } from './model-folder.ts';
 
 /** What a version's graph is called in a repository. */
@@ -24,15 +25,21 @@ export async function repositoryOf(
       `the name ${JSON.stringify(modelName)} has other signs than letters, digits, dot, dash and underscore`,
       'give another name in VITRINE_MODEL_NAME',
     );
+  const [place, ...others] = placesOf(models);
+  if (place?.kind !== 'folder' || others.length > 0)
+    throw refused(
+      'VITRINE_MODELS names more than one folder',
+      'name one folder there, or leave VITRINE_MODEL_NAME out',
+    );
   // A whole repository, as Triton's storage has it.
-  if (await scanModel(models, modelName)) return models;
+  if (await scanModel(place.folder, modelName)) return models;
   const repository = join(data, part, 'one-model');
   await rm(repository, { recursive: true, force: true });
   await makeFolder(repository);
-  const folder = resolve(models);
+  const folder = resolve(place.folder);
   const entries = (await ifThere(readdir(folder))) ?? [];
   await symlink(folder, join(repository, modelName));
-  if ((await scanModel(repository, modelName))?.versions.length) return repository;
+  if ((await scanModel(repository, modelName))?.versions.length) return written(repository);
   await rm(join(repository, modelName));
 
   const graphs = entries.filter((name) => name.endsWith('.onnx'));
@@ -50,7 +57,7 @@ export async function repositoryOf(
   for (const name of entries) await symlink(join(folder, name), join(version, name === graph ? graphName : name));
   if (entries.includes('model.json'))
     await symlink(join(folder, 'model.json'), join(repository, modelName, 'model.json'));
-  return repository;
+  return written(repository);
 }
 
 function refused(state: string, remedy: string): ServiceError {

@@ -1,25 +1,25 @@
 import type { Config } from '../../config.ts';
+import type { PlacesConfig } from '../places/place-source.ts';
 
 /** The settings that loading and keeping models goes by. */
-export type RegistryConfig = Pick<
-  Config,
-  | 'data'
-  | 'models'
-  | 'modelControl'
-  | 'loadModels'
-  | 'modelsWatchMs'
-  | 'modelLoadMsMax'
-  | 'laneMemoryBytesMax'
-  | 'shortcutUsMax'
-  | 'modelsLoadingMax'
-  | 'retryAttemptsMax'
-  | 'retryWaitMsFirst'
-  | 'breakerFailuresMax'
-  | 'breakerOpenMs'
-  | 'freeElementsMax'
-  | 'outputBytesMax'
-  | 'rowProofMsMax'
-  | 'sequencesMax'
-  | 'sequenceBytesMax'
-  | 'clientSharePercent'
->;
+export type RegistryConfig = PlacesConfig &
+  Pick<
+    Config,
+    | 'modelControl'
+    | 'loadModels'
+    | 'modelsWatchMs'
+    | 'modelLoadMsMax'
+    | 'laneMemoryBytesMax'
+    | 'shortcutUsMax'
+    | 'modelsLoadingMax'
+    | 'retryAttemptsMax'
+    | 'retryWaitMsFirst'
+    | 'breakerFailuresMax'
+    | 'breakerOpenMs'
+    | 'freeElementsMax'
+    | 'outputBytesMax'
+    | 'rowProofMsMax'
+    | 'sequencesMax'
+    | 'sequenceBytesMax'
+    | 'clientSharePercent'
+  >;

@@ -8,10 +8,11 @@ import { type EngineObserver, unobserved } from '../engine-observer.ts';
 import type { GpuMeter } from '../inference.ts';
 import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
 import type { LoadedModel } from '../model.ts';
+import { ModelRepository } from '../places/model-repository.ts';
 import type { SequenceBudgets } from '../sequences/sequence-budgets.ts';
 import { parseManifest } from './complete-manifest.ts';
 import type { ManifestFile } from './manifest-schema.ts';
-import { isFolder, type ModelFolder, scanModel, scanRepository } from './model-folder.ts';
+import type { ModelFolder } from './model-folder.ts';
 import type { RegistryConfig } from './registry-config.ts';
 import { RepositoryWatch } from './repository-watch.ts';
 import { type ModelState, modelNotFound, Shelf } from './shelf.ts';
@@ -60,6 +61,8 @@ type ToLoad = { readonly shelf: Shelf; readonly folder: ModelFolder; readonly wi
  * hurts no other.
  */
 export class Registry implements AsyncDisposable {
+  /** What may be loaded. */
+  readonly repository: ModelRepository;
   readonly #config: RegistryConfig;
   readonly #shelves = new Map<string, Shelf>();
   readonly #abandoned = new AbandonedLanes();
@@ -72,6 +75,7 @@ export class Registry implements AsyncDisposable {
 
   constructor(config: RegistryConfig, observer: EngineObserver = unobserved, gpu?: GpuMeter) {
     this.#config = config;
+    this.repository = new ModelRepository(config);
     this.#turnstile = new Turnstile(config.modelsLoadingMax);
     this.#loader = new VersionLoader(config, observer, gpu, this.#abandoned, this.#stopping.signal);
   }
@@ -81,8 +85,9 @@ export class Registry implements AsyncDisposable {
    * what failed is in `models()` and in the log, and is no reason not to start.
    */
   async start({ served, watch = this }: StartOptions = {}): Promise<void> {
-    const { models, modelControl, modelsWatchMs } = this.#config;
-    const folders = await scanRepository(models);
+    const { modelControl, modelsWatchMs } = this.#config;
+    await this.repository.open();
+    const folders = await this.repository.scan();
     for (const folder of folders) this.#shelfOf(folder.name).note(folder);
     if (served) await this.align(served);
     else {
@@ -90,13 +95,39 @@ export class Registry implements AsyncDisposable {
       await Promise.all(names.map((name) => this.#loadOrLog(name)));
     }
     await this.#warnIfNoneServes();
-    if (modelControl !== 'watch' || watch === 'elsewhere') return;
+    if (watch === 'elsewhere' || this.#stopping.signal.aborted) return;
     const load = (name: string) => this.#orLog(name, () => watch.load(name));
-    this.#watch = new RepositoryWatch(models, modelsWatchMs, folders, {
+    await this.#followPlaces(load);
+    if (modelControl !== 'watch') return;
+    this.#watch = new RepositoryWatch(() => this.repository.scan(), modelsWatchMs, folders, {
       appeared: load,
       changed: load,
       vanished: (name) => watch.unload(name),
     });
+  }
+
+  async #followPlaces(load: (name: string) => Promise<void>): Promise<void> {
+    const { modelControl } = this.#config;
+    const wanted = this.#namesToLoad();
+    const isUsed = (folder: string) => this.#isUsed(folder);
+    await this.repository.clean(isUsed);
+    this.repository.follow({
+      all: modelControl === 'watch',
+      isUsed,
+      came: async (names) => {
+        // What is watched finds them by itself.
+        if (modelControl === 'watch') return;
+        const isWanted = (name: string) => modelControl === 'all' || wanted.includes(name);
+        await Promise.all(names.filter((name) => isWanted(name) && this.versions(name).length === 0).map(load));
+      },
+    });
+  }
+
+  /** Whether a model of this folder is open: its lanes may read the file again. */
+  #isUsed(folder: string): boolean {
+    return [...this.#shelves.values()].some(({ slots }) =>
+      slots.some(({ model }) => model?.file.startsWith(`${folder}/`)),
+    );
   }
 
   /** What is served, for another process to serve the same. */
@@ -129,9 +160,9 @@ export class Registry implements AsyncDisposable {
     return this.#config.modelControl !== 'explicit' || this.#namesToLoad().length > 0;
   }
 
-  /** Everything known, loaded or not. */
+  /** Everything known, loaded or not, or on its way. */
   models(): ModelStatus[] {
-    return [...this.#shelves.values()].flatMap(({ name, slots }) =>
+    const here = [...this.#shelves.values()].flatMap(({ name, slots }) =>
       slots.map(({ version, state, reason, model }) => ({
         name,
         version,
@@ -140,11 +171,19 @@ export class Registry implements AsyncDisposable {
         model,
       })),
     );
+    const elsewhere = this.repository.elsewhere.filter(({ name }) => !this.#shelves.has(name));
+    return [
+      ...here,
+      ...elsewhere.map(({ name, isComing, reason }): ModelStatus => {
+        const state = isComing ? 'loading' : 'unavailable';
+        return { name, version: '', state, reason, model: undefined };
+      }),
+    ];
   }
 
   /** The same after a look at the folder, so that models which were added since are there too. */
   async index(): Promise<ModelStatus[]> {
-    for (const folder of await scanRepository(this.#config.models)) this.#shelfOf(folder.name).note(folder);
+    for (const folder of await this.repository.scan()) this.#shelfOf(folder.name).note(folder);
     return this.models();
   }
 
@@ -224,7 +263,7 @@ export class Registry implements AsyncDisposable {
   }
 
   async #toLoad<Done>(name: string, options: LoadOptions, act: (of: ToLoad) => Promise<Done>): Promise<Done> {
-    const folder = await scanModel(this.#config.models, name);
+    const folder = await this.repository.findNow(name);
     if (!folder) throw modelNotFound(name);
     const config = options.config?.();
     const given = config === undefined ? undefined : manifestOf(config);
@@ -259,7 +298,7 @@ export class Registry implements AsyncDisposable {
       await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'unloaded')));
     });
     this.#given.delete(name);
-    if (!(await scanModel(this.#config.models, name))) this.#shelves.delete(name);
+    if (!(await this.repository.find(name))) this.#shelves.delete(name);
   }
 
   /**
@@ -269,6 +308,7 @@ export class Registry implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
+    await this.repository[Symbol.asyncDispose]();
     await this.#watch?.[Symbol.asyncDispose]();
     await Promise.all(
       [...this.#shelves.values()].map((shelf) =>
@@ -294,11 +334,13 @@ export class Registry implements AsyncDisposable {
   }
 
   async #warnIfNoneServes(): Promise<void> {
-    const isThere = await isFolder(this.#config.models);
+    const isThere = await this.repository.isThere();
     if (isThere && (!this.expectsModels || this.models().some(({ state }) => state === 'ready'))) return;
     const why = isThere
       ? 'none of the folder of VITRINE_MODELS could be loaded'
-      : 'the folder of VITRINE_MODELS is not there';
+      : this.repository.isFoldersOnly
+        ? 'the folder of VITRINE_MODELS is not there'
+        : 'no place of VITRINE_MODELS can be used';
     log(
       'app',
       'warn',

@@ -1,7 +1,7 @@
 import { recordedReason } from '../../errors.ts';
 import { pauseUnless } from '../../resilience/pause-unless.ts';
 import { log } from '../../telemetry/logger.ts';
-import { type ModelFolder, scanRepository } from './model-folder.ts';
+import type { ModelFolder } from './model-folder.ts';
 
 export type RepositoryListener = {
   appeared(name: string): Promise<void>;
@@ -10,12 +10,12 @@ export type RepositoryListener = {
 };
 
 /**
- * Looks at the folder again and again, which works on every file system, a container's volume
+ * Looks at the folders again and again, which works on every file system, a container's volume
  * included. A change counts once two looks in a row saw the same: a model that is still being
  * copied is not loaded in pieces.
  */
 export class RepositoryWatch implements AsyncDisposable {
-  readonly #repository: string;
+  readonly #scan: () => Promise<ModelFolder[]>;
   readonly #everyMs: number;
   readonly #listener: RepositoryListener;
   readonly #stopping = new AbortController();
@@ -23,8 +23,13 @@ export class RepositoryWatch implements AsyncDisposable {
   readonly #looking: Promise<void>;
   #seenBefore = new Map<string, string>();
 
-  constructor(repository: string, everyMs: number, known: readonly ModelFolder[], listener: RepositoryListener) {
-    this.#repository = repository;
+  constructor(
+    scan: () => Promise<ModelFolder[]>,
+    everyMs: number,
+    known: readonly ModelFolder[],
+    listener: RepositoryListener,
+  ) {
+    this.#scan = scan;
     this.#everyMs = everyMs;
     this.#listener = listener;
     this.#known = fingerprints(known);
@@ -40,7 +45,7 @@ export class RepositoryWatch implements AsyncDisposable {
     const { signal } = this.#stopping;
     while (await pauseUnless(signal, this.#everyMs)) {
       try {
-        const seen = fingerprints(await scanRepository(this.#repository));
+        const seen = fingerprints(await this.#scan());
         await this.#compare(seen);
         this.#seenBefore = seen;
       } catch (error) {

@@ -101,7 +101,7 @@ export class VersionLoader {
   async #loadVersions(shelf: Shelf, folder: ModelFolder, { given, only }: Wish, opened: Opened): Promise<Slot[]> {
     let manifest: ManifestFile;
     try {
-      manifest = given ?? (await readManifest(this.#config.models, shelf.name));
+      manifest = given ?? (await readManifest(folder.folder));
     } catch (error) {
       for (const slot of shelf.slots) markFailed(slot, error);
       throw error;
@@ -114,7 +114,7 @@ export class VersionLoader {
       );
     }
     const outcomes = await Promise.allSettled(
-      wanted.map((version) => this.#loadVersion(shelf, version, manifest, opened)),
+      wanted.map((version) => this.#loadVersion(shelf, folder, version, manifest, opened)),
     );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     // The old ones stay while a new one cannot be had: a broken version must not leave the model
@@ -123,22 +123,27 @@ export class VersionLoader {
     return shelf.slots.filter(({ version, model }) => model && !wanted.includes(version));
   }
 
-  async #loadVersion(shelf: Shelf, version: string, given: ManifestFile, opened: Opened): Promise<void> {
+  async #loadVersion(
+    shelf: Shelf,
+    folder: ModelFolder,
+    version: string,
+    given: ManifestFile,
+    opened: Opened,
+  ): Promise<void> {
     const slot = shelf.slot(version);
     const before = slot.model;
     if (!before) slot.state = 'loading';
     slot.reason = before ? 'being reloaded' : 'being loaded';
     try {
-      await opened(slot, await this.#openInSpan(shelf.name, version, given));
+      await opened(slot, await this.#openInSpan(folder, version, given));
     } catch (error) {
       markFailed(slot, error);
       throw error;
     }
   }
 
-  async #openInSpan(name: string, version: string, given: ManifestFile): Promise<LoadedModel> {
-    const { models, breakerFailuresMax, breakerOpenMs, modelLoadMsMax, laneMemoryBytesMax, shortcutUsMax } =
-      this.#config;
+  async #openInSpan({ name, folder }: ModelFolder, version: string, given: ManifestFile): Promise<LoadedModel> {
+    const { breakerFailuresMax, breakerOpenMs, modelLoadMsMax, laneMemoryBytesMax, shortcutUsMax } = this.#config;
     const startedAt = performance.now();
     const report = (result: string) =>
       this.#observer.modelLoaded({ model: name, version, startedAt, endedAt: performance.now(), result });
@@ -148,7 +153,7 @@ export class VersionLoader {
         const model = await openModel({
           name,
           version,
-          file: join(models, name, version, 'model.onnx'),
+          file: join(folder, version, 'model.onnx'),
           given,
           abandoned: this.#abandoned,
           breaker: { failuresMax: breakerFailuresMax, openMs: breakerOpenMs },

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { asDiskFailure, onDisk } from '../../resilience/disk-failure.ts';
 import { say } from '../../sentence.ts';
-import { keepResult, syncToDisk } from '../keep-result.ts';
+import { syncToDisk } from '../../sync-to-disk.ts';
+import { keepResult } from '../keep-result.ts';
 import type { WorkFolders } from '../work-folders.ts';
 import type { JobFiles } from './job-files.ts';
 

@@ -5,12 +5,12 @@ import type { WorkFolders } from '../work-folders.ts';
 import { FolderObjects } from './folder-objects.ts';
 import type { JobFiles } from './job-files.ts';
 import { localFiles } from './local-files.ts';
-import { type S3Config, S3Objects } from './s3-objects.ts';
+import { type S3FilesConfig, S3Objects } from './s3-objects.ts';
 import { SharedFiles } from './shared-files.ts';
 
 /** Where the settings want the files of jobs. */
 export async function openJobFiles(
-  config: S3Config & Pick<Config, 'databaseUrl' | 'filesLinks' | 'filesAbandonedMs'>,
+  config: S3FilesConfig & Pick<Config, 'databaseUrl' | 'filesLinks' | 'filesAbandonedMs'>,
   folders: WorkFolders,
 ): Promise<JobFiles> {
   const { files, databaseUrl } = config;

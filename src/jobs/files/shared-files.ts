@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Config } from '../../config.ts';
 import { recordedReason } from '../../errors.ts';
+import { sha256Of } from '../../hash-of-file.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { onDisk } from '../../resilience/disk-failure.ts';
 import type { TaskRequest, TaskResult } from '../../tasks/task-types.ts';
@@ -12,9 +13,9 @@ import { log } from '../../telemetry/logger.ts';
 import type { Job, JobResult } from '../job.ts';
 import { freeName } from '../keep-result.ts';
 import { filesMissing } from './files-failure.ts';
-import { sha256Of, verified } from './hash-of.ts';
 import type { JobFiles, KeptFile, KnownJobs, OpenedFile } from './job-files.ts';
 import type { ObjectStore } from './object-store.ts';
+import { verified } from './verified.ts';
 
 type Settings = Pick<Config, 'filesLinks' | 'filesAbandonedMs'>;
 

@@ -1,4 +1,4 @@
-import { syncToDisk } from '../keep-result.ts';
+import { syncToDisk } from '../../sync-to-disk.ts';
 
 type Syncing = { readonly now: Promise<void>; next: Promise<void> | undefined };
 

@@ -220,6 +220,20 @@ export const inferenceMetrics = {
     attributes: ['model'],
     buckets: workSeconds,
   },
+  modelPlaces: {
+    name: 'model.places',
+    kind: 'gauge',
+    unit: '',
+    says: 'Places of VITRINE_MODELS that are downloaded, by state: waiting, downloading, ready, unreachable, refused.',
+    attributes: ['state'],
+  },
+  modelDownloadBytes: {
+    name: 'model.download.size',
+    kind: 'counter',
+    unit: 'By',
+    says: 'Bytes of models that were downloaded, by kind of place: s3 or https.',
+    attributes: ['kind'],
+  },
   modelsLoaded: {
     name: 'models.loaded',
     kind: 'gauge',

@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import { open, stat } from 'node:fs/promises';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { get } from 'node:https';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ifThere } from '../../if-there.ts';
+import { placeRefused, placeUnreachable } from './place-failure.ts';
+
+type Download = {
+  readonly url: string;
+  /** As messages name it. */
+  readonly title: string;
+  /** What is in it already is not asked for again. */
+  readonly to: string;
+  readonly bytesMax: number;
+  readonly silentMsMax: number;
+  readonly signal: AbortSignal;
+  readonly begins: (bytesTotal: number, had: number) => void;
+  readonly onBytes: (bytes: number) => void;
+};
+
+const hopsMax = 5;
+/** How often a transfer goes on after an interruption that brought nothing new. */
+const attemptsMax = 4;
+const waitMsFirst = 100;
+const sidecarBytesMax = 64 * 1024;
+
+/**
+ * Writes what an https address has into a file, and syncs it. It goes on where an earlier attempt
+ * was cut off, also that of an earlier process: the hash has to decide whether the whole is right.
+ */
+export async function download(of: Download): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await sizeOf(of.to);
+    try {
+      await continueAt(of, before);
+      return;
+    } catch (error) {
+      of.signal.throwIfAborted();
+      if (!(error instanceof CutOff)) throw error;
+      if ((await sizeOf(of.to)) > before) attempt = 0;
+      else if (attempt >= attemptsMax) throw placeUnreachable(of.title, error.message, error);
+      await pause(waitMsFirst * 2 ** attempt, undefined, { signal: of.signal });
+    }
+  }
+}
+
+/** A small file, as a signature is; undefined where there is none. */
+export async function downloadSmall(
+  of: Pick<Download, 'url' | 'title' | 'silentMsMax' | 'signal'>,
+): Promise<Buffer | undefined> {
+  using silence = new Silence(of.silentMsMax, of.signal);
+  try {
+    const answer = await follow(of, {}, silence);
+    if (answer.statusCode === 404) return undefined;
+    if (answer.statusCode !== 200)
+      throw placeUnreachable(of.title, `its host answers ${answer.statusCode} for ${pathOf(of.url)}`);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      silence.heard();
+      bytes += chunk.length;
+      if (bytes > sidecarBytesMax)
+        throw placeRefused(of.title, `${pathOf(of.url)} is larger than a signature`, 'put a signature there');
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    of.signal.throwIfAborted();
+    if (error instanceof CutOff) throw placeUnreachable(of.title, error.message, error);
+    throw error;
+  } finally {
+    silence.end();
+  }
+}
+
+class CutOff extends Error {
+  override readonly name = 'CutOff';
+}
+
+async function continueAt(of: Download, had: number): Promise<void> {
+  using silence = new Silence(of.silentMsMax, of.signal);
+  const answer = await follow(of, had > 0 ? { Range: `bytes=${had}-` } : {}, silence);
+  const { statusCode, headers } = answer;
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '');
+  // The whole is here, or the host has another file: the hash finds out.
+  if (statusCode === 416 && had > 0) return void answer.destroy();
+  if (statusCode !== 200 && statusCode !== 206) {
+    answer.destroy();
+    const why = `its host answers ${statusCode}`;
+    throw statusCode === 429 || statusCode! >= 500 ? new CutOff(why) : placeUnreachable(of.title, why);
+  }
+  const isRest = statusCode === 206 && Number(range?.[1]) === had;
+  if (statusCode === 206 && !isRest) {
+    answer.destroy();
+    throw placeUnreachable(of.title, 'its host answers with another part than was asked for');
+  }
+  const from = isRest ? had : 0;
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  const total = Number.isNaN(length) ? 0 : from + length;
+  if (total > of.bytesMax) {
+    answer.destroy();
+    throw tooLarge(of, total);
+  }
+  of.begins(total, from);
+  await using file = await open(of.to, isRest ? 'a' : 'w', 0o600);
+  let bytes = from;
+  let diskFailure: unknown;
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      silence.heard();
+      bytes += chunk.length;
+      if (bytes > of.bytesMax) throw tooLarge(of, bytes);
+      await file.appendFile(chunk).catch((error) => {
+        diskFailure = error;
+        throw error;
+      });
+      of.onBytes(chunk.length);
+    }
+  } catch (error) {
+    // What came is kept for the next attempt.
+    await file.sync().catch(() => undefined);
+    throw diskFailure ?? asCutOff(error, silence);
+  }
+  await file.sync();
+  if (total > 0 && bytes < total) throw new CutOff(`its host broke off after ${bytes} of ${total} bytes`);
+}
+
+/** Redirects are followed as long as they stay encrypted. */
+async function follow(
+  { url, title }: Pick<Download, 'url' | 'title'>,
+  headers: OutgoingHttpHeaders,
+  silence: Silence,
+): Promise<IncomingMessage> {
+  let at = url;
+  for (let hops = 0; hops < hopsMax; hops += 1) {
+    const answer = await ask(at, headers, silence);
+    const { statusCode = 0, headers: got } = answer;
+    if (statusCode < 300 || statusCode > 399 || got.location === undefined) return answer;
+    answer.destroy();
+    const to = URL.canParse(got.location, at) ? new URL(got.location, at) : undefined;
+    if (to?.protocol !== 'https:')
+      throw placeRefused(title, 'it leads to what is not https', 'give the address that it leads to');
+    at = to.href;
+  }
+  throw placeUnreachable(title, 'its host leads on and on');
+}
+
+async function ask(url: string, headers: OutgoingHttpHeaders, silence: Silence): Promise<IncomingMessage> {
+  try {
+    // The bytes that were hashed: no encoding of the transfer.
+    const request = get(url, {
+      headers: { ...headers, 'Accept-Encoding': 'identity' },
+      signal: silence.signal,
+      agent: false,
+    });
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    silence.heard();
+    return answer;
+  } catch (error) {
+    throw asCutOff(error, silence);
+  }
+}
+
+/** Ends a transfer in which nothing arrives. */
+class Silence {
+  readonly #ended = new AbortController();
+  readonly signal: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(msMax: number, given: AbortSignal) {
+    this.signal = AbortSignal.any([given, this.#ended.signal]);
+    this.#timer = setTimeout(() => this.#ended.abort(new CutOff(`its host says nothing for ${msMax} ms`)), msMax);
+  }
+
+  heard(): void {
+    this.#timer.refresh();
+  }
+
+  get reason(): unknown {
+    return this.#ended.signal.aborted ? this.#ended.signal.reason : undefined;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
+    // What is still open of the answer goes with it.
+    this.#ended.abort();
+  }
+}
+
+function asCutOff(error: unknown, silence: Silence): unknown {
+  if (silence.reason instanceof CutOff) return silence.reason;
+  if (!(error instanceof Error) || error.name === 'ServiceError') return error;
+  const { code } = error as NodeJS.ErrnoException;
+  return new CutOff(`its host cannot be reached (${code ?? error.name})`, { cause: error });
+}
+
+function tooLarge({ title, bytesMax }: Download, bytes: number): Error {
+  return placeRefused(
+    title,
+    `it has ${bytes} bytes, more than ${bytesMax}`,
+    'raise VITRINE_MODELS_BYTES_MAX, or give a smaller one',
+  );
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return (await ifThere(stat(file)))?.size ?? 0;
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname;
+}

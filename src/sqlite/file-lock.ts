@@ -5,8 +5,8 @@ import { isBusy } from './sqlite-failures.ts';
 const askEveryMs = 50;
 
 /**
- * Runs `act` while nobody else has the lock of this file, in this process or another. The lock is the
- * operating system's, by way of SQLite: it ends with the process. `waited`: somebody else had it.
+ * Runs `act` while nobody else has the lock of this file, in this process or another. The lock is
+ * the operating system's, by way of SQLite: it ends with the process. `waited`: others had it.
  */
 export async function withFileLock<T>(
   file: string,

@@ -4,6 +4,16 @@ import { StackFailure } from '../launcher/stack-failure.ts';
 import { readState } from '../launcher/stack-state.ts';
 import { readConfig, settings } from '../src/config.ts';
 
+/** The service answered, and not with what it was asked for. */
+export class ServiceRefusal extends StackFailure {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 export type ServiceOptions = {
   /** Another service than the one of this stack. */
   readonly url?: string;
@@ -33,7 +43,10 @@ export async function askService(path: string, options: ServiceOptions, body?: u
   });
   const text = await answer.text();
   if (answer.ok) return answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
-  throw new StackFailure(sentenceIn(text) ?? `The service at ${url} answered ${answer.status} to ${path}.`);
+  throw new ServiceRefusal(
+    sentenceIn(text) ?? `The service at ${url} answered ${answer.status} to ${path}.`,
+    answer.status,
+  );
 }
 
 function runningService(): string {

@@ -7,6 +7,7 @@ import { version } from '../src/version.ts';
 import type { Act } from './checkout-commands.ts';
 import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
 import { archives } from './commands/archives.ts';
+import { audit } from './commands/audit.ts';
 import { blame } from './commands/blame.ts';
 import { type CertificatesArguments, certificates } from './commands/certificates.ts';
 import { clean } from './commands/clean.ts';
@@ -79,6 +80,13 @@ question('what-if <model>', 'replay recorded requests with other settings of the
   .option('--without-tenant <name>', 'without the requests of a tenant')
   .option('--load <times>', 'so many times the arrivals')
   .action((model: string, options: Omit<WhatIfOptions, 'model'>) => run(whatIf)({ ...options, model }));
+question(
+  'audit',
+  'compare what was made, taken, stored, done and charged; 1: holes, 2: cannot be asked (docs/audit.md)',
+)
+  .option('--from <time>', 'a time such as 2026-11-30T09:00:00Z, or so long ago: 90m, 2h, 1d', '1h')
+  .option('--to <time>', 'the same, or now', 'now')
+  .action(run(audit));
 ofService(
   'mcp',
   'tools for assistants over stdin and stdout, which ask the running service (docs/assistants.md)',

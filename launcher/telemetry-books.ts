@@ -3,9 +3,19 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere, ifThereNow } from '../src/if-there.ts';
 import { numberOfPart } from '../src/processes/process-part.ts';
-import { type StoreName, store } from '../src/stores/stores.ts';
+import { type Signal, type StoreName, store } from '../src/stores/stores.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 import { readInstanceId } from '../src/telemetry/instance.ts';
+import {
+  collectorDropped,
+  collectorItems,
+  heartbeatMetric,
+  passingFilters,
+  storeCounters,
+  type Term,
+  termMetric,
+  terms,
+} from './book-names.ts';
 
 /**
  * What became of the telemetry of a running stack, as its own servers count it. Read from
@@ -37,40 +47,7 @@ export type SenderAccount = { job: string; isOwn: boolean; ageSeconds: number | 
   number
 >;
 
-const signals = ['traces', 'logs', 'metrics'] as const;
-type Signal = (typeof signals)[number];
-
-/** made + recovered = all the others. */
-const terms = ['made', 'recovered', 'exported', 'refused', 'dropped', 'memory', 'spooled'] as const;
-type Term = (typeof terms)[number];
-
-const gauges: readonly Term[] = ['memory', 'spooled'];
-
-const inCollector = { traces: 'spans', logs: 'log_records', metrics: 'metric_points' } as const satisfies Record<
-  Signal,
-  string
->;
-
-/** A store’s own counters: what it took, in the Collector’s units, and what it discarded. */
-const counters: Readonly<Record<StoreName, { taken: string | undefined; discarded: readonly string[] }>> = {
-  tempo: { taken: 'tempo_distributor_spans_received_total', discarded: ['tempo_discarded_spans_total'] },
-  jaeger: {
-    taken: 'jaeger_receiver_accepted_spans_total',
-    discarded: ['jaeger_exporter_send_failed_spans_total'],
-  },
-  loki: { taken: 'loki_distributor_lines_received_total', discarded: ['loki_discarded_samples_total'] },
-  victorialogs: { taken: 'vl_rows_ingested_total', discarded: ['vl_rows_dropped_total'] },
-  prometheus: {
-    // A point of OTLP is one sample or, for a histogram, many.
-    taken: undefined,
-    discarded: [
-      'prometheus_tsdb_too_old_samples_total',
-      'prometheus_tsdb_out_of_bound_samples_total',
-      'prometheus_tsdb_out_of_order_samples_total',
-    ],
-  },
-  victoriametrics: { taken: undefined, discarded: ['vm_rows_ignored_total'] },
-};
+const signals = ['traces', 'logs', 'metrics'] as const satisfies readonly Signal[];
 
 /** Which store each signal is asked of. */
 export type AskedStores = Readonly<Record<Signal, StoreName>>;
@@ -126,8 +103,8 @@ async function booksOf(of: {
   up: ReadonlySet<string>;
 }): Promise<Books> {
   const { url, signal, data, up } = of;
-  const { taken, discarded } = counters[of.store];
-  const items = inCollector[signal];
+  const { taken, discarded } = storeCounters[of.store];
+  const items = collectorItems[signal];
   const all = (query: string) => ask(url, query).then((samples) => sum(samples.map(({ value }) => value)));
   return {
     signal,
@@ -136,9 +113,7 @@ async function booksOf(of: {
       ? {
           accepted: await all(`otelcol_receiver_accepted_${items}_total`),
           refused: await all(`otelcol_receiver_refused_${items}_total`),
-          dropped: await all(
-            `{__name__=~"otelcol_exporter_(send|enqueue)_failed_${items}_total|otelcol_processor_filter_${filtered[signal]}_filtered_total",filter!~"filter/(compat|only)_.*"}`,
-          ),
+          dropped: await all(`{__name__=~"${collectorDropped(signal)}",filter!~"${passingFilters}"}`),
           queuedBytes: await all(`otelcol_exporter_queue_size{data_type="${signal}"}`),
           sent: await all(`otelcol_exporter_sent_${items}_total`),
         }
@@ -158,14 +133,14 @@ async function booksOf(of: {
 async function readSenders(url: string, signal: Signal, data: string): Promise<SenderAccount[]> {
   const senders = new Map<string, SenderAccount>();
   // One query is of one moment: asked for one after the other, terms would be of different ones.
-  const names = terms.map((term) => `vitrine_telemetry_${term}${gauges.includes(term) ? '' : '_total'}`);
+  const names = terms.map(termMetric);
   const ofSignal = `last_over_time({__name__=~"${names.join('|')}",signal="${signal}"}[${lately}])`;
   for (const { labels, value } of await ask(url, `sum by (__name__, job, instance) (${ofSignal})`)) {
     const term = terms[names.indexOf(labels.__name__ ?? '')];
     if (term) (await accountOf(labels))[term] = value;
   }
   // Its last heartbeat is 0 when it went in order.
-  for (const { labels, value } of await ask(url, `last_over_time(vitrine_heartbeat_timestamp_seconds[${lately}])`))
+  for (const { labels, value } of await ask(url, `last_over_time(${heartbeatMetric}[${lately}])`))
     if (value > 0) (await accountOf(labels)).ageSeconds = Math.max(0, Date.now() / 1000 - value);
   return [...senders.values()];
 
@@ -186,8 +161,6 @@ async function itemsOnDisk(folder: string): Promise<number> {
   const names = (await ifThere(readdir(folder))) ?? [];
   return sum(names.map(itemsIn));
 }
-
-const filtered = { traces: 'spans', logs: 'logs', metrics: 'datapoints' } as const satisfies Record<Signal, string>;
 
 /**
  * Sentences for a person: the sender's ledger, and what arrived behind it. Bad when something is

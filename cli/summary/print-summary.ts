@@ -1,3 +1,4 @@
+import { table } from '../table.ts';
 import type { Summary } from './read-summary.ts';
 
 /** The summary for a person at a terminal: what is not well stands first. */
@@ -5,14 +6,14 @@ export function printSummary(summary: Summary): string {
   const { errors, alerts, minutes, at } = summary;
   const parts = [
     `Vitrine at ${at.slice(11, 19)} UTC, over ${minutes} min: ${verdict(summary)}`,
-    section(
+    table(
       'Alerts',
       ['alert', 'severity', 'about'],
       alerts.map(({ alert, severity, about }) => [alert, severity, about]),
     ),
     serviceSection(summary),
     modelsSection(summary),
-    section(
+    table(
       'Errors',
       ['code', 'whose', 'how many'],
       errors.map(({ code, fault, count }) => [code, fault, String(count)]),
@@ -24,7 +25,7 @@ export function printSummary(summary: Summary): string {
 }
 
 function serviceSection({ service, jobs }: Summary): string {
-  return section(
+  return table(
     'Service',
     [
       'instances',
@@ -56,7 +57,7 @@ function serviceSection({ service, jobs }: Summary): string {
 }
 
 function modelsSection({ models }: Summary): string {
-  return section(
+  return table(
     'Models',
     ['model', 'requests/s', 'server failures/s', 'p50', 'p95', 'p99', 'waiting', 'breaker'],
     models.map((one) => [
@@ -73,7 +74,7 @@ function modelsSection({ models }: Summary): string {
 }
 
 function gpusSection({ gpus }: Summary): string {
-  return section(
+  return table(
     'GPUs',
     ['gpu', 'busy', 'memory', 'power', 'temperature'],
     gpus.map((one) => [
@@ -87,7 +88,7 @@ function gpusSection({ gpus }: Summary): string {
 }
 
 function telemetrySection({ pipeline }: Summary): string {
-  return section(
+  return table(
     'Telemetry',
     ['made/s', 'exported/s', 'dropped', 'missing', 'spooled', 'fullest queue', 'servers'],
     [
@@ -113,23 +114,6 @@ function verdict({ service, pipeline, alerts }: Summary): string {
   if (pipeline.dropped > 0 || pipeline.missing > 0) return 'telemetry was lost.';
   if (pipeline.servers.up < pipeline.servers.of) return 'a server around the service does not answer.';
   return 'all is well.';
-}
-
-/** A table under its title; nothing where it would be empty. */
-function section(title: string, head: string[], rows: string[][]): string {
-  if (rows.length === 0) return '';
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const written = lines.map((line) =>
-    // Words to the left, numbers to the right.
-    line
-      .map((cell, column) =>
-        /^[\d–]/.test(rows[0]?.[column] ?? '') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  return [title, ...written.map((line) => `  ${line}`)].join('\n');
 }
 
 function rate(value: number): string {

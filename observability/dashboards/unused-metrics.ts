@@ -29,6 +29,7 @@ export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
   firstPartSeconds: 'Only of answers that are streamed; docs/tasks.md says how to read it.',
   rpcSeconds:
     'By the convention’s name, for other people’s dashboards: our panels count gRPC calls among the requests.',
+  inferenceLaneCpu: '`vitrine audit` compares it with what tenants were charged, which is drawn.',
   identityChecks: 'What callers are refused is drawn by failure; docs/identity.md has this one.',
   processesReady: 'Each process is an instance in every panel, and /health/detailed lists them.',
   processRestarts: 'The alert on instances that are started again and again reads their start times.',

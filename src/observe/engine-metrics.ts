@@ -88,6 +88,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
 
   batchEnded(batch: BatchFacts, members: readonly BatchMember[]): void {
     const series = this.#of(batch.model);
+    series.cpu.value += batch.cpuMs / 1000;
     switch (batch.outcome) {
       case 'ran':
         series.batches[batch.closedBy].value += 1;
@@ -173,6 +174,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
       crashed: losses.series(model, 'crashed'),
       stuck: losses.series(model, 'stuck'),
       retries: meter.counter('inferenceLaneRetries').series(model),
+      cpu: meter.counter('inferenceLaneCpu').series(model),
     };
     this.#models.set(model, series);
     return series;
@@ -203,6 +205,7 @@ type ModelSeries = {
   readonly crashed: CounterSeries;
   readonly stuck: CounterSeries;
   readonly retries: CounterSeries;
+  readonly cpu: CounterSeries;
 };
 
 type WatchedRegistry = Pick<Registry, 'models' | 'loadBreakers'>;

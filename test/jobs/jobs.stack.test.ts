@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lokiLines, prometheusQuery, tempoTraceIds } from '../../testkit/backends.ts';
 import { datasetCommand } from '../../testkit/dataset-command.ts';
@@ -7,10 +7,12 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
+import { runAudit } from '../audit/run-audit.ts';
 
 describe('jobs and datasets in the real backends', function () {
   this.timeout(900_000);
   let stack: Stack;
+  const beganMs = Date.now();
 
   before(async () => {
     stack = await startStack({
@@ -162,6 +164,44 @@ describe('jobs and datasets in the real backends', function () {
       const found = await tempoTraceIds(stack.url('tempo'), '{ span.sample.id = "text.wav" && status = error }');
       return found.size === 1;
     });
+  });
+
+  it('all books of the audit close, and it names a job whose row is lost', async () => {
+    const service = stack.url('service');
+    const closedUntil = async (toMs: number) => {
+      const found = await runAudit(stack.env, beganMs, toMs);
+      return Date.parse(found.audit.to) >= toMs && found;
+    };
+    const closedMs = Date.now();
+    const patiently = { deadlineMs: 60_000, everyMs: 3_000 };
+    const closed = await waitFor('the time to be closed', () => closedUntil(closedMs), patiently);
+    assert.deepEqual([closed.code, closed.audit.holes], [0, []], closed.text);
+    const bookOf = (name: string) => closed.audit.books.find(({ book }) => book === name);
+    assert.match(bookOf('jobs')?.says ?? '', /^2 accepted/);
+    assert.ok((bookOf('cpu')?.expected ?? 0) > 0, 'lanes took CPU time');
+    assert.deepEqual(new Set(closed.audit.senders.map(({ job }) => job)), new Set(['vitrine', 'vitrine-dataset']));
+
+    const accepted = await fetch(`${service}/v1/generate`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'respond-async' },
+      body: JSON.stringify({ prompt: 'a bell', duration_seconds: 60 }),
+    });
+    const { id } = (await accepted.json()) as { id: string };
+    const logged = `{service_name="vitrine"} | event_type="job_accepted" | job_id="${id}"`;
+    await waitFor('its line', async () => (await lokiLines(stack.url('loki'), logged)).length === 1);
+    await stack.kill('service', 'SIGKILL');
+    const folder = join(stack.data, 'service');
+    for (const name of (await readdir(folder)).filter((one) => one.startsWith('jobs.sqlite')))
+      await rm(join(folder, name));
+    await stack.start('service');
+    const lostMs = Date.now();
+    const lost = await waitFor('the time to be closed', () => closedUntil(lostMs), patiently);
+    assert.equal(lost.code, 1);
+    assert.deepEqual(
+      lost.audit.holes.map(({ book, of, cause }) => ({ book, of, cause })),
+      [{ book: 'jobs', of: id, cause: 'job_lost' }],
+      lost.text,
+    );
   });
 });
 

@@ -32,6 +32,11 @@ export const views: Readonly<Record<string, Listed>> = {
   stack: { title: 'Stack', key: 's', load: async () => (await import('../stack/show-stack.ts')).showStack },
   queries: { title: 'Queries', key: 'q', load: async () => (await import('../queries/show-queries.ts')).showQueries },
   try: { title: 'Try', key: 't', load: async () => (await import('../try/show-try.ts')).showTry },
+  'what-if': {
+    title: 'What if',
+    within: 'models',
+    load: async () => (await import('../what-if/show-what-if.ts')).showWhatIf,
+  },
   compare: {
     title: 'Two requests',
     within: 'requests',

@@ -31,16 +31,24 @@ export const minutes = 15;
 const listed = 5;
 const refusedMax = 1000;
 
+/** What each model took in the last minutes; undefined where it cannot be asked. */
+export async function askUses(signal: AbortSignal): Promise<ModelUse[] | undefined> {
+  try {
+    return (await askJson<{ models: ModelUse[] }>(`/v1/requests/summary?minutes=${minutes}`, { signal })).models;
+  } catch {
+    return undefined;
+  }
+}
+
 export async function askHome(signal: AbortSignal): Promise<HomeFacts> {
   const orNone = <Answer>(asked: Promise<Answer>) => asked.catch(() => undefined);
   const list = (query: string) =>
     askJson<{ requests: ListedRequest[] }>(`/v1/requests?${query}&minutes=${minutes}`, { signal }).then(
       ({ requests }) => requests,
     );
-  const uses = askJson<{ models: ModelUse[] }>(`/v1/requests/summary?minutes=${minutes}`, { signal });
   const [standing, found, failed, slowest, refused, down] = await Promise.all([
     askStanding(),
-    orNone(uses.then(({ models }) => models)),
+    askUses(signal),
     orNone(list(`failed=${listed}&fault=server`)),
     orNone(list(`slowest=${listed}`)),
     orNone(list(`failed=${refusedMax}&fault=caller`)),

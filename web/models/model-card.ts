@@ -4,6 +4,8 @@ import { columnHead, gridTable } from '../dom/grid-table.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
 import { pressTwice } from '../dom/press-twice.ts';
 import { formatValue } from '../format/format-value.ts';
+import type { ModelUse } from '../home/home-facts.ts';
+import { recentUse } from './recent-use.ts';
 
 type Batching = { rows_max: number; from: 'file' | 'proof' | 'shapes'; reason: string };
 export type Listed = {
@@ -24,7 +26,11 @@ export type Statistics = {
 /** One model: state, versions, figures, manifest, and its buttons. */
 export function modelCard(
   name: string,
-  { versions, statistics }: { versions: readonly Listed[]; statistics: readonly Statistics[] },
+  {
+    versions,
+    statistics,
+    uses,
+  }: { versions: readonly Listed[]; statistics: readonly Statistics[]; uses: readonly ModelUse[] | undefined },
   { onChange, signal }: { onChange: (what: 'load' | 'unload') => void; signal: AbortSignal },
 ): HTMLElement {
   const state = versions.find((each) => each.state === 'READY')?.state ?? versions[0]?.state ?? 'UNAVAILABLE';
@@ -50,6 +56,7 @@ export function modelCard(
       versions.flatMap(batchingFact),
       statistics.flatMap(taken),
     ),
+    recentUse(name, uses),
     manifest,
     buttons(name, state === 'READY', onChange),
   );
@@ -74,6 +81,7 @@ function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unlo
       { class: 'button small', href: `#/dashboards/vitrine-inference?var-model=${encodeURIComponent(name)}` },
       'Dashboard',
     ),
+    isReady && element('a', { class: 'button small', href: `#/what-if?${of}` }, 'What if'),
     element('button', { type: 'button', class: 'small', onclick: () => onChange('load') }, isReady ? 'Reload' : 'Load'),
     isReady && pressTwice('Unload', `Unload ${name} now`, () => onChange('unload')),
   );

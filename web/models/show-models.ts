@@ -1,6 +1,7 @@
 import { ask, askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { emptyNotice, failureNotice, isAbort } from '../dom/notice.ts';
+import { askUses } from '../home/home-facts.ts';
 import { replaceParameters, type View } from '../route.ts';
 import { type Listed, modelCard, type Statistics } from './model-card.ts';
 
@@ -70,9 +71,10 @@ async function modelCards(
   onChange: (name: string, what: 'load' | 'unload') => void,
   signal: AbortSignal,
 ): Promise<HTMLElement[]> {
-  const [models, { model_stats: statistics }] = await Promise.all([
+  const [models, { model_stats: statistics }, uses] = await Promise.all([
     askJson<Listed[]>('/v2/repository/index', { method: 'POST', body: '{}', signal }),
     askJson<{ model_stats: Statistics[] }>('/v2/models/stats', { signal }),
+    askUses(signal),
   ]);
   const names = [...new Set(models.map(({ name }) => name))].sort();
   if (names.length === 0)
@@ -82,7 +84,11 @@ async function modelCards(
   return names.map((name) =>
     modelCard(
       name,
-      { versions: of(models, name), statistics: of(statistics, name) },
+      {
+        versions: of(models, name),
+        statistics: of(statistics, name),
+        uses: uses?.filter(({ model }) => model === name),
+      },
       { onChange: (what) => onChange(name, what), signal },
     ),
   );

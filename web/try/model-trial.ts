@@ -1,24 +1,19 @@
 import { askJson } from '../asking/ask.ts';
 import { pageFacts } from '../page-facts.ts';
+import { countOf, example, type Fill, fills, sizesOf, type Tensor } from './example-input.ts';
 import type { Trial } from './trial.ts';
-
-type Tensor = { name: string; datatype: string; shape: number[] };
-
-/** Half a megabyte of text: beyond this nobody edits it. */
-const elementsMax = 200_000;
 
 /** The field that is a header of the call, not in its body. */
 export const profileField = 'profile';
+/** The field that fills the request, and is not sent. */
+export const fillField = 'fill';
 
-/**
- * Any model as it is: its inputs as JSON of the Open Inference Protocol, filled with zeros to begin
- * with.
- */
-export async function modelTrial(model: string, models: readonly string[], signal: AbortSignal): Promise<Trial> {
-  const [{ inputs = [] }, { admin }] = await Promise.all([
-    askJson<{ inputs?: Tensor[] }>(`/v2/models/${encodeURIComponent(model)}`, { signal }),
-    pageFacts(signal),
-  ]);
+/** Any model as it is: its inputs as JSON of the Open Inference Protocol, with made-up values. */
+export async function modelTrial(
+  { model, models, fill }: { model: string; models: readonly string[]; fill: Fill },
+  signal: AbortSignal,
+): Promise<Trial> {
+  const [inputs, { admin }] = await Promise.all([inputsOf(model, signal), pageFacts(signal)]);
   return {
     id: 'model',
     title: 'Any model',
@@ -27,13 +22,14 @@ export async function modelTrial(model: string, models: readonly string[], signa
     body: 'json',
     fields: [
       { kind: 'choice', name: 'model', label: 'Model', value: model, of: models },
+      { kind: 'choice', name: fillField, label: 'Fill with', value: fill, of: fills },
       {
         kind: 'text',
         name: 'json',
         label: 'Request',
         long: true,
         // A tensor a line: with its zeros beneath one another it could not be read.
-        value: `{"inputs": [\n  ${inputs.map((input) => JSON.stringify(example(input))).join(',\n  ')}\n]}`,
+        value: `{"inputs": [\n  ${inputs.map((input) => JSON.stringify(example(input, fill))).join(',\n  ')}\n]}`,
       },
       {
         kind: 'check',
@@ -45,10 +41,18 @@ export async function modelTrial(model: string, models: readonly string[], signa
   };
 }
 
-function example({ name, datatype, shape }: Tensor): Record<string, unknown> {
-  const sizes = shape.map((size) => (size < 0 ? 1 : size));
-  const count = sizes.reduce((product, size) => product * size, 1);
-  const zero = datatype === 'BYTES' ? '' : datatype === 'BOOL' ? false : 0;
-  // What is too short is refused with a sentence that says how many there must be.
-  return { name, datatype, shape: sizes, data: Array(Math.min(count, elementsMax)).fill(zero) };
+/** The model with the fewest values to send: a first request that can be read. */
+export async function smallestOf(models: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const sized = await Promise.all(
+    models.map(async (model) => ({
+      model,
+      values: (await inputsOf(model, signal)).reduce((sum, { shape }) => sum + countOf(sizesOf(shape)), 0),
+    })),
+  );
+  return sized.sort((a, b) => a.values - b.values)[0]?.model;
+}
+
+async function inputsOf(model: string, signal: AbortSignal): Promise<Tensor[]> {
+  const { inputs = [] } = await askJson<{ inputs?: Tensor[] }>(`/v2/models/${encodeURIComponent(model)}`, { signal });
+  return inputs;
 }

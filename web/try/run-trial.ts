@@ -1,8 +1,15 @@
 import { AskFailure, ask, traceOf } from '../asking/ask.ts';
 import type { Call } from './curl-command.ts';
 import { cancelJob, followJob, type Job, type OnProgress } from './follow-job.ts';
+import { quotaLeft } from './quota-left.ts';
 
-export type Ran = { response: Response; traceId: string | undefined; facts: Record<string, unknown> | undefined };
+export type Ran = {
+  response: Response;
+  traceId: string | undefined;
+  facts: Record<string, unknown> | undefined;
+  /** Of the caller's quota, after this. */
+  left: string | undefined;
+};
 
 /**
  * Makes the call as a job where the service takes jobs, so that it reports progress; else waits for
@@ -19,7 +26,8 @@ export async function runTrial(call: Call, json: string, onProgress: OnProgress,
     ? await askForJob(call.path, request, signal)
     : await ask(call.path, { ...request, signal });
   const traceId = traceOf(response);
-  if (response.status !== 202) return { response, traceId, facts: undefined };
+  const left = quotaLeft(response.headers.get('ratelimit'));
+  if (response.status !== 202) return { response, traceId, facts: undefined, left };
   const location = locationOf(response);
   let job: Job;
   try {
@@ -35,6 +43,7 @@ export async function runTrial(call: Call, json: string, onProgress: OnProgress,
     response: await ask(`${location}/result`, { signal, ...(call.accept && { headers: { accept: call.accept } }) }),
     traceId: job.trace_id ?? traceId,
     facts: job.result?.facts,
+    left,
   };
 }
 

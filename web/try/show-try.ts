@@ -2,7 +2,8 @@ import { askJson } from '../asking/ask.ts';
 import { element } from '../dom/element.ts';
 import { failureNotice } from '../dom/notice.ts';
 import { hashOf, type View } from '../route.ts';
-import { modelTrial } from './model-trial.ts';
+import { fills } from './example-input.ts';
+import { fillField, modelTrial, smallestOf } from './model-trial.ts';
 import { type Trial, trials } from './trial.ts';
 import { trialCard } from './trial-card.ts';
 
@@ -34,24 +35,28 @@ export const showTry: View = async (host, route, signal) => {
       ),
     ),
   );
-  const trial =
-    id === 'model' ? await chosenModel(route.parameters.get('model'), signal) : trials.find((each) => each.id === id);
+  const trial = id === 'model' ? await chosenModel(route.parameters, signal) : trials.find((each) => each.id === id);
   if (!trial) {
     host.append(failureNotice(new Error('There is nothing of this name to try; choose one above.')));
     return;
   }
   const card = trialCard(trial, signal);
-  // Another model takes other inputs.
-  card.querySelector<HTMLSelectElement>('#field-model')?.addEventListener('change', ({ target }) => {
-    location.hash = hashOf(['try', 'model'], new URLSearchParams({ model: (target as HTMLSelectElement).value }));
-  });
+  // Another model takes other inputs, and they can be filled in other ways.
+  for (const name of id === 'model' ? ['model', fillField] : [])
+    card.querySelector<HTMLSelectElement>(`#field-${name}`)?.addEventListener('change', ({ target }) => {
+      const chosen = new URLSearchParams(route.parameters);
+      chosen.set(name, (target as HTMLSelectElement).value);
+      location.hash = hashOf(['try', 'model'], chosen);
+    });
   host.append(card);
 };
 
-async function chosenModel(wanted: string | null, signal: AbortSignal): Promise<Trial> {
-  const models = await askJson<Listed[]>('/v2/repository/index', { method: 'POST', body: '{"ready":true}', signal });
-  const names = [...new Set(models.map(({ name }) => name))].sort();
-  const name = names.find((each) => each === wanted) ?? names[0];
-  if (name === undefined) throw new Error('There is no model that is ready; load one in the view Models.');
-  return modelTrial(name, names, signal);
+async function chosenModel(parameters: URLSearchParams, signal: AbortSignal): Promise<Trial> {
+  const listed = await askJson<Listed[]>('/v2/repository/index', { method: 'POST', body: '{"ready":true}', signal });
+  const models = [...new Set(listed.map(({ name }) => name))].sort();
+  const wanted = parameters.get('model');
+  const model = models.find((each) => each === wanted) ?? (await smallestOf(models, signal));
+  if (model === undefined) throw new Error('There is no model that is ready; load one in the view Models.');
+  const fill = fills.find((each) => each === parameters.get(fillField)) ?? 'zeros';
+  return modelTrial({ model, models, fill }, signal);
 }

@@ -5,7 +5,7 @@ import { element } from '../dom/element.ts';
 import { failureNotice, isAbort } from '../dom/notice.ts';
 import { formatValue } from '../format/format-value.ts';
 import { type Call, curlCommand } from './curl-command.ts';
-import { profileField } from './model-trial.ts';
+import { fillField, profileField } from './model-trial.ts';
 import { runTrial } from './run-trial.ts';
 import { showResult } from './show-result.ts';
 import type { Trial } from './trial.ts';
@@ -97,12 +97,12 @@ class TrialCard {
         if (part !== undefined) this.#bar.value = part;
         showPhase();
       };
-      const { response, traceId, facts } = await runTrial(made, json, onProgress, signal);
+      const { response, traceId, facts, left } = await runTrial(made, json, onProgress, signal);
       const took = formatValue(elapsed(), 's');
       this.#results.replaceChildren(resultHead(took, traceId));
       const originals = made.values.flatMap(([, value]) => (value instanceof File ? [value] : []));
       await showResult(this.#results, { response, facts, originals, signal: this.#left });
-      this.#state.textContent = `Done after ${took}.`;
+      this.#state.textContent = `Done after ${took}${left === undefined ? '' : `; ${left}`}.`;
     } finally {
       clearInterval(ticking);
     }
@@ -141,7 +141,7 @@ function requestLink(traceId: string, style: string): HTMLElement {
 
 function callOf(trial: Trial, given: readonly [string, string | File][]): { made: Call; json: string } {
   const profile = given.some(([name]) => name === profileField);
-  const values = given.filter(([name]) => name !== profileField);
+  const values = given.filter(([name]) => name !== profileField && name !== fillField);
   const fieldOf = (wanted: string) => values.find(([name]) => name === wanted)?.[1];
   const path = trial.path.replace('{model}', encodeURIComponent(String(fieldOf('model') ?? '')));
   const made: Call = { path, body: trial.body, values, profile, ...(trial.accept && { accept: trial.accept }) };

@@ -128,6 +128,13 @@ export const inferenceMetrics = {
     says: 'Lanes lost, by how: crashed or stuck.',
     attributes: ['model', 'how'],
   },
+  inferenceLaneCpu: {
+    name: 'inference.lane.cpu',
+    kind: 'counter',
+    unit: 's',
+    says: 'CPU time that lanes took, as they measured it: what cost.cpu shares out among tenants.',
+    attributes: ['model'],
+  },
   inferenceLaneRetries: {
     name: 'inference.lane.retries',
     kind: 'counter',

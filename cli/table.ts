@@ -1,0 +1,16 @@
+/** A table under its title; nothing where it would be empty. */
+export function table(title: string, head: string[], rows: string[][]): string {
+  if (rows.length === 0) return '';
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const written = lines.map((line) =>
+    // Words to the left, numbers to the right.
+    line
+      .map((cell, column) =>
+        /^[\d–]/.test(rows[0]?.[column] ?? '') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return [title, ...written.map((line) => `  ${line}`)].join('\n');
+}

@@ -15,7 +15,7 @@ const schemathesis = process.env.VITRINE_TEST_SCHEMATHESIS ?? 'schemathesis';
 const exceptions = join(import.meta.dirname, '../../schemathesis.toml');
 
 describe('Schemathesis finds no difference between the API and its description', function () {
-  this.timeout(900_000);
+  this.timeout(1_800_000);
 
   for (const who of ['without keys', 'with a key', 'with the administrator’s token'])
     it(`on a service ${who}`, async function () {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** A message of JSON-RPC 2.0 from an assistant: a question, or, without an id, a notification. */
 export const mcpMessage = z
-  .looseObject({
+  .strictObject({
     jsonrpc: z.literal('2.0', { error: 'jsonrpc is not "2.0"' }),
     id: z.union([z.string().max(256), z.int()], { error: 'id is no text and no whole number' }).optional(),
     method: z.string({ error: 'method is no text' }).max(256, 'method is longer than 256'),

@@ -42,9 +42,13 @@ export function serveMcp({ config, bodies, own }: { config: Config; bodies: Body
 function readMessage(given: unknown): object {
   const parsed = mcpMessage.safeParse(given);
   if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  // Its own message would repeat the caller's name of the field.
+  const problem =
+    issue?.code === 'unrecognized_keys' ? 'it has a field that such messages have not' : (issue?.message ?? '');
   throw new ServiceError(
     'invalid_body',
-    say`Cannot answer this message: ${ours(parsed.error.issues[0]?.message ?? '')}; send one of JSON-RPC 2.0.`,
+    say`Cannot answer this message: ${ours(problem)}; send one of JSON-RPC 2.0.`,
   );
 }
 

@@ -28,6 +28,11 @@ export function json(description: string, schema: z.ZodType = z.looseObject({}))
   return { description, content: { 'application/json': { schema } } };
 }
 
+/** A body that has to be there. */
+export function jsonBody(description: string, schema: z.ZodType) {
+  return { required: true, ...json(description, schema) };
+}
+
 export function file(description: string, ...types: readonly string[]) {
   const content = Object.fromEntries(
     types.map((type) => [type, { schema: type === 'application/json' ? z.looseObject({}) : binary() }]),

@@ -7,7 +7,7 @@ import { distributionAnswered } from '../requests/distribution.ts';
 import { distributionQuery, flightListFilter, flightSummaryQuery, listMax } from '../requests/flight-queries.ts';
 import { blameAnswered, whyAnswered } from '../requests/why-answer.ts';
 import { whatIfAnswered, whatIfAsked } from '../what-if/what-if-queries.ts';
-import { json } from './answers.ts';
+import { json, jsonBody } from './answers.ts';
 import type { DescribedPaths } from './describe-routes.ts';
 
 /**
@@ -107,7 +107,7 @@ function whyPaths(of: Described): DescribedPaths {
     '/v1/requests/compare': {
       post: {
         ...of('compareRequests', 'What parts two sets of remembered requests, the clearest difference first'),
-        requestBody: json('The two sets.', compareAsked),
+        requestBody: jsonBody('The two sets.', compareAsked),
         responses: { '200': json('The differences.', compareAnswered) },
         fails: ['not_found', 'invalid_request', 'invalid_body'],
       },
@@ -123,7 +123,7 @@ function whyPaths(of: Described): DescribedPaths {
     '/v1/what-if': {
       post: {
         ...of('replayWhatIf', 'What recorded arrivals would have met with other settings of their model'),
-        requestBody: json('The model, and what is other.', whatIfAsked),
+        requestBody: jsonBody('The model, and what is other.', whatIfAsked),
         responses: { '200': json('Percentiles, refusals and use of lanes, beside what was.', whatIfAnswered) },
         fails: [
           ...(['not_found', 'invalid_body', 'request_not_found', 'model_not_found', 'model_not_ready'] as const),

@@ -70,15 +70,24 @@ function withParameters(kind: TaskKind, config: Config, of: Told & { fails?: rea
   return operation(kind, of, { 'application/json': { schema: taskParameters[kind](config) } }, of.fails);
 }
 
+const onlyOneStemIsStreamed = {
+  if: { properties: { stream: { const: true } }, required: ['stream'] },
+  // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema.
+  then: { properties: { format: { const: 'wav' } }, required: ['stem'] },
+};
+
 function withFile(
   kind: TaskKind,
   config: Config,
   of: Told & { fields: Record<string, z.ZodType>; example?: Record<string, unknown>; fails?: readonly FailureCode[] },
 ): Described {
   const parameters = taskParameters[kind](config) as z.ZodObject;
-  const form = z
-    .strictObject({ ...of.fields, ...parameters.shape })
-    .meta({ id: `${kind[0]?.toUpperCase()}${kind.slice(1)}Form` });
+  const form = z.strictObject({ ...of.fields, ...parameters.shape }).meta({
+    id: `${kind[0]?.toUpperCase()}${kind.slice(1)}Form`,
+    override: ({ jsonSchema }) => {
+      if ('stem' in parameters.shape) Object.assign(jsonSchema, onlyOneStemIsStreamed);
+    },
+  });
   const example = { file: soundExample, ...of.example };
   return operation(kind, of, { 'multipart/form-data': { schema: form, example } }, [
     'invalid_audio',

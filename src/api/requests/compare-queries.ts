@@ -54,7 +54,12 @@ export const compareAsked = z
       .describe('The first set: the slowest so many percent of those in `among`.'),
     second: requestSet.optional().describe('The second set; all that are not in the first when left out.'),
   })
-  .meta({ example: { minutes: 15, among: { model: 'dnsmos' }, slowest_percent: 5 } });
+  .meta({
+    example: { minutes: 15, among: { model: 'dnsmos' }, slowest_percent: 5 },
+    override: ({ jsonSchema }) => {
+      jsonSchema.anyOf = [{ required: ['first'] }, { required: ['slowest_percent'] }];
+    },
+  });
 
 export const compareAnswered = z
   .object({

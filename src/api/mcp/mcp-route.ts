@@ -46,10 +46,7 @@ function readMessage(given: unknown): object {
   // Its own message would repeat the caller's name of the field.
   const problem =
     issue?.code === 'unrecognized_keys' ? 'it has a field that such messages have not' : (issue?.message ?? '');
-  throw new ServiceError(
-    'invalid_body',
-    say`Cannot answer this message: ${ours(problem)}; send one of JSON-RPC 2.0.`,
-  );
+  throw new ServiceError('invalid_body', say`Cannot answer this message: ${ours(problem)}; send one of JSON-RPC 2.0.`);
 }
 
 /** The SDK is loaded when the first assistant comes. */

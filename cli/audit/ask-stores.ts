@@ -20,6 +20,8 @@ export type FoundTrace = {
   readonly spans: number;
 };
 
+export type SpanSender = { readonly service: string; readonly instance: string };
+
 const askMsMax = 60_000;
 /** Raw points of a long time come in pieces. */
 const pieceMs = 6 * 3_600_000;
@@ -84,21 +86,22 @@ export class StoreQuestions {
   }
 
   /** The traces with spans of this sender, in pieces that a search answers whole. */
-  async traces(name: StoreName, instance: string, fromMs: number, toMs: number): Promise<FoundTrace[]> {
+  async traces(name: StoreName, sender: SpanSender, fromMs: number, toMs: number): Promise<FoundTrace[]> {
     const startS = Math.floor(fromMs / 1000);
     const endS = Math.ceil(toMs / 1000);
-    const { traces = [] } = (await this.#ask(name, 'tempo', '/api/search', {
-      q: `{ resource.service.instance.id = "${instance}" }`,
+    const { traces = [], warnings = [] } = (await this.#ask(name, 'tempo', '/api/search', {
+      q: `{ resource.service.name = "${sender.service}" && resource.service.instance.id = "${sender.instance}" }`,
       start: String(startS),
       end: String(endS),
       limit: String(tracesMax),
       spss: String(spansMax),
-    })) as { traces?: SearchedTrace[] };
-    if (traces.length >= tracesMax && endS - startS > 1) {
+    })) as { traces?: SearchedTrace[]; warnings?: string[] };
+    // A warning says that not all were looked through.
+    if ((traces.length >= tracesMax || warnings.length > 0) && endS - startS > 1) {
       const middleMs = Math.floor((startS + endS) / 2) * 1000;
       const halves = [
-        ...(await this.traces(name, instance, fromMs, middleMs)),
-        ...(await this.traces(name, instance, middleMs, toMs)),
+        ...(await this.traces(name, sender, fromMs, middleMs)),
+        ...(await this.traces(name, sender, middleMs, toMs)),
       ];
       return [...new Map(halves.map((one) => [one.id, one])).values()];
     }

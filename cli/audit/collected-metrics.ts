@@ -11,7 +11,7 @@ import type { Signal, StoreName } from '../../src/stores/stores.ts';
 import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
 import type { StoreQuestions } from './ask-stores.ts';
-import { type Bounds, countedBetween, nothing, plus, restartsOf } from './counted.ts';
+import { type Bounds, countedBetween, nothing, type Points, plus, restartsOf } from './counted.ts';
 import { type Sender, type Series, sendersIn } from './senders.ts';
 
 /** All points that an audit reads from one store of metrics. */
@@ -30,7 +30,7 @@ export type CollectorSeries = {
   /** To the exporters of one store. */
   readonly sent: (signal: Signal, store: StoreName, fromMs: number, toMs: number) => Bounds;
   readonly dropped: (signal: Signal, store: StoreName, fromMs: number, toMs: number) => number;
-  /** When its counters began again. */
+  /** When a Collector had ended: it counted from zero again, or another took its place. */
   readonly restarts: readonly number[];
   /** Whether its queue to a store has been empty at some moment since. */
   readonly queueWasEmpty: (signal: Signal, store: StoreName, sinceMs: number) => boolean;
@@ -67,6 +67,7 @@ export async function collectMetrics(
   const [sending, collector, stores] = await Promise.all(
     [ofSenders, ofCollector, ofStores].map((selector) => questions.points(store, selector, fromMs, nowMs)),
   );
+  const total = totalOf(stores!);
   return {
     senders: sendersIn(sending!, heartbeatMetric),
     collector: collectorSeries(collector!, nowMs),
@@ -88,6 +89,7 @@ export async function collectMetrics(
 }
 
 export function collectorSeries(series: readonly Series[], nowMs: number): CollectorSeries {
+  const total = totalOf(series);
   const named = (pattern: RegExp) => series.filter(({ labels }) => pattern.test(labels.__name__ ?? ''));
   const to = (store: StoreName, all: readonly Series[]) =>
     all.filter(({ labels }) =>
@@ -100,7 +102,7 @@ export function collectorSeries(series: readonly Series[], nowMs: number): Colle
     sent: (signal, store, from, until) =>
       total(to(store, named(new RegExp(`sent_${collectorItems[signal]}_total$`))), from, until),
     dropped: (signal, store, from, until) => total(droppedOf(series, signal, store), from, until).min,
-    restarts: [...new Set(named(/accepted_/).flatMap(({ points }) => restartsOf(points)))].sort((a, b) => a - b),
+    restarts: [...new Set(named(/accepted_/).flatMap(({ points }) => endsOf(points, nowMs)))].sort((a, b) => a - b),
     queueWasEmpty: (signal, store, sinceMs) => {
       const queues = to(store, named(/queue_size$/)).filter(({ labels }) => labels.data_type === signal);
       return queues.every(({ points }) =>
@@ -121,7 +123,30 @@ function droppedOf(series: readonly Series[], signal: Signal, store: StoreName):
   });
 }
 
+const silentMs = 60_000;
+
+/** A Collector that begins again counts again; one that was replaced is silent from then on. */
+function endsOf(points: Points, nowMs: number): number[] {
+  const last = points.at(-1)?.[0];
+  return last !== undefined && last < nowMs - silentMs ? [...restartsOf(points), last] : restartsOf(points);
+}
+
 /** Servers do not say when they end in order: what they counted after a scrape is not known. */
-function total(series: readonly Series[], fromMs: number, toMs: number): Bounds {
-  return series.map(({ points }) => countedBetween(points, fromMs, toMs, () => false)).reduce(plus, nothing);
+function totalOf(scraped: readonly Series[]): (series: readonly Series[], fromMs: number, toMs: number) => Bounds {
+  const scrapes = new Map<string, Points>();
+  for (const [server, all] of Map.groupBy(scraped, serverOf)) {
+    const times = new Set(all.flatMap(({ points }) => points.map(([atMs]) => atMs)));
+    scrapes.set(
+      server,
+      [...times].sort((a, b) => a - b).map((atMs) => [atMs, 0] as const),
+    );
+  }
+  return (series, fromMs, toMs) =>
+    series
+      .map((one) => countedBetween(one.points, fromMs, toMs, { exports: scrapes.get(serverOf(one)) ?? [] }))
+      .reduce(plus, nothing);
+}
+
+function serverOf({ labels }: Series): string {
+  return `${labels.job} ${labels.instance}`;
 }

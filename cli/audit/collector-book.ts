@@ -22,7 +22,7 @@ export function collectorBook(signal: Signal, metrics: CollectedMetrics, time: A
   const missing = collector.isScraped ? Math.max(0, exported.min - accepted.max) : 0;
   const restarts = collector.restarts.filter((atMs) => atMs > fromMs && atMs <= toMs);
   const unknown = collector.isScraped ? null : 'the store of metrics has no figures of the Collector';
-  const says = `${range(exported)} acknowledged, ${range(accepted)} taken${restarts.length > 0 ? `; it began again ${restarts.length} times, and what it counted before each is unread` : ''}`;
+  const says = `${range(exported)} acknowledged, ${range(accepted)} taken${restarts.length > 0 ? `; it ended ${restarts.length} times, and what it counted last is unread` : ''}`;
   return {
     ...noFindings,
     books: [

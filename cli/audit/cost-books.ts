@@ -90,10 +90,10 @@ export function deviceBooks(senders: readonly Sender[], { fromMs, toMs }: Audite
 /** By device, as the process read it that saw most. */
 function devicesOf(senders: readonly Sender[], fromMs: number, toMs: number): Map<string, Bounds> {
   const devices = new Map<string, Bounds>();
-  for (const { counters, ended } of senders) {
+  for (const { counters, ended, heartbeats } of senders) {
     for (const one of counters) {
       if (!has(one, { __name__: inStore('gpuEnergy') })) continue;
-      const used = countedBetween(one.points, fromMs, toMs, ended);
+      const used = countedBetween(one.points, fromMs, toMs, { ended, exports: heartbeats });
       const id = `${one.labels.host_name ?? ''} ${one.labels.hw_id ?? ''}`;
       const known = devices.get(id);
       if (known === undefined || used.min > known.min) devices.set(id, used);

@@ -9,6 +9,12 @@ export const nothing: Bounds = { min: 0, max: 0 };
 /** When a process that counted has ended in order: its last export has everything. */
 export type EndedInOrder = (atMs: number) => boolean;
 
+export type Counting = {
+  readonly ended?: EndedInOrder;
+  /** Whatever else its process exported: a count that is not among it was 0 then. */
+  readonly exports?: Points;
+};
+
 /** A process exports so soon after its start: earlier than that it was not there. */
 const firstExportMsMax = 60_000;
 
@@ -16,11 +22,16 @@ const firstExportMsMax = 60_000;
  * How much a counter counted after `fromMs` and up to `toMs`, over restarts of its process. It is
  * read at its own points, so nothing is estimated: between two points the bounds are apart.
  */
-export function countedBetween(points: Points, fromMs: number, toMs: number, ended: EndedInOrder): Bounds {
+export function countedBetween(
+  points: Points,
+  fromMs: number,
+  toMs: number,
+  { ended = () => false, exports = [] }: Counting = {},
+): Bounds {
   let before = Number.NEGATIVE_INFINITY;
   let total = nothing;
   for (const life of readOnce(points)) {
-    const bornMs = Math.max(before, life[0]![0] - firstExportMsMax);
+    const bornMs = Math.max(before, life[0]![0] - firstExportMsMax, exportBefore(exports, life[0]![0]));
     const isOver = ended(life.at(-1)![0]);
     const begin = valueAt(life, fromMs, bornMs, isOver);
     const end = valueAt(life, toMs, bornMs, isOver);
@@ -77,6 +88,10 @@ function valueAt(life: Points, atMs: number, bornMs: number, isOver: boolean): B
   if (life[next]?.[0] === atMs) return { min: life[next][1], max: life[next][1] };
   const last = life[next - 1]?.[1] ?? 0;
   return { min: last, max: life[next]?.[1] ?? (isOver ? last : Number.POSITIVE_INFINITY) };
+}
+
+function exportBefore(exports: Points, atMs: number): number {
+  return exports[firstFrom(exports, atMs) - 1]?.[0] ?? Number.NEGATIVE_INFINITY;
 }
 
 /** The place of the first point at or after a moment. */

@@ -84,7 +84,7 @@ function inTheCollector({ metrics, signal, store, sinceMs, nowMs }: Suspects): E
             'collector_ended',
             Math.max(0, exportedUntil(endedMs) - collector.sent(signal, store, sinceMs, endedMs).min),
             endedMs,
-            `it was back at ${clock(endedMs)}`,
+            `it had ended by ${clock(endedMs)}`,
           ),
         ]),
   ];
@@ -110,13 +110,13 @@ function rest({ metrics, store, sinceMs, nowMs }: Suspects): Evidence {
   const all = Number.POSITIVE_INFINITY;
   if (collectorMs === undefined)
     return always('store_lost', all, nowMs, storeEnded ? `it began again at ${clock(storeMs)}` : '');
-  const says = `it was back at ${clock(collectorMs)}`;
+  const says = `it had ended by ${clock(collectorMs)}`;
   return storeEnded
     ? always(
         'behind_service',
         all,
         nowMs,
-        `the Collector was back at ${clock(collectorMs)}, the store at ${clock(storeMs)}`,
+        `the Collector had ended by ${clock(collectorMs)}, the store began at ${clock(storeMs)}`,
       )
     : always('collector_ended', all, nowMs, says);
 }

@@ -18,7 +18,8 @@ export const holeCauses = {
   store_emptied: 'the store has nothing of that time: it was started empty, or its data was deleted',
   store_lost: 'the store acknowledged it and does not have it: deleted or lost there',
   behind_service: 'the process exported it; the Collector and the store have both ended since, and one of them lost it',
-  ledger_lost: 'the store of metrics has no ledger of a process whose lines are in the store of logs',
+  ledger_lost:
+    'lines are stored of a process without a ledger: it ended before its first export, or the store of metrics lost it',
   never_taken: 'it was acknowledged, and the Collector did not count it',
   job_lost: 'the job was accepted, no end was recorded, and the service does not know it',
   job_ended_twice: 'the job ended more than once',

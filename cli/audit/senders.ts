@@ -32,13 +32,15 @@ function joined(series: readonly Series[]): Points {
 
 /** A term of the ledger: all series of this name and these labels, added up. */
 export function counted(
-  sender: Pick<Sender, 'counters' | 'ended'>,
+  sender: Pick<Sender, 'counters' | 'ended' | 'heartbeats'>,
   labels: Readonly<Record<string, string>>,
   fromMs: number,
   toMs: number,
 ): Bounds {
   const found = sender.counters.filter((one) => has(one, labels));
-  const bounds = found.map(({ points }) => countedBetween(points, fromMs, toMs, sender.ended));
+  const bounds = found.map(({ points }) =>
+    countedBetween(points, fromMs, toMs, { ended: sender.ended, exports: sender.heartbeats }),
+  );
   return bounds.reduce((a, b) => ({ min: a.min + b.min, max: a.max + b.max }), { min: 0, max: 0 });
 }
 

@@ -8,7 +8,7 @@ import type { StoredCounts } from './telemetry-book.ts';
 /** A line has the time at which it was logged, and is counted at once. */
 const lineSlackMs = 250;
 /** Spans are made when their request has ended, and a batch’s half a second later. */
-const spanSlackMs = 1_500;
+const spanSlackMs = 1_000;
 const recountsAtOnce = 8;
 
 export function storedLines(questions: StoreQuestions, store: StoreName): StoredCounts {
@@ -33,16 +33,22 @@ export function storedLines(questions: StoreQuestions, store: StoreName): Stored
 }
 
 function linesOf({ job, instance }: Sender): string {
-  const name = job.slice(job.lastIndexOf('/') + 1);
-  return `{service_name="${name}"} | service_instance_id="${instance}"`;
+  return `{service_name="${serviceOf(job)}"} | service_instance_id="${instance}"`;
+}
+
+/** Prometheus puts the namespace before the service. */
+function serviceOf(job: string): string {
+  return job.slice(job.lastIndexOf('/') + 1);
 }
 
 export function storedSpans(questions: StoreQuestions, store: StoreName): StoredCounts {
   const found = new Map<string, Promise<FoundTrace[]>>();
   const recounted = new Map<string, number>();
-  const tracesOf = ({ instance }: Sender, fromMs: number, toMs: number) => {
+  const tracesOf = ({ job, instance }: Sender, fromMs: number, toMs: number) => {
     // The first question is about the whole time, the others about its parts.
-    const known = found.get(instance) ?? questions.traces(store, instance, fromMs - 60_000, toMs + 60_000);
+    const known =
+      found.get(instance) ??
+      questions.traces(store, { service: serviceOf(job), instance }, fromMs - 60_000, toMs + 60_000);
     found.set(instance, known);
     return known;
   };

@@ -157,7 +157,7 @@ describe('the books of an audit', () => {
         time,
       );
       assert.deepEqual(holes, []);
-      assert.match(books[0]!.says, /began again 1 times/);
+      assert.match(books[0]!.says, /ended 1 times/);
     });
 
     it('cannot be opened where nobody asks it', () => {

@@ -2,37 +2,36 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { countedBetween, livesOf, type Points, restartsOf } from '../../cli/audit/counted.ts';
 
-const never = () => false;
 /** Every ten seconds. */
 const points = (...values: number[]): Points => values.map((value, index) => [index * 10_000, value] as const);
 
 describe('what a counter counted between two moments', () => {
   it('is exact between two of its points', () => {
-    assert.deepEqual(countedBetween(points(0, 5, 9, 9, 12), 10_000, 40_000, never), { min: 7, max: 7 });
+    assert.deepEqual(countedBetween(points(0, 5, 9, 9, 12), 10_000, 40_000), { min: 7, max: 7 });
   });
 
   it('is between bounds where it was not read', () => {
-    assert.deepEqual(countedBetween(points(0, 5, 9, 9, 12), 12_000, 38_000, never), { min: 0, max: 7 });
-    assert.deepEqual(countedBetween(points(0, 5, 9, 9, 12), 12_000, 40_000, never), { min: 3, max: 7 });
+    assert.deepEqual(countedBetween(points(0, 5, 9, 9, 12), 12_000, 38_000), { min: 0, max: 7 });
+    assert.deepEqual(countedBetween(points(0, 5, 9, 9, 12), 12_000, 40_000), { min: 3, max: 7 });
   });
 
   it('goes on over a restart, with the whole of what was counted since', () => {
-    const { min, max } = countedBetween(points(100, 150, 180, 4, 30), 0, 40_000, never);
+    const { min, max } = countedBetween(points(100, 150, 180, 4, 30), 0, 40_000);
     assert.equal(min, 80 + 30);
     assert.equal(max, Number.POSITIVE_INFINITY, 'a killed process may have counted more than it exported');
   });
 
   it('is exact over a restart in order: the last export has everything', () => {
     const orderly = (atMs: number) => atMs === 20_000;
-    assert.deepEqual(countedBetween(points(100, 150, 180, 4, 30), 0, 40_000, orderly), { min: 110, max: 110 });
+    assert.deepEqual(countedBetween(points(100, 150, 180, 4, 30), 0, 40_000, { ended: orderly }), {
+      min: 110,
+      max: 110,
+    });
   });
 
   it('is open where a process has not exported since', () => {
-    assert.deepEqual(countedBetween(points(0, 5), 0, 60_000, never), { min: 5, max: Number.POSITIVE_INFINITY });
-    assert.deepEqual(
-      countedBetween(points(0, 5), 0, 60_000, (atMs) => atMs === 10_000),
-      { min: 5, max: 5 },
-    );
+    assert.deepEqual(countedBetween(points(0, 5), 0, 60_000), { min: 5, max: Number.POSITIVE_INFINITY });
+    assert.deepEqual(countedBetween(points(0, 5), 0, 60_000, { ended: (atMs) => atMs === 10_000 }), { min: 5, max: 5 });
   });
 
   it('begins at nothing for a process that was not there before', () => {
@@ -40,8 +39,17 @@ describe('what a counter counted between two moments', () => {
       [500_000, 3],
       [510_000, 8],
     ];
-    assert.deepEqual(countedBetween(late, 0, 510_000, never), { min: 8, max: 8 });
-    assert.deepEqual(countedBetween(late, 495_000, 510_000, never), { min: 5, max: 8 });
+    assert.deepEqual(countedBetween(late, 0, 510_000), { min: 8, max: 8 });
+    assert.deepEqual(countedBetween(late, 495_000, 510_000), { min: 5, max: 8 });
+  });
+
+  it('begins at nothing for a count that was not among the exports before: a new tenant', () => {
+    const late: Points = [
+      [500_000, 3],
+      [510_000, 8],
+    ];
+    const exports: Points = [480_000, 490_000, 500_000, 510_000].map((atMs) => [atMs, 1] as const);
+    assert.deepEqual(countedBetween(late, 490_000, 510_000, { exports }), { min: 8, max: 8 });
   });
 
   it('tells the lives of a process apart', () => {
@@ -75,7 +83,7 @@ describe('what a counter counted between two moments', () => {
           if (typeof each !== 'number') now = 0;
         }
         // Only a fall shows a restart: one that is not seen shortens what is known, and adds nothing.
-        const { min } = countedBetween(read, from, to, (atMs) => ends.has(atMs));
+        const { min } = countedBetween(read, from, to, { ended: (atMs) => ends.has(atMs) });
         assert.ok(min <= truth, `at least ${min} of ${truth}`);
       }),
     );

@@ -7,7 +7,7 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { fixtureSound, ourModels } from '../../testkit/task-runner.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { runAudit } from '../audit/run-audit.ts';
+import { runAuditWhenClosed } from '../audit/run-audit.ts';
 
 describe('jobs and datasets in the real backends', function () {
   this.timeout(900_000);
@@ -168,13 +168,7 @@ describe('jobs and datasets in the real backends', function () {
 
   it('all books of the audit close, and it names a job whose row is lost', async () => {
     const service = stack.url('service');
-    const closedUntil = async (toMs: number) => {
-      const found = await runAudit(stack.env, beganMs, toMs);
-      return Date.parse(found.audit.to) >= toMs && found;
-    };
-    const closedMs = Date.now();
-    const patiently = { deadlineMs: 60_000, everyMs: 3_000 };
-    const closed = await waitFor('the time to be closed', () => closedUntil(closedMs), patiently);
+    const closed = await runAuditWhenClosed(stack.env, beganMs, Date.now());
     assert.deepEqual([closed.code, closed.audit.holes], [0, []], closed.text);
     const bookOf = (name: string) => closed.audit.books.find(({ book }) => book === name);
     assert.match(bookOf('jobs')?.says ?? '', /^2 accepted/);
@@ -194,8 +188,7 @@ describe('jobs and datasets in the real backends', function () {
     for (const name of (await readdir(folder)).filter((one) => one.startsWith('jobs.sqlite')))
       await rm(join(folder, name));
     await stack.start('service');
-    const lostMs = Date.now();
-    const lost = await waitFor('the time to be closed', () => closedUntil(lostMs), patiently);
+    const lost = await runAuditWhenClosed(stack.env, beganMs, Date.now());
     assert.equal(lost.code, 1);
     assert.deepEqual(
       lost.audit.holes.map(({ book, of, cause }) => ({ book, of, cause })),

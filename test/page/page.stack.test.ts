@@ -542,6 +542,25 @@ describe('the page in a browser', function () {
     assert.deepEqual(trouble, []);
   });
 
+  it('replays recorded requests with other settings beside what was, and the address has the question', async () => {
+    await using opened = await open('#/models');
+    const { page, trouble } = opened;
+    const card = page.getByRole('region', { name: 'perceptron', exact: true });
+    await card.getByRole('rowheader', { name: 'p95' }).waitFor();
+    await card.getByRole('link', { name: 'What if' }).click();
+    await page.getByRole('region', { name: 'Replay' }).first().waitFor();
+    await page.getByLabel('Lanes').fill('3');
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText(/"count": 3/).waitFor();
+    assert.match(page.url(), /#\/what-if\?model=perceptron.*lanes=3/);
+    for (const name of ['As it was', 'As asked', 'Difference'])
+      assert.equal(await page.getByRole('columnheader', { name }).count(), 1, name);
+    await page.reload();
+    await page.getByText(/"count": 3/).waitFor();
+    assert.equal(await page.getByLabel('Lanes').inputValue(), '3');
+    assert.deepEqual(trouble, []);
+  });
+
   it('has no serious findings of axe, light, dark and on a phone', async () => {
     const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     await using opened = await open('#/try/generate');
@@ -561,6 +580,7 @@ describe('the page in a browser', function () {
       [`#/requests/${failedTrace}`, '.span'],
       ['#/dashboards/vitrine-overview?from=now-5m&refresh=off', '.view[data-renewed]'],
       ['#/models', '.model'],
+      ['#/what-if?model=perceptron&lanes=2', '.grid-table'],
       ['#/alerts', '.verdict'],
       ['#/runbooks/ServiceDown', '.prose'],
     ] as const) {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { whatIfAsked } from '../../src/api/what-if/what-if-queries.ts';
+import { alloys } from '../../src/tasks/materials/alloys.ts';
 import { example, fills } from '../../web/try/example-input.ts';
 import { quotaLeft } from '../../web/try/quota-left.ts';
+import { trials } from '../../web/try/trial.ts';
 import { askedOf, changes } from '../../web/what-if/changes.ts';
 import { differenceOf } from '../../web/what-if/difference.ts';
 
@@ -54,6 +56,12 @@ describe('trying any model', () => {
     }
     assert.deepEqual(example({ name: 'x', datatype: 'FP32', shape: [2] }, 'ones').data, [1, 1]);
     assert.deepEqual(example({ name: 'x', datatype: 'BYTES', shape: [1] }, 'random').data, ['']);
+  });
+
+  it('offers the alloys that there are', () => {
+    const fields = trials.find(({ id }) => id === 'microstructure')?.fields ?? [];
+    const offered = fields.flatMap((field) => (field.name === 'alloy' && field.kind === 'choice' ? field.of : []));
+    assert.deepEqual(offered.toSorted(), Object.keys(alloys).sort());
   });
 
   it('says what is left of the quota, where there is one', () => {

@@ -47,7 +47,7 @@ function sounds(list: readonly Sound[], signal: AbortSignal): HTMLElement {
 /** The facts that come beside a file, in a header or of the job. */
 function measured({ response, facts }: Answer): HTMLElement[] {
   const found = facts ?? JSON.parse(response.headers.get('x-vitrine-facts') ?? 'null');
-  return found ? [element('div', { class: 'card' }, element('h3', {}, 'Measured'), figures(found))] : [];
+  return found ? [element('div', { class: 'card' }, element('h3', {}, 'Details'), figures(found))] : [];
 }
 
 function pictureOf(content: Blob, signal: AbortSignal): HTMLElement {
@@ -96,10 +96,15 @@ export function figures(value: unknown, depth = 0): HTMLElement | string {
     'dl',
     { class: depth === 0 ? 'facts' : 'facts inner' },
     Object.entries(value).flatMap(([name, inner]) => [
-      element('dt', {}, name.replaceAll('_', ' ')),
+      element('dt', {}, wordsOf(name)),
       element('dd', {}, figures(inner, depth + 1)),
     ]),
   );
+}
+
+/** As in `lengthPixels` and `duration_seconds`. */
+export function wordsOf(name: string): string {
+  return wordsOf(name).replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function list(values: readonly unknown[], depth: number): HTMLElement | string {
@@ -139,7 +144,7 @@ function table(rows: readonly Record<string, unknown>[], depth: number): HTMLEle
   return scrollRegion(
     'Figures',
     gridTable(
-      columns.map((name) => columnHead(name.replaceAll('_', ' '))),
+      columns.map((name) => columnHead(wordsOf(name))),
       rows.slice(0, itemsMax).map((row) =>
         element(
           'tr',
@@ -166,12 +171,12 @@ function tableDownwards(
   return scrollRegion(
     'Figures',
     gridTable(
-      [columnHead(first.replaceAll('_', ' ')), rows.map((row) => columnHead(figures(row[first], depth + 1)))],
+      [columnHead(wordsOf(first)), rows.map((row) => columnHead(figures(row[first], depth + 1)))],
       others.map((name) =>
         element(
           'tr',
           {},
-          element('th', { scope: 'row' }, name.replaceAll('_', ' ')),
+          element('th', { scope: 'row' }, wordsOf(name)),
           rows.map((row) => element('td', {}, figures(row[name], depth + 1))),
         ),
       ),

@@ -1,4 +1,3 @@
-import { AskFailure } from '../asking/ask.ts';
 import { sessionKey } from '../asking/session-key.ts';
 import { copyText } from '../dom/copy-text.ts';
 import { element } from '../dom/element.ts';
@@ -87,7 +86,9 @@ class TrialCard {
     const elapsed = () => (performance.now() - startedAt) / 1000;
     let phase = 'Running';
     const showPhase = () => {
-      this.#state.textContent = `${phase} · ${formatValue(elapsed(), 's', 1)}`;
+      const seconds = elapsed();
+      // Tenths of a long time only flicker.
+      this.#state.textContent = `${phase} · ${formatValue(seconds < 2 ? seconds : Math.floor(seconds), 's', 1)}`;
     };
     const ticking = setInterval(showPhase, 200);
     try {
@@ -112,8 +113,6 @@ class TrialCard {
     this.#state.textContent = isAbort(error) ? 'Cancelled.' : 'Failed.';
     if (isAbort(error)) return;
     this.#results.replaceChildren(failureNotice(error));
-    if (error instanceof AskFailure && error.traceId)
-      this.#results.append(element('p', {}, requestLink(error.traceId, 'button')));
   }
 
   #busy(is: boolean): void {

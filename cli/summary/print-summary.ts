@@ -12,6 +12,7 @@ export function printSummary(summary: Summary): string {
       alerts.map(({ alert, severity, about }) => [alert, severity, about]),
     ),
     serviceSection(summary),
+    instancesSection(summary),
     modelsSection(summary),
     table(
       'Errors',
@@ -53,6 +54,24 @@ function serviceSection({ service, jobs }: Summary): string {
         String(jobs.running),
       ],
     ],
+  );
+}
+
+/** One by itself is the service, which stands above. */
+function instancesSection({ instances }: Summary): string {
+  if (instances.length < 2) return '';
+  return table(
+    'Instances',
+    ['instance', 'last sign', 'requests/s', 'server failures/s', 'p95', 'waiting', 'jobs running'],
+    instances.map((one) => [
+      one.instance,
+      `${one.silentSeconds.toFixed(0)} s ago`,
+      rate(one.requests),
+      rate(one.faults),
+      seconds(one.p95),
+      String(one.waiting),
+      String(one.jobsRunning),
+    ]),
   );
 }
 

@@ -24,6 +24,18 @@ export type Summary = {
     p95: number | null;
     p99: number | null;
   };
+  /** Each process or replica of the window, also one that is gone. */
+  instances: {
+    instance: string;
+    /** Since its last sign of life. */
+    silentSeconds: number;
+    requests: number;
+    /** Server failures. */
+    faults: number;
+    p95: number | null;
+    waiting: number;
+    jobsRunning: number;
+  }[];
   models: {
     model: string;
     requests: number;
@@ -69,8 +81,9 @@ export type MetricsStore = { name: 'prometheus' | 'victoriametrics'; url: string
 /** Asks the store of metrics; throws a StackFailure when it does not answer. */
 export async function readSummary(metrics: MetricsStore, minutes: number): Promise<Summary> {
   const questions = questionsTo(metrics, `${minutes}m`);
-  const [service, models, errors, jobs, gpus, pipeline, alerts] = await Promise.all([
+  const [service, instances, models, errors, jobs, gpus, pipeline, alerts] = await Promise.all([
     readService(questions),
+    readInstances(questions),
     readModels(questions),
     readErrors(questions),
     readJobs(questions),
@@ -78,7 +91,7 @@ export async function readSummary(metrics: MetricsStore, minutes: number): Promi
     readPipeline(questions),
     readAlerts(questions),
   ]);
-  return { at: new Date().toISOString(), minutes, service, models, errors, jobs, gpus, pipeline, alerts };
+  return { at: new Date().toISOString(), minutes, service, instances, models, errors, jobs, gpus, pipeline, alerts };
 }
 
 type Questions = ReturnType<typeof questionsTo>;
@@ -106,6 +119,29 @@ async function readService({ window, one }: Questions): Promise<Summary['service
     ...{ instances: instances ?? 0, requests: requests ?? 0, faults: faults ?? 0 },
     ...{ mistakes: mistakes ?? 0, left: left ?? 0, p50, p95, p99 },
   };
+}
+
+async function readInstances({ window, ask }: Questions): Promise<Summary['instances']> {
+  const by = ['instance'] as const;
+  const [silent, requests, faults, p95s, waiting, running] = await Promise.all([
+    ask(`time() - max by (instance) (max_over_time(${series('heartbeat', ofService)}[${window}]))`),
+    ask(rateBy('httpRequests', by, ofService, window)),
+    ask(rateBy('httpRequests', by, { ...ofService, fault: 'server' }, window)),
+    ask(quantileBy(0.95, 'httpRequestSeconds', by, ofCallers, window)),
+    ask(`sum by (instance) (${series('inferenceQueueDepth', ofService)})`),
+    ask(`sum by (instance) (${series('jobsRunning', ofService)})`),
+  ]);
+  return silent
+    .map(({ labels: { instance = '' }, value }) => ({
+      instance,
+      silentSeconds: value ?? 0,
+      requests: of(requests, 'instance', instance) ?? 0,
+      faults: of(faults, 'instance', instance) ?? 0,
+      p95: of(p95s, 'instance', instance),
+      waiting: of(waiting, 'instance', instance) ?? 0,
+      jobsRunning: of(running, 'instance', instance) ?? 0,
+    }))
+    .toSorted((a, b) => a.instance.localeCompare(b.instance));
 }
 
 async function readModels({ window, ask }: Questions): Promise<Summary['models']> {

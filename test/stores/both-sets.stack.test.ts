@@ -153,6 +153,8 @@ for (const backends of sets) {
         deadline,
       );
       assert.equal(summary.service.instances, 1);
+      assert.equal(summary.instances.length, 1);
+      assert.ok(summary.instances[0]!.requests > 0);
     });
 
     it('let doctor find its probe in each store, and the books balance', async () => {

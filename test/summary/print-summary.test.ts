@@ -6,6 +6,7 @@ const well: Summary = {
   at: '2026-11-21T10:00:00.000Z',
   minutes: 5,
   service: { instances: 1, requests: 12.3456, faults: 0, mistakes: 0, left: 0, p50: 0.0012, p95: 0.02, p99: 1.5 },
+  instances: [],
   models: [
     { model: 'a', requests: 200, failures: 0, p50: 0.001, p95: 0.002, p99: 0.003, waiting: 0, breaker: 'closed' },
     { model: 'idle', requests: 0, failures: 0, p50: null, p95: null, p99: null, waiting: 0, breaker: 'closed' },
@@ -41,6 +42,15 @@ describe('the summary in the terminal', () => {
     assert.match(text, /^ {2}idle +0\.00 +0\.00 +– +– +– +0 +closed$/m);
     assert.match(text, /1\.50 s/);
     assert.doesNotMatch(text, /Errors|GPUs|Alerts/);
+  });
+
+  it('has a line for each instance where there are several', () => {
+    const one = { instance: 'a1', silentSeconds: 2.2, requests: 3, faults: 0, p95: 0.02, waiting: 1, jobsRunning: 0 };
+    const two = { ...one, instance: 'b2', silentSeconds: 65, requests: 0, p95: null };
+    assert.doesNotMatch(printSummary({ ...well, instances: [one] }), /Instances/);
+    const text = printSummary({ ...well, instances: [one, two] });
+    assert.match(text, /^ {2}a1 +2 s ago +3\.00 +0\.00 +20\.0 ms +1 +0$/m);
+    assert.match(text, /^ {2}b2 +65 s ago +0\.00 +0\.00 +– +1 +0$/m);
   });
 
   it('says where Prometheus was looked for when it does not answer', async () => {

@@ -12,6 +12,7 @@ import { SampleLedger } from './datasets/sample-ledger.ts';
 import { ProgressLine } from './datasets/show-progress.ts';
 import { writeReport } from './datasets/write-report.ts';
 import { placesFrom } from './engine/places/place.ts';
+import { isPipelineFile, type ManifestFile, type PipelineFile } from './engine/registry/manifest-schema.ts';
 import { readManifest } from './engine/registry/model-folder.ts';
 import { Registry } from './engine/registry/registry.ts';
 import { modelNotFound } from './engine/registry/shelf.ts';
@@ -150,7 +151,7 @@ async function openRegistry(config: Config, work: DatasetWork, workers: number):
       const folder = await registry.repository.find(name);
       if (!folder) throw modelNotFound(name);
       const manifest = await readManifest(folder.folder);
-      await registry.load(name, { config: () => ({ ...manifest, lanes: { ...manifest.lanes, count: workers } }) });
+      await registry.load(name, { config: () => withLanes(manifest, workers) });
     } catch (error) {
       if (work.name === 'score' && error instanceof ServiceError && error.code === 'model_not_found') continue;
       await registry[Symbol.asyncDispose]();
@@ -192,4 +193,8 @@ export function readWeights(text: string | undefined): Weights | undefined {
       say`Cannot use the weight "${unusable.join('=').slice(0, 80)}": give name=number with a number above 0, and a name of ${Object.keys(criteria).join(', ')}.`,
     );
   return Object.fromEntries(pairs.map(([name, weight]) => [name, Number(weight)]));
+}
+
+function withLanes(file: ManifestFile | PipelineFile, count: number): ManifestFile | PipelineFile {
+  return isPipelineFile(file) ? file : { ...file, lanes: { ...file.lanes, count } };
 }

@@ -1,3 +1,4 @@
+import type { FailureCode } from '../errors.ts';
 import type { Owned } from './owned.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -85,6 +86,32 @@ export type Follower = {
   expiredInRun(beganAt: number): void;
   /** Of a model that remembers its answers. */
   lookedUp?(outcome: CacheOutcome): void;
+  /** Of a pipeline: the steps that began, before its answer or its failure. */
+  stepsEnded?(steps: readonly StepFacts[]): void;
+};
+
+/** One step of a request to a pipeline. */
+export type StepFacts = {
+  readonly name: string;
+  /** What did it: a model of the repository, or an operation of the service's own. */
+  readonly by: { readonly model: string; readonly version: string | undefined } | { readonly operation: string };
+  /** In the milliseconds of performance.now(). */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Where its time went; what none of them has is between the steps. */
+  readonly queueMs: number;
+  readonly assembleMs: number;
+  readonly runMs: number;
+  readonly splitMs: number;
+  /** Of the tensors that it gave. */
+  readonly outputBytes: number;
+  /** The last batch that it was in. */
+  readonly batch: BatchFacts | undefined;
+  readonly cache: CacheOutcome | undefined;
+  /** Undefined: it succeeded. `cancelled`: it was under way when another step failed. */
+  readonly failure: FailureCode | 'cancelled' | undefined;
+  /** Of a step that is a pipeline itself. */
+  readonly steps: readonly StepFacts[] | undefined;
 };
 
 /** The queue as a request found it. */

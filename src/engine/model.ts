@@ -32,10 +32,13 @@ export type ModelParts = {
   readonly sequenceBudgets: SequenceBudgets;
 };
 
+/** Who takes the requests of one that is replaced. */
+export type Successor = { submit(request: InferRequest, asker: Asker): void };
+
 type State =
   | { readonly kind: 'serving' }
   /** A reload: those who still hold this one are passed on. */
-  | { readonly kind: 'replaced'; readonly by: LoadedModel }
+  | { readonly kind: 'replaced'; readonly by: Successor }
   | { readonly kind: 'closed' };
 
 /** One version of one model, ready to run. */
@@ -211,7 +214,7 @@ export class LoadedModel {
    * Those who come from now on are passed on to `next`, those who are in here get their answer,
    * then it lets go.
    */
-  async replaceBy(next: LoadedModel): Promise<void> {
+  async replaceBy(next: Successor): Promise<void> {
     this.#state = { kind: 'replaced', by: next };
     await this.#releaseLanes();
   }

@@ -27,7 +27,12 @@ export class Owned {
   }
 
   static of(tensors: readonly Tensor[]): Owned {
-    return new Owned(tensors, { arrays: tensors.map(({ data }) => data), holders: 1 });
+    return new Owned(tensors, { arrays: tensors.map(({ data }) => data), holders: 1, parts: undefined });
+  }
+
+  /** Tensors whose memory belongs to several: released with each of the parts. */
+  static together(tensors: readonly Tensor[], parts: readonly Owned[]): Owned {
+    return new Owned(tensors, { arrays: [], holders: 1, parts });
   }
 
   /** One more holder of the memory, who looks at it as `views`. */
@@ -38,7 +43,8 @@ export class Owned {
 
   /** Then its buffers may be handed to a thread, and are to be released when they were sent. */
   get isHeldAlone(): boolean {
-    return this.#isHeld && this.#memory.holders === 1;
+    const { holders, parts } = this.#memory;
+    return this.#isHeld && holders === 1 && (parts === undefined || parts.every((part) => part.isHeldAlone));
   }
 
   /** Nothing happens when it is called again. */
@@ -46,12 +52,22 @@ export class Owned {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#memory.holders -= 1;
-    if (this.#memory.holders === 0) for (const data of this.#memory.arrays) if (!isStrings(data)) releaseBuffer(data);
+    if (this.#memory.holders === 0) this.#free();
     if (isReleaseChecked) for (const tensor of this.tensors) forbidReading(tensor);
+  }
+
+  #free(): void {
+    const { arrays, parts } = this.#memory;
+    for (const data of arrays) if (!isStrings(data)) releaseBuffer(data);
+    if (parts !== undefined) for (const part of parts) part.release();
   }
 }
 
-type Memory = { readonly arrays: readonly Tensor['data'][]; holders: number };
+type Memory = {
+  readonly arrays: readonly Tensor['data'][];
+  holders: number;
+  readonly parts?: readonly Owned[] | undefined;
+};
 
 function forbidReading(tensor: Tensor): void {
   Object.defineProperty(tensor, 'data', {

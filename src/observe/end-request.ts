@@ -127,6 +127,7 @@ function record(trace: RequestTrace, row: RequestRow, { protocol, scheme, rpc, b
     stages: servedBy || task ? row.stages : undefined,
     withSpans: task && (trace.isForJob ? aroundJob : aroundTask),
     batch: row.batch,
+    steps: row.steps,
     runSpanId: trace.runSpanId,
   });
 }

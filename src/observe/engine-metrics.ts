@@ -7,7 +7,7 @@ import {
   type SequenceEnd,
   sequenceEnds,
 } from '../engine/inference.ts';
-import type { LoadedModel } from '../engine/model.ts';
+import type { RunnableModel } from '../engine/pipelines/runnable-model.ts';
 import type { ModelStatus, Registry } from '../engine/registry/registry.ts';
 import { residentBytes } from '../proc.ts';
 import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
@@ -47,7 +47,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
     });
     meter.observe((observe) => {
       for (const [model, versions] of servingIn(registry)) {
-        const sum = (of: (version: LoadedModel) => number) =>
+        const sum = (of: (version: RunnableModel) => number) =>
           versions.reduce((total, version) => total + of(version), 0);
         observe(
           'inferenceQueueDepth',
@@ -144,7 +144,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
   }
 
   /** The same of a model that remembers answers, or has a state. */
-  #beginMemory({ name, cache, sequences }: LoadedModel): void {
+  #beginMemory({ name, cache, sequences }: RunnableModel): void {
     const meter = this.#meter;
     if (cache) {
       for (const outcome of cacheOutcomes) meter.counter('cacheLookups').series(name, outcome);
@@ -182,7 +182,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
 }
 
 /** What versions that serve side by side remember: answers, and states of sequences. */
-function observeMemory(observe: Observe, model: string, versions: readonly LoadedModel[]): void {
+function observeMemory(observe: Observe, model: string, versions: readonly RunnableModel[]): void {
   const caches = versions.flatMap(({ cache }) => cache ?? []);
   const sequences = versions.flatMap((version) => version.sequences ?? []);
   const bytesOf = (those: readonly { bytes: number }[]) => those.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -211,7 +211,7 @@ type ModelSeries = {
 type WatchedRegistry = Pick<Registry, 'models' | 'loadBreakers'>;
 
 /** Versions that serve side by side, by their model. */
-function servingIn(registry: WatchedRegistry): Map<string, LoadedModel[]> {
+function servingIn(registry: WatchedRegistry): Map<string, RunnableModel[]> {
   const byName = Map.groupBy(registry.models(), ({ name }) => name);
   return new Map(
     [...byName].map(([name, versions]) => [name, versions.flatMap(({ model }) => (model ? [model] : []))]),

@@ -1,11 +1,12 @@
 import { type Attributes, type Context, SpanKind, trace } from '@opentelemetry/api';
-import type { BatchFacts } from '../engine/inference.ts';
+import type { BatchFacts, StepFacts } from '../engine/inference.ts';
 import { type Ids, newIds, sampled } from '../telemetry/ids.ts';
 import { spanNames } from '../telemetry/names/names.ts';
 import { recordSpan } from '../telemetry/spans.ts';
 import { batchAttributes } from './batch-attributes.ts';
 import { batchSpans } from './batch-spans.ts';
 import { type InferenceStage, inferenceStages, type Stages } from './stages.ts';
+import { makeStepSpans } from './step-spans.ts';
 
 export type EndedRequest = {
   ids: Ids;
@@ -25,18 +26,23 @@ export type EndedRequest = {
   runSpanId?: string | undefined;
   /** Its batch: it is on the span of the run, which is linked with the batch's. */
   batch: BatchFacts | undefined;
+  /** Of a pipeline: they have spans in the place of its waiting and its runs. */
+  steps?: readonly StepFacts[] | undefined;
 };
 
 /** Of a request that does a task, and of one that waits for its job. */
 export const aroundTask = ['receive', 'send'] as const satisfies readonly InferenceStage[];
 export const aroundJob = ['receive', 'run', 'send'] as const satisfies readonly InferenceStage[];
 
+const stagesOfEngine: readonly InferenceStage[] = ['queue', 'assemble', 'run', 'split'];
+
 /**
  * Makes the spans of a kept request, after the fact: the server's, and one for each stage that took
  * time.
  */
 export function makeRequestSpans(request: EndedRequest): void {
-  const { ids, name, attributes, startedAt, tookMs, error, stages, batch, withSpans = inferenceStages } = request;
+  const { ids, name, attributes, startedAt, tookMs, error, stages, batch, steps } = request;
+  const { withSpans = inferenceStages } = request;
   const startMs = performance.timeOrigin + startedAt;
   if (stages) {
     const parent = sampled(ids);
@@ -49,6 +55,7 @@ export function makeRequestSpans(request: EndedRequest): void {
       if (stage === 'send') atMs = Math.max(atMs, startMs + tookMs - stageMs);
       const times = { name: spanNames[stage].name, parent, startMs: atMs, endMs: atMs + stageMs };
       atMs += stageMs;
+      if (steps && stagesOfEngine.includes(stage)) continue;
       if (stage === 'run' && batch) {
         const links = [batchSpans.join(batch, sampled(runIds))];
         const failed = batch.outcome === 'ran' ? undefined : batch.outcome;
@@ -56,6 +63,7 @@ export function makeRequestSpans(request: EndedRequest): void {
       } else recordSpan(times);
     }
   }
+  if (steps) makeStepSpans(steps, sampled(ids));
   const parent = trace.getSpanContext(request.parent);
   recordSpan({ name, kind: SpanKind.SERVER, ids, parent, startMs, endMs: startMs + tookMs, attributes, error });
 }

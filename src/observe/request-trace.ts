@@ -44,7 +44,7 @@ export class RequestTrace implements RequestWords, TaskAsker {
   row: RequestRow | undefined;
   failure: FailureCode | undefined;
   /** The model that did the work, by its name in the registry. */
-  servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
+  servedBy: { name: string; version: string; threads?: ThreadSettings | undefined } | undefined;
   task: TaskKind | undefined;
   spending: (() => TaskStages) | undefined;
   /**

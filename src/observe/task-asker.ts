@@ -12,7 +12,7 @@ import type { TaskStages } from './stages.ts';
 export type TaskAsker = {
   /** Absent when telemetry is off, and when the request is over before its task. */
   readonly row: RequestRow | undefined;
-  servedBy: { name: string; version: string; threads?: ThreadSettings } | undefined;
+  servedBy: { name: string; version: string; threads?: ThreadSettings | undefined } | undefined;
   task: TaskKind | undefined;
   /** What the task has spent so far, while it is worked on. */
   spending: (() => TaskStages) | undefined;

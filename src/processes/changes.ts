@@ -14,7 +14,9 @@ type Settings = Readonly<Record<string, unknown>>;
 /** What a process has to take over from the others before it takes work. */
 export type SharedState = {
   /** Undefined: the folder decides. */
-  readonly models: readonly { name: string; versions: readonly string[]; config: unknown }[] | undefined;
+  readonly models:
+    | readonly { name: string; versions: readonly string[]; config: unknown; isPipeline: boolean }[]
+    | undefined;
   readonly logLevels: Readonly<Record<string, string>>;
   readonly traceSettings: unknown;
 };

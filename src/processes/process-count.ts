@@ -45,7 +45,7 @@ async function threadsOfModels(config: PlacesConfig): Promise<number> {
   for (const { folder } of await repository.scan()) {
     // What cannot be read is said when it is loaded.
     const manifest = await readManifest(folder).catch(() => undefined);
-    if (manifest === undefined) continue;
+    if (manifest === undefined || !('lanes' in manifest)) continue;
     const { lanes, session } = manifest;
     most = Math.max(most, (lanes?.count ?? 1) * Math.max(1, session?.intra_op_threads ?? 1));
   }

@@ -61,7 +61,9 @@ export function modelsFor(kind: TaskKind, registry: Registry): string[] {
     .sort();
 }
 
-function suits(kind: TaskKind, { inputs, separator }: Manifest): boolean {
+function suits(kind: TaskKind, { inputs, separator, steps }: Manifest): boolean {
+  // A task asks its model in a way of its own, whatever a pipeline calls its inputs.
+  if (steps !== undefined) return false;
   if (kind === 'separate') return separator !== undefined;
   const names = inputs.map(({ name }) => name);
   return inputsWanted[kind].every((name) => names.includes(name));

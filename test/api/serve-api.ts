@@ -27,7 +27,7 @@ import { TaskMetrics } from '../../src/tasks/task-metrics.ts';
 import { TaskThreads } from '../../src/tasks/threads/task-threads.ts';
 import { startTelemetry } from '../../src/telemetry/export/start.ts';
 import { Meter } from '../../src/telemetry/meter.ts';
-import { writeModel } from '../../testkit/models/models.ts';
+import { writeModel, writePipeline } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 export type ServedApi = AsyncDisposable & {
@@ -69,7 +69,7 @@ export function nameOfWay({ observed, httpExchange }: (typeof waysToServe)[numbe
  * and goes no further than this process.
  */
 export async function serveApi(
-  models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
+  models: Readonly<Record<string, { onnx?: Uint8Array; manifest?: unknown }>>,
   settings: Partial<Config> = {},
   {
     perform,
@@ -79,7 +79,8 @@ export async function serveApi(
 ): Promise<ServedApi> {
   const folder = await temporaryFolder();
   for (const [name, { onnx, manifest }] of Object.entries(models)) {
-    await writeModel(folder.path, name, onnx, { manifest });
+    if (onnx) await writeModel(folder.path, name, onnx, { manifest });
+    else await writePipeline(folder.path, name, manifest);
   }
   const config: Config = {
     ...readConfig({}),

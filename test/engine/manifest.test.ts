@@ -133,7 +133,9 @@ describe('a manifest', () => {
   });
 
   it('has a JSON Schema that describes every key', () => {
-    const { properties } = manifestJsonSchema() as { properties: Record<string, unknown> };
-    assert.ok(Object.keys(properties).includes('batching') && Object.keys(properties).includes('retry_safe'));
+    const { anyOf } = manifestJsonSchema() as { anyOf: { properties: Record<string, unknown> }[] };
+    const [ofModels, ofPipelines] = anyOf.map(({ properties }) => Object.keys(properties));
+    assert.ok(ofModels!.includes('batching') && ofModels!.includes('retry_safe'));
+    assert.ok(ofPipelines!.includes('steps') && ofPipelines!.includes('versions'));
   });
 });

@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import type { BatchFacts, InferAnswer, InferRequest } from '../../src/engine/inference.ts';
 import { Registry, type RegistryConfig } from '../../src/engine/registry/registry.ts';
 import type { DataType, Tensor } from '../../src/engine/tensor.ts';
-import { writeModel } from '../../testkit/models/models.ts';
+import { writeModel, writePipeline } from '../../testkit/models/models.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 
 export type Served = AsyncDisposable & {
@@ -17,12 +17,13 @@ export type AnswerOfRun = InferAnswer & { readonly batch: BatchFacts };
 
 /** A registry over real models in a folder of its own. */
 export async function serveModels(
-  models: Readonly<Record<string, { onnx: Uint8Array; manifest?: unknown }>>,
+  models: Readonly<Record<string, { onnx?: Uint8Array; manifest?: unknown }>>,
   config: Partial<RegistryConfig> = {},
 ): Promise<Served> {
   const folder = await temporaryFolder();
   for (const [name, { onnx, manifest }] of Object.entries(models)) {
-    await writeModel(folder.path, name, onnx, { manifest });
+    if (onnx) await writeModel(folder.path, name, onnx, { manifest });
+    else await writePipeline(folder.path, name, manifest);
   }
   const registry = new Registry({
     ...readConfig({}),

@@ -51,6 +51,7 @@ export function recordOf(at: number, batch: BatchFacts | undefined): FlightRecor
     version: batch?.version,
     threads: undefined,
     waits: undefined,
+    steps: undefined,
     size: { rows: at, bytes: 8 * at, bodyBytes: 16 * at, answerBytes: 32 * at, form: 0 },
     lost: undefined,
     startedAt: at,

@@ -8,12 +8,13 @@ import type { ModelUse } from '../home/home-facts.ts';
 import { recentUse } from './recent-use.ts';
 
 type Batching = { rows_max: number; from: 'file' | 'proof' | 'shapes'; reason: string };
+type Step = { name: string; model?: string; operation?: string };
 export type Listed = {
   name: string;
   version: string;
   state: string;
   reason: string;
-  vitrine?: { batching: Batching };
+  vitrine?: { batching: Batching; steps?: readonly Step[] };
 };
 export type Statistics = {
   name: string;
@@ -64,6 +65,10 @@ export function modelCard(
 
 function batchingFact({ version, vitrine }: Listed): HTMLElement[] {
   if (!vitrine) return [];
+  if (vitrine.steps) {
+    const steps = vitrine.steps.map(({ name, model, operation }) => `${name} (${model ?? operation})`);
+    return [element('dt', {}, 'steps'), element('dd', {}, steps.join(', '))];
+  }
   const { rows_max: rows, reason } = vitrine.batching;
   const what = rows === 0 ? 'each request runs alone' : `up to ${rows} rows a run`;
   return [element('dt', {}, 'batching'), element('dd', {}, `version ${version}: ${what} (${reason})`)];

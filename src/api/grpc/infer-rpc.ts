@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../../config.ts';
 import type { InferAnswer } from '../../engine/inference.ts';
-import type { LoadedModel } from '../../engine/model.ts';
 import { Owned } from '../../engine/owned.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ofCallersDeadline, ServiceError } from '../../errors.ts';
@@ -35,7 +35,7 @@ export type InferSource = {
   readonly startedAt: number;
   /** What the headers allow. */
   readonly timeoutMs: number | undefined;
-  answer(model: LoadedModel, call: InferCall, outputs: readonly Tensor[]): void;
+  answer(model: RunnableModel, call: InferCall, outputs: readonly Tensor[]): void;
   fail(error: unknown): void;
 };
 
@@ -52,7 +52,7 @@ export class GrpcInference {
   readonly #source: InferSource;
   readonly #client: Client;
   #over = false;
-  #model: LoadedModel | undefined;
+  #model: RunnableModel | undefined;
   #body: Body | undefined;
   #call: InferCall | undefined;
   #profiled: ProfiledRequest | undefined;

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import type { LoadedModel } from '../../engine/model.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Body } from '../../http/body.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
@@ -48,7 +48,7 @@ class ModelInfer implements CallReceiver, InferSource {
     if (!hadMessage) this.caller.fail(missingMessage());
   }
 
-  answer(model: LoadedModel, call: InferCall, outputs: readonly Tensor[]): void {
+  answer(model: RunnableModel, call: InferCall, outputs: readonly Tensor[]): void {
     const { caller } = this;
     const message = writeInferMessage(model, call, outputs, this.#config.jsonInlineBytesMax);
     this.trace.row?.mark('encode');

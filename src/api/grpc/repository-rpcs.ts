@@ -51,6 +51,15 @@ export function configOf({ registry }: Parts, message: Message): Message {
         ...group,
         kind: modelConfigEnums['ModelInstanceGroup.Kind'].KIND_CPU,
       })),
+      ...(config.ensemble_scheduling && {
+        ensemble_scheduling: {
+          step: config.ensemble_scheduling.step.map((step) => ({
+            ...step,
+            input_map: new Map(Object.entries(step.input_map)),
+            output_map: new Map(Object.entries(step.output_map)),
+          })),
+        },
+      }),
       parameters: new Map(Object.entries(config.parameters)),
     },
   };

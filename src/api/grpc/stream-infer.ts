@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { LoadedModel } from '../../engine/model.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Body } from '../../http/body.ts';
@@ -174,7 +174,7 @@ class StreamedRequest implements InferSource {
     );
   }
 
-  answer(model: LoadedModel, call: InferCall, outputs: readonly Tensor[]): void {
+  answer(model: RunnableModel, call: InferCall, outputs: readonly Tensor[]): void {
     this.message = writeStreamMessage(model, call, { outputs }, this.#parts.config.jsonInlineBytesMax);
     this.trace.row?.mark('encode');
     this.#done();

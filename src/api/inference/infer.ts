@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
 import type { InferAnswer } from '../../engine/inference.ts';
-import type { LoadedModel } from '../../engine/model.ts';
 import { Owned } from '../../engine/owned.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import type { Manifest } from '../../engine/registry/manifest.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { type InputShape, shapesOf, type Tensor } from '../../engine/tensor.ts';
@@ -70,7 +70,7 @@ class InferExchange {
   readonly #trace: RequestTrace;
   #over = false;
   #startedAt = 0;
-  #model: LoadedModel | undefined;
+  #model: RunnableModel | undefined;
   #jsonBytes: number | undefined;
   #timeoutMs: number | undefined;
   #body: Body | undefined;
@@ -256,7 +256,7 @@ const routeOfModel = '/v2/models/:model/infer';
 const routeOfVersion = '/v2/models/:model/versions/:version/infer';
 
 /** What may be recorded of a failed request's inputs. */
-export function namedInputs({ inputs }: InferCall, { manifest }: LoadedModel): InputShape[] {
+export function namedInputs({ inputs }: InferCall, { manifest }: RunnableModel): InputShape[] {
   return shapesOf(inputs).map((input) => asNamed(input, manifest));
 }
 
@@ -288,6 +288,6 @@ export function callersMs(timeoutMs: number | undefined, { timeoutUs }: InferCal
 }
 
 /** Milliseconds: the least of what the server and the model allow. */
-export function allowedMs({ inferMsMax }: Config, { manifest }: LoadedModel): number {
+export function allowedMs({ inferMsMax }: Config, { manifest }: RunnableModel): number {
   return Math.min(inferMsMax, manifest.timeout_ms_max ?? inferMsMax);
 }

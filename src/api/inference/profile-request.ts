@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { runProfileTwin } from '../../engine/lanes/profile-twin.ts';
 import type { LoadedModel } from '../../engine/model.ts';
+import { Pipeline } from '../../engine/pipelines/pipeline.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import { withoutValues } from '../../engine/registry/onnx-messages.ts';
 import { firstState } from '../../engine/sequences/model-state.ts';
 import { bytesOfAll, type Tensor } from '../../engine/tensor.ts';
@@ -11,7 +13,7 @@ import type { Caller } from '../../http/caller.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { makeProfileSpans } from '../../observe/profile-spans.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
-import { say } from '../../sentence.ts';
+import { ours, say } from '../../sentence.ts';
 import { log } from '../../telemetry/logger.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Client } from '../access/clients.ts';
@@ -40,7 +42,7 @@ export class Profiles {
   }
 
   /** Undefined for a request that nobody wants profiled; throws forbidden when who asks may not. */
-  admit(request: Caller, client: Client, model: LoadedModel, trace: RequestTrace): ProfiledRequest | undefined {
+  admit(request: Caller, client: Client, model: RunnableModel, trace: RequestTrace): ProfiledRequest | undefined {
     const { config, access } = this.#parts;
     if (trace.row === undefined) return undefined;
     const asked = request.headers['x-vitrine-profile'] === '1';
@@ -50,6 +52,13 @@ export class Profiles {
         'forbidden',
         say`Cannot profile the request: the API key does not allow it; leave out X-Vitrine-Profile, or ask for "may_profile" in VITRINE_API_KEYS_FILE.`,
       );
+    if (model instanceof Pipeline) {
+      if (!asked) return undefined;
+      throw new ServiceError(
+        'invalid_request',
+        say`Cannot profile the request: ${ours(model.name)} is a pipeline, which has no operators of its own; ask for a profile of a request to a model of its steps.`,
+      );
+    }
     trace.keep('profiled');
     if (this.#running >= config.profilesMax) {
       trace.profile = 'busy';

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { LoadedModel } from '../../engine/model.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import { modelMetadata } from '../../engine/registry/manifest.ts';
 import type { Registry } from '../../engine/registry/registry.ts';
 import { tritonConfig } from '../../engine/registry/triton-config.ts';
@@ -61,7 +61,7 @@ export function statisticsFor(registry: Registry, client: Client) {
     .map(({ name, version }) => tritonStatistics(name, version, registry.find(name, version).statistics));
 }
 
-function findIn(registry: Registry, request: Request): LoadedModel {
+function findIn(registry: Registry, request: Request): RunnableModel {
   const { model, version } = request.params as { model: string; version?: string };
   return registry.find(model, version);
 }

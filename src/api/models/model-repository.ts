@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
-import { batchingFacts } from '../../engine/registry/manifest.ts';
+import { batchingFacts, type Manifest } from '../../engine/registry/manifest.ts';
 import type { ModelState, Registry } from '../../engine/registry/registry.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { objectAt } from '../../http/json/json-fields.ts';
@@ -31,8 +31,14 @@ export async function indexFor(registry: Registry, client: Client, readyOnly: bo
       version,
       state: tritonStates[state],
       reason,
-      ...(model && { vitrine: { batching: batchingFacts(model.manifest) } }),
+      ...(model && { vitrine: { batching: batchingFacts(model.manifest), ...stepsOf(model.manifest) } }),
     }));
+}
+
+/** Of a pipeline: what its steps are called, and what does each. */
+function stepsOf({ steps }: Manifest) {
+  if (steps === undefined) return {};
+  return { steps: steps.map(({ name, model, version, operation }) => ({ name, model, version, operation })) };
 }
 
 /**
@@ -72,7 +78,7 @@ export async function load(
 /** POST /v2/repository/models/M/unload: what it has is answered, then it is gone. */
 export function unloadModel({ registry, bodies, changes }: Parts) {
   return async (request: Request, response: Response, entry: AuditEntry): Promise<void> => {
-    // Nothing depends on a model here, so that unload_dependents has nothing to say.
+    // unload_dependents is passed over: pipelines that need the model are not ready from now on.
     await unload({ registry, changes }, request.params.model as string, entry, () =>
       readJsonBy(unloadRequest, bodies, request),
     );

@@ -23,7 +23,12 @@ export const loadRequest = z
 export const unloadRequest = z
   .looseObject({
     parameters: z
-      .looseObject({ unload_dependents: z.boolean().optional().describe('Nothing depends on a model here.') })
+      .looseObject({
+        unload_dependents: z
+          .boolean()
+          .optional()
+          .describe('Passed over: pipelines that need the model are not ready until it is loaded again.'),
+      })
       .optional(),
   })
   .meta({ id: 'UnloadRequest', example: { parameters: { unload_dependents: false } } });

@@ -82,6 +82,17 @@ export function inferencePaths(): DescribedPaths {
                         from: z.enum(['file', 'proof', 'shapes']),
                         reason: z.string(),
                       }),
+                      steps: z
+                        .array(
+                          z.object({
+                            name: z.string(),
+                            model: z.string().optional(),
+                            version: z.string().optional(),
+                            operation: z.string().optional(),
+                          }),
+                        )
+                        .optional()
+                        .describe('Of a pipeline: its steps, each a model or an operation.'),
                     })
                     .optional()
                     .describe('Whether rows of several requests share a run, who decided it, and why.'),

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Config } from '../../config.ts';
-import type { LoadedModel } from '../../engine/model.ts';
+import type { RunnableModel } from '../../engine/pipelines/runnable-model.ts';
 import { isPassed, joinCaller } from '../../http/passed-request.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
 import type { Seat } from '../../processes/seat.ts';
@@ -32,7 +32,7 @@ export class SequencesElsewhere {
     return { may: 'client' };
   }
 
-  has({ manifest }: LoadedModel): boolean {
+  has({ manifest }: RunnableModel): boolean {
     return !this.#isHere && manifest.state !== undefined;
   }
 

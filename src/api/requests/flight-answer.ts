@@ -1,4 +1,4 @@
-import type { BatchFacts } from '../../engine/inference.ts';
+import type { BatchFacts, StepFacts } from '../../engine/inference.ts';
 import { batchSpans } from '../../observe/batch-spans.ts';
 import { type FlightRecord, faultOfRecord, isFailed } from '../../observe/flight/flight-record.ts';
 import type { Competition, FlightRecorder } from '../../observe/flight/flight-recorder.ts';
@@ -66,6 +66,7 @@ export function flightAnswer(
     first_part_ms: record.firstPartMs === undefined ? null : milliseconds(record.firstPartMs),
     cache: record.cache ?? null,
     batch: batch ? batchAnswer(batch) : null,
+    steps: record.steps ? record.steps.map((step) => stepAnswer(step, given.mayName)) : null,
     batch_mates: batch
       ? { count: batch.inputs - 1, known: recorder.matesOf(record).filter(given.sees).map(flightLine) }
       : null,
@@ -101,6 +102,47 @@ export function latencyAnswer(from: string, uses: readonly LatencySummary[]) {
     })),
   };
 }
+
+/** A step of a pipeline; a model that the caller may not know of has no name. */
+function stepAnswer(step: StepFacts, mayName: (model: string) => boolean): StepAnswer {
+  const { name, by, startedAt, endedAt, batch, steps } = step;
+  const isNamed = 'operation' in by || mayName(by.model);
+  return {
+    name,
+    operation: 'operation' in by ? by.operation : null,
+    model: 'operation' in by || !isNamed ? null : by.model,
+    version: 'operation' in by || !isNamed ? null : (by.version ?? null),
+    started_at: isoTime(startedAt),
+    duration_ms: milliseconds(endedAt - startedAt),
+    queue_ms: milliseconds(step.queueMs),
+    assemble_ms: milliseconds(step.assembleMs),
+    run_ms: milliseconds(step.runMs),
+    split_ms: milliseconds(step.splitMs),
+    output_bytes: step.outputBytes,
+    failure: step.failure ?? null,
+    cache: step.cache ?? null,
+    batch: batch && isNamed ? batchAnswer(batch) : null,
+    steps: steps ? steps.map((inner) => stepAnswer(inner, mayName)) : null,
+  };
+}
+
+type StepAnswer = {
+  name: string;
+  operation: string | null;
+  model: string | null;
+  version: string | null;
+  started_at: string;
+  duration_ms: number;
+  queue_ms: number;
+  assemble_ms: number;
+  run_ms: number;
+  split_ms: number;
+  output_bytes: number;
+  failure: string | null;
+  cache: string | null;
+  batch: ReturnType<typeof batchAnswer> | null;
+  steps: StepAnswer[] | null;
+};
 
 function batchAnswer(batch: BatchFacts) {
   return {

@@ -33,6 +33,11 @@ export function runOneAlone({ access, flights, config, registry }: Parts) {
     const record = withModel(foundBy(String(request.params.id), recorder, sees)[0]);
     refuseModelOfOthers(client, record.model);
     const { manifest, session } = registry.find(record.model, record.version);
+    if (session === undefined)
+      throw new ServiceError(
+        'invalid_request',
+        say`Cannot run one like it: ${ours(manifest.name)} is a pipeline, which has no run of its own; choose a request to a model of its steps.`,
+      );
     const { rows, bytes } = record.size;
     const like = inputsLike(manifest, { rows, bytes, bytesMax: config.profileBytesMax });
     if (!like)

@@ -40,6 +40,11 @@ export function replayWhatIf({ access, flights, config, registry, bodies }: Part
         say`Cannot leave out another tenant: only the administrator sees others; leave out without_tenant.`,
       );
     const { manifest } = registry.find(given.model, given.version);
+    if (manifest.steps !== undefined)
+      throw new ServiceError(
+        'invalid_request',
+        say`Cannot replay: ${ours(manifest.name)} is a pipeline, which has no lanes of its own; ask for a model of its steps.`,
+      );
     const span = spanAsked({ minutes: minutesWhenAbsent, ...given });
     const left = leftSignal(response);
     const answer = await threads.inPlace(async () => {

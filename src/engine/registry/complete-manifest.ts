@@ -1,8 +1,16 @@
+import type { z } from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import type { RowProof } from '../lanes/prove-rows.ts';
 import type { Manifest } from './manifest.ts';
-import { type Batching, batchBytesMaxDefault, type ManifestFile, manifestSchema } from './manifest-schema.ts';
+import {
+  type Batching,
+  batchBytesMaxDefault,
+  type ManifestFile,
+  manifestSchema,
+  type PipelineFile,
+  pipelineSchema,
+} from './manifest-schema.ts';
 import type { OnnxSummary } from './read-onnx.ts';
 import { type SizeLimits, shapeBounds } from './shape-bounds.ts';
 import type { TensorSpec } from './tensor-spec.ts';
@@ -15,7 +23,17 @@ const rowsMaxTried = 64;
 
 /** Checks what model.json says; an unusable value names the file and the place. */
 export function parseManifest(given: unknown, source: string): ManifestFile {
-  const parsed = manifestSchema.safeParse(given);
+  return parseBy(manifestSchema, given, source);
+}
+
+/** The same of a model, or of a pipeline. */
+export function parseModelFile(given: unknown, source: string): ManifestFile | PipelineFile {
+  const isOfPipeline = typeof given === 'object' && given !== null && 'steps' in given;
+  return isOfPipeline ? parseBy(pipelineSchema, given, source) : parseManifest(given, source);
+}
+
+function parseBy<File>(schema: z.ZodType<File>, given: unknown, source: string): File {
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue?.path.join('.') || 'the whole';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pipelineParts } from '../pipelines/pipeline-schema.ts';
 
 // models/<name>/model.json: what a model's owner may say about it. Everything has a default, so
 // that the file may be absent; inputs and outputs always come from the ONNX file. `vitrine
@@ -175,10 +176,36 @@ const state = z
     'The model has a state, which the service passes from call to call of a sequence: sequence_id, sequence_start and sequence_end are parameters of a request, as Triton’s clients send them.',
   );
 
+/** What the manifests of models and of pipelines have in common. */
+const common = {
+  description: z.string().max(2000).default(''),
+  versions,
+  dimensions_max: z
+    .record(z.string().min(1).max(200), count(0, 2 ** 31))
+    .default({})
+    .describe(
+      'The largest sizes of free dimensions, by name: that of the ONNX file, or input[axis] where it has none. Those neither here nor in products_max are bounded together (VITRINE_FREE_ELEMENTS_MAX). Tasks bound theirs themselves.',
+    ),
+  dimensions_min: z
+    .record(z.string().min(1).max(200), count(0, 2 ** 31))
+    .default({})
+    .describe('The least sizes, by the same names. Absent: 1. 0 where the model takes an empty dimension.'),
+  products_max: z
+    .array(
+      z.strictObject({
+        of: z.array(z.string().min(1).max(200)).min(1).max(16),
+        max: count(1, Number.MAX_SAFE_INTEGER),
+      }),
+    )
+    .max(64)
+    .default([])
+    .describe('The largest products of free dimensions: what inner tensors take goes by these.'),
+  timeout_ms_max: count(1, 86_400_000).optional().describe('Longest deadline of a request, where below the server’s.'),
+};
+
 export const manifestSchema = z
   .strictObject({
-    description: z.string().max(2000).default(''),
-    versions,
+    ...common,
     batching: batching.optional().describe('Absent: rows share a run where a trial at load finds them independent.'),
     queue,
     lanes,
@@ -198,34 +225,11 @@ export const manifestSchema = z
       .record(z.string(), count(1, 2 ** 20))
       .default({})
       .describe('Sizes for named free dimensions in probe and warm-up; those not named are 1.'),
-    dimensions_max: z
-      .record(z.string().min(1).max(200), count(0, 2 ** 31))
-      .default({})
-      .describe(
-        'The largest sizes of free dimensions, by name: that of the ONNX file, or input[axis] where it has none. Those neither here nor in products_max are bounded together (VITRINE_FREE_ELEMENTS_MAX). Tasks bound theirs themselves.',
-      ),
-    dimensions_min: z
-      .record(z.string().min(1).max(200), count(0, 2 ** 31))
-      .default({})
-      .describe('The least sizes, by the same names. Absent: 1. 0 where the model takes an empty dimension.'),
-    products_max: z
-      .array(
-        z.strictObject({
-          of: z.array(z.string().min(1).max(200)).min(1).max(16),
-          max: count(1, Number.MAX_SAFE_INTEGER),
-        }),
-      )
-      .max(64)
-      .default([])
-      .describe('The largest products of free dimensions: what inner tensors take goes by these.'),
     retry_safe: z
       .boolean()
       .default(false)
       .describe('The batch of a lane that crashed may be run once more elsewhere: the model has no side effect.'),
     warm_up_runs: count(0, 100).default(1).describe('Runs on the probe before the model counts as ready.'),
-    timeout_ms_max: count(1, 86_400_000)
-      .optional()
-      .describe('Longest deadline of a request, where below the server’s.'),
     separator: separator.optional(),
     cache: cache.optional(),
     state: state.optional(),
@@ -233,11 +237,20 @@ export const manifestSchema = z
   })
   .describe('Vitrine: one model of the repository');
 
+export const pipelineSchema = z
+  .strictObject({ ...common, ...pipelineParts })
+  .describe('Vitrine: a pipeline, made of models of the repository and of operations');
+
 export type ManifestFile = z.infer<typeof manifestSchema>;
+export type PipelineFile = z.infer<typeof pipelineSchema>;
 export type Batching = z.infer<typeof batching>;
 export type CacheTerms = z.infer<typeof cache>;
 export type StateTerms = z.infer<typeof state>;
 
+export function isPipelineFile(file: ManifestFile | PipelineFile): file is PipelineFile {
+  return 'steps' in file;
+}
+
 export function manifestJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(manifestSchema, { io: 'input' });
+  return z.toJSONSchema(z.union([manifestSchema, pipelineSchema]), { io: 'input' });
 }

@@ -1,3 +1,4 @@
+import type { PipelineStep } from '../pipelines/pipeline-schema.ts';
 import type { Batching, ManifestFile } from './manifest-schema.ts';
 import type { ShapeBounds } from './shape-bounds.ts';
 import type { TensorSpec } from './tensor-spec.ts';
@@ -30,6 +31,8 @@ export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
     /** What its graph is made of: `Gemm`, `ai.onnx.ml.Scaler`. */
     readonly operators: readonly string[];
   };
+  /** Of a pipeline, which has no ONNX file. */
+  readonly steps?: readonly PipelineStep[];
 };
 
 /**
@@ -41,11 +44,16 @@ export function modelMetadata(manifest: Manifest, versions: readonly string[]) {
   return {
     name: manifest.name,
     versions,
-    platform: 'onnxruntime_onnx',
+    platform: platformOf(manifest),
     inputs: manifest.inputs.map(described),
     outputs: manifest.outputs.map(described),
-    parameters: sizeBounds(manifest),
+    parameters: { ...sizeBounds(manifest), ...(manifest.steps && { steps: manifest.steps }) },
   };
+}
+
+/** Triton calls a pipeline an ensemble. */
+export function platformOf({ steps }: Manifest): 'ensemble' | 'onnxruntime_onnx' {
+  return steps === undefined ? 'onnxruntime_onnx' : 'ensemble';
 }
 
 /** Whether rows of several requests share a run, up to how many, who decided it, and why. */

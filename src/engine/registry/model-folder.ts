@@ -3,20 +3,24 @@ import { join } from 'node:path';
 import { ServiceError } from '../../errors.ts';
 import { ifThere } from '../../if-there.ts';
 import { ours, say } from '../../sentence.ts';
-import { parseManifest } from './complete-manifest.ts';
-import type { ManifestFile } from './manifest-schema.ts';
+import { parseModelFile } from './complete-manifest.ts';
+import type { ManifestFile, PipelineFile } from './manifest-schema.ts';
+import { parseTextConfig } from './parse-text-config.ts';
+import { fromTritonConfig } from './triton-config.ts';
 
 /** One entry of the repository as it lies on disk. */
 export type ModelFolder = {
   readonly name: string;
   /** Where it lies. */
   readonly folder: string;
-  /** Version folders that hold a model.onnx, newest first. */
+  /** Version folders with a model.onnx, newest first; of a pipeline all there are, or 1. */
   readonly versions: readonly string[];
   /** Changes when a file is added, removed or written. */
   readonly fingerprint: string;
   /** Why nothing in the folder can be used; undefined when it can. */
   readonly problem: string | undefined;
+  /** It has no model.onnx: its steps are in model.json, or in a config.pbtxt of Triton's. */
+  readonly isPipeline: boolean;
 };
 
 /**
@@ -49,13 +53,17 @@ export async function scanModel(repository: string, name: string): Promise<Model
 export async function scanModelFolder(folder: string, name: string): Promise<ModelFolder | undefined> {
   const marks = [await markOf(join(folder, 'model.json'))];
   const versions: string[] = [];
+  const emptyVersions: string[] = [];
   let problem: string | undefined;
   try {
     for (const version of await readdir(folder)) {
       if (!/^[1-9]\d{0,17}$/.test(version)) continue;
       try {
         const files = await readdir(join(folder, version));
-        if (!files.includes('model.onnx')) continue;
+        if (!files.includes('model.onnx')) {
+          emptyVersions.push(version);
+          continue;
+        }
         // Weights may lie in files beside model.onnx.
         for (const file of files.sort()) marks.push(await markOf(join(folder, version, file)));
         versions.push(version);
@@ -69,17 +77,40 @@ export async function scanModelFolder(folder: string, name: string): Promise<Mod
     if (problem === undefined) return undefined;
     marks.push(problem);
   }
+  const isPipeline = versions.length === 0 && problem === undefined && (await hasSteps(folder));
+  if (isPipeline) {
+    marks.push(await markOf(join(folder, ensembleFile)), ...emptyVersions);
+    versions.push(...(emptyVersions.length > 0 ? emptyVersions : ['1']));
+  }
   if (versions.length > 0) problem = undefined;
   else if (problem === undefined) return undefined;
   versions.sort((one, other) => Number(BigInt(other) - BigInt(one)));
-  return { name, folder, versions, fingerprint: marks.join('\n'), problem };
+  return { name, folder, versions, fingerprint: marks.join('\n'), problem, isPipeline };
+}
+
+/** Whether a folder without a model.onnx is a pipeline; a load finds out whether it can be used. */
+async function hasSteps(folder: string): Promise<boolean> {
+  const text = await ifThere(readFile(join(folder, 'model.json'), 'utf8')).catch(() => undefined);
+  return text === undefined ? (await readEnsemble(folder).catch(() => undefined)) !== undefined : /"steps"/.test(text);
 }
 
 /** What model.json says; all defaults where there is none. */
-export async function readManifest(folder: string): Promise<ManifestFile> {
+export async function readManifest(folder: string): Promise<ManifestFile | PipelineFile> {
   const file = join(folder, 'model.json');
-  const text = (await ifThere(readFile(file, 'utf8'))) ?? '{}';
-  return parseManifest(parseJson(text, file), file);
+  const text = await ifThere(readFile(file, 'utf8'));
+  if (text !== undefined) return parseModelFile(parseJson(text, file), file);
+  const ensemble = await readEnsemble(folder);
+  if (ensemble === undefined) return parseModelFile({}, file);
+  const source = join(folder, ensembleFile);
+  return parseModelFile(fromTritonConfig(parseTextConfig(ensemble, source)), source);
+}
+
+const ensembleFile = 'config.pbtxt';
+
+/** Triton's file of an ensemble; undefined where there is none. Other models' is not read. */
+async function readEnsemble(folder: string): Promise<string | undefined> {
+  const text = await ifThere(readFile(join(folder, ensembleFile), 'utf8'));
+  return text !== undefined && /^\s*platform\s*:\s*["']ensemble["']/m.test(text) ? text : undefined;
 }
 
 /** The versions that the policy serves, newest first. */

@@ -1,5 +1,6 @@
 import { log } from '../../telemetry/logger.ts';
-import type { LoadedModel } from '../model.ts';
+import { Pipeline } from '../pipelines/pipeline.ts';
+import type { RunnableModel } from '../pipelines/runnable-model.ts';
 import type { Shelf, Slot } from './shelf.ts';
 import { unloadSlot } from './unload-slot.ts';
 
@@ -8,7 +9,7 @@ export const notServed = 'not served under the version policy';
 /** Versions of a model that are open and warm, and take no requests before `serve` is called. */
 export class OpenedVersions {
   readonly #shelf: Shelf;
-  readonly #opened = new Map<Slot, LoadedModel>();
+  readonly #opened = new Map<Slot, RunnableModel>();
   /** Versions that end when these are served. */
   obsolete: readonly Slot[] = [];
 
@@ -17,7 +18,7 @@ export class OpenedVersions {
   }
 
   /** One that was opened before, in an attempt that failed, is closed. */
-  async add(slot: Slot, model: LoadedModel): Promise<void> {
+  async add(slot: Slot, model: RunnableModel): Promise<void> {
     await this.#opened.get(slot)?.close();
     this.#opened.set(slot, model);
   }
@@ -38,21 +39,25 @@ export class OpenedVersions {
 }
 
 /** From here on requests go to this one; the one before answers those that it has. */
-export async function serve(shelf: Shelf, slot: Slot, model: LoadedModel): Promise<void> {
+export async function serve(shelf: Shelf, slot: Slot, model: RunnableModel): Promise<void> {
   const before = slot.model;
   shelf.put(slot, model);
   logReady(model);
   await before?.replaceBy(model);
 }
 
-function logReady({ name, version, hasShortcut, report: { provider, loadMs } }: LoadedModel): void {
-  const where = hasShortcut ? `${provider}, small batches on the event loop` : provider;
-  log('app', 'info', `Model ${name} version ${version} is ready on ${where}`, {
-    event_type: 'model_load',
-    model: name,
-    version,
-    provider,
-    status: 'success',
-    duration_ms: Math.round(loadMs),
-  });
+function logReady(model: RunnableModel): void {
+  const { name, version } = model;
+  if (model instanceof Pipeline) {
+    logLoad(`Pipeline ${name} version ${version} is ready`, { model: name, version });
+    return;
+  }
+  const { provider, loadMs } = model.report;
+  const where = model.hasShortcut ? `${provider}, small batches on the event loop` : provider;
+  const fields = { model: name, version, provider, duration_ms: Math.round(loadMs) };
+  logLoad(`Model ${name} version ${version} is ready on ${where}`, fields);
+}
+
+function logLoad(text: string, fields: Record<string, string | number>): void {
+  log('app', 'info', text, { event_type: 'model_load', status: 'success', ...fields });
 }

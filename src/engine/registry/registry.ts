@@ -7,12 +7,13 @@ import { attribute } from '../../telemetry/names/names.ts';
 import { type EngineObserver, unobserved } from '../engine-observer.ts';
 import type { GpuMeter } from '../inference.ts';
 import { AbandonedLanes } from '../lanes/abandoned-lanes.ts';
-import type { LoadedModel } from '../model.ts';
+import type { RunnableModel } from '../pipelines/runnable-model.ts';
 import { ModelRepository } from '../places/model-repository.ts';
 import type { SequenceBudgets } from '../sequences/sequence-budgets.ts';
-import { parseManifest } from './complete-manifest.ts';
-import type { ManifestFile } from './manifest-schema.ts';
+import { parseModelFile } from './complete-manifest.ts';
+import type { ManifestFile, PipelineFile } from './manifest-schema.ts';
 import type { ModelFolder } from './model-folder.ts';
+import { PipelineUpkeep } from './pipeline-upkeep.ts';
 import type { RegistryConfig } from './registry-config.ts';
 import { RepositoryWatch } from './repository-watch.ts';
 import { type ModelState, modelNotFound, Shelf } from './shelf.ts';
@@ -32,11 +33,16 @@ export type ModelStatus = {
   readonly version: string;
   readonly state: ModelState;
   readonly reason: string;
-  readonly model: LoadedModel | undefined;
+  readonly model: RunnableModel | undefined;
 };
 
 /** A model as it is served; `config` stands in for its model.json. */
-export type ServedModel = { readonly name: string; readonly versions: readonly string[]; readonly config: unknown };
+export type ServedModel = {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly config: unknown;
+  readonly isPipeline: boolean;
+};
 
 type LoadOptions = {
   readonly config?: () => unknown;
@@ -71,13 +77,18 @@ export class Registry implements AsyncDisposable {
   /** The configurations that stand in for the files of models. */
   readonly #given = new Map<string, unknown>();
   readonly #stopping = new AbortController();
+  readonly #upkeep: PipelineUpkeep;
   #watch: RepositoryWatch | undefined;
 
   constructor(config: RegistryConfig, observer: EngineObserver = unobserved, gpu?: GpuMeter) {
     this.#config = config;
     this.repository = new ModelRepository(config);
     this.#turnstile = new Turnstile(config.modelsLoadingMax);
-    this.#loader = new VersionLoader(config, observer, gpu, this.#abandoned, this.#stopping.signal);
+    this.#loader = new VersionLoader(config, observer, gpu, this.#abandoned, this.#stopping.signal, {
+      find: (name, version) => this.find(name, version),
+      peek: (name, version) => this.#shelves.get(name)?.peek(version),
+    });
+    this.#upkeep = new PipelineUpkeep(this.repository, this.#shelves, this.#loader);
   }
 
   /**
@@ -92,7 +103,9 @@ export class Registry implements AsyncDisposable {
     if (served) await this.align(served);
     else {
       const names = modelControl === 'explicit' ? this.#namesToLoad() : folders.map(({ name }) => name);
-      await Promise.all(names.map((name) => this.#loadOrLog(name)));
+      const pipelines = await this.#upkeep.inOrder(folders.filter(({ name }) => names.includes(name)));
+      await Promise.all(names.filter((name) => !pipelines.includes(name)).map((name) => this.#loadOrLog(name)));
+      for (const name of pipelines) await this.#loadOrLog(name);
     }
     await this.#warnIfNoneServes();
     if (watch === 'elsewhere' || this.#stopping.signal.aborted) return;
@@ -132,8 +145,14 @@ export class Registry implements AsyncDisposable {
 
   /** What is served, for another process to serve the same. */
   get served(): ServedModel[] {
+    const { pipelines } = this.#loader;
     return [...this.#shelves.values()]
-      .map(({ name }) => ({ name, versions: this.versions(name), config: this.#given.get(name) }))
+      .map(({ name }) => {
+        // One that waits for its models is served as soon as they are there.
+        const pipeline = pipelines.find(name);
+        const versions = pipeline?.versions ?? this.versions(name);
+        return { name, versions, config: this.#given.get(name), isPipeline: pipeline !== undefined };
+      })
       .filter(({ versions }) => versions.length > 0);
   }
 
@@ -142,14 +161,15 @@ export class Registry implements AsyncDisposable {
     const isWanted = (name: string) => wanted.some((one) => one.name === name);
     const obsolete = this.served.filter(({ name }) => !isWanted(name));
     const missing = wanted.filter(({ name, versions }) => String(this.versions(name)) !== String(versions));
+    const load = ({ name, versions, config }: ServedModel) =>
+      this.#orLog(name, () =>
+        this.load(name, { only: versions, ...(config !== undefined && { config: () => config }) }),
+      );
     await Promise.all([
       ...obsolete.map(({ name }) => this.unload(name)),
-      ...missing.map(({ name, versions, config }) =>
-        this.#orLog(name, () =>
-          this.load(name, { only: versions, ...(config !== undefined && { config: () => config }) }),
-        ),
-      ),
+      ...missing.filter(({ isPipeline }) => !isPipeline).map(load),
     ]);
+    for (const pipeline of missing.filter(({ isPipeline }) => isPipeline)) await load(pipeline);
   }
 
   /**
@@ -221,7 +241,7 @@ export class Registry implements AsyncDisposable {
   /**
    * The version asked for, or the newest that is ready. Throws model_not_found or model_not_ready.
    */
-  find(name: string, version?: string): LoadedModel {
+  find(name: string, version?: string): RunnableModel {
     const shelf = this.#shelves.get(name);
     if (!shelf) throw modelNotFound(name, version);
     return shelf.find(version);
@@ -236,6 +256,7 @@ export class Registry implements AsyncDisposable {
       shelf.inTurn(() => this.#turnstile.pass(() => this.#loader.load(shelf, folder, wish))),
     );
     this.#note(name, options);
+    await this.#upkeep.changed(name);
   }
 
   /**
@@ -256,6 +277,7 @@ export class Registry implements AsyncDisposable {
         if (!(await decided.promise)) return await opened.close();
         this.#note(name, options);
         await opened.serve();
+        await this.#upkeep.changed(name);
       });
       turn.catch(prepared.reject);
       return await prepared.promise;
@@ -274,6 +296,8 @@ export class Registry implements AsyncDisposable {
       return await act({ shelf, folder, wish: { given, only: options.only } });
     } catch (error) {
       logNotLoaded(name, error);
+      // Others may wait for a pipeline that leads back to them.
+      if (this.#loader.pipelines.find(name)) await this.#upkeep.changed(name);
       throw error;
     }
   }
@@ -295,9 +319,11 @@ export class Registry implements AsyncDisposable {
     const shelf = this.#shelves.get(name);
     if (!shelf) throw modelNotFound(name);
     await shelf.inTurn(async () => {
+      this.#loader.pipelines.forget(name);
       await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'unloaded')));
     });
     this.#given.delete(name);
+    await this.#upkeep.changed(name);
     if (!(await this.repository.find(name))) this.#shelves.delete(name);
   }
 
@@ -310,13 +336,14 @@ export class Registry implements AsyncDisposable {
     this.#stopping.abort();
     await this.repository[Symbol.asyncDispose]();
     await this.#watch?.[Symbol.asyncDispose]();
-    await Promise.all(
-      [...this.#shelves.values()].map((shelf) =>
-        shelf.inTurn(async () => {
-          await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'the service stops')));
-        }),
-      ),
-    );
+    const unload = (shelf: Shelf) =>
+      shelf.inTurn(async () => {
+        await Promise.all(shelf.slots.map((slot) => unloadSlot(shelf, slot, 'the service stops')));
+      });
+    // Pipelines answer whom they have before the models that they ask are gone.
+    for (const shelf of this.#upkeep.outermostFirst()) await unload(shelf);
+    await Promise.all([...this.#shelves.values()].map(unload));
+    this.#loader.close();
     await this.#abandoned.allEnded();
   }
 
@@ -367,8 +394,8 @@ export class Registry implements AsyncDisposable {
   }
 }
 
-function manifestOf(config: unknown): ManifestFile {
-  return parseManifest(isTritonConfig(config) ? fromTritonConfig(config) : config, 'the configuration given');
+function manifestOf(config: unknown): ManifestFile | PipelineFile {
+  return parseModelFile(isTritonConfig(config) ? fromTritonConfig(config) : config, 'the configuration given');
 }
 
 function folderUnreadable(name: string, problem: string): ServiceError {

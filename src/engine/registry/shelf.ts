@@ -2,13 +2,13 @@ import { ServiceError } from '../../errors.ts';
 import type { Breaker } from '../../resilience/breaker.ts';
 import { Turnstile } from '../../resilience/turnstile.ts';
 import { ours, say } from '../../sentence.ts';
-import type { LoadedModel } from '../model.ts';
+import type { RunnableModel } from '../pipelines/runnable-model.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type ModelState = 'loading' | 'ready' | 'unloading' | 'unavailable';
 
 /** One version; `model` is there while it takes requests. */
-export type Slot = { readonly version: string; state: ModelState; reason: string; model: LoadedModel | undefined };
+export type Slot = { readonly version: string; state: ModelState; reason: string; model: RunnableModel | undefined };
 
 /**
  * What is known of one model: its versions, the guard of its loading, and that only one change goes
@@ -18,7 +18,7 @@ export class Shelf {
   readonly name: string;
   readonly breaker: Breaker;
   readonly #slots = new Map<string, Slot>();
-  #newest: LoadedModel | undefined;
+  #newest: RunnableModel | undefined;
   readonly #turn = new Turnstile(1);
 
   constructor(name: string, breaker: Breaker) {
@@ -42,9 +42,13 @@ export class Shelf {
   /**
    * The version asked for, or the newest that is ready; throws model_not_found or model_not_ready.
    */
-  find(version: string | undefined): LoadedModel {
-    const model = version === undefined ? this.#newest : this.#slots.get(version)?.model;
-    return model ?? this.#absent(version);
+  find(version: string | undefined): RunnableModel {
+    return this.peek(version) ?? this.#absent(version);
+  }
+
+  /** The same; undefined where it is not ready. */
+  peek(version: string | undefined): RunnableModel | undefined {
+    return version === undefined ? this.#newest : this.#slots.get(version)?.model;
   }
 
   /**
@@ -61,12 +65,12 @@ export class Shelf {
   }
 
   /** The newest is looked up here, not for every request. */
-  put(slot: Slot, model: LoadedModel): void {
+  put(slot: Slot, model: RunnableModel): void {
     Object.assign(slot, { model, state: 'ready', reason: '' });
     this.#findNewest();
   }
 
-  takeOut(slot: Slot): LoadedModel | undefined {
+  takeOut(slot: Slot): RunnableModel | undefined {
     const { model } = slot;
     if (!model) return undefined;
     Object.assign(slot, { model: undefined, state: 'unloading', reason: 'answering what it has taken' });

@@ -18,3 +18,10 @@ export type TensorSpec = {
 export function dataTypeOfOnnx(onnxCode: number): DataType | undefined {
   return (Object.keys(dataTypes) as DataType[]).find((name) => dataTypes[name].onnxCode === onnxCode);
 }
+
+/** Whether a tensor of one shape can be one of the other: a free size fits every size. */
+export function shapesFit(shape: readonly number[], other: readonly number[]): boolean {
+  return (
+    shape.length === other.length && shape.every((size, axis) => size === other[axis] || size < 0 || other[axis]! < 0)
+  );
+}

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
 import type { DataType } from '../tensor.ts';
-import { batchingFacts, type Manifest, sizeBounds } from './manifest.ts';
+import { batchingFacts, type Manifest, platformOf, sizeBounds } from './manifest.ts';
 import type { ManifestFile, StateTerms } from './manifest-schema.ts';
 import type { TensorSpec } from './tensor-spec.ts';
+import { ensembleScheduling, fromEnsemble, isEnsemble } from './triton-ensemble.ts';
 
 // Triton's model configuration, both ways: its clients send one with a load, and read one before
 // they measure.
@@ -23,23 +24,25 @@ export function tritonConfig(manifest: Manifest) {
   });
   return {
     name: manifest.name,
-    platform: 'onnxruntime_onnx',
-    backend: 'onnxruntime',
+    platform: platformOf(manifest),
+    backend: manifest.steps ? '' : 'onnxruntime',
     version_policy: tritonVersionPolicy(manifest.versions),
     max_batch_size: batching.rows_max,
     input: manifest.inputs.map(described),
     output: manifest.outputs.map(described),
     ...(manifest.cache && { response_cache: { enable: true } }),
-    instance_group: [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
-    default_model_filename: 'model.onnx',
+    instance_group: manifest.steps ? [] : [{ name: manifest.name, kind: 'KIND_CPU', count: lanes.count }],
+    default_model_filename: manifest.steps ? '' : 'model.onnx',
     // Triton's place for what it has no word for: text by name.
     parameters: Object.fromEntries(
-      Object.entries({ ...sizeBounds(manifest), batching: batchingFacts(manifest) }).map(([name, value]) => [
-        name,
-        { string_value: JSON.stringify(value) },
-      ]),
+      Object.entries({
+        ...sizeBounds(manifest),
+        batching: batchingFacts(manifest),
+        ...(manifest.steps && { steps: manifest.steps }),
+      }).map(([name, value]) => [name, { string_value: JSON.stringify(value) }]),
     ),
-    // Triton has one of the two.
+    // Triton has one of the three.
+    ...(manifest.steps && { ensemble_scheduling: ensembleScheduling(manifest.steps) }),
     ...(manifest.state && { sequence_batching: sequenceBatching(manifest, manifest.state) }),
     ...(batched &&
       !manifest.state && {
@@ -133,7 +136,7 @@ const tritonSchema = z.strictObject({
     .optional(),
 });
 
-const tritonsOwnWords = Object.keys(tritonSchema.shape);
+const tritonsOwnWords = [...Object.keys(tritonSchema.shape), 'ensemble_scheduling'];
 
 /** True when the words are Triton's and not model.json's: the two have none in common. */
 export function isTritonConfig(given: unknown): given is Record<string, unknown> {
@@ -145,6 +148,7 @@ export function isTritonConfig(given: unknown): given is Record<string, unknown>
  * would be believed.
  */
 export function fromTritonConfig(given: Record<string, unknown>): unknown {
+  if (isEnsemble(given)) return fromEnsemble(given);
   const parsed = tritonSchema.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -2,7 +2,7 @@ import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import type { TensorHead } from '../check-inputs.ts';
 import type { Manifest } from '../registry/manifest.ts';
-import type { TensorSpec } from '../registry/tensor-spec.ts';
+import { shapesFit, type TensorSpec } from '../registry/tensor-spec.ts';
 import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor } from '../tensor.ts';
 
 /** What of a manifest the state of a sequence follows from. */
@@ -82,12 +82,12 @@ export function checkState({ name, inputs, outputs, state, cache }: ManifestToCh
     if (!to) refuse(`its state names the input "${input}", which it does not have`, 'correct state in model.json');
     if (tensors.filter((other) => other.output === output || other.input === input).length > 1)
       refuse(`its state names "${output}" or "${input}" twice`, 'correct state in model.json');
-    if (from!.datatype !== to!.datatype || !fits(from!.shape, to!.shape))
+    if (from!.datatype !== to!.datatype || !shapesFit(from!.shape, to!.shape))
       refuse(
         `its state "${output}" ${from!.datatype} [${from!.shape}] does not fit the input "${input}" ${to!.datatype} [${to!.shape}]`,
         'correct state in model.json',
       );
-    if (shape !== undefined && !fits(shape, to!.shape))
+    if (shape !== undefined && !shapesFit(shape, to!.shape))
       refuse(`the shape [${shape}] of its state does not fit the input "${input}" [${to!.shape}]`, 'correct it');
     if (shape === undefined && to!.shape.some((size, axis) => size < 0 && axis > 0))
       refuse(
@@ -115,10 +115,4 @@ function stateHeads({ inputs, batching, state }: ManifestOfState, given: readonl
     const sizeOf = (size: number, axis: number) => (size >= 0 ? size : axis === 0 ? first : declared![axis]!);
     return { name: input, datatype, shape: shape.map(sizeOf) };
   });
-}
-
-function fits(shape: readonly number[], other: readonly number[]): boolean {
-  return (
-    shape.length === other.length && shape.every((size, axis) => size === other[axis] || size < 0 || other[axis]! < 0)
-  );
 }

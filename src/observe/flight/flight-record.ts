@@ -1,4 +1,4 @@
-import type { Arrival, BatchFacts, CacheOutcome } from '../../engine/inference.ts';
+import type { Arrival, BatchFacts, CacheOutcome, StepFacts } from '../../engine/inference.ts';
 import type { ThreadSettings } from '../../engine/session-request.ts';
 import type { InputShape } from '../../engine/tensor.ts';
 import { type FailureCode, type Fault, faultOf, faultOfStatus } from '../../errors.ts';
@@ -50,6 +50,8 @@ export type FlightRecord = RequestWords & {
   /** Runs that it was in and that gave no answer: how many, and the last one. */
   readonly lost: { readonly runs: number; readonly last: Span } | undefined;
   readonly batch: BatchFacts | undefined;
+  /** Of a pipeline. */
+  readonly steps: readonly StepFacts[] | undefined;
   /** How it was found among the remembered answers; undefined: its model remembers none. */
   readonly cache: CacheOutcome | undefined;
   /** When the first part of an answer was sent that was made meanwhile. */

@@ -19,7 +19,7 @@ export type FlightFilter = {
 type Common = Pick<RequestWords, 'tenant' | 'method' | 'route' | 'model' | 'task' | 'version' | 'threads'>;
 
 /** What few requests have. The request id is absent where it is the trace id. */
-type Rare = Pick<RequestWords, 'failure' | 'kept' | 'sentence' | 'inputs' | 'waits'> & {
+type Rare = Pick<FlightRecord, 'failure' | 'kept' | 'sentence' | 'inputs' | 'waits' | 'steps'> & {
   readonly requestId: string | undefined;
 };
 
@@ -50,7 +50,7 @@ export class RecentFlights {
 
   /** Takes over the row of a request that has ended; answers where it is. */
   add(request: RequestRow, words: RequestWords): number {
-    const { batch, ids } = request;
+    const { batch, ids, steps } = request;
     if (batch !== this.#batch) {
       this.#batch = batch;
       this.#batchNumber = batch ? this.#batches.add(batch) : noBatch;
@@ -61,7 +61,9 @@ export class RecentFlights {
     while (this.#common.length <= row) this.#rare[this.#common.push(undefined) - 1] = undefined;
     this.#common[row] = this.#commonOf(words);
     this.#rare[row] =
-      (ownId ?? failure ?? kept ?? waits) ? { requestId: ownId, failure, kept, sentence, inputs, waits } : undefined;
+      (ownId ?? failure ?? kept ?? waits ?? steps)
+        ? { requestId: ownId, failure, kept, sentence, inputs, waits, steps }
+        : undefined;
     const pushedOut = this.#rows.add(words.tenant, row);
     if (pushedOut !== undefined) {
       const endedAt = this.table.number(pushedOut, 'startedAt') + this.table.number(pushedOut, 'tookMs');
@@ -152,6 +154,7 @@ export class RecentFlights {
       sentence: rare?.sentence,
       inputs: rare?.inputs,
       waits: rare?.waits,
+      steps: rare?.steps,
       batch: this.#batches.at(table.number(row, 'batch')),
     };
   }

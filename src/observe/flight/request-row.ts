@@ -6,7 +6,9 @@ import {
   cacheOutcomes,
   type Follower,
   type StageTimes,
+  type StepFacts,
 } from '../../engine/inference.ts';
+import { stagesOfSteps } from '../../engine/pipelines/step-times.ts';
 import { type HeadValue, joinHead } from '../../head-lines.ts';
 import type { HeadIds } from '../../telemetry/ids.ts';
 import { cacheTexts, serverTiming, taskTiming } from '../server-timing.ts';
@@ -29,6 +31,8 @@ export class RequestRow implements Follower {
   readonly ids: HeadIds;
   /** The last batch that it was in. */
   batch: BatchFacts | undefined;
+  /** Of a pipeline. */
+  steps: readonly StepFacts[] | undefined;
   readonly #table: RequestTable;
   readonly #row: number;
   readonly #generation: number;
@@ -183,6 +187,10 @@ export class RequestRow implements Follower {
     if (facts.outcome !== 'ran') this.runLost(facts);
   }
 
+  stepsEnded(steps: readonly StepFacts[]): void {
+    this.steps = steps;
+  }
+
   /** A run that gave no answer: its lane was lost, or a row of the batch failed. */
   runLost({ startedAt: began, endedAt: ended }: BatchFacts): void {
     if (this.isOver) return;
@@ -272,6 +280,10 @@ export class RequestRow implements Follower {
     // It never got there, or what failed came after it.
     if (Number.isNaN(numbers[from + waiting]!) || numbers[from + markedAt]! > waitedFrom) return;
     const now = performance.now();
+    if (this.steps !== undefined) {
+      this.markEngine(stagesOfSteps(this.steps, waitedFrom, now));
+      return;
+    }
     const goesOnSince = numbers[from + ranSince]!;
     const goesOn = !Number.isNaN(goesOnSince);
     const beganAt = goesOn ? goesOnSince : (this.batch?.startedAt ?? now);
@@ -329,7 +341,14 @@ export class RequestRow implements Follower {
       threads,
       waits,
     };
-    return { ...common, ...this.#table.numbersOf(this.#row), ids: this.ids, tookMs: ms, batch: this.batch };
+    return {
+      ...common,
+      ...this.#table.numbersOf(this.#row),
+      ids: this.ids,
+      tookMs: ms,
+      batch: this.batch,
+      steps: this.steps,
+    };
   }
 
   /** The request has ended, or did so at `endedAt`. */

@@ -34,7 +34,10 @@ function chargeInference(charges: Charges, facts: WhyFacts): void {
   const receive = takeHolds(charges, spans(next(stages.receive)), machine.holds);
   charges.charge('client_sending', lengthOf(receive));
   chargeWork(charges, 'decode', next(stages.decode), isAside(wireForm.decodedAside));
-  chargeQueue(charges, next(stages.queue), facts);
+  const wait = next(stages.queue);
+  // The steps of a pipeline wait for lanes of their models.
+  if (record.steps) charges.charge('lane_wait', wait.to - wait.from);
+  else chargeQueue(charges, wait, facts);
   charges.charge('service', lengthOf(takeHolds(charges, spans(next(stages.assemble)), machine.holds)));
   const run = next(stages.run);
   if (batch) chargeRun(charges, run, batch, facts);

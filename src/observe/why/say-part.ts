@@ -40,7 +40,10 @@ const sayings: Readonly<Record<Cause, Say>> = {
     lostRun,
   ),
   model_run: plain(
-    (ms, given) => `${ms} in the run of ${given.facts.record.model}${ofShape(given)}`,
+    (ms, given) =>
+      given.facts.record.steps
+        ? `${ms} in the runs of the steps of ${given.facts.record.model}, the longest of them ${longestStep(given, 'runMs')}`
+        : `${ms} in the run of ${given.facts.record.model}${ofShape(given)}`,
     ownBatch,
     aloneRun,
   ),
@@ -98,8 +101,14 @@ const sayings: Readonly<Record<Cause, Say>> = {
   ),
 };
 
-function sayLaneWait(ms: string, { facts, blame, eyes }: Given): PartSays {
+function sayLaneWait(ms: string, given: Given): PartSays {
+  const { facts, blame, eyes } = given;
   const { record, ownModel } = facts;
+  if (record.steps)
+    return {
+      says: `${ms} waiting in the steps of ${record.model}, the longest of them ${longestStep(given, 'queueMs')}`,
+      evidence: [],
+    };
   const lanes = record.threads?.lanes ?? 1;
   const holders = blame?.holders ?? [];
   const batches = new Set(
@@ -121,6 +130,12 @@ function sayLaneWait(ms: string, { facts, blame, eyes }: Given): PartSays {
 
 const namedMax = 3;
 const evidenceMax = 10;
+
+/** Of a pipeline: the step that waited, or ran, for longest. */
+function longestStep({ facts }: Given, by: 'queueMs' | 'runMs'): string {
+  const [first] = facts.record.steps!.toSorted((one, other) => other[by] - one[by]);
+  return first === undefined ? 'none' : `${first.name} (${time(first[by])})`;
+}
 
 function sayHolder({ by, request, tenant, batches }: Holder, eyes: Eyes): string {
   const isSeen = tenant !== undefined && eyes.sees({ tenant });

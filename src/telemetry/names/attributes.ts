@@ -117,6 +117,19 @@ export const attributeNames = {
     name: 'inference.lane',
     says: 'The thread or process that ran it, as in thread-3 or process-4711; event-loop for a small batch that took the shortcut.',
   },
+  pipelineStep: { name: 'pipeline.step.name', says: 'The step, as model.json calls it.' },
+  pipelineOperation: {
+    name: 'pipeline.step.operation',
+    says: 'What the step does, where it is no model: softmax, resample …',
+  },
+  pipelineQueueMs: {
+    type: 'double',
+    name: 'pipeline.step.queue_ms',
+    says: 'How long the step waited for a lane, or for the thread of operations.',
+  },
+  pipelineRunMs: { type: 'double', name: 'pipeline.step.run_ms', says: 'How long the step ran.' },
+  pipelineOutputBytes: { type: 'int', name: 'pipeline.step.output_bytes', says: 'Size of the tensors that it gave.' },
+  pipelineSteps: { type: 'int', name: 'pipeline.steps', says: 'Steps of the pipeline.' },
   lanes: { type: 'int', name: 'inference.lanes', says: 'Lanes of the model.' },
   shortcut: {
     type: 'boolean',

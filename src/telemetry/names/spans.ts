@@ -39,6 +39,11 @@ export const spanNames = {
   split: { name: 'inference.split', says: 'Stage: the answer of the batch is shared out.' },
   encode: { name: 'inference.encode', says: 'Stage: tensors to bytes.' },
   send: { name: 'inference.send', says: 'Stage: the answer leaves.' },
+  pipelineStep: {
+    name: 'pipeline.step',
+    says: 'A step of a request to a pipeline, from its begin to its answer; linked with the batch that it was in. The steps of a pipeline that is a step itself are its children.',
+    requires: ['pipelineStep', 'pipelineQueueMs', 'pipelineRunMs', 'pipelineOutputBytes'],
+  },
   batch: {
     name: 'inference.batch',
     says: 'A batch of which a member is kept: from its first row to its last answer. A trace of its own, linked with its kept members both ways.',

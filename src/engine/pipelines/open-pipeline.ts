@@ -21,7 +21,7 @@ export type OpenPipelineOptions = {
   readonly sizeLimits: SizeLimits;
 };
 
-/** Wires the steps. Throws invalid_model, or model_not_ready while a model of a step is not there. */
+/** Wires the steps. Throws invalid_model, or model_not_ready while a step's model is not there. */
 export function openPipeline(options: OpenPipelineOptions): Pipeline {
   const { name, version, given, find, mustFind, thread, observer, sizeLimits } = options;
   const plan = planPipeline(name, given, (model, of) => find(model, of)?.manifest);

@@ -127,7 +127,7 @@ export class PipelineRun {
     const { priority, deadlineAt, tenant, by, boundsItself, mustRun } = this.request;
     const { tensors, held, isWhole } = this.#take(step);
     const request = {
-      // What may change hands is given away, else it is lent until the step has ended.
+      // What may change hands goes to the step, else it is lent until the step has ended.
       inputs: isWhole ? Owned.together(tensors, held) : tensors,
       outputs: step.outputs.map(({ port }) => port),
       priority,
@@ -286,7 +286,7 @@ export class PipelineRun {
     const answeredAt = performance.now();
     this.#end(answeredAt, 'cancelled');
     const stages = stagesOfSteps(this.#records, this.#beganAt, answeredAt);
-    // What is not whole is left to the collector: some of it may be somebody else's.
+    // What is not whole is left to the collector: a part may be somebody else's.
     const owned = isWhole ? Owned.together(outputs, shares) : undefined;
     this.#done(this, { kind: 'answered', answer: { outputs, stages, batch: undefined, owned } });
   }

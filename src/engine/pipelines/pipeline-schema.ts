@@ -52,7 +52,7 @@ const tensor = z.strictObject({
 const once = (names: readonly string[]) => new Set(names).size === names.length;
 const namedOnce = (those: readonly { readonly name: string }[]) => once(those.map(({ name }) => name));
 
-/** The parts that a pipeline's model.json has beside those of every model. */
+/** The parts that a pipeline's model.json has beside what every model has. */
 export const pipelineParts = {
   inputs: z.array(tensor).min(1).max(64).refine(namedOnce, 'each input once').describe('What a request gives.'),
   steps: z

@@ -24,7 +24,7 @@ type State =
 
 /**
  * One version of a pipeline, as a model is served. It has no lanes and no queue: its steps wait and
- * run in those of their models, which it looks up at each step, so that it takes up their reloads.
+ * run in their models, which it looks up at each step, so that it takes up their reloads.
  */
 export class Pipeline {
   readonly manifest: Manifest;

@@ -4,8 +4,8 @@ import { ours, say } from '../../sentence.ts';
 import type { PipelineStep } from '../pipelines/pipeline-schema.ts';
 import { type DataType, isDataType } from '../tensor.ts';
 
-// Triton's ensembles, both ways. Sent as JSON, or read from a config.pbtxt, where a list of one may
-// stand without brackets and a map is a list of keys and values.
+// Triton's ensembles, both ways. They are sent as JSON, or read from a config.pbtxt: there a list of
+// one may stand without brackets, and a map is a list of keys and values.
 
 const oneOrMany = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((given) => (Array.isArray(given) ? given : given === undefined ? [] : [given]), z.array(item));
@@ -66,7 +66,7 @@ export function isEnsemble(config: Readonly<Record<string, unknown>>): boolean {
   return config.platform === 'ensemble' || 'ensemble_scheduling' in config;
 }
 
-/** Triton's words of an ensemble as those of a pipeline. */
+/** Triton's words of an ensemble as a pipeline's. */
 export function fromEnsemble(given: unknown): unknown {
   const parsed = ensembleSchema.safeParse(given);
   if (!parsed.success) {
@@ -121,7 +121,7 @@ export function ensembleScheduling(steps: readonly PipelineStep[]) {
   };
 }
 
-/** Triton's steps have no names: that of the model, with a number where it stands more than once. */
+/** Triton's steps have no names: the model's, with a number where it stands more than once. */
 function stepName(model: string, place: number, steps: readonly { readonly model_name: string }[]): string {
   const before = steps.slice(0, place).filter(({ model_name: name }) => name === model).length;
   return before === 0 ? model.slice(0, 60) : `${model.slice(0, 60)}-${before + 1}`;

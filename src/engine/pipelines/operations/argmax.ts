@@ -10,7 +10,7 @@ const how = z.strictObject({
   keep_axis: z.boolean().default(false).describe('Whether the axis stays, with the size 1.'),
 });
 
-/** The place of the largest value; of equal ones the first. What is no number is never the largest. */
+/** The place of the largest value; of equal ones the first. NaN is never the largest. */
 export const argmax: Operation<z.infer<typeof how>> = {
   how,
   inputs: ['x'],

@@ -49,7 +49,7 @@ export const topK: Operation<z.infer<typeof how>> = {
       const order = Array.from({ length: count }, (_, place) => place).sort((one, other) =>
         largestFirst(valueAt(one), valueAt(other)),
       );
-      // The lines of the answer lie as those of x do, only shorter.
+      // The lines of the answer lie as the lines of x do, only shorter.
       const from = Math.floor(line / stride) * k * stride + (line % stride);
       for (let rank = 0; rank < k; rank += 1) {
         (values as unknown as (number | bigint)[])[from + rank * stride] = valueAt(order[rank]!);

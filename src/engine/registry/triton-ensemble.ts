@@ -4,8 +4,8 @@ import { ours, say } from '../../sentence.ts';
 import type { PipelineStep } from '../pipelines/pipeline-schema.ts';
 import { type DataType, isDataType } from '../tensor.ts';
 
-// Triton's ensembles, both ways. They are sent as JSON, or read from a config.pbtxt: there a list of
-// one may stand without brackets, and a map is a list of keys and values.
+// Triton's ensembles, both ways. They are sent as JSON, or read from a config.pbtxt: there a list
+// of one may stand without brackets, and a map is a list of keys and values.
 
 const oneOrMany = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((given) => (Array.isArray(given) ? given : given === undefined ? [] : [given]), z.array(item));

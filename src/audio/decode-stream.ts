@@ -1,9 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
 import { say } from '../sentence.ts';
 import { type CompressedFormat, cutBites, headBytesMax } from './cut-bites.ts';
 import { unreadable } from './opened-audio.ts';
 import type { Planes } from './planes.ts';
 import { readAt } from './read-frames.ts';
+import type { SoundBytes } from './sound-bytes.ts';
 
 const blockBytes = 65_536;
 
@@ -23,7 +23,7 @@ const decoders = {
 
 /** A compressed file, decoded bite by bite: each is small where a little makes a lot. */
 export async function* decodeStream(
-  handle: FileHandle,
+  handle: SoundBytes,
   format: CompressedFormat,
   { begin = 0, size, channels, called }: { begin?: number; size: number; channels: number; called: string },
 ): AsyncGenerator<Planes> {

@@ -1,12 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
 import { say } from '../sentence.ts';
 import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt, readFrames } from './read-frames.ts';
+import type { SoundBytes } from './sound-bytes.ts';
 
 type Samples = { readonly bytes: 1 | 2 | 3 | 4 | 8; readonly read: (view: DataView, at: number) => number };
 
 /** AIFF and uncompressed AIFC, whose samples stand with the highest byte first (`sowt`: last). */
-export async function openAiff(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
+export async function openAiff(handle: SoundBytes, size: number, called: string): Promise<OpenedAudio> {
   let common: { channels: number; frames: number; sampleRateHz: number; samples: Samples } | undefined;
   for (let at = 12; at + 8 <= size; ) {
     const chunk = await readAt(handle, at, 8);

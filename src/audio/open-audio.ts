@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { ours, say } from '../sentence.ts';
@@ -11,10 +11,13 @@ import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { peak } from './peak.ts';
 import type { Planes } from './planes.ts';
 import { afterId3Tag, readAt } from './read-frames.ts';
+import { inMemory, type SoundBytes } from './sound-bytes.ts';
 
 export type AudioLimits = Pick<Config, 'audioChannelsMax' | 'audioSamplesMax'> & {
   readonly secondsMax: number;
   readonly secondsSetting: string;
+  /** Absent: VITRINE_AUDIO_SAMPLES_MAX. */
+  readonly samplesSetting?: string;
 };
 
 const sampleRateHzMin = 4_000;
@@ -45,12 +48,25 @@ export async function withAudio<T>(
 ): Promise<T> {
   const called = JSON.stringify(file.name.slice(0, 80));
   await using handle = await open(file.path);
-  const audio = await openByContent(handle, called);
-  checkHead(audio, limits, called);
-  return await use({ ...audio, pieces: () => checked(audio, limits, called) });
+  return await use(await openChecked(handle, limits, called));
 }
 
-async function openByContent(handle: FileHandle, called: string): Promise<OpenedAudio> {
+/** The same of a sound in memory. */
+export async function withSoundBytes<T>(
+  bytes: Uint8Array,
+  limits: AudioLimits,
+  use: (audio: OpenedAudio) => Promise<T>,
+): Promise<T> {
+  return await use(await openChecked(inMemory(bytes), limits, '"bytes"'));
+}
+
+async function openChecked(handle: SoundBytes, limits: AudioLimits, called: string): Promise<OpenedAudio> {
+  const audio = await openByContent(handle, called);
+  checkHead(audio, limits, called);
+  return { ...audio, pieces: () => checked(audio, limits, called) };
+}
+
+async function openByContent(handle: SoundBytes, called: string): Promise<OpenedAudio> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
   const letters = buffer.toString('latin1', 0, bytesRead);
   const { size } = await handle.stat();
@@ -93,7 +109,7 @@ function checkHead({ sampleRateHz, channels, frames }: OpenedAudio, limits: Audi
 function checkLength(
   frames: number,
   { sampleRateHz, channels }: Pick<OpenedAudio, 'sampleRateHz' | 'channels'>,
-  { secondsMax, secondsSetting, audioSamplesMax }: AudioLimits,
+  { secondsMax, secondsSetting, audioSamplesMax, samplesSetting = 'VITRINE_AUDIO_SAMPLES_MAX' }: AudioLimits,
   called: string,
 ): void {
   if (frames > secondsMax * sampleRateHz)
@@ -104,7 +120,7 @@ function checkLength(
   if (frames * channels > audioSamplesMax)
     throw new ServiceError(
       'audio_too_long',
-      say`Cannot take the file ${called}: it has more than ${audioSamplesMax} samples in its ${channels} channels together; send less, at a lower rate or with fewer channels, or raise VITRINE_AUDIO_SAMPLES_MAX.`,
+      say`Cannot take the file ${called}: it has more than ${audioSamplesMax} samples in its ${channels} channels together; send less, at a lower rate or with fewer channels, or raise ${ours(samplesSetting)}.`,
     );
 }
 

@@ -1,11 +1,11 @@
-import type { FileHandle } from 'node:fs/promises';
 import { say } from '../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt } from './read-frames.ts';
+import type { SoundBytes } from './sound-bytes.ts';
 
 /** FLAC says everything in the block that must come first, the length too (0: not known). */
-export async function openFlac(handle: FileHandle, size: number, called: string, begin: number): Promise<OpenedAudio> {
+export async function openFlac(handle: SoundBytes, size: number, called: string, begin: number): Promise<OpenedAudio> {
   const head = await readAt(handle, begin, 42);
   if (head.length < 42 || ((head[4] as number) & 0x7f) !== 0)
     throw unreadable(called, say`it ends before its samples begin`);

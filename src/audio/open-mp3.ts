@@ -1,8 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
 import { say } from '../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { afterId3Tag, readAt } from './read-frames.ts';
+import type { SoundBytes } from './sound-bytes.ts';
 
 type Frame = {
   readonly sampleRateHz: number;
@@ -16,7 +16,7 @@ type Frame = {
  * MP3 has no header: one walk over the frames counts them and finds whether the last is whole.
  * The first frame may declare how many there should be (Xing, Info).
  */
-export async function openMp3(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
+export async function openMp3(handle: SoundBytes, size: number, called: string): Promise<OpenedAudio> {
   const begin = await afterId3Tag(handle);
   const walk = new Walk(handle, size);
   const head = await walk.bytes(begin, 4);
@@ -50,12 +50,12 @@ export async function openMp3(handle: FileHandle, size: number, called: string):
 
 /** Reads a file forward, a block at a time. */
 class Walk {
-  readonly #handle: FileHandle;
+  readonly #handle: SoundBytes;
   readonly #size: number;
   #block: Buffer = Buffer.alloc(0);
   #from = 0;
 
-  constructor(handle: FileHandle, size: number) {
+  constructor(handle: SoundBytes, size: number) {
     this.#handle = handle;
     this.#size = size;
   }

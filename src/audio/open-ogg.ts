@@ -1,13 +1,13 @@
-import type { FileHandle } from 'node:fs/promises';
 import { say } from '../sentence.ts';
 import { decodeStream } from './decode-stream.ts';
 import { type OpenedAudio, unreadable } from './opened-audio.ts';
 import { readAt } from './read-frames.ts';
+import type { SoundBytes } from './sound-bytes.ts';
 
 const pageBytesMax = 27 + 255 + 255 * 255;
 
 /** Vorbis or Opus in Ogg: the first page says which, the last how long. */
-export async function openOgg(handle: FileHandle, size: number, called: string): Promise<OpenedAudio> {
+export async function openOgg(handle: SoundBytes, size: number, called: string): Promise<OpenedAudio> {
   const first = await readAt(handle, 0, Math.min(size, 4096));
   const packet = first.subarray(27 + (first[26] ?? 0));
   const isOpus = packet.toString('latin1', 0, 8) === 'OpusHead';
@@ -32,7 +32,7 @@ export async function openOgg(handle: FileHandle, size: number, called: string):
  * Where the last page says that the sound ends. A file that was cut off has none that is whole and
  * says it is the last.
  */
-async function endOf(handle: FileHandle, size: number, called: string): Promise<number> {
+async function endOf(handle: SoundBytes, size: number, called: string): Promise<number> {
   const from = Math.max(0, size - pageBytesMax);
   const tail = await readAt(handle, from, size - from);
   const at = tail.lastIndexOf('OggS');

@@ -1,12 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Planes } from './planes.ts';
+import type { SoundBytes } from './sound-bytes.ts';
 
 /** Samples of each channel in one piece. */
 const pieceFrames = 65_536;
 
 /** The samples of an uncompressed file, piece by piece. */
 export async function* readFrames(
-  handle: FileHandle,
+  handle: SoundBytes,
   { dataOffset, dataBytes, frameBytes }: { dataOffset: number; dataBytes: number; frameBytes: number },
   decode: (bytes: Uint8Array) => Planes,
 ): AsyncGenerator<Planes> {
@@ -17,7 +17,7 @@ export async function* readFrames(
 }
 
 /** So many bytes from a place in the file, or as many as there are. */
-export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+export async function readAt(handle: SoundBytes, position: number, length: number): Promise<Buffer> {
   const block = Buffer.alloc(length);
   let filled = 0;
   while (filled < length) {
@@ -29,7 +29,7 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
 }
 
 /** Where the sound begins behind a tag that MP3 files, and some FLAC files, begin with. */
-export async function afterId3Tag(handle: FileHandle): Promise<number> {
+export async function afterId3Tag(handle: SoundBytes): Promise<number> {
   const head = await readAt(handle, 0, 10);
   if (head.length < 10 || head.toString('latin1', 0, 3) !== 'ID3') return 0;
   return 10 + head.subarray(6, 10).reduce((sum, byte) => sum * 128 + (byte & 127), 0);

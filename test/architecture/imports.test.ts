@@ -21,9 +21,10 @@ const mayImport: Record<string, readonly string[]> = {
   'src/postgres': ['src/resilience'],
   'src/threads': ['src/resilience'],
   'src/audio': [],
-  'src/engine': ['src/audio', 'src/threads', 'src/resilience', 'src/s3', 'src/sqlite'],
+  'src/pictures': [],
+  'src/engine': ['src/audio', 'src/pictures', 'src/threads', 'src/resilience', 'src/s3', 'src/sqlite'],
   'src/observe': ['src/engine', 'src/resilience', 'src/telemetry/host'],
-  'src/tasks': ['src/audio', 'src/observe', 'src/engine', 'src/threads', 'src/resilience'],
+  'src/tasks': ['src/audio', 'src/pictures', 'src/observe', 'src/engine', 'src/threads', 'src/resilience'],
   'src/jobs': [
     'src/tasks',
     'src/observe',

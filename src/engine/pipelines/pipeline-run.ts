@@ -168,14 +168,15 @@ export class PipelineRun {
     if (typeof bytes === 'string') throw notTaken(bytes);
     this.#mustHold(step, bytes);
     const ended = (made: readonly Made[], beganAt: number) => this.#operated(step, record, held, made, beganAt);
+    const bytesMax = this.#parts.bytesMax - this.#bytes;
     if (operation.cost(inputs, how) <= loopNsMax) {
       const beganAt = performance.now();
-      ended(operation.run(inputs, how) as readonly Made[], beganAt);
+      ended(operation.run(inputs, how, bytesMax) as readonly Made[], beganAt);
       return;
     }
     this.#operationsAside += 1;
     this.#parts.thread.run(
-      { operation: step.operationName, inputs, how },
+      { operation: step.operationName, inputs, how, bytesMax },
       {
         signal: this,
         began: () => record.ranSince(performance.now()),

@@ -9,6 +9,7 @@ export type ToStepThread = {
   readonly operation: OperationName;
   readonly inputs: readonly Tensor[];
   readonly how: unknown;
+  readonly bytesMax: number;
 };
 
 export type FromStepThread =

@@ -10,8 +10,8 @@ import type { FromStepThread, ToStepThread } from './step-thread-messages.ts';
 
 const service = parent<ToStepThread, FromStepThread>();
 
-service.receive(({ operation, inputs, how }) => {
-  new Promise<readonly Made[]>((resolve) => resolve(operations[operation].run(inputs, how))).then(
+service.receive(({ operation, inputs, how, bytesMax }) => {
+  new Promise<readonly Made[]>((resolve) => resolve(operations[operation].run(inputs, how, bytesMax))).then(
     (made) => service.send({ kind: 'made', made }, buffersUnder(made.map(({ data }) => data))),
     (error: unknown) => service.send({ kind: 'failed', failure: carried(error) }),
   );

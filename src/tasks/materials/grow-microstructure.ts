@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensor } from '../../engine/tensor.ts';
+import { encodePng } from '../../pictures/png.ts';
 import { encodeNpy } from '../files/npy.ts';
-import { encodePng } from '../files/png.ts';
 import { SeededRandom } from '../mathematics/seeded-random.ts';
 import type { ParametersOf } from '../task-parameters.ts';
 import type { TaskHands, TaskWork } from '../task-work.ts';

@@ -23,5 +23,6 @@ export type Operation<How> = {
   bytes(inputs: readonly Tensor[], how: How): number | string;
   /** Nanoseconds that it is expected to take; what is longer is done in a thread. */
   cost(inputs: readonly Tensor[], how: How): number;
-  run(inputs: readonly Tensor[], how: How): readonly Made[] | Promise<readonly Made[]>;
+  /** `bytesMax`: what its outputs may take where that is not known before. */
+  run(inputs: readonly Tensor[], how: How, bytesMax: number): readonly Made[] | Promise<readonly Made[]>;
 };

@@ -1,4 +1,8 @@
 import { argmax } from './argmax.ts';
+import { decodePng } from './decode-png.ts';
+import { decodeSound } from './decode-sound.ts';
+import { encodePng } from './encode-png.ts';
+import { encodeSound } from './encode-sound.ts';
 import { normalise } from './normalise.ts';
 import type { Operation } from './operation.ts';
 import type { OperationName } from './operation-names.ts';
@@ -17,4 +21,8 @@ export const operations: Readonly<Record<OperationName, AnyOperation>> = {
   softmax: softmax as AnyOperation,
   argmax: argmax as AnyOperation,
   top_k: topK as AnyOperation,
+  decode_sound: decodeSound as AnyOperation,
+  encode_sound: encodeSound as AnyOperation,
+  decode_png: decodePng as AnyOperation,
+  encode_png: encodePng as AnyOperation,
 };

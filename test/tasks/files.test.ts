@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { crc32, inflateSync } from 'node:zlib';
-import { encodeNpy } from '../../src/tasks/files/npy.ts';
 import { encodePng } from '../../src/pictures/png.ts';
+import { encodeNpy } from '../../src/tasks/files/npy.ts';
 import { writeZip } from '../../src/tasks/files/zip.ts';
 
 describe('a zip file', () => {

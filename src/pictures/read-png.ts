@@ -88,7 +88,7 @@ function headOf(data: Buffer): Head | string {
   return { width, height, bits, colour };
 }
 
-/** Undoes what each row was written as a difference from: its left, upper and upper left neighbour. */
+/** Undoes what a row was written as a difference from: its left, upper and upper left neighbour. */
 function unfiltered(
   rows: Buffer,
   { height, rowBytes, stride }: { height: number; rowBytes: number; stride: number },

@@ -13,7 +13,7 @@ import { fp32, serveModels } from './serve-models.ts';
 
 const bytesMax = 2 ** 24;
 
-/** The outputs, as a pipeline would have them: by the schema, the plan, and the bytes that it expects. */
+/** The outputs as a pipeline would have them: by the schema, the plan, and the bytes foretold. */
 async function done(name: OperationName, inputs: readonly Tensor[], given: object = {}) {
   const operation = operations[name];
   const how = operation.how.parse(given);

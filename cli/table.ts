@@ -7,10 +7,15 @@ export function table(title: string, head: string[], rows: string[][]): string {
     // Words to the left, numbers to the right.
     line
       .map((cell, column) =>
-        /^[\d–]/.test(rows[0]?.[column] ?? '') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+        isNumber(rows[0]?.[column] ?? '') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
       )
       .join('  ')
       .trimEnd(),
   );
   return [title, ...written.map((line) => `  ${line}`)].join('\n');
+}
+
+/** With its unit, as in `4.2 ms`; an id or a time begins with digits, too. */
+function isNumber(cell: string): boolean {
+  return /^(?:–|\?|\d[\d.]*(?: \S{1,2})?)$/.test(cell);
 }

@@ -11,7 +11,7 @@ import type { Signal, StoreName } from '../../src/stores/stores.ts';
 import { nameInPrometheus } from '../../src/telemetry/names/name-in-prometheus.ts';
 import { type MetricName, metricNames } from '../../src/telemetry/names/names.ts';
 import type { StoreQuestions } from './ask-stores.ts';
-import { type Bounds, countedBetween, nothing, type Points, plus, restartsOf } from './counted.ts';
+import { type Bounds, countedBetween, type Ended, endsIn, nothing, type Points, plus } from './counted.ts';
 import { type Sender, type Series, sendersIn } from './senders.ts';
 
 /** All points that an audit reads from one store of metrics. */
@@ -30,8 +30,8 @@ export type CollectorSeries = {
   /** To the exporters of one store. */
   readonly sent: (signal: Signal, store: StoreName, fromMs: number, toMs: number) => Bounds;
   readonly dropped: (signal: Signal, store: StoreName, fromMs: number, toMs: number) => number;
-  /** When a Collector had ended: it counted from zero again, or another took its place. */
-  readonly restarts: readonly number[];
+  /** A Collector counted from zero again, or was not heard any more; the oldest first. */
+  readonly ends: readonly Ended[];
   /** Whether its queue to a store has been empty at some moment since. */
   readonly queueWasEmpty: (signal: Signal, store: StoreName, sinceMs: number) => boolean;
   /** Traces are chosen there: what is not stored is not lost. */
@@ -102,7 +102,9 @@ export function collectorSeries(series: readonly Series[], nowMs: number): Colle
     sent: (signal, store, from, until) =>
       total(to(store, named(new RegExp(`sent_${collectorItems[signal]}_total$`))), from, until),
     dropped: (signal, store, from, until) => total(droppedOf(series, signal, store), from, until).min,
-    restarts: [...new Set(named(/accepted_/).flatMap(({ points }) => endsOf(points, nowMs)))].sort((a, b) => a - b),
+    ends: named(/accepted_/)
+      .flatMap(({ points }) => endsOf(points, nowMs))
+      .sort((a, b) => a.heardMs - b.heardMs),
     queueWasEmpty: (signal, store, sinceMs) => {
       const queues = to(store, named(/queue_size$/)).filter(({ labels }) => labels.data_type === signal);
       return queues.every(({ points }) =>
@@ -126,9 +128,9 @@ function droppedOf(series: readonly Series[], signal: Signal, store: StoreName):
 const silentMs = 60_000;
 
 /** A Collector that begins again counts again; one that was replaced is silent from then on. */
-function endsOf(points: Points, nowMs: number): number[] {
-  const last = points.at(-1)?.[0];
-  return last !== undefined && last < nowMs - silentMs ? [...restartsOf(points), last] : restartsOf(points);
+function endsOf(points: Points, nowMs: number): Ended[] {
+  const heardMs = points.at(-1)?.[0] ?? nowMs;
+  return heardMs < nowMs - silentMs ? [...endsIn(points), { heardMs, backMs: heardMs + silentMs }] : endsIn(points);
 }
 
 /** Servers do not say when they end in order: what they counted after a scrape is not known. */

@@ -7,6 +7,9 @@ import { holeCauses } from './hole-causes.ts';
 import { counted } from './senders.ts';
 import type { AuditedTime } from './telemetry-book.ts';
 
+/** A scrape has the time at which it began, and figures of when it was answered. */
+const scrapeMsMax = 5_000;
+
 /**
  * What the Collector acknowledged to all senders, against what it counted as taken. Both are read
  * at points of their own, so their bounds are compared.
@@ -18,11 +21,16 @@ export function collectorBook(signal: Signal, metrics: CollectedMetrics, time: A
   const exported = sumOf(
     senders.map((each) => counted(each, { signal, __name__: termMetric('exported') }, fromMs, toMs)),
   );
-  const accepted = collector.accepted(signal, fromMs, toMs);
+  const accepted = {
+    min: collector.accepted(signal, fromMs, toMs).min,
+    max: collector.accepted(signal, fromMs - scrapeMsMax, toMs + scrapeMsMax).max,
+  };
   const missing = collector.isScraped ? Math.max(0, exported.min - accepted.max) : 0;
-  const restarts = collector.restarts.filter((atMs) => atMs > fromMs && atMs <= toMs);
+  const ends = new Set(
+    collector.ends.filter(({ heardMs }) => heardMs > fromMs && heardMs <= toMs).map(({ heardMs }) => heardMs),
+  );
   const unknown = collector.isScraped ? null : 'the store of metrics has no figures of the Collector';
-  const says = `${range(exported)} acknowledged, ${range(accepted)} taken${restarts.length > 0 ? `; it ended ${restarts.length} times, and what it counted last is unread` : ''}`;
+  const says = `${range(exported)} acknowledged, ${range(accepted)} taken${ends.size > 0 ? `; it ended ${ends.size} times, and what it counted last is unread` : ''}`;
   return {
     ...noFindings,
     books: [

@@ -61,11 +61,13 @@ export function livesOf(points: Points): Points[] {
   return lives;
 }
 
-/** When a counter began again at zero: the first points behind each fall. */
-export function restartsOf(points: Points): number[] {
-  return livesOf(points)
-    .slice(1)
-    .map((life) => life[0]![0]);
+/** An end of a process: when it was last heard, and when another was first heard in its place. */
+export type Ended = { readonly heardMs: number; readonly backMs: number };
+
+/** Where a counter began again at zero. */
+export function endsIn(points: Points): Ended[] {
+  const lives = livesOf(points);
+  return lives.slice(1).map((life, index) => ({ heardMs: lives[index]!.at(-1)![0], backMs: life[0]![0] }));
 }
 
 /** The middle one of the gaps between points. */

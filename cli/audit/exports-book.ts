@@ -26,7 +26,7 @@ export async function exportsBook(
   const gaps = missingExports(sender, edgesMs);
   const sinceMs = gaps[0]?.fromMs ?? 0;
   const hasBefore = async (startedMs: number) =>
-    metrics.senders.some(({ heartbeats }) => heartbeats.some(([atMs]) => atMs > sinceMs && atMs < startedMs));
+    metrics.senders.some(({ heartbeats }) => heartbeats[0]![0] < startedMs);
   const suspects = { metrics, signal: 'metrics', store, sinceMs, nowMs, hasBefore } as const;
   const charged = gaps.length === 0 ? [] : chargeGaps(gaps, await gatherEvidence(sender, suspects));
   const missing = gaps.reduce((sum, { count }) => sum + count, 0);

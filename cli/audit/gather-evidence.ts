@@ -3,7 +3,7 @@ import type { Signal, StoreName } from '../../src/stores/stores.ts';
 import { dropReasons } from '../../src/telemetry/export/ledger.ts';
 import type { Evidence } from './charge-gaps.ts';
 import type { CollectedMetrics } from './collected-metrics.ts';
-import { sumOf } from './counted.ts';
+import { type Ended, sumOf } from './counted.ts';
 import { counted, newest, type Sender, standing } from './senders.ts';
 
 export type Suspects = {
@@ -13,7 +13,7 @@ export type Suspects = {
   /** Since the first gap. */
   readonly sinceMs: number;
   readonly nowMs: number;
-  /** Whether the store has anything of the time from a moment up to its own start. */
+  /** Whether the store has anything older than its own start. */
   readonly hasBefore: (startedMs: number) => Promise<boolean>;
 };
 
@@ -53,10 +53,10 @@ function inTheCollector({ metrics, signal, store, sinceMs, nowMs }: Suspects): E
   if (!collector.isScraped) return [];
   const dropped = collector.dropped(signal, store, sinceMs, nowMs);
   const exportedUntil = (atMs: number) =>
-    sumOf(senders.map((each) => counted(each, { signal, __name__: termMetric('exported') }, sinceMs, atMs))).min;
-  const exported = exportedUntil(nowMs);
+    sumOf(senders.map((each) => counted(each, { signal, __name__: termMetric('exported') }, sinceMs, atMs)));
+  const exported = exportedUntil(nowMs).min;
   const sent = collector.sent(signal, store, sinceMs, nowMs);
-  const endedMs = collector.restarts.findLast((atMs) => atMs > sinceMs);
+  const end = lastEnd(metrics, sinceMs);
   return [
     always('collector_dropped', dropped, nowMs, `${dropped} given up`),
     ...(collector.queueWasEmpty(signal, store, sinceMs)
@@ -69,7 +69,7 @@ function inTheCollector({ metrics, signal, store, sinceMs, nowMs }: Suspects): E
             'the Collector’s queue to the store has not been empty since',
           ),
         ]),
-    ...(endedMs === undefined
+    ...(end === undefined
       ? [
           always(
             'collector_lost',
@@ -79,12 +79,12 @@ function inTheCollector({ metrics, signal, store, sinceMs, nowMs }: Suspects): E
           ),
         ]
       : [
-          // What it had taken and not passed on, by its last words.
+          // What it had not passed on by its last words, of all that was taken until another was there.
           always(
             'collector_ended',
-            Math.max(0, exportedUntil(endedMs) - collector.sent(signal, store, sinceMs, endedMs).min),
-            endedMs,
-            `it had ended by ${clock(endedMs)}`,
+            Math.max(0, exportedUntil(end.backMs).min - collector.sent(signal, store, sinceMs, end.heardMs).min),
+            end.backMs,
+            `it was last heard at ${clock(end.heardMs)}`,
           ),
         ]),
   ];
@@ -104,21 +104,25 @@ async function inTheStore({ metrics, store, sinceMs, nowMs, hasBefore }: Suspect
 
 /** Where nobody counted a loss: who has ended since, with what only it had. */
 function rest({ metrics, store, sinceMs, nowMs }: Suspects): Evidence {
-  const collectorMs = metrics.collector.restarts.findLast((atMs) => atMs > sinceMs);
+  const end = lastEnd(metrics, sinceMs);
   const storeMs = metrics.startedMs(store);
   const storeEnded = storeMs !== undefined && storeMs > sinceMs;
   const all = Number.POSITIVE_INFINITY;
-  if (collectorMs === undefined)
+  if (end === undefined)
     return always('store_lost', all, nowMs, storeEnded ? `it began again at ${clock(storeMs)}` : '');
-  const says = `it had ended by ${clock(collectorMs)}`;
+  const says = `it was last heard at ${clock(end.heardMs)}`;
   return storeEnded
     ? always(
         'behind_service',
         all,
         nowMs,
-        `the Collector had ended by ${clock(collectorMs)}, the store began at ${clock(storeMs)}`,
+        `the Collector was last heard at ${clock(end.heardMs)}, the store began at ${clock(storeMs)}`,
       )
     : always('collector_ended', all, nowMs, says);
+}
+
+function lastEnd({ collector }: CollectedMetrics, sinceMs: number): Ended | undefined {
+  return collector.ends.findLast(({ backMs }) => backMs > sinceMs);
 }
 
 function always(cause: Evidence['cause'], count: number, untilMs: number, says: string): Evidence {

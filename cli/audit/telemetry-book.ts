@@ -23,6 +23,7 @@ export type StoredCounts = {
 export type AuditedTime = { readonly fromMs: number; readonly toMs: number; readonly nowMs: number };
 
 const minuteMs = 60_000;
+const dayMs = 86_400_000;
 /** A time is looked at in at most so many parts, none shorter than a minute. */
 const leavesMax = 480;
 
@@ -74,7 +75,7 @@ async function charge(
   nowMs: number,
 ): Promise<Charged[]> {
   const sinceMs = gaps[0]!.fromMs;
-  const hasBefore = (startedMs: number) => hasAny(sinceMs, startedMs);
+  const hasBefore = (startedMs: number) => hasAny(startedMs - dayMs, startedMs);
   return chargeGaps(gaps, await gatherEvidence(sender, { metrics, signal, store, sinceMs, nowMs, hasBefore }));
 }
 

@@ -146,7 +146,7 @@ describe('the books of an audit', () => {
       const { holes } = collectorBook('metrics', metrics(places.map((place) => place * 90)), time);
       assert.deepEqual(
         holes.map(({ cause, count }) => ({ cause, count })),
-        [{ cause: 'never_taken', count: 300 }],
+        [{ cause: 'never_taken', count: 120 }],
       );
     });
 

@@ -179,6 +179,10 @@ describe('the cause of a hole', () => {
     assert.deepEqual(Object.keys(causes), ['store_emptied']);
   });
 
+  it('is no empty store where it began again and has what is older', async () => {
+    assert.deepEqual((await causesOf({ lost: aMinute, startedMs: 300_000 })).causes, { store_lost: 60 });
+  });
+
   it('is the store where the Collector passed it on and it is gone', async () => {
     assert.deepEqual((await causesOf({ lost: aMinute })).causes, { store_lost: 60 });
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { countedBetween, livesOf, type Points, restartsOf } from '../../cli/audit/counted.ts';
+import { countedBetween, endsIn, livesOf, type Points } from '../../cli/audit/counted.ts';
 
 /** Every ten seconds. */
 const points = (...values: number[]): Points => values.map((value, index) => [index * 10_000, value] as const);
@@ -57,7 +57,10 @@ describe('what a counter counted between two moments', () => {
       livesOf(points(1, 2, 0, 0, 5, 3)).map((life) => life.map(([, value]) => value)),
       [[1, 2], [0, 0, 5], [3]],
     );
-    assert.deepEqual(restartsOf(points(1, 2, 0, 0, 5, 3)), [20_000, 50_000]);
+    assert.deepEqual(endsIn(points(1, 2, 0, 0, 5, 3)), [
+      { heardMs: 10_000, backMs: 20_000 },
+      { heardMs: 40_000, backMs: 50_000 },
+    ]);
   });
 
   it('has bounds that hold whatever was counted between the points, over kills and orderly ends', () => {

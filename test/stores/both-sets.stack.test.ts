@@ -9,6 +9,7 @@ import { type Stack, startStack } from '../../testkit/stack.ts';
 import { temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { unbuiltServers } from '../../testkit/unbuilt-servers.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
+import { runAuditWhenClosed } from '../audit/run-audit.ts';
 
 const sets = ['prometheus,tempo,loki', 'victoriametrics,tempo,victorialogs', 'victoriametrics,jaeger,victorialogs'];
 const deadline = { deadlineMs: 90_000, everyMs: 500 };
@@ -21,9 +22,12 @@ for (const backends of sets) {
     let stack: Stack;
     const durationsMs: number[] = [];
     let kept = '';
+    /** Long enough before the first process that none had counted anything by then. */
+    let beganMs = 0;
     let failed = '';
 
     before(async function () {
+      beganMs = Date.now() - 120_000;
       const missing = await unbuiltServers(backends);
       if (missing !== undefined) {
         console.log(`      Skipped: ${missing}.`);
@@ -174,6 +178,19 @@ for (const backends of sets) {
       );
       for (const signal of ['metrics', 'traces', 'logs'] as const)
         assert.ok(findings.some(({ text }) => text.includes(store(nameOf(signal)).title)));
+    });
+
+    it('close all books of the audit', async () => {
+      const toMs = Date.now();
+      const found = await runAuditWhenClosed(stack.env, beganMs, toMs);
+      assert.deepEqual([found.code, found.audit.holes], [0, []], found.text);
+      for (const signal of ['metrics', 'traces', 'logs'] as const) {
+        const books = found.audit.books.filter(
+          ({ book, at }) => book === 'telemetry' && at === store(nameOf(signal)).title,
+        );
+        const stored = books.reduce((sum, book) => sum + (book.found ?? 0) + book.slack, 0);
+        assert.ok(stored >= requests, `${signal}: ${found.text}`);
+      }
     });
 
     const nameOf = (signal: 'metrics' | 'traces' | 'logs'): StoreName => storeFor(signal, { backends });

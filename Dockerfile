@@ -39,7 +39,7 @@ COPY docs/runbooks ./docs/runbooks
 # A checkout under a strict umask makes files that the image's user could not read.
 RUN chmod -R u=rwX,go=rX /app /sbom.spdx.json
 
-FROM scratch
+FROM scratch AS service
 ENV PATH=/usr/local/bin:/usr/bin \
     NODE_ENV=production \
     ORT_DISABLE_TELEMETRY=1 \
@@ -70,3 +70,18 @@ HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
 ENTRYPOINT ["/usr/bin/tini", "--"]
 # SIGTERM finishes the requests in flight, then the telemetry.
 CMD ["node", "src/main.ts"]
+
+# With ONNX Runtime's CUDA provider, and NVIDIA's CUDA and cuDNN from PyPI under NVIDIA's licence: docker build --target cuda.
+FROM all AS cuda-files
+COPY src ./src
+COPY launcher/cuda ./launcher/cuda
+COPY launcher/cache-folder.ts launcher/stack-failure.ts ./launcher/
+COPY tools/images/get-cuda.ts ./tools/images/get-cuda.ts
+RUN node tools/images/get-cuda.ts /cuda-files
+
+FROM service AS cuda
+COPY --from=cuda-files /cuda-files /app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64
+ENV LD_LIBRARY_PATH=/app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64
+
+# Without a target it is the service alone.
+FROM service

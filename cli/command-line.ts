@@ -12,6 +12,7 @@ import { blame } from './commands/blame.ts';
 import { type CertificatesArguments, certificates } from './commands/certificates.ts';
 import { clean } from './commands/clean.ts';
 import { compare } from './commands/compare.ts';
+import { cuda } from './commands/cuda.ts';
 import { type DatasetArguments, dataset } from './commands/dataset.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
@@ -124,6 +125,11 @@ command(
 command('archives <folder>', 'write the servers of this machine as archives, for a mirror (docs/servers.md)')
   .option('--only <names>', 'only these servers, with commas between')
   .action((folder: string, options: { only?: string }) => run(archives)({ ...options, folder }));
+command('cuda', 'ONNX Runtime’s CUDA provider for NVIDIA GPUs, and what is missing to use it (docs/cuda.md)')
+  .option('--libraries', 'NVIDIA’s CUDA and cuDNN too, from PyPI, under NVIDIA’s licence')
+  .option('--check', 'only say what is missing')
+  .option('--into <folder>', 'another onnxruntime-node than the one of this Vitrine')
+  .action(run(cuda));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });

@@ -4,6 +4,7 @@ import { readTimeScale } from '../observability/time-scale.ts';
 import { type Config, type SettingName, settings } from '../src/config.ts';
 import { store, storeNames } from '../src/stores/stores.ts';
 import { addAlertChannels } from './alert-channels.ts';
+import { librariesFolder } from './cuda/examine-cuda.ts';
 import { examineQueues } from './queue-remainder.ts';
 import { lookBack, scaleDuration } from './render-configuration.ts';
 import type { ServerName } from './servers.ts';
@@ -333,12 +334,20 @@ export function componentEnvironment(
   }
   if (name === 'jaeger') own.VITRINE_JAEGER_STORE = join(data, 'jaeger/store');
   if (component(name).server === undefined) {
+    if (name === 'service') addCudaLibraries(own);
     own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || `http://127.0.0.1:${config.otlpGrpcPort}`;
     return own;
   }
   // Some servers would read OTEL_* as settings of their own telemetry.
   for (const key of Object.keys(own)) if (key.startsWith('OTEL_')) delete own[key];
   return own;
+}
+
+/** What `vitrine cuda --libraries` brought; the loader reads it when the process begins. */
+function addCudaLibraries(own: NodeJS.ProcessEnv): void {
+  const folder = librariesFolder(own);
+  if (!existsSync(folder)) return;
+  own.LD_LIBRARY_PATH = [own.LD_LIBRARY_PATH, folder].filter(Boolean).join(':');
 }
 
 /**

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from '../../launcher/cache-folder.ts';
 import { component, defaultComponents, portsOf } from '../../launcher/components.ts';
 import { isFree } from '../../launcher/free-port.ts';
 import { goVersion } from '../../launcher/go-command.ts';
@@ -10,7 +11,7 @@ import { findPortHolder } from '../../launcher/port-holder.ts';
 import { findProbe, sendProbe } from '../../launcher/probe.ts';
 import { seconds } from '../../launcher/progress.ts';
 import { runningStore } from '../../launcher/running-store.ts';
-import { cacheFolder, serverFolder } from '../../launcher/servers/ensure-server.ts';
+import { serverFolder } from '../../launcher/servers/ensure-server.ts';
 import { readSource, sayOf } from '../../launcher/servers/server-source.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
 import { standInFor } from '../../launcher/stand-in.ts';
@@ -18,6 +19,7 @@ import { findingsOf, readBooks } from '../../launcher/telemetry-books.ts';
 import { type Config, readConfig, settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { type Signal, store, storeNames } from '../../src/stores/stores.ts';
+import { examineProvider, examineUse } from '../cuda-findings.ts';
 import { readStatus, type StackStatus } from './status.ts';
 
 type Finding = { good: boolean; text: string };
@@ -47,9 +49,11 @@ export async function doctor(): Promise<number> {
   for (const server of Object.values(servers)) show(await examineServer(server));
   show(await examineDisk(data, runBytes, 'VITRINE_DATA'));
   show(await examineDisk(cacheFolder(), built.every((one) => one) ? 0 : buildBytes, 'VITRINE_CACHE'));
+  show(await examineProvider());
   const status = await readStatus(data);
   if (status.launcher?.running === true) {
     for (const one of status.components) show(examineComponent(one, config));
+    for (const finding of await examineUse(`http://127.0.0.1:${portOfService(status, config)}`)) show(finding);
     for await (const finding of examineFlow(status)) show(finding);
     for (const finding of await examineBooks(status, data, config)) show(finding);
   } else {
@@ -62,6 +66,10 @@ export async function doctor(): Promise<number> {
   const bad = findings.filter(({ good }) => !good).length;
   process.stdout.write(bad === 0 ? 'All is good.\n' : `${bad} of ${findings.length} findings are bad.\n`);
   return bad === 0 ? 0 : 1;
+}
+
+function portOfService({ components }: StackStatus, config: Config): number {
+  return components.find(({ name }) => name === 'service')?.port ?? config.servicePort;
 }
 
 async function examineGo(allBuilt: boolean): Promise<Finding> {

@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { takeLock } from '../process-lock.ts';
 import { runCommand } from '../run-command.ts';
-import { cacheFolder, ensureServer, serverFolder } from '../servers/ensure-server.ts';
+import { ensureServer, serverFolder } from '../servers/ensure-server.ts';
 import { servers } from '../servers.ts';
 import { StackFailure } from '../stack-failure.ts';
 import { buildBaseImage } from './base-image.ts';
@@ -208,6 +209,7 @@ async function serviceBuild({ root, env, from }: Pick<Context, 'root' | 'env' | 
   const build = {
     name: `vitrine:${version}`,
     file: 'Dockerfile',
+    target: 'service',
     version,
     source,
     baseSeconds: base.seconds,

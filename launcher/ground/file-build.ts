@@ -11,6 +11,8 @@ import type { Source } from './source-date.ts';
 export type FileBuild = {
   readonly name: string;
   readonly file: string;
+  /** The stage that is the image; the last one where none is named. */
+  readonly target?: string;
   readonly version: string;
   readonly source: Source;
   /** The time of the files that change seldom; the files of `program` have the commit's. */
@@ -35,7 +37,7 @@ const ofContainers = ['.dockerenv', 'dev', 'proc', 'sys', 'etc/hostname', 'etc/h
  * without BuildKit cannot, and the same commit has to be the same bytes.
  */
 export async function buildFromFile(
-  { name, file, version, source, baseSeconds, program }: FileBuild,
+  { name, file, target, version, source, baseSeconds, program }: FileBuild,
   archive: string,
   { engine, root, signal, onStep, again }: BuildContext,
 ): Promise<WrittenImage> {
@@ -48,6 +50,7 @@ export async function buildFromFile(
     ...(again ? ['--no-cache'] : []),
     '--force-rm',
     ...named,
+    ...(target === undefined ? [] : ['--target', target]),
     '--tag',
     name,
     '--file',

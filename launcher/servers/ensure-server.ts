@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeFolder } from '../../src/make-folder.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { diskFull } from '../go-command.ts';
 import { takeLock } from '../process-lock.ts';
 import { type Server, type ServerName, servers } from '../servers.ts';
@@ -73,14 +73,6 @@ export async function serverFolder(
   const sources = (await readdir(module)).filter((file) => /\.go$|^go\.(mod|sum)$/.test(file)).sort();
   for (const file of sources) hash.update(file).update(await readFile(join(module, file)));
   return join(cacheFolder(env), 'servers', `${server.binaries[0]}-${hash.digest('hex').slice(0, 16)}`);
-}
-
-/** The folder that all clones share. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.VITRINE_CACHE) return resolve(env.VITRINE_CACHE);
-  const home = env.HOME || homedir();
-  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'vitrine');
-  return join(env.XDG_CACHE_HOME || join(home, '.cache'), 'vitrine');
 }
 
 async function isThere(folder: string): Promise<boolean> {

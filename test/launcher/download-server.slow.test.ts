@@ -76,7 +76,7 @@ describe('a server’s archive', function () {
   });
 
   it('may be a zip', async () => {
-    const zip = zipOf('tiny-linux', program('1.2.3'));
+    const zip = zipOf({ 'tiny-linux': program('1.2.3') });
     await using mirror = await releaseMirror((_request, response) => response.end(zip));
     const { release, ...server } = releasedServer(sha256Of(zip));
     const zipped = { ...release!, path: 'tiny/tiny.zip', member: 'tiny-linux' };

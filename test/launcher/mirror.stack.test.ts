@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../../launcher/servers/ensure-server.ts';
+import { cacheFolder } from '../../launcher/cache-folder.ts';
 import { testEnvironment } from '../../testkit/stack.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { releaseMirror } from './programs/release-mirror.ts';

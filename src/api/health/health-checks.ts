@@ -11,6 +11,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import type { Check, CheckStatus, Shown } from './check.ts';
 import { gpuCount } from './gpu-presence.ts';
 import { placesCheck } from './places-check.ts';
+import { providerUse } from './provider-use.ts';
 import { CpuMeter, type CpuUse, type DiskUse, diskUse, type MemoryUse, memoryUse } from './resource-use.ts';
 
 export type Seen = Outside & { models: readonly ModelStatus[] };
@@ -175,16 +176,19 @@ export class HealthChecks {
     };
   }
 
-  gpu({ gpus }: Seen, shown: Pick<Shown, 'sizes'>): Check {
+  gpu({ gpus, models }: Seen, shown: Shown): Check {
+    const use = providerUse(models, shown);
+    const said = use.message === undefined ? '' : ` ${use.message}`;
     if (gpus > 0)
       return {
-        status: 'healthy',
+        status: use.message === undefined ? 'healthy' : 'warning',
         count: gpus,
         devices: shown.sizes ? (this.#parts.gpu?.().figures() ?? []) : undefined,
+        ...use,
       };
     if (this.#parts.config.gpuRequired)
-      return { status: 'unhealthy', count: 0, message: 'There is no GPU, and VITRINE_GPU_REQUIRED is on.' };
-    return { status: 'warning', count: 0, message: 'There is no GPU; models run on the processor.' };
+      return { status: 'unhealthy', count: 0, ...use, message: 'There is no GPU, and VITRINE_GPU_REQUIRED is on.' };
+    return { status: 'warning', count: 0, ...use, message: `There is no GPU; models run on the processor.${said}` };
   }
 
   telemetry(): Check {
@@ -236,7 +240,7 @@ export class HealthChecks {
     const { lifecycle, registry } = this.#parts;
     return {
       database: this.database(seen).status !== 'unhealthy',
-      gpu: this.gpu(seen, { sizes: false }).status !== 'unhealthy',
+      gpu: this.gpu(seen, nothingShown).status !== 'unhealthy',
       disk_space: this.disk(seen, { sizes: false }).status !== 'unhealthy',
       models_loaded: lifecycle.state !== 'starting' && this.#servesModels(seen) && registry.healthy,
     };
@@ -294,6 +298,7 @@ function namesOf(models: readonly ModelStatus[], shown: Shown, say: (model: Mode
 }
 
 const keptMs = 1000;
+const nothingShown: Shown = { model: () => false, sizes: false };
 
 export function worst(statuses: readonly CheckStatus[]): CheckStatus {
   return statuses.includes('unhealthy') ? 'unhealthy' : statuses.includes('warning') ? 'warning' : 'healthy';

@@ -2,12 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Of } from '../../hash-of-file.ts';
+import { DownloadFailed, download, downloadSmall } from '../../https-download.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { syncToDisk } from '../../sync-to-disk.ts';
 import { scanRepository } from '../registry/model-folder.ts';
-import { download, downloadSmall } from './download.ts';
 import type { ArchivePlace } from './place.ts';
-import { placeRefused } from './place-failure.ts';
+import { placeRefused, placeUnreachable } from './place-failure.ts';
 import { servedFolder } from './place-folder.ts';
 import type { PlaceRecord } from './place-record.ts';
 import type { Errand, PlaceSource, PlacesConfig } from './place-source.ts';
@@ -26,6 +26,17 @@ export class ArchiveSource implements PlaceSource {
   }
 
   async bring(errand: Errand): Promise<void> {
+    try {
+      await this.#bring(errand);
+    } catch (error) {
+      if (!(error instanceof DownloadFailed)) throw error;
+      const { kind, message, remedy } = error;
+      const { title } = this.#place;
+      throw kind === 'refused' ? placeRefused(title, message, remedy, error) : placeUnreachable(title, message, error);
+    }
+  }
+
+  async #bring(errand: Errand): Promise<void> {
     const { folder, had, publicKey, progress, keep, signal } = errand;
     const { sha256, title } = this.#place;
     if (Object.keys(had.models).length > 0) return;
@@ -66,7 +77,7 @@ export class ArchiveSource implements PlaceSource {
     const { filesMsMax: silentMsMax } = this.#config;
     const given = signature
       ? Buffer.from(signature, 'base64')
-      : await downloadSmall({ url: beside.href, title, silentMsMax, signal });
+      : await downloadSmall({ url: beside.href, bytesMax: signatureFileBytesMax, silentMsMax, signal });
     if (given === undefined) throw placeRefused(title, `there is no signature at ${beside.pathname}`, signing);
     if (!isSignedBy(key, Buffer.from(sha256), given))
       throw placeRefused(title, 'its signature is not that of VITRINE_MODELS_PUBLIC_KEY_FILE', signing);
@@ -79,9 +90,9 @@ export class ArchiveSource implements PlaceSource {
     for (let isFresh = await isAbsent(archive); ; isFresh = true) {
       await download({
         url,
-        title,
         to: archive,
         bytesMax,
+        tooLargeRemedy: 'raise VITRINE_MODELS_BYTES_MAX, or give a smaller one',
         silentMsMax,
         signal,
         begins: (total, had) => progress.begins(total, [], had),
@@ -96,6 +107,7 @@ export class ArchiveSource implements PlaceSource {
   }
 }
 
+const signatureFileBytesMax = 64 * 1024;
 const signing =
   'sign the 64 digits of its SHA-256 (openssl pkeyutl -sign -rawin) and put that beside it, or leave VITRINE_MODELS_PUBLIC_KEY_FILE out';
 

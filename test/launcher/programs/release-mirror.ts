@@ -18,31 +18,36 @@ export async function tarOf(files: Readonly<Record<string, string>>): Promise<Bu
   return Buffer.concat(chunks);
 }
 
-/** One file, not compressed: local header, entry in the directory, end of the directory. */
-export function zipOf(name: string, content: string): Buffer {
-  const data = Buffer.from(content);
-  const sizes = Buffer.alloc(16);
-  sizes.writeUInt32LE(crc32(data), 0);
-  sizes.writeUInt32LE(data.length, 4);
-  sizes.writeUInt32LE(data.length, 8);
-  sizes.writeUInt16LE(name.length, 12);
-  const version = Buffer.from([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
-  const local = Buffer.concat([Buffer.from('PK\x03\x04'), version, sizes, Buffer.from(name), data]);
-  const entry = Buffer.concat([
-    Buffer.from('PK\x01\x02'),
-    Buffer.from([20, 0]),
-    version,
-    sizes,
-    Buffer.alloc(14),
-    Buffer.from(name),
-  ]);
+/** Files, not compressed: their headers and bytes, the directory, its end. */
+export function zipOf(files: Readonly<Record<string, string | Uint8Array>>): Buffer {
+  const parts: Buffer[] = [];
+  const entries: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of Object.entries(files)) {
+    const data = Buffer.from(content);
+    const sizes = Buffer.alloc(16);
+    sizes.writeUInt32LE(crc32(data), 0);
+    sizes.writeUInt32LE(data.length, 4);
+    sizes.writeUInt32LE(data.length, 8);
+    sizes.writeUInt16LE(name.length, 12);
+    const version = Buffer.from([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), version, sizes, Buffer.from(name), data]);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE(offset, 10);
+    entries.push(
+      Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), version, sizes, rest, Buffer.from(name)]),
+    );
+    parts.push(local);
+    offset += local.length;
+  }
+  const directory = Buffer.concat(entries);
   const end = Buffer.alloc(22);
   end.write('PK\x05\x06', 'latin1');
-  end.writeUInt16LE(1, 8);
-  end.writeUInt16LE(1, 10);
-  end.writeUInt32LE(entry.length, 12);
-  end.writeUInt32LE(local.length, 16);
-  return Buffer.concat([local, entry, end]);
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...parts, directory, end]);
 }
 
 export function sha256Of(content: Buffer): string {

@@ -3,16 +3,15 @@ import { open, stat } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { get } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ifThere } from '../../if-there.ts';
-import { placeRefused, placeUnreachable } from './place-failure.ts';
+import { ifThere } from './if-there.ts';
 
 type Download = {
   readonly url: string;
-  /** As messages name it. */
-  readonly title: string;
   /** What is in it already is not asked for again. */
   readonly to: string;
   readonly bytesMax: number;
+  /** What helps where there are more. */
+  readonly tooLargeRemedy: string;
   readonly silentMsMax: number;
   readonly signal: AbortSignal;
   readonly begins: (bytesTotal: number, had: number) => void;
@@ -23,7 +22,6 @@ const hopsMax = 5;
 /** How often a transfer goes on after an interruption that brought nothing new. */
 const attemptsMax = 4;
 const waitMsFirst = 100;
-const sidecarBytesMax = 64 * 1024;
 
 /**
  * Writes what an https address has into a file, and syncs it. It goes on where an earlier attempt
@@ -39,38 +37,57 @@ export async function download(of: Download): Promise<void> {
       of.signal.throwIfAborted();
       if (!(error instanceof CutOff)) throw error;
       if ((await sizeOf(of.to)) > before) attempt = 0;
-      else if (attempt >= attemptsMax) throw placeUnreachable(of.title, error.message, error);
+      else if (attempt >= attemptsMax) throw new DownloadFailed('unreachable', error.message, '', error);
       await pause(waitMsFirst * 2 ** attempt, undefined, { signal: of.signal });
     }
   }
 }
 
-/** A small file, as a signature is; undefined where there is none. */
+/** A small file, as a signature is, in memory; undefined where there is none. */
 export async function downloadSmall(
-  of: Pick<Download, 'url' | 'title' | 'silentMsMax' | 'signal'>,
+  of: Pick<Download, 'url' | 'bytesMax' | 'silentMsMax' | 'signal'> & { readonly headers?: OutgoingHttpHeaders },
 ): Promise<Buffer | undefined> {
   using silence = new Silence(of.silentMsMax, of.signal);
   try {
-    const answer = await follow(of, {}, silence);
+    const answer = await follow(of.url, of.headers ?? {}, silence);
     if (answer.statusCode === 404) return undefined;
     if (answer.statusCode !== 200)
-      throw placeUnreachable(of.title, `its host answers ${answer.statusCode} for ${pathOf(of.url)}`);
+      throw new DownloadFailed('unreachable', `its host answers ${answer.statusCode} for ${pathOf(of.url)}`);
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       silence.heard();
       bytes += chunk.length;
-      if (bytes > sidecarBytesMax)
-        throw placeRefused(of.title, `${pathOf(of.url)} is larger than a signature`, 'put a signature there');
+      if (bytes > of.bytesMax)
+        throw new DownloadFailed(
+          'refused',
+          `${pathOf(of.url)} has more than ${of.bytesMax} bytes`,
+          'put the right file there',
+        );
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
   } catch (error) {
     of.signal.throwIfAborted();
-    if (error instanceof CutOff) throw placeUnreachable(of.title, error.message, error);
+    if (error instanceof CutOff) throw new DownloadFailed('unreachable', error.message, '', error);
     throw error;
   } finally {
     silence.end();
+  }
+}
+
+/** Why something could not be downloaded, as it ends a sentence. */
+export class DownloadFailed extends Error {
+  override readonly name = 'DownloadFailed';
+  /** `unreachable`: trying again may help. */
+  readonly kind: 'unreachable' | 'refused';
+  /** Of what is refused. */
+  readonly remedy: string;
+
+  constructor(kind: 'unreachable' | 'refused', why: string, remedy = '', cause?: unknown) {
+    super(why, { cause });
+    this.kind = kind;
+    this.remedy = remedy;
   }
 }
 
@@ -80,7 +97,7 @@ class CutOff extends Error {
 
 async function continueAt(of: Download, had: number): Promise<void> {
   using silence = new Silence(of.silentMsMax, of.signal);
-  const answer = await follow(of, had > 0 ? { Range: `bytes=${had}-` } : {}, silence);
+  const answer = await follow(of.url, had > 0 ? { Range: `bytes=${had}-` } : {}, silence);
   const { statusCode, headers } = answer;
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '');
   // The whole is here, or the host has another file: the hash finds out.
@@ -88,12 +105,12 @@ async function continueAt(of: Download, had: number): Promise<void> {
   if (statusCode !== 200 && statusCode !== 206) {
     answer.destroy();
     const why = `its host answers ${statusCode}`;
-    throw statusCode === 429 || statusCode! >= 500 ? new CutOff(why) : placeUnreachable(of.title, why);
+    throw statusCode === 429 || statusCode! >= 500 ? new CutOff(why) : new DownloadFailed('unreachable', why);
   }
   const isRest = statusCode === 206 && Number(range?.[1]) === had;
   if (statusCode === 206 && !isRest) {
     answer.destroy();
-    throw placeUnreachable(of.title, 'its host answers with another part than was asked for');
+    throw new DownloadFailed('unreachable', 'its host answers with another part than was asked for');
   }
   const from = isRest ? had : 0;
   const length = Number(headers['content-length'] ?? Number.NaN);
@@ -127,11 +144,7 @@ async function continueAt(of: Download, had: number): Promise<void> {
 }
 
 /** Redirects are followed as long as they stay encrypted. */
-async function follow(
-  { url, title }: Pick<Download, 'url' | 'title'>,
-  headers: OutgoingHttpHeaders,
-  silence: Silence,
-): Promise<IncomingMessage> {
+async function follow(url: string, headers: OutgoingHttpHeaders, silence: Silence): Promise<IncomingMessage> {
   let at = url;
   for (let hops = 0; hops < hopsMax; hops += 1) {
     const answer = await ask(at, headers, silence);
@@ -140,10 +153,10 @@ async function follow(
     answer.destroy();
     const to = URL.canParse(got.location, at) ? new URL(got.location, at) : undefined;
     if (to?.protocol !== 'https:')
-      throw placeRefused(title, 'it leads to what is not https', 'give the address that it leads to');
+      throw new DownloadFailed('refused', 'it leads to what is not https', 'give the address that it leads to');
     at = to.href;
   }
-  throw placeUnreachable(title, 'its host leads on and on');
+  throw new DownloadFailed('unreachable', 'its host leads on and on');
 }
 
 async function ask(url: string, headers: OutgoingHttpHeaders, silence: Silence): Promise<IncomingMessage> {
@@ -194,17 +207,13 @@ class Silence {
 
 function asCutOff(error: unknown, silence: Silence): unknown {
   if (silence.reason instanceof CutOff) return silence.reason;
-  if (!(error instanceof Error) || error.name === 'ServiceError') return error;
+  if (!(error instanceof Error) || error instanceof DownloadFailed) return error;
   const { code } = error as NodeJS.ErrnoException;
   return new CutOff(`its host cannot be reached (${code ?? error.name})`, { cause: error });
 }
 
-function tooLarge({ title, bytesMax }: Download, bytes: number): Error {
-  return placeRefused(
-    title,
-    `it has ${bytes} bytes, more than ${bytesMax}`,
-    'raise VITRINE_MODELS_BYTES_MAX, or give a smaller one',
-  );
+function tooLarge({ bytesMax, tooLargeRemedy }: Download, bytes: number): DownloadFailed {
+  return new DownloadFailed('refused', `it has ${bytes} bytes, more than ${bytesMax}`, tooLargeRemedy);
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -6,6 +6,7 @@ import { examineCuda, librariesFolder, obstaclesTo } from '../../launcher/cuda/e
 import { installCuda } from '../../launcher/cuda/install-cuda.ts';
 import { cudaLibraries, providerFiles, providerWheel, type Wheel } from '../../launcher/cuda/wheels.ts';
 import { providerUse } from '../../src/api/health/provider-use.ts';
+import { whyNotLoaded } from '../../src/engine/lanes/why-not-loaded.ts';
 import { perceptron } from '../../testkit/models/models.ts';
 import { type ArchiveHost, archiveHost } from '../../testkit/places/archive-host.ts';
 import { sha256Of } from '../../testkit/places/archives.ts';
@@ -104,13 +105,23 @@ describe('CUDA for the binding', () => {
     assert.equal(providerWheel.version, JSON.parse(text).version);
   });
 
+  it('that the system’s loader refuses is said in the loader’s words', async () => {
+    await using folder = await temporaryFolder();
+    assert.match(whyNotLoaded('cuda', folder.path) ?? '', /_shared\.so is not beside the binding; run vitrine cuda/);
+    for (const name of providerFiles) await writeFile(join(folder.path, name), 'no library');
+    assert.match(whyNotLoaded('cuda', folder.path) ?? '', /file too short|invalid ELF header/);
+  });
+
   it('that cannot be used leaves a model on the processor, and health says why in ONNX Runtime’s words', async () => {
     const manifest = { providers: ['cuda'] };
     await using served = await serveModels({ wants: { onnx: perceptron(), manifest }, plain: { onnx: perceptron() } });
     const use = providerUse(served.registry.models(), { model: () => true, sizes: true });
     if (use.providers.cuda) return;
     assert.deepEqual(use.providers, { cpu: 2 });
-    assert.match(use.message ?? '', /^wants runs on cpu, not on cuda: it cannot be had: .{10,}/);
+    assert.match(
+      use.message ?? '',
+      /^wants runs on cpu, not on cuda: it cannot be had: .*(is not beside the binding; run vitrine cuda|cannot open shared object)/,
+    );
     const [fallen] = use.fell_back ?? [];
     assert.deepEqual([fallen?.model, fallen?.wanted, fallen?.provider], ['wants', 'cuda', 'cpu']);
     const toStrangers = providerUse(served.registry.models(), { model: () => false, sizes: false });

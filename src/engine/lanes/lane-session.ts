@@ -8,6 +8,7 @@ import { type DataType, dataTypes, type Tensor } from '../tensor.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { type OperatorProfile, readProfile } from './operator-profile.ts';
 import { proveRows, type RowProof } from './prove-rows.ts';
+import { whyNotLoaded } from './why-not-loaded.ts';
 
 // The only place that knows ONNX Runtime. The lane's parent sets ORT_DISABLE_TELEMETRY:
 // it must be there before the library is loaded, and a thread cannot set it for native code.
@@ -99,7 +100,8 @@ async function openOnFirstGood(request: SessionRequest) {
   for (const provider of request.providers) {
     if (provider === 'cpu') break;
     const session = await create(request, provider).catch((error: Error) => {
-      refused.push({ provider, reason: `it cannot be had: ${error.message}` });
+      const why = /Failed to load shared library/.test(error.message) ? whyNotLoaded(provider) : undefined;
+      refused.push({ provider, reason: `it cannot be had: ${error.message}${why === undefined ? '' : ` (${why})`}` });
     });
     if (!session) continue;
     const reason = await disagreementWithCpu(session, request);

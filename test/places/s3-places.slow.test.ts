@@ -87,6 +87,23 @@ describe('models from S3', () => {
     );
   });
 
+  it('may be pipelines, which have no graph', async () => {
+    await using at = await somePrefix(s3);
+    await at.put('a/1/model.onnx', graph);
+    const steps = [{ model: 'a', inputs: { x: 'x' }, outputs: { y: 'y' } }];
+    await at.put('whole/model.json', Buffer.from(JSON.stringify({ steps })));
+    await at.put('other/1/model.plan', Buffer.alloc(1_000));
+    await using repository = at.repository();
+    await repository.open();
+    assert.deepEqual(
+      (await repository.scan()).map(({ name, isPipeline }) => [name, isPipeline]),
+      [
+        ['a', false],
+        ['whole', true],
+      ],
+    );
+  });
+
   it('are looked at again by a load that is asked for', async () => {
     await using at = await somePrefix(s3);
     await at.put('a/1/model.onnx', graph);

@@ -1,9 +1,11 @@
+import { LoadedModel } from '../../engine/model.ts';
 import type { ModelStatus } from '../../engine/registry/registry.ts';
 import type { Shown } from './check.ts';
 
 /** On what the models run, and which of them got another provider than they asked for, and why. */
 export function providerUse(models: readonly ModelStatus[], shown: Shown) {
-  const loaded = models.flatMap(({ model }) => model ?? []);
+  // A pipeline runs nothing itself.
+  const loaded = models.flatMap(({ model }) => (model instanceof LoadedModel ? model : []));
   const providers: Record<string, number> = {};
   for (const { report } of loaded) providers[report.provider] = (providers[report.provider] ?? 0) + 1;
   const fallen = loaded.filter(({ report }) => report.refused.length > 0);

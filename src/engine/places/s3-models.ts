@@ -20,6 +20,8 @@ export type WantedModel = {
   readonly problem: string | undefined;
 };
 
+const descriptions: readonly string[] = ['model.json', 'config.pbtxt'];
+
 /** The names of the list of hashes and of its signature, at the top of the prefix. */
 export const sumsName = 'SHA256SUMS';
 export const signatureName = `${sumsName}.sig`;
@@ -38,8 +40,10 @@ export function modelsOf(entries: readonly S3Entry[], sums: ReadonlyMap<string, 
       path: entry.key.slice(name.length + 1),
       sha256: sums?.get(entry.key),
     }));
-    const files = all.filter(({ path }) => path === 'model.json' || /^[1-9]\d{0,17}\//.test(path));
-    if (!files.some(({ path }) => /^\d+\/model\.onnx$/.test(path))) continue;
+    const hasGraph = all.some(({ path }) => /^[1-9]\d{0,17}\/model\.onnx$/.test(path));
+    // Without a graph it may be a pipeline, which is in these files alone.
+    const files = all.filter(({ path }) => descriptions.includes(path) || (hasGraph && /^[1-9]\d{0,17}\//.test(path)));
+    if (files.length === 0) continue;
     models.push({ name, files, fingerprint: fingerprintOf(files), problem: problemOf(files, sums) });
   }
   return models;

@@ -25,9 +25,8 @@ export async function exportsBook(
   const made = counted(sender, { signal: 'metrics', __name__: termMetric('made') }, edgesMs[0]!, edgesMs.at(-1)!);
   const gaps = missingExports(sender, edgesMs);
   const sinceMs = gaps[0]?.fromMs ?? 0;
-  const hasBefore = async (startedMs: number) =>
-    metrics.senders.some(({ heartbeats }) => heartbeats[0]![0] < startedMs);
-  const suspects = { metrics, signal: 'metrics', store, sinceMs, nowMs, hasBefore } as const;
+  const hasOlder = async () => metrics.senders.some(({ heartbeats }) => heartbeats[0]![0] < sinceMs);
+  const suspects = { metrics, signal: 'metrics', store, sinceMs, nowMs, hasOlder } as const;
   const charged = gaps.length === 0 ? [] : chargeGaps(gaps, await gatherEvidence(sender, suspects));
   const missing = gaps.reduce((sum, { count }) => sum + count, 0);
   return {

@@ -13,8 +13,8 @@ export type Suspects = {
   /** Since the first gap. */
   readonly sinceMs: number;
   readonly nowMs: number;
-  /** Whether the store has anything older than its own start. */
-  readonly hasBefore: (startedMs: number) => Promise<boolean>;
+  /** Whether the store has anything older than the first gap. */
+  readonly hasOlder: () => Promise<boolean>;
 };
 
 /** Everything that can account for items of a sender that are not stored, the surest first. */
@@ -90,10 +90,10 @@ function inTheCollector({ metrics, signal, store, sinceMs, nowMs }: Suspects): E
   ];
 }
 
-async function inTheStore({ metrics, store, sinceMs, nowMs, hasBefore }: Suspects): Promise<Evidence[]> {
+async function inTheStore({ metrics, store, sinceMs, nowMs, hasOlder }: Suspects): Promise<Evidence[]> {
   const discarded = metrics.discarded(store, sinceMs, nowMs);
   const startedMs = metrics.startedMs(store);
-  const isEmptied = startedMs !== undefined && startedMs > sinceMs && !(await hasBefore(startedMs));
+  const isEmptied = startedMs !== undefined && startedMs > sinceMs && !(await hasOlder());
   return [
     always('store_discarded', discarded, nowMs, `${discarded} discarded`),
     ...(isEmptied

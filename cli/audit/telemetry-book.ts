@@ -75,8 +75,8 @@ async function charge(
   nowMs: number,
 ): Promise<Charged[]> {
   const sinceMs = gaps[0]!.fromMs;
-  const hasBefore = (startedMs: number) => hasAny(startedMs - dayMs, startedMs);
-  return chargeGaps(gaps, await gatherEvidence(sender, { metrics, signal, store, sinceMs, nowMs, hasBefore }));
+  const hasOlder = () => hasAny(sinceMs - dayMs, sinceMs);
+  return chargeGaps(gaps, await gatherEvidence(sender, { metrics, signal, store, sinceMs, nowMs, hasOlder }));
 }
 
 function holeOf(charged: Charged, sender: Sender, { signal, store }: StoredCounts): Hole[] {

@@ -7,7 +7,7 @@ import { type MetricName, metricNames, spanNames } from '../../src/telemetry/nam
 import { availableOrSkip } from '../../testkit/available-or-skip.ts';
 import { prometheusQuery } from '../../testkit/backends.ts';
 import { compileShim, type Shim } from '../../testkit/gpu/shim.ts';
-import { identity, perceptron, slowInBatches, writeModel } from '../../testkit/models/models.ts';
+import { identity, perceptron, slowInBatches, writeModel, writePipeline } from '../../testkit/models/models.ts';
 import { scoreDataset } from '../../testkit/score-dataset.ts';
 import { softwareVulkan } from '../../testkit/software-vulkan.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
@@ -69,6 +69,11 @@ describe('the names of all metrics, in the real Prometheus', function () {
       manifest: { lanes: { kind: 'process' }, cache: {} },
     });
     await writeModel(models.path, 'late', slowInBatches(300));
+    await writePipeline(models.path, 'chances', {
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 8] }],
+      steps: [{ name: 'softmax', operation: 'softmax', inputs: { x: 'x' }, outputs: { y: 'y' } }],
+      outputs: ['y'],
+    });
     if (!('unavailable' in vulkan))
       await writeModel(models.path, 'webgpu', perceptron(), {
         manifest: { lanes: { kind: 'process' }, providers: ['webgpu'] },
@@ -269,6 +274,7 @@ async function sendTrafficOfEveryKind(stack: Stack): Promise<void> {
     assert.equal(status, 200, body);
   }
   assert.equal((await post('/v2/models/apart/infer', { inputs: [tensor('x', [1, 8])] })).status, 200);
+  assert.equal((await post('/v2/models/chances/infer', { inputs: [tensor('x', [1, 8])] })).status, 200);
   if (!('unavailable' in vulkan))
     assert.equal((await post('/v2/models/webgpu/infer', { inputs: [tensor('x', [1, 64])] })).status, 200);
   assert.equal((await post('/v2/models/perceptron/infer', { inputs: [tensor('x', [1, 3])] })).status, 400);

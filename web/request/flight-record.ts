@@ -21,6 +21,17 @@ export type ListedRequest = {
   version: string | null;
 };
 
+export type RecordedStep = {
+  name: string;
+  /** Null: an operation, or a model that the key does not include. */
+  model: string | null;
+  operation: string | null;
+  duration_ms: number;
+  queue_ms: number;
+  run_ms: number;
+  failure: string | null;
+};
+
 export type FlightRecord = ListedRequest & {
   span_id: string;
   failure_says: string | null;
@@ -50,6 +61,8 @@ export type FlightRecord = ListedRequest & {
     hw_id: string | null;
     trace_id: string | null;
   } | null;
+  /** Of a pipeline. */
+  steps: RecordedStep[] | null;
   batch_mates: { count: number; known: ListedRequest[] } | null;
   session: { lanes: number; lane_kind: string; intra_op_threads: number; inter_op_threads: number } | null;
   competition: {

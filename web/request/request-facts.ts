@@ -21,6 +21,7 @@ export function requestFacts(record: FlightRecord): HTMLElement {
         'Its inputs',
         inputs.map(({ name, datatype, shape }): Fact => [name, `${datatype} [${shape.join(', ')}]`]),
       ),
+    stepsBlock(record),
     batchBlock(record),
     runnerBlock(record),
     competitionBlock(record),
@@ -44,6 +45,18 @@ function queueBlock({ arrival }: FlightRecord): HTMLElement | undefined {
     ['predicted wait', ms(arrival.predicted_wait_ms)],
     ['actual wait', ms(arrival.waited_ms)],
   ]);
+}
+
+function stepsBlock({ steps }: FlightRecord): HTMLElement | undefined {
+  if (!steps) return undefined;
+  return block(
+    'Its steps',
+    steps.map(({ name, model, operation, duration_ms, queue_ms, run_ms, failure }): Fact => {
+      const times = `${ms(duration_ms)}: queue ${ms(queue_ms)}, run ${ms(run_ms)}`;
+      const ended = failure === null ? '' : `, ${failure}`;
+      return [name, `${model ?? operation ?? 'another model'}, ${times}${ended}`];
+    }),
+  );
 }
 
 function batchBlock({ batch }: FlightRecord): HTMLElement | undefined {

@@ -118,7 +118,7 @@ describe('models from S3', () => {
 
   it('are never a mix where objects change while they are read', async () => {
     await using at = await somePrefix(s3);
-    const [before, after] = [objects('before'), objects('after')];
+    const [before, after] = [objects('before'), objects('behind')];
     await at.putAll(before);
     let changed = false;
     await using between = await proxy(s3.endpoint, async (request) => {
@@ -218,6 +218,7 @@ describe('models from S3', () => {
   });
 });
 
+/** Of the same sizes for names of the same length. */
 function objects(version: string): Map<string, Buffer> {
   const weights = [1, 2, 3].map((at) => [`a/1/weights-${at}`, Buffer.from(`${version} ${at}`)] as const);
   return new Map([

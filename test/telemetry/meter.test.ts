@@ -56,7 +56,8 @@ describe('a meter', () => {
     counter.series('busy', '/v2', 'server').value += 3;
     histogram.series('GET', '/v2').record(0.1);
     exponential.series('some', '').record(0.1);
-    await waitFor('time to pass', () => Date.now() > begunMs + 2, { everyMs: 1 });
+    const allBegunMs = Date.now();
+    await waitFor('time to pass', () => Date.now() > allBegunMs + 2, { everyMs: 1 });
     const count = (value: number | { count: number }) => (typeof value === 'number' ? value : value.count);
     for (const [metric, wanted] of [
       [counter, 3],

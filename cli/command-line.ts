@@ -5,27 +5,10 @@ import { StackFailure } from '../launcher/stack-failure.ts';
 import { ServiceError } from '../src/errors.ts';
 import { version } from '../src/version.ts';
 import type { Act } from './checkout-commands.ts';
-import { printAlertmanagerConfig } from './commands/alertmanager-config.ts';
-import { archives } from './commands/archives.ts';
-import { audit } from './commands/audit.ts';
-import { blame } from './commands/blame.ts';
-import { type CertificatesArguments, certificates } from './commands/certificates.ts';
-import { clean } from './commands/clean.ts';
-import { compare } from './commands/compare.ts';
-import { cuda } from './commands/cuda.ts';
-import { type DatasetArguments, dataset } from './commands/dataset.ts';
-import { doctor } from './commands/doctor.ts';
-import { down } from './commands/down.ts';
-import { logs } from './commands/logs.ts';
-import { printManifestSchema } from './commands/manifest-schema.ts';
-import { mcp } from './commands/mcp.ts';
-import { newKey } from './commands/new-key.ts';
-import { restart } from './commands/restart.ts';
-import { status } from './commands/status.ts';
-import { summary } from './commands/summary.ts';
-import { up } from './commands/up.ts';
-import { type WhatIfOptions, whatIf } from './commands/what-if.ts';
-import { type WhyOptions, why } from './commands/why.ts';
+import type { CertificatesArguments } from './commands/certificates.ts';
+import type { DatasetArguments } from './commands/dataset.ts';
+import type { WhatIfOptions } from './commands/what-if.ts';
+import type { WhyOptions } from './commands/why.ts';
 
 // What `vitrine` can do. vitrine.mjs hands over to this file. A command answers its exit code.
 
@@ -40,11 +23,11 @@ const program = new Command('vitrine')
 command('up', 'start everything, in the foreground; Ctrl-C stops it')
   .option('--detach', 'return when everything is healthy; `vitrine down` stops it')
   .option('--only <names>', `start only these, with commas between: ${names}`)
-  .action(run(up));
-command('down', 'stop everything').action(run(down));
+  .action(run(async () => (await import('./commands/up.ts')).up));
+command('down', 'stop everything').action(run(async () => (await import('./commands/down.ts')).down));
 command('status', 'what runs, where, since when and how well; ends with 1 when something is not well')
   .option('--json', 'for programs')
-  .action(run(status));
+  .action(run(async () => (await import('./commands/status.ts')).status));
 command(
   'summary',
   'the overview in the terminal: rates, percentiles, errors, queues, GPUs, telemetry, alerts; from Prometheus',
@@ -53,16 +36,18 @@ command(
   .option('--json', 'for programs; with --watch one a line')
   .option('-m, --minutes <count>', 'over how long', '5')
   .option('--prometheus <url>', 'another Prometheus than the one of this stack')
-  .action(run(summary));
+  .action(run(async () => (await import('./commands/summary.ts')).summary));
 question('why [id]', 'why a request was slow or failed, by its request id or trace id; without one, the slowest')
   .option('--model <name>', 'without an id: the slowest of this model')
   .option('--failed', 'without an id: the last one that failed')
   .option('-m, --minutes <count>', 'without an id: of how many minutes', '15')
-  .action((id: string | undefined, options: Omit<WhyOptions, 'id'>) => run(why)({ ...options, id }));
+  .action((id: string | undefined, options: Omit<WhyOptions, 'id'>) =>
+    run(async () => (await import('./commands/why.ts')).why)({ ...options, id }),
+  );
 question('blame', 'who made whom wait for lanes, by tenant or by model')
   .option('--by <what>', 'tenant or model', 'tenant')
   .option('-m, --minutes <count>', 'of how many minutes', '15')
-  .action(run(blame));
+  .action(run(async () => (await import('./commands/blame.ts')).blame));
 question('compare', 'what parts slow requests from the rest, failed from good ones, or one tenant’s from others’')
   .option('--slowest <percent>', 'the slowest so many percent against the rest', '5')
   .option('--failed', 'those that failed against those that did not')
@@ -70,7 +55,7 @@ question('compare', 'what parts slow requests from the rest, failed from good on
   .option('--since <time>', 'those since a time, such as a deployment, against those before')
   .option('--model <name>', 'only requests of this model')
   .option('-m, --minutes <count>', 'of how many minutes', '60')
-  .action(run(compare));
+  .action(run(async () => (await import('./commands/compare.ts')).compare));
 question('what-if <model>', 'replay recorded requests with other settings of their model, beside what was')
   .option('-m, --minutes <count>', 'of how many minutes', '60')
   .option('--lanes <count>', 'other lanes')
@@ -80,38 +65,48 @@ question('what-if <model>', 'replay recorded requests with other settings of the
   .option('--replicas <count>', 'so many services')
   .option('--without-tenant <name>', 'without the requests of a tenant')
   .option('--load <times>', 'so many times the arrivals')
-  .action((model: string, options: Omit<WhatIfOptions, 'model'>) => run(whatIf)({ ...options, model }));
+  .action((model: string, options: Omit<WhatIfOptions, 'model'>) =>
+    run(async () => (await import('./commands/what-if.ts')).whatIf)({ ...options, model }),
+  );
 question(
   'audit',
   'compare what was made, taken, stored, done and charged; 1: holes, 2: cannot be asked (docs/audit.md)',
 )
   .option('--from <time>', 'a time such as 2026-11-30T09:00:00Z, or so long ago: 90m, 2h, 1d', '1h')
   .option('--to <time>', 'the same, or now', 'now')
-  .action(run(audit));
+  .action(run(async () => (await import('./commands/audit.ts')).audit));
 ofService(
   'mcp',
   'tools for assistants over stdin and stdout, which ask the running service (docs/assistants.md)',
-).action(run(mcp));
+).action(run(async () => (await import('./commands/mcp.ts')).mcp));
 command('logs [name]', 'the console lines of all servers, or of one')
   .option('-f, --follow', 'go on with new lines')
   .option('-n, --lines <count>', 'how many lines to begin with', '50')
-  .action((name: string | undefined, options: { follow?: boolean; lines: string }) => run(logs)({ ...options, name }));
-command('restart [name]', 'stop and start everything, or one').action((name?: string) => run(restart)({ name }));
+  .action((name: string | undefined, options: { follow?: boolean; lines: string }) =>
+    run(async () => (await import('./commands/logs.ts')).logs)({ ...options, name }),
+  );
+command('restart [name]', 'stop and start everything, or one').action((name?: string) =>
+  run(async () => (await import('./commands/restart.ts')).restart)({ name }),
+);
 command('clean', 'remove what was written at run time: VITRINE_DATA')
   .option('--cache', 'and the built servers, which all clones share')
   .option('--yes', 'without asking')
-  .action(run(clean));
+  .action(run(async () => (await import('./commands/clean.ts')).clean));
 command('doctor', 'examine tools, disk, ports and versions, and send a probe of each signal through the stack').action(
-  run(doctor),
+  run(async () => (await import('./commands/doctor.ts')).doctor),
 );
-command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(run(printManifestSchema));
+command('manifest-schema', 'the JSON Schema of models/<name>/model.json').action(
+  run(async () => (await import('./commands/manifest-schema.ts')).printManifestSchema),
+);
 command(
   'alertmanager-config',
   'Alertmanager’s file with Slack, e-mail and PagerDuty as VITRINE_ALERT_* says, for compose (VITRINE_ALERTMANAGER_FILE)',
-).action(run(printAlertmanagerConfig));
+).action(run(async () => (await import('./commands/alertmanager-config.ts')).printAlertmanagerConfig));
 command('new-key <name>', 'make an API key for a tenant; it is shown once (docs/api-keys.md)')
   .option('--file <path>', 'add it to this file, as VITRINE_API_KEYS_FILE names it; without, the entry is printed')
-  .action((name: string, options: { file?: string }) => run(newKey)({ ...options, name }));
+  .action((name: string, options: { file?: string }) =>
+    run(async () => (await import('./commands/new-key.ts')).newKey)({ ...options, name }),
+  );
 command(
   'certificates <folder>',
   'a private authority and certificates for every endpoint; replaces what ends soon (docs/tls.md)',
@@ -120,16 +115,18 @@ command(
   .option('--host <name>', 'a name or address that callers use; may be given several times', collected, [])
   .option('--namespace <name>', 'the namespace in Kubernetes', 'vitrine')
   .action((folder: string, options: Omit<CertificatesArguments, 'folder'>) =>
-    run(certificates)({ ...options, folder }),
+    run(async () => (await import('./commands/certificates.ts')).certificates)({ ...options, folder }),
   );
 command('archives <folder>', 'write the servers of this machine as archives, for a mirror (docs/servers.md)')
   .option('--only <names>', 'only these servers, with commas between')
-  .action((folder: string, options: { only?: string }) => run(archives)({ ...options, folder }));
+  .action((folder: string, options: { only?: string }) =>
+    run(async () => (await import('./commands/archives.ts')).archives)({ ...options, folder }),
+  );
 command('cuda', 'ONNX Runtime’s CUDA provider for NVIDIA GPUs, and what is missing to use it (docs/cuda.md)')
   .option('--libraries', 'NVIDIA’s CUDA and cuDNN too, from PyPI, under NVIDIA’s licence')
   .option('--check', 'only say what is missing')
   .option('--into <folder>', 'another onnxruntime-node than the one of this Vitrine')
-  .action(run(cuda));
+  .action(run(async () => (await import('./commands/cuda.ts')).cuda));
 command('service', 'only the service, without the stack').action(async () => {
   await import('../src/main.ts');
 });
@@ -180,7 +177,7 @@ function datasetCommand(operation: 'score' | 'enhance'): void {
       .option('--model <name>', 'the separator', 'harmonic-percussive')
       .option('--stem <name>', 'which of its stems', 'harmonic');
   one.action((folder: string, options: Omit<DatasetArguments, 'operation' | 'folder'>) =>
-    run(dataset)({ ...options, operation, folder }),
+    run(async () => (await import('./commands/dataset.ts')).dataset)({ ...options, operation, folder }),
   );
 }
 
@@ -200,9 +197,11 @@ function command(signature: string, description: string): Command {
   return program.command(signature).description(description);
 }
 
-function run<Options>(act: Act<Options>): (options: Options) => Promise<void> {
+/** A command's code is loaded when it is asked for: that of all takes two seconds. */
+function run<Options>(load: () => Promise<Act<Options>>): (options: Options) => Promise<void> {
   return async (options) => {
     try {
+      const act = await load();
       process.exitCode = await act(options);
     } catch (error) {
       const foreseen = error instanceof StackFailure || error instanceof ServiceError;

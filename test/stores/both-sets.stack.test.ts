@@ -74,7 +74,7 @@ for (const backends of sets) {
       assert.ok(data.length > 0 || /stores no exemplars/.test(infos[0] ?? ''));
       const withModel =
         '{ resource.service.name = "vitrine" && span.inference.model.name = "perceptron" && duration > 1us }';
-      await waitFor('the trace', async () => (await traces(withModel)).has(kept), deadline);
+      await waitFor('the trace', async () => (await traces(withModel))?.has(kept), deadline);
     });
 
     it('lead from a trace to its lines, and from a line to its trace', async () => {

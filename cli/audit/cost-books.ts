@@ -1,6 +1,6 @@
 import { type BookName, type Findings, joinFindings, noFindings, timeOf } from './audit.ts';
 import { type CollectedMetrics, inStore } from './collected-metrics.ts';
-import { type Bounds, countedBetween, sumOf } from './counted.ts';
+import { type Bounds, countedBetween, endsIn, sumOf } from './counted.ts';
 import { holeCauses } from './hole-causes.ts';
 import { counted, exportsAround, has, type Sender } from './senders.ts';
 import type { AuditedTime } from './telemetry-book.ts';
@@ -21,7 +21,8 @@ export function costBooks(metrics: CollectedMetrics, time: AuditedTime): Finding
 
 /** Each process shares the CPU time of its lanes out among tenants, to the last. */
 export function cpuBook(sender: Sender, { fromMs, toMs }: AuditedTime): Findings {
-  const edgesMs = minutesOf(exportsAround(sender, fromMs, toMs, confirmingExports));
+  const torn = tornExports(sender);
+  const edgesMs = minutesOf(exportsAround(sender, fromMs, toMs, confirmingExports), torn);
   const [first, last] = [edgesMs[0], edgesMs.at(-1)];
   if (first === undefined || last === undefined || first === last) return noFindings;
   const until = (name: 'costCpu' | 'inferenceLaneCpu', atMs: number) =>
@@ -32,7 +33,13 @@ export function cpuBook(sender: Sender, { fromMs, toMs }: AuditedTime): Findings
   const differences = edgesMs.map((atMs) => until('inferenceLaneCpu', atMs) - until('costCpu', atMs));
   const holes = (['uncharged', 'overcharged'] as const).flatMap((cause) =>
     lastingSteps(cause === 'uncharged' ? differences : differences.map((each) => -each))
-      .filter(({ count, place }) => count > rounding * used && edgesMs[place]! > fromMs && edgesMs[place - 1]! < toMs)
+      .filter(
+        ({ count, place }) =>
+          count > rounding * used &&
+          !torn.has(edgesMs[place]!) &&
+          edgesMs[place]! > fromMs &&
+          edgesMs[place - 1]! < toMs,
+      )
       .map(({ count, place }) => ({
         ...of,
         ...{ from: timeOf(edgesMs[place - 1]!), to: timeOf(edgesMs[place]!), count, cause },
@@ -50,6 +57,18 @@ export function cpuBook(sender: Sender, { fromMs, toMs }: AuditedTime): Findings
     ],
     holes,
   };
+}
+
+/**
+ * The last exports of processes that were killed: nothing confirms what one of the two counters has
+ * there and the other has not.
+ */
+function tornExports({ counters, ended }: Sender): ReadonlySet<number> {
+  const ofCpu = counters.filter((one) =>
+    (['costCpu', 'inferenceLaneCpu'] as const).some((name) => has(one, { __name__: inStore(name) })),
+  );
+  const heardMs = ofCpu.flatMap(({ points }) => endsIn(points).map((end) => end.heardMs));
+  return new Set(heardMs.filter((atMs) => !ended(atMs)));
 }
 
 /**
@@ -128,11 +147,12 @@ function atMost(
   };
 }
 
-/** Exports that are about a minute apart, and the last few, which confirm each other. */
-function minutesOf(edgesMs: readonly number[]): number[] {
+/** Exports that are about a minute apart, those of `also`, and the last few, which confirm each other. */
+function minutesOf(edgesMs: readonly number[], also: ReadonlySet<number>): number[] {
   const minutes: number[] = [];
   for (const [place, atMs] of edgesMs.entries())
-    if (place === 0 || place >= edgesMs.length - 3 || atMs - minutes.at(-1)! >= minuteMs) minutes.push(atMs);
+    if (place === 0 || place >= edgesMs.length - 3 || also.has(atMs) || atMs - minutes.at(-1)! >= minuteMs)
+      minutes.push(atMs);
   return minutes;
 }
 

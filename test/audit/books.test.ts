@@ -64,6 +64,24 @@ describe('the books of an audit', () => {
       assert.ok(holes.length > 0 && holes.every(({ cause }) => cause === 'overcharged'));
     });
 
+    it('take no hole from the last export of a process that was killed, of which nothing confirms its two counters', () => {
+      const killedAt = 20;
+      const inLife = (place: number) => (place <= killedAt ? place : place - killedAt - 1);
+      const holesWhere = (tornAt: number) =>
+        cpuBook(
+          senderWith(
+            counter({ __name__: inStore('inferenceLaneCpu'), model: 'm' }, 10_000, places.map(inLife)),
+            charged('a', (place) => inLife(place) + (place >= tornAt && place <= killedAt ? 0.5 : 0)),
+          ),
+          time,
+        ).holes;
+      assert.deepEqual(holesWhere(killedAt), []);
+      assert.deepEqual(
+        holesWhere(killedAt - 4).map(({ cause, count }) => [cause, count]),
+        [['overcharged', 0.5]],
+      );
+    });
+
     it('take no hole from two counters that are read a moment apart', () => {
       assert.deepEqual(lastingSteps([0, 2, 0, 1, 3, 0, 0.5, 0]), []);
       assert.deepEqual(lastingSteps([0, 0, 5, 4, 4, 6, 4]), [{ place: 2, count: 4 }]);

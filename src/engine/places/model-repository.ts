@@ -1,3 +1,4 @@
+import { recordedReason } from '../../errors.ts';
 import { pauseUnless } from '../../resilience/pause-unless.ts';
 import { log } from '../../telemetry/logger.ts';
 import { isFolder, type ModelFolder, scanModel, scanRepository } from '../registry/model-folder.ts';
@@ -163,25 +164,44 @@ export class ModelRepository implements AsyncDisposable {
     this.#following = this.#follow(of);
   }
 
-  async #follow({ all, came, isUsed }: Followed): Promise<void> {
+  async #follow(of: Followed): Promise<void> {
     const { signal } = this.#stopping;
-    while (await pauseUnless(signal, this.#config.modelsLookMs)) {
-      for (const fetched of this.#fetched) {
-        const before = fetched.standing.state;
-        if (before === 'ready' && !(all && fetched.changes)) continue;
-        const had = (await fetched.scan()).length;
-        await fetched.look();
-        const folders = await fetched.scan();
-        if (had === 0 && folders.length > 0 && !signal.aborted) await came(folders.map(({ name }) => name));
-      }
-      await this.#noteStandings();
-      await this.clean(isUsed);
+    while (await pauseUnless(signal, this.#config.modelsLookMs))
+      await this.#unlessStopping('Places of models cannot be looked at', () => this.#lookAgain(of));
+  }
+
+  async #lookAgain({ all, came, isUsed }: Followed): Promise<void> {
+    for (const fetched of this.#fetched) {
+      const before = fetched.standing.state;
+      if (before === 'ready' && !(all && fetched.changes)) continue;
+      const had = (await fetched.scan()).length;
+      await fetched.look();
+      const folders = await fetched.scan();
+      if (had === 0 && folders.length > 0 && !this.#stopping.signal.aborted)
+        await came(folders.map(({ name }) => name));
+    }
+    await this.#noteStandings();
+    await this.clean(isUsed);
+  }
+
+  /** What fails is tried at the next look. */
+  async #unlessStopping(what: string, act: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    try {
+      await act();
+    } catch (error) {
+      if (signal.aborted) return;
+      log('app', 'warn', `${what}: ${recordedReason(error)}`, { event_type: 'models_not_followed' });
     }
   }
 
   /** Removes downloads that nobody uses any more. */
   async clean(isUsed: (folder: string) => boolean): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+    await this.#unlessStopping('Downloads that nobody uses cannot be removed', () => this.#removeUnused(isUsed));
+  }
+
+  async #removeUnused(isUsed: (folder: string) => boolean): Promise<void> {
     for (const fetched of this.#fetched) await fetched.clean(isUsed);
     await removePlacesBut(
       placesFolder(this.#config.data),

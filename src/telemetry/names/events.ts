@@ -81,6 +81,7 @@ export const eventNames = {
   models_downloaded: 'Models from a place of VITRINE_MODELS are here and verified.',
   models_place_unreachable: 'A place of VITRINE_MODELS cannot be used; what was downloaded before is served.',
   models_place_back: 'A place of VITRINE_MODELS can be used again.',
+  models_not_followed: 'Places of VITRINE_MODELS could not be looked at, or what they replaced could not be removed.',
   models_refused: 'Models of a place of VITRINE_MODELS are not taken.',
   models_shadowed: 'A model is in several places of VITRINE_MODELS; the first serves it.',
   repository_unreadable: 'The model repository cannot be read.',

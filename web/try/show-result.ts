@@ -1,6 +1,7 @@
 import { type Child, element, svg } from '../dom/element.ts';
 import { columnHead, gridTable, scrollRegion } from '../dom/grid-table.ts';
 import { formatValue } from '../format/format-value.ts';
+import { wordsOf } from './fact-words.ts';
 import { readZip } from './read-zip.ts';
 import { type Sound, soundCard } from './waveform.ts';
 
@@ -100,11 +101,6 @@ export function figures(value: unknown, depth = 0): HTMLElement | string {
       element('dd', {}, figures(inner, depth + 1)),
     ]),
   );
-}
-
-/** As in `lengthPixels` and `duration_seconds`. */
-export function wordsOf(name: string): string {
-  return wordsOf(name).replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function list(values: readonly unknown[], depth: number): HTMLElement | string {

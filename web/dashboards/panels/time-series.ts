@@ -8,6 +8,7 @@ import { reduced, type Series } from '../series.ts';
 import { emptyPanel } from './empty-panel.ts';
 import { exemplarDots } from './exemplar-dots.ts';
 import type { DrawPanel, PanelContext } from './panel-view.ts';
+import { rangeOf } from './value-range.ts';
 
 type Line = { series: Series; field: Field; name: string; colour: string; shown: boolean };
 
@@ -108,7 +109,7 @@ function optionsOf(host: HTMLElement, lines: readonly Line[], context: PanelCont
     scales: {
       x: { time: true, min: data.start, max: data.end },
       y: {
-        range: (_, low, high) => rangeOf(low, high, lines),
+        range: (_, low, high) => rangeOf(low, high, field),
         distr: field.custom?.scaleDistribution?.type === 'log' ? 3 : 1,
       },
     },
@@ -214,19 +215,6 @@ function faded({ colour: name }: Line, percent: number): string {
 function resolved(name: string): string {
   const variable = /^var\(--([\w-]+)\)$/.exec(name)?.[1];
   return variable === undefined ? name : colour(variable);
-}
-
-/** From zero unless the values go below, with room above; a flat line is not at the edge. */
-function rangeOf(low: number | null, high: number | null, lines: readonly Line[]): [number, number] {
-  const { field } = lines[0]!;
-  const { axisSoftMin, axisSoftMax, scaleDistribution } = field.custom ?? {};
-  const isLog = scaleDistribution?.type === 'log';
-  const least = Math.min(low ?? 0, axisSoftMin ?? (isLog ? Number.POSITIVE_INFINITY : 0));
-  const most = Math.max(high ?? 1, axisSoftMax ?? Number.NEGATIVE_INFINITY);
-  const min = field.min ?? least;
-  const max = field.max ?? (most > min ? most + (isLog ? 0 : (most - min) * 0.06) : min + 1);
-  if (isLog) return [Math.max(min, 1e-9), Math.max(max, 1e-8)];
-  return [min, max];
 }
 
 /** Nothing where the edge would cut it. */

@@ -147,7 +147,7 @@ function atMost(
   };
 }
 
-/** Exports that are about a minute apart, also these, and the last few, which confirm each other. */
+/** Exports about a minute apart, also these, and the last few, which confirm each other. */
 function minutesOf(edgesMs: readonly number[], also: ReadonlySet<number>): number[] {
   const minutes: number[] = [];
   for (const [place, atMs] of edgesMs.entries())

@@ -232,7 +232,7 @@ describe('compose.yaml on a real engine', function () {
   });
 
   it('says with the profile gpu what is missing where there is no GPU, and stops nothing else', async () => {
-    // The image with CUDA takes 3 GB from PyPI. What is missing here is said before any of it runs.
+    // The image with CUDA takes 3 GB from PyPI. What is missing here is said before it would run.
     await ground.engine.docker(['tag', 'vitrine:0.1.0', 'vitrine-cuda:0.1.0']);
     await assert.rejects(ground.up([...without, '--scale=service=0'], ['--profile', 'gpu']), (error: CommandFailed) =>
       /could not select device driver "nvidia"/.test(error.output),

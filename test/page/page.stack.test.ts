@@ -462,7 +462,8 @@ describe('the page in a browser', function () {
       requests,
       requests.toSorted((a, b) => b - a),
     );
-    const inMs = (text: string) => Number.parseFloat(text) * (/ms$/.test(text) ? 1 : 1000);
+    const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000 };
+    const inMs = (text: string) => Number.parseFloat(text) * (unitMs[/[a-z]+$/.exec(text)?.[0] ?? ''] ?? Number.NaN);
     const took = (await column('Slow requests', 5)).map(inMs);
     assert.ok(took.length > 2);
     assert.deepEqual(

@@ -82,6 +82,16 @@ const models = {
   },
   in_a_row: { manifest: slowOnes([slowStep('first', 'x', 'a'), slowStep('second', 'a', 'b')], ['b']) },
   side_by_side: { manifest: slowOnes([slowStep('left', 'x', 'a'), slowStep('right', 'x', 'b')], ['a', 'b']) },
+  operation_first: {
+    manifest: {
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, -1] }],
+      steps: [
+        { name: 'double', operation: 'normalise', with: { scale: 2 }, inputs: { x: 'x' }, outputs: { y: 'a' } },
+        { name: 'copy', model: 'wide', inputs: { x: 'a' }, outputs: { y: 'b' } },
+      ],
+      outputs: ['b'],
+    },
+  },
   through_large: {
     manifest: {
       inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, -1] }],
@@ -124,6 +134,15 @@ describe('a pipeline', function () {
     const answer = await served.infer(model, inputs, { follower, ...options }).catch((error: Error) => error);
     return { answer, steps };
   }
+
+  it('begins each step once, also one behind an operation that is done at once', async () => {
+    const { statistics } = served.registry.find('wide');
+    const before = statistics.success.count;
+    const { outputs } = await served.infer('operation_first', [fp32('x', [1, 2], [1, 2])]);
+    assert.deepEqual([...outputs[0]!.data], [2, 4]);
+    await served.infer('wide', [fp32('x', [1, 2], [0, 0])]);
+    assert.equal(statistics.success.count - before, 2);
+  });
 
   it('runs its steps in the order of their needs and answers as they would one by one', async () => {
     const alone = await served.infer('perceptron', [rowsOf(3)]);

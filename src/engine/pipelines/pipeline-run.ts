@@ -49,8 +49,7 @@ export class PipelineRun {
   readonly #needed: ReadonlySet<PlannedStep>;
   readonly #answered: readonly number[];
   readonly #records: StepRecord[] = [];
-  /** How many tensors a step still waits for. */
-  readonly #missing = new Map<PlannedStep, number>();
+  readonly #begun = new Set<PlannedStep>();
   #bytes = 0;
   #operationsAside = 0;
   #over = false;
@@ -83,16 +82,9 @@ export class PipelineRun {
   }
 
   begin(): void {
-    const { plan } = this.#parts;
-    for (const step of this.#needed)
-      this.#missing.set(
-        step,
-        new Set(step.inputs.map(({ tensor }) => tensor).filter((tensor) => tensor >= plan.inputs.length)).size,
-      );
-    const owned = ownedOf(this.request.inputs);
-    const numbers = plan.inputs.map((_, number) => number);
-    this.#place(numbers, this.#inputs, owned);
-    for (const step of this.#needed) if (this.#missing.get(step) === 0) this.#start(step);
+    const numbers = this.#parts.plan.inputs.map((_, number) => number);
+    this.#place(numbers, this.#inputs, ownedOf(this.request.inputs));
+    this.#startReady();
   }
 
   /** While models work for it, they see that its time is over; operations in their thread do not. */
@@ -109,7 +101,15 @@ export class PipelineRun {
     return this.#over;
   }
 
+  /** Each step once, as soon as all that it takes is there; one may end while others are begun. */
+  #startReady(): void {
+    for (const step of this.#needed)
+      if (!this.#begun.has(step) && step.inputs.every(({ tensor }) => this.#values[tensor] !== undefined))
+        this.#start(step);
+  }
+
   #start(step: PlannedStep): void {
+    this.#begun.add(step);
     if (this.#over || this.dropIfOverdue(performance.now())) return;
     const record = new StepRecord(step, performance.now());
     this.#records.push(record);
@@ -224,16 +224,7 @@ export class PipelineRun {
       this.#answer();
       return;
     }
-    for (const next of this.#needed) {
-      const taken = next.inputs.filter(({ tensor }, at) => {
-        const isFirst = next.inputs.findIndex((wire) => wire.tensor === tensor) === at;
-        return isFirst && numbers.includes(tensor);
-      }).length;
-      if (taken === 0) continue;
-      const missing = this.#missing.get(next)! - taken;
-      this.#missing.set(next, missing);
-      if (missing === 0) this.#start(next);
-    }
+    this.#startReady();
   }
 
   /** Tensors are there, for as many steps as take some of them. */

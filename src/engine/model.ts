@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { Breaker } from '../resilience/breaker.ts';
-import { ours, say } from '../sentence.ts';
+import { ours, type Sentence, say } from '../sentence.ts';
 import { Batcher } from './batching/batcher.ts';
 import { joinAnswers, splitRows } from './batching/split-rows.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
@@ -21,6 +21,84 @@ import { Statistics } from './statistics.ts';
 
 export type { InferAnswer, InferRequest } from './inference.ts';
 
+/** Who takes the requests of one that is replaced. */
+export type Successor = { submit(request: InferRequest, asker: Asker): void };
+
+type State =
+  | { readonly kind: 'serving' }
+  /** A reload: those who still hold this one are passed on. */
+  | { readonly kind: 'replaced'; readonly by: Successor }
+  | { readonly kind: 'closed' };
+
+/** One version of what is served under a name: asked, replaced by its successor, or closed. */
+export abstract class Served {
+  readonly manifest: Manifest;
+  readonly statistics = new Statistics();
+  #state: State = { kind: 'serving' };
+
+  constructor(manifest: Manifest) {
+    this.manifest = manifest;
+  }
+
+  get name(): string {
+    return this.manifest.name;
+  }
+
+  get version(): string {
+    return this.manifest.version;
+  }
+
+  /** As in a sentence: `model perceptron`. */
+  protected abstract get title(): Sentence;
+
+  /** May throw what the asker is to hear. */
+  protected abstract take(request: InferRequest, asker: Asker): void;
+
+  /** Answers those who are in here, then lets go. */
+  protected abstract drain(): Promise<void>;
+
+  /** A whole inference: is it served, are the inputs right, then what it is made for. */
+  infer(request: InferRequest): Promise<InferAnswer> {
+    return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
+  }
+
+  /**
+   * The same without a promise. The asker hears also of what is refused at once; nothing is thrown.
+   */
+  submit(request: InferRequest, asker: Asker): void {
+    try {
+      if (this.#state.kind === 'replaced') {
+        this.#state.by.submit(request, asker);
+        return;
+      }
+      if (this.#state.kind === 'closed') throw this.#unloaded();
+      this.statistics.lastInferenceAt = Date.now();
+      this.take(request, asker);
+    } catch (error) {
+      asker.failed(error as Error);
+    }
+  }
+
+  /** Those who come from now on are passed on to `next`. */
+  async replaceBy(next: Successor): Promise<void> {
+    this.#state = { kind: 'replaced', by: next };
+    await this.drain();
+  }
+
+  /** Takes nobody any more. */
+  async close(): Promise<void> {
+    if (this.#state.kind === 'serving') this.#state = { kind: 'closed' };
+    await this.drain();
+  }
+
+  #unloaded(): ServiceError {
+    return new ServiceError(
+      'model_not_ready',
+      say`Cannot run ${this.title} version ${ours(this.version)}: it has been unloaded; load it again.`,
+    );
+  }
+}
+
 export type ModelParts = {
   readonly file: string;
   readonly manifest: Manifest;
@@ -32,22 +110,11 @@ export type ModelParts = {
   readonly sequenceBudgets: SequenceBudgets;
 };
 
-/** Who takes the requests of one that is replaced. */
-export type Successor = { submit(request: InferRequest, asker: Asker): void };
-
-type State =
-  | { readonly kind: 'serving' }
-  /** A reload: those who still hold this one are passed on. */
-  | { readonly kind: 'replaced'; readonly by: Successor }
-  | { readonly kind: 'closed' };
-
 /** One version of one model, ready to run. */
-export class LoadedModel {
+export class LoadedModel extends Served {
   /** Its graph. */
   readonly file: string;
-  readonly manifest: Manifest;
   readonly report: SessionReport;
-  readonly statistics = new Statistics();
   /** What its sessions may use of the machine. */
   readonly threads: ThreadSettings;
   readonly #lanes: Lanes;
@@ -58,13 +125,12 @@ export class LoadedModel {
   readonly #cache: AnswerCache | undefined;
   /** Of a model with a state. */
   readonly #sequences: Sequences | undefined;
-  #state: State = { kind: 'serving' };
 
   constructor({ file, manifest, lanes, shortcut, breaker, observer: given, gpu, sequenceBudgets }: ModelParts) {
+    super(manifest);
     const observer = observedBy(this.statistics, given);
     this.file = file;
     this.report = lanes.report;
-    this.manifest = manifest;
     this.threads = threadsOf(manifest);
     this.#lanes = lanes;
     this.#shortcut = shortcut;
@@ -93,12 +159,8 @@ export class LoadedModel {
       });
   }
 
-  get name(): string {
-    return this.manifest.name;
-  }
-
-  get version(): string {
-    return this.manifest.version;
+  protected override get title(): Sentence {
+    return say`model ${ours(this.name)}`;
   }
 
   /** To open another session as this model's are, on the provider that they found. */
@@ -148,32 +210,8 @@ export class LoadedModel {
     return { ...this.#batcher.depth, predictedWaitMs: this.#batcher.predictedWaitMs };
   }
 
-  /**
-   * A whole inference: is it served, are the inputs right, is the model left alone, then in a batch
-   * through a lane.
-   */
-  infer(request: InferRequest): Promise<InferAnswer> {
-    return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
-  }
-
-  /**
-   * The same without a promise. The asker hears also of what is refused at once; nothing is thrown.
-   */
-  submit(request: InferRequest, asker: Asker): void {
-    try {
-      this.#submit(request, asker);
-    } catch (error) {
-      asker.failed(error as Error);
-    }
-  }
-
-  #submit(request: InferRequest, asker: Asker): void {
-    if (this.#state.kind === 'replaced') {
-      this.#state.by.submit(request, asker);
-      return;
-    }
-    if (this.#state.kind === 'closed') throw this.#unloaded();
-    this.statistics.lastInferenceAt = Date.now();
+  /** Is the model left alone, then in a batch through a lane. */
+  protected override take(request: InferRequest, asker: Asker): void {
     if (request.sequence !== undefined) {
       if (this.#sequences === undefined) throw keepsNoState(this.name);
       this.#sequences.submit(request, asker);
@@ -210,34 +248,12 @@ export class LoadedModel {
     asker.answered(joinAnswers(this.name, parts, all));
   }
 
-  /**
-   * Those who come from now on are passed on to `next`, those who are in here get their answer,
-   * then it lets go.
-   */
-  async replaceBy(next: Successor): Promise<void> {
-    this.#state = { kind: 'replaced', by: next };
-    await this.#releaseLanes();
-  }
-
-  /** Takes nobody any more, answers those who are in here, then lets go. */
-  async close(): Promise<void> {
-    if (this.#state.kind === 'serving') this.#state = { kind: 'closed' };
-    await this.#releaseLanes();
-  }
-
-  async #releaseLanes(): Promise<void> {
+  protected override async drain(): Promise<void> {
     await this.#batcher.drain();
     this.#cache?.close();
     this.#sequences?.close();
     await this.#lanes.close();
     await this.#shortcut?.close();
-  }
-
-  #unloaded(): ServiceError {
-    return new ServiceError(
-      'model_not_ready',
-      say`Cannot run model ${ours(this.name)} version ${ours(this.version)}: it has been unloaded; load it again.`,
-    );
   }
 
   #breakerOpen(openForMs: number): ServiceError {

@@ -1,15 +1,13 @@
 import { performance } from 'node:perf_hooks';
-import { ServiceError } from '../../errors.ts';
-import { ours, say } from '../../sentence.ts';
+import { ours, type Sentence, say } from '../../sentence.ts';
 import { SweepTimer } from '../batching/sweep-timer.ts';
 import { checkInputs } from '../check-inputs.ts';
 import type { EngineObserver } from '../engine-observer.ts';
-import type { Asker, InferAnswer, InferRequest } from '../inference.ts';
-import type { Successor } from '../model.ts';
+import type { Asker, InferRequest } from '../inference.ts';
+import { Served } from '../model.ts';
 import { tensorsOf } from '../owned.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import { keepsNoState } from '../sequences/model-state.ts';
-import { Statistics } from '../statistics.ts';
 import type { PipelinePlan } from './pipeline-plan.ts';
 import { PipelineRun, type RunEnd, type RunParts } from './pipeline-run.ts';
 
@@ -17,18 +15,11 @@ const sweepMsMax = 1000;
 const sweepMsMin = 20;
 const noLanes = { idle: 0, running: 0, opening: 0, abandoned: 0 };
 
-type State =
-  | { readonly kind: 'serving' }
-  | { readonly kind: 'replaced'; readonly by: Successor }
-  | { readonly kind: 'closed' };
-
 /**
  * One version of a pipeline, as a model is served. It has no lanes and no queue: its steps wait and
  * run in their models, which it looks up at each step, so that it takes up their reloads.
  */
-export class Pipeline {
-  readonly manifest: Manifest;
-  readonly statistics = new Statistics();
+export class Pipeline extends Served {
   readonly threads = undefined;
   /** It has none: its steps are in its manifest. */
   readonly file = '';
@@ -44,7 +35,6 @@ export class Pipeline {
   readonly #observer: EngineObserver;
   readonly #runs = new Set<PipelineRun>();
   readonly #sweepTimer = new SweepTimer(() => this.#sweep());
-  #state: State = { kind: 'serving' };
   #whenEmpty: (() => void) | undefined;
 
   constructor(of: {
@@ -55,43 +45,20 @@ export class Pipeline {
     observer: EngineObserver;
   }) {
     const { manifest, plan, find, thread, observer } = of;
-    this.manifest = manifest;
+    super(manifest);
     this.#observer = observer;
     this.#parts = { name: manifest.name, plan, find, thread, bytesMax: manifest.bounds.outputBytesMax };
   }
 
-  get name(): string {
-    return this.manifest.name;
-  }
-
-  get version(): string {
-    return this.manifest.version;
+  protected override get title(): Sentence {
+    return say`pipeline ${ours(this.name)}`;
   }
 
   get queue() {
     return { waiting: 0, waitingBytes: 0, running: this.#runs.size, predictedWaitMs: 0 };
   }
 
-  infer(request: InferRequest): Promise<InferAnswer> {
-    return new Promise((resolve, reject) => this.submit(request, { answered: resolve, failed: reject }));
-  }
-
-  /** The asker hears also of what is refused at once; nothing is thrown. */
-  submit(request: InferRequest, asker: Asker): void {
-    try {
-      this.#submit(request, asker);
-    } catch (error) {
-      asker.failed(error as Error);
-    }
-  }
-
-  #submit(request: InferRequest, asker: Asker): void {
-    if (this.#state.kind === 'replaced') {
-      this.#state.by.submit(request, asker);
-      return;
-    }
-    if (this.#state.kind === 'closed') throw unloaded(this.manifest);
-    this.statistics.lastInferenceAt = Date.now();
+  protected override take(request: InferRequest, asker: Asker): void {
     if (request.sequence !== undefined) throw keepsNoState(this.name);
     const { inputs, bytes } = checkInputs(
       this.manifest,
@@ -133,19 +100,7 @@ export class Pipeline {
     if (this.#runs.size === 0) this.#whenEmpty?.();
   }
 
-  /** Those who come from now on are passed on to `next`; those who are in here get their answer. */
-  async replaceBy(next: Successor): Promise<void> {
-    this.#state = { kind: 'replaced', by: next };
-    await this.#drain();
-  }
-
-  /** Takes nobody any more, and answers those who are in here. */
-  async close(): Promise<void> {
-    if (this.#state.kind === 'serving') this.#state = { kind: 'closed' };
-    await this.#drain();
-  }
-
-  async #drain(): Promise<void> {
+  protected override async drain(): Promise<void> {
     if (this.#runs.size > 0)
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve;
@@ -163,11 +118,4 @@ export class Pipeline {
         next = Math.min(next, Math.max(now + sweepMsMin, run.request.deadlineAt), now + sweepMsMax);
     if (next < Number.POSITIVE_INFINITY) this.#sweepTimer.by(next);
   }
-}
-
-function unloaded({ name, version }: Manifest): ServiceError {
-  return new ServiceError(
-    'model_not_ready',
-    say`Cannot run pipeline ${ours(name)} version ${ours(version)}: it has been unloaded; load it again.`,
-  );
 }

@@ -6,7 +6,7 @@ import { openThread, type Thread } from './open-thread.ts';
 export type SerialWork<Sent, Received> = {
   /** Who has gone needs no answer. */
   isAborted(): boolean;
-  /** Its turn has come: what is sent, and what changes hands with it. What it throws is its failure. */
+  /** Its turn has come: what is sent, and what changes hands. What it throws is its failure. */
   begin(): { readonly message: Sent; readonly transfer: readonly ArrayBuffer[] };
   answered(answer: Received): void;
   failed(error: Error): void;

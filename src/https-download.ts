@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { open, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { get } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
+import { sha256Of } from './hash-of-file.ts';
 import { ifThere } from './if-there.ts';
 
 type Download = {
@@ -27,7 +28,7 @@ const waitMsFirst = 100;
  * Writes what an https address has into a file, and syncs it. It goes on where an earlier attempt
  * was cut off, also that of an earlier process: the hash has to decide whether the whole is right.
  */
-export async function download(of: Download): Promise<void> {
+async function download(of: Download): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const before = await sizeOf(of.to);
     try {
@@ -40,6 +41,22 @@ export async function download(of: Download): Promise<void> {
       else if (attempt >= attemptsMax) throw new DownloadFailed('unreachable', error.message, '', error);
       await pause(waitMsFirst * 2 ** attempt, undefined, { signal: of.signal });
     }
+  }
+}
+
+/**
+ * The same of a file whose SHA-256 is known. What an earlier attempt left may be of another file:
+ * then once more from the beginning.
+ */
+export async function downloadVerified(
+  of: Download & { readonly sha256: string; readonly wrongHash: (found: string) => Error },
+): Promise<void> {
+  for (let isFresh = !(await ifThere(stat(of.to))); ; isFresh = true) {
+    await download(of);
+    const found = await sha256Of(of.to);
+    if (found === of.sha256) return;
+    await rm(of.to);
+    if (isFresh) throw of.wrongHash(found);
   }
 }
 

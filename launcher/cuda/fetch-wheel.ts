@@ -1,7 +1,6 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256Of } from '../../src/hash-of-file.ts';
-import { DownloadFailed, download, downloadSmall } from '../../src/https-download.ts';
+import { DownloadFailed, downloadSmall, downloadVerified } from '../../src/https-download.ts';
 import { ifThere } from '../../src/if-there.ts';
 import { syncToDisk } from '../../src/sync-to-disk.ts';
 import { StackFailure } from '../stack-failure.ts';
@@ -29,23 +28,19 @@ export async function fetchWheel(wheel: Wheel, context: FetchContext): Promise<s
   if (await ifThere(stat(file))) return file;
   const part = `${file}.part`;
   try {
-    const url = await addressOf(wheel, context);
-    for (let isFresh = !(await ifThere(stat(part))); ; isFresh = true) {
-      await download({
-        url,
-        to: part,
-        bytesMax: wheel.sizeBytes,
-        tooLargeRemedy: remedyForOther,
-        silentMsMax,
-        signal,
-        begins: (_total, had) => onBytes(had),
-        onBytes,
-      });
-      const found = await sha256Of(part);
-      if (found === wheel.sha256) break;
-      await rm(part);
-      if (isFresh) throw new DownloadFailed('refused', `its SHA-256 is ${found}, not ${wheel.sha256}`, remedyForOther);
-    }
+    await downloadVerified({
+      url: await addressOf(wheel, context),
+      to: part,
+      sha256: wheel.sha256,
+      wrongHash: (found) =>
+        new DownloadFailed('refused', `its SHA-256 is ${found}, not ${wheel.sha256}`, remedyForOther),
+      bytesMax: wheel.sizeBytes,
+      tooLargeRemedy: remedyForOther,
+      silentMsMax,
+      signal,
+      begins: (_total, had) => onBytes(had),
+      onBytes,
+    });
   } catch (error) {
     if (!(error instanceof DownloadFailed)) throw error;
     const remedy = error.kind === 'refused' ? error.remedy : 'run it again, which goes on where it stopped';

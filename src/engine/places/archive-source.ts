@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256Of } from '../../hash-of-file.ts';
-import { DownloadFailed, download, downloadSmall } from '../../https-download.ts';
+import { DownloadFailed, downloadSmall, downloadVerified } from '../../https-download.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { syncToDisk } from '../../sync-to-disk.ts';
 import { scanRepository } from '../registry/model-folder.ts';
@@ -83,27 +82,22 @@ export class ArchiveSource implements PlaceSource {
       throw placeRefused(title, 'its signature is not that of VITRINE_MODELS_PUBLIC_KEY_FILE', signing);
   }
 
-  /** What an earlier attempt left may be of another file: then once more from the beginning. */
   async #download(archive: string, { progress, signal }: Errand): Promise<void> {
     const { url, title, sha256 } = this.#place;
     const { modelsBytesMax: bytesMax, filesMsMax: silentMsMax } = this.#config;
-    for (let isFresh = await isAbsent(archive); ; isFresh = true) {
-      await download({
-        url,
-        to: archive,
-        bytesMax,
-        tooLargeRemedy: 'raise VITRINE_MODELS_BYTES_MAX, or give a smaller one',
-        silentMsMax,
-        signal,
-        begins: (total, had) => progress.begins(total, [], had),
-        onBytes: (bytes) => progress.add(bytes),
-      });
-      const found = await sha256Of(archive);
-      if (found === sha256) return;
-      await rm(archive);
-      if (isFresh)
-        throw placeRefused(title, `its SHA-256 is ${found}`, 'correct what stands behind #sha256=, or the archive');
-    }
+    await downloadVerified({
+      url,
+      to: archive,
+      sha256,
+      wrongHash: (found) =>
+        placeRefused(title, `its SHA-256 is ${found}`, 'correct what stands behind #sha256=, or the archive'),
+      bytesMax,
+      tooLargeRemedy: 'raise VITRINE_MODELS_BYTES_MAX, or give a smaller one',
+      silentMsMax,
+      signal,
+      begins: (total, had) => progress.begins(total, [], had),
+      onBytes: (bytes) => progress.add(bytes),
+    });
   }
 }
 
@@ -120,11 +114,4 @@ async function rootOfModels(unpacked: string): Promise<string | undefined> {
   const folders = entries.filter((entry) => entry.isDirectory());
   const [only] = folders;
   return only && folders.length === 1 && (await hasModels(join(unpacked, only.name))) ? only.name : undefined;
-}
-
-async function isAbsent(file: string): Promise<boolean> {
-  return await stat(file).then(
-    () => false,
-    () => true,
-  );
 }

@@ -22,23 +22,12 @@ export const normalise: Operation<z.infer<typeof how>> = {
     const { datatype, shape } = x!;
     if (!isComparable(datatype)) return notComparable(datatype);
     if ([deviation].flat().some((one) => one === 0)) return 'deviation is 0 in a place';
-    const place = placeOfAxis(shape, axis);
-    for (const [name, list] of Object.entries({ mean, deviation })) {
-      if (!Array.isArray(list)) continue;
-      if (place === undefined) return noAxis(axis, shape);
-      if (shape[place]! >= 0 && shape[place] !== list.length)
-        return `${name} has ${list.length} numbers, and x [${shape}] has ${shape[place]} places along axis ${axis}`;
-    }
-    return [{ datatype: 'FP32', shape }];
+    if ([mean, deviation].some(Array.isArray) && placeOfAxis(shape, axis) === undefined) return noAxis(axis, shape);
+    return misfitOf(shape, { mean, deviation }, axis) ?? [{ datatype: 'FP32', shape }];
   },
   bytes([x], { mean, deviation, axis }) {
     const { shape, data } = x!;
-    for (const [name, list] of Object.entries({ mean, deviation })) {
-      const size = Array.isArray(list) ? shape[placeOfAxis(shape, axis)!] : undefined;
-      if (size !== undefined && size !== (list as number[]).length)
-        return `${name} has ${(list as number[]).length} numbers, and x [${shape}] has ${size} places along axis ${axis}`;
-    }
-    return data.length * 4;
+    return misfitOf(shape, { mean, deviation }, axis) ?? data.length * 4;
   },
   cost: ([x]) => x!.data.length * 4,
   run([x], { scale, mean, deviation, axis }) {
@@ -58,3 +47,18 @@ export const normalise: Operation<z.infer<typeof how>> = {
     return [{ datatype: 'FP32', shape: x!.shape, data }];
   },
 };
+
+/** A list that is not as long as the axis is; a free axis fits every list. */
+function misfitOf(
+  shape: readonly number[],
+  lists: Readonly<Record<string, number | readonly number[]>>,
+  axis: number,
+): string | undefined {
+  for (const [name, list] of Object.entries(lists)) {
+    if (typeof list === 'number') continue;
+    const size = shape[placeOfAxis(shape, axis)!]!;
+    if (size >= 0 && size !== list.length)
+      return `${name} has ${list.length} numbers, and x [${shape}] has ${size} places along axis ${axis}`;
+  }
+  return undefined;
+}

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { resample as resampleSamples } from '../../../audio/resample.ts';
+import { elementsOf } from '../../tensor.ts';
 import type { Operation } from './operation.ts';
+import { whyNoSamples } from './samples.ts';
 
 const rate = z.int().min(1000).max(768_000);
 
@@ -17,14 +19,14 @@ export const resample: Operation<How> = {
   outputs: ['y'],
   plan([x], given) {
     const { datatype, shape } = x!;
-    if (datatype !== 'FP32') return `it takes FP32, and x is ${datatype}`;
-    if (shape.length === 0) return 'x is a single number';
-    const samples = shape.at(-1)!;
-    return [{ datatype, shape: [...shape.slice(0, -1), samples < 0 ? -1 : samplesOf(samples, given)] }];
+    const samples = shape.at(-1) ?? 0;
+    return (
+      whyNoSamples(x!) ?? [{ datatype, shape: [...shape.slice(0, -1), samples < 0 ? -1 : samplesOf(samples, given)] }]
+    );
   },
   bytes([x], given) {
     const { shape } = x!;
-    return shape.slice(0, -1).reduce((product, size) => product * size, 4 * samplesOf(shape.at(-1)!, given));
+    return 4 * elementsOf(shape.slice(0, -1)) * samplesOf(shape.at(-1)!, given);
   },
   cost: ([x], { from_hz: from, to_hz: to }) => x!.data.length * 200 * Math.max(1, to / from),
   run([x], given) {

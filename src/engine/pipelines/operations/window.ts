@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { elementsOf } from '../../tensor.ts';
 import type { Form, Operation } from './operation.ts';
+import { whyNoSamples } from './samples.ts';
 
 const how = z
   .strictObject({
@@ -32,18 +34,15 @@ export const window: Operation<How> = {
   inputs: ['x'],
   outputs: ['y'],
   plan([x], given) {
-    const { datatype, shape } = x!;
-    if (datatype !== 'FP32') return `it takes FP32, and x is ${datatype}`;
-    if (shape.length === 0) return 'x is a single number';
-    const samples = shape.at(-1)!;
-    return [formOf(x!, samples < 0 ? -1 : windowsOf(samples, given), given)];
+    const samples = x!.shape.at(-1) ?? 0;
+    return whyNoSamples(x!) ?? [formOf(x!, samples < 0 ? -1 : windowsOf(samples, given), given)];
   },
   bytes([x], given) {
     const { shape } = x!;
     const samples = shape.at(-1)!;
     const windows = windowsOf(samples, given);
     if (windows === 0) return `x has ${samples} samples and a window has ${given.length}; set end to pad`;
-    return shape.slice(0, -1).reduce((product, size) => product * size, 4 * windows * given.length);
+    return 4 * elementsOf(shape.slice(0, -1)) * windows * given.length;
   },
   cost: ([x], { length, hop }) => x!.data.length * Math.max(1, length / hop) * 2,
   run([x], given) {

@@ -14,7 +14,7 @@ import { applyKserve, kservePort, misspelt, runAsKserve } from './cluster/kserve
 import { tryEveryWay } from './cluster/network-ways.ts';
 import { inNode, signalPod } from './cluster/node-process.ts';
 import { steadyLoad } from './cluster/steady-load.ts';
-import { applyOneNode, makeNamespace, type VitrineOnCluster } from './cluster/vitrine-on-cluster.ts';
+import { applyOneNode, makeNamespace, untilReachable, type VitrineOnCluster } from './cluster/vitrine-on-cluster.ts';
 
 const patience = { deadlineMs: 180_000, everyMs: 1_000 };
 
@@ -161,13 +161,7 @@ describe('Vitrine on Kubernetes', function () {
     );
     const key = await runAsKserve(cluster, 'mine');
     const url = vitrine.url.replace(/\d+$/, String(kservePort));
-    // A pod is ready before every node knows the way to it.
-    await waitFor('the way to the pod', () =>
-      fetch(`${url}/v2/health/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
+    await untilReachable(url);
     const load = await steadyLoad(url, key, { model: 'mine' });
     await waitFor('the first answers', () => load.answered() > 20);
     assert.deepEqual((await load.stop()).failures, []);

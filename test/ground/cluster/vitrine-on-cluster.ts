@@ -77,10 +77,14 @@ export class VitrineOnCluster {
     return (await this.get<Pod>('pod', pod)).status.containerStatuses?.[0]?.restartCount ?? 0;
   }
 
+  /** Until every workload is ready, and every port of the service answers from outside. */
   async untilReady(): Promise<void> {
     try {
       for (const workload of workloads)
         await this.kubectl('rollout', 'status', `statefulset/${workload}`, '--timeout=600s');
+      const { spec } = await this.get<{ spec: { replicas: number } }>('statefulset', 'service');
+      await untilReachable(this.url);
+      for (let replica = 0; replica < spec.replicas; replica += 1) await untilReachable(this.urlOf(replica));
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${await this.#diagnosis()}`, { cause: error });
     }
@@ -117,6 +121,20 @@ export class VitrineOnCluster {
     ];
     return parts.join('\n');
   }
+}
+
+/** A pod is ready before every node knows the way to it. */
+export async function untilReachable(url: string): Promise<void> {
+  const reached = () => fetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(5_000) });
+  await waitFor(
+    `the way to ${url}`,
+    () =>
+      reached().then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    { deadlineMs: 120_000, everyMs: 500 },
+  );
 }
 
 export type OneNodeOptions = {

@@ -19,6 +19,12 @@ export type CommandOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** Ends each command that runs when this process ends, by one listener for all of them. */
+const endings = new Set<() => void>();
+process.once('exit', () => {
+  for (const end of endings) end();
+});
+
 /** Runs a command and answers its standard output; `CommandFailed` has all that it printed. */
 export async function runCommand(
   program: string,
@@ -28,9 +34,11 @@ export async function runCommand(
   signal?.throwIfAborted();
   // In a group of its own, so that an abort also ends what the command started.
   const child = spawn(program, parameters, { env, cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const abort = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL');
+  const abort = () => {
+    if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
+  };
   signal?.addEventListener('abort', abort);
-  process.once('exit', abort);
+  endings.add(abort);
   try {
     let output = '';
     let stdout = '';
@@ -51,6 +59,6 @@ export async function runCommand(
     return stdout;
   } finally {
     signal?.removeEventListener('abort', abort);
-    process.removeListener('exit', abort);
+    endings.delete(abort);
   }
 }

@@ -1,6 +1,6 @@
 import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DownloadFailed, downloadSmall, downloadVerified } from '../../src/https-download.ts';
+import { DownloadFailed, downloadSmall, downloadVerified } from '../../src/download.ts';
 import { ifThere } from '../../src/if-there.ts';
 import { syncToDisk } from '../../src/sync-to-disk.ts';
 import { StackFailure } from '../stack-failure.ts';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DownloadFailed, downloadSmall, downloadVerified } from '../../https-download.ts';
+import { DownloadFailed, downloadSmall, downloadVerified } from '../../download.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { syncToDisk } from '../../sync-to-disk.ts';
 import { scanRepository } from '../registry/model-folder.ts';

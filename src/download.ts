@@ -1,34 +1,38 @@
 import { once } from 'node:events';
 import { open, rm, stat } from 'node:fs/promises';
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { get } from 'node:https';
+import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import https from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sha256Of } from './hash-of-file.ts';
 import { ifThere } from './if-there.ts';
 
-type Download = {
+/** How long a host may say nothing: before it answers, and between the parts of its answer. */
+type Patience = { readonly answerMsMax?: number; readonly silentMsMax: number };
+
+type Download = Patience & {
   readonly url: string;
   /** What is in it already is not asked for again. */
   readonly to: string;
   readonly bytesMax: number;
   /** What helps where there are more. */
   readonly tooLargeRemedy: string;
-  readonly silentMsMax: number;
+  /** How often a host that brings nothing new is asked. */
+  readonly attemptsMax?: number;
   readonly signal: AbortSignal;
   readonly begins: (bytesTotal: number, had: number) => void;
+  /** What it throws ends the download. */
   readonly onBytes: (bytes: number) => void;
 };
 
 const hopsMax = 5;
-/** How often a transfer goes on after an interruption that brought nothing new. */
-const attemptsMax = 4;
 const waitMsFirst = 100;
 
 /**
- * Writes what an https address has into a file, and syncs it. It goes on where an earlier attempt
+ * Writes what an address has into a file, and syncs it. It goes on where an earlier attempt
  * was cut off, also that of an earlier process: the hash has to decide whether the whole is right.
  */
 async function download(of: Download): Promise<void> {
+  const { attemptsMax = 4 } = of;
   for (let attempt = 1; ; attempt += 1) {
     const before = await sizeOf(of.to);
     try {
@@ -51,7 +55,7 @@ async function download(of: Download): Promise<void> {
 export async function downloadVerified(
   of: Download & { readonly sha256: string; readonly wrongHash: (found: string) => Error },
 ): Promise<void> {
-  for (let isFresh = !(await ifThere(stat(of.to))); ; isFresh = true) {
+  for (let isFresh = (await sizeOf(of.to)) === 0; ; isFresh = true) {
     await download(of);
     const found = await sha256Of(of.to);
     if (found === of.sha256) return;
@@ -62,14 +66,13 @@ export async function downloadVerified(
 
 /** A small file, as a signature is, in memory; undefined where there is none. */
 export async function downloadSmall(
-  of: Pick<Download, 'url' | 'bytesMax' | 'silentMsMax' | 'signal'> & { readonly headers?: OutgoingHttpHeaders },
+  of: Patience & Pick<Download, 'url' | 'bytesMax' | 'signal'> & { readonly headers?: OutgoingHttpHeaders },
 ): Promise<Buffer | undefined> {
-  using silence = new Silence(of.silentMsMax, of.signal);
+  using silence = new Silence(of, of.signal);
   try {
     const answer = await follow(of.url, of.headers ?? {}, silence);
     if (answer.statusCode === 404) return undefined;
-    if (answer.statusCode !== 200)
-      throw new DownloadFailed('unreachable', `its host answers ${answer.statusCode} for ${pathOf(of.url)}`);
+    if (answer.statusCode !== 200) throw new DownloadFailed('unreachable', answeredWith(answer, silence));
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -78,7 +81,7 @@ export async function downloadSmall(
       if (bytes > of.bytesMax)
         throw new DownloadFailed(
           'refused',
-          `${pathOf(of.url)} has more than ${of.bytesMax} bytes`,
+          `${silence.path} has more than ${of.bytesMax} bytes`,
           'put the right file there',
         );
       chunks.push(chunk);
@@ -86,10 +89,8 @@ export async function downloadSmall(
     return Buffer.concat(chunks);
   } catch (error) {
     of.signal.throwIfAborted();
-    if (error instanceof CutOff) throw new DownloadFailed('unreachable', error.message, '', error);
-    throw error;
-  } finally {
-    silence.end();
+    const cause = silence.cutOff(error);
+    throw cause instanceof CutOff ? new DownloadFailed('unreachable', cause.message, '', cause) : cause;
   }
 }
 
@@ -113,73 +114,87 @@ class CutOff extends Error {
 }
 
 async function continueAt(of: Download, had: number): Promise<void> {
-  using silence = new Silence(of.silentMsMax, of.signal);
+  // Opened first: what an answer brings is lost if it breaks off before it is read.
+  await using file = await open(of.to, 'a', 0o600);
+  using silence = new Silence(of, of.signal);
   const answer = await follow(of.url, had > 0 ? { Range: `bytes=${had}-` } : {}, silence);
   const { statusCode, headers } = answer;
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '');
   // The whole is here, or the host has another file: the hash finds out.
-  if (statusCode === 416 && had > 0) return void answer.destroy();
+  if (statusCode === 416 && had > 0) return;
   if (statusCode !== 200 && statusCode !== 206) {
-    answer.destroy();
-    const why = `its host answers ${statusCode}`;
+    const why = answeredWith(answer, silence);
     throw statusCode === 429 || statusCode! >= 500 ? new CutOff(why) : new DownloadFailed('unreachable', why);
   }
   const isRest = statusCode === 206 && Number(range?.[1]) === had;
-  if (statusCode === 206 && !isRest) {
-    answer.destroy();
-    throw new DownloadFailed('unreachable', 'its host answers with another part than was asked for');
-  }
+  if (statusCode === 206 && !isRest)
+    throw new DownloadFailed('unreachable', `${silence.host} answers with another part than was asked for`);
   const from = isRest ? had : 0;
   const length = Number(headers['content-length'] ?? Number.NaN);
   const total = Number.isNaN(length) ? 0 : from + length;
-  if (total > of.bytesMax) {
-    answer.destroy();
-    throw tooLarge(of, total);
-  }
+  if (total > of.bytesMax) throw tooLarge(of, total);
   of.begins(total, from);
-  await using file = await open(of.to, isRest ? 'a' : 'w', 0o600);
   let bytes = from;
-  let diskFailure: unknown;
+  // A failure of the disk, or of what counts the bytes.
+  let ownFailure: unknown;
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       silence.heard();
+      const isFirst = bytes === from;
       bytes += chunk.length;
       if (bytes > of.bytesMax) throw tooLarge(of, bytes);
-      await file.appendFile(chunk).catch((error) => {
-        diskFailure = error;
+      try {
+        if (isFirst && had > from) await file.truncate(0);
+        await file.appendFile(chunk);
+        of.onBytes(chunk.length);
+      } catch (error) {
+        ownFailure = error;
         throw error;
-      });
-      of.onBytes(chunk.length);
+      }
     }
   } catch (error) {
     // What came is kept for the next attempt.
     await file.sync().catch(() => undefined);
-    throw diskFailure ?? asCutOff(error, silence);
+    if (ownFailure !== undefined) throw ownFailure;
+    const cause = silence.cutOff(error);
+    const isBroken = cause instanceof CutOff && cause.cause !== undefined;
+    throw isBroken ? brokeOff(silence, bytes, total, error) : cause;
   }
   await file.sync();
-  if (total > 0 && bytes < total) throw new CutOff(`its host broke off after ${bytes} of ${total} bytes`);
+  if (total > 0 && bytes < total) throw brokeOff(silence, bytes, total);
 }
 
-/** Redirects are followed as long as they stay encrypted. */
+function brokeOff({ host }: Silence, bytes: number, total: number, cause?: unknown): CutOff {
+  return new CutOff(`${host} broke off after ${bytes}${total > 0 ? ` of ${total}` : ''} bytes`, { cause });
+}
+
+function answeredWith({ statusCode }: IncomingMessage, { host, path }: Silence): string {
+  return `${host} answered ${statusCode} for ${path}`;
+}
+
+/** Redirects stay with the protocol, which is https but for mirrors. */
 async function follow(url: string, headers: OutgoingHttpHeaders, silence: Silence): Promise<IncomingMessage> {
-  let at = url;
+  let at = new URL(url);
   for (let hops = 0; hops < hopsMax; hops += 1) {
     const answer = await ask(at, headers, silence);
     const { statusCode = 0, headers: got } = answer;
     if (statusCode < 300 || statusCode > 399 || got.location === undefined) return answer;
     answer.destroy();
-    const to = URL.canParse(got.location, at) ? new URL(got.location, at) : undefined;
-    if (to?.protocol !== 'https:')
-      throw new DownloadFailed('refused', 'it leads to what is not https', 'give the address that it leads to');
-    at = to.href;
+    const to = URL.canParse(got.location, at.href) ? new URL(got.location, at) : undefined;
+    if (to?.protocol !== at.protocol) {
+      const why = `${at.host} leads to what is not ${at.protocol.slice(0, -1)}`;
+      throw new DownloadFailed('refused', why, 'give the address that it leads to');
+    }
+    at = to;
   }
-  throw new DownloadFailed('unreachable', 'its host leads on and on');
+  throw new DownloadFailed('unreachable', `${at.host} leads on and on`);
 }
 
-async function ask(url: string, headers: OutgoingHttpHeaders, silence: Silence): Promise<IncomingMessage> {
+async function ask(at: URL, headers: OutgoingHttpHeaders, silence: Silence): Promise<IncomingMessage> {
+  silence.asks(at);
   try {
     // The bytes that were hashed: no encoding of the transfer.
-    const request = get(url, {
+    const request = (at.protocol === 'https:' ? https : http).get(at, {
       headers: { ...headers, 'Accept-Encoding': 'identity' },
       signal: silence.signal,
       agent: false,
@@ -188,45 +203,64 @@ async function ask(url: string, headers: OutgoingHttpHeaders, silence: Silence):
     silence.heard();
     return answer;
   } catch (error) {
-    throw asCutOff(error, silence);
+    throw silence.cutOff(error);
   }
 }
 
 /** Ends a transfer in which nothing arrives. */
 class Silence {
+  readonly #patience: Patience;
   readonly #ended = new AbortController();
   readonly signal: AbortSignal;
-  readonly #timer: NodeJS.Timeout;
+  #at: URL | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #answers = false;
 
-  constructor(msMax: number, given: AbortSignal) {
+  constructor(patience: Patience, given: AbortSignal) {
+    this.#patience = patience;
     this.signal = AbortSignal.any([given, this.#ended.signal]);
-    this.#timer = setTimeout(() => this.#ended.abort(new CutOff(`its host says nothing for ${msMax} ms`)), msMax);
+  }
+
+  /** Who is asked now. */
+  get host(): string {
+    return this.#at?.host ?? '';
+  }
+
+  get path(): string {
+    return this.#at?.pathname ?? '';
+  }
+
+  asks(at: URL): void {
+    const { silentMsMax, answerMsMax = silentMsMax } = this.#patience;
+    this.#at = at;
+    this.#answers = false;
+    this.#endAfter(answerMsMax, `did not answer within ${answerMsMax} ms`);
   }
 
   heard(): void {
-    this.#timer.refresh();
+    if (this.#answers) this.#timer?.refresh();
+    else this.#endAfter(this.#patience.silentMsMax, 'sends nothing any more');
+    this.#answers = true;
   }
 
-  get reason(): unknown {
-    return this.#ended.signal.aborted ? this.#ended.signal.reason : undefined;
+  /** That the host was lost, where an error means it. */
+  cutOff(error: unknown): unknown {
+    if (this.#ended.signal.aborted) return this.#ended.signal.reason;
+    if (!(error instanceof Error) || error instanceof DownloadFailed || error instanceof CutOff) return error;
+    const { code } = error as NodeJS.ErrnoException;
+    return new CutOff(`${this.host} cannot be reached (${code ?? error.name})`, { cause: error });
   }
 
-  end(): void {
+  #endAfter(msMax: number, why: string): void {
     clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ended.abort(new CutOff(`${this.host} ${why}`)), msMax);
   }
 
   [Symbol.dispose](): void {
-    this.end();
+    clearTimeout(this.#timer);
     // What is still open of the answer goes with it.
     this.#ended.abort();
   }
-}
-
-function asCutOff(error: unknown, silence: Silence): unknown {
-  if (silence.reason instanceof CutOff) return silence.reason;
-  if (!(error instanceof Error) || error instanceof DownloadFailed) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  return new CutOff(`its host cannot be reached (${code ?? error.name})`, { cause: error });
 }
 
 function tooLarge({ bytesMax, tooLargeRemedy }: Download, bytes: number): DownloadFailed {
@@ -235,8 +269,4 @@ function tooLarge({ bytesMax, tooLargeRemedy }: Download, bytes: number): Downlo
 
 async function sizeOf(file: string): Promise<number> {
   return (await ifThere(stat(file)))?.size ?? 0;
-}
-
-function pathOf(url: string): string {
-  return new URL(url).pathname;
 }

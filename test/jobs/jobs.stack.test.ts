@@ -21,6 +21,8 @@ describe('jobs and datasets in the real backends', function () {
         VITRINE_MODELS: ourModels,
         VITRINE_MODEL_CONTROL: 'explicit',
         VITRINE_LOAD_MODELS: 'procedural-synthesizer',
+        VITRINE_TASKS_PER_MINUTE_MAX: '1000',
+        VITRINE_GENERATE_SECONDS_MAX: '600',
       },
     });
   });
@@ -175,14 +177,15 @@ describe('jobs and datasets in the real backends', function () {
     assert.ok((bookOf('cpu')?.expected ?? 0) > 0, 'lanes took CPU time');
     assert.deepEqual(new Set(closed.audit.senders.map(({ job }) => job)), new Set(['vitrine', 'vitrine-dataset']));
 
-    // More than are done before the kill: the last of them waits.
+    // Much more than is done before the kill: the last of them waits.
     const ids: string[] = [];
-    for (let count = 0; count < 20; count += 1) {
+    for (let count = 0; count < 40; count += 1) {
       const accepted = await fetch(`${service}/v1/generate`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Prefer: 'respond-async' },
-        body: JSON.stringify({ prompt: 'a bell', duration_seconds: 60 }),
+        body: JSON.stringify({ prompt: 'a bell', duration_seconds: 600 }),
       });
+      assert.equal(accepted.status, 202);
       ids.push(((await accepted.json()) as { id: string }).id);
     }
     const id = ids.at(-1)!;

@@ -31,6 +31,7 @@ import { performTask } from './jobs/perform-task.ts';
 import { WorkFolders } from './jobs/work-folders.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { batchSpans } from './observe/batch-spans.ts';
+import { BlameMetrics } from './observe/blame/blame-metrics.ts';
 import { Cost } from './observe/cost.ts';
 import { EngineMetrics } from './observe/engine-metrics.ts';
 import { FlightRecorder } from './observe/flight/flight-recorder.ts';
@@ -152,6 +153,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   const gpu = startGpu(config, isFirst ? meter : new Meter(), machine);
   const lifecycle = new Lifecycle();
   const flights = recorderOf(config, machine);
+  const blame = flights && new BlameMetrics(meter, flights).begin();
   const registry = flights
     ? new Registry(config, observedBy(engineMetrics, cost, flights), new GpuShare(() => gpu))
     : new Registry(config);
@@ -183,6 +185,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
     proxyMetrics,
     requestMetrics,
     flights,
+    blame,
     uses,
     taskMetrics,
     taskThreads,
@@ -214,13 +217,14 @@ async function prepare({ registry, jobs }: Opened, seat: Seat | undefined, chang
   await seat?.ask('enter', {}, startMsMax);
 }
 
-async function close({ jobs, quotas, database, taskThreads, registry, gpu }: Opened): Promise<void> {
+async function close({ jobs, quotas, database, taskThreads, registry, gpu, blame }: Opened): Promise<void> {
   logSums();
   await jobs?.[Symbol.asyncDispose]();
   await quotas?.[Symbol.asyncDispose]();
   await database?.[Symbol.asyncDispose]();
   await taskThreads[Symbol.asyncDispose]();
   await Promise.all([registry[Symbol.asyncDispose](), gpu.stop()]);
+  await blame?.[Symbol.asyncDispose]();
   batchSpans.settle();
 }
 

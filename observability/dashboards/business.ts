@@ -2,7 +2,7 @@ import { increaseBy, rateBy, series } from '../promql.ts';
 import { tracesLink } from './explore-link.ts';
 import { bargauge, type DashboardPlan, stat, table, timeseries } from './panel.ts';
 import { now, over, rows } from './query.ts';
-import { ofTenant } from './selections.ts';
+import { ofTenant, ofWaiter } from './selections.ts';
 
 const noWork = 'a request was charged';
 const noGpuWork = 'a model ran on a GPU';
@@ -101,6 +101,31 @@ export const business: DashboardPlan = {
           width: 8,
           stacked: true,
           onlyAfter: 'a sound was taken or made',
+        }),
+      ],
+    },
+    {
+      title: 'Waiting',
+      height: 8,
+      panels: [
+        table({
+          title: 'Who made whom wait',
+          says: 'Seconds that requests of a tenant waited for lanes, by whose batches held them, in the dashboard’s time. (nobody): no batch held a lane then, as on the way to an idle one.',
+          queries: [rows(`${increaseBy('waitsOfTenants', ['tenant', 'holder'], ofWaiter)} > 0`)],
+          unit: 's',
+          width: 12,
+          columns: { tenant: 'Waiting', holder: 'Held by', Value: 'Waited' },
+          largestFirst: 'Waited',
+          onlyAfter: 'a request waited for a lane',
+        }),
+        timeseries({
+          title: 'Waits by waiter and holder',
+          says: 'Seconds waited a second: 1 is one request that waits all the time.',
+          queries: [over(rateBy('waitsOfTenants', ['tenant', 'holder'], ofWaiter), '{{tenant}} for {{holder}}')],
+          unit: 'short',
+          width: 12,
+          stacked: true,
+          onlyAfter: 'a request waited for a lane',
         }),
       ],
     },

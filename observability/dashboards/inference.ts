@@ -188,6 +188,30 @@ export const inference: DashboardPlan = {
     {
       height: 7,
       panels: [
+        table({
+          title: 'Who made whom wait',
+          says: 'Seconds that requests to a model waited for its lanes, by what held them, in the dashboard’s time; a task stands in brackets. (nobody): no batch held a lane then.',
+          queries: [rows(`${increaseBy('waitsOfModels', ['model', 'holder'], ofModel)} > 0`)],
+          unit: 's',
+          width: 12,
+          columns: { model: 'Waiting', holder: 'Held by', Value: 'Waited' },
+          largestFirst: 'Waited',
+          onlyAfter: 'a request waited for a lane',
+        }),
+        timeseries({
+          title: 'Waits by waiter and holder',
+          says: 'Seconds waited a second: 1 is one request that waits all the time.',
+          queries: [over(rateBy('waitsOfModels', ['model', 'holder'], ofModel), '{{model}} for {{holder}}')],
+          unit: 'short',
+          width: 12,
+          stacked: true,
+          onlyAfter: 'a request waited for a lane',
+        }),
+      ],
+    },
+    {
+      height: 7,
+      panels: [
         timeseries({
           title: 'Batches by what closed them',
           says: 'idle: the lane was free; rows or bytes: full; delay: the manifest’s wait was over; alone: this model takes no batches.',

@@ -13,6 +13,8 @@ export const ofDataset = { dataset: '~$dataset' } as const;
 
 export const ofTenant = { ...ofModel, tenant: '~$tenant' } as const;
 
+export const ofWaiter = { ...ofService, tenant: '~$tenant' } as const;
+
 /** Server failures only: no 4xx, no caller's deadline, no caller who left. */
 export const atFault = { fault: 'server' } as const;
 

@@ -15,17 +15,21 @@ export function shareWait<Held extends Holding>(waits: readonly Span[], holdings
   let unheldMs = 0;
   for (const wait of waits) {
     const during = holdings.filter(({ startedAt, endedAt }) => startedAt < wait.to && endedAt > wait.from);
-    const cuts = new Set([wait.from, wait.to]);
-    for (const { startedAt, endedAt } of during) {
-      if (startedAt > wait.from) cuts.add(startedAt);
-      if (endedAt < wait.to) cuts.add(endedAt);
-    }
-    const times = [...cuts].sort((one, other) => one - other);
-    for (let at = 1; at < times.length; at += 1) {
-      const [from, to] = [times[at - 1]!, times[at]!];
-      const active = during.filter(({ startedAt, endedAt }) => startedAt < to && endedAt > from);
-      if (active.length === 0) unheldMs += to - from;
-      for (const each of active) held.set(each, (held.get(each) ?? 0) + (to - from) / active.length);
+    const byEnd = [...during].sort((one, other) => one.endedAt - other.endedAt);
+    const byStart = during.sort((one, other) => one.startedAt - other.startedAt);
+    const active = new Set<Held>();
+    let [begun, ended] = [0, 0];
+    for (let at = wait.from; at < wait.to; ) {
+      for (; begun < byStart.length && byStart[begun]!.startedAt <= at; begun += 1) active.add(byStart[begun]!);
+      for (; ended < byEnd.length && byEnd[ended]!.endedAt <= at; ended += 1) active.delete(byEnd[ended]!);
+      const next = Math.min(
+        wait.to,
+        byStart[begun]?.startedAt ?? Number.POSITIVE_INFINITY,
+        byEnd[ended]?.endedAt ?? Number.POSITIVE_INFINITY,
+      );
+      if (active.size === 0) unheldMs += next - at;
+      for (const each of active) held.set(each, (held.get(each) ?? 0) + (next - at) / active.size);
+      at = next;
     }
   }
   return { held, unheldMs };

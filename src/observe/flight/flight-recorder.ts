@@ -190,6 +190,21 @@ export class FlightRecorder implements Partial<EngineObserver> {
     return this.#recent.membersByStart(starts);
   }
 
+  /** Waits that ended since the last reading: see RecentFlights. */
+  readWaits(take: (tenant: string, model: string, waitedMs: number, row: number) => void): number {
+    return this.#recent.readWaits(take);
+  }
+
+  /** The request in a row that `readWaits` gave in this turn. */
+  recordAt(row: number): FlightRecord {
+    return this.#recent.record(row);
+  }
+
+  /** The batches of a model that ran at some moment of the span. */
+  batchesOf(model: string, version: string | undefined, span: Span): StoredBatch[] {
+    return this.#batches.during(span, { model, version });
+  }
+
   /** All that is remembered of the time since then, each request once, one at a time. */
   *eachSince(endedSinceMs: number): Generator<FlightRecord> {
     const seen = new Set<string>();

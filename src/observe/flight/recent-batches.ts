@@ -94,14 +94,19 @@ export class RecentBatches {
     return number >= 0 && number >= this.#added - this.#max;
   }
 
-  /** Those that ran at some moment of the span, the newest first. They are in order of their ends. */
-  during({ from, to }: Span): StoredBatch[] {
+  /**
+   * Those that ran at some moment of the span, the newest first: of all models, or of one. They are
+   * in order of their ends.
+   */
+  during({ from, to }: Span, of?: { model: string; version: string | undefined }): StoredBatch[] {
     const found: StoredBatch[] = [];
     const { length } = this.#common;
     for (let back = 1; back <= length; back += 1) {
       const row = (this.#added - back) % this.#max;
       if (this.#numbers[row * numbersEach]! <= from) break;
-      if (this.#numbers[row * numbersEach + 1]! < to) found.push(this.#inRow(row));
+      if (this.#numbers[row * numbersEach + 1]! >= to) continue;
+      const { model, version } = this.#common[row]!;
+      if (of === undefined || (of.model === model && of.version === version)) found.push(this.#inRow(row));
     }
     return found;
   }
@@ -116,18 +121,19 @@ export class RecentBatches {
   }
 
   #factsIn(row: number): BatchFacts {
-    const numbers = this.#numbers.subarray(row * numbersEach, (row + 1) * numbersEach);
+    const numbers = this.#numbers;
+    const from = row * numbersEach;
     return {
       ...this.#common[row]!,
-      endedAt: numbers[0]!,
-      startedAt: numbers[1]!,
-      id: numbers[2]!,
-      inputs: numbers[3]!,
-      rows: numbers[4]!,
-      rowsMax: numbers[5]!,
-      sessionMs: numbers[6]!,
-      cpuMs: numbers[7]!,
-      outputBytes: numbers[8]!,
+      endedAt: numbers[from]!,
+      startedAt: numbers[from + 1]!,
+      id: numbers[from + 2]!,
+      inputs: numbers[from + 3]!,
+      rows: numbers[from + 4]!,
+      rowsMax: numbers[from + 5]!,
+      sessionMs: numbers[from + 6]!,
+      cpuMs: numbers[from + 7]!,
+      outputBytes: numbers[from + 8]!,
       gpu: this.#gpu[row],
     };
   }

@@ -41,6 +41,9 @@ export class RecentFlights {
   #batchNumber = noBatch;
   #lastCommon: Common | undefined;
   #forgottenUntil = 0;
+  /** When waits were last read, and what was forgotten before it was. */
+  #waitsReadAt = 0;
+  #unreadWaitMs = 0;
 
   constructor(max: number) {
     this.table = new RequestTable(max + inFlightAtFirst);
@@ -68,6 +71,8 @@ export class RecentFlights {
     if (pushedOut !== undefined) {
       const endedAt = this.table.number(pushedOut, 'startedAt') + this.table.number(pushedOut, 'tookMs');
       if (endedAt > this.#forgottenUntil) this.#forgottenUntil = endedAt;
+      if (this.table.number(pushedOut, 'markedAt') > this.#waitsReadAt)
+        this.#unreadWaitMs += this.table.number(pushedOut, 'queue');
       this.#common[pushedOut] = undefined;
       this.#rare[pushedOut] = undefined;
       this.table.free(pushedOut);
@@ -130,6 +135,25 @@ export class RecentFlights {
       const endedAt = this.table.number(row, 'startedAt') + this.table.number(row, 'tookMs');
       if (endedAt >= endedSinceMs && endedAt <= now) yield this.record(row);
     }
+  }
+
+  /**
+   * Gives how long each request waited that was added since the last reading, the newest first.
+   * Answers how long those waited that were forgotten before. Its rows are good until the next turn.
+   */
+  readWaits(take: (tenant: string, model: string, waitedMs: number, row: number) => void): number {
+    const { table } = this;
+    for (const row of this.#rows) {
+      // The last mark is the end, also where the answer was sent while it was made.
+      if (table.number(row, 'markedAt') <= this.#waitsReadAt) break;
+      const waitedMs = table.number(row, 'queue');
+      const { tenant, model } = this.#common[row]!;
+      if (waitedMs > 0 && model !== undefined) take(tenant, model, waitedMs, row);
+    }
+    const forgottenMs = this.#unreadWaitMs;
+    this.#unreadWaitMs = 0;
+    this.#waitsReadAt = performance.now();
+    return forgottenMs;
   }
 
   /** The members of a batch, the newest first. */

@@ -278,6 +278,20 @@ export const inferenceMetrics = {
     says: 'A known score of a model, from `accuracy` of its model.json; model_type is the model’s name.',
     attributes: ['model_type', 'validation_set'],
   },
+  waitsOfTenants: {
+    name: 'inference.wait.by_tenant',
+    kind: 'counter',
+    unit: 's',
+    says: 'Who made whom wait: how long requests of a tenant waited for lanes that the holder’s batches held. All cells are the time waited.',
+    attributes: ['tenant', 'holder'],
+  },
+  waitsOfModels: {
+    name: 'inference.wait.by_model',
+    kind: 'counter',
+    unit: 's',
+    says: 'The same time by model: how long requests to a model waited for lanes that the holder’s batches held.',
+    attributes: ['model', 'holder'],
+  },
   costRequests: {
     name: 'cost.requests',
     kind: 'counter',

@@ -17,6 +17,7 @@ export const labelNames = {
   error_type: 'The failure’s code.',
   exchange: 'fast or plain.',
   guard: 'Which breaker: running or loading.',
+  holder: 'Who held the lane meanwhile: a tenant, or a model with its task; (nobody), (others) and (forgotten) too.',
   how: 'How a lane was lost: crashed, stuck or memory.',
   kind: 'Which kind, of a closed list of the metric.',
   measure: 'The measure of quality.',

@@ -9,12 +9,12 @@ import { waitsOf } from './blame-request.ts';
 import { BoundedNames } from './bounded-names.ts';
 
 const everyMs = 1_000;
-/** So many requests are looked at in one pass, and so many batches for them; the rest go by these. */
+/** So many requests and batches are looked at in one pass; the rest go by these. */
 const samplesMax = 64;
 const batchesMax = 2_000;
 /** Shorter waits are the way to an idle lane: nobody is looked for. */
 const waitMsMin = 0.2;
-/** Tenants and models with series of their own: with the words below, fewer than a metric may have. */
+/** Tenants and models with series of their own: a metric may have 2000 series. */
 const namesMax = 40;
 /** The request was pushed out of the flight recorder before the pass. */
 const forgotten = '(forgotten)';
@@ -112,7 +112,7 @@ export class BlameMetrics implements AsyncDisposable {
   }
 }
 
-/** Of each group at least one request, and of a large one more; taken now, since rows change hands. */
+/** Of each group at least one request, of a large one more; now, since rows change hands. */
 function samplesOf(groups: readonly Group[], recorder: FlightRecorder): [Group, FlightRecord[]][] {
   const all = groups.reduce((sum, { rows }) => sum + rows.length, 0);
   const share = Math.min(1, samplesMax / all);

@@ -91,7 +91,7 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
     besides: [grpcPort(config, app.grpc, opened, seat), replicaPort(config, app, opened, seat)].filter(
       (port) => port !== undefined,
     ),
-    portNote: portNote(seat, opened, config),
+    portNote: portNote(seat, opened),
     lifecycle,
     telemetry,
     leaving: seat && { signal: seat.leaving, noticeMs: () => seat.noticeMs },
@@ -104,14 +104,13 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
   });
 }
 
-/** Without encryption of its own it must not stand beside a port that has it. */
 function grpcPort(
   { bind, grpcPort: value }: Config,
   parts: GrpcServerParts,
-  { tls, requestMetrics }: Opened,
+  { requestMetrics }: Opened,
   seat: Seat | undefined,
 ): BesidePort | undefined {
-  if (value === 0 || tls.on) return undefined;
+  if (value === 0) return undefined;
   for (const path of inferenceRpcs) requestMetrics.beginRoute(path, ['POST']);
   const grpc = { ...createGrpcServer(parts), title: 'gRPC' };
   if (seat) return sharedBeside(seat, 'grpc', grpc);
@@ -228,12 +227,8 @@ async function close({ jobs, quotas, database, taskThreads, registry, gpu, blame
   batchSpans.settle();
 }
 
-function portNote(seat: Seat | undefined, { access, tls }: Opened, { grpcPort }: Config): string | undefined {
-  const notes = [
-    seat && `process ${seat.facts.number} of ${seat.facts.count}`,
-    grpcPort !== 0 && tls.on ? 'no gRPC, whose port has no TLS (VITRINE_GRPC_PORT)' : undefined,
-    access.note,
-  ];
+function portNote(seat: Seat | undefined, { access }: Opened): string | undefined {
+  const notes = [seat && `process ${seat.facts.number} of ${seat.facts.count}`, access.note];
   return notes.filter((one) => one !== undefined).join('; ') || undefined;
 }
 

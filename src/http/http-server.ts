@@ -8,20 +8,19 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
-import { type FailureCode, failures, faultOf, levelOfFault } from '../errors.ts';
+import { type FailureCode, failures } from '../errors.ts';
 import { type HeadLines, type HeadValue, headLine, headValue, joinHead } from '../head-lines.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import { newIds } from '../telemetry/ids.ts';
-import { log } from '../telemetry/logger.ts';
-import { attribute } from '../telemetry/names/names.ts';
 import { admitConnections, answerUnread } from './admit-connections.ts';
 import { awaitInvitation } from './await-invitation.ts';
 import { failureFields } from './failure-body.ts';
 import type { HttpLimits } from './http-limits.ts';
+import { reportUnread, type UnreadMetrics } from './report-unread.ts';
 import type { ServedApp } from './served-app.ts';
 import { spokenBy } from './tls/first-byte.ts';
-import type { ServerTls } from './tls/server-tls.ts';
+import { endWith, type ServerTls } from './tls/server-tls.ts';
 import { requestTrace } from './trace-request.ts';
 import { watchConnections } from './watch-connections.ts';
 
@@ -59,7 +58,9 @@ export function createHttpServer(
     begin(request, response);
     serve(request, response);
   };
-  const server = tls.on ? tls.createHttps(options, answered, unreadAnswer) : createServer(options, answered);
+  const server = tls.on
+    ? tls.createHttps(options, answered, (socket, ...why) => endWith(socket, unreadAnswer(...why)))
+    : createServer(options, answered);
   admitConnections(
     server,
     budgets.connections,
@@ -106,7 +107,7 @@ export function createHttpServer(
   /** The whole answer, as text, to what never became a request; counted and logged as one. */
   function unreadAnswer(code: FailureCode, message: string, line?: HeadLines): string {
     const { traceId } = newIds();
-    reportUnread(code, traceId);
+    reportUnread(metrics, code, traceId);
     return failureAsText(code, message, traceId, line);
   }
 
@@ -124,7 +125,7 @@ export function createHttpServer(
 
   function refuseTwoHosts(response: ServerResponse): void {
     const { traceId } = newIds();
-    reportUnread('invalid_request', traceId);
+    reportUnread(metrics, 'invalid_request', traceId);
     const message = 'Cannot take the request: it has more than one header Host; send one, as RFC 9112 wants it.';
     const body = JSON.stringify(failureFields('invalid_request', message, traceId));
     exchange.closeAfter(response);
@@ -135,22 +136,7 @@ export function createHttpServer(
     });
     response.end(body);
   }
-
-  function reportUnread(code: FailureCode, traceId: string): void {
-    const { status } = failures[code];
-    metrics.answeredUnread(String(status), code);
-    log('access', levelOfFault[faultOf(code)], `_OTHER unmatched ${status}`, {
-      event_type: 'http_request',
-      [attribute.httpStatus]: status,
-      [attribute.errorType]: code,
-      fault: faultOf(code),
-      [attribute.requestId]: traceId,
-    });
-  }
 }
-
-/** Counts what was answered before it was a request. */
-export type UnreadMetrics = { answeredUnread(status: string, code: FailureCode): void };
 
 function failureAsText(code: FailureCode, message: string, traceId: HeadValue, line?: HeadLines): string {
   const { status } = failures[code];

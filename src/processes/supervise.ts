@@ -8,7 +8,7 @@ import { type SharedEntrance, SharedPorts } from './shared-ports.ts';
 import { type LeasedQuotas, Supervisor, type SupervisorConfig } from './supervisor.ts';
 
 type Limits = SupervisorConfig &
-  Pick<Config, 'data' | 'bind' | 'servicePort' | 'grpcPort' | 'replicaPort' | 'tlsCertFile' | 'connectionsMax'>;
+  Pick<Config, 'data' | 'bind' | 'servicePort' | 'grpcPort' | 'replicaPort' | 'connectionsMax'>;
 
 /**
  * Runs the service as several processes, of which this one is the first: it serves nothing itself.
@@ -28,11 +28,9 @@ export async function supervise(config: Limits, count: number, quotas: LeasedQuo
   process.exit(code);
 }
 
-function entrancesOf({ servicePort, grpcPort, replicaPort, tlsCertFile }: Limits): SharedEntrance[] {
+function entrancesOf({ servicePort, grpcPort, replicaPort }: Limits): SharedEntrance[] {
   const entrances: SharedEntrance[] = [{ name: 'http', value: servicePort, setting: 'VITRINE_PORT' }];
-  // Without encryption of its own it must not stand beside a port that has it.
-  if (grpcPort !== 0 && tlsCertFile === '')
-    entrances.push({ name: 'grpc', value: grpcPort, setting: 'VITRINE_GRPC_PORT' });
+  if (grpcPort !== 0) entrances.push({ name: 'grpc', value: grpcPort, setting: 'VITRINE_GRPC_PORT' });
   if (replicaPort !== 0) entrances.push({ name: 'replicas', value: replicaPort, setting: 'VITRINE_REPLICA_PORT' });
   return entrances;
 }

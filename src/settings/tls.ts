@@ -5,7 +5,7 @@ export const tlsSettings = {
   tlsCertFile: text(
     'VITRINE_TLS_CERT_FILE',
     '',
-    'PEM file with the certificate of the service and the receiver, its intermediate ones behind it. Given with its key, their ports speak HTTPS only; read again when it changes (docs/tls.md).',
+    'PEM file with the certificate of the service and the receiver, its intermediate ones behind it. Given with its key, their ports speak HTTPS only, and gRPC is served over TLS only; read again when it changes (docs/tls.md).',
   ),
   tlsKeyFile: text(
     'VITRINE_TLS_KEY_FILE',

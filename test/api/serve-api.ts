@@ -37,6 +37,8 @@ export type ServedApi = AsyncDisposable & {
   readonly grpcPort: number;
   /** Ends the port of gRPC in order, as a stop of the service does. */
   readonly stopGrpc: () => Promise<void>;
+  /** What it does when that takes too long. */
+  readonly cutGrpc: () => void;
   readonly registry: Registry;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
@@ -143,6 +145,7 @@ export async function serveApi(
     url,
     grpcPort: (grpc.server.address() as AddressInfo).port,
     stopGrpc: () => grpc.close(),
+    cutGrpc: () => grpc.cut(),
     registry,
     jobs,
     lifecycle,

@@ -36,19 +36,22 @@ export type GrpcClient = Disposable & {
   watch(method: string, message: object): ClientReadableStream<Answer>;
 };
 
-export function inferenceClient(port: number, options: object = {}): GrpcClient {
-  return grpcClient(port, inferenceFile, options);
+/** Over TLS, where the port speaks it: its authority, and what the client presents. */
+export type ClientTls = { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+
+export function inferenceClient(port: number, options: object = {}, tls?: ClientTls): GrpcClient {
+  return grpcClient(port, inferenceFile, options, tls);
 }
 
-export function healthClient(port: number): GrpcClient {
-  return grpcClient(port, healthFile);
+export function healthClient(port: number, tls?: ClientTls): GrpcClient {
+  return grpcClient(port, healthFile, {}, tls);
 }
 
-export function reflectionClient(port: number, alpha = false): GrpcClient {
-  return grpcClient(port, alpha ? reflectionAlphaFile : reflectionFile);
+export function reflectionClient(port: number, alpha = false, tls?: ClientTls): GrpcClient {
+  return grpcClient(port, alpha ? reflectionAlphaFile : reflectionFile, {}, tls);
 }
 
-function grpcClient(port: number, file: ProtoFile, options: object = {}): GrpcClient {
+function grpcClient(port: number, file: ProtoFile, options: object = {}, tls?: ClientTls): GrpcClient {
   const [service] = Object.keys(file.services);
   const set = new WireWriter();
   set.part(1, describeFile(file));
@@ -61,7 +64,9 @@ function grpcClient(port: number, file: ProtoFile, options: object = {}): GrpcCl
   const inPackage = file.package
     .split('.')
     .reduce((part: Answer, name) => part[name], loadPackageDefinition(definition));
-  const client = new inPackage[service!](`127.0.0.1:${port}`, credentials.createInsecure(), {
+  const proof = tls ? credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null) : credentials.createInsecure();
+  // A name, since grpc-js warns of an address in a certificate.
+  const client = new inPackage[service!](tls ? `localhost:${port}` : `127.0.0.1:${port}`, proof, {
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
     ...options,

@@ -9,7 +9,17 @@ import { infer, type SeveralProcesses, send, startSeveral } from '../../testkit/
 import { type TemporaryFolder, temporaryFolder } from '../../testkit/temporary-folder.ts';
 import { read, TestAuthority } from '../../testkit/test-certificates.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
-import { copyRequest, floatsOf, type GrpcClient, healthClient, inferenceClient } from '../grpc/grpc-client.ts';
+import {
+  copyRequest,
+  floatsOf,
+  type GrpcClient,
+  healthClient,
+  inferenceClient,
+  rawFloats,
+} from '../grpc/grpc-client.ts';
+
+/** Each client has a connection of its own. */
+const apart = { 'grpc.use_local_subchannel_pool': 1 };
 
 describe('several processes with gRPC', function () {
   this.timeout(600_000);
@@ -31,14 +41,13 @@ describe('several processes with gRPC', function () {
     await folder[Symbol.asyncDispose]();
   });
 
-  const options = { 'grpc.use_local_subchannel_pool': 1 };
   const ask = async (client: GrpcClient, value: number) => {
     const { answer } = await client.ask('ModelInfer', copyRequest([value]));
     return floatsOf(answer.raw_output_contents[0])[0];
   };
 
   it('share its connections out, and each answers', async () => {
-    const clients = Array.from({ length: 6 }, () => inferenceClient(port, options));
+    const clients = Array.from({ length: 6 }, () => inferenceClient(port, apart));
     try {
       for (const [at, client] of clients.entries()) assert.equal(await ask(client, at), at);
       await waitFor('the connections of both', async () =>
@@ -55,7 +64,7 @@ describe('several processes with gRPC', function () {
   });
 
   it('fail no call that is tried again as clients do, while they restart one after the other', async () => {
-    using client = inferenceClient(port, options);
+    using client = inferenceClient(port, apart);
     const before = await several.standings();
     process.kill(several.service.pid, 'SIGHUP');
     let over = false;
@@ -93,9 +102,11 @@ describe('several processes with TLS', function () {
       }),
     );
     const ca = await authority.pem;
+    const grpcPort = await choosePort('127.0.0.1');
     await using several = await startSeveral(
       2,
       {
+        VITRINE_GRPC_PORT: String(grpcPort),
         VITRINE_TLS_CERT_FILE: server.certificate,
         VITRINE_TLS_KEY_FILE: server.key,
         VITRINE_TLS_CLIENT_CA_FILE: authority.file,
@@ -121,6 +132,15 @@ describe('several processes with TLS', function () {
         const jobs = await send(`${several.url}/v1/jobs`, { agent, tls });
         assert.equal('status' in jobs && jobs.status, 200, JSON.stringify(jobs));
       }
+    for (const _ of agents) {
+      using client = inferenceClient(grpcPort, apart, tls);
+      const request = { model_name: 'small', inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 64] }] };
+      const { answer } = await client.ask('ModelInfer', {
+        ...request,
+        raw_input_contents: [rawFloats(...Array(64).fill(1))],
+      });
+      assert.ok(answer.raw_output_contents[0].length > 0);
+    }
     const stranger = await send(`${several.url}/v1/requests`, { tls: { ca } });
     assert.equal('status' in stranger && stranger.status, 401);
     for (const agent of agents.values()) agent.destroy();

@@ -1,9 +1,10 @@
 import type { Server } from 'node:http';
 import type { Config } from '../../config.ts';
 import { serviceLimits } from '../../http/http-limits.ts';
-import { createHttpServer, type UnreadMetrics } from '../../http/http-server.ts';
+import { createHttpServer } from '../../http/http-server.ts';
 import { logOrSum } from '../../http/log-or-sum.ts';
 import { proofBy, recognize } from '../../http/passed-request.ts';
+import type { UnreadMetrics } from '../../http/report-unread.ts';
 import type { BesidePort } from '../../http/serve-http.ts';
 import type { ServedApp } from '../../http/served-app.ts';
 import type { ServerTls } from '../../http/tls/server-tls.ts';

@@ -5,11 +5,14 @@ const namesOf = new WeakMap<object, readonly string[]>();
 
 const none: readonly string[] = [];
 
-/** Remembers the names of a verified client certificate for every request of its connection. */
-export function rememberNames(socket: TLSSocket): void {
-  const certificate = socket.getPeerX509Certificate();
+/**
+ * Remembers the names of a verified client certificate for every request of its connection; `of`:
+ * what requests know their connection by.
+ */
+export function rememberNames(socket: TLSSocket, of: object = socket): void {
+  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
   if (certificate === undefined) return;
-  namesOf.set(socket, [
+  namesOf.set(of, [
     ...alternativeNames(certificate.subjectAltName ?? ''),
     ...[...certificate.subject.matchAll(/^CN=(.+)$/gm)].map(([, name]) => `cn:${name}`),
   ]);

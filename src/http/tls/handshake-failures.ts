@@ -19,15 +19,22 @@ export const handshakeFailures = {
     remedy: 'present one whose extended key usage has clientAuth',
   },
   bad_certificate: { says: 'the client certificate cannot be verified', remedy: 'replace it' },
-  plain_http: { says: 'the caller speaks plain HTTP and the port speaks HTTPS only', remedy: 'use https://' },
+  plain_http: {
+    says: 'the caller speaks plain HTTP and the port speaks HTTPS only',
+    remedy: 'use https:// (gRPC: a secure channel)',
+  },
   not_tls: { says: 'what the caller speaks is not TLS', remedy: 'use https://' },
   tls_on_plain_port: {
     says: 'the caller speaks TLS and the port speaks plain HTTP',
-    remedy: 'use http://, or give the port a certificate (VITRINE_TLS_CERT_FILE)',
+    remedy: 'use http:// (gRPC: an insecure channel), or give the port a certificate (VITRINE_TLS_CERT_FILE)',
   },
   old_version: {
     says: 'the caller speaks an older TLS than is taken',
     remedy: 'bring the client up to date, or set VITRINE_TLS_MIN_VERSION',
+  },
+  no_common_protocol: {
+    says: 'the caller does not speak the protocol of the port (ALPN)',
+    remedy: 'gRPC is on the port of VITRINE_GRPC_PORT, HTTP/1.1 on the other ports',
   },
   no_common_cipher: { says: 'caller and port have no cipher in common', remedy: 'bring the client up to date' },
   distrusted: {
@@ -83,6 +90,7 @@ export class HandshakeFailures {
 /** What OpenSSL calls it. */
 export function reasonOfError({ code = '' }: NodeJS.ErrnoException): HandshakeFailure {
   if (/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|PROTOCOL_VERSION|WRONG_SSL_VERSION/.test(code)) return 'old_version';
+  if (/NO_APPLICATION_PROTOCOL/.test(code)) return 'no_common_protocol';
   if (/NO_SHARED_CIPHER|NO_SUITABLE|HANDSHAKE_FAILURE/.test(code)) return 'no_common_cipher';
   if (/ALERT_UNKNOWN_CA/.test(code)) return 'distrusted';
   if (/ALERT_CERTIFICATE_EXPIRED/.test(code)) return 'ours_expired';

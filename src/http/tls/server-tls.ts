@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+import { createSecureServer, type ServerOptions as Http2Options, type Http2SecureServer } from 'node:http2';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContextOptions, TLSSocket, type TlsOptions } from 'node:tls';
+import {
+  createSecureContext,
+  type SecureContextOptions,
+  TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import type { Config } from '../../config.ts';
 import { type FailureCode, ServiceError } from '../../errors.ts';
 import { say } from '../../sentence.ts';
@@ -16,15 +23,15 @@ type TlsConfig = Pick<
   'tlsCertFile' | 'tlsKeyFile' | 'tlsClientCaFile' | 'tlsClientCertificates' | 'tlsMinVersion' | 'tlsHandshakeMsMax'
 >;
 
-/** Bytes of an answer to what never became a request. */
-export type Refusal = (code: FailureCode, message: string) => string;
+/** Answers a connection on which nothing became a request, and closes it. */
+export type RefuseConnection = (socket: Socket, code: FailureCode, message: string) => void;
 
 /** How long a caller that is refused is listened to, so that it sees why. */
-const refusalMs = 1000;
+export const refusalMs = 1000;
 
 /**
- * How the ports of this process are made secure. `forServer` gives what any TLS server is made
- * with, and keeps it up to date; `createHttps` makes the one for HTTP.
+ * How the ports of this process are made secure. `createHttps` makes the server for HTTP/1.1,
+ * `createHttp2` the one for HTTP/2; both take up changed files.
  */
 export class ServerTls {
   readonly failures: HandshakeFailures;
@@ -82,7 +89,7 @@ export class ServerTls {
    * The options of a TLS server. `swap` gets them again when the files have changed: connections that
    * are open go on, new ones get the new certificate.
    */
-  options(swap: (context: SecureContextOptions) => void): TlsOptions {
+  #options(swap: (context: SecureContextOptions) => void): TlsOptions {
     const files = this.#files;
     if (files === undefined) throw new Error('There are no certificates: ask `on` first');
     files.onChange((certificates) => swap(this.#contextOf(certificates)));
@@ -105,26 +112,42 @@ export class ServerTls {
     return reasonOfCertificate(String(socket.authorizationError));
   }
 
-  /** The server for HTTP over TLS; what comes in otherwise is answered by `refusal`. */
+  /** The server for HTTP/1.1 over TLS; connections that may not come in are answered by `refuse`. */
   createHttps(
     options: ServerOptions,
     listener: (request: IncomingMessage, response: ServerResponse) => void,
-    refusal: Refusal,
+    refuse: RefuseConnection,
   ): Server {
     const server = createServer(
-      { ...options, ...this.options((context) => server.setSecureContext(context)), ALPNProtocols: ['http/1.1'] },
+      { ...options, ...this.#options((context) => server.setSecureContext(context)), ALPNProtocols: ['http/1.1'] },
       listener,
     );
-    this.#watchHandshakes(server, refusal);
+    this.#watchHandshakes(server, refuse);
+    return server;
+  }
+
+  /** The same for HTTP/2. */
+  createHttp2(options: Http2Options, refuse: RefuseConnection): Http2SecureServer {
+    const server = createSecureServer({
+      ...options,
+      ...this.#options((context) => server.setSecureContext(context)),
+      ALPNProtocols: http2Only,
+    });
+    // Who offers another protocol is refused by the handshake; who offers none at all comes to here.
+    server.on('unknownProtocol', (socket: TLSSocket) =>
+      endWith(socket, this.failures.report('no_common_protocol', socket.remoteAddress ?? 'unknown')),
+    );
+    this.#watchHandshakes(server, refuse);
     return server;
   }
 
   /** Answers a connection that is refused before its handshake, by way of the handshake. */
-  answer(socket: Socket, text: string): void {
+  answer(socket: Socket, text: string, { http2 = false }: { http2?: boolean } = {}): void {
     const certificates = this.#files?.now ?? {};
     const secure = new TLSSocket(socket, {
       isServer: true,
       secureContext: createSecureContext(this.#contextOf(certificates)),
+      ...(http2 && { ALPNProtocols: http2Only }),
     });
     secure.on('error', () => socket.destroy());
     secure.resume();
@@ -136,7 +159,7 @@ export class ServerTls {
   }
 
   /** Every handshake has its time, and each that fails its reason. */
-  #watchHandshakes(server: Server, refusal: Refusal): void {
+  #watchHandshakes(server: TlsServer, refuse: RefuseConnection): void {
     const handshakes = takeListeners<Socket>(server, 'connection');
     const connections = takeListeners<TLSSocket>(server, 'secureConnection');
     const begun = new Map<string, Handshake>();
@@ -148,7 +171,7 @@ export class ServerTls {
         else {
           handshake.isOver = true;
           const message = this.failures.report(spoken === 'http' ? 'plain_http' : 'not_tls', handshake.address);
-          endWith(socket, refusal('wrong_protocol', message));
+          refuse(socket, 'wrong_protocol', message);
         }
       });
     });
@@ -166,13 +189,13 @@ export class ServerTls {
       clearTimeout(handshake?.overtime);
       const reason = this.refusalOf(socket);
       if (reason === undefined) {
-        if (socket.authorized) rememberNames(socket);
+        rememberNames(socket);
         connections(socket);
         return;
       }
       const message = this.failures.report(reason, handshake?.address ?? 'unknown');
       socket.on('error', () => socket.destroy());
-      endWith(socket, refusal('certificate_refused', message));
+      refuse(socket, 'certificate_refused', message);
     });
   }
 
@@ -205,6 +228,8 @@ export class ServerTls {
   }
 }
 
+const http2Only = ['h2'];
+
 /** What a port of this process speaks. */
 export function schemeOf({ on }: Pick<ServerTls, 'on'>): 'http' | 'https' {
   return on ? 'https' : 'http';
@@ -224,7 +249,7 @@ function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): 
 }
 
 /** Takes the listeners of a server out, and answers what calls them. */
-function takeListeners<On extends Socket>(server: Server, event: string): (socket: On) => void {
+function takeListeners<On extends Socket>(server: TlsServer, event: string): (socket: On) => void {
   const listeners = server.listeners(event) as ((socket: On) => void)[];
   server.removeAllListeners(event);
   return (socket) => {
@@ -235,7 +260,7 @@ function takeListeners<On extends Socket>(server: Server, event: string): (socke
 /**
  * Its bytes are discarded: closed with unread bytes, it would be reset before the answer arrives.
  */
-function endWith(socket: Socket, text: string): void {
+export function endWith(socket: Socket, text: string): void {
   const overtime = setTimeout(() => socket.destroy(), refusalMs).unref();
   socket.once('close', () => clearTimeout(overtime));
   socket.resume();

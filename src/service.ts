@@ -151,8 +151,7 @@ async function open(of: { config: Config; seat: Seat | undefined; data: DataFold
   // The GPUs are the machine's: one process exports them, each reads them for its costs.
   const gpu = startGpu(config, isFirst ? meter : new Meter(), machine);
   const lifecycle = new Lifecycle();
-  const flights = recorderOf(config, machine);
-  const blame = flights && new BlameMetrics(meter, flights).begin();
+  const { flights, blame } = recorderOf(config, meter, machine);
   const registry = flights
     ? new Registry(config, observedBy(engineMetrics, cost, flights), new GpuShare(() => gpu))
     : new Registry(config);
@@ -203,10 +202,12 @@ async function openShared(config: Config, meter: Meter, seat: Seat | undefined) 
   return { database, replicas, quotas, access };
 }
 
-function recorderOf(config: Config, machine: MachineRecord): FlightRecorder | undefined {
-  if (config.telemetryOff) return undefined;
+/** What remembers requests, and who counts their waits. */
+function recorderOf(config: Config, meter: Meter, machine: MachineRecord) {
+  if (config.telemetryOff) return {};
   const { flightRecordsMax: recordsMax, flightBatchesMax: batchesMax } = config;
-  return new FlightRecorder({ recordsMax, batchesMax, minutesMax: 60, machine });
+  const flights = new FlightRecorder({ recordsMax, batchesMax, minutesMax: 60, machine });
+  return { flights, blame: new BlameMetrics(meter, flights).begin() };
 }
 
 async function prepare({ registry, jobs }: Opened, seat: Seat | undefined, changes: MakeChange): Promise<void> {

@@ -1,15 +1,19 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import type { BodyReader } from '../../http/body-reader.ts';
 import { readJsonBody } from '../../http/json/read-json-body.ts';
-import { SetsBuilder } from '../../observe/compare/compared-sets.ts';
-import { tellApartInSteps } from '../../observe/compare/tell-apart.ts';
+import { leftSignal } from '../../http/while-open.ts';
+import type { Compared } from '../../observe/compare/compare-requests.ts';
+import { type ComparedRequests, inSet, SetsBuilder } from '../../observe/compare/compared-sets.ts';
 import type { FlightRecord } from '../../observe/flight/flight-record.ts';
+import type { FlightRecorder } from '../../observe/flight/flight-recorder.ts';
 import { ours, say } from '../../sentence.ts';
 import { Breather } from '../../telemetry/breather.ts';
 import type { Client } from '../access/clients.ts';
 import { type compareAnswered, compareAsked } from './compare-queries.ts';
+import { CompareThread } from './compare-thread.ts';
 import { milliseconds } from './flight-answer.ts';
 import { asked, type FlightParts } from './flight-routes.ts';
 import { isIn } from './request-filter.ts';
@@ -20,37 +24,46 @@ type Asked = z.output<typeof compareAsked>;
 const minutesWhenAbsent = 60;
 
 /** POST /v1/requests/compare: what parts two sets of remembered requests. */
-export function compareRequests({ access, flights, bodies }: FlightParts & { bodies: BodyReader }) {
+export function compareRequests({
+  access,
+  flights,
+  bodies,
+  config,
+}: FlightParts & { bodies: BodyReader; config: Config }) {
+  const thread = new CompareThread(config);
   return async (request: Request, response: Response, client: Client): Promise<void> => {
-    const { minutes = minutesWhenAbsent, among = {}, ...sets } = readAsked(await readJsonBody(bodies, request));
+    const given = readAsked(await readJsonBody(bodies, request));
     const { recorder, sees } = asked(access, flights, client);
-    const breather = new Breather();
-    const chosen: FlightRecord[] = [];
-    for (const record of recorder.eachSince(performance.now() - minutes * 60_000)) {
-      await breather.breathe();
-      if (sees(record) && isIn(record, among)) chosen.push(record);
-    }
-    response.json(await compare(chosen, sets, breather));
+    const left = leftSignal(response);
+    const compared = await thread.inPlace(async () => {
+      const requests = await collect(recorder, given, sees);
+      return thread.compare({ requests, slowestPercent: given.slowest_percent }, left);
+    });
+    response.json(answerOf(compared));
   };
 }
 
-async function compare(
-  chosen: readonly FlightRecord[],
-  { first = {}, slowest_percent, second }: Pick<Asked, 'first' | 'second' | 'slowest_percent'>,
-  breather: Breather,
-): Promise<z.output<typeof compareAnswered>> {
-  const slowerThanMs = slowest_percent === undefined ? undefined : slowestFrom(chosen, slowest_percent);
+/** The numbers of the requests that are asked for. Others are served between. */
+async function collect(
+  recorder: FlightRecorder,
+  { minutes = minutesWhenAbsent, among = {}, first = {}, second }: Asked,
+  sees: (record: FlightRecord) => boolean,
+): Promise<ComparedRequests> {
+  const breather = new Breather();
   const builder = new SetsBuilder();
-  for (const record of chosen) {
+  for (const record of recorder.eachSince(performance.now() - minutes * 60_000)) {
     await breather.breathe();
-    if (isIn(record, first) && record.tookMs >= (slowerThanMs ?? 0)) builder.add(0, record);
-    else if (second === undefined || isIn(record, second)) builder.add(1, record);
+    if (!sees(record) || !isIn(record, among)) continue;
+    const isInSecond = second === undefined || isIn(record, second);
+    builder.add((isIn(record, first) ? inSet.first : 0) | (isInSecond ? inSet.second : 0), record);
   }
-  const [inFirst, inSecond] = builder.counts;
-  const differences = await tellApartInSteps(builder.build(), breather);
+  return builder.build();
+}
+
+function answerOf({ first, second, slowerThanMs, differences }: Compared): z.output<typeof compareAnswered> {
   return {
-    first: { requests: inFirst },
-    second: { requests: inSecond },
+    first: { requests: first },
+    second: { requests: second },
     slower_than_ms: slowerThanMs === undefined ? null : milliseconds(slowerThanMs),
     differences: differences.map(differenceAnswer),
   };
@@ -71,9 +84,4 @@ function readAsked(given: unknown): Asked {
       say`Cannot compare requests: the first set is not given; give first or slowest_percent.`,
     );
   return parsed.data;
-}
-
-function slowestFrom(records: readonly FlightRecord[], percent: number): number {
-  const times = Float64Array.from(records, ({ tookMs }) => tookMs).sort();
-  return times[Math.max(0, Math.floor(times.length * (1 - percent / 100)))] ?? 0;
 }

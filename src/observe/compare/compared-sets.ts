@@ -10,49 +10,86 @@ export type Column = {
   readonly values: Float64Array;
 };
 
-/** Two sets of requests by their fields, the first set first, as they can be sent to a thread. */
+/** Which sets a request may belong to; the first set is asked first. */
+export const inSet = { first: 1, second: 2 } as const;
+
+/** Requests by their fields, as they can be sent to a thread: bits of `inSet`, and the values. */
+export type ComparedRequests = { readonly members: Uint8Array; readonly columns: readonly Column[] };
+
+/** Two sets of requests by their fields, the first set first. */
 export type ComparedSets = { readonly first: number; readonly second: number; readonly columns: readonly Column[] };
 
-/** Collects the two sets, a request at a time. */
+const fields = comparedFieldNames.map((name) => ({ name, ...fieldOf(name) }));
+
+/** Collects requests, one at a time: of a record nothing is stored but its numbers. */
 export class SetsBuilder {
-  readonly #max: number;
-  readonly #columns = comparedFieldNames.map((field) => ({
-    field,
-    words: fieldOf(field).kind === 'word' ? new Map<string, number>() : undefined,
-    values: [[], []] as [number[], number[]],
-  }));
-  readonly #counts: [number, number] = [0, 0];
+  readonly #words = fields.map(({ kind }) => (kind === 'word' ? new Map<string, number>() : undefined));
+  #values = fields.map(() => new Float64Array(roomAtFirst));
+  #members = new Uint8Array(roomAtFirst);
+  #count = 0;
 
-  constructor(max = Number.POSITIVE_INFINITY) {
-    this.#max = max;
-  }
-
-  /** `set`: 0 is the first. False: it has as many as it may. */
-  add(set: 0 | 1, record: FlightRecord): boolean {
-    if (this.#counts[set] >= this.#max) return false;
-    this.#counts[set] += 1;
-    for (const { field, words, values } of this.#columns) {
-      const value = fieldOf(field).of(record);
-      values[set].push(typeof value === 'string' ? numberOf(words!, value) : (value ?? Number.NaN));
+  /** `sets`: bits of `inSet`. */
+  add(sets: number, record: FlightRecord): void {
+    if (this.#count === this.#members.length) this.#grow();
+    const at = this.#count;
+    this.#count += 1;
+    this.#members[at] = sets;
+    for (let column = 0; column < fields.length; column += 1) {
+      const value = fields[column]!.of(record);
+      this.#values[column]![at] =
+        typeof value === 'string' ? numberOf(this.#words[column]!, value) : (value ?? Number.NaN);
     }
-    return true;
   }
 
-  get counts(): readonly [number, number] {
-    return this.#counts;
-  }
-
-  build(): ComparedSets {
+  build(): ComparedRequests {
     return {
-      first: this.#counts[0],
-      second: this.#counts[1],
-      columns: this.#columns.map(({ field, words, values }) => ({
-        field,
-        words: words && [...words.keys()],
-        values: Float64Array.from([...values[0], ...values[1]]),
-      })),
+      members: this.#members.subarray(0, this.#count),
+      columns: fields.map(({ name }, column) => {
+        const words = this.#words[column];
+        return {
+          field: name,
+          words: words && [...words.keys()],
+          values: this.#values[column]!.subarray(0, this.#count),
+        };
+      }),
     };
   }
+
+  #grow(): void {
+    const room = this.#members.length * 2;
+    const members = new Uint8Array(room);
+    members.set(this.#members);
+    this.#members = members;
+    this.#values = this.#values.map((values) => {
+      const larger = new Float64Array(room);
+      larger.set(values);
+      return larger;
+    });
+  }
+}
+
+const roomAtFirst = 1024;
+
+/** The two sets; `slowerThanMs`: of the first are only those that took so long or longer. */
+export function setsOf({ members, columns }: ComparedRequests, slowerThanMs = 0): ComparedSets {
+  const took = columns.find(({ field }) => field === 'took')!.values;
+  const first: number[] = [];
+  const second: number[] = [];
+  for (const [at, sets] of members.entries())
+    if ((sets & inSet.first) !== 0 && took[at]! >= slowerThanMs) first.push(at);
+    else if ((sets & inSet.second) !== 0) second.push(at);
+  const order = [...first, ...second];
+  return {
+    first: first.length,
+    second: second.length,
+    columns: columns.map((column) => ({ ...column, values: Float64Array.from(order, (at) => column.values[at]!) })),
+  };
+}
+
+/** What the slowest so many percent took at least. */
+export function slowestFrom({ columns }: ComparedRequests, percent: number): number {
+  const times = columns.find(({ field }) => field === 'took')!.values.toSorted();
+  return times[Math.max(0, Math.floor(times.length * (1 - percent / 100)))] ?? 0;
 }
 
 function numberOf(words: Map<string, number>, word: string): number {

@@ -1,7 +1,6 @@
-import type { Breather } from '../../telemetry/breather.ts';
 import type { FlightRecord } from '../flight/flight-record.ts';
 import type { ComparedField } from './compared-fields.ts';
-import { type Column, type ComparedSets, SetsBuilder } from './compared-sets.ts';
+import { type Column, type ComparedSets, inSet, SetsBuilder, setsOf } from './compared-sets.ts';
 
 /** A property that many of one set have and few of the other. */
 export type Difference = {
@@ -19,32 +18,21 @@ export type Difference = {
 /** The differences of two sets, the clearest first; what chance could have made is left out. */
 export function tellApart(first: readonly FlightRecord[], second: readonly FlightRecord[]): Difference[] {
   const builder = new SetsBuilder();
-  for (const record of first) builder.add(0, record);
-  for (const record of second) builder.add(1, record);
-  return differencesOf(builder.build());
-}
-
-/** The same in small steps, so that others are served between. */
-export async function tellApartInSteps(sets: ComparedSets, breather: Pick<Breather, 'breathe'>): Promise<Difference[]> {
-  const found: Difference[] = [];
-  for (const column of sets.columns) {
-    found.push(...differencesIn(column, sets));
-    await breather.breathe();
-  }
-  return ranked(found);
+  for (const record of first) builder.add(inSet.first, record);
+  for (const record of second) builder.add(inSet.second, record);
+  return differencesOf(setsOf(builder.build()));
 }
 
 export function differencesOf(sets: ComparedSets): Difference[] {
-  return ranked(sets.columns.flatMap((column) => differencesIn(column, sets)));
+  return sets.columns
+    .flatMap((column) => differencesIn(column, sets))
+    .filter(isNoChance)
+    .sort((one, other) => other.parts - one.parts);
 }
 
 function differencesIn(column: Column, sets: ComparedSets): Difference[] {
   if (sets.first === 0 || sets.second === 0) return [];
   return column.words ? ofWords(column, column.words, sets) : ofNumbers(column, sets);
-}
-
-function ranked(found: readonly Difference[]): Difference[] {
-  return found.filter(isNoChance).sort((one, other) => other.parts - one.parts);
 }
 
 /** The word that parts the sets best. A request without the field has another value, too. */

@@ -16,7 +16,7 @@ export type Compared = {
   readonly differences: readonly Difference[];
 };
 
-/** Sorts and counts for up to 0.2 s where there are ten thousand requests: it belongs in a thread. */
+/** Takes up to 0.2 s of CPU for ten thousand requests: it belongs in a thread. */
 export function compareRequests({ requests, slowestPercent }: Comparison): Compared {
   const slowerThanMs = slowestPercent === undefined ? undefined : slowestFrom(requests, slowestPercent);
   const sets = setsOf(requests, slowerThanMs);

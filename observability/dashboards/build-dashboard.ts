@@ -5,6 +5,7 @@ import { attributeNames } from '../../src/telemetry/names/names.ts';
 import { series } from '../promql.ts';
 import { buildPanel } from './build-panel.ts';
 import { dataSource, dataSourceVariables } from './data-sources.ts';
+import { fitVariable } from './fit-schema.ts';
 import type { DashboardPlan, VariableName } from './panel.ts';
 
 /** What all dashboards have in common: the way from one to the others goes by it. */
@@ -49,7 +50,8 @@ export function buildDashboard(plan: DashboardPlan): dashboard.Dashboard {
       throw new Error(`The line "${line.panels[0]?.title}" of ${plan.name} is ${x} columns wide; 24 is all there is`);
     y += line.height;
   }
-  return built.build();
+  const { templating, ...rest } = built.build();
+  return { ...rest, templating: { list: (templating?.list ?? []).map(fitVariable) } };
 }
 
 type Source = keyof typeof dataSourceVariables;
@@ -79,7 +81,6 @@ function variable(name: VariableName): dashboard.QueryVariableBuilder {
       .label(label)
       .datasource(dataSource('prometheus'))
       .query({ query, refId: name })
-      .definition(query)
       .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
       .sort(dashboard.VariableSort.AlphabeticalAsc)
       .multi(true)
@@ -137,23 +138,18 @@ type Mark = { expr: string; title: string };
 
 function logMark(name: string, color: string, { expr, title }: Mark): dashboard.AnnotationQueryBuilder {
   const datasource = dataSource('loki');
-  return mark(name, color, datasource, { expr, title })
+  return mark(name, color, datasource, title)
     .enable(true)
     .target(new LokiQuery().refId('Mark').datasource(datasource).expr(expr).queryType('range').maxLines(100));
 }
 
 function metricMark(name: string, color: string, { expr, title }: Mark): dashboard.AnnotationQueryBuilder {
   const datasource = dataSource('prometheus');
-  return mark(name, color, datasource, { expr, title }).target(
+  return mark(name, color, datasource, title).target(
     new PrometheusQuery().refId('Mark').datasource(datasource).expr(expr).range(),
   );
 }
 
-function mark(name: string, color: string, datasource: { type: string; uid: string }, { expr, title }: Mark) {
-  return new dashboard.AnnotationQueryBuilder()
-    .name(name)
-    .datasource(datasource)
-    .iconColor(color)
-    .expr(expr)
-    .titleFormat(title);
+function mark(name: string, color: string, datasource: { type: string; uid: string }, title: string) {
+  return new dashboard.AnnotationQueryBuilder().name(name).datasource(datasource).iconColor(color).titleFormat(title);
 }

@@ -13,6 +13,7 @@ import * as tempo from '@grafana/grafana-foundation-sdk/tempo';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
 import { alertRules, runbookOf } from '../alerts/alerts.ts';
 import { dataSource } from './data-sources.ts';
+import { fitPanel } from './fit-schema.ts';
 import type { Limits, Panel, PanelLink, Word } from './panel.ts';
 import type { Query } from './query.ts';
 
@@ -40,7 +41,7 @@ export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): 
   if (panel.columns) arrange(drawn, panel, panel.columns);
   if (panel.largestFirst !== undefined && drawn instanceof Table)
     drawn.sortBy([new common.TableSortByFieldStateBuilder().displayName(panel.largestFirst).desc(true)]);
-  return drawn.build();
+  return fitPanel(drawn.build());
 }
 
 function drawing(panel: Panel): AnyBuilder {

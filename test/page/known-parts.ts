@@ -140,6 +140,7 @@ const optionsOf: Readonly<Record<string, Known>> = {
     reduceOptions,
     text: true,
     ...all('orientation', 'showThresholdLabels', 'showThresholdMarkers', 'sizing', 'minVizWidth', 'minVizHeight'),
+    ...all('shape', 'barShape', 'barWidthFactor', 'segmentCount', 'segmentSpacing', 'effects'),
   },
   bargauge: {
     reduceOptions,
@@ -158,7 +159,6 @@ const optionsOf: Readonly<Record<string, Known>> = {
     ),
   },
   table: {
-    footer: true,
     ...all('showHeader', 'cellHeight', 'sortBy', 'frameIndex', 'showTypeIcons', 'enablePagination'),
   },
   heatmap: {

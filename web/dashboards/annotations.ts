@@ -27,7 +27,7 @@ async function askOne(
   { start, end, values, built }: { start: number; end: number; values: Values; built: Built },
   signal: AbortSignal,
 ): Promise<Annotated[]> {
-  const query = interpolate(annotation.expr ?? annotation.target?.expr ?? '', values, built);
+  const query = interpolate(annotation.target?.expr ?? '', values, built);
   if (query === '') return [];
   const colour = asColour(annotation.iconColor) ?? 'var(--blue)';
   const source = annotation.datasource;

@@ -21,7 +21,6 @@ export type Variable = {
   name: string;
   label?: string;
   query?: string | { query?: string; qryType?: number; refId?: string };
-  definition?: string;
   current?: { value?: string | string[]; text?: string | string[] };
   options?: { value: string; text: string; selected?: boolean }[];
   multi?: boolean;
@@ -36,7 +35,6 @@ export type Annotation = {
   enable?: boolean;
   hide?: boolean;
   iconColor?: string;
-  expr?: string;
   builtIn?: number;
   datasource?: DataSource;
   titleFormat?: string;

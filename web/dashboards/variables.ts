@@ -100,8 +100,7 @@ async function optionsOf(
   { start, end, built }: { start: number; end: number; built: Built },
   signal: AbortSignal,
 ): Promise<{ value: string; text: string }[]> {
-  const query =
-    typeof variable.query === 'string' ? variable.query : (variable.query?.query ?? variable.definition ?? '');
+  const query = typeof variable.query === 'string' ? variable.query : (variable.query?.query ?? '');
   switch (variable.type) {
     case 'query': {
       const [, metric, label] = /^label_values\(\s*(?:(.+?)\s*,\s*)?([A-Za-z_]\w*)\s*\)$/s.exec(query) ?? [];

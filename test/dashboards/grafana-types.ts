@@ -1,4 +1,4 @@
-// The dashboards as the pinned Grafana types them. A test has the compiler check the files by these.
+// Dashboards as the pinned Grafana types them: a test has the compiler check the files by these.
 
 import type {
   AnnotationQuery,

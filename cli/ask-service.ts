@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { askPort, type Way } from '../launcher/ask-port.ts';
 import { StackFailure } from '../launcher/stack-failure.ts';
 import { readState } from '../launcher/stack-state.ts';
+import { callerTrust, stackTls, wayTo } from '../launcher/ways.ts';
 import { readConfig, settings } from '../src/config.ts';
 
 /** The service answered, and not with what it was asked for. */
@@ -26,34 +28,29 @@ export type ServiceOptions = {
  * failure.
  */
 export async function askService(path: string, options: ServiceOptions, body?: unknown): Promise<unknown> {
-  const url = options.url ?? runningService();
+  const way = options.url === undefined ? runningService() : { url: options.url, trust: callerTrust(readConfig()) };
+  const { url } = way;
   const token = await tokenFrom(options.keyFile);
   const headers = {
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   };
-  const answer = await fetch(`${url}${path}`, {
-    headers,
-    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
-  }).catch((cause: Error) => {
-    throw new StackFailure(
-      `Cannot ask the service at ${url}: it does not answer; start it with \`vitrine up\`, or give --url.`,
-      { cause },
-    );
+  const asking = { headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  const { ok, status, type, text } = await askPort(way, path, asking).catch((cause: Error) => {
+    throw new StackFailure(`Cannot ask the service at ${cause.message}; start it with \`vitrine up\`, or give --url.`, {
+      cause,
+    });
   });
-  const text = await answer.text();
-  if (answer.ok) return answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
-  throw new ServiceRefusal(
-    sentenceIn(text) ?? `The service at ${url} answered ${answer.status} to ${path}.`,
-    answer.status,
-  );
+  if (ok) return type.includes('json') ? JSON.parse(text) : text;
+  throw new ServiceRefusal(sentenceIn(text) ?? `The service at ${url} answered ${status} to ${path}.`, status);
 }
 
-function runningService(): string {
+function runningService(): Way {
   const config = readConfig();
-  const { ports = {} } = readState(resolve(import.meta.dirname, '..', config.data)) ?? {};
+  const { ports = {}, tls = stackTls(config, process.env) } =
+    readState(resolve(import.meta.dirname, '..', config.data)) ?? {};
   const host = config.bind === '0.0.0.0' || config.bind === '::' ? '127.0.0.1' : config.bind;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${ports[settings.servicePort.env] ?? config.servicePort}`;
+  return wayTo('servicePort', ports[settings.servicePort.env] ?? config.servicePort, tls, host);
 }
 
 async function tokenFrom(keyFile: string | undefined): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { askPort, type Way } from '../launcher/ask-port.ts';
 import { bindingPackage, examineCuda, obstaclesTo } from '../launcher/cuda/examine-cuda.ts';
 
 type Finding = { good: boolean; text: string };
@@ -24,8 +25,8 @@ export async function examineProvider(): Promise<Finding> {
 }
 
 /** On what the models of the running service run, and why not on what they ask for. */
-export async function examineUse(url: string): Promise<Finding[]> {
-  const gpu = await gpuCheckOf(url);
+export async function examineUse(service: Way): Promise<Finding[]> {
+  const gpu = await gpuCheckOf(service);
   if (gpu?.providers === undefined) return [];
   const on = Object.entries(gpu.providers).map(([provider, count]) => `${count} on ${provider}`);
   const text = `Models run: ${on.join(', ') || 'none'}; GPUs that the service sees: ${gpu.count ?? 0}`;
@@ -33,10 +34,10 @@ export async function examineUse(url: string): Promise<Finding[]> {
   return [{ good: false, text: `${text}; ${(gpu.message ?? '').replace(/\.$/, '')}` }];
 }
 
-async function gpuCheckOf(url: string): Promise<GpuCheck | undefined> {
+async function gpuCheckOf(service: Way): Promise<GpuCheck | undefined> {
   try {
-    const answer = await fetch(new URL('/health/detailed', url), { signal: AbortSignal.timeout(5_000) });
-    return ((await answer.json()) as { checks?: { gpu?: GpuCheck } }).checks?.gpu;
+    const { text } = await askPort(service, '/health/detailed', { timeoutMs: 5_000 });
+    return (JSON.parse(text) as { checks?: { gpu?: GpuCheck } }).checks?.gpu;
   } catch {
     // That it does not answer is a finding of its own.
     return undefined;

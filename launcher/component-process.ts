@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lastLines, openConsoleLog } from '../cli/console-log.ts';
 import { pauseUnless } from '../src/resilience/pause-unless.ts';
+import { askPort, type Way } from './ask-port.ts';
 import { patiently } from './patiently.ts';
 import { identify, isRunning, type ProcessIdentity, sendSignal } from './process-identity.ts';
 import { StackFailure } from './stack-failure.ts';
@@ -21,9 +22,10 @@ export type ComponentProcessOptions = {
   logPath: string;
   /** Made for every start, so that changed settings take effect. */
   launch: () => Promise<Launch>;
-  healthUrl: string;
+  /** Asked until it answers. */
+  health: () => Way;
   healthDeadlineMs: number;
-  livenessUrl?: string;
+  liveness?: () => Way;
   livenessEveryMs?: number;
   /** TERM first; KILL when it has not ended by then. */
   stopMsMax: number;
@@ -91,7 +93,7 @@ export class ComponentProcess {
 
   /** Waits until it answers as healthy; ends with its last lines when it does not, in time. */
   async untilHealthy(signal?: AbortSignal): Promise<void> {
-    const { title, healthDeadlineMs, healthUrl, logPath, autoRestart } = this.#options;
+    const { title, healthDeadlineMs, health, logPath, autoRestart } = this.#options;
     const endsAt = performance.now() + healthDeadlineMs;
     while (performance.now() < endsAt) {
       signal?.throwIfAborted();
@@ -107,7 +109,7 @@ export class ComponentProcess {
     }
     const lines = await lastLines(logPath, 20);
     throw new StackFailure(
-      `Cannot start ${title}: ${healthUrl} did not answer well within ${healthDeadlineMs / 1000} s; its last lines may say why:\n${lines.join('\n')}`,
+      `Cannot start ${title}: ${health().url} did not answer well within ${healthDeadlineMs / 1000} s; its last lines may say why:\n${lines.join('\n')}`,
     );
   }
 
@@ -239,17 +241,17 @@ export class ComponentProcess {
    * stays silent is killed.
    */
   async #watchHealth(identity: ProcessIdentity, signal: AbortSignal): Promise<void> {
-    const { healthUrl, livenessUrl, livenessEveryMs = livenessEveryMsDefault } = this.#options;
+    const { health, liveness, livenessEveryMs = livenessEveryMsDefault } = this.#options;
     const runs = () => !signal.aborted && this.identity === identity;
     while (runs() && this.#state.kind === 'starting') {
-      if ((await answersWell(healthUrl)) && runs()) this.#become({ kind: 'healthy', identity, sinceMs: Date.now() });
+      if ((await answersWell(health())) && runs()) this.#become({ kind: 'healthy', identity, sinceMs: Date.now() });
       else await pauseUnless(signal, 100);
     }
     let misses = 0;
-    while (livenessUrl !== undefined && runs()) {
+    while (liveness !== undefined && runs()) {
       await pauseUnless(signal, livenessEveryMs);
       if (!runs()) return;
-      misses = (await answersWell(livenessUrl)) ? 0 : misses + 1;
+      misses = (await answersWell(liveness())) ? 0 : misses + 1;
       if (misses >= livenessMissesMax && runs() && (await isRunning(identity).catch(() => false)))
         sendSignal(-identity.pid, 'SIGKILL');
     }
@@ -263,11 +265,9 @@ export class ComponentProcess {
 }
 
 /** Whether a health page answers with 2xx within two seconds. */
-export async function answersWell(url: string): Promise<boolean> {
+export async function answersWell(way: Way): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } });
-    await response.body?.cancel();
-    return response.ok;
+    return (await askPort(way, '', { timeoutMs: 2_000 })).ok;
   } catch {
     return false; // Not listening, too slow or talking nonsense: whatever the cause, it is not well.
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreName } from '../src/stores/stores.ts';
+import { askPort, type Way } from './ask-port.ts';
 
 /**
  * One span, one log record and one metric point, each unique. They go through the Collector and are
@@ -12,7 +13,7 @@ export const probeJob = 'vitrine-doctor';
 const metricName = 'vitrine_doctor_probe_timestamp_seconds';
 
 /** Sends all three signals over OTLP/HTTP; ends with an error when the Collector refuses one. */
-export async function sendProbe(collectorUrl: string): Promise<Probe> {
+export async function sendProbe(collector: Way): Promise<Probe> {
   const traceId = randomBytes(16).toString('hex');
   const spanId = randomBytes(8).toString('hex');
   const nowMs = Date.now();
@@ -37,41 +38,41 @@ export async function sendProbe(collectorUrl: string): Promise<Probe> {
   };
   const metric = { name: metricName, gauge: { dataPoints: [{ timeUnixNano, asDouble: value }] } };
 
-  await post(`${collectorUrl}/v1/traces`, { resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] });
-  await post(`${collectorUrl}/v1/logs`, { resourceLogs: [{ resource, scopeLogs: [{ logRecords: [logRecord] }] }] });
-  await post(`${collectorUrl}/v1/metrics`, { resourceMetrics: [{ resource, scopeMetrics: [{ metrics: [metric] }] }] });
+  await post(collector, '/v1/traces', { resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] });
+  await post(collector, '/v1/logs', { resourceLogs: [{ resource, scopeLogs: [{ logRecords: [logRecord] }] }] });
+  await post(collector, '/v1/metrics', { resourceMetrics: [{ resource, scopeMetrics: [{ metrics: [metric] }] }] });
   return { traceId, value };
 }
 
 /** Whether each store has its part of the probe. */
-export const probeChecks: Readonly<Record<StoreName, (url: string, probe: Probe) => Promise<boolean>>> = {
-  async jaeger(url, { traceId }) {
-    const { result } = (await ask(`${url}/api/v3/traces/${traceId}`, 404)) as { result?: object };
+export const probeChecks: Readonly<Record<StoreName, (way: Way, probe: Probe) => Promise<boolean>>> = {
+  async jaeger(way, { traceId }) {
+    const { result } = (await ask(way, `/api/v3/traces/${traceId}`, 404)) as { result?: object };
     return result !== undefined;
   },
-  async victorialogs(url, { traceId }) {
+  async victorialogs(way, { traceId }) {
     const query = new URLSearchParams({
       query: `_time:5m {service_name="${probeJob}"} trace_id:=${traceId} | stats count() n`,
     });
-    const { n } = (await ask(`${url}/select/logsql/query?${query}`)) as { n?: string };
+    const { n } = (await ask(way, `/select/logsql/query?${query}`)) as { n?: string };
     return Number(n ?? 0) > 0;
   },
   victoriametrics: hasPoint,
   prometheus: hasPoint,
-  async tempo(url, { traceId }) {
-    const { batches = [] } = (await ask(`${url}/api/traces/${traceId}`, 404)) as { batches?: unknown[] };
+  async tempo(way, { traceId }) {
+    const { batches = [] } = (await ask(way, `/api/traces/${traceId}`, 404)) as { batches?: unknown[] };
     return batches.length > 0;
   },
-  async loki(url, { traceId }) {
+  async loki(way, { traceId }) {
     const query = new URLSearchParams({ query: `{service_name="${probeJob}"} | trace_id="${traceId}"`, since: '5m' });
-    const { data } = (await ask(`${url}/loki/api/v1/query_range?${query}`)) as { data?: { result: unknown[] } };
+    const { data } = (await ask(way, `/loki/api/v1/query_range?${query}`)) as { data?: { result: unknown[] } };
     return (data?.result.length ?? 0) > 0;
   },
 };
 
-async function hasPoint(url: string, { value }: Probe): Promise<boolean> {
+async function hasPoint(way: Way, { value }: Probe): Promise<boolean> {
   const query = new URLSearchParams({ query: `${metricName}{job="${probeJob}"} == ${value}` });
-  const { data } = (await ask(`${url}/api/v1/query?${query}`)) as { data?: { result: unknown[] } };
+  const { data } = (await ask(way, `/api/v1/query?${query}`)) as { data?: { result: unknown[] } };
   return (data?.result.length ?? 0) > 0;
 }
 
@@ -80,7 +81,7 @@ async function hasPoint(url: string, { value }: Probe): Promise<boolean> {
  */
 export async function findProbe(
   store: StoreName,
-  url: string,
+  way: Way,
   probe: Probe,
   deadlineMs: number,
 ): Promise<{ foundAfterMs: number } | { failure: string }> {
@@ -88,7 +89,7 @@ export async function findProbe(
   let failure = 'it has not arrived';
   while (performance.now() - startedAt < deadlineMs) {
     try {
-      if (await probeChecks[store](url, probe)) return { foundAfterMs: Math.round(performance.now() - startedAt) };
+      if (await probeChecks[store](way, probe)) return { foundAfterMs: Math.round(performance.now() - startedAt) };
       failure = 'it has not arrived';
     } catch (error) {
       failure = (error as Error).message; // The store may be busy now and well in a moment.
@@ -98,22 +99,20 @@ export async function findProbe(
   return { failure };
 }
 
-async function post(url: string, body: unknown): Promise<void> {
-  const response = await fetch(url, {
-    method: 'POST',
+async function post(way: Way, path: string, body: unknown): Promise<void> {
+  const asking = {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(10_000),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
+    timeoutMs: 10_000,
+  };
+  const { ok, status, text } = await askPort(way, path, asking);
+  if (!ok) throw new Error(`${way.url}${path} answered ${status}: ${text.slice(0, 200)}`);
 }
 
-async function ask(url: string, emptyStatus?: number): Promise<unknown> {
+async function ask(way: Way, path: string, emptyStatus?: number): Promise<unknown> {
   const headers = { accept: 'application/json', 'x-scope-orgid': 'app' }; // Of Loki, where it has a tenant for each log stream.
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000), headers });
-  const text = await response.text();
-  if (response.status === emptyStatus) return {};
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
+  const { ok, status, text } = await askPort(way, path, { timeoutMs: 10_000, headers });
+  if (status === emptyStatus) return {};
+  if (!ok) throw new Error(`${way.url}${path} answered ${status}: ${text.slice(0, 200)}`);
   return JSON.parse(text);
 }

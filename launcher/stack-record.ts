@@ -2,6 +2,7 @@ import { settings } from '../src/config.ts';
 import { type ComponentName, type PortSetting, portSettings } from './components.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { type ComponentRecord, StateFile } from './stack-state.ts';
+import type { StackTls } from './ways.ts';
 
 type Changing = Pick<ComponentRecord, 'state' | 'detail' | 'identity'>;
 
@@ -20,6 +21,7 @@ export class StackRecord {
     data: string;
     launcher: ProcessIdentity;
     port: (setting: PortSetting) => number;
+    tls: () => StackTls;
     describe: (name: ComponentName) => Omit<ComponentRecord, keyof Changing | 'name' | 'sinceMs'>;
     onTrouble: (text: string) => void;
   }) {
@@ -48,13 +50,14 @@ export class StackRecord {
   }
 
   #write(): void {
-    const { launcher, port } = this.#parts;
+    const { launcher, port, tls } = this.#parts;
     this.#file.write({
       launcher,
       startedAtMs: this.#startedAtMs,
       settled: this.#settled,
       ports: Object.fromEntries(portSettings.map((name) => [settings[name].env, port(name)])),
       components: [...this.#components.values()],
+      tls: tls(),
     });
   }
 }

@@ -2,10 +2,12 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeFolderNow } from '../src/make-folder.ts';
+import type { Trust } from '../src/tls/trust.ts';
 import { type ComponentName, componentNames } from './components.ts';
 import { patiently } from './patiently.ts';
 import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 import { StackFailure } from './stack-failure.ts';
+import type { StackTls } from './ways.ts';
 
 export type ComponentRecord = {
   name: ComponentName;
@@ -19,6 +21,8 @@ export type ComponentRecord = {
   restartsAsked: number;
   port: number;
   healthUrl: string;
+  /** Where that is asked over TLS. */
+  trust?: Trust | undefined;
 };
 
 /**
@@ -33,6 +37,8 @@ export type StackState = {
   /** Environment name of each port setting, and the port, chosen ones included. */
   ports: Record<string, number>;
   components: ComponentRecord[];
+  /** How its ports are encrypted; a launcher of an older version does not write it. */
+  tls?: StackTls;
 };
 
 export function statePath(data: string): string {

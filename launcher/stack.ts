@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { rotateConsoleLog } from '../cli/console-log.ts';
 import { type Config, readConfig, settings } from '../src/config.ts';
 import { makeForOwnerAlone } from '../src/data-folder.ts';
+import type { Way } from './ask-port.ts';
 import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
   type ComponentName,
@@ -26,6 +27,7 @@ import { StackFailure } from './stack-failure.ts';
 import { StackRecord } from './stack-record.ts';
 import { endLeftovers, readState } from './stack-state.ts';
 import { standInFor } from './stand-in.ts';
+import { type StackTls, stackTls, wayTo } from './ways.ts';
 
 export type StackOptions = {
   /** Exactly these; without it what VITRINE_BACKENDS asks for. */
@@ -125,11 +127,13 @@ export class Stack implements AsyncDisposable {
       data: this.data,
       launcher: parts.launcher,
       port: (setting) => this.port(setting),
+      tls: () => this.#tlsOf('service'),
       describe: (name) => ({
         restarts: this.#process(name).restarts,
         restartsAsked: this.#process(name).restartsAsked,
         port: this.port(component(name).doors[0]),
-        healthUrl: this.#healthUrl(name),
+        healthUrl: this.#health(name).url,
+        trust: this.#health(name).trust,
       }),
       onTrouble: (text) => this.#options.onEvent?.({ kind: 'trouble', text }),
     });
@@ -179,7 +183,13 @@ export class Stack implements AsyncDisposable {
 
   /** Where a component is talked to. */
   url(name: ComponentName): string {
-    return `http://127.0.0.1:${this.port(component(name).doors[0])}`;
+    return this.way(name).url;
+  }
+
+  /** The same, with what it takes where its port speaks TLS. */
+  way(name: ComponentName): Way {
+    const [door] = component(name).doors;
+    return wayTo(door, this.port(door), this.#tlsOf(name));
   }
 
   /**
@@ -258,7 +268,7 @@ export class Stack implements AsyncDisposable {
     const { identity, state } = this.#process(name);
     const isSame = isDeepStrictEqual({ ...this.#env, ...overrides }, { ...this.#env, ...before });
     if (name === 'service' && isSame && state.kind === 'healthy' && identity)
-      if (await restartInTurn(this.url(name), identity)) return;
+      if (await restartInTurn(this.way(name), identity)) return;
     const { parameters } = component(name);
     parameters(this.#contextOf({ ...this.#env, ...overrides })); // What cannot be used is said while the old one still runs.
     this.#overrides.set(name, overrides);
@@ -305,9 +315,9 @@ export class Stack implements AsyncDisposable {
           onNote: (text) => this.#options.onEvent?.({ kind: 'note', name, text }),
         });
       },
-      healthUrl: this.#healthUrl(name),
+      health: () => this.#health(name),
       healthDeadlineMs: health.deadlineMs,
-      ...(liveness === undefined ? {} : { livenessUrl: `${this.url(name)}${liveness}` }),
+      ...(liveness === undefined ? {} : { liveness: () => withPath(this.way(name), liveness) }),
       stopMsMax: stopMsMax ?? this.#config.stopMsMax + 5_000,
       autoRestart: this.#options.autoRestart ?? false,
       onChange: (state) => this.#onChange(name, state),
@@ -347,9 +357,15 @@ export class Stack implements AsyncDisposable {
     this.#binaries.set(name, folder);
   }
 
-  #healthUrl(name: ComponentName): string {
+  #health(name: ComponentName): Way {
     const { door, path } = component(name).health;
-    return `http://127.0.0.1:${this.port(door)}${path}`;
+    return withPath(wayTo(door, this.port(door), this.#tlsOf(name)), path);
+  }
+
+  /** As a component's settings say, which a restart may have changed. */
+  #tlsOf(name: ComponentName): StackTls {
+    const env = { ...this.#env, ...this.#overrides.get(name) };
+    return stackTls(this.#contextOf(env).config, env);
   }
 
   #onChange(name: ComponentName, state: ProcessState): void {
@@ -370,6 +386,10 @@ export class Stack implements AsyncDisposable {
         this.#options.onEvent?.({ kind: 'trouble', text });
       });
   }
+}
+
+function withPath({ url, trust }: Way, path: string): Way {
+  return { url: `${url}${path}`, trust };
 }
 
 async function lockData(data: string): Promise<{ release(): Promise<void> }> {

@@ -6,6 +6,7 @@ import { numberOfPart } from '../src/processes/process-part.ts';
 import { type Signal, type StoreName, store } from '../src/stores/stores.ts';
 import { itemsIn } from '../src/telemetry/export/spool-entry.ts';
 import { readInstanceId } from '../src/telemetry/instance.ts';
+import { askPort, type Way } from './ask-port.ts';
 import {
   collectorDropped,
   collectorItems,
@@ -74,10 +75,10 @@ function hasFigures({ senders, collector, store }: Books): boolean {
   return collector !== undefined && store.counts !== undefined && senders.some(({ job }) => job === 'vitrine');
 }
 
-export async function readBooks(metricsUrl: string, data: string, asked: AskedStores): Promise<Books[]> {
+export async function readBooks(metrics: Way, data: string, asked: AskedStores): Promise<Books[]> {
   const startedAt = performance.now();
   for (let attempt = 1; ; attempt += 1) {
-    const books = await readOnce(metricsUrl, data, asked);
+    const books = await readOnce(metrics, data, asked);
     const elapsedMs = performance.now() - startedAt;
     // An export may be half in Prometheus at that moment; what is missing for good is so a moment
     // later, too.
@@ -88,27 +89,27 @@ export async function readBooks(metricsUrl: string, data: string, asked: AskedSt
   }
 }
 
-async function readOnce(metricsUrl: string, data: string, asked: AskedStores): Promise<Books[]> {
+async function readOnce(metrics: Way, data: string, asked: AskedStores): Promise<Books[]> {
   const up = new Set(
-    (await ask(metricsUrl, 'up == 1')).flatMap(({ labels }) => (labels.job === undefined ? [] : [labels.job])),
+    (await ask(metrics, 'up == 1')).flatMap(({ labels }) => (labels.job === undefined ? [] : [labels.job])),
   );
-  return Promise.all(signals.map((signal) => booksOf({ url: metricsUrl, signal, store: asked[signal], data, up })));
+  return Promise.all(signals.map((signal) => booksOf({ metrics, signal, store: asked[signal], data, up })));
 }
 
 async function booksOf(of: {
-  url: string;
+  metrics: Way;
   signal: Signal;
   store: StoreName;
   data: string;
   up: ReadonlySet<string>;
 }): Promise<Books> {
-  const { url, signal, data, up } = of;
+  const { metrics, signal, data, up } = of;
   const { taken, discarded } = storeCounters[of.store];
   const items = collectorItems[signal];
-  const all = (query: string) => ask(url, query).then((samples) => sum(samples.map(({ value }) => value)));
+  const all = (query: string) => ask(metrics, query).then((samples) => sum(samples.map(({ value }) => value)));
   return {
     signal,
-    senders: await readSenders(url, signal, data),
+    senders: await readSenders(metrics, signal, data),
     collector: up.has('collector')
       ? {
           accepted: await all(`otelcol_receiver_accepted_${items}_total`),
@@ -130,17 +131,17 @@ async function booksOf(of: {
   };
 }
 
-async function readSenders(url: string, signal: Signal, data: string): Promise<SenderAccount[]> {
+async function readSenders(metrics: Way, signal: Signal, data: string): Promise<SenderAccount[]> {
   const senders = new Map<string, SenderAccount>();
   // One query is of one moment: asked for one after the other, terms would be of different ones.
   const names = terms.map(termMetric);
   const ofSignal = `last_over_time({__name__=~"${names.join('|')}",signal="${signal}"}[${lately}])`;
-  for (const { labels, value } of await ask(url, `sum by (__name__, job, instance) (${ofSignal})`)) {
+  for (const { labels, value } of await ask(metrics, `sum by (__name__, job, instance) (${ofSignal})`)) {
     const term = terms[names.indexOf(labels.__name__ ?? '')];
     if (term) (await accountOf(labels))[term] = value;
   }
   // Its last heartbeat is 0 when it went in order.
-  for (const { labels, value } of await ask(url, `last_over_time(${heartbeatMetric}[${lately}])`))
+  for (const { labels, value } of await ask(metrics, `last_over_time(${heartbeatMetric}[${lately}])`))
     if (value > 0) (await accountOf(labels)).ageSeconds = Math.max(0, Date.now() / 1000 - value);
   return [...senders.values()];
 
@@ -219,12 +220,10 @@ function emptyAccount(job: string, isOwn: boolean, onDisk: number): SenderAccoun
   return { job, isOwn, ageSeconds: undefined, onDisk, ...none };
 }
 
-async function ask(url: string, query: string): Promise<{ labels: Record<string, string>; value: number }[]> {
-  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`, {
-    signal: AbortSignal.timeout(10_000),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`Prometheus answered ${response.status}: ${text.slice(0, 200)}`);
+async function ask(metrics: Way, query: string): Promise<{ labels: Record<string, string>; value: number }[]> {
+  const path = `/api/v1/query?${new URLSearchParams({ query })}`;
+  const { ok, status, text } = await askPort(metrics, path, { timeoutMs: 10_000 });
+  if (!ok) throw new Error(`Prometheus answered ${status}: ${text.slice(0, 200)}`);
   const { data } = JSON.parse(text) as {
     data: { result: { metric: Record<string, string>; value: [number, string] }[] };
   };

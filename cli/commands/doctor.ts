@@ -16,6 +16,7 @@ import { readSource, sayOf } from '../../launcher/servers/server-source.ts';
 import { type Server, servers } from '../../launcher/servers.ts';
 import { standInFor } from '../../launcher/stand-in.ts';
 import { findingsOf, readBooks } from '../../launcher/telemetry-books.ts';
+import { type StackTls, stackTls, wayTo } from '../../launcher/ways.ts';
 import { type Config, readConfig, settings } from '../../src/config.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { type Signal, store, storeNames } from '../../src/stores/stores.ts';
@@ -53,8 +54,9 @@ export async function doctor(): Promise<number> {
   const status = await readStatus(data);
   if (status.launcher?.running === true) {
     for (const one of status.components) show(examineComponent(one, config));
-    for (const finding of await examineUse(`http://127.0.0.1:${portOfService(status, config)}`)) show(finding);
-    for await (const finding of examineFlow(status)) show(finding);
+    for (const finding of await examineUse(wayTo('servicePort', portOfService(status, config), tlsOf(status, config))))
+      show(finding);
+    for await (const finding of examineFlow(status, tlsOf(status, config))) show(finding);
     for (const finding of await examineBooks(status, data, config)) show(finding);
   } else {
     for await (const finding of examinePorts(config)) show(finding);
@@ -70,6 +72,11 @@ export async function doctor(): Promise<number> {
 
 function portOfService({ components }: StackStatus, config: Config): number {
   return components.find(({ name }) => name === 'service')?.port ?? config.servicePort;
+}
+
+/** As the launcher that runs has it. */
+function tlsOf({ tls }: StackStatus, config: Config): StackTls {
+  return tls ?? stackTls(config, process.env);
 }
 
 async function examineGo(allBuilt: boolean): Promise<Finding> {
@@ -144,19 +151,18 @@ async function* examinePorts(config: Config): AsyncGenerator<Finding> {
 }
 
 /** One probe of each signal, in through the Collector, found in its store. */
-async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding> {
+async function* examineFlow({ components }: StackStatus, tls: StackTls): AsyncGenerator<Finding> {
   const collector = components.find(({ name }) => name === 'collector');
   if (collector === undefined)
     return yield { good: true, text: 'The Collector is not part of this stack, so no probe was sent' };
-  const url = (port: number) => `http://127.0.0.1:${port}`;
-  const probe = await sendProbe(url(collector.port)).catch((error: Error) => error);
+  const probe = await sendProbe(wayTo('otlpHttpPort', collector.port, tls)).catch((error: Error) => error);
   if (probe instanceof Error) return yield { good: false, text: `The Collector refused the probe: ${probe.message}` };
 
   for (const name of storeNames) {
     const found = components.find((one) => one.name === name);
     if (found === undefined) continue;
     const signal = { metrics: 'metric', traces: 'trace', logs: 'log' }[store(name).signal];
-    const result = await findProbe(name, url(found.port), probe, probeDeadlineMs);
+    const result = await findProbe(name, wayTo(store(name).port, found.port, tls), probe, probeDeadlineMs);
     yield 'foundAfterMs' in result
       ? { good: true, text: `The ${signal} of the probe is in ${found.title}, after ${seconds(result.foundAfterMs)}` }
       : {
@@ -167,19 +173,21 @@ async function* examineFlow({ components }: StackStatus): AsyncGenerator<Finding
 }
 
 /** Whether the ledger of each signal balances. */
-async function examineBooks({ components }: StackStatus, data: string, config: Config): Promise<Finding[]> {
+async function examineBooks(status: StackStatus, data: string, config: Config): Promise<Finding[]> {
+  const { components } = status;
   const running = (signal: Signal) =>
     runningStore(
       signal,
       config,
       components.map(({ name }) => name),
     );
-  const metrics = components.find(({ name }) => name === running('metrics'));
+  const name = running('metrics');
+  const metrics = components.find((one) => one.name === name);
   if (metrics === undefined) return [];
   try {
     return (
-      await readBooks(`http://127.0.0.1:${metrics.port}`, data, {
-        metrics: running('metrics'),
+      await readBooks(wayTo(store(name).port, metrics.port, tlsOf(status, config)), data, {
+        metrics: name,
         traces: running('traces'),
         logs: running('logs'),
       })

@@ -4,6 +4,7 @@ import { type ComponentName, component } from '../../launcher/components.ts';
 import { isRunning } from '../../launcher/process-identity.ts';
 import { seconds } from '../../launcher/progress.ts';
 import { type ComponentRecord, readState } from '../../launcher/stack-state.ts';
+import type { StackTls } from '../../launcher/ways.ts';
 import { readConfig, settings } from '../../src/config.ts';
 
 export type ComponentStatus = {
@@ -27,6 +28,7 @@ export type StackStatus = {
   data: string;
   launcher: { pid: number; running: boolean } | null;
   components: ComponentStatus[];
+  tls: StackTls | undefined;
 };
 
 /** Shows each component; answers 0 when all are healthy, 1 otherwise. */
@@ -39,10 +41,10 @@ export async function status({ json = false }: { json?: boolean }): Promise<numb
 
 export async function readStatus(data: string): Promise<StackStatus> {
   const state = readState(data);
-  if (state === undefined) return { data, launcher: null, components: [] };
+  if (state === undefined) return { data, launcher: null, components: [], tls: undefined };
   const running = await isRunning(state.launcher);
   const components = await Promise.all(state.components.map((record) => examine(record, state.ports, running)));
-  return { data, launcher: { pid: state.launcher.pid, running }, components };
+  return { data, launcher: { pid: state.launcher.pid, running }, components, tls: state.tls };
 }
 
 async function examine(
@@ -65,7 +67,7 @@ async function examine(
     ports: Object.fromEntries(own.map((env) => [env, ports[env] ?? 0])),
     pid: runs ? identity.pid : null,
     uptimeMs: runs ? Date.now() - record.sinceMs : null,
-    health: runs && (await answersWell(record.healthUrl)) ? 'well' : 'unwell',
+    health: runs && (await answersWell({ url: record.healthUrl, trust: record.trust })) ? 'well' : 'unwell',
     restarts: record.restarts,
     restartsAsked: record.restartsAsked ?? 0, // A launcher of an older version does not write it.
   };

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { runningStore } from '../../launcher/running-store.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { readState } from '../../launcher/stack-state.ts';
+import { callerTrust, stackTls, wayTo } from '../../launcher/ways.ts';
 import { readConfig, settings } from '../../src/config.ts';
 import { store } from '../../src/stores/stores.ts';
 import { printSummary } from '../summary/print-summary.ts';
@@ -54,14 +55,19 @@ export async function summary(options: {
 /** Where the stack of this data folder has its store of metrics, or where the settings say. */
 function runningMetrics(url: string | undefined): MetricsStore {
   const config = readConfig();
-  const { ports = {}, components = [] } = readState(resolve(import.meta.dirname, '../..', config.data)) ?? {};
+  const {
+    ports = {},
+    components = [],
+    tls = stackTls(config, process.env),
+  } = readState(resolve(import.meta.dirname, '../..', config.data)) ?? {};
   const name = runningStore(
     'metrics',
     config,
     components.map((one) => one.name),
   ) as MetricsStore['name'];
   const { host, port } = store(name);
-  return { name, url: url ?? `http://${config[host]}:${ports[settings[port].env] ?? config[port]}` };
+  const way = wayTo(port, ports[settings[port].env] ?? config[port], tls, config[host]);
+  return { ...way, name, ...(url !== undefined && { url, trust: way.trust ?? callerTrust(config) }) };
 }
 
 function readMinutes(text: string): number {

@@ -1,3 +1,4 @@
+import { askPort, type Way } from '../../launcher/ask-port.ts';
 import { probes, streams } from '../../launcher/routes.ts';
 import { StackFailure } from '../../launcher/stack-failure.ts';
 import { faultsNow } from '../../observability/alerts/firing.ts';
@@ -76,7 +77,7 @@ const ofService = { job: 'vitrine' } as const;
 const ofCallers = { ...ofService, endpoint: `!~${probes}|${streams}` } as const;
 
 /** The store of metrics that is asked. */
-export type MetricsStore = { name: 'prometheus' | 'victoriametrics'; url: string };
+export type MetricsStore = Way & { name: 'prometheus' | 'victoriametrics' };
 
 /** Asks the store of metrics; throws a StackFailure when it does not answer. */
 export async function readSummary(metrics: MetricsStore, minutes: number): Promise<Summary> {
@@ -243,21 +244,21 @@ function of(samples: readonly Sample[], label: string, value: string): number | 
   return samples.find(({ labels }) => labels[label] === value)?.value ?? null;
 }
 
-async function query({ name, url: base }: MetricsStore, expr: string): Promise<Sample[]> {
-  const url = new URL('/api/v1/query', base);
+async function query(metrics: MetricsStore, expr: string): Promise<Sample[]> {
+  const { name, url } = metrics;
   const { title } = store(name);
-  url.searchParams.set('query', name === 'victoriametrics' ? asMetricsql(expr) : expr);
-  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
+  const asked = new URLSearchParams({ query: name === 'victoriametrics' ? asMetricsql(expr) : expr });
+  const answer = await askPort(metrics, `/api/v1/query?${asked}`, { timeoutMs: 10_000 }).catch((error: Error) => {
     throw new StackFailure(
-      `Cannot read the summary: ${title} does not answer at ${base}; start the stack with \`vitrine up\`, or name another one with --prometheus.`,
+      `Cannot read the summary: ${title} at ${error.message}; start the stack with \`vitrine up\`, or name another one with --prometheus.`,
       { cause: error },
     );
   });
   if (!answer.ok)
     throw new StackFailure(
-      `Cannot read the summary: ${title} at ${base} answered ${answer.status}: ${(await answer.text()).slice(0, 200)}; see \`vitrine logs ${name}\`.`,
+      `Cannot read the summary: ${title} at ${url} answered ${answer.status}: ${answer.text.slice(0, 200)}; see \`vitrine logs ${name}\`.`,
     );
-  const { data } = (await answer.json()) as {
+  const { data } = JSON.parse(answer.text) as {
     data: { result: { metric: Record<string, string>; value: [number, string] }[] };
   };
   return data.result.map(({ metric, value: [, text] }) => {

@@ -23,6 +23,22 @@ export const tlsSettings = {
     ['required', 'optional'],
     'With VITRINE_TLS_CLIENT_CA_FILE. required: a caller without a certificate is refused. optional: it is let in and needs an API key like everybody else, for probes that have none. One that cannot be verified is refused either way.',
   ),
+  tlsCaFile: text(
+    'VITRINE_TLS_CA_FILE',
+    '',
+    'PEM file with the authorities that the launcher, the commands and the page’s questions to stores believe, as ca.crt of "vitrine certificates". Empty: those of the system, and the service’s own certificate.',
+  ),
+  storeScheme: choice(
+    'VITRINE_STORE_SCHEME',
+    'http',
+    ['http', 'https'],
+    'How the Collector, the page and the commands ask the stores and Alertmanager.',
+  ),
+  storeCaFile: text(
+    'VITRINE_STORE_CA_FILE',
+    '',
+    'PEM file with the authorities of the stores; the Collector reads it too. Empty: for the page and the commands those of VITRINE_TLS_CA_FILE.',
+  ),
   tlsMinVersion: choice(
     'VITRINE_TLS_MIN_VERSION',
     '1.3',

@@ -35,7 +35,7 @@ describe('a component’s process', function () {
         env: process.env,
         folder,
       }),
-      healthUrl: `http://127.0.0.1:${port}/`,
+      health: () => ({ url: `http://127.0.0.1:${port}/` }),
       healthDeadlineMs: 20_000,
       stopMsMax: 10_000,
       autoRestart: false,
@@ -154,8 +154,8 @@ describe('a component’s process', function () {
   });
 
   it('kills a program that no longer answers, and starts it again', async () => {
-    const livenessUrl = await choosePort('127.0.0.1').then((port) => `http://127.0.0.1:${port}/`); // Nobody answers there.
-    const { component } = await make({ autoRestart: true, livenessUrl, livenessEveryMs: 50 });
+    const url = await choosePort('127.0.0.1').then((port) => `http://127.0.0.1:${port}/`); // Nobody answers there.
+    const { component } = await make({ autoRestart: true, liveness: () => ({ url }), livenessEveryMs: 50 });
     await component.start();
     await component.untilHealthy();
     await waitFor('a restart', () => component.restarts >= 1);

@@ -43,7 +43,7 @@ describe('a stack', function () {
       for (const [store, check] of Object.entries(probeChecks)) {
         const port = components.find(({ name }) => name === store)?.port;
         if (port === undefined) continue;
-        assert.equal(await check(`http://127.0.0.1:${port}`, stranger), false, store);
+        assert.equal(await check({ url: `http://127.0.0.1:${port}` }, stranger), false, store);
       }
     } finally {
       await vitrine(env, 'down');
@@ -85,7 +85,7 @@ describe('a stack', function () {
       env,
       onEvent: (event) => event.kind === 'note' && notes.push(event.text),
     });
-    await sendProbe(stack.url('collector'));
+    await sendProbe(stack.way('collector'));
     await waitFor('the span to be in the queue', async () => {
       const queues = await waitingQueues(stack.data, ['tempo']);
       return queues.some(({ requests }) => requests > 0);

@@ -147,7 +147,7 @@ for (const backends of sets) {
       const summary = await waitFor(
         'a summary with the model',
         async () => {
-          const found = await readSummary({ name, url: stack.url(name) }, 5);
+          const found = await readSummary({ name, ...stack.way(name) }, 5);
           const isThere = found.models.some(({ model, p50 }) => model === 'perceptron' && p50 !== null);
           return isThere && found.service.instances === 1 && found;
         },
@@ -158,16 +158,16 @@ for (const backends of sets) {
     });
 
     it('let doctor find its probe in each store, and the books balance', async () => {
-      const probe = await sendProbe(`http://127.0.0.1:${stack.port('otlpHttpPort')}`);
+      const probe = await sendProbe(stack.way('collector'));
       for (const signal of ['metrics', 'traces', 'logs'] as const) {
-        const found = await findProbe(nameOf(signal), stack.url(nameOf(signal)), probe, 60_000);
+        const found = await findProbe(nameOf(signal), stack.way(nameOf(signal)), probe, 60_000);
         assert.ok('foundAfterMs' in found, `${signal}: ${JSON.stringify(found)}`);
       }
       const asked = { metrics: nameOf('metrics'), traces: nameOf('traces'), logs: nameOf('logs') };
       const findings = await waitFor(
         'books that balance',
         async () => {
-          const read = (await readBooks(stack.url(nameOf('metrics')), stack.data, asked)).flatMap(findingsOf);
+          const read = (await readBooks(stack.way(nameOf('metrics')), stack.data, asked)).flatMap(findingsOf);
           return read.every(({ good }) => good) && read;
         },
         deadline,

@@ -56,7 +56,7 @@ describe('the summary in the terminal', () => {
   it('says where Prometheus was looked for when it does not answer', async () => {
     await assert.rejects(
       readSummary({ name: 'prometheus', url: 'http://127.0.0.1:9' }, 5),
-      /Prometheus does not answer at http:\/\/127\.0\.0\.1:9; .*--prometheus/,
+      /Prometheus at http:\/\/127\.0\.0\.1:9 does not answer \(ECONNREFUSED\); .*--prometheus/,
     );
   });
 });

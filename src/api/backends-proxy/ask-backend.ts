@@ -1,10 +1,14 @@
 import { Agent, request } from 'node:http';
+import { request as requestSecure, Agent as SecureAgent } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
 import { native } from '../../stores/dialects/dialect.ts';
 import { dialects } from '../../stores/dialects/dialects.ts';
 import { type StoreName, store, storeFor } from '../../stores/stores.ts';
+import { tlsTrouble } from '../../tls/tls-trouble.ts';
+import { storeTrust, type Trust, tlsOptionsOf } from '../../tls/trust.ts';
 import type { BackendName, Question } from './allowed-questions.ts';
 
 /** Where the answer to a question comes from: a store, or Alertmanager. */
@@ -50,26 +54,31 @@ function withParameters(path: string, parameters: URLSearchParams | undefined): 
 }
 
 /** No more connections than this to one backend. */
-const agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 60_000 });
+const connections = { keepAlive: true, maxSockets: 16, timeout: 60_000 };
+const agent = new Agent(connections);
+const secureAgent = new SecureAgent(connections);
 
 /**
  * One request, bounded in time and size. Over node:http on purpose: what fetch sends is traced
  * as outgoing, and a look at the telemetry should leave none. No redirect is followed; nothing of
  * the caller's headers goes along.
  */
-function send(
+async function send(
   answerer: Answerer,
   { method, path, body }: { method: string; path: string; body: string | undefined },
   { config, tenants, signal }: Asking,
 ): Promise<Buffer> {
   const { host, port } = addressOf(config, answerer);
+  const trust = storeTrust(config);
+  const secured = trust && { ...(await credentialsOf(trust, host)), agent: secureAgent };
   return new Promise((resolve, reject) => {
     const headers = {
       accept: 'application/json',
       ...(answerer === 'loki' ? { 'x-scope-orgid': tenants } : {}),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     };
-    const sent = request({ method, host, port, path, agent, signal, headers }, (answer) => {
+    const ask = secured ? requestSecure : request;
+    const sent = ask({ method, host, port, path, agent, signal, headers, ...secured }, (answer) => {
       const pieces: Buffer[] = [];
       let size = 0;
       answer.on('data', (piece: Buffer) => {
@@ -93,6 +102,18 @@ function send(
     sent.on('error', (cause) => reject(asFailure(cause, answerer, config)));
     sent.end(body);
   });
+}
+
+async function credentialsOf(trust: Trust, host: string): Promise<ConnectionOptions> {
+  try {
+    return await tlsOptionsOf(trust, host);
+  } catch (cause) {
+    throw new ServiceError(
+      'backend_away',
+      say`Cannot ask the stores: a file of VITRINE_STORE_CA_FILE, VITRINE_TLS_CERT_FILE or VITRINE_TLS_KEY_FILE cannot be read; correct it.`,
+      { cause },
+    );
+  }
 }
 
 function refusedBy(answerer: Answerer, status: number, body: Buffer): ServiceError {
@@ -121,6 +142,11 @@ function asFailure(cause: Error, answerer: Answerer, config: Config): ServiceErr
   if (cause.name === 'AbortError')
     return new ServiceError('caller_gone', say`Cannot answer: the caller has left.`, { cause });
   const { host, port } = addressOf(config, answerer);
+  const trouble = tlsTrouble(cause);
+  if (trouble !== undefined)
+    return new ServiceError('backend_away', say`Cannot ask ${ours(titleOf(answerer))}: it ${ours(trouble)}.`, {
+      cause,
+    });
   return new ServiceError(
     'backend_away',
     say`Cannot ask ${ours(titleOf(answerer))}: nothing answers at ${ours(host)}:${port}; start it, or set VITRINE_${ours(answerer.toUpperCase())}_HOST and VITRINE_${ours(answerer.toUpperCase())}_PORT.`,

@@ -26,7 +26,7 @@ export const tlsSettings = {
   tlsCaFile: text(
     'VITRINE_TLS_CA_FILE',
     '',
-    'PEM file with the authorities that the launcher, the commands and the page’s questions to stores believe, as ca.crt of "vitrine certificates". Empty: those of the system, and the service’s own certificate.',
+    'PEM file with the authorities that the launcher, the commands and the page’s questions to stores believe, as ca.crt of "vitrine certificates". Empty: the system’s authorities, and the service’s own certificate.',
   ),
   storeScheme: choice(
     'VITRINE_STORE_SCHEME',
@@ -37,7 +37,7 @@ export const tlsSettings = {
   storeCaFile: text(
     'VITRINE_STORE_CA_FILE',
     '',
-    'PEM file with the authorities of the stores; the Collector reads it too. Empty: for the page and the commands those of VITRINE_TLS_CA_FILE.',
+    'PEM file with the authorities of the stores; the Collector reads it too. Empty: the page and the commands believe VITRINE_TLS_CA_FILE.',
   ),
   tlsMinVersion: choice(
     'VITRINE_TLS_MIN_VERSION',

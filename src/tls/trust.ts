@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { Config } from '../config.ts';
-import { isLoopback } from '../http/loopback.ts';
+import { isLoopback } from '../loopback.ts';
 
 /** What it takes to ask a port over TLS, in files: a changed one counts from the next question on. */
 export type Trust = {

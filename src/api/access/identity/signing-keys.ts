@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, type RemoteJWKSet } from 'jose';
 import type { Config } from '../../../config.ts';
 import { ServiceError } from '../../../errors.ts';
-import { isLoopback } from '../../../http/loopback.ts';
+import { isLoopback } from '../../../loopback.ts';
 import { ours, say } from '../../../sentence.ts';
 import { log } from '../../../telemetry/logger.ts';
 import { describeProvider, providerMsMax } from './describe-provider.ts';

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../loopback.ts';
 
-/** What it takes to ask a port over TLS, in files: a changed one counts from the next question on. */
+/** What asking a port over TLS takes, in files: a changed one counts from the next question on. */
 export type Trust = {
   /** Who is believed: authorities, or the port's own certificate. Empty: whom the system believes. */
   readonly authorities: readonly string[];

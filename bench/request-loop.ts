@@ -77,6 +77,8 @@ function loop(count: number): void {
       inputs: 8,
       rows: 8,
       rowsMax: 64,
+      paddingBytes: 0,
+      paddingShare: 0,
       tookShortcut: true,
       closedBy: 'idle',
       lane: 'event-loop',

@@ -214,7 +214,7 @@ export const inference: DashboardPlan = {
       panels: [
         timeseries({
           title: 'Batches by what closed them',
-          says: 'idle: the lane was free; rows or bytes: full; delay: the manifest’s wait was over; alone: this model takes no batches.',
+          says: 'idle: the lane was free; rows or bytes: full; padding: what waited would have padded it too much; delay: the manifest’s wait was over; alone: this model takes no batches.',
           queries: [over(rateBy('inferenceBatches', ['closed_by'], ofModel), '{{closed_by}}')],
           unit: 'ops',
           width: 6,

@@ -26,6 +26,7 @@ export const unusedMetrics: Readonly<Partial<Record<MetricName, string>>> = {
   databaseWaitSeconds: 'Only with PostgreSQL; docs/replicas.md says how to read it.',
   modelPlaces: 'Only with places that are downloaded; docs/models-from-elsewhere.md says how to read it.',
   modelDownloadBytes: 'Only with places that are downloaded; docs/models-from-elsewhere.md says how to read it.',
+  inferencePadding: 'Only of models with batching.padding; docs/padding.md says how to read it.',
   firstPartSeconds: 'Only of answers that are streamed; docs/tasks.md says how to read it.',
   rpcSeconds:
     'By the convention’s name, for other people’s dashboards: our panels count gRPC calls among the requests.',

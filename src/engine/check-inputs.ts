@@ -1,9 +1,11 @@
 import { ServiceError } from '../errors.ts';
 import { ours, type Sentence, say } from '../sentence.ts';
+import type { Padding } from './batching/padding.ts';
+import { headsWithMask, withMaskMade } from './mask.ts';
 import type { Manifest } from './registry/manifest.ts';
 import { checkBounds, sizeOutOfBounds } from './registry/shape-bounds.ts';
 import type { TensorSpec } from './registry/tensor-spec.ts';
-import { bytesOf, elementsOf, isStrings, type Tensor } from './tensor.ts';
+import { bytesOf, elementsOf, isStrings, type Tensor, type TensorHead } from './tensor.ts';
 
 export type CheckedInputs = {
   /** In the model's order. */
@@ -12,8 +14,8 @@ export type CheckedInputs = {
   readonly rows: number;
   readonly bytes: number;
   /**
-   * Requests may share a batch when this is the same: all dimensions but the first. '' where they
-   * cannot differ.
+   * Requests may share a batch when this is the same: all dimensions but the first and those that
+   * are padded. '' where they cannot differ.
    */
   readonly shapeKey: string;
   /** Its inputs have no rows, or not equally many: it cannot share a batch. */
@@ -31,8 +33,9 @@ export function checkInputs(
   wanted?: readonly string[],
   boundsItself = false,
 ): CheckedInputs {
-  const { inputs: specs, batching } = manifest;
-  const inOrder = checkHeads(manifest, given, wanted, boundsItself);
+  const { inputs: specs, batching, padding, mask } = manifest;
+  const heads = checkHeads(manifest, given, wanted, boundsItself);
+  const inOrder = mask === undefined ? heads : withMaskMade(mask, heads);
   const batched = batching.rows_max > 0;
   let bytes = 0;
   let shapeKey = '';
@@ -41,18 +44,22 @@ export function checkInputs(
     const tensor = inOrder[index]!;
     checkData(manifest, spec, tensor);
     bytes += bytesOf(tensor);
-    if (batched && hasFreeDimensionBeyondFirst(spec)) shapeKey += `${tensor.shape.slice(1)};`;
+    if (batched && hasFreeDimensionBeyondFirst(spec))
+      shapeKey += padding === undefined ? `${tensor.shape.slice(1)};` : unpaddedSizes(tensor, padding, index);
   }
   const rows = batched ? inOrder[0]!.shape[0]! : 1;
   return { inputs: inOrder, rows, bytes, shapeKey, alone: batched && !sharesRows(inOrder, rows) };
 }
 
-/** What a request says of a tensor before its data is looked at. */
-export type TensorHead = Pick<Tensor, 'name' | 'datatype' | 'shape'>;
+/** Of the dimensions in which the requests of a padded batch must agree. */
+function unpaddedSizes({ shape }: Tensor, { inputs }: Padding, input: number): string {
+  const { axes } = inputs[input]!;
+  return `${shape.map((size, at) => (at === 0 || axes.some(({ axis }) => axis === at) ? '' : size))};`;
+}
 
 /**
  * Names, datatypes, shapes, rows and sizes, and which outputs are wanted: all that can be refused
- * before data is decoded.
+ * before data is decoded. A mask that the caller leaves out is checked as it will be made.
  */
 export function checkHeads<Head extends TensorHead>(
   manifest: ManifestOfInputs,
@@ -60,8 +67,9 @@ export function checkHeads<Head extends TensorHead>(
   wanted?: readonly string[],
   boundsItself = false,
 ): readonly Head[] {
-  const { inputs: specs, batching } = manifest;
-  const inOrder = arrange(manifest, given);
+  const { inputs: specs, batching, mask } = manifest;
+  const all = mask === undefined ? given : (headsWithMask(mask, given) as readonly Head[]);
+  const inOrder = arrange(manifest, all);
   const free = new Map<string, number>();
   const batched = batching.rows_max > 0;
   for (let index = 0; index < specs.length; index += 1)
@@ -75,7 +83,7 @@ export function checkHeads<Head extends TensorHead>(
 /** What of a manifest the inputs of a request are checked by. */
 export type ManifestOfInputs = Pick<
   Manifest,
-  'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax' | 'state'
+  'name' | 'inputs' | 'outputs' | 'batching' | 'bounds' | 'rowsBeyondMax' | 'state' | 'mask'
 >;
 
 function arrange<Head extends TensorHead>(manifest: ManifestOfInputs, given: readonly Head[]): readonly Head[] {

@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import { ours, Sentence, say } from '../sentence.ts';
+import type { PaddedBatch } from './batching/padding.ts';
 import { withoutValues } from './registry/onnx-messages.ts';
 
 // The failures of a request that passed the checks of its inputs and has no answer.
@@ -67,6 +68,14 @@ export function rowsDoNotMatch(model: string, rows: number): ServiceError {
   return new ServiceError(
     'inference_failed',
     say`Cannot share out the answer of model ${ours(model)}: an output does not have the ${rows} rows of its batch; set batching.rows_max to 0 in model.json.`,
+  );
+}
+
+export function lengthsDoNotMatch(model: string, { padding, lengths }: PaddedBatch): ServiceError {
+  const names = padding.dimensions.map(({ name }) => name).join(', ');
+  return new ServiceError(
+    'inference_failed',
+    say`Cannot share out the answer of model ${ours(model)}: an output does not have the rows of its padded batch, or not its lengths [${lengths}] (${ours(names)}); correct batching.padding in model.json, or leave it out.`,
   );
 }
 

@@ -144,10 +144,11 @@ export type StageTimes = {
 };
 
 /**
- * Why a batch took no more: nothing else was waiting, its limits, the wait asked for, or a model
- * (or request) that runs alone.
+ * Why a batch took no more: nothing else was waiting, its limits, what waits would pad too much, the
+ * wait asked for, or a model (or request) that runs alone.
  */
-export type ClosedBy = 'idle' | 'rows' | 'bytes' | 'delay' | 'alone';
+export const closings = ['idle', 'rows', 'bytes', 'padding', 'delay', 'alone'] as const;
+export type ClosedBy = (typeof closings)[number];
 
 export type BatchFacts = {
   readonly id: number;
@@ -158,6 +159,10 @@ export type BatchFacts = {
   readonly rows: number;
   /** The most there may be; 0: its requests run alone. */
   readonly rowsMax: number;
+  /** Of its inputs: what no request sent. Rows of different lengths shared it. */
+  readonly paddingBytes: number;
+  /** From 0 to 1: how much of it was padding, along the padded dimensions. */
+  readonly paddingShare: number;
   readonly closedBy: ClosedBy;
   /** The lane that ran it, as in `thread-3` or `process-1`; `event-loop` for the shortcut. */
   readonly lane: string;

@@ -33,6 +33,14 @@ export function logLoadWarnings(manifest: Manifest, declared: Manifest, report: 
       { event_type: 'batching_refused', ...fields },
     );
   }
+  if (declared.padding !== undefined && manifest.padding === undefined) {
+    log(
+      'app',
+      'warn',
+      `Rows of different lengths do not share batches of model ${manifest.name}, as batching.padding asks: ${manifest.paddingBecause}`,
+      { event_type: 'padding_refused', ...fields },
+    );
+  }
   if (report.warmUpFailure !== undefined) {
     log(
       'app',

@@ -13,11 +13,11 @@ export type ProbeShapes = {
 };
 
 /**
- * `usual`: from −1 to 1. `large` and `small`: a hundred times as much, a hundredth. `odd`: some are
- * infinite or no number. Integers and booleans are 0 or 1, so that they can be indices; in `large`
+ * `usual`: from −1 to 1. `large` and `small`: a hundred times as much, a hundredth. `positive` and
+ * `negative`: without the other sign. `odd`: some are infinite or no number. Integers and booleans are 0 or 1, so that they can be indices; in `large`
  * they go up to 7.
  */
-export type ProbeValues = 'usual' | 'large' | 'small' | 'zero' | 'odd';
+export type ProbeValues = 'usual' | 'large' | 'small' | 'positive' | 'negative' | 'zero' | 'odd';
 
 /** One row of made-up inputs, the same for the same seed. */
 export function makeProbe(shapes: ProbeShapes, seed: number, values: ProbeValues = 'usual'): Tensor[] {
@@ -79,6 +79,10 @@ function realOf(value: number, values: ProbeValues): number {
       return value * 100;
     case 'small':
       return value / 100;
+    case 'positive':
+      return Math.abs(value);
+    case 'negative':
+      return -Math.abs(value);
     case 'zero':
       return 0;
     case 'odd':

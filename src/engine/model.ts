@@ -175,8 +175,14 @@ export class LoadedModel extends Served {
     return [
       ...refused.map(({ provider, reason }) => `${provider} is not used: ${reason}`),
       ...(warmUpFailure === undefined ? [] : [`the warm-up failed: ${warmUpFailure}`]),
+      ...(this.#isPaddingRefused ? [`batching.padding is not followed: ${this.manifest.paddingBecause}`] : []),
       ...(this.#lanes.failure === undefined ? [] : [`a lane cannot be opened again: ${this.#lanes.failure}`]),
     ].join('; ');
+  }
+
+  get #isPaddingRefused(): boolean {
+    const { batching, padding } = this.manifest;
+    return batching.padding !== undefined && padding === undefined;
   }
 
   get breakerState(): Breaker['state'] {

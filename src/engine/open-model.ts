@@ -1,16 +1,18 @@
 import { ServiceError } from '../errors.ts';
 import { Breaker } from '../resilience/breaker.ts';
+import type { Padding } from './batching/padding.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import type { GpuMeter } from './inference.ts';
 import type { AbandonedLanes } from './lanes/abandoned-lanes.ts';
 import { haveDataIndependentCost } from './lanes/constant-cost-operators.ts';
 import type { SessionRequest } from './lanes/lane-messages.ts';
 import { Lanes } from './lanes/lanes.ts';
-import type { RowProof, RowTrial } from './lanes/prove-rows.ts';
+import type { PaddingTrial } from './lanes/prove-padding.ts';
+import type { RowProof } from './lanes/prove-rows.ts';
 import { Shortcut } from './lanes/shortcut.ts';
 import { logLoadWarnings, logNoShortcut } from './log-load.ts';
 import { LoadedModel } from './model.ts';
-import { completeManifest, toBeProven, withProof } from './registry/complete-manifest.ts';
+import { completeManifest, toBeProven, withPaddingProof, withProof } from './registry/complete-manifest.ts';
 import type { Manifest } from './registry/manifest.ts';
 import type { ManifestFile } from './registry/manifest-schema.ts';
 import { readOnnx } from './registry/read-onnx.ts';
@@ -50,7 +52,8 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
   checkState(declared);
   const { name } = declared;
   const { kind, count } = declared.lanes;
-  const key = declared.batchingBecause.reason === toBeProven ? await proofKey(file, declared) : undefined;
+  const isToBeTried = declared.batchingBecause.reason === toBeProven || declared.padding !== undefined;
+  const key = isToBeTried ? await proofKey(file, declared) : undefined;
   const known = key === undefined ? undefined : await options.rowProofs.find(key);
   const rowTrial = key === undefined ? undefined : rowTrialOf(declared, known, options.rowProofMsMax);
   const request = { ...sessionRequest(declared, file), rowTrial };
@@ -64,7 +67,7 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
     return open({ ...request, rowTrial: { ...rowTrial, known: laneLost } });
   });
   const { rowProof } = lanes;
-  const manifest = rowProof ? withProof(declared, rowProof, options.sizeLimits) : declared;
+  const manifest = rowProof ? proven(declared, rowProof, options.sizeLimits) : declared;
   if (key !== undefined && rowProof && known?.provider !== rowProof.provider && rowProof.reason !== laneLost.reason)
     await options.rowProofs.keep(key, rowProof);
   logLoadWarnings(manifest, declared, lanes.report);
@@ -79,8 +82,13 @@ export async function openModel(options: OpenOptions): Promise<LoadedModel> {
 /** Not kept: the next load may find out. */
 const laneLost: RowProof = { rowsMax: 0, reason: 'the lane was lost when its rows were tried', provider: 'cpu' };
 
-function rowTrialOf(manifest: Manifest, known: RowProof | undefined, msMax: number): RowTrial {
-  const { inputs, probe_dimensions, batching, onnx } = manifest;
+/** A rule for rows of different lengths stands beside rows_max, so only one of both is tried. */
+function proven(declared: Manifest, proof: RowProof, limits: SizeLimits): Manifest {
+  return declared.padding ? withPaddingProof(declared, proof) : withProof(declared, proof, limits);
+}
+
+function rowTrialOf(manifest: Manifest, known: RowProof | undefined, msMax: number): SessionRequest['rowTrial'] {
+  const { inputs, probe_dimensions, batching, onnx, padding, mask } = manifest;
   return {
     inputs,
     probe_dimensions,
@@ -88,5 +96,10 @@ function rowTrialOf(manifest: Manifest, known: RowProof | undefined, msMax: numb
     rowsMax: batching.rows_max,
     msMax,
     known,
+    padding: padding && { padding, mask, bounds: boundsOf(manifest, padding) },
   };
+}
+
+function boundsOf({ bounds }: Manifest, { dimensions }: Padding): PaddingTrial['bounds'] {
+  return dimensions.map(({ input, axis }) => ({ min: bounds.min[input]![axis]!, max: bounds.max[input]![axis]! }));
 }

@@ -32,7 +32,7 @@ export class Statistics implements Partial<EngineObserver> {
   readonly dropped = { gone: 0, expired: 0, refused: 0 };
   readonly lanes = { crashed: 0, stuck: 0, retried: 0 };
   /** Batches by what closed them. */
-  readonly closedBy = { idle: 0, rows: 0, bytes: 0, delay: 0, alone: 0 };
+  readonly closedBy = { idle: 0, rows: 0, bytes: 0, padding: 0, delay: 0, alone: 0 };
 
   batchEnded({ outcome }: BatchFacts): void {
     if (outcome === 'lane_lost') this.lanes.crashed += 1;

@@ -42,6 +42,9 @@ export type Tensor = {
   readonly data: TypedArray | string[];
 };
 
+/** What a request says of a tensor before its data is looked at. */
+export type TensorHead = Pick<Tensor, 'name' | 'datatype' | 'shape'>;
+
 export function isDataType(word: string): word is DataType {
   return Object.hasOwn(dataTypes, word);
 }

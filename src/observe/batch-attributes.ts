@@ -9,8 +9,8 @@ export function batchAttributes(batch: BatchFacts): Attributes {
     [attribute.batchRequests]: batch.inputs,
     [attribute.batchRows]: batch.rows,
     ...(batch.rowsMax > 0 && { [attribute.batchFill]: batch.rows / batch.rowsMax }),
-    // Rows are joined as they are: no batch is filled up.
-    [attribute.batchPadding]: 0,
+    [attribute.batchPadding]: batch.paddingShare,
+    [attribute.batchPaddingBytes]: batch.paddingBytes,
     [attribute.batchClosedBy]: batch.closedBy,
     [attribute.batchOutcome]: batch.outcome,
     [attribute.lane]: batch.lane,

@@ -4,6 +4,7 @@ import {
   type CacheOutcome,
   type ClosedBy,
   cacheOutcomes,
+  closings,
   type SequenceEnd,
   sequenceEnds,
 } from '../engine/inference.ts';
@@ -12,7 +13,6 @@ import type { ModelStatus, Registry } from '../engine/registry/registry.ts';
 import { residentBytes } from '../proc.ts';
 import type { CounterSeries, HistogramSeries, Meter } from '../telemetry/meter.ts';
 
-const closings = ['idle', 'rows', 'bytes', 'delay', 'alone'] as const satisfies readonly ClosedBy[];
 const states = ['ready', 'loading', 'unloading', 'unavailable'] as const satisfies readonly ModelStatus['state'][];
 const laneStates = ['idle', 'running', 'opening', 'abandoned'] as const;
 const breakerNumbers = { closed: 0, half_open: 1, open: 2 } as const;
@@ -35,7 +35,7 @@ export class EngineMetrics implements Partial<EngineObserver> {
     meter.beforeCollecting(() => {
       for (const { name, model } of registry.models()) {
         this.#of(name);
-        if (model) this.#beginMemory(model);
+        if (model) this.#beginSpecial(model);
       }
     });
     meter.gauge('modelsLoaded', (observe) =>
@@ -97,6 +97,8 @@ export class EngineMetrics implements Partial<EngineObserver> {
         series.fill.record(batch.rowsMax === 0 ? 1 : batch.rows / batch.rowsMax);
         for (const { bytes } of members) series.bytesIn.value += bytes;
         series.bytesOut.value += batch.outputBytes;
+        if (batch.paddingBytes > 0)
+          this.#meter.counter('inferencePadding').series(batch.model).value += batch.paddingBytes;
         return;
       case 'failed':
         return;
@@ -143,9 +145,10 @@ export class EngineMetrics implements Partial<EngineObserver> {
     this.#meter.counter('sequencesEnded').series(model, why).value += 1;
   }
 
-  /** The same of a model that remembers answers, or has a state. */
-  #beginMemory({ name, cache, sequences }: RunnableModel): void {
+  /** The same of a model that remembers answers, has a state, or pads rows. */
+  #beginSpecial({ name, manifest, cache, sequences }: RunnableModel): void {
     const meter = this.#meter;
+    if (manifest.padding) meter.counter('inferencePadding').series(name);
     if (cache) {
       for (const outcome of cacheOutcomes) meter.counter('cacheLookups').series(name, outcome);
       meter.counter('cacheSaved').series(name);

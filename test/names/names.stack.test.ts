@@ -26,6 +26,7 @@ const notMade: Partial<Record<MetricName, string>> = {
   identityChecks: 'needs an OpenID provider; test/api has it',
   modelPlaces: 'needs a place that is downloaded; test/places has it',
   modelDownloadBytes: 'needs a place that is downloaded; test/places has it',
+  inferencePadding: 'needs rows of different lengths in a batch; test/engine has it',
   firstPartSeconds: 'needs a stream; test/tasks has it',
   rpcSeconds: 'needs the gRPC port; test/grpc has it',
   databaseQuerySeconds: 'needs PostgreSQL; test/jobs has it',

@@ -97,6 +97,8 @@ function batchOf(inputs: number): BatchFacts {
     inputs,
     rows: inputs,
     rowsMax: 4,
+    paddingBytes: 0,
+    paddingShare: 0,
     tookShortcut: false,
     closedBy: 'idle',
     lane: 'thread-1',

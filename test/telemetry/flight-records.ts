@@ -16,6 +16,8 @@ export function batchOf(id: number, model = 'm'): BatchFacts {
     inputs: 3,
     rows: 3 + id,
     rowsMax: 64,
+    paddingBytes: 8 * id,
+    paddingShare: (id % 4) / 8,
     tookShortcut: id % 2 === 0,
     closedBy: id % 3 === 0 ? 'rows' : 'idle',
     lane: `thread-${id}`,

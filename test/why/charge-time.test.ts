@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { chargeTime } from '../../src/observe/why/charge-time.ts';
 import { rank } from '../../src/observe/why/explain.ts';
+import { sayPart } from '../../src/observe/why/say-part.ts';
 import type { WhyFacts } from '../../src/observe/why/why-facts.ts';
 import { MachineRecord } from '../../src/telemetry/host/machine-record.ts';
 import { stagesOf } from '../telemetry/flight-records.ts';
 import { factsOf, ranFrom, requestOf } from './facts.ts';
+
+const eyes = { sees: () => true, mayName: () => true };
 
 describe('the time of a request', () => {
   it('is charged whole and once, whatever happened meanwhile', () => {
@@ -100,6 +103,17 @@ describe('the time of a request', () => {
     const batch = ranFrom(1000, 1200, { rows: 32, inputs: 4 });
     const facts = factsOf(requestOf({ run: 200 }, { batch }), { alone: aloneOf({ run: 20 }) });
     assert.deepEqual(firstOf(facts), ['batch_larger', 180]);
+  });
+
+  it('of a run that was padded is charged to the batch beyond the part of its bytes, and says so', () => {
+    // 100 of 400 bytes are padding; the request has 16 of them, and one row of two.
+    const batch = ranFrom(1000, 1200, { rows: 2, inputs: 2, paddingBytes: 100, paddingShare: 0.25 });
+    const facts = factsOf(requestOf({ run: 200 }, { batch }));
+    assert.deepEqual(firstOf(facts), ['batch_larger', 192]);
+    const { says } = sayPart('batch_larger', 192, { facts, blame: undefined, eyes });
+    assert.match(says, /2 rows of 2 requests, 1 of them its own, padded .* longest: 25 % of it was padding$/);
+    const unpadded = factsOf(requestOf({ run: 200 }, { batch: { ...batch, paddingBytes: 0, paddingShare: 0 } }));
+    assert.doesNotMatch(sayPart('batch_larger', 100, { facts: unpadded, blame: undefined, eyes }).says, /padd/);
   });
 
   it('of the first run after a load is charged to the cold model', () => {

@@ -17,6 +17,8 @@ export function ranFrom(startedAt: number, endedAt: number, of: Partial<StoredBa
     sessionMs: endedAt - startedAt,
     cpuMs: endedAt - startedAt,
     closedBy: 'idle',
+    paddingBytes: 0,
+    paddingShare: 0,
     tookShortcut: false,
     shares: [{ tenant: 'anonymous', by: undefined, rows: 1 }],
     ...of,

@@ -7,7 +7,8 @@ import { formatValue } from '../format/format-value.ts';
 import type { ModelUse } from '../home/home-facts.ts';
 import { recentUse } from './recent-use.ts';
 
-type Batching = { rows_max: number; from: 'file' | 'proof' | 'shapes'; reason: string };
+type Padding = { dimensions: readonly string[]; is_followed: boolean; reason: string };
+type Batching = { rows_max: number; from: 'file' | 'proof' | 'shapes'; reason: string; padding?: Padding };
 type Step = { name: string; model?: string; operation?: string };
 export type Listed = {
   name: string;
@@ -69,9 +70,14 @@ function batchingFact({ version, vitrine }: Listed): HTMLElement[] {
     const steps = vitrine.steps.map(({ name, model, operation }) => `${name} (${model ?? operation})`);
     return [element('dt', {}, 'steps'), element('dd', {}, steps.join(', '))];
   }
-  const { rows_max: rows, reason } = vitrine.batching;
+  const { rows_max: rows, reason, padding } = vitrine.batching;
   const what = rows === 0 ? 'each request runs alone' : `up to ${rows} rows a run`;
-  return [element('dt', {}, 'batching'), element('dd', {}, `version ${version}: ${what} (${reason})`)];
+  const facts = [element('dt', {}, 'batching'), element('dd', {}, `version ${version}: ${what} (${reason})`)];
+  return padding ? [...facts, element('dt', {}, 'padding'), element('dd', {}, paddingText(padding))] : facts;
+}
+
+function paddingText({ dimensions, is_followed: isFollowed, reason }: Padding): string {
+  return `${isFollowed ? `along ${dimensions.join(', ')}` : 'off'} (${reason})`;
 }
 
 function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unload') => void): HTMLElement {

@@ -51,6 +51,8 @@ export type FlightRecord = ListedRequest & {
     rows: number;
     rows_max: number;
     fill: number;
+    padding: number;
+    padding_bytes: number;
     closed_by: string;
     outcome: string;
     lane: string;

@@ -59,11 +59,16 @@ function stepsBlock({ steps }: FlightRecord): HTMLElement | undefined {
   );
 }
 
+function paddingFact({ padding, padding_bytes: bytes }: NonNullable<FlightRecord['batch']>): Fact {
+  return ['padding', `${formatValue(padding, 'percentunit')}, ${formatValue(bytes, 'bytes')}`];
+}
+
 function batchBlock({ batch }: FlightRecord): HTMLElement | undefined {
   if (!batch) return undefined;
   const facts: Fact[] = [
     ['requests', formatValue(batch.requests, 'none')],
     ['rows', `${batch.rows} of ${batch.rows_max}`],
+    ...(batch.padding_bytes > 0 ? [paddingFact(batch)] : []),
     ['batch closed', batch.closed_by],
     ['outcome', batch.outcome],
     ['run', ms(batch.duration_ms)],

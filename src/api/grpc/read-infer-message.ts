@@ -1,7 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine/check-inputs.ts';
+import { checkHeads, type ManifestOfInputs } from '../../engine/check-inputs.ts';
 import { headsWithState } from '../../engine/sequences/model-state.ts';
-import { type DataType, dataTypes, isDataType, type Tensor, type TypedArray } from '../../engine/tensor.ts';
+import {
+  type DataType,
+  dataTypes,
+  isDataType,
+  type Tensor,
+  type TensorHead,
+  type TypedArray,
+} from '../../engine/tensor.ts';
 import { malformed, quoted } from '../../http/json/malformed.ts';
 import { wireTypes } from '../../wire-writer.ts';
 import { dataFromBytes } from '../open-inference/binary-tensor.ts';

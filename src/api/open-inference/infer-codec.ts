@@ -80,7 +80,7 @@ export class InferCodec {
     manifest: Manifest,
     asker: Asker,
   ): Promise<InferCall> {
-    const { name, inputs, outputs, batching, bounds, rowsBeyondMax, state } = manifest;
+    const { name, inputs, outputs, batching, bounds, rowsBeyondMax, state, mask } = manifest;
     const body = isAlone ? bytes : new Uint8Array(bytes);
     return this.#thread.read(
       {
@@ -88,7 +88,7 @@ export class InferCodec {
         form,
         body,
         jsonBytes,
-        manifest: { name, inputs, outputs, batching, bounds, rowsBeyondMax, state },
+        manifest: { name, inputs, outputs, batching, bounds, rowsBeyondMax, state, mask },
         limits: limitsOf(this.#limits),
       },
       [body.buffer as ArrayBuffer],

@@ -1,6 +1,6 @@
-import { checkHeads, type ManifestOfInputs, type TensorHead } from '../../engine/check-inputs.ts';
+import { checkHeads, type ManifestOfInputs } from '../../engine/check-inputs.ts';
 import { headsWithState } from '../../engine/sequences/model-state.ts';
-import { isDataType, type Tensor } from '../../engine/tensor.ts';
+import { isDataType, type Tensor, type TensorHead } from '../../engine/tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import {
   arrayAt,

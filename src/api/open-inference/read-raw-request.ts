@@ -9,15 +9,16 @@ import { textsTooLong } from './read-infer-request.ts';
 
 /**
  * A body that is only one tensor's bytes (Inference-Header-Content-Length: 0). Name, type and shape
- * come from the model: it must have one input, with at most one free dimension besides the batch,
- * which is 1. The answer is binary.
+ * come from the model: it must have one input beside a mask, with at most one free dimension besides
+ * the batch, which is 1. The answer is binary.
  */
 export function readRawRequest(
   body: Buffer,
-  manifest: Pick<Manifest, 'name' | 'inputs' | 'batching'>,
+  manifest: Pick<Manifest, 'name' | 'inputs' | 'batching' | 'mask'>,
   { textBytesMax }: Pick<JsonLimits, 'textBytesMax'>,
 ): InferCall {
-  const [input, ...others] = manifest.inputs;
+  const { mask, inputs } = manifest;
+  const [input, ...others] = mask ? inputs.filter(({ name }) => name !== mask.name) : inputs;
   if (input === undefined || others.length > 0)
     throw malformed(
       'the body',

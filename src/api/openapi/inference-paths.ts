@@ -81,6 +81,12 @@ export function inferencePaths(): DescribedPaths {
                         rows_max: z.int(),
                         from: z.enum(['file', 'proof', 'shapes']),
                         reason: z.string(),
+                        padding: z
+                          .object({ dimensions: z.array(z.string()), is_followed: z.boolean(), reason: z.string() })
+                          .optional()
+                          .describe(
+                            'Where model.json has a rule for rows of different lengths: whether it is followed.',
+                          ),
                       }),
                       steps: z
                         .array(

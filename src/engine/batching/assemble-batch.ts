@@ -2,6 +2,8 @@ import { isMarkedAsUntransferable } from 'node:worker_threads';
 import type { LaneRun } from '../lanes/lane-messages.ts';
 import { isStrings, type Tensor } from '../tensor.ts';
 import { joinTensors } from './join-rows.ts';
+import { joinPadded } from './pad-rows.ts';
+import type { PaddedBatch } from './padding.ts';
 import type { Batch, Waiting } from './waiting-inputs.ts';
 
 export type AssembledBatch = {
@@ -17,7 +19,11 @@ export type AssembledBatch = {
  * The inputs of a batch as its lane takes them. Who copies what it is sent, or runs it where it is,
  * needs no copy of a single request.
  */
-export function assembleBatch(batch: Batch, lane: 'thread' | 'process' | 'event-loop'): AssembledBatch {
+export function assembleBatch(
+  batch: Batch,
+  lane: 'thread' | 'process' | 'event-loop',
+  padded?: PaddedBatch,
+): AssembledBatch {
   const { entries } = batch;
   if (lane !== 'thread' && (batch.runsApart || entries.length === 1))
     return { runs: entries.map(({ inputs, outputs }) => ({ inputs, outputs })), transfer: [], isJoined: false };
@@ -26,7 +32,7 @@ export function assembleBatch(batch: Batch, lane: 'thread' | 'process' | 'event-
     ? entries.map((entry) => ({ inputs: alone(entry, transfer), outputs: entry.outputs }))
     : [
         {
-          inputs: entries.length === 1 ? alone(entries[0]!, transfer) : joined(entries, transfer),
+          inputs: entries.length === 1 ? alone(entries[0]!, transfer) : joined(entries, transfer, padded),
           outputs: outputsOf(entries),
         },
       ];
@@ -40,21 +46,23 @@ function alone({ inputs, owned, isRepeatable }: Waiting, transfer: Set<ArrayBuff
   return inputs.map((tensor) => {
     const given = isTaken ? bufferOf(tensor) : undefined;
     if (given) transfer.add(given);
-    return given ? tensor : copied([tensor], transfer);
+    return given ? tensor : handedOver(joinTensors([tensor]), transfer);
   });
 }
 
-function joined(entries: readonly Waiting[], transfer: Set<ArrayBuffer>): readonly Tensor[] {
-  return entries[0]!.inputs.map((_, index) =>
-    copied(
-      entries.map(({ inputs }) => inputs[index]!),
-      transfer,
-    ),
-  );
+function joined(
+  entries: readonly Waiting[],
+  transfer: Set<ArrayBuffer>,
+  padded: PaddedBatch | undefined,
+): readonly Tensor[] {
+  return entries[0]!.inputs.map((_, index) => {
+    const pieces = entries.map(({ inputs }) => inputs[index]!);
+    const tensor = padded ? joinPadded(pieces, padded.padding.inputs[index]!, padded.lengths) : joinTensors(pieces);
+    return handedOver(tensor, transfer);
+  });
 }
 
-function copied(pieces: readonly Tensor[], transfer: Set<ArrayBuffer>): Tensor {
-  const tensor = joinTensors(pieces);
+function handedOver(tensor: Tensor, transfer: Set<ArrayBuffer>): Tensor {
   const buffer = bufferOf(tensor);
   if (buffer) transfer.add(buffer);
   return tensor;

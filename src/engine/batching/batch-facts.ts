@@ -15,7 +15,7 @@ export type BatchEnd = RunEnd | { readonly kind: 'lost' } | { readonly kind: 'gi
  */
 export function batchFacts(
   { name: model, version, batching }: Manifest,
-  { id, batch, lane, tookShortcut, startedAt }: RunningBatch,
+  { id, batch, padded, lane, tookShortcut, startedAt }: RunningBatch,
   place: number,
   members: readonly Waiting[],
   end: BatchEnd,
@@ -30,6 +30,8 @@ export function batchFacts(
     inputs: members.length,
     rows: batch.runsApart ? members[0]!.rows : batch.rows,
     rowsMax: batching.rows_max,
+    paddingBytes: padded?.bytes ?? 0,
+    paddingShare: padded?.share ?? 0,
     closedBy: batch.closedBy,
     lane: tookShortcut ? shortcutName : lane.name,
     tookShortcut,

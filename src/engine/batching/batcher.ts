@@ -5,7 +5,7 @@ import { ChurnList } from '../../v8/churn-list.ts';
 import type { CheckedInputs } from '../check-inputs.ts';
 import type { EngineObserver } from '../engine-observer.ts';
 import type { Asker, BatchFacts, GpuMeter, InferRequest } from '../inference.ts';
-import { callerGone, laneCrashed, notRun, notSent, rowsDoNotMatch } from '../inference-failures.ts';
+import { callerGone, laneCrashed, lengthsDoNotMatch, notRun, notSent, rowsDoNotMatch } from '../inference-failures.ts';
 import type { RunResult } from '../lanes/lane.ts';
 import type { RunEnd } from '../lanes/lane-messages.ts';
 import type { LanePool, PooledLane, ShortRuns } from '../lanes/lane-pool.ts';
@@ -18,6 +18,7 @@ import { shareOut } from './answer-batch.ts';
 import { ApartRuns } from './apart-runs.ts';
 import { assembleBatch } from './assemble-batch.ts';
 import { type BatchEnd, batchFacts } from './batch-facts.ts';
+import { type PaddedBatch, paddedBatch } from './padding.ts';
 import type { RunningBatch } from './running-batch.ts';
 import { SweepTimer } from './sweep-timer.ts';
 import { type Batch, type Waiting, WaitingInputs } from './waiting-inputs.ts';
@@ -79,7 +80,8 @@ export class Batcher {
     this.#observer = parts.observer;
     this.#gpu = parts.gpu;
     const { rows_max: rowsMax, bytes_max: bytesMax, delay_us_max: delayUs } = parts.manifest.batching;
-    this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000) });
+    const { padding } = parts.manifest;
+    this.#waiting = new WaitingInputs({ rowsMax, bytesMax, delayMs: Math.ceil(delayUs / 1000), padding });
     this.#admission = new Admission({ ...parts, waiting: this.#waiting });
     this.#witness = new Witness({ ...parts, clock: this.#clock });
     this.#apart = new ApartRuns(parts.lanes.report, parts.shortcut);
@@ -198,11 +200,14 @@ export class Batcher {
 
   #run(lane: PooledLane, batch: Batch): void {
     const startedAt = this.#clock.now();
-    const { entries } = batch;
-    const shortcut = this.#shortcut?.fits(batch) ? this.#shortcut : undefined;
+    const { entries, runsApart } = batch;
+    const { padding } = this.#manifest;
+    const padded = padding === undefined || runsApart ? undefined : paddedBatch(padding, entries);
+    // How long a padded run takes is known for no size.
+    const shortcut = padded === undefined && this.#shortcut?.fits(batch) ? this.#shortcut : undefined;
     try {
-      const { runs, transfer, isJoined } = assembleBatch(batch, shortcut ? 'event-loop' : lane.kind);
-      const running = this.#begin(lane, batch, startedAt, shortcut !== undefined);
+      const { runs, transfer, isJoined } = assembleBatch(batch, shortcut ? 'event-loop' : lane.kind, padded);
+      const running = this.#begin(lane, batch, startedAt, shortcut !== undefined, padded);
       const done = (result: RunResult) => this.#finished(running, result);
       if (shortcut) {
         if (isJoined) running.joined = Owned.of(runs[0]!.inputs);
@@ -220,7 +225,7 @@ export class Batcher {
       // No memory for the batch, or a buffer that somebody else has transferred: theirs to hear,
       // not the process's end.
       this.#lanes.giveBack(lane);
-      const isOne = entries.length === 1 || !batch.runsApart;
+      const isOne = entries.length === 1 || !runsApart;
       for (const entry of entries) {
         if (isOne) this.#settle(entry, notSent(this.#manifest.name, cause as Error));
         else this.#waitAgain(entry, { isolated: true });
@@ -229,10 +234,17 @@ export class Batcher {
     }
   }
 
-  #begin(lane: PooledLane, batch: Batch, startedAt: number, tookShortcut: boolean): RunningBatch {
+  #begin(
+    lane: PooledLane,
+    batch: Batch,
+    startedAt: number,
+    tookShortcut: boolean,
+    padded: PaddedBatch | undefined,
+  ): RunningBatch {
     const id = this.#batches + 1;
     this.#batches += batch.runsApart ? batch.entries.length : 1;
-    return { index: 0, id, lane, tookShortcut, batch, startedAt, sentAt: this.#clock.now(), joined: undefined };
+    const sentAt = this.#clock.now();
+    return { index: 0, id, lane, tookShortcut, batch, padded, startedAt, sentAt, joined: undefined };
   }
 
   /** The lane goes on with the next batch before the answers of this one are made. */
@@ -278,6 +290,7 @@ export class Batcher {
       lane,
       tookShortcut: false,
       batch: noCallers,
+      padded: undefined,
       startedAt: now,
       sentAt: now,
       joined: undefined,
@@ -313,14 +326,15 @@ export class Batcher {
     endedAt: number,
   ): BatchFacts {
     const facts = batchFacts(this.#manifest, running, place, members, end, endedAt, this.#gpu);
-    if (end.kind === 'ran') this.#shortcut?.took(members, facts.rows, end.sessionMs, facts.tookShortcut);
+    if (end.kind === 'ran' && running.padded === undefined)
+      this.#shortcut?.took(members, facts.rows, end.sessionMs, facts.tookShortcut);
     for (const { follower } of members) follower?.batchEnded(facts);
     this.#observer.batchEnded(facts, members);
     return facts;
   }
 
   #answer(
-    { batch, startedAt, sentAt }: RunningBatch,
+    { batch, padded, startedAt, sentAt }: RunningBatch,
     members: readonly Waiting[],
     outputs: readonly Tensor[],
     facts: BatchFacts,
@@ -328,7 +342,7 @@ export class Batcher {
     const assembleMs = sentAt - startedAt;
     const runMs = facts.endedAt - sentAt;
     const splitFrom = this.#clock.now();
-    const parts = shareOut(outputs, facts.outputBytes, members, facts.rows);
+    const parts = shareOut(outputs, facts.outputBytes, members, facts.rows, padded);
     let queueMs = 0;
     for (const entry of members) {
       if (!entry.settled) queueMs += startedAt - entry.enqueuedAt;
@@ -340,7 +354,8 @@ export class Batcher {
       const part = parts[index];
       if (entry.settled) continue;
       if (!part) {
-        this.#settle(entry, rowsDoNotMatch(this.#manifest.name, facts.rows));
+        const { name } = this.#manifest;
+        this.#settle(entry, padded ? lengthsDoNotMatch(name, padded) : rowsDoNotMatch(name, facts.rows));
         continue;
       }
       entry.settled = true;

@@ -1,6 +1,7 @@
 import type { InChurnList } from '../../v8/churn-list.ts';
 import type { PooledLane } from '../lanes/lane-pool.ts';
 import type { Owned } from '../owned.ts';
+import type { PaddedBatch } from './padding.ts';
 import type { Batch } from './waiting-inputs.ts';
 
 /** A batch on its way to a lane and back. */
@@ -14,6 +15,8 @@ export type RunningBatch = InChurnList & {
   readonly lane: PooledLane;
   readonly tookShortcut: boolean;
   readonly batch: Batch;
+  /** Undefined: its requests are as long as each other. */
+  readonly padded: PaddedBatch | undefined;
   readonly startedAt: number;
   sentAt: number;
   /** Inputs that were joined for the event loop, to be released when they were run. */

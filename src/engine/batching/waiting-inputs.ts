@@ -1,6 +1,8 @@
 import type { AskedBy, Asker, ClosedBy, Follower } from '../inference.ts';
 import type { Owned } from '../owned.ts';
 import type { Tensor } from '../tensor.ts';
+import { PaddedSize } from './padded-size.ts';
+import type { Padding } from './padding.ts';
 
 /** A checked request on its way through the batcher. */
 export type Waiting = {
@@ -38,7 +40,13 @@ export type Waiting = {
   settled: boolean;
 };
 
-export type BatchLimits = { readonly rowsMax: number; readonly bytesMax: number; readonly delayMs: number };
+export type BatchLimits = {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly delayMs: number;
+  /** Where rows of different lengths share a batch. */
+  readonly padding?: Padding | undefined;
+};
 
 /** Requests that go to a lane in one message: as one run, or each in a run of its own. */
 export type Batch = {
@@ -50,6 +58,9 @@ export type Batch = {
 
 /** Of requests that go in one message without sharing a run: large ones gain nothing by it. */
 const apartBytesMax = 256 * 1024;
+
+/** So many are looked at for a batch of rows of different lengths. */
+const lookedAtMax = 1024;
 
 /** Lines that stay when nobody is in them any more. */
 const emptyLinesMax = 16;
@@ -139,12 +150,13 @@ export class WaitingInputs {
   }
 
   #takeFrom(line: Line, apartMax: number): Batch {
-    const { rowsMax, bytesMax, delayMs } = this.#limits;
+    const { rowsMax, bytesMax, delayMs, padding } = this.#limits;
     const first = this.#shift(line);
     const entries = [first];
     let { rows, bytes } = first;
     let closedBy: ClosedBy = rowsMax === 0 || first.alone ? 'alone' : delayMs > 0 ? 'delay' : 'idle';
     const runsApart = closedBy === 'alone';
+    if (padding !== undefined && !runsApart) return this.#takePadded(line, first, padding, closedBy);
     while (runsApart) {
       const next = line.entries[line.head];
       if (!next || entries.length >= apartMax || first.isolated || next.isolated) break;
@@ -174,6 +186,31 @@ export class WaitingInputs {
     }
     this.#forgetEmpty(line);
     return { entries, rows, closedBy, runsApart };
+  }
+
+  /** The first, and of those behind it all that fit: one that would pad the others too much waits. */
+  #takePadded(line: Line, first: Waiting, padding: Padding, otherwise: ClosedBy): Batch {
+    const { rowsMax } = this.#limits;
+    const size = new PaddedSize(padding, first, this.#limits);
+    const entries = [first];
+    const kept: Waiting[] = [];
+    const end = Math.min(line.entries.length, line.head + lookedAtMax);
+    let at = line.head;
+    for (; at < end && size.rows < rowsMax; at += 1) {
+      const entry = line.entries[at]!;
+      if (entry.alone || !size.takes(entry)) {
+        kept.push(entry);
+        continue;
+      }
+      entries.push(entry);
+      this.#left(line, entry);
+    }
+    if (entries.length > 1) {
+      line.entries = kept.concat(line.entries.slice(at));
+      line.head = 0;
+    }
+    this.#forgetEmpty(line);
+    return { entries, rows: size.rows, closedBy: size.closedBy ?? otherwise, runsApart: false };
   }
 
   #shift(line: Line): Waiting {

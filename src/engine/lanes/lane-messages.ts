@@ -1,6 +1,7 @@
 import type { ProviderName } from '../registry/manifest-schema.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OperatorProfile } from './operator-profile.ts';
+import type { PaddingTrial } from './prove-padding.ts';
 import type { RowProof, RowTrial } from './prove-rows.ts';
 
 // Messages to and from a lane, the same for a thread (buffers transferred) and a process
@@ -19,8 +20,11 @@ export type SessionRequest = {
   readonly tolerance: { readonly absolute: number; readonly relative: number };
   /** One row of made-up inputs, to compare providers by and to warm up with. */
   readonly probe: readonly Tensor[];
-  /** Present when it is to be found out whether rows may share a run. */
-  readonly rowTrial: RowTrial | undefined;
+  /**
+   * Present when it is to be found out whether rows may share a run; with `padding`, whether rows of
+   * different lengths may.
+   */
+  readonly rowTrial: (RowTrial & { readonly padding?: PaddingTrial | undefined }) | undefined;
   readonly warmUpRuns: number;
 };
 

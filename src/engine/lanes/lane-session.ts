@@ -7,6 +7,7 @@ import type { ProviderName } from '../registry/manifest-schema.ts';
 import { type DataType, dataTypes, type Tensor } from '../tensor.ts';
 import type { SessionReport, SessionRequest } from './lane-messages.ts';
 import { type OperatorProfile, readProfile } from './operator-profile.ts';
+import { provePadding } from './prove-padding.ts';
 import { proveRows, type RowProof } from './prove-rows.ts';
 import { whyNotLoaded } from './why-not-loaded.ts';
 
@@ -155,12 +156,11 @@ async function proofOfRows(
 ): Promise<RowProof | undefined> {
   if (!rowTrial || rowTrial.known?.provider === provider) return rowTrial?.known;
   const isExact = provider === 'cpu' && !session.outputMetadata.some((one) => one.isTensor && one.type === 'float16');
-  return proveRows(
-    (inputs) => run(session, inputs, undefined),
-    rowTrial,
-    provider,
-    isExact ? 1e-3 : tolerance.relative,
-  );
+  const relative = isExact ? 1e-3 : tolerance.relative;
+  const runAll = (inputs: readonly Tensor[]) => run(session, inputs, undefined);
+  const { padding } = rowTrial;
+  if (padding) return provePadding(runAll, { ...rowTrial, padding }, provider, relative);
+  return proveRows(runAll, rowTrial, provider, relative);
 }
 
 async function warmUp(session: InferenceSession, { probe, warmUpRuns }: SessionRequest) {

@@ -138,7 +138,8 @@ async function differenceTogether(run: Run, rows: readonly Row[], relative: numb
   return undefined;
 }
 
-function largestIn({ data, datatype }: Tensor): number {
+/** Without infinities. */
+export function largestIn({ data, datatype }: Tensor): number {
   let largest = 0;
   if (isStrings(data) || datatype === 'FP16') return 1;
   for (const value of data) {

@@ -6,7 +6,12 @@ import { type AnyOperation, operations } from './operations/operations.ts';
 import type { PipelineStep } from './pipeline-schema.ts';
 
 /** What a model takes and gives. */
-export type StepSpecs = { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] };
+export type StepSpecs = {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** An input that may be left out. */
+  readonly mask?: { readonly name: string } | undefined;
+};
 
 type MadeForm = Pick<TensorSpec, 'datatype' | 'shape' | 'dimensionNames'>;
 type Made = ReadonlyMap<string, MadeForm>;
@@ -14,7 +19,9 @@ type Refuse = (what: string) => ServiceError;
 type Given = ReadonlyMap<string, TensorSpec>;
 
 /** What a model gives for these inputs, by its outputs' names; throws where they do not fit. */
-export function planModel(step: PipelineStep, { inputs, outputs }: StepSpecs, given: Given, refuse: Refuse): Made {
+export function planModel(step: PipelineStep, specs: StepSpecs, given: Given, refuse: Refuse): Made {
+  const { outputs, mask } = specs;
+  const inputs = specs.inputs.filter(({ name }) => name !== mask?.name || name in step.inputs);
   refusePorts(
     {
       kind: 'input',

@@ -11,6 +11,7 @@ import {
   type PipelineFile,
   pipelineSchema,
 } from './manifest-schema.ts';
+import { planPadding } from './plan-padding.ts';
 import type { OnnxSummary } from './read-onnx.ts';
 import { type SizeLimits, shapeBounds } from './shape-bounds.ts';
 import type { TensorSpec } from './tensor-spec.ts';
@@ -57,6 +58,7 @@ export function completeManifest(
     delay_us_max: 0,
     split: false,
   };
+  const { padding: rule } = batching;
   const rowsBeyondMax = batching.split ? 'split' : given.batching || namesItBatch(onnx) ? 'refused' : 'alone';
   return {
     ...given,
@@ -66,6 +68,7 @@ export function completeManifest(
     batchingBecause: given.batching
       ? { from: 'file', reason: 'model.json says so' }
       : { from: obstacle === undefined ? 'proof' : 'shapes', reason: obstacle ?? toBeProven },
+    ...(rule && { ...planPadding(name, onnx, { ...batching, padding: rule }), paddingBecause: toBeProven }),
     rowsBeyondMax,
     inputs: onnx.inputs,
     outputs: onnx.outputs,
@@ -84,6 +87,11 @@ export function withProof(manifest: Manifest, { rowsMax, reason }: RowProof, siz
     batchingBecause: { from: 'proof', reason },
     bounds: shapeBounds(manifest.name, manifest, manifest, bounded, sizeLimits),
   };
+}
+
+/** The same of the rule for rows of different lengths: it is followed where it was proven. */
+export function withPaddingProof(manifest: Manifest, { rowsMax, reason }: RowProof): Manifest {
+  return { ...manifest, padding: rowsMax === 0 ? undefined : manifest.padding, paddingBecause: reason };
 }
 
 /** Where a request may have any number of rows, they are a free dimension like the others. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pipelineParts } from '../pipelines/pipeline-schema.ts';
+import { paddingRule } from './padding-schema.ts';
 
 // models/<name>/model.json: what a model's owner may say about it. Everything has a default, so
 // that the file may be absent; inputs and outputs always come from the ONNX file. `vitrine
@@ -29,6 +30,7 @@ const batching = z
       .boolean()
       .default(false)
       .describe('A request with more rows than rows_max is cut into several batches. Else it is refused.'),
+    padding: paddingRule.optional(),
   })
   .describe('Rows of several requests run as one, along the first dimension of every input and output.');
 

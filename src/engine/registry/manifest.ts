@@ -1,3 +1,5 @@
+import type { Padding } from '../batching/padding.ts';
+import type { Mask } from '../mask.ts';
 import type { PipelineStep } from '../pipelines/pipeline-schema.ts';
 import type { Batching, ManifestFile } from './manifest-schema.ts';
 import type { ShapeBounds } from './shape-bounds.ts';
@@ -19,6 +21,12 @@ export type Manifest = Readonly<Omit<ManifestFile, 'batching'>> & {
   readonly batching: Readonly<Batching>;
   /** Who decided it, and why. */
   readonly batchingBecause: BatchingReason;
+  /** How rows of different lengths share a batch; absent where they do not. */
+  readonly padding?: Padding | undefined;
+  /** Where model.json has a rule for it: why it is followed, or is not. */
+  readonly paddingBecause?: string | undefined;
+  /** The input that is made for requests that leave it out. */
+  readonly mask?: Mask | undefined;
   /** What becomes of a request with more rows than a batch has. */
   readonly rowsBeyondMax: 'refused' | 'split' | 'alone';
   readonly inputs: readonly TensorSpec[];
@@ -56,9 +64,17 @@ export function platformOf({ steps }: Manifest): 'ensemble' | 'onnxruntime_onnx'
   return steps === undefined ? 'onnxruntime_onnx' : 'ensemble';
 }
 
-/** Whether rows of several requests share a run, up to how many, who decided it, and why. */
-export function batchingFacts({ batching, batchingBecause: { from, reason } }: Manifest) {
-  return { rows_max: batching.rows_max, from, reason };
+/**
+ * Whether rows of several requests share a run, up to how many, who decided it, and why; where
+ * model.json has a rule for rows of different lengths, whether it is followed.
+ */
+export function batchingFacts({ batching, batchingBecause: { from, reason }, padding, paddingBecause }: Manifest) {
+  const rule = batching.padding && {
+    dimensions: batching.padding.dimensions,
+    is_followed: padding !== undefined,
+    reason: paddingBecause ?? '',
+  };
+  return { rows_max: batching.rows_max, from, reason, ...(rule && { padding: rule }) };
 }
 
 /** What the sizes of a request may be, in the words of model.json and of the settings. */

@@ -74,7 +74,7 @@ export class RowProofs {
  */
 export async function proofKey(
   file: string,
-  { inputs, probe_dimensions, providers, session }: Manifest,
+  { inputs, probe_dimensions, providers, session, batching, dimensions_max, dimensions_min }: Manifest,
 ): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash, { end: false });
@@ -85,7 +85,9 @@ export async function proofKey(
     hash.update(`${name} ${size} ${mtimeMs}\n`);
   }
   const { optimization, extra } = session;
-  hash.update(JSON.stringify({ proofVersion, inputs, probe_dimensions, providers, optimization, extra }));
+  const { padding } = batching;
+  const tried = { inputs, probe_dimensions, providers, optimization, extra };
+  hash.update(JSON.stringify({ proofVersion, ...tried, ...(padding && { padding, dimensions_max, dimensions_min }) }));
   return hash.digest('hex');
 }
 

@@ -1,9 +1,8 @@
 import { ServiceError } from '../../errors.ts';
 import { ours, say } from '../../sentence.ts';
-import type { TensorHead } from '../check-inputs.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import { shapesFit, type TensorSpec } from '../registry/tensor-spec.ts';
-import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor } from '../tensor.ts';
+import { arrayOver, dataTypes, elementsOf, isStrings, type Tensor, type TensorHead } from '../tensor.ts';
 
 /** What of a manifest the state of a sequence follows from. */
 export type ManifestOfState = Pick<Manifest, 'name' | 'inputs' | 'batching' | 'state'>;

@@ -6,7 +6,7 @@ import { isSameBatch } from '../batch-attributes.ts';
 /** What many batches have in common, one object for all that come one after the other. */
 type Common = Pick<BatchFacts, 'model' | 'version' | 'closedBy' | 'lane' | 'tookShortcut' | 'provider' | 'outcome'>;
 
-const numbersEach = 9;
+const numbersEach = 11;
 
 /** What a tenant, or a task of one, had of a batch. */
 export type BatchShare = {
@@ -63,6 +63,8 @@ export class RecentBatches {
     numbers[from + 6] = batch.sessionMs;
     numbers[from + 7] = batch.cpuMs;
     numbers[from + 8] = batch.outputBytes;
+    numbers[from + 9] = batch.paddingBytes;
+    numbers[from + 10] = batch.paddingShare;
     return number;
   }
 
@@ -134,6 +136,8 @@ export class RecentBatches {
       sessionMs: numbers[from + 6]!,
       cpuMs: numbers[from + 7]!,
       outputBytes: numbers[from + 8]!,
+      paddingBytes: numbers[from + 9]!,
+      paddingShare: numbers[from + 10]!,
       gpu: this.#gpu[row],
     };
   }

@@ -129,8 +129,12 @@ class Replay {
     }
   }
 
-  /** Requests of one shape have as many bytes for each row. */
+  /**
+   * Requests of one shape have as many bytes for each row. How long a request was is not known, so
+   * where they are padded all may share a batch.
+   */
   #shapeKey(place: number): string {
+    if (this.#on.manifest.padding !== undefined) return '';
     const { rows, bytes } = this.#load.columns;
     return String(Math.round(bytes[place]! / Math.max(1, rows[place]!)));
   }
@@ -175,7 +179,7 @@ class Replay {
       loadMs: 0,
     };
     return new Batcher({
-      manifest,
+      manifest: { ...manifest, padding: undefined },
       lanes: new SimulatedLanes({
         count: manifest.lanes.count,
         kind: manifest.lanes.kind,

@@ -78,7 +78,13 @@ function expectedOf(workedMs: number, batch: BatchFacts, facts: WhyFacts): numbe
   if (record.task !== undefined) return Number.POSITIVE_INFINITY;
   const { rows } = record.size;
   if (alone) return (isStallKnown(batch, facts) ? alone.cpuMs : alone.sessionMs) * (batch.rows > rows ? 1 : usualShare);
-  return rows > 0 && batch.rows > rows ? (workedMs * rows) / batch.rows : Number.POSITIVE_INFINITY;
+  return rows > 0 && batch.rows > rows ? workedMs * ownPart(batch, record) : Number.POSITIVE_INFINITY;
+}
+
+/** Of a padded batch by bytes: a short request would have been a short run. */
+function ownPart({ rows, paddingBytes, paddingShare }: BatchFacts, { size }: WhyFacts['record']): number {
+  const byRows = size.rows / rows;
+  return paddingBytes > 0 ? Math.min(byRows, (size.bytes * paddingShare) / paddingBytes) : byRows;
 }
 
 /** Runs of a kind differ by so much without a reason. */

@@ -1,3 +1,4 @@
+import type { BatchFacts } from '../../engine/inference.ts';
 import type { Cause } from '../../telemetry/names/causes.ts';
 import { causes } from '../../telemetry/names/causes.ts';
 import type { Blame, Holder } from '../blame/blame-request.ts';
@@ -158,11 +159,16 @@ function holderEvidence(holder: Holder, eyes: Eyes): Evidence {
 function whatWasShared({ record, ownModel }: WhyFacts): string {
   const { batch, size } = record;
   if (batch && batch.rows > size.rows)
-    return `its batch had ${count(batch.rows, 'row')} of ${count(batch.inputs, 'request')}, ${size.rows} of them its own`;
+    return `its batch had ${count(batch.rows, 'row')} of ${count(batch.inputs, 'request')}, ${size.rows} of them its own${padded(batch)}`;
   const together = ownModel.filter(
     ({ startedAt, lane }) => startedAt === batch?.startedAt && lane === batch.lane,
   ).length;
   return `${count(together, 'other request')} ran in the same message`;
+}
+
+function padded({ paddingShare, paddingBytes }: BatchFacts): string {
+  if (paddingBytes === 0) return '';
+  return `, padded to the length of the longest: ${percent(paddingShare)} of it was padding`;
 }
 
 function ofShape({ facts }: Given): string {

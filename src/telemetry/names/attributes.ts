@@ -104,13 +104,18 @@ export const attributeNames = {
     says: 'Rows as part of the most there may be; absent where requests run alone.',
   },
   batchPadding: {
-    type: 'int',
+    type: 'double',
     name: 'inference.batch.padding',
-    says: 'Rows that were made up to fill the batch: always 0.',
+    says: 'How much of the batch was padding, from 0 to 1 along the padded dimensions: rows of different lengths shared it.',
+  },
+  batchPaddingBytes: {
+    type: 'int',
+    name: 'inference.batch.padding_bytes',
+    says: 'Bytes of its inputs that were padding.',
   },
   batchClosedBy: {
     name: 'inference.batch.closed_by',
-    says: 'Why the batch took no more: idle (nothing else waited), rows, bytes, delay, alone.',
+    says: 'Why the batch took no more: idle (nothing else waited), rows, bytes, padding (what waited would have padded it too much), delay, alone.',
   },
   batchOutcome: { name: 'inference.batch.outcome', says: 'ran, failed, lane_lost or given_up.' },
   lane: {

@@ -9,7 +9,10 @@ export const causes = {
     says: 'All threads that work on tasks were taken, or one was starting.',
   },
   gather_wait: { label: 'Waiting for company', says: 'The manifest has batches wait for more rows (`delay_us_max`).' },
-  batch_larger: { label: 'A larger batch', says: 'Others shared the run or its message, so that both took longer.' },
+  batch_larger: {
+    label: 'A larger batch',
+    says: 'Others shared the run or its message, so that both took longer; or longer ones, to which it was padded.',
+  },
   lane_lost: {
     label: 'A lost lane',
     says: 'The lane ended in the middle of a run; the run was repeated, or a new lane had to open.',

@@ -66,6 +66,7 @@ export const eventNames = {
   model_unload: 'A model was unloaded.',
   no_models: 'No model serves.',
   onnx_message: 'ONNX Runtime wrote a message.',
+  padding_refused: 'Rows of different lengths do not share batches of a model, though its manifest asks.',
   process_ended: 'A process of the service ended, and is started again.',
   process_silent: 'A process of the service stood still, and is killed.',
   process_stuck: 'Threads of a process of the service are stuck, and it is replaced.',

@@ -81,7 +81,7 @@ export const inferenceMetrics = {
     name: 'inference.batches',
     kind: 'counter',
     unit: '',
-    says: 'Batches that were answered, by what closed them: idle, rows, bytes, delay, alone.',
+    says: 'Batches that were answered, by what closed them: idle, rows, bytes, padding, delay, alone.',
     attributes: ['model', 'closed_by'],
   },
   inferenceShortcutBatches: {
@@ -155,6 +155,13 @@ export const inferenceMetrics = {
     unit: 'By',
     says: 'Tensor bytes in and out.',
     attributes: ['model', 'direction'],
+  },
+  inferencePadding: {
+    name: 'inference.padding',
+    kind: 'counter',
+    unit: 'By',
+    says: 'Bytes of inputs that were padding, of models whose rows of different lengths share batches.',
+    attributes: ['model'],
   },
   cacheLookups: {
     name: 'inference.cache.lookups',

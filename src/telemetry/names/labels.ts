@@ -4,7 +4,7 @@ export const labelNames = {
   alloy: 'The alloy of a microstructure; empty elsewhere.',
   backend: 'The store that was asked.',
   budget: 'Which budget: bodies, answers, uploads, permits and the like.',
-  closed_by: 'Why a batch took no more: idle, rows, bytes, delay, alone.',
+  closed_by: 'Why a batch took no more: idle, rows, bytes, padding, delay, alone.',
   'collector.instance.id': 'The Collector that made the point.',
   'cpu.logical_number': 'Which processor.',
   'cpu.mode': 'What the processor did: user, system, idle and the like.',

@@ -161,7 +161,7 @@ export type BatchFacts = {
   readonly rowsMax: number;
   /** Of its inputs: what no request sent. Rows of different lengths shared it. */
   readonly paddingBytes: number;
-  /** From 0 to 1: how much of it was padding, along the padded dimensions. */
+  /** The part that was padding, from 0 to 1 along the padded dimensions. */
   readonly paddingShare: number;
   readonly closedBy: ClosedBy;
   /** The lane that ran it, as in `thread-3` or `process-1`; `event-loop` for the shortcut. */

@@ -14,8 +14,8 @@ export type ProbeShapes = {
 
 /**
  * `usual`: from −1 to 1. `large` and `small`: a hundred times as much, a hundredth. `positive` and
- * `negative`: without the other sign. `odd`: some are infinite or no number. Integers and booleans are 0 or 1, so that they can be indices; in `large`
- * they go up to 7.
+ * `negative`: without the other sign. `odd`: some are infinite or no number. Integers and booleans
+ * are 0 or 1, so that they can be indices; in `large` they go up to 7.
  */
 export type ProbeValues = 'usual' | 'large' | 'small' | 'positive' | 'negative' | 'zero' | 'odd';
 

@@ -38,10 +38,10 @@ const ordinary: readonly ProbeValues[] = [
 const extreme: readonly ProbeValues[] = ['large', 'large', 'odd'];
 /** How long the rows are, as part of the longest; a second dimension begins elsewhere. */
 const parts = [1, 0.5, 0.75, 0.25, 0.875, 0];
-/** Of the longest row, where probe_dimensions does not say: a model may need more than the first. */
+/** Of the longest row, where probe_dimensions has none: a model may need more than the first. */
 const sizes = [16, 512, 16_384];
 const rowsNeeded = 3;
-/** Without these nothing is proven, however long they take. */
+/** Without these nothing is proven. */
 const ordersNeeded = 2;
 
 /**

@@ -5,6 +5,7 @@ import type { Asker, InferAnswer, InferRequest, StepFacts } from '../inference.t
 import { callerGone, tooLate } from '../inference-failures.ts';
 import { Owned, ownedOf } from '../owned.ts';
 import { bytesOfAll, type Tensor } from '../tensor.ts';
+import { HeldTensors } from './held-tensors.ts';
 import type { Made } from './operations/operation.ts';
 import type { PipelinePlan, PlannedStep } from './pipeline-plan.ts';
 import { failureOf, StepRecord } from './step-record.ts';
@@ -13,9 +14,6 @@ import { stagesOfSteps } from './step-times.ts';
 
 /** Shorter operations are done on the event loop. */
 const loopNsMax = 200_000;
-
-/** Where tensors come from, and how many still have to take some of them. */
-type Source = { readonly owned: Owned | undefined; takers: number };
 
 /** What does a step: a model, or another pipeline. */
 export type StepModel = {
@@ -44,13 +42,11 @@ export class PipelineRun {
   readonly #inputs: readonly Tensor[];
   readonly #done: (run: PipelineRun, end: RunEnd) => void;
   readonly #beganAt = performance.now();
-  readonly #values: (Tensor | undefined)[] = [];
-  readonly #sources: (Source | undefined)[] = [];
+  readonly #tensors: HeldTensors;
   readonly #needed: ReadonlySet<PlannedStep>;
   readonly #answered: readonly number[];
   readonly #records: StepRecord[] = [];
   readonly #begun = new Set<PlannedStep>();
-  #bytes = 0;
   #operationsAside = 0;
   #over = false;
 
@@ -70,6 +66,7 @@ export class PipelineRun {
       ? wanted.map((name) => answered[outputs.findIndex((one) => one.name === name)]!)
       : answered;
     this.#needed = stepsFor(parts.plan, this.#answered);
+    this.#tensors = new HeldTensors(parts.bytesMax, this.#needed, this.#answered);
   }
 
   /** For the steps: nobody waits for them any more. */
@@ -83,7 +80,7 @@ export class PipelineRun {
 
   begin(): void {
     const numbers = this.#parts.plan.inputs.map((_, number) => number);
-    this.#place(numbers, this.#inputs, ownedOf(this.request.inputs));
+    this.#tensors.place(numbers, this.#inputs, ownedOf(this.request.inputs));
     this.#startReady();
   }
 
@@ -104,8 +101,7 @@ export class PipelineRun {
   /** Each step once, as soon as all that it takes is there; one may end while others are begun. */
   #startReady(): void {
     for (const step of this.#needed)
-      if (!this.#begun.has(step) && step.inputs.every(({ tensor }) => this.#values[tensor] !== undefined))
-        this.#start(step);
+      if (!this.#begun.has(step) && step.inputs.every(({ tensor }) => this.#tensors.has(tensor))) this.#start(step);
   }
 
   #start(step: PlannedStep): void {
@@ -125,7 +121,7 @@ export class PipelineRun {
     const model = this.#parts.find(step.model, step.version);
     record.by = { model: model.name, version: model.version };
     const { priority, deadlineAt, tenant, by, boundsItself, mustRun } = this.request;
-    const { tensors, held, isWhole } = this.#take(step);
+    const { tensors, held, isWhole } = this.#tensors.take(inputsOf(step));
     const request = {
       // What may change hands goes to the step, else it is lent until the step has ended.
       inputs: isWhole ? Owned.together(tensors, held) : tensors,
@@ -162,13 +158,13 @@ export class PipelineRun {
 
   #operate(step: PlannedStep & { kind: 'operation' }, record: StepRecord): void {
     const { operation, how } = step;
-    const { tensors, held } = this.#take(step);
+    const { tensors, held } = this.#tensors.take(inputsOf(step));
     const inputs = operation.inputs.map((port) => tensors.find(({ name }) => name === port)!);
     const bytes = operation.bytes(inputs, how);
     if (typeof bytes === 'string') throw notTaken(bytes);
-    this.#mustHold(step, bytes);
+    this.#tensors.mustFit(step, bytes);
     const ended = (made: readonly Made[], beganAt: number) => this.#operated(step, record, held, made, beganAt);
-    const bytesMax = this.#parts.bytesMax - this.#bytes;
+    const bytesMax = this.#tensors.bytesFree;
     if (operation.cost(inputs, how) <= loopNsMax) {
       const beganAt = performance.now();
       ended(operation.run(inputs, how, bytesMax) as readonly Made[], beganAt);
@@ -215,71 +211,25 @@ export class PipelineRun {
   }
 
   #stepEnded(step: PlannedStep, record: StepRecord, outputs: readonly Tensor[], owned: Owned | undefined): void {
-    this.#mustHold(step, record.outputBytes);
-    this.#bytes += record.outputBytes;
+    this.#tensors.count(step, record.outputBytes);
     const made = step.outputs.map(({ port }) => outputs.find(({ name }) => name === port)!);
     const numbers = step.outputs.map(({ tensor }) => tensor);
-    this.#place(numbers, made, owned);
-    if (this.#answered.every((number) => this.#values[number] !== undefined)) {
+    this.#tensors.place(numbers, made, owned);
+    if (this.#answered.every((number) => this.#tensors.has(number))) {
       this.#answer();
       return;
     }
     this.#startReady();
   }
 
-  /** Tensors are there, for as many steps as take some of them. */
-  #place(numbers: readonly number[], tensors: readonly Tensor[], owned: Owned | undefined): void {
-    let takers = this.#answered.some((number) => numbers.includes(number)) ? 1 : 0;
-    for (const { inputs } of this.#needed) if (inputs.some(({ tensor }) => numbers.includes(tensor))) takers += 1;
-    const source = { owned, takers };
-    for (const [at, number] of numbers.entries()) {
-      this.#values[number] = tensors[at]!;
-      this.#sources[number] = source;
-    }
-    if (takers === 0) owned?.release();
-  }
-
-  /** What a step takes, under the names of its inputs; `held`: to be released when it has ended. */
-  #take(step: PlannedStep): { tensors: readonly Tensor[]; held: readonly Owned[]; isWhole: boolean } {
-    const tensors = step.inputs.map(({ port, tensor }) => {
-      const { datatype, shape, data } = this.#values[tensor]!;
-      return { name: port, datatype, shape, data };
-    });
-    const { shares, isWhole } = this.#share(step.inputs.map(({ tensor }) => tensor));
-    return { tensors, held: shares, isWhole };
-  }
-
-  /** One more holder of the memory of these tensors; `isWhole`: of all of them. */
-  #share(numbers: readonly number[]): { shares: readonly Owned[]; isWhole: boolean } {
-    const sources = [...new Set(numbers.map((number) => this.#sources[number]!))];
-    const shares = sources.flatMap(({ owned }) => owned?.share([]) ?? []);
-    for (const source of sources) {
-      source.takers -= 1;
-      if (source.takers === 0) source.owned?.release();
-    }
-    return { shares, isWhole: shares.length === sources.length };
-  }
-
-  #mustHold({ name }: PlannedStep, bytes: number): void {
-    const { bytesMax } = this.#parts;
-    if (this.#bytes + bytes <= bytesMax) return;
-    throw new ServiceError(
-      'invalid_input',
-      say`Cannot hold what the step "${ours(name)}" gives: the tensors between the steps would take ${this.#bytes + bytes} bytes, and at most ${bytesMax} are held; send less at once, or raise VITRINE_OUTPUT_BYTES_MAX.`,
-    );
-  }
-
   #answer(): void {
-    const outputs = this.#answered.map((number) => {
-      const { datatype, shape, data } = this.#values[number]!;
-      return { name: this.#nameOf(number), datatype, shape, data };
-    });
-    const { shares, isWhole } = this.#share(this.#answered);
+    const wanted = this.#answered.map((tensor) => ({ name: this.#nameOf(tensor), tensor }));
+    const { tensors: outputs, held, isWhole } = this.#tensors.take(wanted);
     const answeredAt = performance.now();
     this.#end(answeredAt, 'cancelled');
     const stages = stagesOfSteps(this.#records, this.#beganAt, answeredAt);
     // What is not whole is left to the collector: a part may be somebody else's.
-    const owned = isWhole ? Owned.together(outputs, shares) : undefined;
+    const owned = isWhole ? Owned.together(outputs, held) : undefined;
     this.#done(this, { kind: 'answered', answer: { outputs, stages, batch: undefined, owned } });
   }
 
@@ -303,7 +253,7 @@ export class PipelineRun {
   #end(now: number, failure: StepFacts['failure']): void {
     this.#over = true;
     for (const record of this.#records) record.ended(now, failure);
-    this.#values.length = 0;
+    this.#tensors.clear();
     this.request.follower?.stepsEnded?.(this.#records);
   }
 }
@@ -322,6 +272,11 @@ function stepsFor({ steps }: PipelinePlan, answered: readonly number[]): Readonl
     for (const { tensor } of step.inputs) wanted.add(tensor);
   }
   return new Set(needed);
+}
+
+/** What a step takes, under the names of its inputs. */
+function inputsOf({ inputs }: PlannedStep): { name: string; tensor: number }[] {
+  return inputs.map(({ port, tensor }) => ({ name: port, tensor }));
 }
 
 /** The failure of a step, as that of the whole. */

@@ -57,10 +57,14 @@ const readMsMax = 2_000;
  * All metrics of one service, by their rows in the table of names. Counts are exact and cumulative.
  */
 export class Meter {
-  readonly #instruments = new Map<MetricName, { row: Metric; eachPoint(atMs: number): Iterable<Point<unknown>> }>();
+  readonly #instruments = new Map<
+    MetricName,
+    { row: Metric; eachPoint(atMs: number, collection: number): Iterable<Point<unknown>> }
+  >();
   readonly #reads: ReadSeveral[] = [];
   readonly #producers: (() => CollectedMetric[])[] = [];
   readonly #preparations: (() => void)[] = [];
+  #collections = 0;
   /** Since when observed counters count, by name and labels. */
   readonly #starts = new Map<string, { startMs: number; value: number }>();
 
@@ -148,9 +152,11 @@ export class Meter {
   async #counted(atMs: number): Promise<CollectedMetric[]> {
     const breather = new Breather();
     const metrics: CollectedMetric[] = [];
+    this.#collections += 1;
+    const collection = this.#collections;
     for (const instrument of this.#instruments.values()) {
       const collected: Point<unknown>[] = [];
-      for (const point of instrument.eachPoint(atMs)) {
+      for (const point of instrument.eachPoint(atMs, collection)) {
         collected.push(point);
         if (collected.length % stepsAtOnce === 0) await breather.breathe();
       }
@@ -160,7 +166,7 @@ export class Meter {
     return metrics;
   }
 
-  #once<Made extends { row: Metric; eachPoint(atMs: number): Iterable<Point<unknown>> }>(
+  #once<Made extends { row: Metric; eachPoint(atMs: number, collection: number): Iterable<Point<unknown>> }>(
     name: MetricName,
     make: () => Made,
   ): Made {

@@ -9,12 +9,12 @@ export type NativePhase = { minutes: number; aMinute: Readonly<Record<number, nu
  */
 export function nativeSeries(phases: readonly NativePhase[]): string {
   const series = new ExponentialSeries();
-  const samples = [written(series.snapshot())];
+  const samples = [written(series.snapshot(0))];
   for (const { minutes, aMinute } of phases) {
     for (let minute = 0; minute < minutes; minute += 1) {
       for (const [value, count] of Object.entries(aMinute))
         for (let recorded = 0; recorded < count; recorded += 1) series.record(Number(value));
-      samples.push(written(series.snapshot()));
+      samples.push(written(series.snapshot(0)));
     }
   }
   return samples.join(' ');

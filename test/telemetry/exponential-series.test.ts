@@ -5,7 +5,7 @@ import { ExponentialSeries } from '../../src/telemetry/meter/exponential-series.
 const seriesOf = (values: readonly number[]) => {
   const series = new ExponentialSeries();
   for (const value of values) series.record(value);
-  return series.snapshot();
+  return series.snapshot(0);
 };
 const upperBound = (scale: number, index: number) => 2 ** ((index + 1) / 2 ** scale);
 

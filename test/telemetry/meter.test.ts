@@ -23,7 +23,7 @@ describe('a meter', () => {
   it('puts a value into the bucket whose upper bound it does not exceed', () => {
     const series = new Meter().histogram('httpRequestSeconds').series('GET', '/v2');
     for (const seconds of [0.001, 0.0011, 100]) series.record(seconds);
-    const { count, counts } = series.snapshot();
+    const { count, counts } = series.snapshot(0);
     assert.equal(count, 3);
     assert.deepEqual([counts[0], counts[1], counts.at(-1)], [1, 1, 1]);
   });
@@ -79,9 +79,9 @@ describe('a meter', () => {
     const counter = new Meter().counter('errors');
     const before = Date.now() - 1_000;
     counter.series('busy', '/v2', 'server').value += 3;
-    assert.deepEqual([...counter.eachPoint(before)], []);
+    assert.deepEqual([...counter.eachPoint(before, 1)], []);
     assert.deepEqual(
-      [...counter.eachPoint(Date.now() + 1)].map(({ value }) => value),
+      [...counter.eachPoint(Date.now() + 1, 2)].map(({ value }) => value),
       [0, 3],
     );
   });

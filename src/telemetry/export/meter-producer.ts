@@ -8,7 +8,7 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
 import { Breather, stepsAtOnce } from '../breather.ts';
-import type { CollectedMetric, Exemplar, Meter, Point } from '../meter.ts';
+import type { CollectedMetric, Meter, Point } from '../meter.ts';
 import { ourScope } from './scope.ts';
 
 /**
@@ -16,15 +16,12 @@ import { ourScope } from './scope.ts';
  * metrics.
  */
 export function producerOf(meter: Meter): MetricProducer {
-  let exemplarsSinceMs = 0;
   return {
     collect: async () => {
-      const sinceMs = exemplarsSinceMs;
-      exemplarsSinceMs = Date.now();
       const { metrics: collected, errors } = await meter.collect();
       const breather = new Breather();
       const metrics: MetricData[] = [];
-      for (const metric of collected) metrics.push(await metricData(metric, breather, sinceMs));
+      for (const metric of collected) metrics.push(await metricData(metric, breather));
       // The reader ignores a producer's resource and takes the SDK's.
       const scopeMetrics = [{ scope: ourScope, metrics }];
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors };
@@ -32,9 +29,7 @@ export function producerOf(meter: Meter): MetricProducer {
   };
 }
 
-/** `sinceMs`: exemplars that are older were in the export before. */
-async function metricData(metric: CollectedMetric, breather: Breather, sinceMs: number): Promise<MetricData> {
-  const fresh = (exemplars: readonly Exemplar[] = []) => exemplars.filter(({ atMs }) => atMs >= sinceMs);
+async function metricData(metric: CollectedMetric, breather: Breather): Promise<MetricData> {
   const base = {
     descriptor: { name: metric.name, unit: metric.unit, description: metric.says, valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
@@ -60,7 +55,7 @@ async function metricData(metric: CollectedMetric, breather: Breather, sinceMs: 
             count,
             sum,
             buckets: { boundaries: [...bounds], counts: [...counts] },
-            exemplars: fresh(exemplars),
+            exemplars,
           }),
           breather,
         ),
@@ -78,7 +73,7 @@ async function metricData(metric: CollectedMetric, breather: Breather, sinceMs: 
             zeroCount,
             positive: { offset, bucketCounts: [...counts] },
             negative: { offset: 0, bucketCounts: [] },
-            exemplars: fresh(exemplars),
+            exemplars,
           }),
           breather,
         ),

@@ -64,7 +64,7 @@ export class ExponentialSeries implements Series<ExponentialValue> {
     return this.#count === 0;
   }
 
-  snapshot(): ExponentialValue {
+  snapshot(collection: number): ExponentialValue {
     const counts = [];
     for (let index = this.#lowest; index <= this.#highest; index += 1) counts.push(this.#counts[place(index)]!);
     return {
@@ -74,7 +74,7 @@ export class ExponentialSeries implements Series<ExponentialValue> {
       zeroCount: this.#zeros,
       offset: counts.length === 0 ? 0 : this.#lowest,
       counts,
-      exemplars: this.#exemplars?.all(),
+      exemplars: this.#exemplars?.of(collection),
     };
   }
 

@@ -41,10 +41,10 @@ export class HistogramSeries implements Series<HistogramValue> {
   }
 
   get isEmpty(): boolean {
-    return this.snapshot().count === 0;
+    return this.#numbers.subarray(0, -1).every((count) => count === 0);
   }
 
-  snapshot(): HistogramValue {
+  snapshot(collection: number): HistogramValue {
     const counts = [...this.#numbers];
     const sum = counts.pop()!;
     return {
@@ -52,7 +52,7 @@ export class HistogramSeries implements Series<HistogramValue> {
       sum,
       bounds: this.#bounds,
       counts,
-      exemplars: this.#exemplars?.all(),
+      exemplars: this.#exemplars?.of(collection),
     };
   }
 }

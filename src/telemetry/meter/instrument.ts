@@ -5,10 +5,12 @@ import type { Point } from './collected-metric.ts';
 export type Labels<Attributes extends readonly string[]> = { readonly [At in keyof Attributes]: string };
 
 /** What counts for one combination of label values. */
-export type Series<Value> = { readonly isEmpty: boolean; snapshot(): Value };
+export type Series<Value> = { readonly isEmpty: boolean; snapshot(collection: number): Value };
 
 /** Series of one metric at most; whatever comes beyond is added up in one series that says so. */
 const seriesMax = 2_000;
+/** The number of no collection. */
+const outside = 0;
 /** No label values of ours join to this. */
 const overflowKey = '\0overflow';
 
@@ -37,13 +39,14 @@ export class Instrument<Attributes extends readonly string[], Value, Made extend
 
   /**
    * All points, and before the first of a series its zero: without a zero, the first event is no
-   * increase. The caller may pause between two; what begins meanwhile comes the next time.
+   * increase. The caller may pause between two; what begins meanwhile comes the next time. Each
+   * collection has a number of its own.
    */
-  *eachPoint(atMs: number): Generator<Point<Value>> {
+  *eachPoint(atMs: number, collection: number): Generator<Point<Value>> {
     for (const begun of this.#series.values()) {
       const { series, labels, startMs, zero } = begun;
       if (startMs > atMs) continue;
-      const value = series.snapshot();
+      const value = series.snapshot(collection);
       begun.zero = undefined;
       if (zero !== undefined && !series.isEmpty && startMs < atMs)
         yield { labels, startMs, atMs: startMs, value: zero };
@@ -51,13 +54,14 @@ export class Instrument<Attributes extends readonly string[], Value, Made extend
     }
   }
 
+  /** Outside of any collection: exemplars stay for the next one. */
   points(atMs = Date.now()): Point<Value>[] {
-    return [...this.eachPoint(atMs)];
+    return [...this.eachPoint(atMs, outside)];
   }
 
   #begin(key: string, values: Labels<Attributes>, labels: Record<string, string>): Made {
     const series = this.#make(values);
-    this.#series.set(key, { series, labels, startMs: Date.now(), zero: series.snapshot() });
+    this.#series.set(key, { series, labels, startMs: Date.now(), zero: series.snapshot(outside) });
     return series;
   }
 }

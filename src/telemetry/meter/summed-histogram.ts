@@ -24,12 +24,12 @@ export class SummedHistogram implements Series<HistogramValue> {
     return [...this.#parts].every((part) => part.isEmpty);
   }
 
-  snapshot(): HistogramValue {
+  snapshot(collection: number): HistogramValue {
     const counts = Array<number>(this.#bounds.length + 1).fill(0);
     const exemplars = new Map<number, Exemplar>();
     let sum = 0;
     for (const part of this.#parts) {
-      const value = part.snapshot();
+      const value = part.snapshot(collection);
       sum += value.sum;
       for (const [at, count] of value.counts.entries()) counts[this.#bucketOfPart(value.bounds[at])]! += count;
       for (const exemplar of value.exemplars ?? []) {

@@ -25,7 +25,7 @@ command('up', 'start everything, in the foreground; Ctrl-C stops it')
   .option('--only <names>', `start only these, with commas between: ${names}`)
   .action(run(async () => (await import('./commands/up.ts')).up));
 command('down', 'stop everything').action(run(async () => (await import('./commands/down.ts')).down));
-command('status', 'what runs, where, since when and how well; ends with 1 when something is not well')
+command('status', 'what runs, where, since when, and whether it answers; ends with 1 when something does not')
   .option('--json', 'for programs')
   .action(run(async () => (await import('./commands/status.ts')).status));
 command(

@@ -269,6 +269,6 @@ export async function answersWell(way: Way): Promise<boolean> {
   try {
     return (await askPort(way, '', { timeoutMs: 2_000 })).ok;
   } catch {
-    return false; // Not listening, too slow or talking nonsense: whatever the cause, it is not well.
+    return false; // Not listening, too slow or talking nonsense: whatever the cause, it is not healthy.
   }
 }

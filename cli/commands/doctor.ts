@@ -131,7 +131,7 @@ function examineComponent(
   config: Config,
 ): Finding {
   const text = `${title} is ${state} on port ${port}${restarts === 0 ? '' : `, restarted ${restarts} times, ${restartsAsked} of them asked for`}`;
-  return health === 'well'
+  return health === 'healthy'
     ? { good: true, text }
     : { good: false, text: `${text}, and does not answer. ${firstLine(detail)}${standInFor(name, config)}` };
 }

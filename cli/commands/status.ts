@@ -18,7 +18,7 @@ export type ComponentStatus = {
   pid: number | null;
   uptimeMs: number | null;
   /** Asked of the component just now. */
-  health: 'well' | 'unwell';
+  health: 'healthy' | 'unhealthy';
   restarts: number;
   /** Of these, those that somebody asked for. */
   restartsAsked: number;
@@ -36,7 +36,7 @@ export async function status({ json = false }: { json?: boolean }): Promise<numb
   const found = await readStatus(resolve(import.meta.dirname, '../..', readConfig().data));
   if (json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else process.stdout.write(asTable(found));
-  return found.components.length > 0 && found.components.every(({ health }) => health === 'well') ? 0 : 1;
+  return found.components.length > 0 && found.components.every(({ health }) => health === 'healthy') ? 0 : 1;
 }
 
 export async function readStatus(data: string): Promise<StackStatus> {
@@ -67,7 +67,7 @@ async function examine(
     ports: Object.fromEntries(own.map((env) => [env, ports[env] ?? 0])),
     pid: runs ? identity.pid : null,
     uptimeMs: runs ? Date.now() - record.sinceMs : null,
-    health: runs && (await answersWell({ url: record.healthUrl, trust: record.trust })) ? 'well' : 'unwell',
+    health: runs && (await answersWell({ url: record.healthUrl, trust: record.trust })) ? 'healthy' : 'unhealthy',
     restarts: record.restarts,
     restartsAsked: record.restartsAsked ?? 0, // A launcher of an older version does not write it.
   };

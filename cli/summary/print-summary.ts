@@ -1,7 +1,7 @@
 import { table } from '../table.ts';
 import type { Summary } from './read-summary.ts';
 
-/** The summary for a person at a terminal: what is not well stands first. */
+/** The summary for a person at a terminal: what is wrong stands first. */
 export function printSummary(summary: Summary): string {
   const { errors, alerts, minutes, at } = summary;
   const parts = [

@@ -62,7 +62,7 @@ describe('vitrine', function () {
     await up.untilSaid(/Alertmanager was ended by SIGKILL; starting it again in 0\.5 s\. Its last lines:\n {2}\S/);
     const after = await waitFor('Alertmanager to be well again', async () =>
       (await statusOf(env)).components.find(
-        ({ name, health, restarts }) => name === 'alertmanager' && health === 'well' && restarts === 1,
+        ({ name, health, restarts }) => name === 'alertmanager' && health === 'healthy' && restarts === 1,
       ),
     );
     assert.notEqual(after.pid, before?.pid);
@@ -162,7 +162,7 @@ describe('vitrine', function () {
     const [one, two] = [await statusOf(env), await statusOf(besideEnv)];
     const ports = [...one.components, ...two.components].flatMap((component) => Object.values(component.ports));
     assert.equal(new Set(ports).size, ports.length);
-    assert.deepEqual(new Set([...one.components, ...two.components].map(({ health }) => health)), new Set(['well']));
+    assert.deepEqual(new Set([...one.components, ...two.components].map(({ health }) => health)), new Set(['healthy']));
   });
 
   it('goes to the background with --detach, and is watched, asked and ended from there', async () => {
@@ -174,8 +174,8 @@ describe('vitrine', function () {
     assert.deepEqual(
       status.components.map(({ name, state, health, restarts }) => ({ name, state, health, restarts })),
       [
-        { name: 'collector', state: 'healthy', health: 'well', restarts: 0 },
-        { name: 'alertmanager', state: 'healthy', health: 'well', restarts: 0 },
+        { name: 'collector', state: 'healthy', health: 'healthy', restarts: 0 },
+        { name: 'alertmanager', state: 'healthy', health: 'healthy', restarts: 0 },
       ],
     );
     assert.match(

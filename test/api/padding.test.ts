@@ -7,8 +7,11 @@ import { nameOfWay, type ServedApi, serveApi, waysToServe } from './serve-api.ts
 const padding = { dimensions: ['length'], mask: 'mask' };
 // It waits until as many rows are there as a batch takes.
 const batching = { rows_max: 4, delay_us_max: 60_000_000, padding };
+/** Larger bodies are read in a thread. */
+const jsonInlineBytesMax = 1024;
 const models = {
   masked: { onnx: maskedMean({ mask: 'INT64' }), manifest: { batching } },
+  at_once: { onnx: maskedMean(), manifest: { batching: { rows_max: 4, padding } } },
   changed: {
     onnx: overTime('ReduceMean'),
     manifest: { batching: { rows_max: 4, padding: { dimensions: ['length'] } } },
@@ -30,7 +33,7 @@ for (const way of waysToServe)
     let api: ServedApi;
     let client: GrpcClient;
     before(async () => {
-      api = await serveApi(models, { rowProofMsMax: 20_000 }, way);
+      api = await serveApi(models, { rowProofMsMax: 20_000, jsonInlineBytesMax }, way);
       client = inferenceClient(api.grpcPort);
     });
     after(async () => {
@@ -104,6 +107,15 @@ for (const way of waysToServe)
         model_stats: { inference_count: number; execution_count: number }[];
       }>('/v2/models/masked/stats');
       assert.deepEqual([stats[0]!.inference_count, stats[0]!.execution_count], [8, 2]);
+    });
+
+    it('that are large are read in a thread, and need no mask there', async () => {
+      const data = new Array<number>(1000).fill(3);
+      const body = JSON.stringify({ inputs: [{ ...input(data.length), data }], outputs: [{ name: 'mean' }] });
+      assert.ok(body.length > jsonInlineBytesMax);
+      const response = await api.fetch('/v2/models/at_once/infer', { method: 'POST', body });
+      const { outputs } = (await response.json()) as { outputs: { data: number[] }[] };
+      assert.deepEqual([response.status, outputs[0]?.data], [200, [3]]);
     });
 
     it('say where the rule is not followed, in the index and the configuration', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { InferRequest } from '../../src/engine/inference.ts';
+import type { Follower, InferRequest } from '../../src/engine/inference.ts';
 import { Owned } from '../../src/engine/owned.ts';
 import { batchingFacts } from '../../src/engine/registry/manifest.ts';
 import type { Tensor } from '../../src/engine/tensor.ts';
@@ -62,13 +62,19 @@ const models = {
   },
 };
 
+const pipeline = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 'length'] }],
+  steps: [{ name: 'mean', model: 'masked', inputs: { x: 'x' }, outputs: { mean: 'mean' } }],
+  outputs: ['mean'],
+};
+
 const row = (...numbers: number[]) => fp32('x', [1, numbers.length], numbers);
 
 describe('rows of different lengths', function () {
   this.timeout(120_000);
   let served: Served;
   before(async () => {
-    served = await serveModels(models);
+    served = await serveModels({ ...models, pipeline: { manifest: pipeline } });
   });
   after(() => served[Symbol.asyncDispose]());
 
@@ -150,6 +156,22 @@ describe('rows of different lengths', function () {
     await assert.rejects(served.infer('sends_mask', [row(1)]), isFailure('invalid_input', /"mask" is missing/));
     const wrong = served.infer('masked', [row(1, 2, 3), fp32('mask', [1, 2], [1, 1])]);
     await assert.rejects(wrong, isFailure('invalid_input', /size 2 in dimension 1 \(length\)/));
+  });
+
+  it('of requests to a pipeline share the batch of its step, which need not wire the mask', async () => {
+    const batches: unknown[] = [];
+    const follower: Follower = {
+      arrived: () => undefined,
+      batchEnded: () => undefined,
+      expiredInRun: () => undefined,
+      stepsEnded: ([step]) => batches.push([step?.batch?.model, step?.batch?.inputs, step?.batch?.paddingBytes]),
+    };
+    const answers = await together('pipeline', [[row(1, 2, 3)], [row(4)]], { follower });
+    assert.deepEqual(
+      answers.map(({ outputs }) => numbersOf(outputs[0])),
+      [[2], [4]],
+    );
+    assert.deepEqual(batches, Array(2).fill(['masked', 2, 16]));
   });
 
   it('of several dimensions and of texts are padded and cut likewise', async () => {

@@ -33,7 +33,7 @@ for (const way of waysToServe)
     let api: ServedApi;
     let client: GrpcClient;
     before(async () => {
-      api = await serveApi(models, { rowProofMsMax: 20_000, jsonInlineBytesMax }, way);
+      api = await serveApi(models, { rowProofMsMax: 100_000, jsonInlineBytesMax }, way);
       client = inferenceClient(api.grpcPort);
     });
     after(async () => {

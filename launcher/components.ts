@@ -4,6 +4,7 @@ import { readTimeScale } from '../observability/time-scale.ts';
 import { type Config, type SettingName, settings } from '../src/config.ts';
 import { store, storeNames } from '../src/stores/stores.ts';
 import { addAlertChannels } from './alert-channels.ts';
+import { authorityOf, certificateOf, webFileOf } from './certificates/certificate-files.ts';
 import { librariesFolder } from './cuda/examine-cuda.ts';
 import { examineQueues } from './queue-remainder.ts';
 import { lookBack, scaleDuration } from './render-configuration.ts';
@@ -69,6 +70,7 @@ export const components = {
     prepare: noteQueues,
     parameters: ({ root, config }) => [
       `--config=${join(root, 'otel-collector/config.yaml')}`,
+      ...(config.tls === 'all' ? [`--config=${join(root, 'otel-collector/tls-all.yaml')}`] : []),
       ...(config.collectorAliases ? [`--config=${join(root, 'otel-collector/compat.yaml')}`] : []),
       ...backendNames(config).map((name) => `--config=${backendFile(root, name)}`),
     ],
@@ -99,7 +101,11 @@ export const components = {
     forBackends: ['loki'],
     // For its rules; of its own settings it finds in the environment what differs.
     renderedFrom: 'loki',
-    parameters: ({ root }) => [`-config.file=${join(root, 'loki/loki.yaml')}`, '-config.expand-env=true'],
+    parameters: (context) => [
+      `-config.file=${join(context.root, 'loki/loki.yaml')}`,
+      '-config.expand-env=true',
+      ...(context.config.tls === 'all' ? encryptedLoki(context) : []),
+    ],
   },
   tempo: {
     title: 'Tempo',
@@ -111,7 +117,11 @@ export const components = {
     // in the first second.
     stopMsMax: 5_000,
     forBackends: ['tempo'],
-    parameters: ({ root }) => [`-config.file=${join(root, 'tempo/tempo.yaml')}`, '-config.expand-env=true'],
+    renderedFrom: 'tempo',
+    parameters: ({ data }) => [
+      `-config.file=${join(data, 'tempo/configuration/tempo.yaml')}`,
+      '-config.expand-env=true',
+    ],
   },
   prometheus: {
     title: 'Prometheus',
@@ -125,7 +135,8 @@ export const components = {
       `--config.file=${join(data, 'prometheus/configuration/prometheus.yaml')}`,
       `--storage.tsdb.path=${join(data, 'prometheus/store')}`,
       `--web.listen-address=${config.bind}:${config.prometheusPort}`,
-      `--web.external-url=${config.prometheusUrl || `http://localhost:${config.prometheusPort}`}`,
+      `--web.external-url=${config.prometheusUrl || `${storeScheme(config)}://localhost:${config.prometheusPort}`}`,
+      ...(config.tls === 'all' ? [`--web.config.file=${webFileOf('prometheus', data)}`] : []),
       '--web.route-prefix=/', // The API stays where it is, whatever path the outside address has.
       '--web.enable-otlp-receiver',
       ...(backendNames(config).includes('prometheus-remote-write') ? ['--web.enable-remote-write-receiver'] : []),
@@ -237,12 +248,29 @@ export const components = {
       `--config.file=${join(data, 'alertmanager/configuration/alertmanager.yaml')}`,
       `--storage.path=${join(data, 'alertmanager/store')}`,
       `--web.listen-address=${config.bind}:${config.alertmanagerPort}`,
-      `--web.external-url=${config.alertmanagerUrl || `http://localhost:${config.alertmanagerPort}`}`,
+      `--web.external-url=${config.alertmanagerUrl || `${storeScheme(config)}://localhost:${config.alertmanagerPort}`}`,
+      ...(config.tls === 'all' ? [`--web.config.file=${webFileOf('alertmanager', data)}`] : []),
       '--web.route-prefix=/',
       '--cluster.listen-address=', // One Alertmanager: no gossip, and no port for gossip.
     ],
   },
 } as const satisfies Record<string, Component>;
+
+/** Its file has no place for what only a part of the stacks has. */
+function encryptedLoki({ data, config }: LaunchContext): string[] {
+  const { certificate, key } = certificateOf('loki', data);
+  return [
+    `-server.http-tls-cert-path=${certificate}`,
+    `-server.http-tls-key-path=${key}`,
+    `-ruler.alertmanager-url=https://${config.alertmanagerHost}:${config.alertmanagerPort}`,
+    `-ruler.alertmanager-client.tls-ca-path=${authorityOf(data)}`,
+  ];
+}
+
+/** What the stores' own ports speak, for links to them. */
+function storeScheme({ tls }: Config): string {
+  return tls === 'all' ? 'https' : 'http';
+}
 
 /** Of VictoriaMetrics and VictoriaLogs: what a question may cost, how soon data is on disk. */
 const victoriaFlags = ['-inmemoryDataFlushInterval=1s', '-search.maxQueryDuration=30s', '-memory.allowedBytes=512MiB'];
@@ -328,19 +356,34 @@ export function componentEnvironment(
   const own: NodeJS.ProcessEnv = { ...env, VITRINE_DATA: data, VITRINE_BIND: config.bind, ...portEnvironment(config) };
   if (name === 'loki') {
     const byStream = backendNames(config).includes('loki-by-stream');
-    own.VITRINE_LOKI_URL = config.lokiUrl || `http://localhost:${config.lokiPort}`;
+    own.VITRINE_LOKI_URL = config.lokiUrl || `${storeScheme(config)}://localhost:${config.lokiPort}`;
     own.VITRINE_LOKI_TENANTS = String(byStream);
     own.VITRINE_LOKI_RULES = join(data, 'loki/configuration', byStream ? 'rules-by-stream' : 'rules');
   }
   if (name === 'jaeger') own.VITRINE_JAEGER_STORE = join(data, 'jaeger/store');
+  if (
+    name === 'receiver' &&
+    config.tls === 'all' &&
+    config.tlsCertFile === certificateOf('service', data).certificate
+  ) {
+    const { certificate, key } = certificateOf('receiver', data);
+    Object.assign(own, { VITRINE_TLS_CERT_FILE: certificate, VITRINE_TLS_KEY_FILE: key });
+  }
   if (component(name).server === undefined) {
     if (name === 'service') addCudaLibraries(own);
-    own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || `http://127.0.0.1:${config.otlpGrpcPort}`;
+    own.OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT || collectorEndpoint(config);
     return own;
   }
   // Some servers would read OTEL_* as settings of their own telemetry.
   for (const key of Object.keys(own)) if (key.startsWith('OTEL_')) delete own[key];
   return own;
+}
+
+/** By name where it is encrypted: gRPC does not take an address for the name in a certificate. */
+export function collectorEndpoint(config: Config): string {
+  return backendNames(config).includes('tls')
+    ? `https://localhost:${config.otlpGrpcPort}`
+    : `http://127.0.0.1:${config.otlpGrpcPort}`;
 }
 
 /** What `vitrine cuda --libraries` brought; the loader reads it when the process begins. */

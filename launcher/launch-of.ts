@@ -12,6 +12,8 @@ import {
   type LaunchContext,
   nativeAddresses,
 } from './components.ts';
+import { encryptConfiguration } from './encrypt-configuration.ts';
+import { encryptsAll } from './encrypt-stack.ts';
 import { durationMs, renderConfiguration } from './render-configuration.ts';
 
 /**
@@ -44,7 +46,7 @@ export async function launchOf(
     : { program: join(binaries ?? '', program), parameters: parameters(context), env: ownEnv, folder: root };
 }
 
-async function render(name: ComponentName, { root, config }: LaunchContext, folder: string): Promise<void> {
+async function render(name: ComponentName, { root, data, config }: LaunchContext, folder: string): Promise<void> {
   const { renderedFrom } = component(name);
   if (renderedFrom === undefined) return;
   durationMs(config.scrapeInterval);
@@ -55,6 +57,7 @@ async function render(name: ComponentName, { root, config }: LaunchContext, fold
     scrapeJobs: await scrapeJobs(name, root, config),
     links: { grafanaUrl: config.grafanaUrl, runbooksUrl: config.runbooksUrl },
   });
+  if (encryptsAll(config)) await encryptConfiguration(name, data);
 }
 
 /** Of the jobs of both stores of metrics, those whose server runs: the others would be missed. */

@@ -8,6 +8,7 @@ import type { Way } from './ask-port.ts';
 import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
   type ComponentName,
+  collectorEndpoint,
   component,
   componentNames,
   defaultComponents,
@@ -15,6 +16,7 @@ import {
   type PortSetting,
   portSettings,
 } from './components.ts';
+import { encryptedEnvironment, encryptsAll, keepCertificates } from './encrypt-stack.ts';
 import { launchOf } from './launch-of.ts';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 import { takeLock } from './process-lock.ts';
@@ -49,6 +51,7 @@ export type StackEvent =
   | { kind: 'failed'; name: ComponentName; error: Error };
 
 const root = resolve(import.meta.dirname, '..');
+const certificatesMs = 12 * 3_600_000;
 
 /**
  * Opens a stack, starts everything and waits until everything is healthy; whatever fails ends it
@@ -80,6 +83,7 @@ export class Stack implements AsyncDisposable {
   readonly #binaries = new Map<ComponentName, string>();
   readonly #rotation: NodeJS.Timeout;
   readonly #record: StackRecord;
+  #certificates: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -87,9 +91,11 @@ export class Stack implements AsyncDisposable {
    * started yet.
    */
   static async open(options: StackOptions): Promise<Stack> {
-    const env = options.env ?? process.env;
+    const wanted = readConfig(options.env ?? process.env);
+    const data = resolve(root, wanted.data);
+    const asked = options.env ?? process.env;
+    const env = encryptsAll(wanted) ? encryptedEnvironment(wanted, asked, data) : asked;
     const given = readConfig(env);
-    const data = resolve(root, given.data);
     // The servers inherit it: what all of the stack writes is for its owner alone.
     process.umask(0o077);
     makeForOwnerAlone(data);
@@ -97,6 +103,7 @@ export class Stack implements AsyncDisposable {
     try {
       const ended = await endLeftovers(data);
       if (ended.length > 0) options.onEvent?.({ kind: 'leftovers', ended });
+      if (encryptsAll(given)) await keepCertificates(data);
       const names = options.only ?? defaultComponents(given);
       const config = await settlePorts(given, names, readState(data)?.ports ?? {});
       const launcher = await identify(process.pid);
@@ -142,6 +149,8 @@ export class Stack implements AsyncDisposable {
       this.#record.set(name, { state: 'waiting', detail: 'to be started' });
     }
     this.#rotation = setInterval(() => void this.#rotateLogs(), 30_000).unref();
+    if (encryptsAll(this.#config))
+      this.#certificates = setInterval(() => void this.#renewCertificates(), certificatesMs).unref();
   }
 
   /**
@@ -207,7 +216,7 @@ export class Stack implements AsyncDisposable {
       ...this.#env,
       ...Object.fromEntries(ports),
       VITRINE_DATA: this.data,
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${this.port('otlpGrpcPort')}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collectorEndpoint(this.#config),
     };
   }
 
@@ -290,6 +299,7 @@ export class Stack implements AsyncDisposable {
 
   async #close(): Promise<void> {
     clearInterval(this.#rotation);
+    clearInterval(this.#certificates);
     for (const name of this.names.toReversed()) await this.#process(name).stop();
     await this.#record.close();
     await this.#lock.release();
@@ -377,6 +387,13 @@ export class Stack implements AsyncDisposable {
   #fail(name: ComponentName, error: Error): void {
     if (this.#process(name).identity === undefined) this.#record.set(name, { state: 'failed', detail: error.message });
     this.#options.onEvent?.({ kind: 'failed', name, error });
+  }
+
+  async #renewCertificates(): Promise<void> {
+    await keepCertificates(this.data).catch((error: Error) => {
+      const text = `${error.message} It is tried again in twelve hours; the certificates in ${this.data} are valid for now.`;
+      this.#options.onEvent?.({ kind: 'trouble', text });
+    });
   }
 
   async #rotateLogs(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Way } from './ask-port.ts';
 import { backendNames, type PortSetting } from './components.ts';
 
 /** Whose ports share their encryption. */
-type Side = 'service' | 'collector' | 'stores';
+type Side = 'service' | 'collector' | 'health' | 'stores';
 
 /** Of each side whose ports speak TLS, what it takes to ask them. */
 export type StackTls = Partial<Readonly<Record<Side, Trust>>>;
@@ -13,6 +13,7 @@ const sides: Partial<Readonly<Record<PortSetting, Side>>> = {
   servicePort: 'service',
   grpcPort: 'service',
   receiverPort: 'service',
+  collectorHealthPort: 'health',
   otlpGrpcPort: 'collector',
   otlpHttpPort: 'collector',
   prometheusPort: 'stores',
@@ -46,8 +47,11 @@ export function stackTls(config: Config, env: NodeJS.ProcessEnv): StackTls {
   const stores = storeTrust(config);
   const believing = (...files: readonly (string | undefined)[]) =>
     files.filter((file) => file !== undefined && file !== '') as string[];
-  const collectorTls = backendNames(config).includes('tls');
   const { OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: file = '', OTEL_EXPORTER_OTLP_CLIENT_KEY: key = '' } = env;
+  const collector = {
+    authorities: believing(env.OTEL_EXPORTER_OTLP_CERTIFICATE, env.VITRINE_COLLECTOR_TLS_CERT_FILE, tlsCaFile),
+    certificate: file === '' ? own : { file, key },
+  };
   return {
     // The certificate that the port has is the one that these files name.
     ...(own && {
@@ -56,12 +60,8 @@ export function stackTls(config: Config, env: NodeJS.ProcessEnv): StackTls {
         certificate: tlsClientCaFile === '' ? undefined : own,
       },
     }),
-    ...(collectorTls && {
-      collector: {
-        authorities: believing(env.OTEL_EXPORTER_OTLP_CERTIFICATE, env.VITRINE_COLLECTOR_TLS_CERT_FILE, tlsCaFile),
-        certificate: file === '' ? own : { file, key },
-      },
-    }),
+    ...(backendNames(config).includes('tls') && { collector }),
+    ...(config.tls === 'all' && { health: collector }),
     ...(stores && { stores }),
   };
 }

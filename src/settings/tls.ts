@@ -2,6 +2,12 @@ import { choice, integer, type Setting, text } from './setting.ts';
 
 /** Encryption: docs/tls.md. */
 export const tlsSettings = {
+  tls: choice(
+    'VITRINE_TLS',
+    'as_set',
+    ['as_set', 'all'],
+    'all: "vitrine up" makes certificates in VITRINE_DATA/certificates and encrypts every port and every way of its stack by them. as_set: what the other settings name is encrypted.',
+  ),
   tlsCertFile: text(
     'VITRINE_TLS_CERT_FILE',
     '',

@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+
+export type CertificateFile = { readonly certificate: string; readonly key: string };
+
+/** Where VITRINE_TLS=all has its certificates. */
+export function certificatesFolder(data: string): string {
+  return join(data, 'certificates');
+}
+
+export function authorityOf(data: string): string {
+  return join(certificatesFolder(data), 'ca.crt');
+}
+
+export function certificateOf(name: string, data: string): CertificateFile {
+  const folder = certificatesFolder(data);
+  return { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
+}
+
+/** What Prometheus and Alertmanager read at each handshake. */
+export function webFileOf(name: string, data: string): string {
+  return join(data, name, 'configuration', 'web.yaml');
+}

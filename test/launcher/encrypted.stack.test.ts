@@ -117,11 +117,11 @@ describe('a stack with VITRINE_TLS=all', function () {
     assert.ok(ok, text);
   });
 
-  it('is found well by status and doctor, which know nothing but the data folder', async () => {
+  it('is found healthy by status and doctor, which know nothing but the data folder', async () => {
     const env = { ...process.env, VITRINE_DATA: stack.data };
     const { components } = await statusOf(env);
     assert.deepEqual(
-      components.filter(({ health }) => health !== 'well').map(({ name }) => name as ComponentName),
+      components.filter(({ health }) => health !== 'healthy').map(({ name }) => name as ComponentName),
       [],
     );
     const { stdout } = await vitrine(env, 'doctor');

@@ -6,7 +6,7 @@ import type { ComponentName } from './components.ts';
 
 type Encryption = { readonly own: CertificateFile; readonly authority: string };
 
-/** What each server's rendered files need for VITRINE_TLS=all; the others have it by settings or flags. */
+/** What rendered files need for VITRINE_TLS=all; other servers have it by settings or flags. */
 const encrypted: Partial<Readonly<Record<ComponentName, (document: Document, encryption: Encryption) => void>>> = {
   prometheus: (document, { authority }) => {
     const tls = { scheme: 'https', tls_config: { ca_file: authority } };
@@ -34,7 +34,7 @@ const encrypted: Partial<Readonly<Record<ComponentName, (document: Document, enc
   },
 };
 
-/** Changes the rendered files of a component, and writes the one for the web ports of Prometheus' kind. */
+/** Changes a component's rendered files; Prometheus and Alertmanager get one more, for their port. */
 export async function encryptConfiguration(name: ComponentName, data: string): Promise<void> {
   const encrypt = encrypted[name];
   if (encrypt === undefined) return;

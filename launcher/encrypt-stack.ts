@@ -7,7 +7,7 @@ import { StackFailure } from './stack-failure.ts';
 /** How long a certificate lasts; the launcher replaces it when a third of that is left. */
 const days = 90;
 
-/** What VITRINE_TLS=all can encrypt whole: these backends' stores are given their certificates here. */
+/** The backends that VITRINE_TLS=all encrypts whole. */
 const encryptable: readonly string[] = [
   ...['prometheus', 'tempo', 'loki', 'loki-by-stream', 'tail-sampling'],
   ...['otlp', 'elastic', 'debug', 'file', 'tls'],

@@ -34,7 +34,7 @@ const encrypted: Partial<Readonly<Record<ComponentName, (document: Document, enc
   },
 };
 
-/** Changes a component's rendered files; Prometheus and Alertmanager get one more, for their port. */
+/** Changes a component’s rendered files; Prometheus and Alertmanager get one for their port. */
 export async function encryptConfiguration(name: ComponentName, data: string): Promise<void> {
   const encrypt = encrypted[name];
   if (encrypt === undefined) return;

@@ -43,6 +43,7 @@ export type Dashboard =
   | 'overview'
   | 'service'
   | 'inference'
+  | 'model'
   | 'gpu-host'
   | 'audio-overview'
   | 'audio-performance'

@@ -65,7 +65,7 @@ function sourceVariable(source: Source): dashboard.DatasourceVariableBuilder {
     .hide(dashboard.VariableHide.DontHide);
 }
 
-const variables: Record<VariableName, { label: string; query: string }> = {
+const variables: Record<Exclude<VariableName, 'oneModel'>, { label: string; query: string }> = {
   instance: { label: 'Instance', query: `label_values(${series('heartbeat', { job: 'vitrine' })}, instance)` },
   // Also those that only tasks use.
   model: { label: 'Model', query: `label_values(${series('modelState')}, model)` },
@@ -74,15 +74,20 @@ const variables: Record<VariableName, { label: string; query: string }> = {
   dataset: { label: 'Dataset', query: `label_values(${series('samplesProcessed')}, dataset)` },
 };
 
-function variable(name: VariableName): dashboard.QueryVariableBuilder {
+function variable(variableName: VariableName): dashboard.QueryVariableBuilder {
+  const isOne = variableName === 'oneModel';
+  const name = isOne ? 'model' : variableName;
   const { label, query } = variables[name];
+  const made = new dashboard.QueryVariableBuilder(name)
+    .label(label)
+    .datasource(dataSource('prometheus'))
+    .query({ query, refId: name })
+    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
+    .sort(dashboard.VariableSort.AlphabeticalAsc);
+  // The first there is, until somebody chooses another.
+  if (isOne) return made;
   return (
-    new dashboard.QueryVariableBuilder(name)
-      .label(label)
-      .datasource(dataSource('prometheus'))
-      .query({ query, refId: name })
-      .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
-      .sort(dashboard.VariableSort.AlphabeticalAsc)
+    made
       .multi(true)
       .includeAll(true)
       // Also what has no such label yet.

@@ -8,6 +8,7 @@ import { PanelBuilder as Logs } from '@grafana/grafana-foundation-sdk/logs';
 import { DataqueryBuilder as LokiQuery } from '@grafana/grafana-foundation-sdk/loki';
 import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as StateTimeline } from '@grafana/grafana-foundation-sdk/statetimeline';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import * as tempo from '@grafana/grafana-foundation-sdk/tempo';
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries';
@@ -17,7 +18,7 @@ import { fitPanel } from './fit-schema.ts';
 import type { Limits, Panel, PanelLink, Word } from './panel.ts';
 import type { Query } from './query.ts';
 
-type AnyBuilder = TimeSeries | Stat | Gauge | BarGauge | Table | heatmap.PanelBuilder | Logs;
+type AnyBuilder = TimeSeries | Stat | Gauge | BarGauge | Table | heatmap.PanelBuilder | StateTimeline | Logs;
 
 /** Grafana's panel for ours, at its place. */
 export function buildPanel(panel: Panel, id: number, place: dashboard.GridPos): dashboard.Panel {
@@ -79,6 +80,16 @@ function drawing(panel: Panel): AnyBuilder {
             .exponent(0.5)
             .steps(32),
         );
+    case 'statetimeline':
+      return new StateTimeline()
+        .mergeValues(true)
+        .showValue(common.VisibilityMode.Auto)
+        .rowHeight(0.9)
+        .fillOpacity(70)
+        .lineWidth(0)
+        .legend(legend(false))
+        .tooltip(new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Single))
+        .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds));
     case 'logs':
       return new Logs().showTime(true).wrapLogMessage(true).enableLogDetails(true);
   }

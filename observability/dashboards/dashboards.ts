@@ -8,6 +8,7 @@ import { gpuHost } from './gpu-host.ts';
 import { inference } from './inference.ts';
 import { logDashboard } from './logs.ts';
 import { materials } from './materials.ts';
+import { model } from './model.ts';
 import { overview } from './overview.ts';
 import type { DashboardPlan, Panel } from './panel.ts';
 import { service } from './service.ts';
@@ -18,6 +19,7 @@ import { telemetry } from './telemetry.ts';
 export const dashboards: readonly DashboardPlan[] = [
   overview,
   inference,
+  model,
   service,
   gpuHost,
   slo,

@@ -1,8 +1,9 @@
 import { rateBy, series, sumRateBy } from '../promql.ts';
 import { tracesLink } from './explore-link.ts';
-import { bargauge, type DashboardPlan, stat, table, timeseries, traceTable } from './panel.ts';
+import { type DashboardPlan, stat, statetimeline, table, timeseries, traceTable } from './panel.ts';
 import { now, over, rows, traces } from './query.ts';
 import { ofGpu, ofService } from './selections.ts';
+import { heldWords } from './state-words.ts';
 
 const noGpu = 'there is a GPU';
 
@@ -83,20 +84,18 @@ export const gpuHost: DashboardPlan = {
           width: 6,
           onlyAfter: noGpu,
         }),
-        bargauge({
+        statetimeline({
           title: 'Why clocks are held down',
-          says: '1 while the reason holds. gpu_idle is no fault; a thermal or power reason under load costs speed.',
+          says: 'When each reason held. gpu_idle is no fault and is left out; a thermal or power reason under load costs speed.',
           queries: [
-            now(
+            over(
               `max by (hw_gpu_throttle_reason) (${series('gpuThrottle', { ...ofGpu, hw_gpu_throttle_reason: '!gpu_idle' })})`,
               '{{hw_gpu_throttle_reason}}',
             ),
           ],
           unit: 'none',
-          min: 0,
-          max: 1,
+          words: heldWords,
           width: 6,
-          limits: { badFrom: 1 },
           onlyAfter: noGpu,
         }),
         timeseries({

@@ -1,8 +1,19 @@
 import { bucketsOf, increaseBy, meanBy, overBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, tracesLink } from './explore-link.ts';
-import { type DashboardPlan, duration, durationLimits, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import {
+  type DashboardPlan,
+  duration,
+  durationLimits,
+  heatmap,
+  stat,
+  statetimeline,
+  table,
+  timeseries,
+  traceTable,
+} from './panel.ts';
 import { buckets, exemplars, now, over, rows, traces } from './query.ts';
 import { atFault, ofModel } from './selections.ts';
+import { breakerWords } from './state-words.ts';
 
 const noCache = 'a model has cache in its model.json';
 
@@ -279,13 +290,12 @@ export const inference: DashboardPlan = {
           unit: 'bytes',
           width: 6,
         }),
-        timeseries({
+        statetimeline({
           title: 'Breakers',
-          says: '0 closed, 1 half-open, 2 open; each model has one for loading and one for runs.',
+          says: 'Each model has one for loading and one for runs. An open one lets nothing through.',
           queries: [over(`max by (model, guard) (${series('breakerState', ofModel)})`, '{{model}} {{guard}}')],
-          unit: 'short',
-          min: 0,
-          max: 2,
+          unit: 'none',
+          words: breakerWords,
           width: 6,
         }),
       ],

@@ -33,7 +33,7 @@ export type Word = ({ is: number } | { from: number }) & {
 
 /** A panel as Grafana and the page draw it; the page knows these kinds only. */
 export type Panel = {
-  kind: 'timeseries' | 'stat' | 'gauge' | 'bargauge' | 'table' | 'heatmap' | 'logs';
+  kind: 'timeseries' | 'stat' | 'gauge' | 'bargauge' | 'table' | 'heatmap' | 'statetimeline' | 'logs';
   title: string;
   /** What it shows and when to worry. */
   says: string;
@@ -50,7 +50,7 @@ export type Panel = {
   min?: number;
   max?: number;
   decimals?: number;
-  /** For a stat: words in place of numbers. */
+  /** Words in place of numbers. */
   words?: readonly Word[];
   /** In place of an empty answer. */
   whenEmpty?: string;
@@ -75,7 +75,7 @@ export type PanelLink = { title: string; url: string };
 /** What stands in one line; a line without a title goes on below the one before. */
 export type Line = { title?: string; height: number; panels: readonly Panel[] };
 
-export type VariableName = 'instance' | 'model' | 'tenant' | 'gpu' | 'dataset';
+export type VariableName = 'instance' | 'model' | 'oneModel' | 'tenant' | 'gpu' | 'dataset';
 
 export type DashboardPlan = {
   /** Names its file and, after `vitrine-`, its address in Grafana. Alerts link to it. */
@@ -95,6 +95,11 @@ export const stat = (panel: Given): Panel => ({ kind: 'stat', ...panel });
 export const gauge = (panel: Given): Panel => ({ kind: 'gauge', ...panel });
 export const bargauge = (panel: Given): Panel => ({ kind: 'bargauge', ...panel });
 export const table = (panel: Given & Required<Pick<Panel, 'columns'>>): Panel => ({ kind: 'table', ...panel });
+/** What state something was in when: `words` say what its numbers mean. */
+export const statetimeline = (panel: Given & Required<Pick<Panel, 'words'>>): Panel => ({
+  kind: 'statetimeline',
+  ...panel,
+});
 export const heatmap = (panel: Given): Panel => ({ kind: 'heatmap', ...panel });
 export const logs = (panel: Omit<Given, 'unit'>): Panel => ({ kind: 'logs', unit: 'none', ...panel });
 

@@ -1,8 +1,9 @@
 import { increaseBy, rateBy, series } from '../promql.ts';
 import { logsLink } from './explore-link.ts';
 import { other, otherRate } from './other-metrics.ts';
-import { type DashboardPlan, gauge, stat, table, timeseries } from './panel.ts';
+import { type DashboardPlan, gauge, stat, statetimeline, table, timeseries } from './panel.ts';
 import { now, over, rows } from './query.ts';
+import { upWords } from './state-words.ts';
 
 /** Telemetry about the telemetry: does it arrive? */
 export const telemetry: DashboardPlan = {
@@ -74,6 +75,20 @@ export const telemetry: DashboardPlan = {
           unit: 'none',
           width: 4,
           limits: { badFrom: 1 },
+          runbook: 'BackendDown',
+        }),
+      ],
+    },
+    {
+      height: 6,
+      panels: [
+        statetimeline({
+          title: 'Servers',
+          says: 'What Prometheus asks, and when it had no answer: the Collector and the backends in use.',
+          queries: [over(`min by (job) (${other('up')})`, '{{job}}')],
+          unit: 'none',
+          words: upWords,
+          width: 24,
           runbook: 'BackendDown',
         }),
       ],

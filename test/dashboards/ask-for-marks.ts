@@ -11,7 +11,7 @@ type Mark = {
   enable: boolean;
   builtIn?: number;
   datasource: { type: string };
-  expr: string;
+  target: { expr: string };
   titleFormat: string;
 };
 
@@ -46,7 +46,7 @@ export function askForMarks(stack: () => Stack): void {
       'the alert ModelFailing',
       async () => {
         const query = new URLSearchParams({
-          query: alerts.expr,
+          query: alerts.target.expr,
           start: String(end - 1200),
           end: String(Date.now() / 1000),
           step: '5',
@@ -70,7 +70,7 @@ export function askForMarks(stack: () => Stack): void {
     await waitFor(
       `${name}: ${title}`,
       async () => {
-        const lines = await lokiLines(stack().url('loki'), mark!.expr);
+        const lines = await lokiLines(stack().url('loki'), mark!.target.expr);
         titles = lines.map(({ labels }) => worded(mark!.titleFormat, labels));
         return titles.some((one) => title.test(one));
       },

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeZip } from '../../src/tasks/files/zip.ts';
 import type { Panel } from '../../web/dashboards/dashboard.ts';
+import { fieldOf } from '../../web/dashboards/field.ts';
 import { interpolate } from '../../web/dashboards/interpolate.ts';
 import { judged } from '../../web/dashboards/judge-values.ts';
 import { ownLink } from '../../web/dashboards/own-link.ts';
 import { asCells } from '../../web/dashboards/panels/heatmap-cells.ts';
+import { statesOf } from '../../web/dashboards/panels/states-of.ts';
 import { asSeries, reduced, seriesName } from '../../web/dashboards/series.ts';
 import { durationSeconds, durationText, secondsOf, stepSeconds } from '../../web/dashboards/time-range.ts';
 import { verdictWords } from '../../web/dashboards/verdict-words.ts';
@@ -122,6 +124,29 @@ describe('a series', () => {
   });
 });
 
+describe('a timeline of states', () => {
+  const mappings = [{ type: 'value', options: { 0: { text: 'closed' }, 2: { text: 'open' } } }];
+  const field = fieldOf({ id: 1, type: 'state-timeline', fieldConfig: { defaults: { mappings } } }, { name: 'one' });
+  const states = (values: (number | null)[]) =>
+    statesOf({ refId: 'A', labels: {}, name: 'one', times: values.map((_, at) => at * 10), values }, field, 10);
+
+  it('has one piece for as long as a state lasted, in the words of its numbers', () => {
+    assert.deepEqual(states([0, 0, 2, 0]), [
+      { text: 'closed', value: 0, from: 0, to: 20 },
+      { text: 'open', value: 2, from: 20, to: 30 },
+      { text: 'closed', value: 0, from: 30, to: 40 },
+    ]);
+  });
+
+  it('has a gap where nothing was known, also between two of the same state', () => {
+    assert.deepEqual(states([0, null, 0, null]), [
+      { text: 'closed', value: 0, from: 0, to: 10 },
+      { text: 'closed', value: 0, from: 20, to: 30 },
+    ]);
+    assert.deepEqual(states([null]), []);
+  });
+});
+
 describe('the verdict over a dashboard', () => {
   const steps = [
     { color: 'green', value: null },
@@ -178,6 +203,20 @@ describe('the verdict over a dashboard', () => {
     const unlimited = panel('stat');
     unlimited.fieldConfig.defaults.thresholds.steps = [{ color: 'text', value: null }] as typeof steps;
     assert.deepEqual(judged(unlimited, data(12)), []);
+  });
+
+  it('has the state of a timeline by the colour of its word', () => {
+    const words = { 0: { text: 'closed', color: 'green' }, 2: { text: 'open', color: 'red' } };
+    const timeline = panel('state-timeline');
+    Object.assign(timeline.fieldConfig.defaults, { mappings: [{ type: 'value', options: words }] });
+    for (const [value, is, says] of [
+      [0, 'good', 'closed'],
+      [2, 'bad', 'open'],
+    ] as const)
+      assert.deepEqual(
+        judged(timeline, data(value)).map((each) => [each.is, each.says]),
+        [[is, says]],
+      );
   });
 
   it('has nothing of a series that has ended, as that of an instance that is gone', () => {

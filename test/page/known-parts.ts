@@ -179,6 +179,11 @@ const optionsOf: Readonly<Record<string, Known>> = {
       'selectionMode',
     ),
   },
+  'state-timeline': {
+    legend,
+    tooltip,
+    ...all('mergeValues', 'showValue', 'rowHeight', 'alignValue', 'perPage', 'timezone'),
+  },
   logs: all(
     'showTime',
     'showLabels',

@@ -16,6 +16,7 @@ import { drawLogs } from './panels/logs.ts';
 import type { DrawPanel } from './panels/panel-view.ts';
 import { pointsAsCsv, pointsTable } from './panels/points-table.ts';
 import { drawStat } from './panels/stat.ts';
+import { drawStateTimeline } from './panels/state-timeline.ts';
 import { drawTable } from './panels/table.ts';
 import { drawText } from './panels/text.ts';
 import { drawTimeSeries } from './panels/time-series.ts';
@@ -29,6 +30,7 @@ const drawing: Readonly<Record<string, DrawPanel>> = {
   bargauge: drawBarGauge,
   table: drawTable,
   heatmap: drawHeatmap,
+  'state-timeline': drawStateTimeline,
   logs: drawLogs,
   traces: drawTraces,
   text: drawText,

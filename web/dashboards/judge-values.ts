@@ -1,5 +1,5 @@
 import type { Panel } from './dashboard.ts';
-import { asColour, type Field, fieldOf, thresholdColour } from './field.ts';
+import { asColour, type Field, fieldOf, mapped, thresholdColour } from './field.ts';
 import type { PanelData } from './panel-data.ts';
 import { cellOf, tableOf } from './panels/table-cells.ts';
 import { colourOf, reducedValues } from './reduced-values.ts';
@@ -45,6 +45,15 @@ function valuesOf(panel: Panel, data: PanelData): { name: string; says: string; 
             says: field.shown(value),
             colour: asColour(thresholdColour(value, field)),
           },
+        ];
+      });
+    case 'state-timeline':
+      return data.series.flatMap((series) => {
+        const field = fieldOf(panel, series);
+        const value = valueNow(series);
+        if (value === undefined) return [];
+        return [
+          { name: series.name, says: field.shown(value), colour: asColour(mapped(value, field.mappings)?.color) },
         ];
       });
     case 'table':

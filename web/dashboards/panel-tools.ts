@@ -18,7 +18,7 @@ export function panelTools(
 ): HTMLElement {
   const tools = element('div', { class: 'panel-tools' });
   if (panel.description) tools.append(toggle(panel, { name: 'About', sign: 'i' }, on.onAbout));
-  if (['timeseries', 'heatmap'].includes(panel.type))
+  if (['timeseries', 'state-timeline', 'heatmap'].includes(panel.type))
     tools.append(toggle(panel, { name: 'As a table', sign: '▦' }, on.onTable));
   if (panel.type === 'timeseries') tools.append(press(panel, { name: 'Save as CSV', sign: '↓' }, on.onSave));
   if ((panel.targets ?? []).length > 0) tools.append(press(panel, { name: 'Its query', sign: '?' }, on.onQuery));

@@ -89,7 +89,7 @@ function buttons(name: string, isReady: boolean, onChange: (what: 'load' | 'unlo
     element('a', { class: 'button small', href: `#/requests?${of}` }, 'Its requests'),
     element(
       'a',
-      { class: 'button small', href: `#/dashboards/vitrine-inference?var-model=${encodeURIComponent(name)}` },
+      { class: 'button small', href: `#/dashboards/vitrine-model?var-model=${encodeURIComponent(name)}` },
       'Dashboard',
     ),
     isReady && element('a', { class: 'button small', href: `#/what-if?${of}` }, 'What if'),

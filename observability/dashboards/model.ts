@@ -1,0 +1,254 @@
+import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series } from '../promql.ts';
+import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
+import {
+  type DashboardPlan,
+  duration,
+  durationLimits,
+  heatmap,
+  stat,
+  statetimeline,
+  table,
+  timeseries,
+  traceTable,
+} from './panel.ts';
+import { buckets, exemplars, now, over, rows, traces } from './query.ts';
+import { atFault, ofModel } from './selections.ts';
+import { breakerWords, modelWords } from './state-words.ts';
+
+const failing = `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && span.error.type != nil }`;
+
+/** One model: state, who waits for whom, where the time goes, what it costs. */
+export const model: DashboardPlan = {
+  name: 'model',
+  title: 'Vitrine: one model',
+  says: 'One model, from its state to its slowest requests: what it answers, what waits for its lanes and for whom, where the time goes.',
+  tags: ['model'],
+  variables: ['oneModel', 'instance'],
+  lines: [
+    { height: 4, panels: heads() },
+    {
+      title: 'State',
+      height: 5,
+      panels: [
+        statetimeline({
+          title: 'Versions',
+          says: 'What state each version was in. An unavailable one says why in the page’s Models.',
+          queries: [over(modelStates(), 'version {{version}}')],
+          unit: 'none',
+          words: modelWords,
+          width: 12,
+          runbook: 'ModelFailed',
+        }),
+        statetimeline({
+          title: 'Breakers',
+          says: 'One for loading and one for runs. An open one lets nothing through.',
+          queries: [over(`max by (guard) (${series('breakerState', ofModel)})`, '{{guard}}')],
+          unit: 'none',
+          words: breakerWords,
+          width: 12,
+          runbook: 'BreakerOpen',
+        }),
+      ],
+    },
+    { title: 'Time', height: 8, panels: times() },
+    { title: 'Queue, lanes and batches', height: 8, panels: waits() },
+    { height: 8, panels: lanes() },
+    {
+      title: 'Requests',
+      height: 8,
+      panels: [
+        traceTable({
+          title: 'Slowest of this model',
+          says: 'Kept traces of more than 50 ms, with their time account.',
+          queries: [
+            traces(
+              `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && duration > 50ms }`,
+            ),
+          ],
+          width: 12,
+          largestFirst: duration,
+          onlyAfter: 'a request to this model took more than 50 ms',
+        }),
+        traceTable({
+          title: 'Failures of this model',
+          says: 'By the failure’s code.',
+          queries: [traces(`${failing} | select(span.error.type)`)],
+          width: 12,
+          onlyAfter: 'a request to this model failed',
+        }),
+      ],
+    },
+  ],
+};
+
+function heads() {
+  return [
+    stat({
+      title: 'Requests a second',
+      says: 'Inferences and tasks, whatever came of them.',
+      queries: [now(rateBy('inferenceRequests', [], ofModel))],
+      unit: 'reqps',
+      width: 4,
+    }),
+    stat({
+      title: 'Server failures a second',
+      says: 'Callers’ mistakes are below, by whose they are.',
+      queries: [now(`${rateBy('inferenceRequests', [], { ...ofModel, ...atFault })} or vector(0)`)],
+      unit: 'reqps',
+      width: 4,
+      limits: { warning: 0.01, bad: 0.05 },
+      runbook: 'ModelFailing',
+    }),
+    stat({
+      title: 'Slowest use, p95',
+      says: 'The 95th percentile, of the slowest where the model serves inferences and tasks.',
+      queries: [now(`max(${quantileBy(0.95, 'inferenceSeconds', ['task'], ofModel)})`)],
+      unit: 's',
+      width: 4,
+      limits: durationLimits,
+      runbook: 'ModelInferenceLatency',
+    }),
+    stat({
+      title: 'Predicted wait',
+      says: 'How long a request that came now would wait for a lane.',
+      queries: [now(`max(${series('inferenceQueueWait', ofModel)})`)],
+      unit: 's',
+      width: 4,
+      limits: { warning: 1, bad: 5 },
+      runbook: 'QueueWaitLong',
+    }),
+    stat({
+      title: 'Waiting',
+      says: 'Requests that wait for a lane.',
+      queries: [now(`sum(${series('inferenceQueueDepth', ofModel)})`)],
+      unit: 'short',
+      width: 4,
+    }),
+    stat({
+      title: 'CPU seconds a request',
+      says: 'Of lanes, in the dashboard’s time.',
+      queries: [now(`${increaseBy('costCpu', [], ofModel)} / (${increaseBy('costRequests', [], ofModel)} > 0)`)],
+      unit: 's',
+      width: 4,
+      onlyAfter: 'a request was charged',
+    }),
+  ];
+}
+
+function times() {
+  return [
+    timeseries({
+      title: 'Time by stage',
+      says: 'The mean of each stage, stacked. Growth in queue is saturation, in run the model, in receive the caller.',
+      queries: [
+        over(meanBy('inferenceStageSeconds', ['stage'], ofModel), '{{stage}}'),
+        over(meanBy('inferenceRestSeconds', [], ofModel), 'no stage'),
+      ],
+      unit: 's',
+      width: 8,
+      stacked: true,
+    }),
+    timeseries({
+      title: 'Duration',
+      says: 'Of inferences and of tasks. The link of a point finds traces that were slower; a dot is a kept trace.',
+      queries: [
+        ...[0.5, 0.95, 0.99].map((quantile) =>
+          over(quantileBy(quantile, 'inferenceSeconds', ['task'], ofModel), `{{task}} p${quantile * 100}`),
+        ),
+        exemplars('inferenceSeconds', { model: '~$model' }),
+      ],
+      unit: 's',
+      width: 8,
+      runbook: 'ModelInferenceLatency',
+      links: [
+        tracesLink(
+          'Traces slower than this',
+          `{ span.inference.model.name = "$model" && duration > \${__value.numeric}s }`,
+        ),
+        dashboardLink('All models', 'inference'),
+      ],
+    }),
+    heatmap({
+      title: 'How long requests take',
+      says: 'All requests by duration.',
+      queries: [buckets(bucketsOf('inferenceSeconds', ofModel))],
+      unit: 's',
+      width: 8,
+    }),
+  ];
+}
+
+function waits() {
+  return [
+    table({
+      title: 'Who made whom wait',
+      says: 'Seconds that requests waited for the lanes, by what held them, in the dashboard’s time. (nobody): no batch held a lane then.',
+      queries: [rows(`${increaseBy('waitsOfModels', ['holder'], ofModel)} > 0`)],
+      unit: 's',
+      width: 8,
+      columns: { holder: 'Held by', Value: 'Waited' },
+      largestFirst: 'Waited',
+      onlyAfter: 'a request waited for a lane',
+    }),
+    timeseries({
+      title: 'Waiting and in flight',
+      says: 'Requests that wait for a lane, and all that are not answered yet.',
+      queries: [
+        over(`sum(${series('inferenceQueueDepth', ofModel)})`, 'waiting'),
+        over(`sum(${series('inferenceActive', ofModel)})`, 'in flight'),
+      ],
+      unit: 'short',
+      width: 8,
+    }),
+    timeseries({
+      title: 'Requests by status',
+      says: 'A second; status is ok or the failure’s code.',
+      queries: [over(rateBy('inferenceRequests', ['status', 'task'], ofModel), '{{task}} {{status}}')],
+      unit: 'reqps',
+      width: 8,
+      stacked: true,
+      links: [
+        logsLink('Log lines of failures', `{service_name="vitrine"} | inference_model_name="$model" | error_type!=""`),
+      ],
+    }),
+  ];
+}
+
+function lanes() {
+  return [
+    timeseries({
+      title: 'Lanes by state',
+      says: 'idle, running, opening, abandoned.',
+      queries: [over(`sum by (state) (${series('inferenceLanes', ofModel)})`, '{{state}}')],
+      unit: 'short',
+      width: 8,
+      stacked: true,
+    }),
+    timeseries({
+      title: 'Batches by what closed them',
+      says: 'idle: the lane was free; rows or bytes: full; delay: the manifest’s wait was over; alone: this model takes no batches.',
+      queries: [over(rateBy('inferenceBatches', ['closed_by'], ofModel), '{{closed_by}}')],
+      unit: 'ops',
+      width: 8,
+      stacked: true,
+    }),
+    timeseries({
+      title: 'CPU by tenant',
+      says: 'CPU time of lanes, seconds a second: 1 is one core kept busy.',
+      queries: [over(rateBy('costCpu', ['tenant'], ofModel), '{{tenant}}')],
+      unit: 'short',
+      width: 8,
+      stacked: true,
+      onlyAfter: 'a request was charged',
+    }),
+  ];
+}
+
+/** By the numbers of `modelWords`: one state is 1 of all at any moment. */
+function modelStates(): string {
+  const parts = modelWords.map((word, at) => {
+    const state = series('modelState', { ...ofModel, state: word.text });
+    return at === 0 ? `(${state} == 1)` : `(${state} == 1) * ${at + 1}`;
+  });
+  return `max by (version) (${parts.join(' or ')})`;
+}

@@ -96,7 +96,7 @@ function drawing(panel: Panel): AnyBuilder {
 }
 
 /** Durations stand on a logarithmic axis: 1 ms and 20 s are both to be read. */
-function chart({ stacked, unit, limits, queries }: Panel): TimeSeries {
+function chart({ stacked, unit, limits, queries, width }: Panel): TimeSeries {
   const isLatency = unit === 's' && queries.some(({ expr }) => expr.includes('histogram_quantile'));
   const made = new TimeSeries()
     .lineWidth(1)
@@ -109,7 +109,7 @@ function chart({ stacked, unit, limits, queries }: Panel): TimeSeries {
       ),
     )
     .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
-    .legend(legend(isLatency))
+    .legend(legend(isLatency || width >= wide))
     .tooltip(
       new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
     );
@@ -118,7 +118,10 @@ function chart({ stacked, unit, limits, queries }: Panel): TimeSeries {
   return made;
 }
 
-/** Of durations, the numbers are read beside the names. */
+/** Charts of half the page have room for numbers beside the names. */
+const wide = 12;
+
+/** Of durations, and where there is room, the numbers are read beside the names. */
 function legend(withValues: boolean): common.VizLegendOptionsBuilder {
   const made = new common.VizLegendOptionsBuilder().placement(common.LegendPlacement.Bottom).showLegend(true);
   if (!withValues) return made.displayMode(common.LegendDisplayMode.List);

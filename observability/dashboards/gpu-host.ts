@@ -135,25 +135,22 @@ export const gpuHost: DashboardPlan = {
       panels: [
         timeseries({
           title: 'Time in runs by model',
-          says: 'Seconds a second that requests spent in the run stage: what kept lanes and GPU busy.',
+          says: 'Time that requests spent in the run stage, what kept lanes and GPU busy: 100 % is one run at all times.',
           queries: [
             over(
               sumRateBy('inferenceStageSeconds', ['model'], { ...ofService, model: '~$model', stage: 'run' }),
               '{{model}}',
             ),
           ],
-          unit: 's',
+          unit: 'percentunit',
           width: 8,
           stacked: true,
         }),
         timeseries({
-          title: 'GPU time and energy by model',
-          says: 'What requests were charged: GPU seconds and joules a second.',
-          queries: [
-            over(rateBy('costGpu', ['model'], { ...ofService, model: '~$model' }), '{{model}} GPU seconds'),
-            over(rateBy('costEnergy', ['model'], { ...ofService, model: '~$model' }), '{{model}} joules'),
-          ],
-          unit: 'short',
+          title: 'GPU time by model',
+          says: 'What requests were charged: 100 % is one GPU kept busy. Energy is in the dashboard Business.',
+          queries: [over(rateBy('costGpu', ['model'], { ...ofService, model: '~$model' }), '{{model}}')],
+          unit: 'percentunit',
           width: 8,
           onlyAfter: 'a model ran on a GPU',
         }),

@@ -234,9 +234,9 @@ function lanes() {
     }),
     timeseries({
       title: 'CPU by tenant',
-      says: 'CPU time of lanes, seconds a second: 1 is one core kept busy.',
+      says: 'CPU time of lanes: 100 % is one core kept busy.',
       queries: [over(rateBy('costCpu', ['tenant'], ofModel), '{{tenant}}')],
-      unit: 'short',
+      unit: 'percentunit',
       width: 8,
       stacked: true,
       onlyAfter: 'a request was charged',

@@ -167,9 +167,9 @@ export const service: DashboardPlan = {
         }),
         timeseries({
           title: 'CPU of the process',
-          says: 'CPU seconds a second, thread lanes included: 1 is one core.',
+          says: 'Thread lanes included: 100 % is one core.',
           queries: [over(rateBy('processCpuTime', ['cpu_mode'], ofService), '{{cpu_mode}}')],
-          unit: 'short',
+          unit: 'percentunit',
           width: 6,
           stacked: true,
         }),

@@ -18,8 +18,7 @@ const cannotHappenHere: Readonly<Record<string, string>> = {
   'service: Certificate ends in {{instance}}': 'the port has no certificate; test/tls has the metric',
   ...Object.fromEntries(
     [
-      'gpu-host: GPU time and energy by model {{model}} GPU seconds',
-      'gpu-host: GPU time and energy by model {{model}} joules',
+      'gpu-host: GPU time by model {{model}}',
       'business: GPU time',
       'business: Energy of GPUs',
       'business: What was used GPU',

@@ -28,7 +28,7 @@ const longer = { deadlineMs: 60_000, everyMs: 500 };
  * failed requests: these stay empty, and say why.
  */
 const emptyHere =
-  /^(Certificate ends in|GPU time|Energy of GPUs|Energy by model|GPU time by model|GPU time and energy by model|Slowest of this model|Failures of this model)$/;
+  /^(Certificate ends in|GPU time|Energy of GPUs|Energy by model|GPU time by model|Slowest of this model|Failures of this model)$/;
 
 describe('the page in a browser', function () {
   this.timeout(600_000);

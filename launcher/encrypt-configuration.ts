@@ -1,15 +1,17 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, stringify } from 'yaml';
-import { authorityOf, type CertificateFile, certificateOf, webFileOf } from './certificates/certificate-files.ts';
+import type { Config } from '../src/config.ts';
+import { authorityOf, certificateOf, webFileOf } from './certificates/certificate-files.ts';
 import type { ComponentName } from './components.ts';
 
-type Encryption = { readonly own: CertificateFile; readonly authority: string };
+type Encrypt = (document: Document, of: { data: string; config: Config }) => void;
 
 /** What rendered files need for VITRINE_TLS=all; other servers have it by settings or flags. */
-const encrypted: Partial<Readonly<Record<ComponentName, (document: Document, encryption: Encryption) => void>>> = {
-  prometheus: (document, { authority }) => {
-    const tls = { scheme: 'https', tls_config: { ca_file: authority } };
+const encrypted: Partial<Readonly<Record<ComponentName, Encrypt>>> = {
+  prometheus: (document, { data }) => {
+    const tls = { scheme: 'https', tls_config: { ca_file: authorityOf(data) } };
     for (const path of [['scrape_configs'], ['alerting', 'alertmanagers']]) {
       const all = document.getIn(path);
       for (const [at, one] of isSeq(all) ? all.items.entries() : []) {
@@ -19,14 +21,8 @@ const encrypted: Partial<Readonly<Record<ComponentName, (document: Document, enc
       }
     }
   },
-  alertmanager: (document, { authority }) => {
-    // The other receivers are aliases of the first one's.
-    const webhook = ['receivers', 0, 'webhook_configs', 0];
-    const url = String(document.getIn([...webhook, 'url']));
-    document.setIn([...webhook, 'url'], url.replace('http:', 'https:'));
-    document.setIn([...webhook, 'http_config', 'tls_config'], document.createNode({ ca_file: authority }));
-  },
-  tempo: (document, { own: { certificate, key } }) => {
+  tempo: (document, { data }) => {
+    const { certificate, key } = certificateOf('tempo', data);
     const files = { cert_file: certificate, key_file: key };
     document.setIn(['server', 'http_tls_config'], document.createNode(files));
     const receiver = ['distributor', 'receivers', 'otlp', 'protocols', 'grpc', 'tls'];
@@ -35,19 +31,45 @@ const encrypted: Partial<Readonly<Record<ComponentName, (document: Document, enc
 };
 
 /** Changes a component’s rendered files; Prometheus and Alertmanager get one for their port. */
-export async function encryptConfiguration(name: ComponentName, data: string): Promise<void> {
-  const encrypt = encrypted[name];
-  if (encrypt === undefined) return;
-  const folder = join(data, name, 'configuration');
-  const file = join(folder, `${name}.yaml`);
+export async function encryptConfiguration(name: ComponentName, of: { data: string; config: Config }): Promise<void> {
+  const { data, config } = of;
+  const file = join(data, name, 'configuration', `${name}.yaml`);
+  const encrypt = config.tls === 'all' ? encrypted[name] : undefined;
+  if (encrypt) await change(file, (document) => encrypt(document, of));
+  if (name === 'alertmanager' && config.tlsCertFile !== '') {
+    const tls = await webhookTls(of);
+    await change(file, (document) => encryptWebhook(document, tls));
+  }
+  if (config.tls !== 'all' || (name !== 'prometheus' && name !== 'alertmanager')) return;
+  const { certificate: cert_file, key: key_file } = certificateOf(name, data);
+  const web = { tls_server_config: { cert_file, key_file, min_version: 'TLS13' } };
+  await writeFile(webFileOf(name, data), stringify(web));
+}
+
+/** What Alertmanager needs to reach a receiver that speaks TLS. */
+async function webhookTls({ data, config }: { data: string; config: Config }): Promise<object> {
+  const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = config;
+  const isMade = tlsCertFile === certificateOf('service', data).certificate;
+  const certificate = new X509Certificate(await readFile(tlsCertFile));
+  const name = /DNS:([^,"]+)/.exec(certificate.subjectAltName ?? '')?.[1]?.replace('*', 'vitrine');
+  return {
+    // The receiver has the certificate of the setting, which is believed itself.
+    ca_file: isMade ? authorityOf(data) : tlsCertFile,
+    ...(certificate.checkIP('127.0.0.1') === undefined && name !== undefined && { server_name: name }),
+    ...(tlsClientCaFile !== '' && { cert_file: tlsCertFile, key_file: tlsKeyFile }),
+  };
+}
+
+function encryptWebhook(document: Document, tls: object): void {
+  // The other receivers are aliases of the first one's.
+  const webhook = ['receivers', 0, 'webhook_configs', 0];
+  const url = String(document.getIn([...webhook, 'url']));
+  document.setIn([...webhook, 'url'], url.replace('http:', 'https:'));
+  document.setIn([...webhook, 'http_config', 'tls_config'], document.createNode(tls));
+}
+
+async function change(file: string, edit: (document: Document) => void): Promise<void> {
   const document = parseDocument(await readFile(file, 'utf8'));
-  const encryption = { own: certificateOf(name, data), authority: authorityOf(data) };
-  encrypt(document, encryption);
+  edit(document);
   await writeFile(file, document.toString({ lineWidth: 0 }));
-  const { certificate: cert_file, key: key_file } = encryption.own;
-  if (name === 'tempo') return;
-  await writeFile(
-    webFileOf(name, data),
-    stringify({ tls_server_config: { cert_file, key_file, min_version: 'TLS13' } }),
-  );
 }

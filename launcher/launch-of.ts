@@ -13,7 +13,6 @@ import {
   nativeAddresses,
 } from './components.ts';
 import { encryptConfiguration } from './encrypt-configuration.ts';
-import { encryptsAll } from './encrypt-stack.ts';
 import { durationMs, renderConfiguration } from './render-configuration.ts';
 
 /**
@@ -57,7 +56,7 @@ async function render(name: ComponentName, { root, data, config }: LaunchContext
     scrapeJobs: await scrapeJobs(name, root, config),
     links: { grafanaUrl: config.grafanaUrl, runbooksUrl: config.runbooksUrl },
   });
-  if (encryptsAll(config)) await encryptConfiguration(name, data);
+  await encryptConfiguration(name, { data, config });
 }
 
 /** Of the jobs of both stores of metrics, those whose server runs: the others would be missed. */

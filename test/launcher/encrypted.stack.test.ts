@@ -9,6 +9,7 @@ import { readConfig } from '../../src/config.ts';
 import { identity, writeModel } from '../../testkit/models/models.ts';
 import { type Stack, startStack } from '../../testkit/stack.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../testkit/temporary-folder.ts';
+import { TestAuthority } from '../../testkit/test-certificates.ts';
 import { waitFor } from '../../testkit/wait-for.ts';
 import { copyRequest, floatsOf, inferenceClient } from '../grpc/grpc-client.ts';
 import { statusOf, vitrine } from './vitrine-command.ts';
@@ -132,6 +133,43 @@ describe('a stack with VITRINE_TLS=all', function () {
     assert.match(stdout, /^(?:good|BAD ) {2}traces of vitrine, .*the books balance/m);
     const summary = await vitrine(env, 'summary');
     assert.equal(summary.code, 0, summary.stderr);
+  });
+});
+
+describe('a stack whose service and receiver alone are encrypted', function () {
+  this.timeout(1_200_000);
+
+  it('is healthy by the certificate of the settings, and Alertmanager reaches the receiver by it', async () => {
+    await using folder = await temporaryFolder();
+    const authority = await TestAuthority.in(folder.path);
+    // Neither loopback nor localhost is among its names.
+    const { certificate, key } = await authority.issue('outside', { names: ['DNS:vitrine.example.org'] });
+    await using stack = await startStack({
+      only: ['receiver', 'alertmanager'],
+      env: {
+        VITRINE_TLS_CERT_FILE: certificate,
+        VITRINE_TLS_KEY_FILE: key,
+        VITRINE_TLS_CLIENT_CA_FILE: authority.file,
+      },
+    });
+    assert.match(stack.url('receiver'), /^https:/);
+    assert.match(stack.url('alertmanager'), /^http:/);
+    const alerts = JSON.stringify([{ labels: { alertname: 'Sent', severity: 'critical' } }]);
+    const headers = { 'content-type': 'application/json' };
+    const alertmanager = stack.way('alertmanager');
+    assert.ok((await askPort(alertmanager, '/api/v2/alerts', { headers, body: alerts })).ok);
+    await waitFor(
+      'the alert to be delivered',
+      async () =>
+        /^alertmanager_notifications_total{integration="webhook"[^}]*} [1-9]/m.test(
+          (await askPort(alertmanager, '/metrics')).text,
+        ),
+      patience,
+    );
+    const { text } = await askPort(alertmanager, '/metrics');
+    assert.doesNotMatch(text, /^alertmanager_notification_requests_failed_total{integration="webhook"[^}]*} [1-9]/m);
+    const seen = await askPort(stack.way('receiver'), '/alerts');
+    assert.match(seen.text, /"Sent"/);
   });
 });
 

@@ -130,6 +130,18 @@ describe('padded batches', () => {
     assert.equal(buffer.byteLength, 0);
   });
 
+  it('of which nothing is left beside an empty dimension hold no padding', () => {
+    const both: Padding = {
+      dimensions: [1, 2].map((axis) => ({ name: `axis ${axis}`, input: 0, axis })),
+      inputs: [{ axes: [1, 2].map((axis) => ({ axis, dimension: axis - 1 })), fill: 0 }],
+      outputs: {},
+      wasteMax: 0.5,
+    };
+    const inputs = (height: number) => ({ rows: 1, inputs: [tensor('x', [1, height, 0])] });
+    const { bytes, share, lengths } = paddedBatch(both, [inputs(1), inputs(2)])!;
+    assert.deepEqual({ bytes, share, lengths }, { bytes: 0, share: 0, lengths: [2, 0] });
+  });
+
   it('are not shared out where an output has not their lengths', () => {
     const entries = [2, 3].map((length, order) => entry({ rows: 1, length, order }));
     const padded = paddedBatch(padding(0.9), entries);

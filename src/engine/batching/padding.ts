@@ -52,7 +52,7 @@ export function paddedBatch(padding: Padding, entries: readonly PaddedInputs[]):
   if (!isPadded) return undefined;
   const cells = rows * elementsOf(lengths);
   const bytes = paddingBytes(padding, entries, rows, lengths);
-  return { padding, lengths, bytes, share: (cells - ownCells) / cells };
+  return { padding, lengths, bytes, share: cells === 0 ? 0 : (cells - ownCells) / cells };
 }
 
 /** The shape that a tensor has among longer ones. */

@@ -12,7 +12,8 @@ const row = (value: number) => [fp32('x', [1, 4], [value, value, value, value])]
 describe('batches', function () {
   this.timeout(60_000);
   let served: Served;
-  const busy = { onnx: slowInBatches(1000) };
+  // With rows_max: its trial at load, of runs of a second, may be given up on a busy machine.
+  const busy = { onnx: slowInBatches(1000), manifest: { batching: { rows_max: 8 } } };
   before(async () => {
     served = await serveModels({
       perceptron: { onnx: perceptron() },

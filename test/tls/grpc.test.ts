@@ -228,7 +228,7 @@ describe('gRPC over TLS', () => {
 
   it('stops in order: what was taken is answered, and a connection without a handshake is cut off', async () => {
     const slow = { onnx: slowInBatches(300), manifest: { batching: { rows_max: 0 } } };
-    await using api = await serveApi({ slow }, secured(), { observed: true });
+    await using api = await serveApi({ slow }, secured({ tlsHandshakeMsMax: 120_000 }), { observed: true });
     using client = inferenceClient(api.grpcPort, apart, { ca });
     const inFlight = [1, 2].map((value) =>
       client.ask('ModelInfer', copyRequest([value, 0, 0, 0], { model_name: 'slow' })),

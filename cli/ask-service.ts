@@ -37,7 +37,7 @@ export async function askService(path: string, options: ServiceOptions, body?: u
   };
   const asking = { headers, body: body === undefined ? undefined : JSON.stringify(body) };
   const { ok, status, type, text } = await askPort(way, path, asking).catch((cause: Error) => {
-    throw new StackFailure(`Cannot ask the service at ${cause.message}; start it with \`vitrine up\`, or give --url.`, {
+    throw new StackFailure(`Cannot ask the service: ${cause.message}; start it with \`vitrine up\`, or give --url.`, {
       cause,
     });
   });

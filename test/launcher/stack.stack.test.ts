@@ -15,7 +15,7 @@ import { statusOf, vitrine } from './vitrine-command.ts';
 describe('a stack', function () {
   this.timeout(1_200_000); // The first one may have to build the servers.
 
-  it('is started whole, examined by the doctor, and found well', async () => {
+  it('is started whole, examined by the doctor, and found healthy', async () => {
     await using folder = await temporaryFolder();
     const env = testEnvironment(join(folder.path, 'data'));
     try {
@@ -24,7 +24,7 @@ describe('a stack', function () {
       const { components } = await statusOf(env);
       assert.deepEqual(
         components.map(({ name, health }) => `${name} ${health}`),
-        defaultComponents(readConfig(env)).map((name) => `${name} well`),
+        defaultComponents(readConfig(env)).map((name) => `${name} healthy`),
       );
 
       const doctor = await vitrine(env, 'doctor');

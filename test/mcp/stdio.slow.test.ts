@@ -24,6 +24,9 @@ describe('vitrine mcp', function () {
 
   it('says of a service that does not answer how to start it', async () => {
     await using assistant = await assistantOverStdio('http://127.0.0.1:1', bareEnvironment);
-    assert.match(await assistant.refusal('why', { id: 'x' }), /does not answer; start it with `vitrine up`/);
+    assert.match(
+      await assistant.refusal('why', { id: 'x' }),
+      /http:\/\/127\.0\.0\.1:1 does not answer \(ECONNREFUSED\); start it with `vitrine up`/,
+    );
   });
 });

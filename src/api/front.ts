@@ -5,6 +5,7 @@ import { beginTrace, type RequestTracing } from '../http/trace-request.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import type { Identities } from './access/identity/identities.ts';
 import type { InferHandler, InferTarget } from './inference/infer.ts';
+import type { InferForm } from './open-inference/infer-call.ts';
 
 type FrontParts = {
   readonly tracing: RequestTracing | undefined;
@@ -41,9 +42,12 @@ export function front({ tracing, identities, infer, express }: FrontParts): Serv
 /** Undefined for what is no inference. */
 function targetOf(url: string): InferTarget | undefined {
   const path = plainPath.exec(url) ?? oddPath.exec(url);
-  return path === null ? undefined : { model: path[1]!, version: path[2] };
+  if (path === null) return undefined;
+  return { model: path[1]!, version: path[2], form: path[3]!.toLowerCase() as InferForm };
 }
 
-const plainPath = /^\/v2\/models\/([A-Za-z0-9_.-]+)(?:\/versions\/([A-Za-z0-9_.-]+))?\/infer$/;
+const plainPath =
+  /^\/v2\/models\/([A-Za-z0-9_.-]+)(?:\/versions\/([A-Za-z0-9_.-]+))?\/(infer|generate|generate_stream)$/;
 /** The same as a router would read it: whole URLs, queries, other letters, a slash at the end. */
-const oddPath = /^(?:https?:\/\/[^/?#]*)?\/v2\/models\/([^/?#]+)(?:\/versions\/([^/?#]+))?\/infer\/?(?:[?#].*)?$/i;
+const oddPath =
+  /^(?:https?:\/\/[^/?#]*)?\/v2\/models\/([^/?#]+)(?:\/versions\/([^/?#]+))?\/(infer|generate|generate_stream)\/?(?:[?#].*)?$/i;

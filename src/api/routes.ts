@@ -29,6 +29,10 @@ const list = { may: 'client', quota: 'reads' } as const;
 export const inferenceRoutes = {
   '/v2/models/:model/infer': { post: infer },
   '/v2/models/:model/versions/:version/infer': { post: infer },
+  '/v2/models/:model/generate': { post: infer },
+  '/v2/models/:model/versions/:version/generate': { post: infer },
+  '/v2/models/:model/generate_stream': { post: infer },
+  '/v2/models/:model/versions/:version/generate_stream': { post: infer },
 } as const satisfies RouteTable;
 
 export const routedRoutes = {

@@ -19,8 +19,9 @@ import { wholeHeader } from '../../http/whole-header.ts';
 import { wireForm } from '../../observe/flight/request-table.ts';
 import type { RequestTrace } from '../../observe/request-trace.ts';
 import type { AccessControl } from '../access/access-control.ts';
-import type { InferCall } from '../open-inference/infer-call.ts';
+import type { InferCall, InferForm } from '../open-inference/infer-call.ts';
 import type { InferCodec } from '../open-inference/infer-codec.ts';
+import { writeGenerateAnswer } from '../open-inference/write-generate-answer.ts';
 import { writeInferAnswer } from '../open-inference/write-infer-answer.ts';
 import type { WrittenData } from '../open-inference/written-data.ts';
 import type { SequencesElsewhere } from '../processes/sequences-elsewhere.ts';
@@ -44,7 +45,11 @@ export type InferParts = {
 };
 
 /** What the path names, percent-encoded as it came. */
-export type InferTarget = { readonly model: string; readonly version: string | undefined };
+export type InferTarget = {
+  readonly model: string;
+  readonly version: string | undefined;
+  readonly form: InferForm;
+};
 
 export type InferHandler = (request: Request, response: Response, trace: RequestTrace, target: InferTarget) => void;
 
@@ -71,6 +76,7 @@ class InferExchange {
   #over = false;
   #startedAt = 0;
   #model: RunnableModel | undefined;
+  #form: InferForm = 'infer';
   #jsonBytes: number | undefined;
   #timeoutMs: number | undefined;
   #body: Body | undefined;
@@ -89,7 +95,9 @@ class InferExchange {
     const { access, registry, bodies, permits, profiles, sequences } = this.#parts;
     try {
       const request = this.#request;
-      const route = target.version === undefined ? routeOfModel : routeOfVersion;
+      const { form } = target;
+      const route = (target.version === undefined ? routesOfModel : routesOfVersion)[form];
+      this.#form = form;
       this.#trace.route = route;
       if (request.method !== 'POST') refuseMethod(request, this.#response, 'POST');
       this.#startedAt = this.#trace.row?.startedAt ?? performance.now();
@@ -98,7 +106,7 @@ class InferExchange {
       const word = sequences === undefined ? post : sequences.wordOf(post, request, this.#response);
       const client = access.admit(word, request, this.#response, name);
       const model = registry.find(name, target.version && decoded(target.version));
-      this.#jsonBytes = jsonLength(request);
+      this.#jsonBytes = form === 'infer' ? jsonLength(request) : undefined;
       this.#timeoutMs = headerTimeoutMs(request);
       this.#trace.servedBy = model;
       if (sequences?.has(model)) {
@@ -141,14 +149,14 @@ class InferExchange {
       row?.bodyReceived(body.bytes.length, jsonBytes === undefined ? wireForm.json : 0);
       if (codec.isLarge(body.bytes, jsonBytes, manifest)) {
         row?.wasAside(wireForm.decodedAside);
-        codec.readAside(body, jsonBytes, manifest, this).then(
+        codec.readAside(this.#form, body, jsonBytes, manifest, this).then(
           (call) => this.#submit(call, true),
           (error: unknown) => this.#failedAside(error),
         );
         return;
       }
       // Tensors from JSON are copies; tensors from binary data are views of the body.
-      this.#submit(codec.read(body.bytes, jsonBytes, manifest), body.isAlone || jsonBytes === undefined);
+      this.#submit(codec.read(this.#form, body.bytes, jsonBytes, manifest), body.isAlone || jsonBytes === undefined);
     } catch (error) {
       this.failed(error);
     }
@@ -211,7 +219,11 @@ class InferExchange {
     if (this.#over) return;
     const { row } = this.#trace;
     try {
-      const answer = writeInferAnswer(this.#model!, this.#call!, outputs, written);
+      const model = this.#model!;
+      const answer =
+        this.#form === 'infer'
+          ? writeInferAnswer(model, this.#call!, outputs, written)
+          : writeGenerateAnswer(model, this.#call!, outputs, this.#form === 'generate_stream', written);
       row?.mark('encode');
       let head = commonHead(this.#trace);
       if (row) head = joinHead(head, headLine('Server-Timing', row.serverTiming()));
@@ -252,8 +264,16 @@ class InferExchange {
   }
 }
 
-const routeOfModel = '/v2/models/:model/infer';
-const routeOfVersion = '/v2/models/:model/versions/:version/infer';
+const routesOfModel = {
+  infer: '/v2/models/:model/infer',
+  generate: '/v2/models/:model/generate',
+  generate_stream: '/v2/models/:model/generate_stream',
+} as const;
+const routesOfVersion = {
+  infer: '/v2/models/:model/versions/:version/infer',
+  generate: '/v2/models/:model/versions/:version/generate',
+  generate_stream: '/v2/models/:model/versions/:version/generate_stream',
+} as const;
 
 /** What may be recorded of a failed request's inputs. */
 export function namedInputs({ inputs }: InferCall, { manifest }: RunnableModel): InputShape[] {

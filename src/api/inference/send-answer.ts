@@ -13,6 +13,7 @@ const packers = { gzip: promisify(gzip), deflate: promisify(deflate) };
 const contentType = {
   json: headLine('Content-Type', headValue('application/json')),
   binary: headLine('Content-Type', headValue('application/octet-stream')),
+  events: headLine('Content-Type', headValue('text/event-stream; charset=utf-8')),
 };
 const contentEncoding = {
   gzip: headLine('Content-Encoding', headValue('gzip')),
@@ -33,8 +34,12 @@ export function sendAnswer(
   request: Request,
   response: Response,
   lines: HeadLines,
-  { bytes, size, jsonBytes }: EncodedAnswer,
+  { bytes, size, jsonBytes, isEvents }: EncodedAnswer,
 ): Promise<void> | undefined {
+  if (isEvents) {
+    send(parts, response, joinHead(lines, eventLines(size)), bytes, size);
+    return undefined;
+  }
   const packing =
     size >= parts.config.compressBytesMin ? acceptedPacking(request.headers['accept-encoding']) : undefined;
   if (packing === undefined) {
@@ -67,6 +72,11 @@ function bodyLines(jsonBytes: number | undefined, size: number): HeadLines {
         [contentType.binary, headLine('Inference-Header-Content-Length', jsonBytes), length],
   );
   return lastLines;
+}
+
+/** Events are not packed: a proxy hands them on as they come. */
+function eventLines(size: number): HeadLines {
+  return inOnePiece([contentType.events, headLine('Content-Length', size)]);
 }
 
 function send({ exchange, config }: Parts, response: Response, head: HeadLines, bytes: AnswerBytes, size: number) {

@@ -1,6 +1,9 @@
 import type { SequenceCall } from '../../engine/inference.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 
+/** Tensors; or Triton's generate, each input under its own name, with one answer or with events. */
+export type InferForm = 'infer' | 'generate' | 'generate_stream';
+
 /** An inference request as it was read: tensors, and how the answer is wanted. */
 export type InferCall = {
   /** Echoed; may be empty; undefined where the caller gave none. */

@@ -6,9 +6,11 @@ import type { Body } from '../../http/body.ts';
 import type { SharedBudget } from '../../resilience/shared-budget.ts';
 import { say } from '../../sentence.ts';
 import { readInferMessage } from '../grpc/read-infer-message.ts';
-import type { InferCall } from './infer-call.ts';
+import type { InferCall, InferForm } from './infer-call.ts';
 import { jsonBytesMaxOf } from './json-tensor.ts';
 import { type Asker, JsonThread } from './json-thread.ts';
+import type { ToRead } from './json-thread-messages.ts';
+import { readGenerateRequest } from './read-generate-request.ts';
 import { readRawRequest } from './read-raw-request.ts';
 import { RequestForms } from './request-forms.ts';
 import { isInBinary } from './write-infer-answer.ts';
@@ -62,19 +64,26 @@ export class InferCodec {
     );
   }
 
-  read(body: Buffer, jsonBytes: number | undefined, manifest: Manifest): InferCall {
+  read(form: InferForm, body: Buffer, jsonBytes: number | undefined, manifest: Manifest): InferCall {
+    if (form !== 'infer') return readGenerateRequest(body, this.#limits, manifest);
     return jsonBytes === 0 && body.length > 0
       ? readRawRequest(body, manifest, this.#limits)
       : this.#forms.read(body, jsonBytes, manifest);
   }
 
   /** The same in the thread. The memory under a body that is alone in it goes there. */
-  readAside(body: Body, jsonBytes: number | undefined, manifest: Manifest, asker: Asker): Promise<InferCall> {
-    return this.#readAside('body', body, jsonBytes, manifest, asker);
+  readAside(
+    form: InferForm,
+    body: Body,
+    jsonBytes: number | undefined,
+    manifest: Manifest,
+    asker: Asker,
+  ): Promise<InferCall> {
+    return this.#readAside(form === 'infer' ? 'body' : 'generate', body, jsonBytes, manifest, asker);
   }
 
   #readAside(
-    form: 'body' | 'message',
+    form: ToRead['form'],
     { bytes, isAlone }: Body,
     jsonBytes: number | undefined,
     manifest: Manifest,

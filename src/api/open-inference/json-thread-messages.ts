@@ -7,20 +7,22 @@ import type { WrittenData } from './written-data.ts';
 
 // What the service and its thread for JSON say to each other.
 
+export type ToRead = {
+  readonly kind: 'read';
+  /** Of HTTP, in the form of tensors or of Triton's generate; or a ModelInferRequest of gRPC. */
+  readonly form: 'body' | 'generate' | 'message';
+  readonly body: Uint8Array;
+  /**
+   * As the header Inference-Header-Content-Length: 0 for a raw body, undefined where the body is
+   * JSON.
+   */
+  readonly jsonBytes: number | undefined;
+  readonly manifest: ManifestOfInputs;
+  readonly limits: ReadLimits;
+};
+
 export type ToJsonThread =
-  | {
-      readonly kind: 'read';
-      /** Of HTTP, or a ModelInferRequest of gRPC. */
-      readonly form: 'body' | 'message';
-      readonly body: Uint8Array;
-      /**
-       * As the header Inference-Header-Content-Length: 0 for a raw body, undefined where the body is
-       * JSON.
-       */
-      readonly jsonBytes: number | undefined;
-      readonly manifest: ManifestOfInputs;
-      readonly limits: ReadLimits;
-    }
+  | ToRead
   | { readonly kind: 'write'; readonly tensors: readonly Pick<Tensor, 'datatype' | 'data'>[] };
 
 export type FromJsonThread =

@@ -4,6 +4,7 @@ import { parent } from '../../threads/parent.ts';
 import { readInferMessage } from '../grpc/read-infer-message.ts';
 import { dataToJsonPieces } from './json-tensor.ts';
 import type { FromJsonThread, ToJsonThread } from './json-thread-messages.ts';
+import { readGenerateRequest } from './read-generate-request.ts';
 import { readInferRequest } from './read-infer-request.ts';
 import { readRawRequest } from './read-raw-request.ts';
 
@@ -23,6 +24,7 @@ function work(message: ToJsonThread): FromJsonThread {
     const { form, body: bytes, jsonBytes, manifest, limits } = message;
     const body = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
     if (form === 'message') return { kind: 'call', call: readInferMessage(body, limits, manifest) };
+    if (form === 'generate') return { kind: 'call', call: readGenerateRequest(body, limits, manifest) };
     const call =
       jsonBytes === 0 ? readRawRequest(body, manifest, limits) : readInferRequest(body, jsonBytes, limits, manifest);
     return { kind: 'call', call };

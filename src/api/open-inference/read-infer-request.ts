@@ -40,19 +40,13 @@ export function readInferRequest(
   limits: ReadLimits,
   manifest?: ManifestOfInputs,
 ): InferCall {
-  const { jsonBytesMax } = limits;
   if (jsonBytes !== undefined && jsonBytes > body.length)
     throw new ServiceError(
       'invalid_request',
       say`Cannot read the body: Inference-Header-Content-Length says ${jsonBytes} bytes of JSON, but the body has ${body.length}; correct the header.`,
     );
   const json = jsonBytes === undefined ? body : body.subarray(0, jsonBytes);
-  if (json.length > jsonBytesMax)
-    throw malformed(
-      'the JSON',
-      `has ${json.length} bytes; at most ${jsonBytesMax} are taken (VITRINE_JSON_BYTES_MAX): send large tensors as binary data`,
-    );
-  const request = objectAt(parseJson(json, 'the JSON', limits), 'the JSON');
+  const request = readJson(json, limits);
   const parameters = parametersOf(request, '');
   const sequence = parameters === none ? undefined : readSequence(parameters);
   const entries = readEntries(request.inputs);
@@ -66,6 +60,16 @@ export function readInferRequest(
     timeoutUs: wholeOf(parameters, 'timeout', 'parameters.') ?? 0,
     sequence,
   };
+}
+
+export function readJson(json: Buffer, limits: ReadLimits): JsonObject {
+  const { jsonBytesMax } = limits;
+  if (json.length > jsonBytesMax)
+    throw malformed(
+      'the JSON',
+      `has ${json.length} bytes; at most ${jsonBytesMax} are taken (VITRINE_JSON_BYTES_MAX): send large tensors as binary data`,
+    );
+  return objectAt(parseJson(json, 'the JSON', limits), 'the JSON');
 }
 
 export const inputsMax = 1024;
@@ -121,11 +125,7 @@ function readData(
     const { name, datatype, shape, count, data, size } = entries[index]!;
     const where = `inputs[${index}]`;
     if (datatype === 'BYTES') texts += count;
-    if (texts > textsMax)
-      throw malformed(
-        `${where}.shape`,
-        `says ${quoted(shape)}: more than the ${textsMax} texts that a request may have; send less at once, or raise VITRINE_TEXTS_MAX`,
-      );
+    if (texts > textsMax) throw tooManyTexts(`${where}.shape`, shape, textsMax);
     if (datatype === 'BYTES') textBytes += size ?? 0;
     if (textBytes > textBytesMax) throw textsTooLong(where, textBytes, textBytesMax);
     if (size === undefined) {
@@ -157,6 +157,13 @@ function readData(
   if (binary !== undefined && taken !== binary.length)
     throw malformed('the body', `has ${binary.length - taken} bytes more than its JSON and tensors take`);
   return inputs;
+}
+
+export function tooManyTexts(where: string, shape: readonly number[], textsMax: number): ServiceError {
+  return malformed(
+    where,
+    `says ${quoted(shape)}: more than the ${textsMax} texts that a request may have; send less at once, or raise VITRINE_TEXTS_MAX`,
+  );
 }
 
 /** Texts are copied on the event loop on their way to the model and back. */
@@ -198,7 +205,7 @@ function nameOf(entry: JsonObject, where: string): string {
 
 const none: JsonObject = Object.freeze({});
 
-function parametersOf(entry: JsonObject, where: string): JsonObject {
+export function parametersOf(entry: JsonObject, where: string): JsonObject {
   const { parameters } = entry;
   if (parameters === undefined) return none;
   if (!isObject(parameters)) throw malformed(`${where}parameters`, `is ${kindOf(parameters)}; an object is wanted`);

@@ -2,7 +2,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { dataToBytes } from './binary-tensor.ts';
 import type { AnswerHead, InferCall } from './infer-call.ts';
 import { dataToJson } from './json-tensor.ts';
-import type { WrittenData } from './written-data.ts';
+import { bufferOver, type WrittenData } from './written-data.ts';
 
 /** An answer ready to be sent: its bytes, and where the JSON ends if binary data follows it. */
 export type EncodedAnswer = {
@@ -13,6 +13,8 @@ export type EncodedAnswer = {
   readonly bytes: string | readonly Buffer[];
   readonly size: number;
   readonly jsonBytes: number | undefined;
+  /** Server-sent events. */
+  readonly isEvents?: true;
 };
 
 const textBytesMax = 16 * 1024;
@@ -72,10 +74,6 @@ export function writeInferAnswer(
 
 export function isInBinary({ binary }: Pick<InferCall, 'binary'>, { name }: Tensor): boolean {
   return binary.byName?.get(name) ?? binary.byDefault;
-}
-
-function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 function fits(head: AnswerHead, outputs: readonly Tensor[]): boolean {

@@ -11,6 +11,12 @@ export function writtenData(json: Buffer, index: number): Buffer {
   return json.subarray(start, valueEnd(json, start));
 }
 
+/** The bytes of a member of the whole. */
+export function writtenMember(json: Buffer, name: string): Buffer {
+  const start = memberAt(json, 0, name);
+  return json.subarray(start, valueEnd(json, start));
+}
+
 /**
  * Puts the whole numbers of an array, nested or not, into the target with all their digits. Answers
  * the first that is none, or does not fit: where it is, counted flat, and as it was written.
@@ -114,3 +120,7 @@ const closeBrace = 0x7d;
 
 /** A tensor's data as JSON text, in pieces. */
 export type WrittenData = { readonly pieces: readonly Uint8Array[]; readonly nonFinite: number };
+
+export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}

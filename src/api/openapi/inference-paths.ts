@@ -43,6 +43,18 @@ const inferAnswer = z
   .object({ id: z.string().optional(), model_name: z.string(), model_version: z.string(), outputs: z.array(tensor) })
   .meta({ id: 'InferAnswer' });
 
+const generateRequest = z
+  .looseObject({ id: z.string().optional(), parameters })
+  .describe(
+    'Each input of the model is a member: a value or an array, flat or nested. A member that names no input is a parameter. The example is one for the model harmonic-percussive.',
+  )
+  .meta({ id: 'ValuesByName', example: { audio: Array.from({ length: 4096 }, () => 0) } });
+
+const generateAnswer = z
+  .looseObject({ id: z.string().optional(), model_name: z.string(), model_version: z.string() })
+  .describe('Each output is a member: a value where it has one element, else a flat array.')
+  .meta({ id: 'AnswerByName' });
+
 const model = z.object({ model: z.string().describe('The model’s name.') });
 const modelVersion = model.extend({ version: z.string().describe('A version of it.') });
 
@@ -142,6 +154,8 @@ export function inferencePaths(): DescribedPaths {
     paths[`${path}/config`] = read('modelConfig', 'The configuration, in Triton’s words');
     paths[`${path}/stats`] = read('modelStatistics', 'Counts and times');
     paths[`${path}/infer`] = { post: infer(`infer${suffix}`, params) };
+    paths[`${path}/generate`] = { post: generate(`generateOfModel${suffix}`, params, 'application/json') };
+    paths[`${path}/generate_stream`] = { post: generate(`streamOfModel${suffix}`, params, 'text/event-stream') };
   }
   const metadata = paths['/v2/models/{model}']?.get;
   Object.assign(metadata?.responses['200'] ?? {}, {
@@ -187,21 +201,44 @@ function infer(operationId: string, path: z.ZodObject): Described {
         content: { 'application/json': { schema: inferAnswer }, 'application/octet-stream': { schema: binary() } },
       },
     },
-    fails: [
-      'invalid_input',
-      'not_acceptable',
-      'inference_failed',
-      'model_not_ready',
-      'queue_full',
-      'circuit_open',
-      'lane_crashed',
-      'deadline_exceeded',
-      'caller_deadline_exceeded',
-      'sequence_not_found',
-      'sequence_busy',
-    ],
+    fails: inferenceFails,
   };
 }
+
+/** Triton's extension: the same as an inference, with each tensor under its own name. */
+function generate(operationId: string, path: z.ZodObject, type: 'application/json' | 'text/event-stream'): Described {
+  return {
+    operationId,
+    tags: ['inference'],
+    summary: type === 'application/json' ? 'Run a model on values by name' : 'The same, answered as an event',
+    requestParams: { path },
+    requestBody: { required: true, content: { 'application/json': { schema: generateRequest } } },
+    responses: {
+      '200':
+        type === 'application/json'
+          ? json('The outputs.', generateAnswer)
+          : {
+              description: 'An event whose data is the answer of generate.',
+              content: { [type]: { schema: z.string() } },
+            },
+    },
+    fails: inferenceFails,
+  };
+}
+
+const inferenceFails = [
+  'invalid_input',
+  'not_acceptable',
+  'inference_failed',
+  'model_not_ready',
+  'queue_full',
+  'circuit_open',
+  'lane_crashed',
+  'deadline_exceeded',
+  'caller_deadline_exceeded',
+  'sequence_not_found',
+  'sequence_busy',
+] as const satisfies Described['fails'];
 
 function get(operationId: string, summary: string, tag = 'inference'): Described {
   return { operationId, tags: [tag], summary, responses: { '200': json('What was asked for.') } };

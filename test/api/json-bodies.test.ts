@@ -29,7 +29,7 @@ describe('a body of JSON', () => {
     const { code } = JSON.parse(answer.body) as { code?: string };
     return { status: answer.status, code, body: answer.body };
   };
-  const isInference = (path: string) => path.endsWith('/infer');
+  const isInference = (path: string) => /^\/v2\/.*\/(?:infer|generate|generate_stream)$/.test(path);
   /** They read no JSON: a form, or no body at all. */
   const takesNone = (path: string) => /separate|score|speech|cancel|alone/.test(path);
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import express from 'express';
 import { AccessControl } from '../../src/api/access/access-control.ts';
 import { newApiKey } from '../../src/api/access/api-keys.ts';
-import { pageRoutes, serviceRoutes, type Word } from '../../src/api/routes.ts';
+import { inferenceRoutes, pageRoutes, serviceRoutes, type Word } from '../../src/api/routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { addRoutes, type Guard, type Handlers, refuseRoutesWithoutWord } from '../../src/http/add-routes.ts';
 import { receiverLimits } from '../../src/http/http-limits.ts';
@@ -257,7 +257,7 @@ function everyWay(): Asked[] {
       .map((each) => ({ ...each, verb: 'head' })),
     // What is not in its plain form goes through the router.
     ...all
-      .filter(({ pattern }) => pattern.endsWith('/infer'))
+      .filter(({ pattern }) => pattern in inferenceRoutes)
       .map((each) => ({ ...each, path: `${each.path}?routed` })),
   ];
 }

@@ -353,6 +353,14 @@ function bodiesOf(pattern: string): Body[] {
 }
 
 function inferences(pattern: string): unknown[] {
+  if (/^\/v2\/.*\/generate/.test(pattern))
+    return [
+      { input: canary('a value') },
+      { input: [canary('a value of many')] },
+      { id: canary('id'), input: Array(576).fill(0), [canary('a member')]: [canary('its values')] },
+      { input: Array(576).fill(0), [canary('a member')]: canary('its value') },
+      { input: Array(576).fill(0), parameters: { [canary('a parameter')]: canary('its value') } },
+    ];
   if (!pattern.endsWith('/infer')) return [];
   const input = { name: 'input', datatype: 'FP32', shape: [1, 576], data: [canary('data')] };
   return [

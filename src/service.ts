@@ -65,7 +65,7 @@ export async function serve(given: Config, seat?: Seat): Promise<void> {
   const data = openDataFolder({ data: given.data, part, who: 'service', waitMs: seat ? given.stopMsMax : 0 });
   const isFirst = seat === undefined || seat.isFirst;
   if (seat) shareCores(seat.facts.count);
-  if (isFirst) adoptSpools(given.data, seat?.facts.count ?? 1);
+  if (isFirst) await adoptSpools(given.data, seat?.facts.count ?? 1);
   const config = Object.freeze({ ...given, models: await repositoryOf(given, part) });
   const opened = await open({ config, seat, data, part, isFirst });
   const app = createApp({

@@ -11,16 +11,15 @@ import { numberOfPart, processPart } from './process-part.ts';
  * would send what waits in their spools. Their instance ids stay for when they come back. One that
  * still works in its folder has it until the next start.
  */
-export function adoptSpools(data: string, count: number): void {
+export async function adoptSpools(data: string, count: number): Promise<void> {
   for (const part of ifThereNow(() => readdirSync(data)) ?? []) {
     const number = numberOfPart(part);
     if (number === undefined || number <= count) continue;
     try {
-      const folder = openDataFolder({ data, part, who: 'process of the service' });
+      await using folder = openDataFolder({ data, part, who: 'process of the service' });
       moveSpool(folder.path, join(data, processPart(1)));
       // Uploads of requests whose callers have gone.
       rmSync(join(folder.path, 'work'), { recursive: true, force: true });
-      void folder[Symbol.asyncDispose]();
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
     }

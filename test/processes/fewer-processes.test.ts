@@ -47,7 +47,7 @@ describe('fewer processes than before', () => {
     await put('service-3', '2.otlp');
     await mkdir(join(data.path, 'service-2', 'work', 'left'), { recursive: true });
     await using working = openDataFolder({ data: data.path, part: 'service-3', who: 'process of the service' });
-    adoptSpools(data.path, 1);
+    await adoptSpools(data.path, 1);
     assert.deepEqual((await readdir(join(data.path, 'service/spool/logs'))).sort(), ['1.otlp', '91.otlp']);
     assert.deepEqual(await readdir(join(data.path, 'service-2/spool/logs')), ['other']);
     assert.ok(!existsSync(join(data.path, 'service-2/work')));

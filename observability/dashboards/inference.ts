@@ -1,19 +1,21 @@
-import { bucketsOf, increaseBy, meanBy, overBy, quantileBy, rateBy, series, sumRateBy } from '../promql.ts';
+import { bucketsOf, increaseBy, meanBy, overBy, rateBy, series, sumRateBy } from '../promql.ts';
 import { dashboardLink, tracesLink } from './explore-link.ts';
 import {
-  type DashboardPlan,
-  duration,
-  durationLimits,
-  heatmap,
-  stat,
-  statetimeline,
-  table,
-  timeseries,
-  traceTable,
-} from './panel.ts';
-import { buckets, exemplars, now, over, rows, traces } from './query.ts';
-import { atFault, ofModel } from './selections.ts';
-import { breakerWords } from './state-words.ts';
+  batchesByClosing,
+  breakers,
+  durations,
+  durationsAsHeatmap,
+  eachModel,
+  longestWait,
+  requestsByStatus,
+  requestsToModel,
+  serverFailures,
+  slowestP95,
+  timeByStage,
+} from './model-panels.ts';
+import { type DashboardPlan, duration, heatmap, stat, table, timeseries, traceTable } from './panel.ts';
+import { buckets, now, over, rows, traces } from './query.ts';
+import { ofModel } from './selections.ts';
 
 const noCache = 'a model has cache in its model.json';
 
@@ -35,32 +37,17 @@ export const inference: DashboardPlan = {
           unit: 'reqps',
           width: 4,
         }),
-        stat({
-          title: 'Server failures a second',
-          says: 'Callers’ mistakes, short deadlines and callers who left are below, by whose they are.',
-          queries: [now(`${rateBy('inferenceRequests', [], { ...ofModel, ...atFault })} or vector(0)`)],
-          unit: 'reqps',
-          width: 4,
-          limits: { warning: 0.01, bad: 0.05 },
-          runbook: 'ModelFailing',
-        }),
-        stat({
-          title: 'Slowest model, p95',
-          says: 'The 95th percentile of the slowest model and task, from the first byte to the last.',
-          queries: [now(`max(${quantileBy(0.95, 'inferenceSeconds', ['model', 'task'], ofModel)})`)],
-          unit: 's',
-          width: 4,
-          limits: durationLimits,
-          runbook: 'ModelInferenceLatency',
-        }),
-        stat({
+        serverFailures('Callers’ mistakes, short deadlines and callers who left are below, by whose they are.'),
+        slowestP95(
+          {
+            title: 'Slowest model, p95',
+            says: 'The 95th percentile of the slowest model and task, from the first byte to the last.',
+          },
+          eachModel,
+        ),
+        longestWait({
           title: 'Longest wait',
           says: 'How long a request that came now would wait for a lane of the busiest model. The alert fires above 1 s for five minutes.',
-          queries: [now(`max(${series('inferenceQueueWait', ofModel)})`)],
-          unit: 's',
-          width: 4,
-          limits: { warning: 1, bad: 5 },
-          runbook: 'QueueWaitLong',
         }),
         stat({
           title: 'Lanes',
@@ -83,39 +70,22 @@ export const inference: DashboardPlan = {
       title: 'Time',
       height: 8,
       panels: [
-        timeseries({
-          title: 'Time by stage',
-          says: 'The mean of each stage, stacked: receive, decode, queue, assemble, run, split, encode, send. Growth in queue is saturation, in run the model, in receive the caller.',
-          queries: [
-            over(meanBy('inferenceStageSeconds', ['stage'], ofModel), '{{stage}}'),
-            over(meanBy('inferenceRestSeconds', [], ofModel), 'no stage'),
-          ],
-          unit: 's',
-          width: 8,
-          stacked: true,
-        }),
-        timeseries({
-          title: 'Duration by model',
-          says: 'Of inferences and of tasks. The link of a point finds the traces of that model that were slower than it; a dot is a kept trace.',
-          queries: [
-            ...[0.5, 0.95, 0.99].map((quantile) =>
-              over(
-                quantileBy(quantile, 'inferenceSeconds', ['model', 'task'], ofModel),
-                `{{model}} {{task}} p${quantile * 100}`,
+        timeByStage(
+          'The mean of each stage, stacked: receive, decode, queue, assemble, run, split, encode, send. Growth in queue is saturation, in run the model, in receive the caller.',
+        ),
+        durations(
+          {
+            title: 'Duration by model',
+            says: 'Of inferences and of tasks. The link of a point finds the traces of that model that were slower than it; a dot is a kept trace.',
+            links: [
+              tracesLink(
+                'Traces of this model slower than this',
+                `{ span.inference.model.name = "\${__field.labels.model}" && duration > \${__value.numeric}s }`,
               ),
-            ),
-            exemplars('inferenceSeconds', { model: '~$model' }),
-          ],
-          unit: 's',
-          width: 8,
-          runbook: 'ModelInferenceLatency',
-          links: [
-            tracesLink(
-              'Traces of this model slower than this',
-              `{ span.inference.model.name = "\${__field.labels.model}" && duration > \${__value.numeric}s }`,
-            ),
-          ],
-        }),
+            ],
+          },
+          eachModel,
+        ),
         timeseries({
           title: 'Failures by whose they are',
           says: 'A second: caller is a mistake or a deadline too short, left is a caller who did not wait, server is ours.',
@@ -131,13 +101,7 @@ export const inference: DashboardPlan = {
     {
       height: 7,
       panels: [
-        heatmap({
-          title: 'How long requests take',
-          says: 'All inference requests by duration.',
-          queries: [buckets(bucketsOf('inferenceSeconds', ofModel))],
-          unit: 's',
-          width: 8,
-        }),
+        durationsAsHeatmap('All inference requests by duration.'),
         timeseries({
           title: 'Stages over 0.1 s',
           says: 'Part of the requests in which the stage took longer than 0.1 s: counted, not estimated.',
@@ -147,16 +111,7 @@ export const inference: DashboardPlan = {
           max: 1,
           width: 8,
         }),
-        timeseries({
-          title: 'Requests by model and status',
-          says: 'A second; status is ok or the failure’s code.',
-          queries: [
-            over(rateBy('inferenceRequests', ['model', 'status', 'task'], ofModel), '{{model}} {{task}} {{status}}'),
-          ],
-          unit: 'reqps',
-          width: 8,
-          stacked: true,
-        }),
+        requestsByStatus('Requests by model and status', eachModel),
       ],
     },
     {
@@ -223,14 +178,7 @@ export const inference: DashboardPlan = {
     {
       height: 7,
       panels: [
-        timeseries({
-          title: 'Batches by what closed them',
-          says: 'idle: the lane was free; rows or bytes: full; padding: what waited would have padded it too much; delay: the manifest’s wait was over; alone: this model takes no batches.',
-          queries: [over(rateBy('inferenceBatches', ['closed_by'], ofModel), '{{closed_by}}')],
-          unit: 'ops',
-          width: 6,
-          stacked: true,
-        }),
+        batchesByClosing(6),
         heatmap({
           title: 'Rows in a batch',
           says: 'More rows a batch is more work for the same time.',
@@ -290,14 +238,7 @@ export const inference: DashboardPlan = {
           unit: 'bytes',
           width: 6,
         }),
-        statetimeline({
-          title: 'Breakers',
-          says: 'Each model has one for loading and one for runs. An open one lets nothing through.',
-          queries: [over(`max by (model, guard) (${series('breakerState', ofModel)})`, '{{model}} {{guard}}')],
-          unit: 'none',
-          words: breakerWords,
-          width: 6,
-        }),
+        breakers('Each model has one for loading and one for runs. An open one lets nothing through.', 6, eachModel),
       ],
     },
     {
@@ -388,11 +329,7 @@ export const inference: DashboardPlan = {
         traceTable({
           title: 'Slowest inference requests',
           says: 'Kept traces of more than 50 ms, with their time account.',
-          queries: [
-            traces(
-              `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && duration > 50ms } | select(span.inference.model.name)`,
-            ),
-          ],
+          queries: [traces(`{ ${requestsToModel} && duration > 50ms } | select(span.inference.model.name)`)],
           width: 12,
           largestFirst: duration,
           onlyAfter: 'a request took more than 50 ms',
@@ -402,7 +339,7 @@ export const inference: DashboardPlan = {
           says: 'By the failure’s code.',
           queries: [
             traces(
-              `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && span.error.type != nil } | select(span.inference.model.name, span.error.type)`,
+              `{ ${requestsToModel} && span.error.type != nil } | select(span.inference.model.name, span.error.type)`,
             ),
           ],
           width: 6,

@@ -1,21 +1,24 @@
-import { bucketsOf, increaseBy, meanBy, quantileBy, rateBy, series } from '../promql.ts';
+import { increaseBy, rateBy, series } from '../promql.ts';
 import { dashboardLink, logsLink, tracesLink } from './explore-link.ts';
 import {
-  type DashboardPlan,
-  duration,
-  durationLimits,
-  heatmap,
-  stat,
-  statetimeline,
-  table,
-  timeseries,
-  traceTable,
-} from './panel.ts';
-import { buckets, exemplars, now, over, rows, traces } from './query.ts';
-import { atFault, ofModel } from './selections.ts';
-import { breakerWords, modelWords } from './state-words.ts';
+  batchesByClosing,
+  breakers,
+  durations,
+  durationsAsHeatmap,
+  longestWait,
+  oneModel,
+  requestsByStatus,
+  requestsToModel,
+  serverFailures,
+  slowestP95,
+  timeByStage,
+} from './model-panels.ts';
+import { type DashboardPlan, duration, stat, statetimeline, table, timeseries, traceTable } from './panel.ts';
+import { now, over, rows, traces } from './query.ts';
+import { ofModel } from './selections.ts';
+import { modelWords } from './state-words.ts';
 
-const failing = `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && span.error.type != nil }`;
+const failing = `{ ${requestsToModel} && span.error.type != nil }`;
 
 /** One model: state, who waits for whom, where the time goes, what it costs. */
 export const model: DashboardPlan = {
@@ -39,15 +42,10 @@ export const model: DashboardPlan = {
           width: 12,
           runbook: 'ModelFailed',
         }),
-        statetimeline({
-          title: 'Breakers',
-          says: 'One for loading and one for runs. An open one lets nothing through.',
-          queries: [over(`max by (guard) (${series('breakerState', ofModel)})`, '{{guard}}')],
-          unit: 'none',
-          words: breakerWords,
-          width: 12,
+        {
+          ...breakers('One for loading and one for runs. An open one lets nothing through.', 12, oneModel),
           runbook: 'BreakerOpen',
-        }),
+        },
       ],
     },
     { title: 'Time', height: 8, panels: times() },
@@ -60,11 +58,7 @@ export const model: DashboardPlan = {
         traceTable({
           title: 'Slowest of this model',
           says: 'Kept traces of more than 50 ms, with their time account.',
-          queries: [
-            traces(
-              `{ resource.service.name = "vitrine" && kind = server && span.inference.model.name =~ "$model" && duration > 50ms }`,
-            ),
-          ],
+          queries: [traces(`{ ${requestsToModel} && duration > 50ms }`)],
           width: 12,
           largestFirst: duration,
           onlyAfter: 'a request to this model took more than 50 ms',
@@ -90,33 +84,15 @@ function heads() {
       unit: 'reqps',
       width: 4,
     }),
-    stat({
-      title: 'Server failures a second',
-      says: 'Callers’ mistakes are below, by whose they are.',
-      queries: [now(`${rateBy('inferenceRequests', [], { ...ofModel, ...atFault })} or vector(0)`)],
-      unit: 'reqps',
-      width: 4,
-      limits: { warning: 0.01, bad: 0.05 },
-      runbook: 'ModelFailing',
-    }),
-    stat({
-      title: 'Slowest use, p95',
-      says: 'The 95th percentile, of the slowest where the model serves inferences and tasks.',
-      queries: [now(`max(${quantileBy(0.95, 'inferenceSeconds', ['task'], ofModel)})`)],
-      unit: 's',
-      width: 4,
-      limits: durationLimits,
-      runbook: 'ModelInferenceLatency',
-    }),
-    stat({
-      title: 'Predicted wait',
-      says: 'How long a request that came now would wait for a lane.',
-      queries: [now(`max(${series('inferenceQueueWait', ofModel)})`)],
-      unit: 's',
-      width: 4,
-      limits: { warning: 1, bad: 5 },
-      runbook: 'QueueWaitLong',
-    }),
+    serverFailures('Callers’ mistakes are below, by whose they are.'),
+    slowestP95(
+      {
+        title: 'Slowest use, p95',
+        says: 'The 95th percentile, of the slowest where the model serves inferences and tasks.',
+      },
+      oneModel,
+    ),
+    longestWait({ title: 'Predicted wait', says: 'How long a request that came now would wait for a lane.' }),
     stat({
       title: 'Waiting',
       says: 'Requests that wait for a lane.',
@@ -137,44 +113,24 @@ function heads() {
 
 function times() {
   return [
-    timeseries({
-      title: 'Time by stage',
-      says: 'The mean of each stage, stacked. Growth in queue is saturation, in run the model, in receive the caller.',
-      queries: [
-        over(meanBy('inferenceStageSeconds', ['stage'], ofModel), '{{stage}}'),
-        over(meanBy('inferenceRestSeconds', [], ofModel), 'no stage'),
-      ],
-      unit: 's',
-      width: 8,
-      stacked: true,
-    }),
-    timeseries({
-      title: 'Duration',
-      says: 'Of inferences and of tasks. The link of a point finds traces that were slower; a dot is a kept trace.',
-      queries: [
-        ...[0.5, 0.95, 0.99].map((quantile) =>
-          over(quantileBy(quantile, 'inferenceSeconds', ['task'], ofModel), `{{task}} p${quantile * 100}`),
-        ),
-        exemplars('inferenceSeconds', { model: '~$model' }),
-      ],
-      unit: 's',
-      width: 8,
-      runbook: 'ModelInferenceLatency',
-      links: [
-        tracesLink(
-          'Traces slower than this',
-          `{ span.inference.model.name = "$model" && duration > \${__value.numeric}s }`,
-        ),
-        dashboardLink('All models', 'inference'),
-      ],
-    }),
-    heatmap({
-      title: 'How long requests take',
-      says: 'All requests by duration.',
-      queries: [buckets(bucketsOf('inferenceSeconds', ofModel))],
-      unit: 's',
-      width: 8,
-    }),
+    timeByStage(
+      'The mean of each stage, stacked. Growth in queue is saturation, in run the model, in receive the caller.',
+    ),
+    durations(
+      {
+        title: 'Duration',
+        says: 'Of inferences and of tasks. The link of a point finds traces that were slower; a dot is a kept trace.',
+        links: [
+          tracesLink(
+            'Traces slower than this',
+            `{ span.inference.model.name = "$model" && duration > \${__value.numeric}s }`,
+          ),
+          dashboardLink('All models', 'inference'),
+        ],
+      },
+      oneModel,
+    ),
+    durationsAsHeatmap('All requests by duration.'),
   ];
 }
 
@@ -200,17 +156,12 @@ function waits() {
       unit: 'short',
       width: 8,
     }),
-    timeseries({
-      title: 'Requests by status',
-      says: 'A second; status is ok or the failure’s code.',
-      queries: [over(rateBy('inferenceRequests', ['status', 'task'], ofModel), '{{task}} {{status}}')],
-      unit: 'reqps',
-      width: 8,
-      stacked: true,
+    {
+      ...requestsByStatus('Requests by status', oneModel),
       links: [
         logsLink('Log lines of failures', `{service_name="vitrine"} | inference_model_name="$model" | error_type!=""`),
       ],
-    }),
+    },
   ];
 }
 
@@ -224,14 +175,7 @@ function lanes() {
       width: 8,
       stacked: true,
     }),
-    timeseries({
-      title: 'Batches by what closed them',
-      says: 'idle: the lane was free; rows or bytes: full; delay: the manifest’s wait was over; alone: this model takes no batches.',
-      queries: [over(rateBy('inferenceBatches', ['closed_by'], ofModel), '{{closed_by}}')],
-      unit: 'ops',
-      width: 8,
-      stacked: true,
-    }),
+    batchesByClosing(8),
     timeseries({
       title: 'CPU by tenant',
       says: 'CPU time of lanes: 100 % is one core kept busy.',

@@ -155,17 +155,14 @@ async function continueAt(of: Download, had: number): Promise<void> {
   } catch (error) {
     // What came is kept for the next attempt.
     await file.sync().catch(() => undefined);
-    if (ownFailure !== undefined) throw ownFailure;
-    const cause = silence.cutOff(error);
-    const isBroken = cause instanceof CutOff && cause.cause !== undefined;
-    throw isBroken ? brokeOff(silence, bytes, total, error) : cause;
+    throw ownFailure ?? silence.cutOff(error, brokeOff(bytes, total));
   }
   await file.sync();
-  if (total > 0 && bytes < total) throw brokeOff(silence, bytes, total);
+  if (total > 0 && bytes < total) throw new CutOff(`${silence.host} ${brokeOff(bytes, total)}`);
 }
 
-function brokeOff({ host }: Silence, bytes: number, total: number, cause?: unknown): CutOff {
-  return new CutOff(`${host} broke off after ${bytes}${total > 0 ? ` of ${total}` : ''} bytes`, { cause });
+function brokeOff(bytes: number, total: number): string {
+  return `broke off after ${bytes}${total > 0 ? ` of ${total}` : ''} bytes`;
 }
 
 function answeredWith({ statusCode }: IncomingMessage, { host, path }: Silence): string {
@@ -244,11 +241,11 @@ class Silence {
   }
 
   /** That the host was lost, where an error means it. */
-  cutOff(error: unknown): unknown {
+  cutOff(error: unknown, how?: string): unknown {
     if (this.#ended.signal.aborted) return this.#ended.signal.reason;
     if (!(error instanceof Error) || error instanceof DownloadFailed || error instanceof CutOff) return error;
     const { code } = error as NodeJS.ErrnoException;
-    return new CutOff(`${this.host} cannot be reached (${code ?? error.name})`, { cause: error });
+    return new CutOff(`${this.host} ${how ?? `cannot be reached (${code ?? error.name})`}`, { cause: error });
   }
 
   #endAfter(msMax: number, why: string): void {

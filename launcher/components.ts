@@ -4,7 +4,13 @@ import { readTimeScale } from '../observability/time-scale.ts';
 import { type Config, type SettingName, settings } from '../src/config.ts';
 import { store, storeNames } from '../src/stores/stores.ts';
 import { addAlertChannels } from './alert-channels.ts';
-import { authorityOf, certificateOf, webFileOf } from './certificates/certificate-files.ts';
+import {
+  authorityOf,
+  certificateOf,
+  encryptsAll,
+  servesMadeCertificate,
+  webFileOf,
+} from './certificates/certificate-files.ts';
 import { librariesFolder } from './cuda/examine-cuda.ts';
 import { examineQueues } from './queue-remainder.ts';
 import { lookBack, scaleDuration } from './render-configuration.ts';
@@ -70,7 +76,7 @@ export const components = {
     prepare: noteQueues,
     parameters: ({ root, config }) => [
       `--config=${join(root, 'otel-collector/config.yaml')}`,
-      ...(config.tls === 'all' ? [`--config=${join(root, 'otel-collector/tls-all.yaml')}`] : []),
+      ...(encryptsAll(config) ? [`--config=${join(root, 'otel-collector/tls-all.yaml')}`] : []),
       ...(config.collectorAliases ? [`--config=${join(root, 'otel-collector/compat.yaml')}`] : []),
       ...backendNames(config).map((name) => `--config=${backendFile(root, name)}`),
     ],
@@ -104,7 +110,7 @@ export const components = {
     parameters: (context) => [
       `-config.file=${join(context.root, 'loki/loki.yaml')}`,
       '-config.expand-env=true',
-      ...(context.config.tls === 'all' ? encryptedLoki(context) : []),
+      ...(encryptsAll(context.config) ? encryptedLoki(context) : []),
     ],
   },
   tempo: {
@@ -136,7 +142,7 @@ export const components = {
       `--storage.tsdb.path=${join(data, 'prometheus/store')}`,
       `--web.listen-address=${config.bind}:${config.prometheusPort}`,
       `--web.external-url=${config.prometheusUrl || `${storeScheme(config)}://localhost:${config.prometheusPort}`}`,
-      ...(config.tls === 'all' ? [`--web.config.file=${webFileOf('prometheus', data)}`] : []),
+      ...(encryptsAll(config) ? [`--web.config.file=${webFileOf('prometheus', data)}`] : []),
       '--web.route-prefix=/', // The API stays where it is, whatever path the outside address has.
       '--web.enable-otlp-receiver',
       ...(backendNames(config).includes('prometheus-remote-write') ? ['--web.enable-remote-write-receiver'] : []),
@@ -249,7 +255,7 @@ export const components = {
       `--storage.path=${join(data, 'alertmanager/store')}`,
       `--web.listen-address=${config.bind}:${config.alertmanagerPort}`,
       `--web.external-url=${config.alertmanagerUrl || `${storeScheme(config)}://localhost:${config.alertmanagerPort}`}`,
-      ...(config.tls === 'all' ? [`--web.config.file=${webFileOf('alertmanager', data)}`] : []),
+      ...(encryptsAll(config) ? [`--web.config.file=${webFileOf('alertmanager', data)}`] : []),
       '--web.route-prefix=/',
       '--cluster.listen-address=', // One Alertmanager: no gossip, and no port for gossip.
     ],
@@ -268,8 +274,8 @@ function encryptedLoki({ data, config }: LaunchContext): string[] {
 }
 
 /** What the stores' own ports speak, for links to them. */
-function storeScheme({ tls }: Config): string {
-  return tls === 'all' ? 'https' : 'http';
+function storeScheme(config: Config): string {
+  return encryptsAll(config) ? 'https' : 'http';
 }
 
 /** Of VictoriaMetrics and VictoriaLogs: what a question may cost, how soon data is on disk. */
@@ -361,11 +367,7 @@ export function componentEnvironment(
     own.VITRINE_LOKI_RULES = join(data, 'loki/configuration', byStream ? 'rules-by-stream' : 'rules');
   }
   if (name === 'jaeger') own.VITRINE_JAEGER_STORE = join(data, 'jaeger/store');
-  if (
-    name === 'receiver' &&
-    config.tls === 'all' &&
-    config.tlsCertFile === certificateOf('service', data).certificate
-  ) {
+  if (name === 'receiver' && encryptsAll(config) && servesMadeCertificate(config, data)) {
     const { certificate, key } = certificateOf('receiver', data);
     Object.assign(own, { VITRINE_TLS_CERT_FILE: certificate, VITRINE_TLS_KEY_FILE: key });
   }

@@ -3,7 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, stringify } from 'yaml';
 import type { Config } from '../src/config.ts';
-import { authorityOf, certificateOf, webFileOf } from './certificates/certificate-files.ts';
+import {
+  authorityOf,
+  certificateOf,
+  encryptsAll,
+  servesMadeCertificate,
+  webFileOf,
+} from './certificates/certificate-files.ts';
 import type { ComponentName } from './components.ts';
 
 type Encrypt = (document: Document, of: { data: string; config: Config }) => void;
@@ -34,13 +40,13 @@ const encrypted: Partial<Readonly<Record<ComponentName, Encrypt>>> = {
 export async function encryptConfiguration(name: ComponentName, of: { data: string; config: Config }): Promise<void> {
   const { data, config } = of;
   const file = join(data, name, 'configuration', `${name}.yaml`);
-  const encrypt = config.tls === 'all' ? encrypted[name] : undefined;
+  const encrypt = encryptsAll(config) ? encrypted[name] : undefined;
   if (encrypt) await change(file, (document) => encrypt(document, of));
   if (name === 'alertmanager' && config.tlsCertFile !== '') {
     const tls = await webhookTls(of);
     await change(file, (document) => encryptWebhook(document, tls));
   }
-  if (config.tls !== 'all' || (name !== 'prometheus' && name !== 'alertmanager')) return;
+  if (!encryptsAll(config) || (name !== 'prometheus' && name !== 'alertmanager')) return;
   const { certificate: cert_file, key: key_file } = certificateOf(name, data);
   const web = { tls_server_config: { cert_file, key_file, min_version: 'TLS13' } };
   await writeFile(webFileOf(name, data), stringify(web));
@@ -49,12 +55,11 @@ export async function encryptConfiguration(name: ComponentName, of: { data: stri
 /** What Alertmanager needs to reach a receiver that speaks TLS. */
 async function webhookTls({ data, config }: { data: string; config: Config }): Promise<object> {
   const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = config;
-  const isMade = tlsCertFile === certificateOf('service', data).certificate;
   const certificate = new X509Certificate(await readFile(tlsCertFile));
   const name = /DNS:([^,"]+)/.exec(certificate.subjectAltName ?? '')?.[1]?.replace('*', 'vitrine');
   return {
     // The receiver has the certificate of the setting, which is believed itself.
-    ca_file: isMade ? authorityOf(data) : tlsCertFile,
+    ca_file: servesMadeCertificate(config, data) ? authorityOf(data) : tlsCertFile,
     ...(certificate.checkIP('127.0.0.1') === undefined && name !== undefined && { server_name: name }),
     ...(tlsClientCaFile !== '' && { cert_file: tlsCertFile, key_file: tlsKeyFile }),
   };

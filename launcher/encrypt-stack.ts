@@ -13,11 +13,6 @@ const encryptable: readonly string[] = [
   ...['otlp', 'elastic', 'debug', 'file', 'tls'],
 ];
 
-/** Whether the launcher encrypts every port of the stack. */
-export function encryptsAll({ tls }: Pick<Config, 'tls'>): boolean {
-  return tls === 'all';
-}
-
 /** Makes what is missing and replaces what ends soon; servers take up changed files. */
 export async function keepCertificates(data: string): Promise<void> {
   await makeCertificates({ folder: certificatesFolder(data), days, hosts: [], namespace: 'vitrine' });

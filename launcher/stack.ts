@@ -5,6 +5,7 @@ import { rotateConsoleLog } from '../cli/console-log.ts';
 import { type Config, readConfig, settings } from '../src/config.ts';
 import { makeForOwnerAlone } from '../src/data-folder.ts';
 import type { Way } from './ask-port.ts';
+import { encryptsAll } from './certificates/certificate-files.ts';
 import { ComponentProcess, type ProcessState } from './component-process.ts';
 import {
   type ComponentName,
@@ -16,7 +17,7 @@ import {
   type PortSetting,
   portSettings,
 } from './components.ts';
-import { encryptedEnvironment, encryptsAll, keepCertificates } from './encrypt-stack.ts';
+import { encryptedEnvironment, keepCertificates } from './encrypt-stack.ts';
 import { launchOf } from './launch-of.ts';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 import { takeLock } from './process-lock.ts';
@@ -135,13 +136,11 @@ export class Stack implements AsyncDisposable {
       launcher: parts.launcher,
       port: (setting) => this.port(setting),
       tls: () => this.#tlsOf('service'),
-      describe: (name) => ({
-        restarts: this.#process(name).restarts,
-        restartsAsked: this.#process(name).restartsAsked,
-        port: this.port(component(name).doors[0]),
-        healthUrl: this.#health(name).url,
-        trust: this.#health(name).trust,
-      }),
+      describe: (name) => {
+        const { restarts, restartsAsked } = this.#process(name);
+        const { url: healthUrl, trust } = this.#health(name);
+        return { restarts, restartsAsked, port: this.port(component(name).doors[0]), healthUrl, trust };
+      },
       onTrouble: (text) => this.#options.onEvent?.({ kind: 'trouble', text }),
     });
     for (const name of this.names) {

@@ -1,6 +1,7 @@
 import type { Config } from '../src/config.ts';
 import { ownCertificate, storeTrust, type Trust } from '../src/tls/trust.ts';
 import type { Way } from './ask-port.ts';
+import { encryptsAll } from './certificates/certificate-files.ts';
 import { backendNames, type PortSetting } from './components.ts';
 
 /** Whose ports share their encryption. */
@@ -61,7 +62,7 @@ export function stackTls(config: Config, env: NodeJS.ProcessEnv): StackTls {
       },
     }),
     ...(backendNames(config).includes('tls') && { collector }),
-    ...(config.tls === 'all' && { health: collector }),
+    ...(encryptsAll(config) && { health: collector }),
     ...(stores && { stores }),
   };
 }

@@ -1,6 +1,17 @@
 import { join } from 'node:path';
+import type { Config } from '../../src/config.ts';
 
 export type CertificateFile = { readonly certificate: string; readonly key: string };
+
+/** Whether the launcher encrypts every port of the stack. */
+export function encryptsAll({ tls }: Pick<Config, 'tls'>): boolean {
+  return tls === 'all';
+}
+
+/** Whether the service has the certificate that the launcher made, not one that was set. */
+export function servesMadeCertificate({ tlsCertFile }: Pick<Config, 'tlsCertFile'>, data: string): boolean {
+  return tlsCertFile === certificateOf('service', data).certificate;
+}
 
 /** Where VITRINE_TLS=all has its certificates. */
 export function certificatesFolder(data: string): string {
